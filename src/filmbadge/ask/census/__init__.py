@@ -1,0 +1,1 @@
+"""How much is there: enumeration by UIDs and counts."""

@@ -1,0 +1,157 @@
+"""DIMSE: associate, C-ECHO, one small C-FIND; and a census when asked for.
+
+| depth   | on the wire                                                                          |
+|---------|--------------------------------------------------------------------------------------|
+| `knock` | association with Verification and both FIND models, release                          |
+| `ask`   | and C-ECHO, then Study Instance UIDs of one narrow window of dates, cancelled at the first match; an empty window is followed by the next older one |
+| `count` | as `ask`; the census is a second association (`count`), made only where no counter serves |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from filmbadge.ask.census.plain import Notes, census
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.dimse import elements
+from filmbadge.ask.wire.dimse.association import Association, Echo, Query, Script
+from filmbadge.catalogue.dicom import (
+    CALLED_TITLE_NOT_RECOGNIZED,
+    PATIENT_ROOT_FIND,
+    STUDY_ROOT_FIND,
+    VERIFICATION,
+)
+from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Find, Observation, Protocol, Stop
+from filmbadge.scope import Address
+
+ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
+ASK_SECONDS = 60.0
+ASK_BYTES = 512 * 1024
+
+# Ages in days. Each window is older and wider than the one before, and is asked only when that one was
+# empty, so that a busy archive is asked about two days and only an idle one about decades.
+_AGES = ((0, 1), (2, 8), (9, 39), (40, 404), (405, 1865), (1866, 9131))
+
+
+@dataclass
+class _Notes:
+    """What one association learned; it outlives an association that breaks off."""
+
+    echo: int | None = None
+    finds: list[Find] = field(default_factory=list)
+    window: str = ""  # under way
+
+
+def windows(today: date) -> list[tuple[str, bytes]]:
+    """The questions of `ask`: a label and a Study Date matching key (range matching, PS3.4 C.2.2.2.5)."""
+    asked = []
+    for young, old in _AGES:
+        first, last = today - timedelta(days=old), today - timedelta(days=young)
+        label = f"studies {young} to {old} days old"
+        asked.append((label, f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
+    return [*asked, ("all studies", b"")]
+
+
+async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Observation:
+    """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
+    at = datetime.now(UTC)
+    caps = dialer.scope.caps.at_most(ASK_SECONDS, ASK_BYTES)
+    tried = 0
+    for title in (ANY_TITLE, *dialer.scope.called_titles):
+        notes = _Notes()
+
+        def script(association: Association, notes: _Notes = notes) -> Script:
+            return _ask(association, notes, at.date()) if depth.reaches(Depth.ASK) else _leave()
+
+        association = Association(title, script)
+        row = await dialer.dial(address, port, association, question=f"dimse {depth} {title}", caps=caps)
+        facts = _facts(association, notes, title, tried, title in dialer.scope.called_titles)
+        rejection = association.rejection
+        if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
+            break
+        tried += 1
+    return Observation(
+        Endpoint(str(address), port, Protocol.DIMSE), at, depth, Stop(row.ending, row.detail), dimse=facts
+    )
+
+
+async def count(dialer: Dialer, address: Address, observation: Observation) -> Observation:
+    """The same observation with a census of the archive that was asked before. Raises OutOfScope only."""
+    asked = observation.dimse
+    assert asked is not None
+    root = find_root(asked)
+    if root is None:
+        return observation
+    notes = Notes()
+    association = Association(asked.called, lambda _: census(root, notes))
+    row = await dialer.dial(
+        address, observation.endpoint.port, association, question=f"dimse census {asked.called}"
+    )
+    broke_off = "" if row.ending is Ending.COMPLETED else f"{row.ending}: {row.detail}"
+    facts = msgspec.structs.replace(asked, census=notes.census(broke_off))
+    return msgspec.structs.replace(observation, dimse=facts)
+
+
+def find_root(facts: DimseFacts) -> str | None:
+    """The query model to ask under: Study Root before Patient Root."""
+    if facts.study_root:
+        return STUDY_ROOT_FIND
+    return PATIENT_ROOT_FIND if facts.patient_root else None
+
+
+def _leave() -> Script:
+    return
+    yield
+
+
+def _ask(association: Association, notes: _Notes, today: date) -> Script:
+    if VERIFICATION in association.accepted:
+        notes.echo = (yield Echo()).status
+    roots = [root for root in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND) if root in association.accepted]
+    if not roots:
+        return
+    for label, dates in windows(today):
+        notes.window = label
+        keys = (
+            (elements.QUERY_LEVEL, b"STUDY"),
+            (elements.STUDY_DATE, dates),
+            (elements.STUDY_UID, b""),
+        )
+        answer = yield Query(roots[0], keys, _forget, cancel_after=1)
+        notes.finds.append(Find(label, answer.matches, answer.status, answer.cancelled))
+        notes.window = ""
+        if answer.matches or answer.status != 0x0000:
+            return
+
+
+def _forget(identifier: bytes, explicit: bool) -> None:
+    """At `ask` a record is only counted, by the association; nobody looks inside."""
+
+
+def _facts(
+    association: Association, notes: _Notes, title: str, titles_rejected: int, from_scope: bool
+) -> DimseFacts:
+    finds = list(notes.finds)
+    if notes.window:  # the association ended with this question unanswered
+        finds.append(Find(notes.window, association.matches, None, association.cancelled))
+    unit = association.unit
+    return DimseFacts(
+        called=title,
+        called_from_scope=from_scope,
+        titles_rejected=titles_rejected,
+        valid_pdu=association.valid_pdu,
+        accepted=unit is not None,
+        rejection=association.rejection,
+        abort=association.abort,
+        verification=VERIFICATION in association.accepted,
+        study_root=STUDY_ROOT_FIND in association.accepted,
+        patient_root=PATIENT_ROOT_FIND in association.accepted,
+        implementation_uid=unit.implementation_uid if unit else "",
+        implementation_version=unit.implementation_version if unit else "",
+        max_pdu=unit.max_pdu if unit else None,
+        echo=notes.echo,
+        finds=tuple(finds),
+    )

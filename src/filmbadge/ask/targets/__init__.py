@@ -1,0 +1,1 @@
+"""Where endpoints come from: networks, hosts, and lists of them."""

@@ -1,0 +1,130 @@
+"""Targets as a user writes them: `192.0.2.0/24`, `pacs.example`, `192.0.2.7:104,8042`, `[2001:db8::1]:104`, or a file of those."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+
+from filmbadge.scope import Address, Intervals, Network, Scope, address_of, sweep
+
+MAX_SWEEP = 1 << 24  # addresses; more cannot be swept in any sensible time
+
+
+class TargetError(Exception):
+    """A target that cannot be read, or that the scope does not cover. One line, for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    host: str | Address
+    ports: tuple[int, ...] = ()  # empty: those of the scope
+
+    def __str__(self) -> str:
+        return str(self.host) + (":" + ",".join(map(str, self.ports)) if self.ports else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Hosts in an order that spreads them over the networks. `len` counts hosts."""
+
+    hosts: tuple[Target, ...] = ()
+    swept: tuple[Intervals, Intervals] = field(default=(Intervals(), Intervals()))
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.hosts) + sum(part.size for part in self.swept)
+
+    def __iter__(self) -> Iterator[Target]:
+        yield from self.hosts
+        for version, part in zip((4, 6), self.swept, strict=True):
+            for address in sweep(part, version, self.seed):
+                yield Target(address)
+
+
+def read(arguments: Sequence[str], scope: Scope, *, seed: int = 0) -> Targets:
+    """The targets that a command line names; without any, the whole scope. Raises TargetError before any packet."""
+    entries = [entry for argument in arguments for entry in _entries(argument)]
+    if not arguments:
+        swept = scope.addresses()
+        return _checked(Targets((), swept, seed))
+    hosts: dict[tuple[str, tuple[int, ...]], Target] = {}
+    networks: list[Network] = []
+    for text, where in entries:
+        if "/" in text:
+            networks.append(_network(text, where, scope))
+        else:
+            target = parse(text, where)
+            if not isinstance(target.host, str) and not scope.permits(target.host):
+                raise TargetError(f"{where}{text} is outside the scope '{scope.name}'; nothing was sent")
+            hosts.setdefault((str(target.host), target.ports), target)
+    named = [t.host for t in hosts.values() if not isinstance(t.host, str) and not t.ports]
+    v4, v6 = (
+        part.less(Intervals.of([(int(a), int(a)) for a in named if a.version == version]))
+        for version, part in zip((4, 6), scope.addresses(networks), strict=True)
+    )
+    return _checked(Targets(tuple(hosts.values()), (v4, v6), seed))
+
+
+def parse(text: str, where: str = "") -> Target:
+    """One host with optional ports. Raises TargetError."""
+    found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([\d,]+))?|([^\s:\[\]]+)(?::([\d,]+))?", text)
+    if found is not None:
+        host, ports = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
+    elif address_of(text) is not None:  # IPv6 without brackets, hence without ports
+        host, ports = text, ""
+    else:
+        raise TargetError(f"{where}{text!r} is not a target: write HOST, HOST:PORT,PORT or [IPv6]:PORT")
+    numbers = tuple(dict.fromkeys(int(p) for p in ports.split(",") if p))
+    if any(not 0 < n < 65536 for n in numbers):
+        raise TargetError(f"{where}{text!r}: a port is 1 to 65535")
+    address = address_of(host)
+    if address is None and not re.fullmatch(r"(?=.{1,253}\.?$)([A-Za-z0-9_]([A-Za-z0-9_\-]{0,62})\.?)+", host):
+        raise TargetError(f"{where}{host!r} is neither an address nor a host name")
+    if address is None and re.fullmatch(r"[\d.]+|0[xX].*", host):
+        raise TargetError(f"{where}{host!r} is not a complete address")
+    return Target(address if address is not None else host.lower().rstrip("."), numbers)
+
+
+def _network(text: str, where: str, scope: Scope) -> Network:
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        reason = "it has host bits set" if "host bits" in str(error) else "write it like 192.0.2.0/24"
+        raise TargetError(f"{where}{text!r} is not a network: {reason}") from None
+    if not any(network.version == n.version and network.subnet_of(n) for n in scope.networks):  # type: ignore[arg-type]
+        raise TargetError(f"{where}{text} is not wholly inside a network of the scope '{scope.name}'; nothing was sent")
+    return network
+
+
+def _checked(targets: Targets) -> Targets:
+    size = sum(part.size for part in targets.swept)
+    if size > MAX_SWEEP:
+        raise TargetError(f"{size:,} addresses are too many to sweep (at most {MAX_SWEEP:,}); name hosts or smaller networks")
+    if not targets.hosts and not size:
+        raise TargetError("no target is left: every address named is excluded by the scope")
+    return targets
+
+
+def _entries(argument: str) -> Iterator[tuple[str, str]]:
+    """The entries of an argument, with the place of each: the argument itself, a file, or - for standard input."""
+    path = Path(argument)
+    if argument == "-":
+        name, text = "standard input", sys.stdin.read()
+    elif path.is_file():
+        name = argument
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TargetError(f"{argument}: cannot be read as a list of targets ({type(error).__name__})") from None
+    else:
+        yield argument, ""
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if entry := line.partition("#")[0].strip():
+            yield entry, f"{name}:{number}: "
+
+

@@ -1,0 +1,308 @@
+"""The one door. Nothing else in Filmbadge opens a connection or looks up a name.
+
+For every connection the dialer asks the scope about the resolved address, waits its turn under the
+pace, holds the host alone, bounds bytes and time, and writes a row into the journal, also when the
+connection failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import cast
+from weakref import WeakValueDictionary
+
+from filmbadge.ask.wire.talk import Talk, WireError
+from filmbadge.model import Connection, Ending, Stop
+from filmbadge.scope import Address, Caps, Pace, Scope, address_of, plain
+
+Journal = Callable[[Connection], None]
+
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+_FAREWELL_SECONDS = 1.0
+
+
+class OutOfScope(Exception):
+    """The scope does not allow this address. Raised before any packet is sent to it."""
+
+    def __init__(self, name: str, scope: Scope, address: Address | None = None) -> None:
+        resolved = f" is {address}, which" if address is not None and str(address) != name else ""
+        why = "the scope has expired" if scope.expired() else f"no network of the scope '{scope.name}' allows it"
+        if scope.name == "loopback":
+            why = "no network outside loopback is allowed without a scope file (filmbadge scope new FILE)"
+        super().__init__(f"{name}{resolved} is out of scope: {why}")
+
+
+class UnknownName(Exception):
+    """The name has no address."""
+
+
+class Dialer:
+    """Opens connections under one scope. Raises OutOfScope; every other outcome is a journal row."""
+
+    def __init__(self, scope: Scope, journal: Journal) -> None:
+        self.scope = scope
+        self._journal = journal
+        self._pacer = _Pacer(scope.pace)
+        self._hosts: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
+        self._open: set[_Line] = set()
+
+    async def resolve(self, name: str) -> Address:
+        """The address to contact for a name: the first that the scope permits. Raises OutOfScope, UnknownName.
+
+        Loopback without a scope file needs no name but localhost, so no look-up leaves the machine.
+        """
+        literal = address_of(name)
+        if literal is not None:
+            self._require(name, literal)
+            return literal
+        if self.scope.name == "loopback" and name.lower().rstrip(".") != "localhost":
+            raise OutOfScope(name, self.scope)
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise UnknownName(f"{name}: no address is known for this name") from None
+        addresses = [plain(a) for *_, sockaddr in found if (a := address_of(str(sockaddr[0]))) is not None]
+        addresses.sort(key=lambda a: a.version)
+        for address in addresses:
+            if self.scope.permits(address):
+                return address
+        raise OutOfScope(name, self.scope, addresses[0] if addresses else None)
+
+    async def dial(
+        self, address: Address, port: int, talk: Talk, *, question: str, caps: Caps | None = None
+    ) -> Connection:
+        """Carry one talk over one connection, from the connect to the close. Returns its journal row."""
+        address = plain(address)
+        self._require(str(address), address)
+        caps = caps or self.scope.caps
+        async with self._alone(address):
+            await self._pacer.turn(address)
+            self._require(str(address), address)  # waiting may have outlived the scope
+            line = _Line(talk, caps)
+            self._open.add(line)
+            at, started = datetime.now(UTC), time.perf_counter()
+            try:
+                stop = await line.carry(address, port)
+            except asyncio.CancelledError:
+                await line.interrupt()
+                raise
+            finally:
+                self._open.discard(line)
+                stop = line.stop or Stop(Ending.OWN_ERROR, "no ending")
+                row = Connection(
+                    at=at,
+                    address=str(address),
+                    port=port,
+                    question=question,
+                    sent=line.sent,
+                    received=line.received,
+                    seconds=round(time.perf_counter() - started, 6),
+                    ending=stop.ending,
+                    detail=stop.detail,
+                )
+                self._journal(row)
+            return row
+
+    def _require(self, name: str, address: Address) -> None:
+        if not self.scope.permits(address):
+            raise OutOfScope(name, self.scope, address)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, address: Address) -> AsyncIterator[None]:
+        """One connection per host at a time."""
+        lock = self._hosts.get(address)
+        if lock is None:
+            lock = self._hosts[address] = asyncio.Lock()
+        async with lock:
+            yield
+
+
+class _Line(asyncio.Protocol):
+    """One connection: counts, bounds and reports; the talk does the talking."""
+
+    def __init__(self, talk: Talk, caps: Caps) -> None:
+        self._talk = talk
+        self._caps = caps
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._socket: socket.socket | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle = caps.idle_seconds
+        self._heard = self._born = 0.0
+        self.stop: Stop | None = None
+        self.sent = 0
+        self.received = 0
+
+    async def carry(self, address: Address, port: int) -> Stop:
+        try:
+            async with asyncio.timeout(self._caps.connect_seconds):
+                await self._loop.create_connection(lambda: self, str(address), port)
+        except TimeoutError:
+            self._end(Stop(Ending.NO_ANSWER, f"no answer to the connect within {self._caps.connect_seconds:g} s"))
+        except OSError as error:
+            self._end(_connect_failure(error))
+        await self._done
+        assert self.stop is not None
+        return self.stop
+
+    async def interrupt(self) -> None:
+        """Close in order because we were told to stop."""
+        self.close(Stop(Ending.INTERRUPTED, "the survey was interrupted"))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await asyncio.shield(self._done)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
+        self._transport = transport
+        if self.stop is not None:  # we gave up while the connect was under way
+            transport.abort()
+            return
+        self._socket = transport.get_extra_info("socket")
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._acknowledge_at_once()
+        self._heard = self._born = self._loop.time()
+        self._watch()
+        self._guard(self._talk.opened, self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.stop is not None:
+            return
+        self.received += len(data)
+        self._heard = self._loop.time()
+        self._acknowledge_at_once()
+        if self.received > self._caps.received_bytes:
+            self._give_up(Stop(Ending.BYTE_CAP, f"more than {self._caps.received_bytes} bytes"))
+            return
+        self._guard(self._talk.received, data)
+
+    def eof_received(self) -> None:
+        self._end(Stop(Ending.CLOSED, "closed by the peer"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, ConnectionError):
+            self._end(Stop(Ending.RESET, "reset by the peer"))
+        self._end(Stop(Ending.CLOSED, "closed by the peer"))
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._done.done():
+            self._done.set_result(None)
+
+    # Line, for the talk
+
+    def send(self, data: bytes) -> None:
+        if self.stop is None and self._transport is not None:
+            self.sent += len(data)
+            self._transport.write(data)
+
+    def wait(self, seconds: float) -> None:
+        self._idle = min(seconds, self._caps.idle_seconds)
+        if self._timer is not None and self.stop is None:
+            self._timer.cancel()
+            self._watch()
+
+    def close(self, stop: Stop) -> None:
+        if stop.ending in (Ending.INTERRUPTED, Ending.OWN_ERROR):
+            self._give_up(stop)
+        else:
+            self._end(stop)
+
+    def _guard(self, call: Callable[..., None], argument: object) -> None:
+        """Run talk code: what it raises ends this connection, with a reason that holds no data."""
+        try:
+            call(argument)
+        except WireError as error:
+            self._give_up(Stop(error.ending, str(error)))
+        except Exception as error:
+            self._give_up(Stop(Ending.OWN_ERROR, type(error).__name__))
+
+    def _give_up(self, stop: Stop) -> None:
+        if self.stop is None:
+            with contextlib.suppress(Exception):
+                self.send(self._talk.farewell())
+            self._end(stop)
+
+    def _end(self, stop: Stop) -> None:
+        if self.stop is not None:
+            return
+        self.stop = stop
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            self.stop = self._talk.ended(stop)
+        except Exception as error:
+            self.stop = Stop(Ending.OWN_ERROR, type(error).__name__)
+        if self._transport is None:
+            self._done.set_result(None)
+            return
+        self._transport.close()
+        self._timer = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
+
+    def _watch(self) -> None:
+        """One timer per connection, re-armed lazily instead of at every read."""
+        now = self._loop.time()
+        if now - self._born >= self._caps.seconds:
+            self._give_up(Stop(Ending.TIME_CAP, f"more than {self._caps.seconds:g} s"))
+        elif now - self._heard >= self._idle:
+            self._give_up(Stop(Ending.IDLE, f"no byte for {self._idle:g} s"))
+        else:
+            due = min(self._heard + self._idle, self._born + self._caps.seconds)
+            self._timer = self._loop.call_at(due, self._watch)
+
+    def _acknowledge_at_once(self) -> None:
+        """DCMTK-based servers wait for our ACK between PDUs (Nagle), and we would delay it 40 ms."""
+        if _QUICKACK is not None and self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+
+
+def _connect_failure(error: OSError) -> Stop:
+    if isinstance(error, ConnectionRefusedError):
+        return Stop(Ending.REFUSED, "connection refused")
+    if isinstance(error, ConnectionResetError):
+        return Stop(Ending.RESET, "reset during the connect")
+    if isinstance(error, ssl.SSLError):
+        return Stop(Ending.BROKEN, "TLS failed")
+    if error.errno == errno.EMFILE:
+        return Stop(Ending.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
+    if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.ENETDOWN, errno.EHOSTDOWN):
+        return Stop(Ending.UNREACHABLE, "unreachable")
+    return Stop(Ending.OWN_ERROR, errno.errorcode.get(error.errno or 0, type(error).__name__))
+
+
+class _Pacer:
+    """Spaces connections out: per host, per network, and over all, each at its own rate."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._next: dict[object, float] = {}
+
+    async def turn(self, address: Address) -> None:
+        # The narrow rates first, so that a wait for them does not use up a place in the wide one.
+        prefix = int(address) >> (8 if address.version == 4 else 80)
+        for key, rate in (
+            (address, self._pace.per_host),
+            ((address.version, prefix), self._pace.per_network),
+            ("overall", self._pace.overall),
+        ):
+            await self._place(key, rate)
+
+    async def _place(self, key: object, rate: float) -> None:
+        now = asyncio.get_running_loop().time()
+        mine = max(now, self._next.get(key, 0.0))
+        self._next[key] = mine + 1 / rate
+        if len(self._next) > 100_000:
+            self._next = {k: due for k, due in self._next.items() if due > now}
+        if mine > now:
+            await asyncio.sleep(mine - now)

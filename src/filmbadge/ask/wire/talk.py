@@ -1,0 +1,49 @@
+"""The seam between the dialer and the protocols.
+
+A protocol is a `Talk`: it is handed bytes and hands bytes back, and holds no socket. So a protocol
+cannot dial, and can be tested and fuzzed without a network.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from filmbadge.model import Ending, Stop
+
+
+class Line(Protocol):
+    """What a talk may do with its connection."""
+
+    def send(self, data: bytes) -> None: ...
+
+    def wait(self, seconds: float) -> None:
+        """Close with `fell silent` if the peer says nothing for this long. Replaces the idle bound."""
+
+    def close(self, stop: Stop) -> None:
+        """End the connection; the first stop given counts."""
+
+
+class Talk(Protocol):
+    """A conversation over one connection."""
+
+    def opened(self, line: Line) -> None: ...
+
+    def received(self, data: bytes) -> None:
+        """Bytes from the peer. May raise WireError when the peer broke the protocol."""
+
+    def farewell(self) -> bytes:
+        """Last bytes that close the talk in order when a cap or an interrupt ends it early."""
+
+    def ended(self, stop: Stop) -> Stop:
+        """Called once; nothing is received or sent afterwards. Returns the stop in the talk's own view."""
+
+
+class WireError(Exception):
+    """The peer broke the protocol.
+
+    Carries our own words, offsets and tags only, never bytes that the peer sent.
+    """
+
+    def __init__(self, message: str, ending: Ending = Ending.BROKEN) -> None:
+        super().__init__(message)
+        self.ending = ending

@@ -1,0 +1,83 @@
+"""The standard's words for its codes, and the UIDs that we ask for."""
+
+from __future__ import annotations
+
+VERIFICATION = "1.2.840.10008.1.1"
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+
+APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
+
+# PS3.8 Table 9-21
+REJECT_RESULT = {1: "permanently", 2: "transiently"}
+REJECT_SOURCE = {
+    1: "service user",
+    2: "service provider (ACSE)",
+    3: "service provider (presentation)",
+}
+REJECT_REASON = {
+    (1, 1): "no reason given",
+    (1, 2): "application context name not supported",
+    (1, 3): "calling AE title not recognized",
+    (1, 7): "called AE title not recognized",
+    (2, 1): "no reason given",
+    (2, 2): "protocol version not supported",
+    (3, 1): "temporary congestion",
+    (3, 2): "local limit exceeded",
+}
+CALLING_TITLE_NOT_RECOGNIZED = (1, 3)
+CALLED_TITLE_NOT_RECOGNIZED = (1, 7)
+
+# PS3.8 Table 9-26
+ABORT_SOURCE = {0: "service user", 2: "service provider"}
+ABORT_REASON = {
+    0: "reason not specified",
+    1: "unrecognized PDU",
+    2: "unexpected PDU",
+    4: "unrecognized PDU parameter",
+    5: "unexpected PDU parameter",
+    6: "invalid PDU parameter value",
+}
+
+# PS3.4 C.4.1.1.4 (C-FIND) and PS3.7 C (general)
+STATUS_WORDS = {
+    0x0000: "success",
+    0x0122: "SOP class not supported",
+    0x0124: "not authorized",
+    0x0210: "duplicate invocation",
+    0x0211: "unrecognized operation",
+    0x0212: "mistyped argument",
+    0xA700: "refused: out of resources",
+    0xA900: "identifier does not match SOP class",
+    0xFE00: "cancelled",
+    0xFF00: "pending",
+    0xFF01: "pending, optional keys not supported",
+}
+
+
+def rejection_words(result: int, source: int, reason: int) -> str:
+    """A-ASSOCIATE-RJ in words, PS3.8 9.3.4."""
+    return (
+        f"{REJECT_RESULT.get(result, f'with result {result}')} rejected by the "
+        f"{REJECT_SOURCE.get(source, f'source {source}')}: "
+        f"{REJECT_REASON.get((source, reason), f'reason {reason}')}"
+    )
+
+
+def abort_words(source: int, reason: int) -> str:
+    """A-ABORT in words, PS3.8 9.3.8. Only a provider's abort has a reason."""
+    by = ABORT_SOURCE.get(source, f"source {source}")
+    return f"aborted by the {by}" + (
+        f": {ABORT_REASON.get(reason, f'reason {reason}')}" if source == 2 else ""
+    )
+
+
+def status_words(status: int) -> str:
+    """A DIMSE status in words, with its code."""
+    words = STATUS_WORDS.get(status)
+    if words is None:
+        words = "unable to process" if status & 0xF000 == 0xC000 else "unknown status"
+    return f"{words} (0x{status:04X})"

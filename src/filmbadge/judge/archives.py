@@ -1,0 +1,142 @@
+"""Which endpoints of one host are one archive, and how much it holds, counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from filmbadge.judge.ladder import place
+from filmbadge.judge.product import identify
+from filmbadge.model import (
+    Archive,
+    Census,
+    Count,
+    Counts,
+    Depth,
+    DimseFacts,
+    Host,
+    How,
+    Judged,
+    Observation,
+    OrthancFacts,
+    Product,
+    Rung,
+    Why,
+)
+
+
+def judge(address: str, observations: Iterable[Observation]) -> Host:
+    """All verdicts about one host."""
+    judged = [Judged(seen, place(seen), identify(seen)) for seen in observations]
+    groups = _groups(judged)
+    for group in groups:
+        product = next((j.product.product for j in group if j.product.product), "")
+        for one in group:
+            if product and not one.product.product:
+                named = msgspec.structs.replace(one.product, product=product)
+                judged[judged.index(one)] = msgspec.structs.replace(one, product=named)
+    return Host(address, tuple(judged), tuple(_archive(address, group) for group in groups))
+
+
+def wants_census(host: Host) -> Observation | None:
+    """The next endpoint of this host that must be enumerated, because no counter spoke for its archive."""
+    for archive in host.archives:
+        if not archive.open or archive.counts.studies.value is not None:
+            continue
+        for judged in host.judged:
+            seen = judged.observation
+            if (
+                seen.endpoint in archive.endpoints
+                and seen.dimse is not None
+                and seen.dimse.census is None
+                and judged.verdict.rung is Rung.DISCLOSES
+                and seen.depth.reaches(Depth.COUNT)
+            ):
+                return seen
+    return None
+
+
+def _groups(judged: Sequence[Judged]) -> list[list[Judged]]:
+    """Orthanc's REST joins the DIMSE endpoint whose port it names, or the only one of its host where it names none."""
+    imaging = [j for j in judged if j.verdict.rung is not None and j.verdict.rung.reaches(Rung.SPEAKS)]
+    groups = [[j] for j in imaging if j.observation.dimse is not None]
+    alone = groups[0] if len(groups) == 1 else None
+    for one in imaging:
+        web = one.observation.orthanc
+        if web is None:
+            continue
+        named = [g for g in groups if g[0].observation.endpoint.port == web.dicom_port]
+        if named:
+            named[0].append(one)
+        elif web.dicom_port is None and alone is not None:
+            alone.append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _archive(address: str, group: Sequence[Judged]) -> Archive:
+    endpoints = tuple(j.observation.endpoint for j in group)
+    rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
+    return Archive(
+        id=f"{address}:{endpoints[0].port}",
+        address=address,
+        endpoints=endpoints,
+        rung=rung,
+        product=Product(
+            product=next((j.product.product for j in group if j.product.product), ""),
+            toolkit=next((j.product.toolkit for j in group if j.product.toolkit), ""),
+        ),
+        counts=_counts(group),
+    )
+
+
+def _counts(group: Sequence[Judged]) -> Counts:
+    for one in group:
+        web = one.observation.orthanc
+        if web is not None and web.studies is not None:
+            return _reported(web)
+    dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
+    censuses = [facts.census for facts in dimse if facts.census is not None]
+    if censuses:
+        return _counted(max(censuses, key=lambda c: (c.complete, c.studies)))
+    if any(j.verdict.why is Why.NO_RECORDS and j.observation.dimse is not None for j in group):
+        return Counts(*(Count(0, How.COUNTED) for _ in range(4)))
+    return Counts(*(Count(why=_why_unknown(group)) for _ in range(4)))
+
+
+def _reported(web: OrthancFacts) -> Counts:
+    def count(value: int | None) -> Count:
+        return Count(why="the archive's counter left it out") if value is None else Count(value, How.REPORTED)
+
+    return Counts(count(web.patients), count(web.studies), count(web.series), count(web.images))
+
+
+def _counted(census: Census) -> Counts:
+    patients = Count(why="needs depth profile: patient ids are personal data")
+    if not census.complete:
+        why = census.why_incomplete or "the census did not end"
+        return Counts(
+            patients,
+            Count(at_least=census.studies, why=why),
+            Count(why=why),
+            Count(why=why),
+        )
+    studies = Count(census.studies, How.COUNTED)
+    series = (
+        Count(why="not known for every study") if census.series is None else Count(census.series, How.COUNTED)
+    )
+    if census.images is not None and census.images_known_for == census.studies:
+        images = Count(census.images, How.COUNTED, coverage=1.0)
+    else:
+        share = census.images_known_for / census.studies
+        why = census.why_incomplete or f"known for {share:.0%} of studies"
+        images = Count(at_least=census.images, coverage=round(share, 4), why=why)
+    return Counts(patients, studies, series, images)
+
+
+def _why_unknown(group: Sequence[Judged]) -> str:
+    if not any(j.verdict.rung and j.verdict.rung.open for j in group):
+        return "it gives nothing to strangers"
+    return "not counted at this depth"

@@ -1,0 +1,186 @@
+"""The tables of a survey and what each column means. `docs/dataset.md` is generated from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from filmbadge.model import Archive, Connection, Host, Judged
+
+VERSION = 1
+
+_text = pa.string()
+_long = pa.int64()
+_time = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    type: pa.DataType
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+
+    @property
+    def arrow(self) -> pa.Schema:
+        fields = [pa.field(c.name, c.type) for c in self.columns]
+        return pa.schema(fields, metadata={"filmbadge.schema": str(VERSION), "filmbadge.table": self.name})
+
+
+ENDPOINTS = Table(
+    "endpoints",
+    "One row per endpoint that was asked: an address, a port and a protocol. A host's rows are written together, "
+    "and last of all its rows: an address that stands here is done.",
+    (
+        Column("address", _text, "IPv4 or IPv6 address, as text"),
+        Column("port", pa.int32(), "TCP port"),
+        Column("protocol", _text, "`dimse` or `http`"),
+        Column("target", _text, "the target as it was named: the address, or a host name, with ports if given"),
+        Column("at", _time, "when it was first asked, UTC"),
+        Column("depth", _text, "how far the scope let us climb"),
+        Column("rung", _text, "how open it is; null where we could not find out"),
+        Column("open", pa.bool_(), "rung is `discloses` or higher; null where we could not find out"),
+        Column("why", _text, "why it stands on this rung and not on the next"),
+        Column("codes", pa.list_(pa.int32()), "codes that belong to `why`: result, source and reason of a rejection; source and reason of an abort; a DIMSE or HTTP status"),
+        Column("detail", _text, "more about `why`, in our own words"),
+        Column("ending", _text, "how the last connection ended"),
+        Column("product", _text, "the product, where it names itself; empty if unknown"),
+        Column("toolkit", _text, "the DICOM toolkit that the association names; empty if unknown"),
+        Column("archive", _text, "the archive that this endpoint belongs to; null for what is no imaging service"),
+        Column("observation", _text, "all facts observed, as JSON, so that they can be judged again"),
+    ),
+)  # fmt: skip
+
+_COUNTS = tuple(
+    column
+    for quantity in ("patients", "studies", "series", "images")
+    for column in (
+        Column(quantity, _long, f"number of {quantity}; null if unknown"),
+        Column(f"{quantity}_how", _text, "`reported` by the archive's own counter, `counted` here, `estimated` or `unknown`"),
+        Column(f"{quantity}_at_least", _long, "a lower bound where the number is unknown"),
+        Column(f"{quantity}_coverage", pa.float64(), "share of the studies for which the number is known"),
+        Column(f"{quantity}_why", _text, "why it is unknown"),
+    )
+)  # fmt: skip
+
+ARCHIVES = Table(
+    "archives",
+    "One row per archive: the endpoints that lead to it, and its counts, once.",
+    (
+        Column("id", _text, "the archive, named by its first endpoint"),
+        Column("address", _text, "the address it was found at"),
+        Column("endpoints", pa.list_(_text), "its endpoints, as `protocol://address:port`"),
+        Column("rung", _text, "the highest rung of its endpoints"),
+        Column("open", pa.bool_(), "rung is `discloses` or higher"),
+        Column("product", _text, "the product, where it names itself"),
+        Column("toolkit", _text, "the DICOM toolkit"),
+        *_COUNTS,
+    ),
+)
+
+KINDS = Table(
+    "kinds",
+    "One row per archive and kind of personal data. Filled from depth `profile` on.",
+    (
+        Column("archive", _text, "the archive"),
+        Column("kind", _text, "the kind of personal data, such as `patient_name`"),
+        Column("records", _long, "records in which it is filled"),
+        Column("looks", _text, "`personal`, or `pseudonymised`, or `synthetic`"),
+    ),
+)
+
+JOURNAL = Table(
+    "journal",
+    "One row per connection, the failed ones included: what was done, and so also what was not.",
+    (
+        Column("at", _time, "when the connection was started, UTC"),
+        Column("address", _text, "address that was contacted"),
+        Column("port", pa.int32(), "TCP port"),
+        Column("question", _text, "what it was opened for"),
+        Column("sent", _long, "bytes sent"),
+        Column("received", _long, "bytes received"),
+        Column("seconds", pa.float64(), "from the connect to the close"),
+        Column("ending", _text, "how it ended"),
+        Column("detail", _text, "more about the ending, in our own words"),
+    ),
+)
+
+TABLES = (ENDPOINTS, ARCHIVES, KINDS, JOURNAL)
+
+Row = dict[str, Any]
+
+
+def endpoint_rows(host: Host, target: str) -> list[Row]:
+    archive_of = {endpoint: archive.id for archive in host.archives for endpoint in archive.endpoints}
+    return [_endpoint_row(judged, target, archive_of.get(judged.observation.endpoint)) for judged in host.judged]
+
+
+def _endpoint_row(judged: Judged, target: str, archive: str | None) -> Row:
+    seen, verdict = judged.observation, judged.verdict
+    return {
+        "address": seen.endpoint.address,
+        "port": seen.endpoint.port,
+        "protocol": str(seen.endpoint.protocol),
+        "target": target,
+        "at": seen.at,
+        "depth": str(seen.depth),
+        "rung": None if verdict.rung is None else str(verdict.rung),
+        "open": None if verdict.rung is None else verdict.rung.open,
+        "why": str(verdict.why),
+        "codes": list(verdict.codes),
+        "detail": verdict.detail,
+        "ending": str(seen.stop.ending),
+        "product": judged.product.product,
+        "toolkit": judged.product.toolkit,
+        "archive": archive,
+        "observation": msgspec.json.encode(seen).decode(),
+    }
+
+
+def archive_row(archive: Archive) -> Row:
+    row: Row = {
+        "id": archive.id,
+        "address": archive.address,
+        "endpoints": [url(e.protocol, e.address, e.port) for e in archive.endpoints],
+        "rung": str(archive.rung),
+        "open": archive.open,
+        "product": archive.product.product,
+        "toolkit": archive.product.toolkit,
+    }
+    for quantity in ("patients", "studies", "series", "images"):
+        count = getattr(archive.counts, quantity)
+        row |= {
+            quantity: count.value,
+            f"{quantity}_how": str(count.how),
+            f"{quantity}_at_least": count.at_least,
+            f"{quantity}_coverage": count.coverage,
+            f"{quantity}_why": count.why,
+        }
+    return row
+
+
+def journal_row(connection: Connection) -> Row:
+    return {**msgspec.structs.asdict(connection), "ending": str(connection.ending)}
+
+
+def url(protocol: str, address: str, port: int) -> str:
+    return f"{protocol}://[{address}]:{port}" if ":" in address else f"{protocol}://{address}:{port}"
+
+
+def markdown(tables: Sequence[Table] = TABLES) -> str:
+    """The tables as documentation."""
+    parts = []
+    for table in tables:
+        rows = "\n".join(f"| `{c.name}` | {c.type} | {c.doc} |" for c in table.columns)
+        parts.append(f"## `{table.name}/`\n\n{table.doc}\n\n| column | type | meaning |\n|---|---|---|\n{rows}\n")
+    return "\n".join(parts)

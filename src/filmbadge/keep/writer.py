@@ -1,0 +1,91 @@
+"""Appends to a survey's tables in part files, each written whole or not at all.
+
+A flush writes the journal first and the endpoints last, under one number: an archives part counts
+only when the endpoints part of its number exists. So a kill at any moment loses at most what was not
+flushed, and an address found in `endpoints/` is done.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from filmbadge.keep.schema import (
+    ARCHIVES,
+    ENDPOINTS,
+    JOURNAL,
+    TABLES,
+    Row,
+    Table,
+    archive_row,
+    endpoint_rows,
+    journal_row,
+)
+from filmbadge.model import Connection, Host
+
+FLUSH_ROWS = 20_000
+FLUSH_SECONDS = 5.0
+
+
+class Writer:
+    """Collects rows and flushes them; `connections` counts all that were journalled."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
+        self._flushed = time.monotonic()
+        for table in TABLES:
+            folder = directory / table.name
+            folder.mkdir(parents=True, exist_ok=True)
+            for left_over in folder.glob(".*.tmp"):
+                left_over.unlink()
+        for orphan in part_numbers(directory, ARCHIVES) - part_numbers(directory, ENDPOINTS):
+            part_path(directory, ARCHIVES, orphan).unlink()
+        self._number = max((n for table in TABLES for n in part_numbers(directory, table)), default=0)
+
+    def journal(self, connection: Connection) -> None:
+        self._rows[JOURNAL.name].append(journal_row(connection))
+        self._maybe_flush()
+
+    def host(self, host: Host, target: str) -> None:
+        """All that was learned at one host, kept together."""
+        self._rows[ARCHIVES.name] += map(archive_row, host.archives)
+        self._rows[ENDPOINTS.name] += endpoint_rows(host, target)
+        self._maybe_flush()
+
+    def flush(self) -> None:
+        if not any(self._rows.values()):
+            return
+        self._number += 1
+        for table in (JOURNAL, ARCHIVES, ENDPOINTS):
+            if rows := self._rows[table.name]:
+                self._write(table, rows)
+                self._rows[table.name] = []
+        self._flushed = time.monotonic()
+
+    def _maybe_flush(self) -> None:
+        full = sum(map(len, self._rows.values())) >= FLUSH_ROWS
+        if full or time.monotonic() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def _write(self, table: Table, rows: list[Row]) -> None:
+        path = part_path(self._directory, table, self._number)
+        temporary = path.with_name(f".{path.name}.tmp")
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.arrow), temporary, compression="zstd")
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+
+
+def part_path(directory: Path, table: Table, number: int) -> Path:
+    return directory / table.name / f"part-{number:06d}.parquet"
+
+
+def part_numbers(directory: Path, table: Table) -> set[int]:
+    names = (re.fullmatch(r"part-(\d{6,})\.parquet", p.name) for p in (directory / table.name).glob("part-*.parquet"))
+    return {int(found.group(1)) for found in names if found}

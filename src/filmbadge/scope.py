@@ -1,0 +1,463 @@
+"""Who may be asked, how deep, how fast, until when.
+
+A scope is a permission, not a list of targets: the dialer asks it about every resolved address. All
+problems of a scope file are `ScopeError`s with the line at fault, raised before the first packet.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from math import gcd
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from filmbadge.model import Depth
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+Basis = Literal["owner", "mandate", "research"]
+
+SCHEMA = "filmbadge.scope/1"
+BUILT_DEPTHS = (Depth.KNOCK, Depth.ASK, Depth.COUNT)
+DIMSE_PORTS = (104, 2762, 4242, 5678, 11112)
+ORTHANC_PORTS = (8042,)
+
+
+class ScopeError(Exception):
+    """The scope is malformed, expired, or does not allow what was asked. One line, for the user."""
+
+    def __init__(self, message: str, *, where: str = "", line: int | None = None) -> None:
+        self.line = line
+        place = f"{where}:{line}: " if where and line else f"{where}: " if where else ""
+        super().__init__(place + message)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Connections per second."""
+
+    overall: float = 50.0
+    per_network: float = 10.0  # per IPv4 /24 or IPv6 /48
+    per_host: float = 2.0
+    open_at_once: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Bounds of one connection. Seconds and bytes."""
+
+    connect_seconds: float = 5.0
+    idle_seconds: float = 10.0
+    seconds: float = 600.0
+    received_bytes: int = 64 * 1024 * 1024
+
+    def at_most(self, seconds: float, received_bytes: int) -> Caps:
+        return replace(
+            self,
+            seconds=min(self.seconds, seconds),
+            received_bytes=min(self.received_bytes, received_bytes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Disjoint sorted ranges of addresses, as integers of one IP version. Bounds are inclusive."""
+
+    ranges: tuple[tuple[int, int], ...] = ()
+    starts: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", tuple(low for low, _ in self.ranges))
+
+    @classmethod
+    def of(cls, ranges: Sequence[tuple[int, int]]) -> Intervals:
+        merged: list[tuple[int, int]] = []
+        for low, high in sorted(ranges):
+            if merged and low <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+            else:
+                merged.append((low, high))
+        return cls(tuple(merged))
+
+    def less(self, other: Intervals) -> Intervals:
+        left: list[tuple[int, int]] = []
+        for low, high in self.ranges:
+            at = low
+            for cut_low, cut_high in other.ranges:
+                if cut_high < at or cut_low > high:
+                    continue
+                if cut_low > at:
+                    left.append((at, cut_low - 1))
+                at = cut_high + 1
+            if at <= high:
+                left.append((at, high))
+        return Intervals(tuple(left))
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self.starts, number) - 1
+        return at >= 0 and number <= self.ranges[at][1]
+
+    @property
+    def size(self) -> int:
+        return sum(high - low + 1 for low, high in self.ranges)
+
+    def __getitem__(self, index: int) -> int:
+        for low, high in self.ranges:
+            if index <= high - low:
+                return low + index
+            index -= high - low + 1
+        raise IndexError(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A permission, checked and ready. `permits` is what the dialer asks."""
+
+    name: str
+    networks: tuple[Network, ...]
+    exclude: tuple[Network, ...] = ()
+    depth: Depth = Depth.ASK
+    expires: datetime | None = None
+    contact: str = ""
+    authority: str = ""
+    reference: str = ""
+    basis: Basis | None = None
+    called_titles: tuple[str, ...] = ()
+    dimse_ports: tuple[int, ...] = DIMSE_PORTS
+    orthanc_ports: tuple[int, ...] = ORTHANC_PORTS
+    pace: Pace = Pace()
+    caps: Caps = Caps()
+    _v4: Intervals = field(init=False, repr=False)
+    _v6: Intervals = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, version in (("_v4", 4), ("_v6", 6)):
+            allowed = Intervals.of([_ends(n) for n in self.networks if n.version == version])
+            cut = Intervals.of([_ends(n) for n in self.exclude if n.version == version])
+            object.__setattr__(self, name, allowed.less(cut))
+
+    def permits(self, address: Address, now: datetime | None = None) -> bool:
+        """Whether this address may be contacted now."""
+        address = plain(address)
+        if address.is_multicast or address.is_unspecified or address == IPv4Address("255.255.255.255"):
+            return False
+        if self.expired(now):
+            return False
+        return int(address) in (self._v4 if address.version == 4 else self._v6)
+
+    def expired(self, now: datetime | None = None) -> bool:
+        return self.expires is not None and (now or datetime.now(UTC)) >= self.expires
+
+    def addresses(self, networks: Sequence[Network] | None = None) -> tuple[Intervals, Intervals]:
+        """The addresses of `networks` (default: all of the scope) that a sweep would contact, v4 and v6.
+
+        Network and broadcast addresses are left out, exclusions too.
+        """
+        chosen = self.networks if networks is None else networks
+        both = []
+        for version, allowed in ((4, self._v4), (6, self._v6)):
+            wanted = Intervals.of([_hosts(n) for n in chosen if n.version == version])
+            everything = Intervals(((0, 2 ** (32 if version == 4 else 128) - 1),))
+            both.append(wanted.less(everything.less(allowed)))
+        return both[0], both[1]
+
+
+def plain(address: Address) -> Address:
+    """An IPv4 address in IPv6 clothing (::ffff:192.0.2.1) is judged as the IPv4 address it is."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _ends(network: Network) -> tuple[int, int]:
+    return int(network.network_address), int(network.broadcast_address)
+
+
+def _hosts(network: Network) -> tuple[int, int]:
+    low, high = _ends(network)
+    if network.version == 4 and network.prefixlen < 31:
+        return low + 1, high - 1
+    return low, high
+
+
+LOOPBACK = Scope(
+    name="loopback",
+    networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
+    depth=Depth.COUNT,
+    basis="owner",
+    pace=Pace(overall=2000, per_network=2000, per_host=100),
+    caps=Caps(received_bytes=256 * 1024 * 1024),
+)
+
+
+def load(path: Path, now: datetime | None = None) -> Scope:
+    """Read and check a scope file. Raises ScopeError with the line at fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ScopeError(f"no such scope file (write one with: filmbadge scope new {path})", where=str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScopeError(f"cannot be read: {type(error).__name__}", where=str(path)) from None
+    return parse(text, str(path), now)
+
+
+def parse(text: str, where: str, now: datetime | None = None) -> Scope:
+    """A scope from TOML text. Raises ScopeError with the line at fault."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found.group(1)) if found else text.count("\n") + 1
+        message = re.sub(r" \(at .*\)$", "", str(error))
+        raise ScopeError(f"not valid TOML: {message}", where=where, line=line) from None
+    return _Reader(text, where, raw).scope(now or datetime.now(UTC))
+
+
+class _Reader:
+    """Checks the raw tables one key at a time and knows on which line each stands."""
+
+    def __init__(self, text: str, where: str, raw: dict[str, Any]) -> None:
+        self.lines = text.splitlines()
+        self.where = where
+        self.raw = raw
+
+    def scope(self, now: datetime) -> Scope:
+        known = {
+            "": {"schema", "networks", "exclude", "depth", "expires", "authority", "ae_titles", "ports", "pace", "caps"},
+            "authority": {"who", "reference", "basis", "contact"},
+            "ae_titles": {"called"},
+            "ports": {"dimse", "orthanc"},
+            "pace": {"overall", "per_network", "per_host", "open_at_once"},
+            "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
+        }
+        for table, keys in known.items():
+            held = self._table(table)
+            for key in held:
+                if key not in keys:
+                    raise self._error(f"unknown key '{key}'; known here: {', '.join(sorted(keys))}", table, key)
+        schema = self._text("", "schema")
+        if schema != SCHEMA:
+            raise self._error(f"schema is {schema!r}, this version reads {SCHEMA!r}", "", "schema")
+        depth = self._choice("", "depth", list(Depth))
+        basis = self._choice("authority", "basis", list(get_args(Basis)))
+        if depth in (Depth.PROFILE, Depth.PROVE) and basis not in ("owner", "mandate"):
+            raise self._error(
+                f"depth '{depth}' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
+                "", "depth",
+            )  # fmt: skip
+        return Scope(
+            name=self.where,
+            networks=self._networks("networks", required=True),
+            exclude=self._networks("exclude", required=False),
+            depth=Depth(depth),
+            expires=self._expires(now),
+            contact=self._text("authority", "contact"),
+            authority=self._text("authority", "who"),
+            reference=self._text("authority", "reference"),
+            basis=basis,
+            called_titles=self._titles(),
+            dimse_ports=self._ports("dimse", DIMSE_PORTS),
+            orthanc_ports=self._ports("orthanc", ORTHANC_PORTS),
+            pace=self._numbers("pace", Pace()),
+            caps=self._numbers("caps", Caps()),
+        )
+
+    def _table(self, name: str) -> dict[str, Any]:
+        if not name:
+            return self.raw
+        held = self.raw.get(name, {})
+        if not isinstance(held, dict):
+            raise self._error(f"'{name}' must be a table: [{name}]", "", name)
+        return held
+
+    def _text(self, table: str, key: str) -> str:
+        value = self._table(table).get(key)
+        full = f"{table}.{key}" if table else key
+        if value is None:
+            raise self._error(f"'{full}' is missing", table, key)
+        if not isinstance(value, str) or not value.strip() or value.strip().startswith("TODO"):
+            raise self._error(f"'{full}' must be filled in, as text", table, key)
+        return value.strip()
+
+    def _choice(self, table: str, key: str, choices: Sequence[Any]) -> Any:
+        value = self._text(table, key)
+        if value not in choices:
+            raise self._error(f"'{key}' is {value!r}; it can be: {', '.join(choices)}", table, key)
+        return value
+
+    def _list(self, table: str, key: str, default: Sequence[Any]) -> list[Any]:
+        value = self._table(table).get(key, list(default))
+        if not isinstance(value, list):
+            raise self._error(f"'{key}' must be a list", table, key)
+        return value
+
+    def _networks(self, key: str, *, required: bool) -> tuple[Network, ...]:
+        values = self._list("", key, ())
+        if required and not values:
+            raise self._error(f"'{key}' must list at least one network", "", key)
+        found = []
+        for value in values:
+            try:
+                if not isinstance(value, str):
+                    raise ValueError("it must be text")
+                found.append(ip_network(value))
+            except ValueError as error:
+                reason = "it has host bits set" if "host bits" in str(error) else "it must be like 192.0.2.0/24"
+                raise self._error(f"{value!r} is not a network: {reason}", "", key, value) from None
+        return tuple(found)
+
+    def _expires(self, now: datetime) -> datetime:
+        value = self.raw.get("expires")
+        if value is None:
+            raise self._error("'expires' is missing; a permission has an end, such as expires = 2027-01-31", "", "expires")
+        if isinstance(value, datetime):
+            end = value if value.tzinfo else value.replace(tzinfo=UTC)
+        elif isinstance(value, date):
+            end = datetime.combine(value, time(23, 59, 59), UTC)
+        else:
+            raise self._error("'expires' must be a date without quotes, such as 2027-01-31", "", "expires")
+        if now >= end:
+            raise self._error(f"the scope expired on {end:%Y-%m-%d %H:%M} UTC", "", "expires")
+        return end
+
+    def _titles(self) -> tuple[str, ...]:
+        values = self._list("ae_titles", "called", ())
+        for value in values:
+            # PS3.5 6.2, AE: 16 bytes of the default repertoire, no backslash, not spaces only
+            if not isinstance(value, str) or not re.fullmatch(r"[ -\[\]-~]{1,16}", value) or not value.strip():
+                raise self._error(f"{value!r} is not an AE title (1 to 16 ASCII characters, no backslash)", "ae_titles", "called", value)
+        return tuple(value.strip() for value in values)
+
+    def _ports(self, key: str, default: Sequence[int]) -> tuple[int, ...]:
+        values = self._list("ports", key, default)
+        for value in values:
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
+                raise self._error(f"{value!r} is not a port (1 to 65535)", "ports", key, value)
+        return tuple(dict.fromkeys(values))
+
+    def _numbers(self, table: str, default: Any) -> Any:
+        held = self._table(table)
+        whole = {"open_at_once", "received_bytes"}
+        for key, value in held.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
+                raise self._error(f"'{table}.{key}' must be a number above 0", table, key)
+            if key in whole and not isinstance(value, int):
+                raise self._error(f"'{table}.{key}' must be a whole number", table, key)
+        return type(default)(**held)
+
+    def _error(self, message: str, table: str, key: str, value: object = None) -> ScopeError:
+        return ScopeError(message, where=self.where, line=self._line(table, key, value))
+
+    def _line(self, table: str, key: str, value: object) -> int:
+        """The line of a key (of its value inside a list, if given); of its table, if it is missing."""
+        within, line_of_table, line_of_key = "", 1, 0
+        for number, text in enumerate(self.lines, 1):
+            if header := re.match(r"\s*\[\s*([\w.\-]+)\s*\]", text):
+                if line_of_key and value is None:
+                    break
+                within = header.group(1)
+                line_of_table = number if within == table else line_of_table
+                if not table and within == key:
+                    return number
+            elif within == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", text):
+                line_of_key = number
+            elif not line_of_key and not within and table and re.match(rf"\s*{re.escape(table)}\s*[.=].*", text):
+                line_of_table = number
+            if line_of_key and value is not None:
+                shown = str(value)
+                if re.search(rf"(?<![\w.:/]){re.escape(shown)}(?![\w.:/])", text.split("=", 1)[-1] if number == line_of_key else text):
+                    return number
+        return line_of_key or line_of_table
+
+
+def sweep(intervals: Intervals, version: int, seed: int) -> Iterator[Address]:
+    """All addresses once, in an order that spreads them over the networks (an affine permutation)."""
+    size = intervals.size
+    if not size:
+        return
+    make = IPv4Address if version == 4 else IPv6Address
+    step = _coprime(size, seed)
+    at = seed % size
+    for _ in range(size):
+        yield make(intervals[at])
+        at = (at + step) % size
+
+
+def _coprime(size: int, seed: int) -> int:
+    """A step through `size` places that visits each once: near the golden section, so neighbours part."""
+    step = int(size * 0.6180339887) + seed % 7 or 1
+    while gcd(step, size) != 1:
+        step += 1
+    return step
+
+
+def address_of(text: str) -> Address | None:
+    """The address that a text is, or None where it is a name."""
+    try:
+        return plain(ip_address(text))
+    except ValueError:
+        return None
+
+
+TEMPLATE = '''\
+# A Filmbadge scope: who may be asked, how deep, how fast, until when.
+# Nothing outside it is contacted. Check it with: filmbadge scope check {path}
+
+schema = "filmbadge.scope/1"
+
+# Networks that may be contacted, and addresses inside them that may not.
+networks = [
+  "192.0.2.0/24",      # an example network: replace it
+]
+exclude = [
+  # "192.0.2.10/32",   # the emergency room's own archive
+]
+
+# How far to climb:
+#   knock    associate or fetch the first page, then leave; no personal data
+#   ask      one small question for UIDs, cancelled at the first match; no personal data
+#   count    the archive's own counters, else a census by UIDs and counts; no personal data
+#   profile  looks at personal attributes and forgets them at once   (needs basis owner or mandate)
+#   prove    starts one image retrieval and drops it                 (needs basis owner or mandate)
+depth = "ask"
+
+# The last day on which this permission holds (UTC).
+expires = {expires}
+
+[authority]
+who = "TODO who allowed this survey, by name and office"
+reference = "TODO contract, ticket or mandate number"
+basis = "owner"                   # owner, mandate or research
+contact = "TODO address at which an operator reaches you"
+
+[ae_titles]
+# AE titles that the owner gave. Filmbadge guesses none.
+called = []
+
+[ports]
+dimse = [104, 2762, 4242, 5678, 11112]
+orthanc = [8042]
+
+[pace]                            # connections per second; one association per host at a time, always
+overall = 50
+per_network = 10                  # per IPv4 /24 or IPv6 /48
+per_host = 2
+open_at_once = 256
+
+[caps]                            # bounds of one connection; a single question stays under 60 s and 512 KiB
+connect_seconds = 5
+idle_seconds = 10
+seconds = 600
+received_bytes = 67108864
+'''
+
+
+def template(path: str, today: date) -> str:
+    """A commented scope file that cannot be used before its TODOs are filled in."""
+    return TEMPLATE.format(path=path, expires=(today + timedelta(days=90)).isoformat())

@@ -1,0 +1,1 @@
+"""The engine: asks, judges and keeps, under one scope."""

@@ -1,0 +1,161 @@
+"""Many hosts at once, under one scope's pace, into one dataset."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from filmbadge import __version__
+from filmbadge.ask.targets.lists import Target, Targets
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.keep import manifest
+from filmbadge.keep.manifest import Manifest, ScopeAsUsed
+from filmbadge.keep.reader import Dataset, NotASurvey, read_manifest
+from filmbadge.keep.schema import VERSION
+from filmbadge.keep.writer import Writer
+from filmbadge.model import Connection, Depth, Host
+from filmbadge.scope import BUILT_DEPTHS, Scope
+from filmbadge.survey.examine import examine
+
+
+class SurveyError(Exception):
+    """The survey cannot start. One line, for the user."""
+
+
+class Watcher(Protocol):
+    """Is told how far a survey got."""
+
+    def host_done(self, host: Host) -> None: ...
+
+
+@dataclass
+class Survey:
+    """What is to be asked, and where it is kept."""
+
+    scope: Scope
+    targets: Targets
+    named: Sequence[str]  # the targets as the user wrote them
+    directory: Path
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        depth_built(self.scope.depth)
+        self._done: set[str] = set()
+        self._started = datetime.now(UTC)
+        if (self.directory / manifest.NAME).exists():
+            if not self.resume:
+                raise SurveyError(f"{self.directory} already holds a survey: go on with --resume, or choose another --out")
+            self._take_up()
+        elif self.resume:
+            raise SurveyError(f"{self.directory} holds no survey to resume")
+        elif self.directory.exists() and (not self.directory.is_dir() or any(self.directory.iterdir())):
+            raise SurveyError(f"{self.directory} is not an empty folder: choose another --out")
+
+    def _take_up(self) -> None:
+        try:
+            dataset = Dataset(self.directory)
+            self._done = dataset.done()
+        except NotASurvey as error:
+            raise SurveyError(str(error)) from None
+        before, now = dataset.manifest, self._manifest("running")
+        if msgspec.structs.replace(before.scope, name="") != msgspec.structs.replace(now.scope, name=""):
+            raise SurveyError(f"{self.directory} was begun under another scope: resume it with the scope it was begun under")
+        if before.targets != now.targets:
+            raise SurveyError(f"{self.directory} was begun with other targets: {' '.join(before.targets) or 'the whole scope'}")
+        self._started = before.started
+
+    @property
+    def hosts_done(self) -> int:
+        return len(self._done)
+
+    async def run(self, watcher: Watcher) -> Manifest:
+        """Ask all hosts that are not done. On cancellation all is flushed, and the manifest says `interrupted`."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            writer = Writer(self.directory)
+        except OSError as error:
+            raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
+        manifest.write(self.directory, self._manifest("running"))
+        state: Literal["interrupted", "done"] = "interrupted"
+        dialer = Dialer(self.scope, writer.journal)
+        pending = iter(self.targets)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.scope.pace.open_at_once, len(self.targets))):
+                    group.create_task(self._work(pending, dialer, writer, watcher))
+            state = "done"
+        finally:
+            writer.flush()
+            ended = self._manifest(state)
+            manifest.write(self.directory, ended)
+        return ended
+
+    async def _work(self, pending: Iterator[Target], dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
+        for target in pending:
+            if (name := str(target)) in self._done:
+                continue
+            host = await examine(dialer, target, self.scope.depth)
+            writer.host(host, name)
+            self._done.add(name)
+            watcher.host_done(host)
+
+    def _manifest(self, state: Literal["running", "done", "interrupted"]) -> Manifest:
+        dataset = None
+        with suppress(NotASurvey):
+            dataset = Dataset(self.directory)
+        return Manifest(
+            version=__version__,
+            dataset=VERSION,
+            state=state,
+            scope=_as_used(self.scope),
+            targets=tuple(self.named),
+            seed=self.targets.seed,
+            hosts=len(self.targets),
+            hosts_done=len(self._done),
+            started=self._started,
+            ended=None if state == "running" else datetime.now(UTC),
+            outcomes=dataset.outcomes() if dataset else {},
+            connections=dataset.connections() if dataset else 0,
+            rows=dataset.totals() if dataset else (),
+        )
+
+
+async def check(scope: Scope, target: Target) -> tuple[Host, list[Connection]]:
+    """One host, kept nowhere: what was found, and every connection that was made."""
+    depth_built(scope.depth)
+    rows: list[Connection] = []
+    host = await examine(Dialer(scope, rows.append), target, scope.depth)
+    return host, rows
+
+
+def depth_built(depth: Depth) -> None:
+    """Raises SurveyError for a depth that this version cannot climb to."""
+    if depth not in BUILT_DEPTHS:
+        raise SurveyError(f"depth '{depth}' is not built yet; this version climbs to {', '.join(BUILT_DEPTHS)}")
+
+
+def _as_used(scope: Scope) -> ScopeAsUsed:
+    return ScopeAsUsed(
+        name=scope.name,
+        networks=tuple(map(str, scope.networks)),
+        exclude=tuple(map(str, scope.exclude)),
+        depth=str(scope.depth),
+        expires=scope.expires,
+        authority=scope.authority,
+        reference=scope.reference,
+        basis=scope.basis,
+        contact=scope.contact,
+        called_titles=scope.called_titles,
+        dimse_ports=scope.dimse_ports,
+        orthanc_ports=scope.orthanc_ports,
+        pace={name: getattr(scope.pace, name) for name in ("overall", "per_network", "per_host", "open_at_once")},
+        caps={name: getattr(scope.caps, name) for name in ("connect_seconds", "idle_seconds", "seconds", "received_bytes")},
+    )
+

@@ -1,0 +1,63 @@
+"""One host, from its first port to its verdict."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from filmbadge.ask.probes import dimse, orthanc
+from filmbadge.ask.targets.lists import Target
+from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
+from filmbadge.judge import archives
+from filmbadge.model import Depth, Ending, Endpoint, Host, Observation, Protocol, Stop
+
+
+async def examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
+    """Ask every port of one host, one connection at a time; then count what no counter told.
+
+    HTTP is never spoken to a port that spoke DIMSE, nor first to a port on which DIMSE is expected.
+    A port that the user named is asked in DIMSE, and in HTTP only when it turned out to be something else.
+    """
+    try:
+        address = await dialer.resolve(str(target.host))
+    except (OutOfScope, UnknownName) as error:
+        return _not_asked(target, depth, error)
+    scope = dialer.scope
+    seen: dict[int, Observation] = {}
+    for port in target.ports or scope.dimse_ports:
+        seen[port] = await dimse.ask(dialer, address, port, depth)
+    web: list[Observation] = []
+    for port in target.ports or scope.orthanc_ports:
+        if port not in seen or not (_spoke_dimse(seen[port]) or _nobody(seen[port])):
+            web.append(await orthanc.ask(dialer, address, port, depth))
+    for answered in web:
+        # One row per port: what answered HTTP is not also listed as failed DIMSE.
+        if answered.orthanc is not None and answered.orthanc.status is not None:
+            seen.pop(answered.endpoint.port, None)
+    web = [w for w in web if w.endpoint.port not in seen]
+    observations = [*seen.values(), *web]
+    host = archives.judge(str(address), observations)
+    while depth.reaches(Depth.COUNT) and (wanted := archives.wants_census(host)) is not None:
+        at = observations.index(wanted)
+        observations[at] = await dimse.count(dialer, address, wanted)
+        host = archives.judge(str(address), observations)
+    return host
+
+
+def _spoke_dimse(observation: Observation) -> bool:
+    return observation.dimse is not None and observation.dimse.valid_pdu
+
+
+def _nobody(observation: Observation) -> bool:
+    return observation.stop.ending in (Ending.REFUSED, Ending.UNREACHABLE, Ending.NO_ANSWER)
+
+
+def _not_asked(target: Target, depth: Depth, error: OutOfScope | UnknownName) -> Host:
+    """A target that was not contacted still has a row that says so."""
+    out = isinstance(error, OutOfScope)
+    stop = Stop(Ending.OUT_OF_SCOPE if out else Ending.UNREACHABLE, str(error))
+    ports = target.ports or (0,)
+    seen = [
+        Observation(Endpoint(str(target.host), port, Protocol.DIMSE), datetime.now(UTC), depth, stop)
+        for port in ports
+    ]
+    return archives.judge(str(target.host), seen)
