@@ -229,7 +229,18 @@ class _Reader:
 
     def scope(self, now: datetime) -> Scope:
         known = {
-            "": {"schema", "networks", "exclude", "depth", "expires", "authority", "ae_titles", "ports", "pace", "caps"},
+            "": {
+                "schema",
+                "networks",
+                "exclude",
+                "depth",
+                "expires",
+                "authority",
+                "ae_titles",
+                "ports",
+                "pace",
+                "caps",
+            },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
             "ports": {"dimse", "orthanc"},
@@ -315,7 +326,9 @@ class _Reader:
     def _expires(self, now: datetime) -> datetime:
         value = self.raw.get("expires")
         if value is None:
-            raise self._error("'expires' is missing; a permission has an end, such as expires = 2027-01-31", "", "expires")
+            raise self._error(
+                "'expires' is missing; a permission has an end, such as expires = 2027-01-31", "", "expires"
+            )
         if isinstance(value, datetime):
             end = value if value.tzinfo else value.replace(tzinfo=UTC)
         elif isinstance(value, date):
@@ -331,7 +344,12 @@ class _Reader:
         for value in values:
             # PS3.5 6.2, AE: 16 bytes of the default repertoire, no backslash, not spaces only
             if not isinstance(value, str) or not re.fullmatch(r"[ -\[\]-~]{1,16}", value) or not value.strip():
-                raise self._error(f"{value!r} is not an AE title (1 to 16 ASCII characters, no backslash)", "ae_titles", "called", value)
+                raise self._error(
+                    f"{value!r} is not an AE title (1 to 16 ASCII characters, no backslash)",
+                    "ae_titles",
+                    "called",
+                    value,
+                )
         return tuple(value.strip() for value in values)
 
     def _ports(self, key: str, default: Sequence[int]) -> tuple[int, ...]:
@@ -371,7 +389,10 @@ class _Reader:
                 line_of_table = number
             if line_of_key and value is not None:
                 shown = str(value)
-                if re.search(rf"(?<![\w.:/]){re.escape(shown)}(?![\w.:/])", text.split("=", 1)[-1] if number == line_of_key else text):
+                if re.search(
+                    rf"(?<![\w.:/]){re.escape(shown)}(?![\w.:/])",
+                    text.split("=", 1)[-1] if number == line_of_key else text,
+                ):
                     return number
         return line_of_key or line_of_table
 
@@ -405,7 +426,7 @@ def address_of(text: str) -> Address | None:
         return None
 
 
-TEMPLATE = '''\
+TEMPLATE = """\
 # A Filmbadge scope: who may be asked, how deep, how fast, until when.
 # Nothing outside it is contacted. Check it with: filmbadge scope check {path}
 
@@ -455,7 +476,7 @@ connect_seconds = 5
 idle_seconds = 10
 seconds = 600
 received_bytes = 67108864
-'''
+"""
 
 
 def template(path: str, today: date) -> str:

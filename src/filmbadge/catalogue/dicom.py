@@ -70,9 +70,7 @@ def rejection_words(result: int, source: int, reason: int) -> str:
 def abort_words(source: int, reason: int) -> str:
     """A-ABORT in words, PS3.8 9.3.8. Only a provider's abort has a reason."""
     by = ABORT_SOURCE.get(source, f"source {source}")
-    return f"aborted by the {by}" + (
-        f": {ABORT_REASON.get(reason, f'reason {reason}')}" if source == 2 else ""
-    )
+    return f"aborted by the {by}" + (f": {ABORT_REASON.get(reason, f'reason {reason}')}" if source == 2 else "")
 
 
 def status_words(status: int) -> str:

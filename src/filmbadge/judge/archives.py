@@ -14,7 +14,6 @@ from filmbadge.model import (
     Count,
     Counts,
     Depth,
-    DimseFacts,
     Host,
     How,
     Judged,
@@ -124,9 +123,7 @@ def _counted(census: Census) -> Counts:
             Count(why=why),
         )
     studies = Count(census.studies, How.COUNTED)
-    series = (
-        Count(why="not known for every study") if census.series is None else Count(census.series, How.COUNTED)
-    )
+    series = Count(why="not known for every study") if census.series is None else Count(census.series, How.COUNTED)
     if census.images is not None and census.images_known_for == census.studies:
         images = Count(census.images, How.COUNTED, coverage=1.0)
     else:

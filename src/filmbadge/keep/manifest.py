@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -54,7 +53,7 @@ def write(directory: Path, manifest: Manifest) -> None:
     """Whole or not at all."""
     temporary = directory / f".{NAME}.tmp"
     temporary.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    os.replace(temporary, directory / NAME)
+    temporary.replace(directory / NAME)
 
 
 def read(directory: Path) -> Manifest:

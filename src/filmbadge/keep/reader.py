@@ -60,10 +60,11 @@ class Dataset:
     def rows(self, sql: str, *parameters: object) -> list[dict[str, object]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
         try:
-            table = self._sql.execute(sql, list(parameters)).to_arrow_table()
+            answer = self._sql.execute(sql, list(parameters))
+            names = [column[0] for column in answer.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise NotASurvey(f"{self.directory}: a part file cannot be read ({type(error).__name__})") from None
-        return list(table.to_pylist())
 
     def done(self) -> set[str]:
         """Targets that were asked, and need not be again."""

@@ -79,7 +79,7 @@ class Writer:
         pq.write_table(pa.Table.from_pylist(rows, schema=table.arrow), temporary, compression="zstd")
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
 
 
 def part_path(directory: Path, table: Table, number: int) -> Path:

@@ -17,7 +17,7 @@ from filmbadge.ask.targets.lists import Target, Targets
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
-from filmbadge.keep.reader import Dataset, NotASurvey, read_manifest
+from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Connection, Depth, Host
@@ -47,11 +47,14 @@ class Survey:
 
     def __post_init__(self) -> None:
         depth_built(self.scope.depth)
-        self._done: set[str] = set()
+        self._before: set[str] = set()  # done in the runs that this one resumes
+        self.hosts_done = 0
         self._started = datetime.now(UTC)
         if (self.directory / manifest.NAME).exists():
             if not self.resume:
-                raise SurveyError(f"{self.directory} already holds a survey: go on with --resume, or choose another --out")
+                raise SurveyError(
+                    f"{self.directory} already holds a survey: go on with --resume, or choose another --out"
+                )
             self._take_up()
         elif self.resume:
             raise SurveyError(f"{self.directory} holds no survey to resume")
@@ -61,19 +64,20 @@ class Survey:
     def _take_up(self) -> None:
         try:
             dataset = Dataset(self.directory)
-            self._done = dataset.done()
+            self._before = dataset.done()
+            self.hosts_done = len(self._before)
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
         before, now = dataset.manifest, self._manifest("running")
         if msgspec.structs.replace(before.scope, name="") != msgspec.structs.replace(now.scope, name=""):
-            raise SurveyError(f"{self.directory} was begun under another scope: resume it with the scope it was begun under")
+            raise SurveyError(
+                f"{self.directory} was begun under another scope: resume it with the scope it was begun under"
+            )
         if before.targets != now.targets:
-            raise SurveyError(f"{self.directory} was begun with other targets: {' '.join(before.targets) or 'the whole scope'}")
+            raise SurveyError(
+                f"{self.directory} was begun with other targets: {' '.join(before.targets) or 'the whole scope'}"
+            )
         self._started = before.started
-
-    @property
-    def hosts_done(self) -> int:
-        return len(self._done)
 
     async def run(self, watcher: Watcher) -> Manifest:
         """Ask all hosts that are not done. On cancellation all is flushed, and the manifest says `interrupted`."""
@@ -83,27 +87,31 @@ class Survey:
         except OSError as error:
             raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
         manifest.write(self.directory, self._manifest("running"))
-        state: Literal["interrupted", "done"] = "interrupted"
         dialer = Dialer(self.scope, writer.journal)
         pending = iter(self.targets)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.scope.pace.open_at_once, len(self.targets))):
                     group.create_task(self._work(pending, dialer, writer, watcher))
-            state = "done"
+        except* OSError as group_error:
+            raise SurveyError(f"{self.directory} cannot be written: {group_error.exceptions[0]}") from None
         finally:
-            writer.flush()
-            ended = self._manifest(state)
-            manifest.write(self.directory, ended)
+            ended = self._close(writer)
+        return ended
+
+    def _close(self, writer: Writer) -> Manifest:
+        writer.flush()
+        ended = self._manifest("done" if self.hosts_done == len(self.targets) else "interrupted")
+        manifest.write(self.directory, ended)
         return ended
 
     async def _work(self, pending: Iterator[Target], dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
         for target in pending:
-            if (name := str(target)) in self._done:
+            if (name := str(target)) in self._before:
                 continue
             host = await examine(dialer, target, self.scope.depth)
             writer.host(host, name)
-            self._done.add(name)
+            self.hosts_done += 1
             watcher.host_done(host)
 
     def _manifest(self, state: Literal["running", "done", "interrupted"]) -> Manifest:
@@ -118,7 +126,7 @@ class Survey:
             targets=tuple(self.named),
             seed=self.targets.seed,
             hosts=len(self.targets),
-            hosts_done=len(self._done),
+            hosts_done=self.hosts_done,
             started=self._started,
             ended=None if state == "running" else datetime.now(UTC),
             outcomes=dataset.outcomes() if dataset else {},
@@ -156,6 +164,7 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         dimse_ports=scope.dimse_ports,
         orthanc_ports=scope.orthanc_ports,
         pace={name: getattr(scope.pace, name) for name in ("overall", "per_network", "per_host", "open_at_once")},
-        caps={name: getattr(scope.caps, name) for name in ("connect_seconds", "idle_seconds", "seconds", "received_bytes")},
+        caps={
+            name: getattr(scope.caps, name) for name in ("connect_seconds", "idle_seconds", "seconds", "received_bytes")
+        },
     )
-

@@ -12,23 +12,37 @@ from filmbadge.model import Depth, Ending, Endpoint, Host, Observation, Protocol
 
 
 async def examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
-    """Ask every port of one host, one connection at a time; then count what no counter told.
+    """Everything about one host. A fault of ours becomes a row that says so, and never ends a survey."""
+    try:
+        return await _examine(dialer, target, depth)
+    except (OutOfScope, UnknownName) as error:
+        out = isinstance(error, OutOfScope)
+        stop = Stop(Ending.OUT_OF_SCOPE if out else Ending.UNREACHABLE, str(error))
+    except Exception as error:  # its text may hold anything, so only its type is kept
+        stop = Stop(Ending.OWN_ERROR, type(error).__name__)
+    at = datetime.now(UTC)
+    rows = [
+        Observation(Endpoint(str(target.host), port, Protocol.DIMSE), at, depth, stop) for port in target.ports or (0,)
+    ]
+    return archives.judge(str(target.host), rows)
+
+
+async def _examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
+    """Ask every port, one connection at a time; then count what no counter told.
 
     HTTP is never spoken to a port that spoke DIMSE, nor first to a port on which DIMSE is expected.
     A port that the user named is asked in DIMSE, and in HTTP only when it turned out to be something else.
     """
-    try:
-        address = await dialer.resolve(str(target.host))
-    except (OutOfScope, UnknownName) as error:
-        return _not_asked(target, depth, error)
+    address = await dialer.resolve(str(target.host))
     scope = dialer.scope
     seen: dict[int, Observation] = {}
     for port in target.ports or scope.dimse_ports:
         seen[port] = await dimse.ask(dialer, address, port, depth)
-    web: list[Observation] = []
-    for port in target.ports or scope.orthanc_ports:
-        if port not in seen or not (_spoke_dimse(seen[port]) or _nobody(seen[port])):
-            web.append(await orthanc.ask(dialer, address, port, depth))
+    web = [
+        await orthanc.ask(dialer, address, port, depth)
+        for port in target.ports or scope.orthanc_ports
+        if port not in seen or not (_spoke_dimse(seen[port]) or _nobody(seen[port]))
+    ]
     for answered in web:
         # One row per port: what answered HTTP is not also listed as failed DIMSE.
         if answered.orthanc is not None and answered.orthanc.status is not None:
@@ -49,15 +63,3 @@ def _spoke_dimse(observation: Observation) -> bool:
 
 def _nobody(observation: Observation) -> bool:
     return observation.stop.ending in (Ending.REFUSED, Ending.UNREACHABLE, Ending.NO_ANSWER)
-
-
-def _not_asked(target: Target, depth: Depth, error: OutOfScope | UnknownName) -> Host:
-    """A target that was not contacted still has a row that says so."""
-    out = isinstance(error, OutOfScope)
-    stop = Stop(Ending.OUT_OF_SCOPE if out else Ending.UNREACHABLE, str(error))
-    ports = target.ports or (0,)
-    seen = [
-        Observation(Endpoint(str(target.host), port, Protocol.DIMSE), datetime.now(UTC), depth, stop)
-        for port in ports
-    ]
-    return archives.judge(str(target.host), seen)

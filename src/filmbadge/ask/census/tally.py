@@ -10,7 +10,7 @@ import secrets
 from hashlib import blake2b
 
 from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.talk import WireError
+from filmbadge.ask.wire.errors import WireError
 
 RUN_KEY = secrets.token_bytes(16)
 

@@ -59,8 +59,7 @@ async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Obse
     """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
     at = datetime.now(UTC)
     caps = dialer.scope.caps.at_most(ASK_SECONDS, ASK_BYTES)
-    tried = 0
-    for title in (ANY_TITLE, *dialer.scope.called_titles):
+    for tried, title in enumerate((ANY_TITLE, *dialer.scope.called_titles)):
         notes = _Notes()
 
         def script(association: Association, notes: _Notes = notes) -> Script:
@@ -72,7 +71,6 @@ async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Obse
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-        tried += 1
     return Observation(
         Endpoint(str(address), port, Protocol.DIMSE), at, depth, Stop(row.ending, row.detail), dimse=facts
     )
@@ -87,9 +85,7 @@ async def count(dialer: Dialer, address: Address, observation: Observation) -> O
         return observation
     notes = Notes()
     association = Association(asked.called, lambda _: census(root, notes))
-    row = await dialer.dial(
-        address, observation.endpoint.port, association, question=f"dimse census {asked.called}"
-    )
+    row = await dialer.dial(address, observation.endpoint.port, association, question=f"dimse census {asked.called}")
     broke_off = "" if row.ending is Ending.COMPLETED else f"{row.ending}: {row.detail}"
     facts = msgspec.structs.replace(asked, census=notes.census(broke_off))
     return msgspec.structs.replace(observation, dimse=facts)
@@ -131,9 +127,7 @@ def _forget(identifier: bytes, explicit: bool) -> None:
     """At `ask` a record is only counted, by the association; nobody looks inside."""
 
 
-def _facts(
-    association: Association, notes: _Notes, title: str, titles_rejected: int, from_scope: bool
-) -> DimseFacts:
+def _facts(association: Association, notes: _Notes, title: str, titles_rejected: int, from_scope: bool) -> DimseFacts:
     finds = list(notes.finds)
     if notes.window:  # the association ended with this question unanswered
         finds.append(Find(notes.window, association.matches, None, association.cancelled))

@@ -103,7 +103,9 @@ def _network(text: str, where: str, scope: Scope) -> Network:
 def _checked(targets: Targets) -> Targets:
     size = sum(part.size for part in targets.swept)
     if size > MAX_SWEEP:
-        raise TargetError(f"{size:,} addresses are too many to sweep (at most {MAX_SWEEP:,}); name hosts or smaller networks")
+        raise TargetError(
+            f"{size:,} addresses are too many to sweep (at most {MAX_SWEEP:,}); name hosts or smaller networks"
+        )
     if not targets.hosts and not size:
         raise TargetError("no target is left: every address named is excluded by the scope")
     return targets
@@ -126,5 +128,3 @@ def _entries(argument: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if entry := line.partition("#")[0].strip():
             yield entry, f"{name}:{number}: "
-
-

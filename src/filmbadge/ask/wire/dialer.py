@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from typing import cast
 from weakref import WeakValueDictionary
 
-from filmbadge.ask.wire.talk import Talk, WireError
+from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.talk import Talk
 from filmbadge.model import Connection, Ending, Stop
 from filmbadge.scope import Address, Caps, Pace, Scope, address_of, plain
 
@@ -164,7 +165,7 @@ class _Line(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         self._transport = transport
         if self.stop is not None:  # we gave up while the connect was under way
             transport.abort()
@@ -276,7 +277,13 @@ def _connect_failure(error: OSError) -> Stop:
         return Stop(Ending.BROKEN, "TLS failed")
     if error.errno == errno.EMFILE:
         return Stop(Ending.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
-    if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.ENETDOWN, errno.EHOSTDOWN):
+    if error.errno in (
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.ETIMEDOUT,
+        errno.ENETDOWN,
+        errno.EHOSTDOWN,
+    ):
         return Stop(Ending.UNREACHABLE, "unreachable")
     return Stop(Ending.OWN_ERROR, errno.errorcode.get(error.errno or 0, type(error).__name__))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from filmbadge.model import Ending, Stop
+from filmbadge.model import Stop
 
 
 class Line(Protocol):
@@ -29,21 +29,10 @@ class Talk(Protocol):
     def opened(self, line: Line) -> None: ...
 
     def received(self, data: bytes) -> None:
-        """Bytes from the peer. May raise WireError when the peer broke the protocol."""
+        """Bytes from the peer. May raise WireError (`wire.errors`) when the peer broke the protocol."""
 
     def farewell(self) -> bytes:
         """Last bytes that close the talk in order when a cap or an interrupt ends it early."""
 
     def ended(self, stop: Stop) -> Stop:
         """Called once; nothing is received or sent afterwards. Returns the stop in the talk's own view."""
-
-
-class WireError(Exception):
-    """The peer broke the protocol.
-
-    Carries our own words, offsets and tags only, never bytes that the peer sent.
-    """
-
-    def __init__(self, message: str, ending: Ending = Ending.BROKEN) -> None:
-        super().__init__(message)
-        self.ending = ending

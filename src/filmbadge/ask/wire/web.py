@@ -7,7 +7,8 @@ from ipaddress import IPv6Address
 
 import h11
 
-from filmbadge.ask.wire.talk import Line, WireError
+from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.talk import Line
 from filmbadge.model import Ending, Stop
 from filmbadge.scope import Address
 
@@ -83,8 +84,7 @@ class Get:
             if isinstance(event, h11.Response):
                 self.status = event.status_code
                 self.headers = {
-                    name.decode("ascii", "replace"): value[:256].decode("latin-1")
-                    for name, value in event.headers
+                    name.decode("ascii", "replace"): value[:256].decode("latin-1") for name, value in event.headers
                 }
             elif isinstance(event, h11.Data):
                 if len(self._received) + len(event.data) > MAX_BODY:

@@ -14,7 +14,8 @@ from enum import Enum
 
 from filmbadge.ask.wire.dimse import command, elements, pdu
 from filmbadge.ask.wire.dimse.command import Command
-from filmbadge.ask.wire.talk import Line, WireError
+from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.talk import Line
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -170,7 +171,7 @@ class Association:
             self.valid_pdu = True
             self._close(Stop(Ending.ABORTED, abort_words(self.abort.source, self.abort.reason)))
         elif self.state is State.AWAIT_ACCEPT and kind == pdu.ASSOCIATE_AC:
-            self._established(pdu.parse_associate(kind, body))
+            self._established(pdu.parse_associate(body))
         elif self.state is State.AWAIT_ACCEPT and kind == pdu.ASSOCIATE_RJ:
             r = self.rejection = pdu.parse_reject(body)
             self.valid_pdu = True
@@ -178,7 +179,7 @@ class Association:
         elif self.state is State.OPEN and kind == pdu.P_DATA:
             for context, control, fragment in pdu.parse_data(body):
                 self._value(context, control, fragment)
-                if self.state is not State.OPEN:
+                if self._ended():
                     break
         elif self.state is State.OPEN and kind == pdu.RELEASE_RQ:
             self._line.send(pdu.RELEASE_RESPONSE)
@@ -203,6 +204,9 @@ class Association:
         self.state = State.OPEN
         self._script = self._make_script(self)
         self._step(None)
+
+    def _ended(self) -> bool:
+        return self.state is not State.OPEN
 
     def _close(self, stop: Stop) -> None:
         self.state = State.CLOSED

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from filmbadge.ask.wire.dimse.elements import walk
-from filmbadge.ask.wire.talk import WireError
+from filmbadge.ask.wire.errors import WireError
 
 C_FIND_RQ = 0x0020
 C_FIND_RSP = 0x8020

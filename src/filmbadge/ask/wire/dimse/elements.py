@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Iterator, Sequence
 
-from filmbadge.ask.wire.talk import WireError
+from filmbadge.ask.wire.errors import WireError
 
 QUERY_LEVEL = 0x00080052
 STUDY_DATE = 0x00080020
@@ -23,9 +23,7 @@ MAX_NESTING = 32
 UNDEFINED = 0xFFFFFFFF
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG = frozenset(
-    vr.encode() for vr in ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
-)
+_LONG = frozenset(vr.encode() for vr in ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 _SHORT = frozenset(
     vr.encode()
     for vr in (

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from filmbadge.ask.wire.talk import WireError
+from filmbadge.ask.wire.errors import WireError
 from filmbadge.catalogue.dicom import APPLICATION_CONTEXT
 from filmbadge.model import Abort, Rejection
 
@@ -86,7 +86,7 @@ def associate(kind: int, unit: Associate) -> bytes:
     return header(kind, len(body)) + body
 
 
-def parse_associate(kind: int, body: bytes) -> Associate:
+def parse_associate(body: bytes) -> Associate:
     """The body of an A-ASSOCIATE-RQ or -AC (without its 6-byte header)."""
     if len(body) < 68:
         raise WireError(f"A-ASSOCIATE of {len(body)} bytes is too short")
@@ -166,9 +166,7 @@ RELEASE_RESPONSE = header(RELEASE_RP, 4) + bytes(4)
 
 def data(context: int, command: bytes, dataset: bytes | None, max_pdu: int) -> bytes:
     """A DIMSE message as P-DATA-TF units that a peer with this maximum length takes, PS3.8 9.3.5 and Annex E."""
-    return b"".join(
-        _fragments(context, COMMAND, command, max_pdu) + _fragments(context, 0, dataset or b"", max_pdu)
-    )
+    return b"".join(_fragments(context, COMMAND, command, max_pdu) + _fragments(context, 0, dataset or b"", max_pdu))
 
 
 def _fragments(context: int, kind: int, message: bytes, max_pdu: int) -> list[bytes]:
@@ -177,9 +175,7 @@ def _fragments(context: int, kind: int, message: bytes, max_pdu: int) -> list[by
     for at in range(0, len(message), size):
         piece = message[at : at + size]
         last = LAST if at + size >= len(message) else 0
-        units.append(
-            header(P_DATA, len(piece) + 6) + _PDV.pack(len(piece) + 2, context, kind | last) + piece
-        )
+        units.append(header(P_DATA, len(piece) + 6) + _PDV.pack(len(piece) + 2, context, kind | last) + piece)
     return units
 
 

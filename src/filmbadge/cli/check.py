@@ -1,0 +1,67 @@
+"""`filmbadge check`"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from filmbadge.ask.targets.lists import parse
+from filmbadge.cli.console import Refusal, put_json, reached, run_loop, show
+from filmbadge.model import Depth, Ending, Rung
+from filmbadge.scope import LOOPBACK, Scope, load
+from filmbadge.survey import engine
+from filmbadge.tell import card
+
+
+def check(
+    target: str,
+    /,
+    *,
+    scope: Path | None = None,
+    depth: Depth | None = None,
+    fail_on: Rung | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Check one archive: how open it is, why, and how much it would give away.
+
+    Parameters
+    ----------
+    target
+        HOST, HOST:PORT,PORT or [IPv6]:PORT. Without ports, those of the scope are asked.
+    scope
+        The scope file that allows it. Loopback needs none.
+    depth
+        How far to climb, at most as far as the scope allows (knock, ask, count).
+    fail_on
+        Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
+    json
+        Print one JSON document on stdout instead of the card.
+    """
+    allowed = at_depth(load(scope) if scope else LOOPBACK, depth)
+    host, journal = run_loop(engine.check(allowed, parse(target)))
+    document = card.document(target, allowed.depth, host, journal)
+    for judged in host.judged:
+        if judged.observation.stop.ending in (Ending.OUT_OF_SCOPE,):
+            raise Refusal(judged.observation.stop.detail)
+        if judged.observation.endpoint.port == 0:
+            raise Refusal(judged.observation.stop.detail)
+    if json:
+        put_json(document)
+    else:
+        show(card.render(document))
+    rungs = [judged.verdict.rung for judged in host.judged]
+    if any(reached(rung, fail_on) for rung in rungs):
+        return 1
+    return 3 if None in rungs else 0
+
+
+def at_depth(scope: Scope, depth: Depth | None) -> Scope:
+    """The scope, climbing no further than `depth`. Raises Refusal where the scope does not reach it."""
+    if depth is None:
+        return scope
+    if depth.reaches(scope.depth) and depth is not scope.depth:
+        raise Refusal(f"depth '{depth}' is deeper than the scope '{scope.name}' allows ({scope.depth})")
+    return dataclasses.replace(scope, depth=depth)

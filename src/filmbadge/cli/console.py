@@ -1,0 +1,67 @@
+"""Where words go: documents to stdout, progress and messages to stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import uvloop
+from rich.console import Console, RenderableType
+
+from filmbadge.model import Rung
+
+T = TypeVar("T")
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Refusal(Exception):
+    """Something the user asked for cannot be done. One line."""
+
+
+def complain(message: str, code: int) -> int:
+    sys.stderr.write(f"filmbadge: {message}\n")
+    return code
+
+
+def show(thing: RenderableType) -> None:
+    out.print(thing)
+
+
+def put_json(document: object) -> None:
+    """One JSON document on stdout, and nothing else there."""
+    sys.stdout.buffer.write(json_bytes(document))
+    sys.stdout.flush()
+
+
+def json_bytes(document: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Raises Refusal."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written: {error.strerror}") from None
+
+
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop. SIGTERM ends it as Ctrl-C does. Core dumps, which could hold an answer, are off."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        return runner.run(work)
+
+
+def reached(found: Rung | None, fail_on: Rung | None) -> bool:
+    return found is not None and fail_on is not None and found.reaches(fail_on)

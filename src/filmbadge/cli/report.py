@@ -1,0 +1,35 @@
+"""`filmbadge report`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filmbadge.cli.console import err, json_bytes, put_json, show, write_file
+from filmbadge.keep.reader import Dataset
+from filmbadge.tell import summary
+from filmbadge.tell.report import page
+
+
+def report(directory: Path, /, *, html: Path | None = None, json: Path | None = None) -> int:
+    """Tell what a survey found. Without an option, a summary on the terminal.
+
+    Parameters
+    ----------
+    directory
+        The folder that a survey was kept in.
+    html
+        Write one self-contained page to this file.
+    json
+        Write one JSON document to this file; - is stdout.
+    """
+    document = summary.document(Dataset(directory))
+    if html is None and json is None:
+        show(summary.render(document))
+    if html is not None:
+        write_file(html, page.render(document).encode())
+        err.print(f"Wrote {html}", soft_wrap=True)
+    if json is not None and str(json) == "-":
+        put_json(document)
+    elif json is not None:
+        write_file(json, json_bytes(document))
+    return 0

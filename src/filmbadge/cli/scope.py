@@ -1,0 +1,47 @@
+"""`filmbadge scope`"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cyclopts import App
+
+from filmbadge.cli.console import Refusal, err, out
+from filmbadge.scope import load, template
+from filmbadge.tell.scope import explain
+
+app = App(name="scope", help="Write a scope file, or explain one.")
+
+
+@app.command
+def new(file: Path, /) -> int:
+    """Write a commented scope file to fill in.
+
+    Parameters
+    ----------
+    file
+        Where to write it. An existing file is never overwritten.
+    """
+    try:
+        with file.open("x", encoding="utf-8") as handle:
+            handle.write(template(str(file), datetime.now(UTC).date()))
+    except FileExistsError:
+        raise Refusal(f"{file} exists; it is not overwritten") from None
+    except OSError as error:
+        raise Refusal(f"{file} cannot be written: {error.strerror}") from None
+    err.print(f"Wrote {file}. Fill in what says TODO, then: filmbadge scope check {file}", soft_wrap=True)
+    return 0
+
+
+@app.command
+def check(file: Path, /) -> int:
+    """Explain in words what a survey under this scope would do. Sends nothing.
+
+    Parameters
+    ----------
+    file
+        The scope file.
+    """
+    out.print(explain(load(file)), soft_wrap=True, markup=False)
+    return 0

@@ -1,0 +1,96 @@
+"""`filmbadge survey`"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from filmbadge.ask.targets.lists import read
+from filmbadge.cli.console import complain, err, put_json, reached, run_loop
+from filmbadge.keep.reader import Dataset
+from filmbadge.model import Host, Rung
+from filmbadge.scope import load
+from filmbadge.survey.engine import Survey
+from filmbadge.tell import summary
+
+
+def survey(
+    scope: Path,
+    /,
+    *targets: str,
+    out: Path,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 0,
+    fail_on: Rung | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Survey many hosts under one scope, into a folder of Parquet tables.
+
+    Parameters
+    ----------
+    scope
+        The scope file: who may be asked, how deep, how fast, until when.
+    targets
+        Networks, hosts (HOST, HOST:PORT,PORT), or files that list them, one a line; - reads standard input. Without any, the whole scope.
+    out
+        The folder to keep the survey in. It must be new, or resumed.
+    resume
+        Go on with the survey in --out; what was asked is not asked again.
+    seed
+        Changes the order in which addresses are asked.
+    fail_on
+        Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
+    json
+        Print survey.json on stdout instead of the summary.
+    """
+    allowed = load(scope)
+    plan = Survey(allowed, read(targets, allowed, seed=seed), targets, out, resume)
+    try:
+        run_loop(watched(plan))
+    except KeyboardInterrupt:
+        complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", 3)
+    dataset = Dataset(out)
+    if json:
+        put_json(dataset.manifest)
+    else:
+        err.print(summary.render(summary.document(dataset)))
+        err.print(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True)
+    outcomes = dataset.manifest.outcomes
+    if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):
+        return 1
+    return 3 if dataset.manifest.state != "done" or outcomes.get("unknown") else 0
+
+
+async def watched(plan: Survey) -> None:
+    """Run a survey with its progress on stderr."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f} hosts/s"),
+        TextColumn("[red]{task.fields[open]} open[/] of {task.fields[found]} archives"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        await plan.run(_Watcher(progress, plan))
+
+
+class _Watcher:
+    def __init__(self, progress: Progress, plan: Survey) -> None:
+        self._progress = progress
+        self._task = progress.add_task(
+            "asked", total=len(plan.targets), completed=plan.hosts_done, rate=0.0, open=0, found=0
+        )
+        self._found = self._open = self._done = 0
+        self._started = asyncio.get_running_loop().time()
+
+    def host_done(self, host: Host) -> None:
+        self._done += 1
+        self._found += len(host.archives)
+        self._open += sum(archive.open for archive in host.archives)
+        seconds = max(asyncio.get_running_loop().time() - self._started, 1e-3)
+        self._progress.update(self._task, advance=1, rate=self._done / seconds, found=self._found, open=self._open)

@@ -1,0 +1,1 @@
+"""Synthetic worlds on loopback whose truth is known, to see whether the instrument measures right."""

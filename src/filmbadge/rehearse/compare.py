@@ -1,0 +1,58 @@
+"""Truth beside measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from filmbadge.model import How, Rung, Total
+
+_AT_COUNT = ("archives", "archives_open", "studies", "series", "images")
+
+
+class Row(Struct, frozen=True, omit_defaults=False):
+    quantity: str
+    truth: int
+    measured: int | None
+    how: str
+    compared: bool  # False: not measured at this depth or by this version
+    why: str = ""
+
+
+class Rehearsal(Struct, frozen=True):
+    world: str
+    agree: bool
+    seconds: float
+    depth: str
+    rows: tuple[Row, ...]
+    schema: Literal["filmbadge.rehearsal/1"] = "filmbadge.rehearsal/1"
+
+
+def compare(
+    world: str,
+    truth: Mapping[str, int],
+    totals: Iterable[Total],
+    rungs: Mapping[str, int],
+    *,
+    depth: str,
+    seconds: float,
+) -> Rehearsal:
+    """A row per quantity. A quantity that this depth measures must be known and equal; the others are shown as unknown."""
+    measured = {total.quantity: total for total in totals}
+    rows = []
+    for quantity, true in truth.items():
+        if quantity.startswith("rung:"):
+            rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), How.COUNTED, True))
+            continue
+        total = measured.get(quantity)
+        if total is None:
+            rows.append(Row(quantity, true, None, How.UNKNOWN, False, "needs depth profile"))
+            continue
+        rows.append(Row(quantity, true, total.measured, total.how, quantity in _AT_COUNT, total.why))
+    for rung, n in rungs.items():
+        if f"rung:{rung}" not in truth and rung != Rung.SILENT:
+            rows.append(Row(f"rung:{rung}", 0, n, How.COUNTED, True))
+    agree = all(row.measured == row.truth for row in rows if row.compared)
+    return Rehearsal(world, agree, round(seconds, 3), depth, tuple(rows))

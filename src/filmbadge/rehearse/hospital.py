@@ -1,0 +1,72 @@
+"""`hospital`: one campus whose archives behave as differently as real ones do."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+from filmbadge.model import Protocol, Rung
+from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study, World
+
+_DCMTK = ("1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367")
+_PYNETDICOM = ("1.2.826.0.1.3680043.9.3811.3.0.4", "PYNETDICOM_304")
+_DCM4CHE = ("1.2.40.0.13.1.3", "dcm4che-5.31.0")
+
+
+def hospital(scale: float, seed: int) -> World:
+    """The world for a scale (1: some 900 studies) and a seed."""
+    chance = random.Random(seed)
+    today = datetime.now(UTC).date()
+
+    def studies(number: int, *, oldest: int = 3650, newest: int = 0) -> tuple[Study, ...]:
+        made = []
+        patients = max(1, round(number * scale / 2.5))
+        for index in range(max(1, round(number * scale))):
+            uid = f"2.25.{chance.getrandbits(96)}.{index}"
+            age = timedelta(days=chance.randint(newest, oldest))
+            images = tuple(chance.randint(1, 120) for _ in range(chance.randint(1, 4)))
+            made.append(Study(uid, today - age, chance.randrange(patients), images))
+        return tuple(made)
+
+    def dimse(rung: Rung) -> tuple[tuple[Protocol, Rung], ...]:
+        return ((Protocol.DIMSE, rung),)
+
+    def both(rung: Rung, rest: Rung) -> tuple[tuple[Protocol, Rung], ...]:
+        return ((Protocol.DIMSE, rung), (Protocol.HTTP, rest))
+
+    return World(
+        "hospital",
+        (
+            Archive("radiology, open to all", studies(400), implementation=_DCM4CHE, rungs=dimse(Rung.DISCLOSES)),
+            Archive("cardiology, checks the called AE title", studies(50), called="CARDIO1", second_port=True,
+                    implementation=_DCM4CHE, rungs=dimse(Rung.SPEAKS)),
+            Archive("oncology, checks the calling AE title", studies(50), callers=frozenset({"ONCOWS"}),
+                    rungs=dimse(Rung.SPEAKS)),
+            Archive("research Orthanc, aborts a stranger's query", studies(50), aborts_queries=True, second_port=True,
+                    implementation=_DCMTK, rungs=dimse(Rung.ADMITS)),
+            Archive("new archive, empty", implementation=_DCMTK, rungs=dimse(Rung.ANSWERS)),
+            Archive("teaching Orthanc, guarded in DICOM but not on the web", studies(120), aborts_queries=True,
+                    implementation=_DCMTK, rest=True, second_port=True, rungs=both(Rung.ADMITS, Rung.DISCLOSES)),
+            Archive("emergency Orthanc, guarded everywhere", studies(80), called="EMERGENCY", rest=False,
+                    implementation=_DCMTK, second_port=True, rungs=both(Rung.SPEAKS, Rung.SPEAKS)),
+            Archive("laboratory, one row per instance and no counts", studies(12), rows=Rows.INSTANCES,
+                    count_keys=CountKeys.ABSENT, implementation=_PYNETDICOM, rungs=dimse(Rung.DISCLOSES)),
+            Archive("dentistry, leaves the count keys out", studies(40), count_keys=CountKeys.ABSENT, explicit=False,
+                    implementation=_DCMTK, rungs=dimse(Rung.DISCLOSES)),
+            Archive("pathology, one row when asked for counts", studies(35), count_keys=CountKeys.COLLAPSE,
+                    rungs=dimse(Rung.DISCLOSES)),
+            Archive("old archive, closed years ago", studies(60, oldest=9000, newest=2000), explicit=False, nested=True,
+                    data_after_cancel=True, second_port=True, rungs=dimse(Rung.DISCLOSES)),
+            Archive("ward, Patient Root only", studies(30), study_root=False, rungs=dimse(Rung.DISCLOSES)),
+            Archive("overloaded archive", studies(50), busy=True, rungs=dimse(Rung.SPEAKS)),
+            Archive("web server on a DICOM port", manner=Manner.HTTP, rungs=dimse(Rung.LISTENING)),
+            Archive("SSH on a DICOM port", manner=Manner.SSH, second_port=True, rungs=dimse(Rung.LISTENING)),
+            Archive("tarpit", manner=Manner.SILENT, rungs=dimse(Rung.LISTENING)),
+            Archive("hangs up", manner=Manner.CLOSES, second_port=True, rungs=dimse(Rung.LISTENING)),
+            Archive("noise", manner=Manner.GARBAGE, rungs=dimse(Rung.LISTENING)),
+            Archive("announces 4 GiB", manner=Manner.HUGE_PDU, rungs=dimse(Rung.LISTENING)),
+        ),
+    )  # fmt: skip
+
+
+WORLDS = {"hospital": hospital}

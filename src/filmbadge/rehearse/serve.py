@@ -1,0 +1,105 @@
+"""Puts a world on loopback: one address per archive, and ports that are free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network
+from typing import cast
+
+import msgspec
+
+from filmbadge.rehearse.scp import Acceptor
+from filmbadge.rehearse.world import Archive, World
+
+ATTEMPTS = 20
+
+
+class CannotServe(Exception):
+    """The world cannot be put on this machine. One line, for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a world stands: all that a surveyor is told."""
+
+    network: IPv4Network
+    dimse_ports: tuple[int, int]
+    orthanc_port: int
+
+
+class _Rest(asyncio.Protocol):
+    """Orthanc's `/system` and `/statistics`."""
+
+    def __init__(self, archive: Archive, dicom_port: int) -> None:
+        self._archive = archive
+        self._dicom_port = dicom_port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        path = data.split(b" ", 2)[1:2]
+        studies = self._archive.studies
+        pages: dict[bytes, dict[str, object]] = {
+            b"/system": {
+                "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": self._dicom_port, "Name": "", "Version": "1.12.1",
+            },
+            b"/statistics": {
+                "CountPatients": len({s.patient for s in studies}),
+                "CountStudies": len(studies),
+                "CountSeries": sum(len(s.images) for s in studies),
+                "CountInstances": sum(sum(s.images) for s in studies),
+            },
+        }  # fmt: skip
+        head, body = b"404 Not Found", b""
+        if self._archive.rest is False:
+            head = b'401 Unauthorized\r\nWWW-Authenticate: Basic realm="Orthanc Secure Area"'
+        elif path and path[0] in pages:
+            head, body = b"200 OK\r\nContent-Type: application/json", msgspec.json.encode(pages[path[0]])
+        answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (head, len(body), body)
+        self._transport.write(answer)
+        self._transport.close()
+
+
+@asynccontextmanager
+async def serve(world: World, seed: int) -> AsyncIterator[Site]:
+    """The world for as long as the context lasts. Raises CannotServe."""
+    network = IPv4Network(((127 << 24) | (64 + seed % 128) << 16 | (seed // 128 % 256) << 8, 27))
+    trouble = ""
+    for _ in range(ATTEMPTS):
+        async with AsyncExitStack() as stack:
+            try:
+                site = await _bind(world, network, stack)
+            except OSError as error:
+                trouble = error.strerror or type(error).__name__
+                continue
+            yield site
+            return
+    raise CannotServe(f"cannot listen on {network}: {trouble} (the rehearsal needs Linux's 127.0.0.0/8)")
+
+
+async def _bind(world: World, network: IPv4Network, stack: AsyncExitStack) -> Site:
+    addresses = list(network.hosts())
+    ports = [await _free_port(addresses[0]) for _ in range(3)]
+    if len(set(ports)) != 3:
+        raise OSError(0, "no three free ports")
+    site = Site(network, (ports[0], ports[1]), ports[2])
+    loop = asyncio.get_running_loop()
+    for archive, address in zip(world.archives, addresses, strict=False):
+        port = site.dimse_ports[archive.second_port]
+        server = await loop.create_server(partial(Acceptor, archive), str(address), port)
+        await stack.enter_async_context(server)
+        if archive.rest is not None:
+            rest = await loop.create_server(partial(_Rest, archive, port), str(address), site.orthanc_port)
+            await stack.enter_async_context(rest)
+    return site
+
+
+async def _free_port(address: IPv4Address) -> int:
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, str(address), 0)
+    async with server:
+        return int(server.sockets[0].getsockname()[1])

@@ -1,0 +1,111 @@
+"""What a world is: archives with contents and manners, and the truth that follows from them alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from filmbadge.model import Protocol, Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    uid: str
+    date: date
+    patient: int
+    images: tuple[int, ...]  # per series
+
+    def series_uid(self, index: int) -> str:
+        return f"{self.uid}.{index + 1}"
+
+
+class Rows(StrEnum):
+    """How an archive answers a study query."""
+
+    STUDIES = "one row per study"
+    INSTANCES = "one row per instance"
+
+
+class CountKeys(StrEnum):
+    """How it treats the NumberOfStudyRelated keys."""
+
+    FILLED = "filled"
+    ABSENT = "left out"
+    COLLAPSE = "the answer collapses to one row"
+
+
+class Manner(StrEnum):
+    """What stands on the port."""
+
+    ARCHIVE = "an archive"
+    SILENT = "takes the connection and never says a word"
+    CLOSES = "closes at once"
+    GARBAGE = "sends bytes that mean nothing"
+    HUGE_PDU = "announces a PDU of 4 GiB"
+    HTTP = "a web server"
+    SSH = "an SSH server"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One synthetic host: what it holds, how it behaves, and the rungs that the ladder's definition gives it."""
+
+    name: str
+    studies: tuple[Study, ...] = ()
+    manner: Manner = Manner.ARCHIVE
+    called: str = ""  # the only called AE title it knows
+    callers: frozenset[str] | None = None  # the only calling AE titles it knows
+    busy: bool = False  # rejects transiently
+    aborts_queries: bool = False
+    study_root: bool = True
+    explicit: bool = True
+    count_keys: CountKeys = CountKeys.FILLED
+    rows: Rows = Rows.STUDIES
+    nested: bool = False  # adds a sequence of undefined length to each row
+    data_after_cancel: bool = False  # its final 0xFE00 still carries a data set
+    cap: int | None = None  # rows, then 0xFE00
+    implementation: tuple[str, str] = ("", "")
+    rest: bool | None = None  # Orthanc's REST: True open, False behind a login, None absent
+    second_port: bool = False  # DIMSE on the second of the world's ports
+    rungs: tuple[tuple[Protocol, Rung], ...] = ()
+
+    @property
+    def imaging(self) -> bool:
+        return any(rung.reaches(Rung.SPEAKS) for _, rung in self.rungs)
+
+    @property
+    def open(self) -> bool:
+        return any(rung.open for _, rung in self.rungs)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    name: str
+    archives: tuple[Archive, ...]
+    kinds: tuple[str, ...] = field(default=("patient_name", "patient_id", "birth_date"))
+
+    def truth(self) -> dict[str, int]:
+        """The quantities of a survey, from what the generator put there."""
+        opened = [a for a in self.archives if a.open]
+        studies = [s for a in opened for s in a.studies]
+        rungs = Counter(rung for a in self.archives for _, rung in a.rungs)
+        return {
+            "archives": sum(a.imaging for a in self.archives),
+            "archives_open": len(opened),
+            "countries": 0,
+            "patients": sum(len({s.patient for s in a.studies}) for a in opened),
+            "studies": len(studies),
+            "series": sum(len(s.images) for s in studies),
+            "images": sum(sum(s.images) for s in studies),
+            "images_retrievable": 0,
+            "ssn_records": 0,
+            "http_viewers": 0,
+            **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
+            **{f"kind:{kind}": len(studies) for kind in self.kinds},
+        }
+
+
+Maker = Callable[[float, int], World]  # scale, seed

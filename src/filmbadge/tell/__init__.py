@@ -1,0 +1,1 @@
+"""Everything a person or a machine reads. Reads the dataset; never asks, never judges."""

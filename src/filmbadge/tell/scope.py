@@ -1,0 +1,57 @@
+"""A scope in words: what a survey under it would do, and what it never does."""
+
+from __future__ import annotations
+
+from filmbadge.model import Depth
+from filmbadge.scope import BUILT_DEPTHS, Scope
+from filmbadge.tell.words import duration
+
+_DOES = {
+    Depth.KNOCK: "associates or fetches one page, and leaves",
+    Depth.ASK: "asks each archive one small question for UIDs, cancelled at the first match",
+    Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts",
+    Depth.PROFILE: "counts, and looks at personal attributes that it forgets at once",
+    Depth.PROVE: "starts one image retrieval per archive and drops it after a few KiB",
+}
+_NEVER = {
+    Depth.KNOCK: "never asks for a record, personal data or an image",
+    Depth.ASK: "never asks for personal data or an image",
+    Depth.COUNT: "never asks for personal data or an image",
+    Depth.PROFILE: "never asks for an image",
+    Depth.PROVE: "never keeps an image",
+}
+
+
+def explain(scope: Scope) -> str:
+    """Several lines for a person who must say yes to it."""
+    v4, v6 = scope.addresses()
+    addresses = v4.size + v6.size
+    ports = len(set(scope.dimse_ports) | set(scope.orthanc_ports))
+    seconds = addresses * ports / scope.pace.overall
+    lines = []
+    if addresses > 1 << 24:
+        lines.append(f"covers {addresses:,} addresses, too many to sweep: name hosts or smaller networks as targets")
+    else:
+        lines.append(
+            f"would contact {addresses:,} {'address' if addresses == 1 else 'addresses'} on {ports} ports each, "
+            f"at most {scope.pace.overall:g} connections a second, about {duration(seconds)} "
+            "if few answer (each archive found adds its own time)"
+        )
+    lines += [
+        f"at most {scope.pace.per_network:g} connections a second into one /24 (IPv6: /48), "
+        f"{scope.pace.per_host:g} to one host, and one at a time there",
+        f"{_DOES[scope.depth]} (depth {scope.depth})",
+        f"{_NEVER[scope.depth]}; never writes, never tries a password, never guesses an AE title",
+    ]
+    if scope.called_titles:
+        lines.append(f"tries the AE titles its owner gave: {', '.join(scope.called_titles)}")
+    if scope.expires:
+        lines.append(
+            f"allowed by {scope.authority} ({scope.reference}), basis {scope.basis}, until {scope.expires:%Y-%m-%d %H:%M} UTC"
+        )
+        lines.append(f"operators reach you at {scope.contact}")
+    if scope.depth not in BUILT_DEPTHS:
+        lines.append(
+            f"note: this version climbs to {BUILT_DEPTHS[-1]} only, and refuses to start at depth {scope.depth}"
+        )
+    return "\n".join(lines)

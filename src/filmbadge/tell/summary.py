@@ -1,0 +1,167 @@
+"""A survey as tables: for the terminal, for `report --json`, and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, cast
+
+from msgspec import Struct
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from filmbadge.keep.reader import Dataset
+from filmbadge.model import Count, How, Rung, Total
+from filmbadge.tell import words
+
+LABELS = {
+    "archives": "imaging archives found",
+    "archives_open": "of them open to strangers",
+    "patients": "patients in open archives",
+    "studies": "studies in open archives",
+    "series": "series in open archives",
+    "images": "images in open archives",
+}
+
+
+class Step(Struct, frozen=True):
+    """One rung of the funnel: endpoints that stopped there, and why."""
+
+    rung: str
+    words: str
+    endpoints: int
+    reasons: tuple[tuple[str, int], ...]
+
+
+class ArchiveLine(Struct, frozen=True):
+    id: str
+    open: bool
+    rung: str
+    product: str
+    toolkit: str
+    counts: dict[str, Count]
+    endpoints: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+class ReportDocument(Struct, frozen=True):
+    version: str
+    state: str
+    depth: str
+    hosts: int
+    hosts_done: int
+    started: datetime
+    ended: datetime | None
+    connections: int
+    rows: tuple[Total, ...]
+    funnel: tuple[Step, ...]
+    archives: tuple[ArchiveLine, ...]
+    schema: Literal["filmbadge.report/1"] = "filmbadge.report/1"
+
+
+def document(dataset: Dataset) -> ReportDocument:
+    """Everything that a report shows. Raises NotASurvey where a part file is damaged."""
+    manifest = dataset.manifest
+    return ReportDocument(
+        version=manifest.version,
+        state=manifest.state,
+        depth=manifest.scope.depth,
+        hosts=manifest.hosts,
+        hosts_done=manifest.hosts_done,
+        started=manifest.started,
+        ended=manifest.ended,
+        connections=dataset.connections(),
+        rows=dataset.totals(),
+        funnel=_funnel(dataset),
+        archives=_archives(dataset),
+    )
+
+
+def _funnel(dataset: Dataset) -> tuple[Step, ...]:
+    found = dataset.rows(
+        "SELECT rung, why, codes, detail, protocol, count(*) n FROM endpoints GROUP BY ALL ORDER BY n DESC, why"
+    )
+    steps = []
+    for rung in (*Rung, None):
+        here = [row for row in found if row["rung"] == rung]
+        reasons: dict[str, int] = {}
+        for row in here:
+            text = _reason(row)
+            reasons[text] = reasons.get(text, 0) + cast("int", row["n"])
+        if here or rung in (
+            Rung.SILENT,
+            Rung.LISTENING,
+            Rung.SPEAKS,
+            Rung.ADMITS,
+            Rung.ANSWERS,
+            Rung.DISCLOSES,
+        ):
+            name, meaning = (str(rung), words.RUNGS[rung]) if rung else ("unknown", words.NOT_FOUND_OUT)
+            ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+            steps.append(Step(name, meaning, sum(reasons.values()), tuple(ordered)))
+    return tuple(steps)
+
+
+def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
+    reasons: dict[str, list[str]] = {}
+    for row in dataset.rows("SELECT * EXCLUDE observation FROM endpoints WHERE archive IS NOT NULL ORDER BY port"):
+        text = f"{row['protocol']} {row['port']}: {_reason(row)}"
+        reasons.setdefault(str(row["archive"]), []).append(text)
+    found = dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id")
+    return tuple(
+        ArchiveLine(
+            id=str(row["id"]),
+            open=bool(row["open"]),
+            rung=str(row["rung"]),
+            product=str(row["product"]),
+            toolkit=str(row["toolkit"]),
+            counts={q: _count(row, q) for q in ("patients", "studies", "series", "images")},
+            endpoints=tuple(cast("list[str]", row["endpoints"])),
+            reasons=tuple(reasons.get(str(row["id"]), ())),
+        )
+        for row in found
+    )
+
+
+def _count(row: dict[str, object], quantity: str) -> Count:
+    return Count(
+        value=cast("int | None", row[quantity]),
+        how=How(str(row[f"{quantity}_how"])),
+        at_least=cast("int | None", row[f"{quantity}_at_least"]),
+        coverage=cast("float | None", row[f"{quantity}_coverage"]),
+        why=str(row[f"{quantity}_why"]),
+    )
+
+
+def _reason(row: dict[str, object]) -> str:
+    codes = cast("Sequence[int]", row["codes"])
+    return words.reason(str(row["why"]), codes, str(row["detail"]), str(row["protocol"]))
+
+
+def total(row: Total) -> str:
+    """A total with its origin, or why there is none."""
+    if row.measured is not None:
+        parts = ", ".join(f"{n:,} {how}" for how, n in row.parts.items())
+        return f"{row.measured:,} ({parts or row.how})"
+    least = f"at least {row.at_least:,}; " if row.at_least else ""
+    share = f" for {row.unknown_archives} open archives" if row.unknown_archives else ""
+    return f"{least}unknown{share}: {row.why}"
+
+
+def render(report: ReportDocument) -> RenderableType:
+    """The summary for a terminal."""
+    totals = Table.grid(padding=(0, 2))
+    for row in report.rows:
+        if row.quantity in LABELS:
+            totals.add_row(LABELS[row.quantity], Text(total(row), style="bold" if row.measured is not None else ""))
+    funnel = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("rung", "endpoints", "most frequent reason"):
+        funnel.add_column(column, overflow="fold", justify="right" if column == "endpoints" else "left")
+    for step in report.funnel:
+        if step.endpoints:
+            funnel.add_row(step.rung, f"{step.endpoints:,}", Text(step.reasons[0][0]))
+    head = f"{report.hosts_done:,} of {report.hosts:,} hosts asked, {report.connections:,} connections, depth {report.depth}"
+    if report.state != "done":
+        head += f" ({report.state}: incomplete)"
+    return Group(Text(head, style="bold"), totals, Text(), funnel)
