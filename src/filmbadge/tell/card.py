@@ -98,8 +98,7 @@ def render(card: CheckDocument) -> RenderableType:
         ways = Text("reached by " + ", ".join(archive.endpoints), style="dim")
         parts.append(Panel(Group(ways, table), title=title, title_align="left", expand=False))
     parts.append(_endpoints(card))
-    for line in card.not_tried:
-        parts.append(Text(f"Not tried: {line.removeprefix('never tried: ')}", style="dim"))
+    parts += [Text(f"Not tried: {line.removeprefix('never tried: ')}", style="dim") for line in card.not_tried]
     parts.append(
         Text(
             f"{card.connections} connections, {card.bytes_sent:,} bytes sent, {card.bytes_received:,} received, depth {card.depth}.",

@@ -1,0 +1,29 @@
+# make demo   survey a synthetic hospital on loopback and open its report
+# make test   every check and test, real archives included
+# Both set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
+
+.PHONY: demo test lint clean
+
+DEBIAN_PACKAGES = chromium dcmtk orthanc
+
+demo:
+	@scripts/venv run
+	@rm -rf out/demo out/demo.html
+	.venv/bin/filmbadge rehearse hospital --out out/demo
+	.venv/bin/filmbadge report out/demo --html out/demo.html
+	@echo "Open out/demo.html in a browser."
+
+test: lint
+	@scripts/packages $(DEBIAN_PACKAGES)
+	.venv/bin/pytest
+
+lint:
+	@scripts/venv dev
+	.venv/bin/ruff format --check src tests scripts
+	.venv/bin/ruff check src tests scripts
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python scripts/generate_docs.py --check
+
+clean:
+	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

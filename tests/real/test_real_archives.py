@@ -1,0 +1,163 @@
+"""Real archives: rung, reason and counts against the truth computed from the files they accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import archives
+import pytest
+from archives import Served, Truth
+
+
+@pytest.fixture(scope="module")
+def open_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with archives.orthanc(tmp_path_factory.mktemp("orthanc"), DicomAlwaysAllowFind=True) as served:
+        yield served
+
+
+def rungs(card: dict[str, Any]) -> dict[str, str]:
+    return {e["protocol"]: e["rung"] for e in card["endpoints"]}
+
+
+def reasons(card: dict[str, Any]) -> dict[str, str]:
+    return {e["protocol"]: e["reason"] for e in card["endpoints"]}
+
+
+def both(served: Served) -> str:
+    return f"127.0.0.1:{served.dicom},{served.http}"
+
+
+def dicom(served: Served) -> str:
+    return f"127.0.0.1:{served.dicom}"
+
+
+def counts(card: dict[str, Any]) -> dict[str, tuple[int | None, str]]:
+    (archive,) = card["archives"]
+    return {quantity: (c["value"], c["how"]) for quantity, c in archive["counts"].items()}
+
+
+def exactly(truth: Truth, how: str, patients: str) -> dict[str, tuple[int | None, str]]:
+    return {
+        "patients": (truth.patients if patients != "unknown" else None, patients),
+        "studies": (truth.studies, how),
+        "series": (truth.series, how),
+        "images": (truth.images, how),
+    }
+
+
+def test_open_orthanc_by_its_counters(open_orthanc: Served) -> None:
+    card = archives.check(both(open_orthanc))
+    assert rungs(card) == {"dimse": "discloses", "http": "discloses"}
+    assert reasons(card)["dimse"].startswith("it gave records to a stranger")
+    assert counts(card) == exactly(open_orthanc.truth, "reported", "reported")
+    assert card["archives"][0]["open"] is True
+    assert {e["product"] for e in card["endpoints"]} == {"Orthanc 1.10.1"}
+    assert card["endpoints"][0]["toolkit"] == "DCMTK 3.6.7"
+
+
+def test_open_orthanc_by_census(open_orthanc: Served) -> None:
+    card = archives.check(dicom(open_orthanc))
+    assert counts(card) == exactly(open_orthanc.truth, "counted", "unknown")
+    assert card["archives"][0]["counts"]["patients"]["why"].startswith("needs depth profile")
+
+
+def test_depths_hold_on_orthanc(open_orthanc: Served) -> None:
+    knock = archives.check(both(open_orthanc), "--depth", "knock")
+    assert rungs(knock) == {"dimse": "admits", "http": "admits"}
+    assert knock["connections"] == 3  # DIMSE on both ports, then one page
+    ask = archives.check(dicom(open_orthanc), "--depth", "ask")
+    assert rungs(ask) == {"dimse": "discloses"}
+    assert counts(ask)["studies"] == (None, "unknown")
+    assert ask["connections"] == 1
+
+
+def test_dicom_is_never_met_with_http(open_orthanc: Served) -> None:
+    """A named port is asked in DIMSE first; one turns out to be HTTP, the other must not be tried in it."""
+    card = archives.check(f"127.0.0.1:{open_orthanc.http},{open_orthanc.dicom}")
+    assert rungs(card) == {"dimse": "discloses", "http": "discloses"}
+    assert card["connections"] == 2 + 2  # DIMSE on both, then /system and /statistics on the web port alone
+
+
+def test_orthanc_with_authentication(tmp_path: Path) -> None:
+    with archives.orthanc(tmp_path, user="lab", DicomAlwaysAllowFind=False, DicomCheckCalledAet=True) as served:
+        card = archives.check(both(served))
+    assert rungs(card) == {"dimse": "speaks", "http": "speaks"}
+    assert reasons(card)["http"] == "HTTP 401, a login is demanded (realm “Orthanc Secure Area”)"
+    (archive,) = card["archives"]
+    assert archive["open"] is False
+    assert counts(card)["studies"] == (None, "unknown")
+
+
+def test_orthanc_that_checks_the_called_title(tmp_path: Path) -> None:
+    with archives.orthanc(tmp_path, DicomCheckCalledAet=True, DicomAet="MAINPACS", DicomAlwaysAllowFind=True) as served:
+        stranger = archives.check(dicom(served))
+        scope = archives.scope_file(tmp_path, extra='ae_titles.called = ["MAINPACS"]')
+        invited = archives.check(dicom(served), "--scope", str(scope))
+    assert rungs(stranger) == {"dimse": "speaks"}
+    assert reasons(stranger)["dimse"] == (
+        "association permanently rejected by the service user: called AE title not recognized"
+    )
+    assert stranger["archives"][0]["open"] is False
+    assert rungs(invited) == {"dimse": "discloses"}
+    assert "“MAINPACS”, which the scope gave" in reasons(invited)["dimse"]
+    assert counts(invited) == exactly(served.truth, "counted", "unknown")
+
+
+def test_orthanc_that_refuses_a_strangers_query(tmp_path: Path) -> None:
+    """It accepts the association and the query model, and aborts at the C-FIND: not open."""
+    known = {"known": ["KNOWNSCU", "127.0.0.1", 27999]}
+    with archives.orthanc(tmp_path, DicomAlwaysAllowFind=False, DicomModalities=known) as served:
+        card = archives.check(dicom(served))
+    assert rungs(card) == {"dimse": "admits"}
+    assert reasons(card)["dimse"] == "the query was answered by an abort: aborted by the service user"
+    assert card["archives"][0]["open"] is False
+
+
+def test_orthanc_guarded_in_dicom_but_open_on_the_web(tmp_path: Path) -> None:
+    with archives.orthanc(tmp_path, DicomAlwaysAllowFind=False) as served:
+        card = archives.check(both(served))
+    assert rungs(card) == {"dimse": "admits", "http": "discloses"}
+    (archive,) = card["archives"]
+    assert archive["open"] is True
+    assert counts(card) == exactly(served.truth, "reported", "reported")
+
+
+def test_empty_orthanc(tmp_path: Path) -> None:
+    with archives.orthanc(tmp_path, load=False, DicomAlwaysAllowFind=True) as served:
+        card = archives.check(both(served))
+    assert rungs(card) == {"dimse": "answers", "http": "answers"}
+    assert card["archives"][0]["open"] is False
+    assert counts(card)["studies"] == (0, "reported")
+
+
+def test_orthanc_that_cuts_answers_off(tmp_path: Path) -> None:
+    """LimitFindResults ends a query with 0xFE00: a lower bound, never a count."""
+    with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, LimitFindResults=10) as served:
+        card = archives.check(dicom(served))
+    (archive,) = card["archives"]
+    assert archive["counts"]["studies"]["value"] is None
+    assert archive["counts"]["studies"]["at_least"] == 10
+    assert "cancelled (0xFE00)" in archive["counts"]["studies"]["why"]
+
+
+def test_dcmqrscp(tmp_path: Path) -> None:
+    """It leaves the count keys out, so the images are counted by a walk."""
+    with archives.dcmqrscp(tmp_path) as served:
+        stranger = archives.check(dicom(served))
+        scope = archives.scope_file(tmp_path, extra='ae_titles.called = ["LABQR"]')
+        invited = archives.check(dicom(served), "--scope", str(scope))
+    assert rungs(stranger) == {"dimse": "speaks"}
+    assert "called AE title not recognized" in reasons(stranger)["dimse"]
+    assert rungs(invited) == {"dimse": "discloses"}
+    assert counts(invited) == exactly(served.truth, "counted", "unknown")
+
+
+def test_qrscp(tmp_path: Path) -> None:
+    """It answers one row per instance: each study must be counted once."""
+    with archives.qrscp(tmp_path) as served:
+        card = archives.check(dicom(served))
+    assert rungs(card) == {"dimse": "discloses"}
+    assert card["endpoints"][0]["toolkit"] == "pynetdicom 3.0.4"
+    assert counts(card) == exactly(served.truth, "counted", "unknown")
