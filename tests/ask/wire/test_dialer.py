@@ -1,0 +1,270 @@
+"""The door: scope, pace, caps, and a journal row for every connection."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
+
+import isolation
+import pytest
+from filmbadge.ask.wire.dialer import OutOfScope, UnknownName
+from filmbadge.ask.wire.errors import WireError
+from filmbadge.model import Ending
+from filmbadge.scope import LOOPBACK, Pace
+from peers import HERE, Talker, caps, dialer, listening, run
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1000):
+        writer.write(data)
+
+
+async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    for _ in range(1000):
+        writer.write(bytes(65536))
+        await writer.drain()
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    for _ in range(1000):
+        writer.write(b".")
+        await asyncio.sleep(0.01)
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+
+
+def test_a_talk_is_carried_and_journalled() -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        async with listening(echo) as port:
+            talk = Talker(b"hello", enough=5)
+            row = await door.dial(HERE, port, talk, question="test")
+        assert talk.heard == b"hello"
+        assert rows == [row]
+        assert (row.address, row.port, row.question) == ("127.0.0.1", port, "test")
+        assert (row.sent, row.received, row.ending) == (5, 5, Ending.COMPLETED)
+        assert row.at <= datetime.now(UTC)
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("handler", "limits", "ending"),
+    [
+        (mute, {"idle_seconds": 0.05}, Ending.IDLE),
+        (drip, {"seconds": 0.1}, Ending.TIME_CAP),
+        (flood, {"received_bytes": 100_000}, Ending.BYTE_CAP),
+        (hang_up, {}, Ending.CLOSED),
+    ],
+)
+def test_every_bound_ends_the_connection_with_a_reason(
+    handler: object, limits: dict[str, float], ending: Ending
+) -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        async with listening(handler) as port:  # type: ignore[arg-type]
+            talk = Talker(b"hello")
+            row = await door.dial(HERE, port, talk, question="test", caps=caps(**limits))
+        assert row.ending is ending
+        assert row.detail
+        assert talk.stop is not None
+        assert talk.stop.ending is ending
+        assert rows == [row]
+        assert len(talk.heard) <= 100_000
+
+    run(work())
+
+
+def test_a_flood_is_cut_off_near_its_cap() -> None:
+    async def work() -> int:
+        door, _ = dialer()
+        async with listening(flood) as port:
+            return (await door.dial(HERE, port, Talker(b"x"), question="t", caps=caps(received_bytes=100_000))).received
+
+    assert 100_000 < run(work()) < 100_000 + 1024 * 1024
+
+
+def test_the_farewell_is_said_when_a_bound_ends_the_talk() -> None:
+    async def work() -> bytes:
+        heard = asyncio.get_running_loop().create_future()
+
+        async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.set_result(await reader.read())
+
+        door, _ = dialer()
+        async with listening(listener) as port:
+            await door.dial(HERE, port, Talker(b"hello "), question="t", caps=caps(idle_seconds=0.05))
+            return bytes(await heard)
+
+    assert run(work()) == b"hello bye"
+
+
+def test_the_farewell_is_said_when_we_are_interrupted() -> None:
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        greeted, heard = asyncio.Event(), loop.create_future()
+
+        async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            first = await reader.readexactly(5)
+            greeted.set()
+            heard.set_result(first + await reader.read())
+
+        door, rows = dialer()
+        async with listening(listener) as port:
+            task = asyncio.create_task(door.dial(HERE, port, Talker(b"hello"), question="t"))
+            await greeted.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await heard == b"hellobye"
+        assert [row.ending for row in rows] == [Ending.INTERRUPTED]
+
+    run(work())
+
+
+def test_failed_connects_have_rows_too() -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        before = isolation.counter("Tcp", "ActiveOpens")
+        row = await door.dial(HERE, 9, Talker(), question="t")
+        assert row.ending is Ending.REFUSED
+        assert rows == [row]
+        assert isolation.counter("Tcp", "ActiveOpens") - before == 1
+
+    run(work())
+
+
+def test_the_journal_has_as_many_rows_as_the_kernel_saw_connections() -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        before = isolation.counter("Tcp", "ActiveOpens")
+        async with listening(echo) as port, listening(hang_up) as other:
+            ports = [port, other, 9] * 20
+            await asyncio.gather(
+                *(door.dial(HERE, p, Talker(b"hello", enough=5), question="t", caps=caps()) for p in ports)
+            )
+        assert len(rows) == 60 == isolation.counter("Tcp", "ActiveOpens") - before
+
+    run(work())
+
+
+def test_what_a_talk_raises_ends_one_connection_and_says_no_data() -> None:
+    class Broken(Talker):
+        def __init__(self, error: Exception) -> None:
+            super().__init__(b"x")
+            self.error = error
+
+        def received(self, data: bytes) -> None:
+            raise self.error
+
+    async def work() -> None:
+        door, rows = dialer()
+        async with listening(echo) as port:
+            await door.dial(HERE, port, Broken(WireError("offset 3")), question="t")
+            await door.dial(HERE, port, Broken(ValueError("DOE^JANE 19700101")), question="t")
+        assert [(row.ending, row.detail) for row in rows] == [
+            (Ending.BROKEN, "offset 3"),
+            (Ending.OWN_ERROR, "ValueError"),
+        ]
+
+    run(work())
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "10.0.0.1", "8.8.8.8", "2001:db8::1", "0.0.0.0", "::", "224.0.0.1"])
+def test_nothing_outside_the_scope_is_dialled(address: str) -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        before = isolation.counter("Tcp", "ActiveOpens")
+        with pytest.raises(OutOfScope):
+            await door.dial(ip_address(address), 104, Talker(), question="t")
+        with pytest.raises(OutOfScope):
+            await door.resolve(address)
+        assert rows == []
+        assert isolation.counter("Tcp", "ActiveOpens") == before
+
+    run(work())
+
+
+def test_an_exclusion_and_an_expiry_hold_at_the_door() -> None:
+    async def work() -> None:
+        inside = replace(LOOPBACK, networks=(ip_network("127.0.0.0/24"),), exclude=(ip_network("127.0.0.7/32"),))
+        door, _ = dialer(inside)
+        for address in ("127.0.1.1", "127.0.0.7", "::ffff:127.0.0.7"):
+            with pytest.raises(OutOfScope):
+                await door.dial(ip_address(address), 9, Talker(), question="t")
+        assert (await door.dial(ip_address("::ffff:127.0.0.8"), 9, Talker(), question="t")).address == "127.0.0.8"
+        door, _ = dialer(replace(LOOPBACK, name="a scope", expires=datetime(2020, 1, 1, tzinfo=UTC)))
+        with pytest.raises(OutOfScope, match="expired"):
+            await door.dial(HERE, 9, Talker(), question="t")
+
+    run(work())
+
+
+def test_names() -> None:
+    async def work() -> None:
+        door, _ = dialer()
+        assert str(await door.resolve("localhost")) == "127.0.0.1"
+        with pytest.raises(OutOfScope):
+            await door.resolve("pacs.example")  # not even looked up: the guard would see it
+        named = replace(LOOPBACK, name="a scope file", networks=(ip_network("127.0.0.0/24"),))
+        door, _ = dialer(named)
+        assert str(await door.resolve("localhost")) == "127.0.0.1"
+        outside = replace(named, networks=(ip_network("127.5.0.0/24"),))
+        door, _ = dialer(outside)
+        with pytest.raises(OutOfScope, match=r"localhost is (127\.0\.0\.1|::1)"):
+            await door.resolve("localhost")
+        door, _ = dialer(named)
+        with pytest.raises(UnknownName):
+            await door.resolve("x" * 70 + ".localhost")
+
+    run(work())
+
+
+def test_a_host_has_one_connection_at_a_time() -> None:
+    async def work() -> None:
+        open_now = highest = 0
+
+        async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal open_now, highest
+            open_now += 1
+            highest = max(highest, open_now)
+            writer.write(await reader.readexactly(5))
+            await reader.read()
+            open_now -= 1
+
+        door, _ = dialer()
+        async with listening(count) as one, listening(count) as two:
+            talks = [door.dial(HERE, p, Talker(b"hello", enough=5), question="t") for p in [one, two] * 10]
+            await asyncio.gather(*talks)
+        assert highest == 1
+
+    run(work())
+
+
+def test_pace_spaces_connections_per_host_network_and_overall() -> None:
+    """The rows' own times, so that a slow machine cannot fail this."""
+
+    async def starts(pace: Pace, addresses: list[str]) -> list[float]:
+        door, rows = dialer(replace(LOOPBACK, pace=pace))
+        await asyncio.gather(*(door.dial(ip_address(a), 9, Talker(), question="t") for a in addresses))
+        return sorted(row.at.timestamp() for row in rows)
+
+    async def work() -> None:
+        fast = 1e6
+        for pace, addresses in (
+            (Pace(fast, fast, 50), ["127.0.0.1"] * 5),
+            (Pace(fast, 50, fast), [f"127.0.0.{n}" for n in range(1, 6)]),
+            (Pace(50, fast, fast), [f"127.0.{n}.1" for n in range(1, 6)]),
+        ):
+            times = await starts(pace, addresses)
+            assert times[-1] - times[0] >= 4 / 50 * 0.9
+
+    run(work())

@@ -1,0 +1,79 @@
+"""Scripted peers on loopback, and a dialer that remembers its journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any, TypeVar
+
+import uvloop
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.talk import Line
+from filmbadge.model import Connection, Ending, Stop
+from filmbadge.scope import LOOPBACK, Caps, Scope
+
+HERE = IPv4Address("127.0.0.1")
+T = TypeVar("T")
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+@asynccontextmanager
+async def listening(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[int]:
+    """A server for the time of a test; gives its port."""
+
+    async def handled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handled, host, 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+class Talker:
+    """A talk that sends `words`, remembers what it hears, and ends after `enough` bytes."""
+
+    def __init__(self, words: bytes = b"", enough: int = 1 << 30, last: bytes = b"bye") -> None:
+        self.words, self.enough, self.last = words, enough, last
+        self.heard = b""
+        self.stop: Stop | None = None
+
+    def opened(self, line: Line) -> None:
+        self.line = line
+        line.send(self.words)
+
+    def received(self, data: bytes) -> None:
+        self.heard += data
+        if len(self.heard) >= self.enough:
+            self.line.close(Stop(Ending.COMPLETED))
+
+    def farewell(self) -> bytes:
+        return self.last
+
+    def ended(self, stop: Stop) -> Stop:
+        assert self.stop is None, "ended twice"
+        self.stop = stop
+        return stop
+
+
+def caps(**changed: float) -> Caps:
+    return replace(Caps(connect_seconds=2, idle_seconds=2, seconds=5, received_bytes=1 << 20), **changed)  # type: ignore[arg-type]
+
+
+def dialer(scope: Scope = LOOPBACK) -> tuple[Dialer, list[Connection]]:
+    rows: list[Connection] = []
+    return Dialer(scope, rows.append), rows

@@ -1,0 +1,121 @@
+"""There is one door. These tests fail when somebody cuts a second one."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "filmbadge"
+DOOR = SOURCE / "ask" / "wire" / "dialer.py"
+BIN = Path(sys.executable).parent
+
+# What opens a connection, looks up a name or starts a program, under whatever object it is reached.
+OPENERS = frozenset(
+    """connect connect_ex create_connection create_unix_connection create_datagram_endpoint open_connection
+    open_unix_connection sock_connect sock_sendto start_tls getaddrinfo gethostbyname getnameinfo gethostbyaddr
+    urlopen subprocess_exec subprocess_shell create_subprocess_exec create_subprocess_shell system popen
+    posix_spawn execv execve fork __import__ import_module""".split()
+)
+BARE = OPENERS - {"system", "connect", "fork"} | {"eval", "exec"}
+HARMLESS = {("duckdb", "connect")}
+BANNED = (
+    "import socket",
+    "from socket import socket",
+    "import ssl",
+    "import subprocess",
+    "import http.client",
+    "import urllib.request",
+    "import aiohttp",
+    "import httpx",
+    "import requests",
+    "import pynetdicom",
+    "import asyncio\nasyncio.open_connection",
+    "from asyncio import open_connection",
+    "import ctypes",
+)
+
+
+def openers(source: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in OPENERS:
+            owner = node.value.id if isinstance(node.value, ast.Name) else ""
+            if (owner, node.attr) not in HARMLESS:
+                found.append(f"line {node.lineno}: .{node.attr}")
+        elif isinstance(node, ast.Name) and node.id in BARE:
+            found.append(f"line {node.lineno}: {node.id}")
+    return found
+
+
+def test_only_the_dialer_calls_what_opens_a_connection() -> None:
+    found = {str(path): openers(path.read_text()) for path in SOURCE.rglob("*.py") if path != DOOR}
+    assert {path: calls for path, calls in found.items() if calls} == {}
+
+
+def test_the_search_for_openers_finds_them() -> None:
+    assert openers(DOOR.read_text())
+    assert openers("loop.create_connection(P, host, port)")
+    assert openers("getattr(x, 'y'); __import__('socket')")
+    assert not openers("duckdb.connect(':memory:')")
+
+
+@pytest.mark.parametrize("line", BANNED)
+def test_the_linter_refuses_a_second_door(line: str) -> None:
+    def lint(name: str) -> str:
+        command = [str(BIN / "ruff"), "check", "--select", "TID251", "--stdin-filename", name, "-"]
+        return subprocess.run(command, input=line + "\n", capture_output=True, text=True, cwd=ROOT, check=False).stdout
+
+    assert "TID251" in lint("src/filmbadge/ask/probes/another.py")
+    assert "TID251" not in lint("src/filmbadge/ask/wire/dialer.py")
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "contract"),
+    [
+        ("judge/ladder.py", "import socket", "Only the dialer may hold a socket"),
+        ("ask/wire/web.py", "import http.client", "Only the dialer may hold a socket"),
+        ("tell/words.py", "import filmbadge.ask.wire.dialer", "The wings"),
+        ("judge/ladder.py", "import filmbadge.ask.probes.dimse", "Floors"),
+        ("rehearse/world.py", "import filmbadge.ask.probes.dimse", "Rehearse borrows the encoders"),
+        ("ask/wire/dimse/association.py", "import filmbadge.ask.wire.dialer", "Inside the wire"),
+    ],
+)
+def test_the_layers_refuse_it_too(tmp_path: Path, room: str, line: str, contract: str) -> None:
+    shutil.copytree(SOURCE, tmp_path / "filmbadge", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    victim = tmp_path / "filmbadge" / room
+    victim.write_text(victim.read_text() + f"\n{line}\n")
+    done = subprocess.run(
+        [str(BIN / "lint-imports"), "--no-cache"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    broken = [text for text in done.stdout.splitlines() if text.endswith("BROKEN")]
+    assert done.returncode != 0
+    assert any(text.startswith(contract) for text in broken), done.stdout
+
+
+def test_every_floor_has_a_place_in_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    socketless = next(c for c in contracts if c["name"] == "Only the dialer may hold a socket")["source_modules"]
+    names = {"filmbadge." + ".".join(p.relative_to(SOURCE).with_suffix("").parts) for p in SOURCE.rglob("*.py")}
+    names = {name.removesuffix(".__init__") for name in names}
+    covered = {name for name in names if any(name == s or name.startswith(s + ".") for s in socketless)}
+    assert names - covered == {
+        "filmbadge",
+        "filmbadge.__init__",
+        "filmbadge.ask",
+        "filmbadge.ask.wire",
+        "filmbadge.ask.wire.errors",
+        "filmbadge.ask.wire.dialer",
+    } - ({"filmbadge.__init__"} - names)
