@@ -106,7 +106,9 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def running(command: Sequence[str], directory: Path, *ports: int) -> Iterator[subprocess.Popen[bytes]]:
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=directory, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True
+        )
         try:
             for port in ports:
                 wait_for(port, process)

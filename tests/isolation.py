@@ -26,7 +26,9 @@ def enter() -> None:
     flags = _CLONE_NEWNET if uid == 0 else _CLONE_NEWNET | _CLONE_NEWUSER
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(flags) != 0:
-        sys.exit(f"tests need a network namespace of their own: {os.strerror(ctypes.get_errno())} (run as root, or allow user namespaces)")
+        sys.exit(
+            f"tests need a network namespace of their own: {os.strerror(ctypes.get_errno())} (run as root, or allow user namespaces)"
+        )
     if uid != 0:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")

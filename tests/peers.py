@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from typing import Any, TypeVar
 
 import uvloop
+
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.talk import Line
 from filmbadge.model import Connection, Ending, Stop

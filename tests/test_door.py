@@ -18,10 +18,35 @@ BIN = Path(sys.executable).parent
 
 # What opens a connection, looks up a name or starts a program, under whatever object it is reached.
 OPENERS = frozenset(
-    """connect connect_ex create_connection create_unix_connection create_datagram_endpoint open_connection
-    open_unix_connection sock_connect sock_sendto start_tls getaddrinfo gethostbyname getnameinfo gethostbyaddr
-    urlopen subprocess_exec subprocess_shell create_subprocess_exec create_subprocess_shell system popen
-    posix_spawn execv execve fork __import__ import_module""".split()
+    [
+        "connect",
+        "connect_ex",
+        "create_connection",
+        "create_unix_connection",
+        "create_datagram_endpoint",
+        "open_connection",
+        "open_unix_connection",
+        "sock_connect",
+        "sock_sendto",
+        "start_tls",
+        "getaddrinfo",
+        "gethostbyname",
+        "getnameinfo",
+        "gethostbyaddr",
+        "urlopen",
+        "subprocess_exec",
+        "subprocess_shell",
+        "create_subprocess_exec",
+        "create_subprocess_shell",
+        "system",
+        "popen",
+        "posix_spawn",
+        "execv",
+        "execve",
+        "fork",
+        "__import__",
+        "import_module",
+    ]
 )
 BARE = OPENERS - {"system", "connect", "fork"} | {"eval", "exec"}
 HARMLESS = {("duckdb", "connect")}
@@ -81,7 +106,7 @@ def test_the_linter_refuses_a_second_door(line: str) -> None:
     [
         ("judge/ladder.py", "import socket", "Only the dialer may hold a socket"),
         ("ask/wire/web.py", "import http.client", "Only the dialer may hold a socket"),
-        ("tell/words.py", "import filmbadge.ask.wire.dialer", "The wings"),
+        ("tell/words.py", "import filmbadge.ask.wire.dialer", "Tell, judge and keep never reach the wire"),
         ("judge/ladder.py", "import filmbadge.ask.probes.dimse", "Floors"),
         ("rehearse/world.py", "import filmbadge.ask.probes.dimse", "Rehearse borrows the encoders"),
         ("ask/wire/dimse/association.py", "import filmbadge.ask.wire.dialer", "Inside the wire"),

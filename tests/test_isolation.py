@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import isolation
 import pytest
+
+import isolation
 
 TRY = """
 import isolation, socket, sys

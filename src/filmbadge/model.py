@@ -71,6 +71,7 @@ class Ending(StrEnum):
     COMPLETED = "completed"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    NO_ADDRESS = "no address"
     NO_ANSWER = "no answer"
     CLOSED = "closed by the peer"
     RESET = "reset by the peer"
@@ -203,6 +204,7 @@ class Why(StrEnum):
 
     NOTHING_ANSWERED = "nothing answered"
     OUT_OF_SCOPE = "out of scope"
+    NO_ADDRESS = "no address"
     OWN_ERROR = "our own error"
     NOT_IMAGING = "not an imaging service"
     REJECTED = "association rejected"

@@ -441,7 +441,7 @@ exclude = [
 ]
 
 # How far to climb:
-#   knock    associate or fetch the first page, then leave; no personal data
+#   knock    associate, or fetch Orthanc's /system, then leave; no personal data
 #   ask      one small question for UIDs, cancelled at the first match; no personal data
 #   count    the archive's own counters, else a census by UIDs and counts; no personal data
 #   profile  looks at personal attributes and forgets them at once   (needs basis owner or mandate)
@@ -471,7 +471,7 @@ per_network = 10                  # per IPv4 /24 or IPv6 /48
 per_host = 2
 open_at_once = 256
 
-[caps]                            # bounds of one connection; a single question stays under 60 s and 512 KiB
+[caps]                            # bounds of one connection; a knock or a question never takes more than 60 s and 512 KiB
 connect_seconds = 5
 idle_seconds = 10
 seconds = 600

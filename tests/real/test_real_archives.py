@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import archives
 import pytest
+
+import archives
 from archives import Served, Truth
 
 

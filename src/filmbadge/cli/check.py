@@ -9,8 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
-from filmbadge.cli.console import Refusal, put_json, reached, run_loop, show
-from filmbadge.model import Depth, Ending, Rung
+from filmbadge.cli.console import DepthChoice, Refusal, RungChoice, put_json, reached, run_loop, show
+from filmbadge.model import Depth
 from filmbadge.scope import LOOPBACK, Scope, load
 from filmbadge.survey import engine
 from filmbadge.tell import card
@@ -21,8 +21,8 @@ def check(
     /,
     *,
     scope: Path | None = None,
-    depth: Depth | None = None,
-    fail_on: Rung | None = None,
+    depth: DepthChoice | None = None,
+    fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Check one archive: how open it is, why, and how much it would give away.
@@ -34,20 +34,15 @@ def check(
     scope
         The scope file that allows it. Loopback needs none.
     depth
-        How far to climb, at most as far as the scope allows (knock, ask, count).
+        How far to climb, at most as far as the scope allows. Default: as far as the scope allows.
     fail_on
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
     json
         Print one JSON document on stdout instead of the card.
     """
-    allowed = at_depth(load(scope) if scope else LOOPBACK, depth)
+    allowed = at_depth(load(scope) if scope else LOOPBACK, Depth(depth) if depth else None)
     host, journal = run_loop(engine.check(allowed, parse(target)))
     document = card.document(target, allowed.depth, host, journal)
-    for judged in host.judged:
-        if judged.observation.stop.ending in (Ending.OUT_OF_SCOPE,):
-            raise Refusal(judged.observation.stop.detail)
-        if judged.observation.endpoint.port == 0:
-            raise Refusal(judged.observation.stop.detail)
     if json:
         put_json(document)
     else:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import uvloop
@@ -17,6 +17,9 @@ from rich.console import Console, RenderableType
 from filmbadge.model import Rung
 
 T = TypeVar("T")
+# What this version can reach; the model knows more.
+DepthChoice = Literal["knock", "ask", "count"]
+RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses"]
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
 
@@ -58,10 +61,19 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
+
+    async def until_terminated() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-        return runner.run(work)
+        try:
+            return runner.run(until_terminated())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
-def reached(found: Rung | None, fail_on: Rung | None) -> bool:
-    return found is not None and fail_on is not None and found.reaches(fail_on)
+def reached(found: Rung | None, fail_on: RungChoice | None) -> bool:
+    return found is not None and fail_on is not None and found.reaches(Rung(fail_on))

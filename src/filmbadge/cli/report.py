@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from filmbadge.cli.console import err, json_bytes, put_json, show, write_file
 from filmbadge.keep.reader import Dataset
@@ -10,7 +13,13 @@ from filmbadge.tell import summary
 from filmbadge.tell.report import page
 
 
-def report(directory: Path, /, *, html: Path | None = None, json: Path | None = None) -> int:
+def report(
+    directory: Path,
+    /,
+    *,
+    html: Path | None = None,
+    json: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+) -> int:
     """Tell what a survey found. Without an option, a summary on the terminal.
 
     Parameters

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from filmbadge.ask.targets.lists import read
-from filmbadge.cli.console import complain, err, put_json, reached, run_loop
+from filmbadge.cli.console import RungChoice, complain, err, put_json, reached, run_loop, show
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Host, Rung
 from filmbadge.scope import load
@@ -21,11 +21,11 @@ from filmbadge.tell import summary
 def survey(
     scope: Path,
     /,
-    *targets: str,
+    *targets: Annotated[str, Parameter(allow_leading_hyphen=True)],
     out: Path,
     resume: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
-    fail_on: Rung | None = None,
+    fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Survey many hosts under one scope, into a folder of Parquet tables.
@@ -57,7 +57,7 @@ def survey(
     if json:
         put_json(dataset.manifest)
     else:
-        err.print(summary.render(summary.document(dataset)))
+        show(summary.render(summary.document(dataset)))
         err.print(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True)
     outcomes = dataset.manifest.outcomes
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):

@@ -7,6 +7,7 @@ from filmbadge.model import Depth, DimseFacts, Ending, Observation, OrthancFacts
 _NOBODY = (Ending.REFUSED, Ending.UNREACHABLE, Ending.NO_ANSWER)
 _NOT_FOUND_OUT = {
     Ending.OUT_OF_SCOPE: Why.OUT_OF_SCOPE,
+    Ending.NO_ADDRESS: Why.NO_ADDRESS,
     Ending.OWN_ERROR: Why.OWN_ERROR,
     Ending.INTERRUPTED: Why.OWN_ERROR,
 }

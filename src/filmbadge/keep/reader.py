@@ -63,7 +63,7 @@ class Dataset:
             answer = self._sql.execute(sql, list(parameters))
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
+        except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException, OSError) as error:
             raise NotASurvey(f"{self.directory}: a part file cannot be read ({type(error).__name__})") from None
 
     def done(self) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ VERSION = 1
 
 _text = pa.string()
 _long = pa.int64()
-_time = pa.timestamp("us", tz="UTC")
+_time = pa.timestamp("us")  # UTC, without saying so in the type: SQL engines then need no time zone data
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ ENDPOINTS = Table(
         Column("port", pa.int32(), "TCP port"),
         Column("protocol", _text, "`dimse` or `http`"),
         Column("target", _text, "the target as it was named: the address, or a host name, with ports if given"),
-        Column("at", _time, "when it was first asked, UTC"),
+        Column("asked_at", _time, "when it was first asked, UTC"),
         Column("depth", _text, "how far the scope let us climb"),
         Column("rung", _text, "how open it is; null where we could not find out"),
         Column("open", pa.bool_(), "rung is `discloses` or higher; null where we could not find out"),
@@ -103,7 +104,7 @@ JOURNAL = Table(
     "journal",
     "One row per connection, the failed ones included: what was done, and so also what was not.",
     (
-        Column("at", _time, "when the connection was started, UTC"),
+        Column("started_at", _time, "when the connection was started, UTC"),
         Column("address", _text, "address that was contacted"),
         Column("port", pa.int32(), "TCP port"),
         Column("question", _text, "what it was opened for"),
@@ -132,7 +133,7 @@ def _endpoint_row(judged: Judged, target: str, archive: str | None) -> Row:
         "port": seen.endpoint.port,
         "protocol": str(seen.endpoint.protocol),
         "target": target,
-        "at": seen.at,
+        "asked_at": _utc(seen.at),
         "depth": str(seen.depth),
         "rung": None if verdict.rung is None else str(verdict.rung),
         "open": None if verdict.rung is None else verdict.rung.open,
@@ -170,7 +171,13 @@ def archive_row(archive: Archive) -> Row:
 
 
 def journal_row(connection: Connection) -> Row:
-    return {**msgspec.structs.asdict(connection), "ending": str(connection.ending)}
+    row = msgspec.structs.asdict(connection)
+    started_at = _utc(row.pop("at"))
+    return {**row, "started_at": started_at, "ending": str(connection.ending)}
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def url(protocol: str, address: str, port: int) -> str:
@@ -181,6 +188,6 @@ def markdown(tables: Sequence[Table] = TABLES) -> str:
     """The tables as documentation."""
     parts = []
     for table in tables:
-        rows = "\n".join(f"| `{c.name}` | {c.type} | {c.doc} |" for c in table.columns)
+        rows = "\n".join(f"| `{c.name}` | `{c.type}` | {c.doc} |" for c in table.columns)
         parts.append(f"## `{table.name}/`\n\n{table.doc}\n\n| column | type | meaning |\n|---|---|---|\n{rows}\n")
     return "\n".join(parts)

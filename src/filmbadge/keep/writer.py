@@ -29,7 +29,7 @@ from filmbadge.keep.schema import (
 from filmbadge.model import Connection, Host
 
 FLUSH_ROWS = 20_000
-FLUSH_SECONDS = 5.0
+FLUSH_SECONDS = 2.0
 
 
 class Writer:

@@ -14,7 +14,7 @@ import msgspec
 
 from filmbadge import __version__
 from filmbadge.ask.targets.lists import Target, Targets
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
 from filmbadge.keep.reader import Dataset, NotASurvey
@@ -69,9 +69,9 @@ class Survey:
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
         before, now = dataset.manifest, self._manifest("running")
-        if msgspec.structs.replace(before.scope, name="") != msgspec.structs.replace(now.scope, name=""):
+        if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
             raise SurveyError(
-                f"{self.directory} was begun under another scope: resume it with the scope it was begun under"
+                f"{self.directory} was begun under another scope: only its expiry, pace and caps may have changed"
             )
         if before.targets != now.targets:
             raise SurveyError(
@@ -139,14 +139,23 @@ async def check(scope: Scope, target: Target) -> tuple[Host, list[Connection]]:
     """One host, kept nowhere: what was found, and every connection that was made."""
     depth_built(scope.depth)
     rows: list[Connection] = []
-    host = await examine(Dialer(scope, rows.append), target, scope.depth)
-    return host, rows
+    dialer = Dialer(scope, rows.append)
+    try:
+        await dialer.resolve(str(target.host))
+    except (OutOfScope, UnknownName) as error:
+        raise SurveyError(str(error)) from None
+    return await examine(dialer, target, scope.depth), rows
 
 
 def depth_built(depth: Depth) -> None:
     """Raises SurveyError for a depth that this version cannot climb to."""
     if depth not in BUILT_DEPTHS:
         raise SurveyError(f"depth '{depth}' is not built yet; this version climbs to {', '.join(BUILT_DEPTHS)}")
+
+
+def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:
+    """What a resumed survey must share with its beginning; it may go on later, slower or faster."""
+    return msgspec.structs.replace(scope, name="", expires=None, pace={}, caps={})
 
 
 def _as_used(scope: Scope) -> ScopeAsUsed:

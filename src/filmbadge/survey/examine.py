@@ -17,7 +17,7 @@ async def examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
         return await _examine(dialer, target, depth)
     except (OutOfScope, UnknownName) as error:
         out = isinstance(error, OutOfScope)
-        stop = Stop(Ending.OUT_OF_SCOPE if out else Ending.UNREACHABLE, str(error))
+        stop = Stop(Ending.OUT_OF_SCOPE if out else Ending.NO_ADDRESS, str(error))
     except Exception as error:  # its text may hold anything, so only its type is kept
         stop = Stop(Ending.OWN_ERROR, type(error).__name__)
     at = datetime.now(UTC)

@@ -101,7 +101,7 @@ def render(card: CheckDocument) -> RenderableType:
     parts += [Text(f"Not tried: {line.removeprefix('never tried: ')}", style="dim") for line in card.not_tried]
     parts.append(
         Text(
-            f"{card.connections} connections, {card.bytes_sent:,} bytes sent, {card.bytes_received:,} received, depth {card.depth}.",
+            f"{words.amount(card.connections, 'connection')}, {card.bytes_sent:,} bytes sent, {card.bytes_received:,} received, depth {card.depth}.",
             style="dim",
         )
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from filmbadge.model import Depth
 from filmbadge.scope import BUILT_DEPTHS, Scope
-from filmbadge.tell.words import duration
+from filmbadge.tell.words import amount, duration
 
 _DOES = {
-    Depth.KNOCK: "associates or fetches one page, and leaves",
+    Depth.KNOCK: "associates, or fetches Orthanc's /system, and leaves",
     Depth.ASK: "asks each archive one small question for UIDs, cancelled at the first match",
     Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts",
     Depth.PROFILE: "counts, and looks at personal attributes that it forgets at once",
@@ -27,13 +27,18 @@ def explain(scope: Scope) -> str:
     v4, v6 = scope.addresses()
     addresses = v4.size + v6.size
     ports = len(set(scope.dimse_ports) | set(scope.orthanc_ports))
-    seconds = addresses * ports / scope.pace.overall
+    busiest = max((min(high - low + 1, 256) for low, high in v4.ranges), default=min(v6.size, 1 << 24))
+    seconds = max(
+        addresses * ports / scope.pace.overall,
+        busiest * ports / scope.pace.per_network,
+        ports / scope.pace.per_host,
+    )
     lines = []
     if addresses > 1 << 24:
         lines.append(f"covers {addresses:,} addresses, too many to sweep: name hosts or smaller networks as targets")
     else:
         lines.append(
-            f"would contact {addresses:,} {'address' if addresses == 1 else 'addresses'} on {ports} ports each, "
+            f"would contact {addresses:,} {'address' if addresses == 1 else 'addresses'} on {amount(ports, 'port')} each, "
             f"at most {scope.pace.overall:g} connections a second, about {duration(seconds)} "
             "if few answer (each archive found adds its own time)"
         )

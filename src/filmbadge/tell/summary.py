@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Count, How, Rung, Total
+from filmbadge.model import Count, How, Rung, Total, Why
 from filmbadge.tell import words
 
 LABELS = {
@@ -68,7 +68,7 @@ def document(dataset: Dataset) -> ReportDocument:
         state=manifest.state,
         depth=manifest.scope.depth,
         hosts=manifest.hosts,
-        hosts_done=manifest.hosts_done,
+        hosts_done=len(dataset.done()),
         started=manifest.started,
         ended=manifest.ended,
         connections=dataset.connections(),
@@ -87,7 +87,7 @@ def _funnel(dataset: Dataset) -> tuple[Step, ...]:
         here = [row for row in found if row["rung"] == rung]
         reasons: dict[str, int] = {}
         for row in here:
-            text = _reason(row)
+            text = _reason({**row, "detail": ""} if row["why"] == Why.RECORDS else row)
             reasons[text] = reasons.get(text, 0) + cast("int", row["n"])
         if here or rung in (
             Rung.SILENT,
@@ -105,7 +105,9 @@ def _funnel(dataset: Dataset) -> tuple[Step, ...]:
 
 def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
     reasons: dict[str, list[str]] = {}
-    for row in dataset.rows("SELECT * EXCLUDE observation FROM endpoints WHERE archive IS NOT NULL ORDER BY port"):
+    for row in dataset.rows(
+        "SELECT archive, protocol, port, why, codes, detail FROM endpoints WHERE archive IS NOT NULL ORDER BY port"
+    ):
         text = f"{row['protocol']} {row['port']}: {_reason(row)}"
         reasons.setdefault(str(row["archive"]), []).append(text)
     found = dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id")

@@ -36,6 +36,8 @@ def reason(why: str, codes: Sequence[int], detail: str, protocol: str = "dimse")
             return detail or "nothing answered"
         case Why.OUT_OF_SCOPE:
             return detail or "out of scope"
+        case Why.NO_ADDRESS:
+            return detail or "the name has no address"
         case Why.OWN_ERROR:
             return f"our own error, not the archive's: {detail or 'unknown'}"
         case Why.NOT_IMAGING:
@@ -81,10 +83,14 @@ def count(value: Count) -> str:
     return f"{least}unknown: {value.why}" if value.why else f"{least}unknown"
 
 
+def amount(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def duration(seconds: float) -> str:
     """Such as `22 minutes`, rounded for a person."""
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        return amount(max(1, round(seconds)), "second")
     if seconds < 5400:
         return f"{round(seconds / 60)} minutes"
     if seconds < 48 * 3600:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
-import isolation
 import pytest
+
+import isolation
 from filmbadge.ask.wire.dialer import OutOfScope, UnknownName
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.model import Ending

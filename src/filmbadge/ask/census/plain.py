@@ -55,7 +55,8 @@ def census(root: str, notes: Notes) -> Script:
         notes.trouble = f"the study query ended with {status_words(answer.status)}"
         return
     if notes.studies.malformed:
-        notes.trouble = f"{notes.studies.malformed} rows without a usable Study Instance UID"
+        rows = notes.studies.malformed
+        notes.trouble = f"{rows} {'row' if rows == 1 else 'rows'} without a usable Study Instance UID"
         return
     notes.enumerated = True
     if not notes.studies.distinct:

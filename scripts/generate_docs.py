@@ -1,0 +1,64 @@
+"""Writes what the documentation takes from the code: the tables of docs/dataset.md, and docs/schemas/*.json.
+
+With --check nothing is written: files that differ are named, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from filmbadge.keep import schema
+from filmbadge.keep.manifest import Manifest
+from filmbadge.rehearse.compare import Rehearsal
+from filmbadge.tell.card import CheckDocument
+from filmbadge.tell.summary import ReportDocument
+
+ROOT = Path(__file__).resolve().parent.parent
+DATASET = Path("docs/dataset.md")
+MARK = "<!-- generated from filmbadge.keep.schema: do not edit below -->\n"
+SCHEMAS = {
+    "filmbadge.check-1.json": CheckDocument,
+    "filmbadge.rehearsal-1.json": Rehearsal,
+    "filmbadge.report-1.json": ReportDocument,
+    "filmbadge.survey-1.json": Manifest,
+}
+
+
+def generated(root: Path) -> dict[Path, str]:
+    """Every generated file and what should stand in it. The head of dataset.md is written by hand and kept."""
+    head, mark, _ = (root / DATASET).read_text(encoding="utf-8").partition(MARK)
+    if not mark:
+        sys.exit(f"{DATASET} has no line: {MARK.strip()}")
+    wanted = {DATASET: head + MARK + schema.markdown()}
+    for name, document in SCHEMAS.items():
+        made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(document)}
+        text = msgspec.json.format(msgspec.json.encode(made), indent=2).decode()
+        wanted[Path("docs/schemas") / name] = text + "\n"
+    return wanted
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--check"]):
+        print("usage: generate_docs.py [--check]", file=sys.stderr)
+        return 2
+    wanted = generated(ROOT)
+    stale = [p for p, text in wanted.items() if not (ROOT / p).is_file() or (ROOT / p).read_text("utf-8") != text]
+    left_over = [p.relative_to(ROOT) for p in (ROOT / "docs/schemas").glob("*.json") if p.name not in SCHEMAS]
+    if arguments:
+        for path in stale:
+            print(f"{path} differs from the code: run scripts/generate_docs.py", file=sys.stderr)
+        for path in left_over:
+            print(f"{path} is not made by scripts/generate_docs.py: remove it", file=sys.stderr)
+        return 1 if stale or left_over else 0
+    for path in stale:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(wanted[path], encoding="utf-8")
+        print(f"wrote {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

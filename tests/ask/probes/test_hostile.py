@@ -1,0 +1,142 @@
+"""Hosts that hang, babble, hang up or lie are survived within their bounds, with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+
+from filmbadge.ask.probes import dimse, orthanc
+from filmbadge.ask.wire.dimse import pdu
+from filmbadge.judge.ladder import place
+from filmbadge.model import Depth, Ending, Rung, Why
+from filmbadge.scope import LOOPBACK
+from peers import HERE, Handler, caps, dialer, listening, run
+
+HOSTILE = replace(LOOPBACK, caps=caps(idle_seconds=0.2, seconds=0.6, received_bytes=200_000))
+HUGE = b"\x02\x00\xff\xff\xff\xff"
+ACCEPT = pdu.associate(
+    pdu.ASSOCIATE_AC,
+    pdu.Associate(
+        "ANY-SCP",
+        "FILMBADGE",
+        tuple(pdu.Context(number, "", ("1.2.840.10008.1.2",)) for number in (1, 3, 5)),
+    ),
+)
+
+
+def says(*words: bytes) -> Handler:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        for word in words:
+            writer.write(word)
+        await reader.read()
+
+    return handler
+
+
+async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def close_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    return
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(10)
+    writer.transport.abort()
+
+
+async def half_a_pdu(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(ACCEPT[:40])
+    await writer.drain()
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    for byte in ACCEPT:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.05)
+
+
+async def flood_of_data(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(65536)
+    writer.write(ACCEPT)
+    while True:
+        writer.write(pdu.header(pdu.P_DATA, 60_000) + b"\0\0\xea\x5c\x03\x00" + bytes(59_994))
+        await writer.drain()
+
+
+@pytest.mark.parametrize(
+    ("handler", "rung", "why", "detail"),
+    [
+        (hang, Rung.LISTENING, Why.NOT_IMAGING, "no byte for"),
+        (close_at_once, Rung.LISTENING, Why.NOT_IMAGING, "by the peer"),
+        (reset, Rung.LISTENING, Why.NOT_IMAGING, "by the peer"),
+        (half_a_pdu, Rung.LISTENING, Why.NOT_IMAGING, "closed by the peer"),
+        (drip, Rung.LISTENING, Why.NOT_IMAGING, "more than 0.6 s"),
+        (says(bytes(range(90, 250))), Rung.LISTENING, Why.NOT_IMAGING, "not DICOM"),
+        (says(HUGE), Rung.LISTENING, Why.NOT_IMAGING, "announces 4294967295 bytes"),
+        (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Rung.LISTENING, Why.NOT_IMAGING, "in HTTP, not in DICOM"),
+        (says(b"\x15\x03\x03\0\x02\x02\x28"), Rung.LISTENING, Why.NOT_IMAGING, "in TLS, not in DICOM"),
+        (says(ACCEPT), Rung.ADMITS, Why.FIND_BROKE_OFF, "no byte for"),
+        (says(ACCEPT, b"\x04\x00\xff\xff\xff\xff"), Rung.ADMITS, Why.FIND_BROKE_OFF, "announces 4294967295 bytes"),
+        (says(ACCEPT, b"\x63\x00\0\0\0\0"), Rung.ADMITS, Why.FIND_BROKE_OFF, "type 0x63 does not exist"),
+        (flood_of_data, Rung.ADMITS, Why.FIND_BROKE_OFF, "more than 200000 bytes"),
+        (says(pdu.reject(2, 3, 2)), Rung.SPEAKS, Why.REJECTED, ""),
+        (says(pdu.abort(2, 1)), Rung.SPEAKS, Why.ABORTED, ""),
+    ],
+)
+def test_a_hostile_dicom_peer(handler: Handler, rung: Rung, why: Why, detail: str) -> None:
+    async def work() -> None:
+        door, rows = dialer(HOSTILE)
+        async with listening(handler) as port:
+            seen = await dimse.ask(door, HERE, port, Depth.COUNT)
+        verdict = place(seen)
+        assert (verdict.rung, verdict.why) == (rung, why)
+        assert detail in verdict.detail
+        assert len(rows) == 1
+        assert rows[0].ending is not Ending.OWN_ERROR
+        assert rows[0].received < 2_000_000
+
+    run(work())
+
+
+def http(head: str, body: bytes = b"") -> bytes:
+    return f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+SYSTEM = {"Version": "1.12.1", "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": 4242}
+
+
+@pytest.mark.parametrize(
+    ("handler", "rung"),
+    [
+        (hang, Rung.LISTENING),
+        (close_at_once, Rung.LISTENING),
+        (reset, Rung.LISTENING),
+        (says(b"SSH-2.0-x\r\n"), Rung.LISTENING),
+        (says(b"HTTP/1.1 200 OK\r\n" + b"A" * 40_000), Rung.LISTENING),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + bytes(150_000)), Rung.LISTENING),
+        (says(http("200 OK", b"<html>one page for every path</html>")), Rung.LISTENING),
+        (says(http("200 OK", b'{"Version": "1"}')), Rung.LISTENING),
+        (says(http("200 OK", b"[" * 60_000)), Rung.LISTENING),
+        (says(http("301 Moved\r\nLocation: http://192.0.2.1/system")), Rung.LISTENING),
+        (says(http('401 Unauthorized\r\nWWW-Authenticate: Basic realm="Router"')), Rung.LISTENING),
+        (says(http('401 Unauthorized\r\nWWW-Authenticate: Basic realm="Orthanc Secure Area"')), Rung.SPEAKS),
+        (says(http("200 OK", json.dumps(SYSTEM).encode())), Rung.ADMITS),
+    ],
+)
+def test_a_hostile_web_peer(handler: Handler, rung: Rung) -> None:
+    """The last one answers /system to /statistics as well: no counter, so not open."""
+
+    async def work() -> None:
+        door, rows = dialer(HOSTILE)
+        async with listening(handler) as port:
+            seen = await orthanc.ask(door, HERE, port, Depth.COUNT)
+        assert place(seen).rung is rung
+        assert all(row.ending is not Ending.OWN_ERROR for row in rows)
+
+    run(work())

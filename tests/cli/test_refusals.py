@@ -1,0 +1,122 @@
+"""Bad input gets one clear line and exit code 2, before any packet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import archives
+import isolation
+import pytest
+from filmbadge.cli import run
+
+GOOD = (
+    'schema = "filmbadge.scope/1"\nnetworks = ["127.0.0.0/24"]\nexclude = ["127.0.0.9/32"]\ndepth = "ask"\n'
+    "expires = 2099-12-31\n[authority]\n"
+    'who = "w"\nreference = "r"\nbasis = "owner"\ncontact = "c"\n'
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scope.toml").write_text(GOOD)
+    (tmp_path / "expired.toml").write_text(GOOD.replace("2099", "2020"))
+    (tmp_path / "broken.toml").write_text(GOOD.replace('"ask"', '"deep"'))
+    (tmp_path / "syntax.toml").write_text(GOOD.replace("expires =", "expires"))
+    (tmp_path / "profile.toml").write_text(GOOD.replace('"ask"', '"profile"'))
+    (tmp_path / "binary.toml").write_bytes(bytes(range(256)))
+    (tmp_path / "list.txt").write_text("127.0.0.1\n# a comment\n127.0.0.2:104 # and one more\n8.8.8.8\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("check", "TARGET"),
+        ("check 192.0.2.1", "192.0.2.1 is out of scope: no network outside loopback"),
+        ("check 2001:db8::1", "out of scope"),
+        ("check pacs.example", "pacs.example is out of scope"),
+        ("check 127.0.0.1:0", "a port is 1 to 65535"),
+        ("check 127.0.0.1:abc", "is not a target"),
+        ("check 127.0.0.1/24", "neither an address nor a host name"),
+        ("check 127.0.0", "is not a complete address"),
+        ("check 127.0.0.1 --depth profile", '--depth. Choose from: "knock", "ask", "count"'),
+        ("check 127.0.0.1 --depht ask", "--depht"),
+        ("check 127.0.0.1 --fail-on open", "--fail-on"),
+        ("check 127.0.0.1 --scope missing.toml", "no such scope file"),
+        ("check 127.0.0.1 --scope expired.toml", "expired.toml:5: the scope expired on 2020-12-31"),
+        ("check 127.0.0.1 --scope scope.toml --depth count", "deeper than the scope"),
+        ("check 127.0.0.9 --scope scope.toml", "127.0.0.9 is out of scope"),
+        ("check 127.0.1.1 --scope scope.toml", "no network of the scope 'scope.toml' allows it"),
+        ("check 127.0.0.1 --scope profile.toml", "depth 'profile' is not built yet"),
+        ("survey scope.toml", "--out"),
+        ("survey broken.toml --out x", "broken.toml:4: 'depth' is 'deep'"),
+        ("survey syntax.toml --out x", "syntax.toml:5: not valid TOML"),
+        ("survey binary.toml --out x", "cannot be read"),
+        ("survey . --out x", "cannot be read"),
+        ("survey profile.toml --out x", "depth 'profile' is not built yet"),
+        ("survey scope.toml 192.0.2.0/24 --out x", "not wholly inside"),
+        ("survey scope.toml list.txt --out x", "list.txt:4: 8.8.8.8 is outside the scope"),
+        ("survey scope.toml 127.0.0.9 --out x", "outside the scope"),
+        ("survey scope.toml 127.0.0.9/32 --out x", "no target is left"),
+        ("survey scope.toml nosuchfile.txt:x --out x", "is not a target"),
+        ("survey scope.toml --out scope.toml", "not an empty folder"),
+        ("survey scope.toml --out .", "not an empty folder"),
+        ("report .", "holds no survey"),
+        ("report nowhere", "holds no survey"),
+        ("scope new scope.toml", "it is not overwritten"),
+        ("scope check missing.toml", "no such scope file"),
+        ("scope new nowhere/x.toml", "cannot be written"),
+        ("rehearse clinic", "no world is called 'clinic'"),
+        ("rehearse --scale 0", "--scale"),
+        ("rehearse --scale x", "--scale"),
+        ("rehearse --out list.txt", "not an empty folder"),
+        ("frobnicate", "frobnicate"),
+    ],
+)
+def test_one_line_and_exit_code_2(here: Path, capfd: pytest.CaptureFixture[str], command: str, says: str) -> None:
+    before = isolation.counter("Tcp", "ActiveOpens")
+    assert run(command.split()) == 2
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert says in said.err
+    assert said.err.startswith("filmbadge: ")
+    assert said.err.count("\n") == 1
+    assert isolation.counter("Tcp", "ActiveOpens") == before
+
+
+def test_the_installed_command_refuses_the_same_way() -> None:
+    archives.filmbadge("check", "192.0.2.1", code=2)
+
+
+def test_a_new_scope_is_refused_until_it_is_filled_in(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["scope", "new", "mine.toml"]) == 0
+    assert run(["scope", "check", "mine.toml"]) == 2
+    assert "mine.toml:" in capfd.readouterr().err
+    filled = (here / "mine.toml").read_text().replace("TODO", "done:")
+    (here / "mine.toml").write_text(filled)
+    assert run(["scope", "check", "mine.toml"]) == 0
+    said = capfd.readouterr().out
+    assert "would contact 254 addresses" in said
+    assert "never asks for personal data or an image" in said
+
+
+def test_what_an_empty_check_says(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "127.0.0.1:9"]) == 0
+    said = capfd.readouterr().out
+    assert "no imaging service found" in said
+    assert "Not tried:" in said
+
+
+def test_json_is_all_there_is_on_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "127.0.0.1:9", "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert document["endpoints"][0]["rung"] == "silent"
+
+
+def test_help_names_every_command(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    said = capfd.readouterr().out
+    for command in ("check", "survey", "report", "scope", "rehearse"):
+        assert command in said

@@ -1,0 +1,119 @@
+"""The report page in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import archives
+from filmbadge.keep.reader import Dataset
+from filmbadge.model import Count, How, Total
+from filmbadge.tell.report import page
+from filmbadge.tell.summary import ArchiveLine, ReportDocument, Step, document
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-domain-reliability",
+    "--no-pings",
+    "--host-resolver-rules=MAP*~NOTFOUND",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=archives.program("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("pages")
+    archives.filmbadge("rehearse", "hospital", "--scale", "0.2", "--out", str(directory / "survey"))
+    archives.filmbadge("report", str(directory / "survey"), "--html", str(directory / "page.html"))
+    return directory
+
+
+def opened(browser: Browser, path: Path, *, width: int = 1100) -> tuple[Page, list[str]]:
+    """The page, and everything that went wrong on it or was asked of anybody else."""
+    trouble: list[str] = []
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.on("console", lambda message: trouble.append(message.text))
+    tab.on("pageerror", lambda error: trouble.append(str(error)))
+    tab.on("request", lambda request: trouble.append(request.url) if request.url != path.as_uri() else None)
+    tab.goto(path.as_uri())
+    return tab, trouble
+
+
+def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> None:
+    tab, trouble = opened(browser, survey / "page.html")
+    report = document(Dataset(survey / "survey"))
+    images = next(row.measured for row in report.rows if row.quantity == "images")
+    assert trouble == []
+    assert tab.inner_text("h1") == "7 of 13 imaging archives answer strangers"
+    assert f"{images:,}" in tab.inner_text(".figures")
+    assert "unknown" in tab.inner_text(".figures li:has-text('patients')")
+    funnel = {
+        row.locator(".rung").inner_text(): int(row.locator(".n").inner_text())
+        for row in tab.locator("main table").first.locator("tbody tr").all()
+    }
+    assert funnel == {step.rung: step.endpoints for step in report.funnel}
+    assert "Open archives (7)" in tab.inner_text("main")
+    assert tab.locator("script, link, img, iframe").count() == 0
+    tab.close()
+
+
+@pytest.mark.parametrize("width", [1100, 390])
+def test_the_page_fits_a_screen_and_a_phone(browser: Browser, survey: Path, width: int) -> None:
+    tab, _ = opened(browser, survey / "page.html", width=width)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.close()
+
+
+def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Path, tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>"
+    real = document(Dataset(survey / "survey"))
+    line = ArchiveLine(
+        hostile, True, "discloses", hostile, hostile, {"images": Count(why=hostile)}, (hostile,), (hostile,)
+    )
+    report = ReportDocument(
+        version=hostile,
+        state=hostile,
+        depth=hostile,
+        hosts=1,
+        hosts_done=1,
+        started=real.started,
+        ended=None,
+        connections=1,
+        rows=tuple(Total(row.quantity, None, How.UNKNOWN, why=hostile) for row in real.rows),
+        funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
+        archives=(line,),
+    )
+    path = tmp_path / "hostile.html"
+    path.write_text(page.render(report))
+    tab, trouble = opened(browser, path)
+    assert trouble == []
+    assert tab.locator("script, img").count() == 0
+    assert hostile in tab.inner_text("main")
+    tab.close()
+
+
+def test_an_empty_survey_has_a_page(browser: Browser, tmp_path: Path) -> None:
+    scope = archives.scope_file(tmp_path, extra="ports.dimse = [9]\nports.orthanc = [9]")
+    archives.filmbadge("survey", str(scope), "127.0.0.1", "--out", str(tmp_path / "s"))
+    archives.filmbadge("report", str(tmp_path / "s"), "--html", str(tmp_path / "page.html"))
+    tab, trouble = opened(browser, tmp_path / "page.html")
+    assert trouble == []
+    assert tab.inner_text("h1") == "0 of 0 imaging archives answer strangers"
+    assert "None found." in tab.inner_text("main")
+    tab.close()

@@ -1,0 +1,98 @@
+"""The instrument against a world whose truth is known, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archives
+import isolation
+from filmbadge.cli import run
+from filmbadge.keep.reader import Dataset
+from filmbadge.rehearse.hospital import WORLDS, hospital
+from filmbadge.rehearse.world import Archive, World
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path, int]:
+    directory = tmp_path_factory.mktemp("rehearsal") / "survey"
+    before = isolation.counter("Tcp", "ActiveOpens")
+    document = json.loads(archives.filmbadge("rehearse", "hospital", "--json", "--out", str(directory)))
+    return document, directory, isolation.counter("Tcp", "ActiveOpens") - before
+
+
+def test_measured_equals_truth(rehearsal: tuple[dict[str, Any], Path, int]) -> None:
+    document, _, _ = rehearsal
+    rows = {row["quantity"]: row for row in document["rows"]}
+    assert document["schema"] == "filmbadge.rehearsal/1"
+    assert document["agree"] is True
+    for quantity in ("archives", "archives_open", "studies", "series", "images", "rung:admits", "rung:discloses"):
+        assert rows[quantity]["truth"] == rows[quantity]["measured"] > 0
+    assert rows["patients"]["measured"] is None  # never a zero, never a guess
+    assert rows["patients"]["how"] == "unknown"
+
+
+def test_the_journal_is_what_the_kernel_saw(rehearsal: tuple[dict[str, Any], Path, int]) -> None:
+    _, directory, connections = rehearsal
+    dataset = Dataset(directory)
+    assert dataset.connections() == connections > 40
+    assert dataset.manifest.connections == connections
+
+
+def test_nothing_on_a_dicom_port_heard_http(rehearsal: tuple[dict[str, Any], Path, int]) -> None:
+    dataset = Dataset(rehearsal[1])
+    spoke = "SELECT address, port FROM endpoints WHERE protocol = 'dimse' AND rung NOT IN ('silent', 'listening')"
+    assert dataset.rows(f"SELECT * FROM journal WHERE question LIKE 'http%' AND (address, port) IN ({spoke})") == []
+
+
+def test_a_world_that_differs_ends_with_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Liar(World):
+        def truth(self) -> dict[str, int]:
+            true = World.truth(self)
+            return {**true, "images": true["images"] + 1}
+
+    def liar(scale: float, seed: int) -> World:
+        world = hospital(scale, seed)
+        return Liar(world.name, world.archives)
+
+    monkeypatch.setitem(WORLDS, "hospital", liar)
+    assert run(["rehearse", "hospital", "--scale", "0.1", "--json"]) == 1
+    assert json.loads(capfd.readouterr().out)["agree"] is False
+
+
+def test_a_capped_archive_is_unknown_and_so_is_the_total(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A cap with a signal makes a lower bound, and the total is not taken for known."""
+
+    def capped(scale: float, seed: int) -> World:
+        first, *others = hospital(scale, seed).archives
+        assert isinstance(first, Archive)
+        return World("hospital", (replace(first, cap=7), *others))
+
+    monkeypatch.setitem(WORLDS, "hospital", capped)
+    assert run(["rehearse", "hospital", "--scale", "0.2", "--json"]) == 1
+    rows = {row["quantity"]: row for row in json.loads(capfd.readouterr().out)["rows"]}
+    assert rows["studies"]["measured"] is None
+    assert "0xFE00" in rows["studies"]["why"]
+
+
+def test_another_seed_and_scale_is_another_world_that_agrees() -> None:
+    one, two = (
+        json.loads(archives.filmbadge("rehearse", "--json", "--seed", seed, "--scale", "0.3")) for seed in ("2", "3")
+    )
+    assert one["agree"] and two["agree"]
+    assert [r["truth"] for r in one["rows"]] != [r["truth"] for r in two["rows"]]
+
+
+def test_the_truth_never_reaches_the_surveyor() -> None:
+    """What the command hands to the survey is a network and ports."""
+    source = (Path(__file__).parents[2] / "src/filmbadge/cli/rehearse.py").read_text()
+    handed = source.split("async with serve(world, seed) as site:")[1].split("dataset = Dataset")[0]
+    assert "world" not in handed

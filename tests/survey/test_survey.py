@@ -1,0 +1,159 @@
+"""A survey as a user runs it: kept, killed, resumed, refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+import archives
+from filmbadge.keep.reader import Dataset
+from filmbadge.rehearse.hospital import hospital
+from filmbadge.rehearse.serve import Site, serve
+
+COMMAND = str(Path(sys.executable).with_name("filmbadge"))
+
+
+@contextmanager
+def world(seed: int = 5) -> Iterator[Site]:
+    """The synthetic hospital in a thread of its own, for commands that run as processes."""
+    up, down = Event(), Event()
+    sites: list[Site] = []
+
+    async def stand() -> None:
+        async with serve(hospital(0.1, seed), seed) as site:
+            sites.append(site)
+            up.set()
+            await asyncio.to_thread(down.wait)
+
+    thread = Thread(target=asyncio.run, args=(stand(),))
+    thread.start()
+    assert up.wait(30)
+    try:
+        yield sites[0]
+    finally:
+        down.set()
+        thread.join()
+
+
+def scope_for(site: Site, directory: Path, *, overall: float = 5000, idle: float = 0.5) -> Path:
+    path = directory / f"scope-{overall:g}.toml"
+    path.write_text(
+        f'schema = "filmbadge.scope/1"\nnetworks = ["{site.network}"]\ndepth = "count"\nexpires = 2099-12-31\n'
+        '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
+        f"[ports]\ndimse = [{site.dimse_ports[0]}, {site.dimse_ports[1]}]\northanc = [{site.orthanc_port}]\n"
+        f"[pace]\noverall = {overall}\nper_network = 5000\nper_host = 1000\n[caps]\nidle_seconds = {idle}\n"
+    )
+    return path
+
+
+def totals(directory: Path) -> dict[str, int | None]:
+    return {total.quantity: total.measured for total in Dataset(directory).totals()}
+
+
+def test_kill_and_resume_give_the_same_totals(tmp_path: Path) -> None:
+    async def killed_midway(scope: Path, out: Path) -> None:
+        process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
+        async with asyncio.timeout(60):
+            while not list(out.glob("endpoints/part-*.parquet")):
+                assert process.returncode is None, "it was done before it could be killed"
+                await asyncio.sleep(0.02)
+        process.kill()
+        await process.wait()
+
+    with world() as site:
+        whole, broken = tmp_path / "whole", tmp_path / "broken"
+        archives.filmbadge("survey", str(scope_for(site, tmp_path)), "--out", str(whole))
+        slow = scope_for(site, tmp_path, overall=20)
+        asyncio.run(killed_midway(slow, broken))
+        kept = Dataset(broken)
+        assert kept.manifest.state == "running"
+        before = kept.done()
+        assert 0 < len(before) < 30
+        journal_before = kept.connections()
+        archives.filmbadge("survey", str(slow), "--out", str(broken), "--resume")
+    resumed = Dataset(broken)
+    assert totals(broken) == totals(whole)
+    assert resumed.outcomes() == Dataset(whole).outcomes()
+    assert resumed.manifest.state == "done"
+    assert resumed.manifest.hosts_done == resumed.manifest.hosts == 30
+    assert resumed.rows("SELECT target FROM endpoints GROUP BY target, port, protocol HAVING count(*) > 1") == []
+    asked_again = "SELECT count(*) n FROM journal WHERE address = ?"
+    one = sorted(before)[0]
+    assert resumed.connections() > journal_before
+    assert resumed.rows(asked_again, one) == Dataset(whole).rows(asked_again, one)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_what_was_gathered(tmp_path: Path, stop: signal.Signals) -> None:
+    async def interrupted(scope: Path, out: Path) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            COMMAND, "survey", str(scope), "--out", str(out), stderr=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(60):
+            while not list(out.glob("endpoints/part-*.parquet")):
+                assert process.returncode is None
+                await asyncio.sleep(0.02)
+            process.send_signal(stop)
+            _, said = await process.communicate()
+        return process.returncode or 0, said.decode()
+
+    with world() as site:
+        scope = scope_for(site, tmp_path, overall=20)
+        code, said = asyncio.run(interrupted(scope, tmp_path / "out"))
+    assert code == 3
+    assert "Traceback" not in said
+    assert "--resume" in said
+    kept = Dataset(tmp_path / "out")
+    assert kept.manifest.state == "interrupted"
+    assert kept.manifest.hosts_done == len(kept.done()) > 0
+    assert kept.manifest.connections == kept.connections()
+
+
+def test_what_is_kept(tmp_path: Path) -> None:
+    with world() as site:
+        out = tmp_path / "out"
+        said = archives.filmbadge("survey", str(scope_for(site, tmp_path)), "--out", str(out), "--json")
+    document = json.loads(said)
+    assert document == json.loads((out / "survey.json").read_text())
+    assert document["schema"] == "filmbadge.survey/1"
+    assert document["state"] == "done"
+    assert document["scope"]["authority"] == "the test suite"
+    assert {row["quantity"]: row["measured"] for row in document["rows"]}["archives"] == 13
+    assert sum(document["outcomes"].values()) == len(Dataset(out).rows("SELECT * FROM endpoints"))
+    assert not list(out.rglob("*.tmp"))
+
+
+def test_resuming_is_refused_under_another_scope_or_with_other_targets(tmp_path: Path) -> None:
+    with world() as site:
+        scope, out = scope_for(site, tmp_path), tmp_path / "out"
+        archives.filmbadge("survey", str(scope), "--out", str(out))
+        archives.filmbadge("survey", str(scope), "--out", str(out), code=2)
+        archives.filmbadge("survey", str(scope), str(site.network[1]), "--out", str(out), "--resume", code=2)
+        other = scope_for(site, tmp_path, overall=77)
+        other.write_text(other.read_text().replace("count", "ask"))
+        archives.filmbadge("survey", str(other), "--out", str(out), "--resume", code=2)
+        archives.filmbadge("survey", str(scope), "--out", str(tmp_path / "new"), "--resume", code=2)
+        archives.filmbadge("survey", str(scope), "--out", str(out), "--resume")  # nothing is left to ask
+
+
+def test_fail_on(tmp_path: Path) -> None:
+    with world() as site:
+        scope = str(scope_for(site, tmp_path))
+        archives.filmbadge("survey", scope, "--out", str(tmp_path / "a"), "--fail-on", "discloses", code=1)
+        archives.filmbadge(
+            "survey", scope, "--out", str(tmp_path / "b"), "--fail-on", "offers", code=2
+        )  # this version cannot see it
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    with world() as site:
+        (tmp_path / "file").write_text("")
+        archives.filmbadge("survey", str(scope_for(site, tmp_path)), "--out", str(tmp_path / "file" / "x"), code=2)
