@@ -53,13 +53,14 @@ class Caps:
     """Bounds of one connection. Seconds and bytes."""
 
     connect_seconds: float = 5.0
-    idle_seconds: float = 10.0
+    idle_seconds: float = 60.0
     seconds: float = 600.0
     received_bytes: int = 64 * 1024 * 1024
 
-    def at_most(self, seconds: float, received_bytes: int) -> Caps:
+    def at_most(self, *, idle_seconds: float, seconds: float, received_bytes: int) -> Caps:
         return replace(
             self,
+            idle_seconds=min(self.idle_seconds, idle_seconds),
             seconds=min(self.seconds, seconds),
             received_bytes=min(self.received_bytes, received_bytes),
         )
@@ -471,9 +472,9 @@ per_network = 10                  # per IPv4 /24 or IPv6 /48
 per_host = 2
 open_at_once = 256
 
-[caps]                            # bounds of one connection; a knock or a question never takes more than 60 s and 512 KiB
+[caps]                            # bounds of one connection; a knock or a question keeps to 10 s of silence, 60 s and 512 KiB
 connect_seconds = 5
-idle_seconds = 10
+idle_seconds = 60                 # an archive may build a long answer before its first byte
 seconds = 600
 received_bytes = 67108864
 """

@@ -71,7 +71,7 @@ async def watched(plan: Survey) -> None:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.0f} hosts/s"),
+        TextColumn("{task.fields[rate]:.1f} hosts/s"),
         TextColumn("[red]{task.fields[open]} open[/] of {task.fields[found]} archives"),
         TimeRemainingColumn(),
     )

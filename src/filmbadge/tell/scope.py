@@ -32,6 +32,7 @@ def explain(scope: Scope) -> str:
         addresses * ports / scope.pace.overall,
         busiest * ports / scope.pace.per_network,
         ports / scope.pace.per_host,
+        addresses * ports * scope.caps.connect_seconds / scope.pace.open_at_once,  # all dark
     )
     lines = []
     if addresses > 1 << 24:

@@ -104,6 +104,17 @@ def test_a_hostile_dicom_peer(handler: Handler, rung: Rung, why: Why, detail: st
     run(work())
 
 
+def test_ipv6() -> None:
+    async def work() -> None:
+        door, rows = dialer(HOSTILE)
+        async with listening(says(pdu.reject(1, 1, 7)), "::1") as port:
+            seen = await dimse.ask(door, await door.resolve("::1"), port, Depth.ASK)
+        assert place(seen).rung is Rung.SPEAKS
+        assert rows[0].address == "::1"
+
+    run(work())
+
+
 def http(head: str, body: bytes = b"") -> bytes:
     return f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 

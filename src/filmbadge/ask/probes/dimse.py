@@ -28,6 +28,7 @@ from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Find, Observati
 from filmbadge.scope import Address
 
 ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
+ASK_IDLE_SECONDS = 10.0
 ASK_SECONDS = 60.0
 ASK_BYTES = 512 * 1024
 
@@ -58,15 +59,19 @@ def windows(today: date) -> list[tuple[str, bytes]]:
 async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Observation:
     """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
     at = datetime.now(UTC)
-    caps = dialer.scope.caps.at_most(ASK_SECONDS, ASK_BYTES)
+    caps = dialer.scope.caps.at_most(
+        idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES
+    )
+    asks = depth.reaches(Depth.ASK)
+    verb = "ask" if asks else "knock"
     for tried, title in enumerate((ANY_TITLE, *dialer.scope.called_titles)):
         notes = _Notes()
 
         def script(association: Association, notes: _Notes = notes) -> Script:
-            return _ask(association, notes, at.date()) if depth.reaches(Depth.ASK) else _leave()
+            return _ask(association, notes, at.date()) if asks else _leave()
 
         association = Association(title, script)
-        row = await dialer.dial(address, port, association, question=f"dimse {depth} {title}", caps=caps)
+        row = await dialer.dial(address, port, association, question=f"dimse {verb} {title}", caps=caps)
         facts = _facts(association, notes, title, tried, title in dialer.scope.called_titles)
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:

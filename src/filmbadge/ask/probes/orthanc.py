@@ -13,6 +13,7 @@ from filmbadge.ask.wire.web import Get
 from filmbadge.model import Depth, Ending, Endpoint, Observation, OrthancFacts, Protocol, Stop
 from filmbadge.scope import Address
 
+IDLE_SECONDS = 10.0
 SECONDS = 30.0
 BYTES = 256 * 1024
 
@@ -23,7 +24,7 @@ async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Obse
     Must not be called for a port that spoke DIMSE.
     """
     at = datetime.now(UTC)
-    caps = dialer.scope.caps.at_most(SECONDS, BYTES)
+    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
     system = Get(address, port, "/system")
     row = await dialer.dial(address, port, system, question="http GET /system", caps=caps)
     said = _json(system)
