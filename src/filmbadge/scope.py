@@ -139,8 +139,8 @@ class Scope:
 
     def __post_init__(self) -> None:
         for name, version in (("_v4", 4), ("_v6", 6)):
-            allowed = Intervals.of([_ends(n) for n in self.networks if n.version == version])
-            cut = Intervals.of([_ends(n) for n in self.exclude if n.version == version])
+            allowed = Intervals.of([_ends(n) for n in map(_plain_network, self.networks) if n.version == version])
+            cut = Intervals.of([_ends(n) for n in map(_plain_network, self.exclude) if n.version == version])
             object.__setattr__(self, name, allowed.less(cut))
 
     def permits(self, address: Address, now: datetime | None = None) -> bool:
@@ -160,7 +160,7 @@ class Scope:
 
         Network and broadcast addresses are left out, exclusions too.
         """
-        chosen = self.networks if networks is None else networks
+        chosen = [_plain_network(n) for n in (self.networks if networks is None else networks)]
         both = []
         for version, allowed in ((4, self._v4), (6, self._v6)):
             wanted = Intervals.of([_hosts(n) for n in chosen if n.version == version])
@@ -174,6 +174,15 @@ def plain(address: Address) -> Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _plain_network(network: Network) -> Network:
+    """The same for a network: ::ffff:192.0.2.0/120 is 192.0.2.0/24."""
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - 96))
+    return network
 
 
 def _ends(network: Network) -> tuple[int, int]:
@@ -314,14 +323,14 @@ class _Reader:
         if required and not values:
             raise self._error(f"'{key}' must list at least one network", "", key)
         found = []
-        for value in values:
+        for index, value in enumerate(values):
             try:
                 if not isinstance(value, str):
                     raise ValueError("it must be text")
                 found.append(ip_network(value))
             except ValueError as error:
                 reason = "it has host bits set" if "host bits" in str(error) else "it must be like 192.0.2.0/24"
-                raise self._error(f"{value!r} is not a network: {reason}", "", key, value) from None
+                raise self._error(f"{value!r} is not a network: {reason}", "", key, index) from None
         return tuple(found)
 
     def _expires(self, now: datetime) -> datetime:
@@ -331,7 +340,7 @@ class _Reader:
                 "'expires' is missing; a permission has an end, such as expires = 2027-01-31", "", "expires"
             )
         if isinstance(value, datetime):
-            end = value if value.tzinfo else value.replace(tzinfo=UTC)
+            end = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         elif isinstance(value, date):
             end = datetime.combine(value, time(23, 59, 59), UTC)
         else:
@@ -342,22 +351,22 @@ class _Reader:
 
     def _titles(self) -> tuple[str, ...]:
         values = self._list("ae_titles", "called", ())
-        for value in values:
+        for index, value in enumerate(values):
             # PS3.5 6.2, AE: 16 bytes of the default repertoire, no backslash, not spaces only
             if not isinstance(value, str) or not re.fullmatch(r"[ -\[\]-~]{1,16}", value) or not value.strip():
                 raise self._error(
                     f"{value!r} is not an AE title (1 to 16 ASCII characters, no backslash)",
                     "ae_titles",
                     "called",
-                    value,
+                    index,
                 )
         return tuple(value.strip() for value in values)
 
     def _ports(self, key: str, default: Sequence[int]) -> tuple[int, ...]:
         values = self._list("ports", key, default)
-        for value in values:
+        for index, value in enumerate(values):
             if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
-                raise self._error(f"{value!r} is not a port (1 to 65535)", "ports", key, value)
+                raise self._error(f"{value!r} is not a port (1 to 65535)", "ports", key, index)
         return tuple(dict.fromkeys(values))
 
     def _numbers(self, table: str, default: Any) -> Any:
@@ -370,32 +379,44 @@ class _Reader:
                 raise self._error(f"'{table}.{key}' must be a whole number", table, key)
         return type(default)(**held)
 
-    def _error(self, message: str, table: str, key: str, value: object = None) -> ScopeError:
-        return ScopeError(message, where=self.where, line=self._line(table, key, value))
+    def _error(self, message: str, table: str, key: str, index: int | None = None) -> ScopeError:
+        return ScopeError(message, where=self.where, line=self._line(table, key, index))
 
-    def _line(self, table: str, key: str, value: object) -> int:
-        """The line of a key (of its value inside a list, if given); of its table, if it is missing."""
+    def _line(self, table: str, key: str, index: int | None) -> int:
+        """The line of a key (of an element of its list, if given); of its table, if it is missing."""
         within, line_of_table, line_of_key = "", 1, 0
         for number, text in enumerate(self.lines, 1):
-            if header := re.match(r"\s*\[\s*([\w.\-]+)\s*\]", text):
-                if line_of_key and value is None:
+            if header := re.match(r"\s*\[\[?\s*([\w.\-]+)\s*\]", text):
+                if line_of_key:
                     break
                 within = header.group(1)
                 line_of_table = number if within == table else line_of_table
-                if not table and within == key:
+                if not table and within.split(".")[0] == key:
                     return number
-            elif within == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", text):
+            elif (within == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", text)) or (
+                table and not within and re.match(rf"\s*{re.escape(table)}\s*\.\s*{re.escape(key)}\s*=", text)
+            ):
                 line_of_key = number
-            elif not line_of_key and not within and table and re.match(rf"\s*{re.escape(table)}\s*[.=].*", text):
+            elif table and not within and line_of_table == 1 and re.match(rf"\s*{re.escape(table)}\s*[.=]", text):
                 line_of_table = number
-            if line_of_key and value is not None:
-                shown = str(value)
-                if re.search(
-                    rf"(?<![\w.:/]){re.escape(shown)}(?![\w.:/])",
-                    text.split("=", 1)[-1] if number == line_of_key else text,
-                ):
-                    return number
+        if line_of_key and index is not None:
+            return self._line_of_element(line_of_key, index)
         return line_of_key or line_of_table
+
+    def _line_of_element(self, start: int, index: int) -> int:
+        """Reads the list line by line until it holds the element."""
+        for end in range(start, len(self.lines) + 1):
+            so_far = "\n".join(self.lines[start - 1 : end])
+            for closing in ("\n]", ""):
+                try:
+                    held: Any = tomllib.loads(so_far + closing)
+                except tomllib.TOMLDecodeError:
+                    continue
+                while isinstance(held, dict):
+                    held = next(iter(held.values()))
+                if len(held) > index:
+                    return end
+        return start
 
 
 def sweep(intervals: Intervals, version: int, seed: int) -> Iterator[Address]:

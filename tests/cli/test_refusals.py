@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import archives
 import isolation
-import pytest
 from filmbadge.cli import run
 
 GOOD = (

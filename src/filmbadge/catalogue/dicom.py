@@ -45,6 +45,7 @@ ABORT_REASON = {
 # PS3.4 C.4.1.1.4 (C-FIND) and PS3.7 C (general)
 STATUS_WORDS = {
     0x0000: "success",
+    0x0110: "processing failure",
     0x0122: "SOP class not supported",
     0x0124: "not authorized",
     0x0210: "duplicate invocation",

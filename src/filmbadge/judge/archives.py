@@ -65,7 +65,7 @@ def _groups(judged: Sequence[Judged]) -> list[list[Judged]]:
         web = one.observation.orthanc
         if web is None:
             continue
-        named = [g for g in groups if g[0].observation.endpoint.port == web.dicom_port]
+        named = [g for g in groups if g[0].observation.dimse and g[0].observation.endpoint.port == web.dicom_port]
         if named:
             named[0].append(one)
         elif web.dicom_port is None and alone is not None:
@@ -99,7 +99,13 @@ def _counts(group: Sequence[Judged]) -> Counts:
     dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
     censuses = [facts.census for facts in dimse if facts.census is not None]
     if censuses:
-        return _counted(max(censuses, key=lambda c: (c.complete, c.studies)))
+        best = max(censuses, key=lambda c: (c.complete, c.studies))
+        if not best.studies and any(find.matches for facts in dimse for find in facts.finds):
+            # Some archives answer an unbounded query with success and nothing.
+            best = msgspec.structs.replace(
+                best, complete=False, studies=1, why_incomplete="the census found nothing, the question did"
+            )
+        return _counted(best)
     if any(j.verdict.why is Why.NO_RECORDS and j.observation.dimse is not None for j in group):
         return Counts(*(Count(0, How.COUNTED) for _ in range(4)))
     return Counts(*(Count(why=_why_unknown(group)) for _ in range(4)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
-import msgspec
 import pyarrow as pa
 import pyarrow.dataset as ds
 
@@ -90,9 +89,9 @@ class Dataset:
             n = self.rows(f"SELECT count(DISTINCT id) n FROM archives WHERE {condition}")[0]["n"]
             return Total(quantity, int(str(n)), How.COUNTED)
         groups = self.rows(
-            f"SELECT {quantity}_how how, count(*) n, sum({quantity})::BIGINT total, "
-            f"sum({quantity}_at_least)::BIGINT least, min({quantity}_why) why "
-            "FROM archives WHERE open GROUP BY 1 ORDER BY 1"
+            f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
+            f"sum({quantity}_at_least) least, min({quantity}_why) why "
+            "FROM (SELECT DISTINCT ON (id) * FROM archives WHERE open ORDER BY id, studies DESC NULLS LAST) GROUP BY 1 ORDER BY 1"
         )
         parts = {str(g["how"]): int(str(g["total"] or 0)) for g in groups if g["how"] != How.UNKNOWN}
         unknown = next((g for g in groups if g["how"] == How.UNKNOWN), None)
@@ -116,7 +115,7 @@ def read_manifest(directory: Path) -> Manifest:
         found = manifest.read(directory)
     except FileNotFoundError:
         raise NotASurvey(f"{directory} holds no survey (no {manifest.NAME})") from None
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, RecursionError):  # ValueError: not ours, or not UTF-8
         raise NotASurvey(f"{directory / manifest.NAME} is not a survey of this version") from None
     if found.dataset != VERSION:
         raise NotASurvey(f"{directory} has dataset version {found.dataset}; this version reads {VERSION}")

@@ -61,11 +61,13 @@ class Writer:
     def flush(self) -> None:
         if not any(self._rows.values()):
             return
-        self._number += 1
+        # One that failed is repeated under its number, with all its rows: what it had written is replaced.
         for table in (JOURNAL, ARCHIVES, ENDPOINTS):
             if rows := self._rows[table.name]:
-                self._write(table, rows)
-                self._rows[table.name] = []
+                self._write(table, rows, self._number + 1)
+        self._number += 1
+        for held in self._rows.values():
+            held.clear()
         self._flushed = time.monotonic()
 
     def _maybe_flush(self) -> None:
@@ -73,8 +75,8 @@ class Writer:
         if full or time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
-    def _write(self, table: Table, rows: list[Row]) -> None:
-        path = part_path(self._directory, table, self._number)
+    def _write(self, table: Table, rows: list[Row], number: int) -> None:
+        path = part_path(self._directory, table, number)
         temporary = path.with_name(f".{path.name}.tmp")
         pq.write_table(pa.Table.from_pylist(rows, schema=table.arrow), temporary, compression="zstd")
         with temporary.open("rb") as handle:

@@ -81,23 +81,23 @@ def census(root: str, notes: Notes) -> Script:
 def _walk(root: str, notes: Notes) -> Script:
     """Series by study, then instances by series, counting distinct UIDs."""
     notes.method = "walk"
-    images, all_series = Tally(elements.INSTANCE_UID), 0
+    images, all_series = Tally(elements.INSTANCE_UID), Tally(elements.SERIES_UID)
     for study in notes.studies.kept:
         series = Tally(elements.SERIES_UID, keep=WALK_SERIES)
         answer = yield from _find(notes, root, b"SERIES", (elements.SERIES_UID,), series, study)
-        if answer.status != 0x0000 or series.malformed or series.distinct > len(series.kept):
-            continue
-        for uid in series.kept:
+        complete = answer.status == 0x0000 and not series.malformed and 0 < series.distinct == len(series.kept)
+        for uid in series.kept if complete else ():
+            rows, malformed = images.rows, images.malformed
             answer = yield from _find(notes, root, b"IMAGE", (elements.INSTANCE_UID,), images, study, uid)
-            if answer.status != 0x0000:
+            if answer.status != 0x0000 or images.malformed > malformed or images.rows == rows:
+                complete = False  # a series has images, so nothing is no answer either
                 break
-        else:
+        if complete:
             notes.images_known_for += 1
-            all_series += series.distinct
-        if not images.malformed:
-            notes.images = images.distinct
+            all_series.include(series)
+        notes.images = images.distinct
     if notes.images_known_for == notes.studies.distinct:
-        notes.series = all_series
+        notes.series = all_series.distinct
 
 
 def _find(

@@ -6,6 +6,7 @@ attribute is looked at, whatever an archive sends along.
 
 from __future__ import annotations
 
+import re
 import secrets
 from hashlib import blake2b
 
@@ -38,6 +39,10 @@ class Tally:
     def distinct(self) -> int:
         return len(self._seen)
 
+    def include(self, other: Tally) -> None:
+        """The distinct UIDs of another tally of the same level."""
+        self._seen |= other._seen
+
     def add(self, identifier: bytes, explicit: bool) -> None:
         self.rows += 1
         try:
@@ -53,7 +58,8 @@ class Tally:
         if digest in self._seen:
             return
         self._seen.add(digest)
-        if len(self.kept) < self._keep:
+        # Only what is made like a UID is held: a name in its place would be sent back to the archive by a walk.
+        if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
             self.kept.append(uid)
         if (series := _number(found.get(elements.SERIES_IN_STUDY))) is not None:
             self.series += series
@@ -68,6 +74,4 @@ def _number(raw: bytes | None) -> int | None:
     if raw is None:
         return None
     text = raw.strip(b"\0 ")
-    if not text or len(text) > 12 or not text.lstrip(b"+").isdigit():
-        return None
-    return int(text)
+    return int(text) if re.fullmatch(rb"\+?[0-9]{1,12}", text) else None

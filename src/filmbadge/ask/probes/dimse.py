@@ -59,9 +59,7 @@ def windows(today: date) -> list[tuple[str, bytes]]:
 async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Observation:
     """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
     at = datetime.now(UTC)
-    caps = dialer.scope.caps.at_most(
-        idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES
-    )
+    caps = dialer.scope.caps.at_most(idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES)
     asks = depth.reaches(Depth.ASK)
     verb = "ask" if asks else "knock"
     for tried, title in enumerate((ANY_TITLE, *dialer.scope.called_titles)):

@@ -71,7 +71,7 @@ def read(arguments: Sequence[str], scope: Scope, *, seed: int = 0) -> Targets:
 
 def parse(text: str, where: str = "") -> Target:
     """One host with optional ports. Raises TargetError."""
-    found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([\d,]+))?|([^\s:\[\]]+)(?::([\d,]+))?", text)
+    found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([\d,]{1,400}))?|([^\s:\[\]]+)(?::([\d,]{1,400}))?", text)
     if found is not None:
         host, ports = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
     elif address_of(text) is not None:  # IPv6 without brackets, hence without ports
@@ -82,7 +82,11 @@ def parse(text: str, where: str = "") -> Target:
     if any(not 0 < n < 65536 for n in numbers):
         raise TargetError(f"{where}{text!r}: a port is 1 to 65535")
     address = address_of(host)
-    if address is None and not re.fullmatch(r"(?=.{1,253}\.?$)([A-Za-z0-9_]([A-Za-z0-9_\-]{0,62})\.?)+", host):
+    if address is None and text.startswith("["):
+        raise TargetError(f"{where}{host!r} in brackets is not an address")
+    if address is None and not re.fullmatch(
+        r"(?=.{1,253}\.?$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?", host
+    ):
         raise TargetError(f"{where}{host!r} is neither an address nor a host name")
     if address is None and re.fullmatch(r"[\d.]+|0[xX].*", host):
         raise TargetError(f"{where}{host!r} is not a complete address")
@@ -116,7 +120,7 @@ def _entries(argument: str) -> Iterator[tuple[str, str]]:
     path = Path(argument)
     if argument == "-":
         name, text = "standard input", sys.stdin.read()
-    elif path.is_file():
+    elif _is_file(path):
         name = argument
         try:
             text = path.read_text(encoding="utf-8")
@@ -128,3 +132,10 @@ def _entries(argument: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if entry := line.partition("#")[0].strip():
             yield entry, f"{name}:{number}: "
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # too long for a name, or not ours to look at
+        return False

@@ -36,6 +36,7 @@ class Get:
             ],
         )
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=16 * 1024)
+        self._start = b""
         self._received = bytearray()
         self.status: int | None = None
         self.headers: dict[str, str] = {}
@@ -44,15 +45,18 @@ class Get:
     @property
     def realm(self) -> str:
         """Of WWW-Authenticate, RFC 9110 11.5: bounded, printable ASCII."""
-        found = re.search(r'realm="?([^",]{0,64})', self.headers.get("www-authenticate", ""))
-        return re.sub(r"[^ -~]", "?", found.group(1)) if found else ""
+        found = re.search(
+            r'realm=(?:"([^"]{0,64})|([^",\s]{0,64}))', self.headers.get("www-authenticate", ""), re.IGNORECASE
+        )
+        return re.sub(r"[^ -~]", "?", found.group(1) or found.group(2) or "") if found else ""
 
     def opened(self, line: Line) -> None:
         self._line = line
         line.send((self._http.send(self._request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
 
     def received(self, data: bytes) -> None:
-        if self.status is None and not self._received and not data.startswith(b"HTTP/"[: len(data)]):
+        self._start = (self._start + data)[:5]
+        if not b"HTTP/".startswith(self._start):
             raise WireError("answered in bytes that are not HTTP", Ending.OTHER_PROTOCOL)
         self._feed(data)
 

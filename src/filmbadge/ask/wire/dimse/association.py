@@ -278,6 +278,9 @@ class Association:
             self._line.send(pdu.RELEASE_REQUEST)
             self._line.wait(RELEASE_SECONDS)
             return
+        sop_class = VERIFICATION if isinstance(request, Echo) else request.sop_class
+        if sop_class not in self._accepted:
+            raise WireError("the presentation context of a question was not accepted")
         if self.cancelled:
             self._line.wait(math.inf)
         self._request = request

@@ -80,10 +80,10 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
                 if not open_sequences:
                     raise WireError(f"sequence delimiter at offset {start} without a sequence")
                 explicit = open_sequences.pop()
-            elif tag == _ITEM and length != UNDEFINED:
-                at += length
             elif tag not in (_ITEM, _ITEM_END) or not open_sequences:
                 raise WireError(f"item tag at offset {start} out of place")
+            elif tag == _ITEM and length != UNDEFINED:
+                at += length
             if at > size:
                 raise WireError(f"item at offset {start} is longer than its data set")
             continue

@@ -166,13 +166,16 @@ RELEASE_RESPONSE = header(RELEASE_RP, 4) + bytes(4)
 
 def data(context: int, command: bytes, dataset: bytes | None, max_pdu: int) -> bytes:
     """A DIMSE message as P-DATA-TF units that a peer with this maximum length takes, PS3.8 9.3.5 and Annex E."""
-    return b"".join(_fragments(context, COMMAND, command, max_pdu) + _fragments(context, 0, dataset or b"", max_pdu))
+    units = _fragments(context, COMMAND, command, max_pdu)
+    if dataset is not None:  # an empty one is a fragment of no bytes: it was announced, and is waited for
+        units += _fragments(context, 0, dataset, max_pdu)
+    return b"".join(units)
 
 
 def _fragments(context: int, kind: int, message: bytes, max_pdu: int) -> list[bytes]:
     size = (min(max_pdu, MAX_PDU) if max_pdu > 6 else MAX_PDU) - 6  # 0 means unlimited, PS3.8 D.1.1
     units = []
-    for at in range(0, len(message), size):
+    for at in range(0, len(message) or 1, size):
         piece = message[at : at + size]
         last = LAST if at + size >= len(message) else 0
         units.append(header(P_DATA, len(piece) + 6) + _PDV.pack(len(piece) + 2, context, kind | last) + piece)

@@ -1,0 +1,220 @@
+"""The plain census against an archive that is a few lines long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from filmbadge.ask.census import plain
+from filmbadge.ask.census.plain import Notes, census
+from filmbadge.ask.wire.dimse import elements
+from filmbadge.ask.wire.dimse.association import Answer, Query
+from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
+from filmbadge.model import Census
+
+Keys = dict[int, bytes]
+SUCCESS, CAPPED, FAILED = 0x0000, 0xFE00, 0xC001
+COUNTS = {elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY}
+
+
+@dataclass
+class Archive:
+    """Studies with images per series, and how it answers."""
+
+    studies: dict[bytes, tuple[int, ...]]
+    counts: Callable[[bytes, tuple[int, ...]], Keys] = lambda _uid, _series: {}
+    collapses: bool = False  # to one row, where counts are asked
+    status: Callable[[Keys], int] = lambda _keys: SUCCESS
+    spoils: bytes = b""  # rows below this UID come without one
+    asked: list[Keys] = field(default_factory=list)
+
+    def answer(self, keys: Keys) -> tuple[list[bytes], int]:
+        self.asked.append(keys)
+        match keys[elements.QUERY_LEVEL]:
+            case b"STUDY":
+                rows = self._studies(bool(COUNTS & keys.keys()))
+            case b"SERIES":
+                uid = keys[elements.STUDY_UID]
+                rows = [{elements.SERIES_UID: self._uid(uid, n)} for n in range(len(self.studies[uid]))]
+            case _:
+                uid, series = keys[elements.STUDY_UID], keys[elements.SERIES_UID]
+                images = self.studies[uid][int(series.rsplit(b".", 1)[1])]
+                rows = [{elements.INSTANCE_UID: self._uid(series, n)} for n in range(images)]
+        return [elements.encode(list(one.items()), explicit=True) for one in rows], self.status(keys)
+
+    def _studies(self, counting: bool) -> list[Keys]:
+        if counting and self.collapses:
+            uid, series = next(iter(self.studies.items()))
+            return [{elements.STUDY_UID: uid} | self.counts(uid, series)]
+        return [
+            {elements.STUDY_UID: uid} | (self.counts(uid, series) if counting else {})
+            for uid, series in self.studies.items()
+        ]
+
+    def _uid(self, above: bytes, number: int) -> bytes:
+        return b"" if self.spoils and above.startswith(self.spoils) else above + b".%d" % number
+
+
+def filled(uid: bytes, series: tuple[int, ...]) -> Keys:
+    return {elements.SERIES_IN_STUDY: b"%d" % len(series), elements.IMAGES_IN_STUDY: b"%d" % sum(series)}
+
+
+def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:
+    notes = Notes()
+    script = census(root, notes)
+    try:
+        query = next(script)
+        while True:
+            assert isinstance(query, Query)
+            assert query.sop_class == root
+            rows, status = archive.answer(dict(query.keys))
+            for row in rows:
+                query.record(row, True)
+            query = script.send(Answer(status, len(rows)))
+    except StopIteration:
+        return notes.census()
+
+
+TWO = {b"1.1": (3, 4), b"1.2": (5,)}
+
+
+def test_count_keys() -> None:
+    found = count(Archive(TWO, filled), PATIENT_ROOT_FIND)
+    assert found == Census(
+        complete=True, rows=2, studies=2, series=3, images=12, images_known_for=2, method="count keys", queries=2
+    )
+
+
+def test_nothing_is_asked_but_uids_and_counts() -> None:
+    archive = Archive(TWO)
+    count(archive)
+    tags = {tag for keys in archive.asked for tag in keys}
+    uids = {elements.STUDY_UID, elements.SERIES_UID, elements.INSTANCE_UID}
+    assert tags == uids | COUNTS | {elements.QUERY_LEVEL}
+    assert COUNTS.isdisjoint(archive.asked[0])  # what is counted is asked without them
+
+
+def test_an_empty_archive() -> None:
+    found = count(Archive({}))
+    assert (found.complete, found.studies, found.series, found.images) == (True, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        Archive(TWO),
+        Archive(TWO, collapses=True),
+        Archive(TWO, filled, collapses=True),
+        Archive(TWO, lambda uid, series: filled(uid, series) if uid == b"1.1" else {}),
+        Archive(TWO, lambda _uid, _series: {elements.IMAGES_IN_STUDY: b""}),
+        Archive(TWO, filled, status=lambda keys: FAILED if COUNTS & keys.keys() else SUCCESS),
+    ],
+    ids=["absent", "collapse", "collapse with counts", "for some studies", "empty", "refused"],
+)
+def test_without_count_keys_it_walks(archive: Archive) -> None:
+    found = count(archive)
+    assert found == Census(
+        complete=True, rows=2, studies=2, series=3, images=12, images_known_for=2, method="walk", queries=7
+    )
+
+
+def test_series_are_unknown_where_only_images_are_counted() -> None:
+    found = count(Archive(TWO, lambda _uid, series: {elements.IMAGES_IN_STUDY: b"%d" % sum(series)}))
+    assert (found.method, found.images, found.images_known_for, found.series) == ("count keys", 12, 2, None)
+
+
+@pytest.mark.parametrize("status", [CAPPED, FAILED, 0xA700])
+def test_a_study_query_that_does_not_succeed_is_incomplete(status: int) -> None:
+    found = count(Archive(TWO, filled, status=lambda _keys: status))
+    assert not found.complete
+    assert (found.studies, found.images, found.queries) == (2, None, 1)
+    assert f"0x{status:04X}" in found.why_incomplete
+
+
+def test_rows_without_a_uid_make_it_incomplete() -> None:
+    found = count(Archive({**TWO, b"": (1,)}, filled))
+    assert not found.complete
+    assert (found.malformed, found.studies, found.queries) == (1, 2, 1)
+    assert "1 row without" in found.why_incomplete
+
+
+def failing(level: bytes, below: bytes) -> Callable[[Keys], int]:
+    def status(keys: Keys) -> int:
+        here = keys[elements.QUERY_LEVEL] == level and keys[elements.STUDY_UID] == below
+        return FAILED if here else SUCCESS
+
+    return status
+
+
+@pytest.mark.parametrize(
+    ("archive", "at_least"),
+    [
+        (Archive(TWO, status=failing(b"SERIES", b"1.2")), 7),
+        (Archive(TWO, status=failing(b"IMAGE", b"1.1")), 5),
+        (Archive(TWO, status=failing(b"IMAGE", b"1.2")), 7),
+        (Archive(TWO, spoils=b"1.2"), 7),  # series without a UID
+        (Archive(TWO, spoils=b"1.2."), 7),  # images without a UID, in the study that is walked last
+        (Archive(TWO, spoils=b"1.1."), 5),  # and in the one walked first
+        (Archive({b"1.1": (3, 4), b"1.2": ()}), 7),  # a study has series, so nobody knows its images
+        (Archive({b"1.1": (3, 4), b"1.2": (0,)}), 7),
+    ],
+    ids=["series", "images first", "images last", "series uid", "image uid last", "image uid first", "none", "empty"],
+)
+def test_a_partial_walk_knows_some_studies_only(archive: Archive, at_least: int) -> None:
+    found = count(archive)
+    assert found.complete  # the studies are
+    assert found.studies == 2
+    assert found.images_known_for == 1
+    assert found.images is not None
+    assert found.images >= at_least
+    assert found.series is None
+
+
+def test_an_image_seen_under_two_series_is_counted_once() -> None:
+    same = Archive(TWO)
+    answer = same.answer
+
+    def repeats(keys: Keys) -> tuple[list[bytes], int]:
+        rows, status = answer(keys)
+        if keys[elements.QUERY_LEVEL] == b"IMAGE":
+            rows = [elements.encode([(elements.INSTANCE_UID, b"7.%d" % n)], explicit=True) for n in range(6)]
+        return rows, status
+
+    same.answer = repeats  # type: ignore[method-assign]
+    assert count(same).images == 6
+
+
+def many(number: int) -> dict[bytes, tuple[int, ...]]:
+    return {b"1.%d" % n: (1,) for n in range(1, number + 1)}
+
+
+def test_a_large_archive_is_not_walked() -> None:
+    found = count(Archive(many(plain.WALK_STUDIES + 1)))
+    assert (found.complete, found.studies, found.queries) == (True, plain.WALK_STUDIES + 1, 2)
+    assert (found.images_known_for, found.series) == (0, None)
+
+
+def test_a_large_archive_with_some_counts_has_a_coverage() -> None:
+    found = count(
+        Archive(many(plain.WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {})
+    )
+    known = sum(uid < b"1.3" for uid in many(plain.WALK_STUDIES + 1))
+    assert (found.method, found.images, found.images_known_for) == ("count keys", known, known)
+
+
+def rows(uids: Sequence[bytes]) -> list[bytes]:
+    return [elements.encode([(elements.STUDY_UID, uid)], explicit=True) for uid in uids]
+
+
+def test_what_was_learned_outlives_an_association_that_breaks_off() -> None:
+    notes = Notes()
+    script = census(STUDY_ROOT_FIND, notes)
+    query = next(script)
+    assert isinstance(query, Query)
+    for row in rows([b"1.1", b"1.2"]):
+        query.record(row, True)
+    script.close()
+    found = notes.census("reset by the peer")
+    assert (found.complete, found.studies, found.why_incomplete) == (False, 2, "reset by the peer")

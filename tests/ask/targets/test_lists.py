@@ -1,0 +1,153 @@
+"""Targets as a user writes them."""
+
+from __future__ import annotations
+
+import io
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmbadge.ask.targets.lists import Target, TargetError, Targets, parse, read
+from filmbadge.scope import Scope
+
+SCOPE = Scope(
+    name="test",
+    networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/120"), ip_network("10.0.0.0/7")),
+    exclude=(ip_network("192.0.2.16/28"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "ports"),
+    [
+        ("192.0.2.7", ip_address("192.0.2.7"), ()),
+        ("192.0.2.7:104,8042,104", ip_address("192.0.2.7"), (104, 8042)),
+        ("2001:db8::1", ip_address("2001:db8::1"), ()),
+        ("[2001:db8::1]", ip_address("2001:db8::1"), ()),
+        ("[2001:db8::1]:104", ip_address("2001:db8::1"), (104,)),
+        ("::ffff:192.0.2.7", ip_address("192.0.2.7"), ()),
+        ("PACS.Example.", "pacs.example", ()),
+        ("pacs-1.example:11112", "pacs-1.example", (11112,)),
+    ],
+)
+def test_one_target(text: str, host: object, ports: tuple[int, ...]) -> None:
+    found = parse(text)
+    assert (found.host, found.ports) == (host, ports)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "pacs example", "pacs:", "pacs:0", "pacs:65536", "pacs:dicom", "http://pacs", "192.0.2", "300.1.1.1",
+        "0x7f000001", "2130706433", "[::1", "::1]:104", "[2001:db8::1]104", "-pacs", "pacs..example", "pacs\x00",
+        "[abc]:104", "a" * 64 + ".example", "pacs:" + "9" * 5000,
+    ],
+)  # fmt: skip
+def test_not_a_target(text: str) -> None:
+    with pytest.raises(TargetError):
+        parse(text)
+
+
+@contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Interrupts what would hang."""
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        raise AssertionError(f"still busy after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_long_name_with_a_fault_is_refused_without_trying_all_ways_to_read_it() -> None:
+    with bounded(2), pytest.raises(TargetError):
+        parse("a" * 60 + "!")
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text("a1.:,[]-_%/", max_size=18) | st.text(max_size=18))
+def test_any_text_is_a_target_or_a_target_error(text: str) -> None:
+    try:
+        found = parse(text)
+    except TargetError:
+        return
+    assert all(0 < port < 65536 for port in found.ports)
+
+
+def addresses(targets: Targets) -> list[str]:
+    return [str(target) for target in targets]
+
+
+def test_without_targets_the_whole_scope() -> None:
+    small = Scope(name="s", networks=(ip_network("192.0.2.0/29"),), exclude=(ip_network("192.0.2.4/32"),))
+    found = read([], small)
+    assert len(found) == 5
+    assert sorted(addresses(found)) == [f"192.0.2.{n}" for n in (1, 2, 3, 5, 6)]
+
+
+def test_a_network_leaves_out_what_is_excluded_and_what_is_named() -> None:
+    found = read(["192.0.2.0/27", "192.0.2.3", "pacs.example", "192.0.2.3"], SCOPE)
+    assert addresses(found)[:2] == ["192.0.2.3", "pacs.example"]
+    assert sorted(addresses(found)[2:]) == sorted(f"192.0.2.{n}" for n in range(1, 16) if n != 3)
+    assert len(found) == 16
+
+
+def test_the_order_depends_on_the_seed_only() -> None:
+    one, two = (addresses(read(["192.0.2.0/24"], SCOPE, seed=seed)) for seed in (1, 2))
+    assert one == addresses(read(["192.0.2.0/24"], SCOPE, seed=1))
+    assert one != two
+    assert sorted(one) == sorted(two)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["198.51.100.1"], "outside the scope"),
+        (["192.0.2.17"], "outside the scope"),  # excluded
+        (["198.51.100.0/24"], "not wholly inside"),
+        (["192.0.0.0/16"], "not wholly inside"),
+        (["192.0.2.1/24"], "host bits set"),
+        (["192.0.2.0/99"], "not a network"),
+        (["10.0.0.0/7"], "too many to sweep"),
+        (["192.0.2.16/28"], "no target is left"),
+        (["x" * 300], "neither an address"),
+        (["no/such/file"], "not a network"),
+    ],
+)
+def test_refused_before_any_packet(arguments: list[str], message: str) -> None:
+    with pytest.raises(TargetError, match=message):
+        read(arguments, SCOPE)
+
+
+def test_a_list_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "targets"
+    path.write_text("# archives\n192.0.2.7:104   # the old one\n\npacs.example\n")
+    assert read([str(path)], SCOPE).hosts == (Target(ip_address("192.0.2.7"), (104,)), Target("pacs.example"))
+
+
+def test_a_fault_in_a_file_has_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "targets"
+    path.write_text("# archives\n192.0.2.7\n192.0.2.300\n")
+    with pytest.raises(TargetError, match=r"targets:3: "):
+        read([str(path)], SCOPE)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TargetError, match="cannot be read"):
+        read([str(path)], SCOPE)
+
+
+def test_a_list_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("192.0.2.7\n198.51.100.1\n"))
+    with pytest.raises(TargetError, match=r"standard input:2: 198\.51\.100\.1 is outside"):
+        read(["-"], SCOPE)

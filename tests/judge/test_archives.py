@@ -1,0 +1,164 @@
+"""Which endpoints are one archive, and how much it holds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from filmbadge.judge.archives import judge, wants_census
+from filmbadge.judge.ladder import ORTHANC_REALM
+from filmbadge.model import (
+    Archive,
+    Census,
+    Count,
+    Depth,
+    DimseFacts,
+    Host,
+    How,
+    Observation,
+    OrthancFacts,
+    Product,
+    Rejection,
+    Rung,
+)
+from making import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
+
+LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
+OPEN = dimse(admitted(DISCLOSED))
+REJECTING = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
+WHOLE = Census(True, rows=2, studies=2, series=3, images=12, images_known_for=2, method="count keys")
+
+
+def judged(*observations: Observation) -> Host:
+    return judge(ADDRESS, observations)
+
+
+def only(*observations: Observation) -> Archive:
+    (archive,) = judged(*observations).archives
+    return archive
+
+
+def ports(host: Host) -> list[list[int]]:
+    return [[endpoint.port for endpoint in archive.endpoints] for archive in host.archives]
+
+
+def test_orthanc_joins_the_port_it_names() -> None:
+    host = judged(dimse(admitted(DISCLOSED), port=104), dimse(admitted(DISCLOSED), port=4242), web(REPORTED))
+    assert ports(host) == [[104], [4242, 8042]]
+    assert [archive.id for archive in host.archives] == [f"{ADDRESS}:104", f"{ADDRESS}:4242"]
+
+
+def test_orthanc_that_names_another_port_is_another_archive() -> None:
+    assert ports(judged(dimse(admitted(DISCLOSED), port=104), web(REPORTED))) == [[104], [8042]]
+
+
+def test_orthanc_that_names_none_joins_the_only_one() -> None:
+    assert ports(judged(OPEN, web(LOCKED))) == [[4242, 8042]]
+    assert ports(judged(dimse(admitted(), port=104), OPEN, web(LOCKED))) == [[104], [4242], [8042]]
+    assert ports(judged(web(LOCKED))) == [[8042]]
+
+
+def test_two_archives_on_one_host_stay_two() -> None:
+    assert ports(judged(dimse(admitted(DISCLOSED), port=104), dimse(admitted(DISCLOSED), port=11112))) == [
+        [104],
+        [11112],
+    ]
+    second = msgspec.structs.replace(REPORTED, dicom_port=4243)
+    host = judged(OPEN, dimse(admitted(), port=4243), web(REPORTED), web(second, port=8043))
+    assert ports(host) == [[4242, 8042], [4243, 8043]]
+
+
+def test_what_is_no_imaging_service_is_no_archive() -> None:
+    assert judged(web(OrthancFacts(status=404)), dimse(DimseFacts(called="ANY-SCP"))).archives == ()
+    assert judged().archives == ()
+
+
+def test_the_highest_rung_counts() -> None:
+    archive = only(dimse(REJECTING), web(REPORTED))
+    assert (archive.rung, archive.open) == (Rung.DISCLOSES, True)
+
+
+def test_the_product_is_said_once_for_all_endpoints() -> None:
+    named = msgspec.structs.replace(
+        admitted(DISCLOSED),
+        implementation_uid="1.2.276.0.7230010.3.0.3.6.7",
+        implementation_version="OFFIS_DCMTK_367",
+    )
+    host = judged(dimse(named), web(REPORTED))
+    assert [one.product for one in host.judged] == [
+        Product("Orthanc 1.12.1", "DCMTK 3.6.7"),
+        Product("Orthanc 1.12.1"),
+    ]
+    assert host.archives[0].product == Product("Orthanc 1.12.1", "DCMTK 3.6.7")
+    assert judged(web(LOCKED)).archives[0].product == Product("Orthanc")
+
+
+def test_reported_beats_counted() -> None:
+    counts = only(dimse(admitted(DISCLOSED, WHOLE)), web(REPORTED)).counts
+    assert (counts.patients, counts.studies, counts.series, counts.images) == tuple(
+        Count(value, How.REPORTED) for value in (3, 35, 70, 700)
+    )
+
+
+def test_a_counter_that_is_left_out_is_unknown() -> None:
+    counts = only(OPEN, web(msgspec.structs.replace(REPORTED, images=None))).counts
+    assert (counts.images.value, counts.images.how) == (None, How.UNKNOWN)
+    assert counts.studies.value == 35
+
+
+def test_a_complete_census_is_counted() -> None:
+    counts = only(dimse(admitted(DISCLOSED, WHOLE))).counts
+    assert (counts.studies, counts.series) == (Count(2, How.COUNTED), Count(3, How.COUNTED))
+    assert counts.images == Count(12, How.COUNTED, coverage=1.0)
+    assert (counts.patients.value, counts.patients.how) == (None, How.UNKNOWN)
+
+
+def test_an_incomplete_census_is_a_lower_bound_and_never_a_value() -> None:
+    cut = Census(False, rows=500, studies=480, images=9, why_incomplete="cancelled (0xFE00)")
+    counts = only(dimse(admitted(DISCLOSED, cut))).counts
+    assert counts.studies == Count(at_least=480, why="cancelled (0xFE00)")
+    for count in (counts.patients, counts.studies, counts.series, counts.images):
+        assert (count.value, count.how) == (None, How.UNKNOWN)
+        assert count.why
+
+
+def test_partial_images_have_a_coverage_and_no_value() -> None:
+    partial = msgspec.structs.replace(WHOLE, studies=8, images=40, images_known_for=2, series=None)
+    counts = only(dimse(admitted(DISCLOSED, partial))).counts
+    assert counts.studies == Count(8, How.COUNTED)
+    assert counts.images == Count(at_least=40, coverage=0.25, why="known for 25% of studies")
+    assert counts.series.value is None
+
+
+def test_a_census_that_found_less_than_the_question_gave_is_no_count() -> None:
+    """Some archives answer an unbounded query with success and nothing."""
+    nothing = Census(True, rows=0, studies=0, series=0, images=0, method="count keys")
+    counts = only(dimse(admitted(DISCLOSED, nothing))).counts
+    for count in (counts.studies, counts.series, counts.images):
+        assert (count.value, count.how) == (None, How.UNKNOWN)
+    assert counts.studies.at_least == 1
+
+
+def test_an_empty_archive_holds_nothing() -> None:
+    archive = only(dimse(admitted(EMPTY)))
+    assert (archive.rung, archive.open) == (Rung.ANSWERS, False)
+    assert archive.counts.studies == Count(0, How.COUNTED)
+
+
+def test_a_closed_archive_is_unknown_and_not_zero() -> None:
+    counts = only(dimse(REJECTING)).counts
+    assert counts.studies == Count(why="it gives nothing to strangers")
+    assert only(dimse(admitted(DISCLOSED), depth=Depth.ASK)).counts.studies == Count(why="not counted at this depth")
+
+
+def test_a_census_is_wanted_only_where_nothing_else_tells() -> None:
+    assert wants_census(judged(OPEN)) == OPEN
+    assert wants_census(judged(OPEN, web(LOCKED))) == OPEN
+    assert wants_census(judged(OPEN, web(REPORTED))) is None
+    assert wants_census(judged(dimse(admitted(DISCLOSED), depth=Depth.ASK))) is None
+    assert wants_census(judged(dimse(admitted(EMPTY)))) is None
+    assert wants_census(judged(dimse(admitted(DISCLOSED, Census(False, 1, 1))))) is None
+
+
+def test_every_open_archive_of_a_host_is_counted() -> None:
+    first, second = dimse(admitted(DISCLOSED, WHOLE), port=104), dimse(admitted(DISCLOSED), port=11112)
+    assert wants_census(judged(first, second)) == second

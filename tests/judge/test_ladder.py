@@ -1,0 +1,115 @@
+"""One row per reason for every rung."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from filmbadge.judge.ladder import ORTHANC_REALM, place
+from filmbadge.model import (
+    Abort,
+    Census,
+    Depth,
+    DimseFacts,
+    Ending,
+    Find,
+    Observation,
+    OrthancFacts,
+    Rejection,
+    Rung,
+    Stop,
+    Why,
+)
+from making import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, web
+
+MUTE = DimseFacts(called="ANY-SCP")
+SPOKE = DimseFacts(called="ANY-SCP", valid_pdu=True)
+ECHO_ONLY = DimseFacts(called="ANY-SCP", valid_pdu=True, accepted=True, verification=True)
+BROKEN_OFF = (Find("all studies", 0),)
+REFUSED = (Find("all studies", 0, 0xA900),)
+ONE_EMPTY = (Find("studies 0 to 1 days old", 0, 0x0000), Find("studies 2 to 8 days old", 0))
+LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
+IS_ORTHANC = OrthancFacts(status=200, is_orthanc=True, version="1.12.1")
+
+
+def aborted(facts: DimseFacts) -> DimseFacts:
+    return msgspec.structs.replace(facts, abort=Abort(2, 6))
+
+
+def stopped(ending: Ending) -> Stop:
+    return Stop(ending, "detail")
+
+
+LADDER: list[tuple[str, Observation, Rung | None, Why, tuple[int, ...]]] = [
+    ("refused", dimse(MUTE, stop=stopped(Ending.REFUSED)), Rung.SILENT, Why.NOTHING_ANSWERED, ()),
+    ("unreachable", dimse(MUTE, stop=stopped(Ending.UNREACHABLE)), Rung.SILENT, Why.NOTHING_ANSWERED, ()),
+    ("no answer", dimse(MUTE, stop=stopped(Ending.NO_ANSWER)), Rung.SILENT, Why.NOTHING_ANSWERED, ()),
+    ("web refused", web(OrthancFacts(), stop=stopped(Ending.REFUSED)), Rung.SILENT, Why.NOTHING_ANSWERED, ()),
+    *(
+        (ending, dimse(MUTE, stop=stopped(ending)), Rung.LISTENING, Why.NOT_IMAGING, ())
+        for ending in (
+            Ending.CLOSED, Ending.RESET, Ending.IDLE, Ending.TIME_CAP, Ending.BYTE_CAP, Ending.OTHER_PROTOCOL,
+            Ending.BROKEN,
+        )
+    ),
+    ("web, not HTTP", web(OrthancFacts(), stop=stopped(Ending.OTHER_PROTOCOL)), Rung.LISTENING, Why.NOT_IMAGING, ()),
+    ("web, unknown", web(OrthancFacts(status=404)), Rung.LISTENING, Why.NOT_IMAGING, (404,)),
+    ("web, other realm", web(OrthancFacts(status=401, realm="Router")), Rung.LISTENING, Why.NOT_IMAGING, (401,)),
+    ("out of scope", dimse(None, stop=stopped(Ending.OUT_OF_SCOPE)), None, Why.OUT_OF_SCOPE, ()),
+    ("no address", dimse(None, stop=stopped(Ending.NO_ADDRESS)), None, Why.NO_ADDRESS, ()),
+    ("our error", dimse(None, stop=stopped(Ending.OWN_ERROR)), None, Why.OWN_ERROR, ()),
+    ("rejected", dimse(msgspec.structs.replace(SPOKE, rejection=Rejection(1, 1, 7))), Rung.SPEAKS, Why.REJECTED, (1, 1, 7)),
+    ("aborted", dimse(aborted(SPOKE)), Rung.SPEAKS, Why.ABORTED, (2, 6)),
+    ("no query model", dimse(ECHO_ONLY), Rung.SPEAKS, Why.CONTEXT_REFUSED, ()),
+    ("no query model at knock", dimse(ECHO_ONLY, depth=Depth.KNOCK), Rung.SPEAKS, Why.CONTEXT_REFUSED, ()),
+    ("login", web(LOCKED), Rung.SPEAKS, Why.LOGIN, (401,)),
+    ("forbidden", web(msgspec.structs.replace(LOCKED, status=403)), Rung.SPEAKS, Why.LOGIN, (403,)),
+    ("knock", dimse(admitted(), depth=Depth.KNOCK), Rung.ADMITS, Why.DEPTH, ()),
+    ("web knock", web(IS_ORTHANC, depth=Depth.KNOCK), Rung.ADMITS, Why.DEPTH, ()),
+    ("find aborted", dimse(aborted(admitted(BROKEN_OFF)), depth=Depth.ASK), Rung.ADMITS, Why.FIND_ABORTED, (2, 6)),
+    ("echo aborted", dimse(aborted(admitted())), Rung.ADMITS, Why.FIND_ABORTED, (2, 6)),
+    ("find broke off", dimse(admitted(BROKEN_OFF), stop=stopped(Ending.IDLE)), Rung.ADMITS, Why.FIND_BROKE_OFF, ()),
+    ("find refused", dimse(admitted(REFUSED)), Rung.ADMITS, Why.FIND_FAILED, (0xA900,)),
+    ("patient root only", dimse(admitted(REFUSED, study_root=False)), Rung.ADMITS, Why.NEEDS_PERSONAL_DATA, (0xA900,)),
+    ("no counters", web(msgspec.structs.replace(IS_ORTHANC, statistics_status=403)), Rung.ADMITS, Why.HTTP_STATUS, (403,)),
+    ("counters broke off", web(IS_ORTHANC, stop=stopped(Ending.RESET)), Rung.ADMITS, Why.FIND_BROKE_OFF, ()),
+    ("empty", dimse(admitted(EMPTY)), Rung.ANSWERS, Why.NO_RECORDS, ()),
+    ("empty, then it broke off", dimse(admitted(ONE_EMPTY), stop=stopped(Ending.RESET)), Rung.ANSWERS, Why.FIND_BROKE_OFF, ()),
+    ("counters of zero", web(msgspec.structs.replace(IS_ORTHANC, statistics_status=200, studies=0, images=0)), Rung.ANSWERS, Why.NO_RECORDS, ()),
+    ("a match", dimse(admitted(DISCLOSED), depth=Depth.ASK), Rung.DISCLOSES, Why.RECORDS, ()),
+    ("a match, then an abort", dimse(aborted(admitted((Find("all studies", 1),)))), Rung.DISCLOSES, Why.RECORDS, ()),
+    ("a match, then our error", dimse(admitted((Find("x", 1),)), stop=stopped(Ending.OWN_ERROR)), Rung.DISCLOSES, Why.RECORDS, ()),
+    ("rows in the census", dimse(admitted(BROKEN_OFF, Census(False, 7, 7))), Rung.DISCLOSES, Why.RECORDS, ()),
+    ("a counter", web(REPORTED), Rung.DISCLOSES, Why.COUNTER, ()),
+    ("a counter alone", web(msgspec.structs.replace(IS_ORTHANC, images=1)), Rung.DISCLOSES, Why.COUNTER, ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "rung", "why", "codes"), [row[1:] for row in LADDER], ids=[row[0] for row in LADDER])
+def test_the_ladder(seen: Observation, rung: Rung | None, why: Why, codes: tuple[int, ...]) -> None:
+    verdict = place(seen)
+    assert (verdict.rung, verdict.why, verdict.codes) == (rung, why, codes)
+
+
+def test_every_reason_is_in_the_table() -> None:
+    assert {row[3] for row in LADDER} == set(Why)
+
+
+@pytest.mark.parametrize("ending", [Ending.OUT_OF_SCOPE, Ending.NO_ADDRESS, Ending.OWN_ERROR, Ending.INTERRUPTED])
+@pytest.mark.parametrize("seen", [dimse(None), dimse(MUTE), web(None), web(OrthancFacts())])
+def test_what_we_failed_to_find_out_is_never_silent(ending: Ending, seen: Observation) -> None:
+    verdict = place(msgspec.structs.replace(seen, stop=stopped(ending)))
+    assert verdict.rung is None
+    assert verdict.detail == "detail"
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_an_open_archive_stays_open_however_the_talk_ended(ending: Ending) -> None:
+    verdict = place(dimse(admitted(DISCLOSED), stop=stopped(ending)))
+    assert verdict.rung is Rung.DISCLOSES
+    assert verdict.detail == "studies 0 to 1 days old"
+
+
+def test_a_broken_off_question_says_how() -> None:
+    assert place(dimse(admitted(BROKEN_OFF), stop=stopped(Ending.IDLE))).detail == "fell silent: detail"
+    assert place(web(LOCKED, stop=DONE)).detail == ORTHANC_REALM

@@ -1,0 +1,218 @@
+"""What was kept comes back, adds up honestly, and opens nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pytest
+
+from filmbadge.keep import manifest
+from filmbadge.keep.reader import Dataset, NotASurvey
+from filmbadge.keep.schema import ENDPOINTS, JOURNAL, TABLES, VERSION, markdown
+from filmbadge.keep.writer import Writer, part_path
+from filmbadge.model import Census, DimseFacts, Ending, Host, Observation, OrthancFacts, Stop, Total
+from making import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
+
+COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method="count keys")
+CUT = Census(False, rows=4, studies=4, why_incomplete="cancelled (0xFE00)")
+
+
+def reported(address: str, facts: OrthancFacts = REPORTED) -> Host:
+    return host(address, dimse(admitted(DISCLOSED)), web(facts))
+
+
+def counted(address: str, census: Census | None = COUNTED) -> Host:
+    return host(address, dimse(admitted(DISCLOSED, census)))
+
+
+def kept(directory: Path, *hosts: Host) -> Dataset:
+    survey(directory)
+    writer = Writer(directory)
+    for one in hosts:
+        writer.journal(connection(one.address))
+        writer.host(one, one.address)
+    writer.flush()
+    return Dataset(directory)
+
+
+def totals(dataset: Dataset) -> dict[str, Total]:
+    return {total.quantity: total for total in dataset.totals()}
+
+
+def test_a_round_trip(tmp_path: Path) -> None:
+    seen = reported(ADDRESS)
+    dataset = kept(tmp_path, seen)
+    rows = dataset.rows("SELECT * FROM endpoints ORDER BY port")
+    assert [(row["port"], row["protocol"], row["rung"], row["open"]) for row in rows] == [
+        (4242, "dimse", "discloses", True),
+        (8042, "http", "discloses", True),
+    ]
+    assert {row["archive"] for row in rows} == {f"{ADDRESS}:4242"}
+    observed = [msgspec.json.decode(str(row["observation"]), type=Observation) for row in rows]
+    assert observed == [judged.observation for judged in seen.judged]
+    (archive,) = dataset.rows("SELECT * FROM archives")
+    assert archive["endpoints"] == [f"dimse://{ADDRESS}:4242", f"http://{ADDRESS}:8042"]
+    assert (archive["studies"], archive["studies_how"], archive["product"]) == (35, "reported", "Orthanc 1.12.1")
+    assert dataset.connections() == 1
+    assert dataset.outcomes() == {"discloses": 2}
+
+
+def test_times_come_back(tmp_path: Path) -> None:
+    dataset = kept(tmp_path, reported(ADDRESS))
+    when = AT.replace(tzinfo=None)  # UTC
+    assert dataset.rows("SELECT started_at FROM journal") == [{"started_at": when}]
+    assert dataset.rows("SELECT DISTINCT asked_at FROM endpoints") == [{"asked_at": when}]
+
+
+def test_what_could_not_be_found_out_is_an_outcome_of_its_own(tmp_path: Path) -> None:
+    failed = host("192.0.2.9", dimse(None, stop=Stop(Ending.OWN_ERROR, "KeyError")))
+    closed = host("192.0.2.8", dimse(DimseFacts(called="ANY-SCP"), stop=Stop(Ending.REFUSED)))
+    dataset = kept(tmp_path, failed, closed)
+    assert dataset.outcomes() == {"unknown": 1, "silent": 1}
+    assert dataset.rows("SELECT rung, open FROM endpoints WHERE address = ?", "192.0.2.9") == [
+        {"rung": None, "open": None}
+    ]
+
+
+def test_totals_keep_origins_apart(tmp_path: Path) -> None:
+    found = totals(kept(tmp_path, reported("192.0.2.1"), reported("192.0.2.2"), counted("192.0.2.3")))
+    assert (found["archives"].measured, found["archives_open"].measured) == (3, 3)
+    assert found["studies"].measured == 80
+    assert found["studies"].how == "counted + reported"
+    assert found["studies"].parts == {"reported": 70, "counted": 10}
+
+
+def test_totals_of_one_origin(tmp_path: Path) -> None:
+    found = totals(kept(tmp_path, reported("192.0.2.1")))
+    assert found["images"] == Total("images", 700, "reported")
+
+
+def test_totals_never_add_unknown_as_zero(tmp_path: Path) -> None:
+    found = totals(kept(tmp_path, reported("192.0.2.1"), counted("192.0.2.2", CUT), counted("192.0.2.3", None)))
+    studies = found["studies"]
+    assert (studies.measured, studies.how, studies.unknown_archives) == (None, "unknown", 2)
+    assert studies.at_least == 35 + 4
+    assert studies.parts == {"reported": 35}
+    assert studies.why
+    assert found["patients"].measured is None
+
+
+def test_totals_are_of_open_archives(tmp_path: Path) -> None:
+    empty = host("192.0.2.2", dimse(admitted(EMPTY)))
+    found = totals(kept(tmp_path, reported("192.0.2.1"), empty))
+    assert (found["archives"].measured, found["archives_open"].measured, found["studies"].measured) == (2, 1, 35)
+
+
+def test_an_archive_that_two_targets_lead_to_is_counted_once(tmp_path: Path) -> None:
+    survey(tmp_path)
+    writer = Writer(tmp_path)
+    writer.host(reported("192.0.2.1"), "192.0.2.1")
+    writer.host(reported("192.0.2.1"), "pacs.example")
+    writer.flush()
+    found = totals(Dataset(tmp_path))
+    assert (found["archives_open"].measured, found["studies"].measured) == (1, 35)
+
+
+def test_counters_without_measure_do_not_break_the_survey(tmp_path: Path) -> None:
+    """1,100 decoys, each with the largest counter that a probe accepts."""
+    liar = msgspec.structs.replace(REPORTED, images=2**53 - 1)
+    found = totals(kept(tmp_path, *(reported(f"198.51.{n // 200}.{n % 200}", liar) for n in range(1100))))
+    assert found["images"].measured == 1100 * (2**53 - 1)
+
+
+def test_what_is_not_measured_says_so(tmp_path: Path) -> None:
+    found = totals(kept(tmp_path))
+    for quantity in ("countries", "images_retrievable", "ssn_records", "http_viewers"):
+        assert (found[quantity].measured, found[quantity].how) == (None, "unknown")
+        assert found[quantity].why
+    assert found["archives"].measured == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 this is not a table PAR1", None])
+def test_a_damaged_part_is_not_a_survey(tmp_path: Path, damage: bytes | None) -> None:
+    kept(tmp_path, reported(ADDRESS))
+    for table in (ENDPOINTS, JOURNAL):
+        path = part_path(tmp_path, table, 1)
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+        with pytest.raises(NotASurvey) as caught:
+            Dataset(tmp_path).rows(f"SELECT * FROM {table.name}")
+        assert "\n" not in str(caught.value)
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"\xff\xfe",
+        b'{"version": "\xff"}',
+        b"[]",
+        b"{}",
+        b'{"schema": "filmbadge.report/1"}',
+        b'{"foreign": ' + b"[" * 100_000,
+    ],
+    ids=["missing", "empty", "binary", "not UTF-8", "list", "object", "another document", "deep"],
+)
+def test_a_foreign_folder_is_not_a_survey(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / manifest.NAME).write_bytes(content)
+    with pytest.raises(NotASurvey):
+        Dataset(tmp_path)
+
+
+def test_a_manifest_of_another_schema_or_version_is_refused(tmp_path: Path) -> None:
+    survey(tmp_path, dataset=VERSION + 1)
+    with pytest.raises(NotASurvey, match=f"version {VERSION + 1}"):
+        Dataset(tmp_path)
+    survey(tmp_path)
+    path = tmp_path / manifest.NAME
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": "filmbadge.survey/9"}))
+    with pytest.raises(NotASurvey):
+        Dataset(tmp_path)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(NotASurvey):
+        Dataset(path)
+
+
+def test_the_manifest_round_trips(tmp_path: Path) -> None:
+    assert survey(tmp_path) == manifest.read(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [manifest.NAME]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM '/etc/hostname'",
+        "SELECT * FROM read_parquet('{here}/endpoints/part-000001.parquet')",
+        "COPY endpoints TO '{here}/copy.csv'",
+        "ATTACH '{here}/other.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+    ],
+)
+def test_sql_reaches_no_other_file(tmp_path: Path, sql: str) -> None:
+    dataset = kept(tmp_path, reported(ADDRESS))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises((duckdb.Error, NotASurvey)):
+        dataset.rows(sql.format(here=tmp_path))
+    assert sorted(tmp_path.rglob("*")) == before
+    assert dataset.connections() == 1
+
+
+def test_every_column_is_documented() -> None:
+    for table in TABLES:
+        assert all(column.doc for column in table.columns)
+        assert f"## `{table.name}/`" in markdown()

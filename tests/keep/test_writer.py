@@ -1,0 +1,132 @@
+"""Part files: whole or not at all, and a kill loses only what was not flushed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from filmbadge.keep import writer
+from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, TABLES
+from filmbadge.keep.writer import Writer, part_numbers, part_path
+from filmbadge.model import Host
+from making import DISCLOSED, REPORTED, admitted, connection, dimse, host, survey, web
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    survey(tmp_path)
+    return tmp_path
+
+
+def orthanc(address: str) -> Host:
+    return host(address, dimse(admitted(DISCLOSED)), web(REPORTED))
+
+
+def keep(directory: Path, *addresses: str) -> None:
+    kept = Writer(directory)
+    for address in addresses:
+        kept.journal(connection(address))
+        kept.host(orthanc(address), address)
+    kept.flush()
+
+
+def open_archives(directory: Path) -> object:
+    return {total.quantity: total.measured for total in Dataset(directory).totals()}["archives_open"]
+
+
+def test_each_flush_is_a_part_of_each_table(directory: Path) -> None:
+    keep(directory, "192.0.2.1")
+    keep(directory, "192.0.2.2", "192.0.2.3")
+    for table in (ENDPOINTS, ARCHIVES, JOURNAL):
+        assert part_numbers(directory, table) == {1, 2}
+    assert Dataset(directory).done() == {"192.0.2.1", "192.0.2.2", "192.0.2.3"}
+
+
+def test_nothing_to_write_writes_nothing(directory: Path) -> None:
+    Writer(directory).flush()
+    assert all(part_numbers(directory, table) == set() for table in TABLES)
+
+
+def test_parts_have_the_documented_schema(directory: Path) -> None:
+    keep(directory, "192.0.2.1")
+    for table in (ENDPOINTS, ARCHIVES, JOURNAL):
+        written = pq.read_schema(part_path(directory, table, 1))
+        assert written.names == [column.name for column in table.columns]
+        assert written.metadata[b"filmbadge.table"] == table.name.encode()
+
+
+def test_rows_are_flushed_when_there_are_many(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "FLUSH_ROWS", 3)
+    kept = Writer(directory)
+    kept.journal(connection())
+    assert part_numbers(directory, JOURNAL) == set()
+    kept.host(orthanc("192.0.2.1"), "192.0.2.1")
+    assert part_numbers(directory, ENDPOINTS) == {1}
+
+
+def test_an_archives_part_without_its_endpoints_is_ignored_and_removed(directory: Path) -> None:
+    """A kill between the two files of one flush."""
+    keep(directory, "192.0.2.1")
+    keep(directory, "192.0.2.2")
+    part_path(directory, ENDPOINTS, 2).unlink()
+    assert open_archives(directory) == 1
+    assert Dataset(directory).done() == {"192.0.2.1"}
+    keep(directory, "192.0.2.2")
+    assert open_archives(directory) == 2
+    assert part_numbers(directory, ARCHIVES) == part_numbers(directory, ENDPOINTS)
+    assert part_numbers(directory, JOURNAL) == {1, 2, 3}  # connections that were made stay on record
+
+
+def failing_at(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full in the middle of a part of this table."""
+    write = pq.write_table
+
+    def full(rows: pa.Table, path: Path, **options: object) -> None:
+        write(rows, path, **options)
+        if path.parent.name == table:
+            path.write_bytes(path.read_bytes()[:100])
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+
+
+@pytest.mark.parametrize("table", ["journal", "archives", "endpoints"])
+def test_half_a_part_is_none(directory: Path, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        failing_at(table, patch)
+        with pytest.raises(OSError, match="No space"):
+            keep(directory, "192.0.2.1")
+    assert Dataset(directory).done() == set()
+    assert open_archives(directory) == 0
+    keep(directory, "192.0.2.1")
+    assert open_archives(directory) == 1
+    assert list(directory.rglob("*.tmp")) == []
+
+
+@pytest.mark.parametrize("table", ["journal", "archives", "endpoints"])
+def test_a_flush_that_failed_can_be_repeated(directory: Path, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the engine does when it closes: a host that is done has its archives, and no connection is lost."""
+    kept = Writer(directory)
+    kept.journal(connection())
+    kept.host(orthanc("192.0.2.1"), "192.0.2.1")
+    with monkeypatch.context() as patch:
+        failing_at(table, patch)
+        with pytest.raises(OSError, match="No space"):
+            kept.flush()
+    kept.flush()
+    assert Dataset(directory).done() == {"192.0.2.1"}
+    assert open_archives(directory) == 1
+    assert Dataset(directory).connections() == 1
+
+
+def test_a_foreign_file_is_left_alone(directory: Path) -> None:
+    keep(directory, "192.0.2.1")
+    for name in ("notes.parquet", "part-1.parquet", "part-x.parquet"):
+        (directory / "archives" / name).write_bytes(b"mine")
+    keep(directory, "192.0.2.2")
+    assert open_archives(directory) == 2
+    assert (directory / "archives" / "notes.parquet").read_bytes() == b"mine"

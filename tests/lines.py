@@ -1,0 +1,52 @@
+"""A connection without a network: what a talk sent, waited for, and was ended with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.talk import Talk
+from filmbadge.model import Ending, Stop
+
+HUNG_UP = Stop(Ending.CLOSED, "closed by the peer")
+
+
+class RecordedLine:
+    """A `Line` that carries nothing."""
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+        self.waits: list[float] = []
+        self.stop: Stop | None = None
+
+    def send(self, data: bytes) -> None:
+        if self.stop is None:
+            self.sent += data
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def close(self, stop: Stop) -> None:
+        self.stop = self.stop or stop
+
+
+def converse(talk: Talk, chunks: Iterable[bytes], end: Stop = HUNG_UP) -> tuple[RecordedLine, Stop]:
+    """Carry a talk as the dialer does: the first stop ends it, and a protocol error is a stop with a farewell."""
+    line = RecordedLine()
+    talk.opened(line)
+    for chunk in chunks:
+        if line.stop is not None:
+            break
+        try:
+            talk.received(chunk)
+        except WireError as error:
+            line.send(talk.farewell())
+            line.close(Stop(error.ending, str(error)))
+    return line, talk.ended(line.stop or end)
+
+
+def split(stream: bytes, cuts: Sequence[int]) -> list[bytes]:
+    """The stream in the pieces that a network might deliver it in, none of them empty."""
+    edges = [0, *sorted({cut % len(stream) for cut in cuts} - {0}), len(stream)]
+    return [stream[low:high] for low, high in pairwise(edges)]

@@ -1,0 +1,107 @@
+"""Observations, hosts and surveys for tests that need one and care about a detail of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filmbadge.judge import archives
+from filmbadge.keep import manifest
+from filmbadge.keep.manifest import Manifest, ScopeAsUsed
+from filmbadge.keep.schema import VERSION
+from filmbadge.model import (
+    Census,
+    Connection,
+    Depth,
+    DimseFacts,
+    Ending,
+    Endpoint,
+    Find,
+    Host,
+    Observation,
+    OrthancFacts,
+    Protocol,
+    Stop,
+)
+
+ADDRESS = "192.0.2.7"
+AT = datetime(2026, 6, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+DONE = Stop(Ending.COMPLETED)
+DISCLOSED = (Find("studies 0 to 1 days old", 1, 0xFE00, cancelled=True),)
+EMPTY = (Find("all studies", 0, 0x0000),)
+REPORTED = OrthancFacts(
+    status=200, is_orthanc=True, version="1.12.1", dicom_port=4242, patients=3, studies=35, series=70, images=700
+)
+
+
+def dimse(facts: DimseFacts | None, *, port: int = 4242, depth: Depth = Depth.COUNT, stop: Stop = DONE) -> Observation:
+    return Observation(Endpoint(ADDRESS, port, Protocol.DIMSE), AT, depth, stop, dimse=facts)
+
+
+def web(facts: OrthancFacts | None, *, port: int = 8042, depth: Depth = Depth.COUNT, stop: Stop = DONE) -> Observation:
+    return Observation(Endpoint(ADDRESS, port, Protocol.HTTP), AT, depth, stop, orthanc=facts)
+
+
+def admitted(finds: tuple[Find, ...] = (), census: Census | None = None, *, study_root: bool = True) -> DimseFacts:
+    """An association that was accepted with its query models."""
+    return DimseFacts(
+        called="ANY-SCP",
+        valid_pdu=True,
+        accepted=True,
+        verification=True,
+        study_root=study_root,
+        patient_root=True,
+        echo=0,
+        finds=finds,
+        census=census,
+    )
+
+
+def host(address: str, *observations: Observation) -> Host:
+    """Observations as if made at this address, judged."""
+    moved = [
+        Observation(Endpoint(address, o.endpoint.port, o.endpoint.protocol), o.at, o.depth, o.stop, o.dimse, o.orthanc)
+        for o in observations
+    ]
+    return archives.judge(address, moved)
+
+
+def connection(address: str = ADDRESS, port: int = 4242) -> Connection:
+    return Connection(AT, address, port, "dimse ask ANY-SCP", 300, 4000, 0.25, Ending.COMPLETED, "")
+
+
+def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:
+    """Put a survey.json into the folder."""
+    scope = ScopeAsUsed(
+        name="test",
+        networks=("192.0.2.0/24",),
+        exclude=(),
+        depth="count",
+        expires=AT,
+        authority="the board",
+        reference="T-1",
+        basis="mandate",
+        contact="cert@example.org",
+        called_titles=(),
+        dimse_ports=(104,),
+        orthanc_ports=(8042,),
+        pace={"overall": 50.0},
+        caps={"seconds": 60.0},
+    )
+    made = Manifest(
+        version="0.1.0",
+        dataset=dataset,
+        state="running",
+        scope=scope,
+        targets=(),
+        seed=0,
+        hosts=2,
+        hosts_done=0,
+        started=AT,
+        ended=None,
+        outcomes={},
+        connections=0,
+        rows=(),
+    )
+    manifest.write(directory, made)
+    return made

@@ -1,0 +1,116 @@
+"""The test of the first promise: no record has a field for a patient's value."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import datetime
+from enum import Enum, StrEnum
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import pytest
+
+from filmbadge import model
+from filmbadge.model import Depth, Rung
+
+RECORDS = [kind for _, kind in inspect.getmembers(model, inspect.isclass) if issubclass(kind, msgspec.Struct)]
+RECORDS = [kind for kind in RECORDS if kind is not msgspec.Struct]
+SIMPLE = {int, float, bool, NoneType, datetime}
+
+# Text is where a value could hide. Each of these is our own word, an address, or what an archive says of itself.
+TEXT = {
+    "Archive.address",
+    "Archive.id",
+    "Census.method",
+    "Census.why_incomplete",
+    "Connection.address",
+    "Connection.detail",
+    "Connection.question",
+    "Count.why",
+    "DimseFacts.called",
+    "DimseFacts.implementation_uid",
+    "DimseFacts.implementation_version",
+    "Endpoint.address",
+    "Find.window",
+    "Host.address",
+    "OrthancFacts.aet",
+    "OrthancFacts.realm",
+    "OrthancFacts.version",
+    "Product.product",
+    "Product.toolkit",
+    "Stop.detail",
+    "Total.how",
+    "Total.quantity",
+    "Total.why",
+    "Verdict.detail",
+}
+
+
+def parts(kind: Any) -> set[Any]:
+    """The types that a field's type is made of."""
+    if get_origin(kind) in (Union, UnionType):
+        return set().union(*map(parts, get_args(kind)))
+    if get_origin(kind) is tuple and len(get_args(kind)) == 2 and get_args(kind)[1] is Ellipsis:
+        return parts(get_args(kind)[0])
+    return {kind}
+
+
+def known(kind: Any) -> bool:
+    if kind in SIMPLE or kind == dict[str, int]:
+        return True
+    return inspect.isclass(kind) and (issubclass(kind, Enum) or kind in RECORDS)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_field_is_of_a_closed_list_of_types(record: type[msgspec.Struct]) -> None:
+    assert record.__struct_config__.frozen
+    for name, kind in get_type_hints(record).items():
+        for part in parts(kind) - {str}:
+            assert known(part), f"{record.__name__}.{name} is {kind}"
+
+
+def test_every_text_is_on_a_closed_list() -> None:
+    found = {
+        f"{record.__name__}.{name}"
+        for record in RECORDS
+        for name, kind in get_type_hints(record).items()
+        if str in parts(kind)
+    }
+    assert found == TEXT
+
+
+def test_the_check_would_notice() -> None:
+    for kind in (
+        bytes,
+        bytearray,
+        Any,
+        object,
+        dict,
+        dict[str, str],
+        dict[str, Any],
+        list[str],
+        set[bytes],
+        memoryview,
+    ):
+        assert not known(kind)
+
+
+def test_only_totals_hold_a_mapping() -> None:
+    mapped = {record.__name__ for record in RECORDS if dict[str, int] in get_type_hints(record).values()}
+    assert mapped == {"Total"}
+
+
+def test_steps_are_ordered_by_height_and_not_by_alphabet() -> None:
+    assert [str(rung) for rung in Rung] == [
+        "silent", "listening", "speaks", "admits", "answers", "discloses", "offers", "delivers",
+    ]  # fmt: skip
+    assert [str(depth) for depth in Depth] == ["knock", "ask", "count", "profile", "prove"]
+    for steps in (list(Rung), list(Depth)):
+        for low, one in enumerate(steps):
+            assert [one.reaches(other) for other in steps] == [high <= low for high in range(len(steps))]
+    assert issubclass(Rung, StrEnum)
+
+
+def test_open_means_discloses_or_higher() -> None:
+    assert [rung for rung in Rung if rung.open] == [Rung.DISCLOSES, Rung.OFFERS, Rung.DELIVERS]

@@ -1,0 +1,319 @@
+"""The permission: what it allows, and every way in which a scope file is refused, with the line at fault."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, date, datetime, timedelta
+from ipaddress import IPv4Network, ip_address, ip_network
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmbadge.model import Depth
+from filmbadge.scope import LOOPBACK, Caps, Intervals, Pace, Scope, ScopeError, load, parse, sweep, template
+from filmbadge.tell.scope import explain
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+LINES = """\
+schema = "filmbadge.scope/1"
+networks = [
+  "192.0.2.0/24",   # the hospital
+  "2001:db8::/120",
+]
+exclude = ["192.0.2.10/32"]
+depth = "count"
+expires = 2027-01-31
+
+[authority]
+who = "the board"
+reference = "T-1"
+basis = "mandate"
+contact = "cert@example.org"
+
+[ae_titles]
+called = [
+  "STORE",
+  "ARCHIVE",
+]
+
+[ports]
+dimse = [
+  104,
+  11112,
+]
+orthanc = [8042]
+
+[pace]
+overall = 20
+open_at_once = 8
+
+[caps]
+seconds = 60
+received_bytes = 1000000
+""".splitlines()
+VALID = "\n".join(LINES) + "\n"
+
+
+def at(line: str) -> int:
+    return LINES.index(line) + 1
+
+
+def replaced(line: str, text: str) -> str:
+    return "\n".join(text if old == line else old for old in LINES)
+
+
+def refusal(text: str) -> ScopeError:
+    with pytest.raises(ScopeError) as caught:
+        parse(text, "scope.toml", NOW)
+    return caught.value
+
+
+def test_a_valid_file() -> None:
+    scope = parse(VALID, "scope.toml", NOW)
+    assert scope.networks == (ip_network("192.0.2.0/24"), ip_network("2001:db8::/120"))
+    assert scope.exclude == (ip_network("192.0.2.10/32"),)
+    assert (scope.depth, scope.basis) == (Depth.COUNT, "mandate")
+    assert scope.expires == datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)
+    assert (scope.authority, scope.reference, scope.contact) == ("the board", "T-1", "cert@example.org")
+    assert scope.called_titles == ("STORE", "ARCHIVE")
+    assert (scope.dimse_ports, scope.orthanc_ports) == ((104, 11112), (8042,))
+    assert scope.pace == Pace(overall=20, open_at_once=8)
+    assert scope.caps == Caps(seconds=60, received_bytes=1_000_000)
+
+
+NETWORK, EXCLUDE, EXPIRES = '  "2001:db8::/120",', 'exclude = ["192.0.2.10/32"]', "expires = 2027-01-31"
+DEPTH, BASIS = 'depth = "count"', 'basis = "mandate"'
+WHO, CONTACT = 'who = "the board"', 'contact = "cert@example.org"'
+AUTHORITY, TITLES = at("[authority]"), '  "ARCHIVE",'
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "fault", "message"),
+    [
+        (LINES[0], "", 1, "'schema' is missing"),
+        (LINES[0], 'schema = "filmbadge.scope/9"', 1, "this version reads"),
+        (LINES[0], "schema = 1", 1, "as text"),
+        (EXCLUDE, 'exclude = "192.0.2.10/32"', at(EXCLUDE), "must be a list"),
+        (NETWORK, '  "2001:db8::1/120",', at(NETWORK), "host bits"),
+        (NETWORK, '  "pacs.example",', at(NETWORK), "must be like"),
+        (NETWORK, "  7,", at(NETWORK), "not a network"),
+        (NETWORK, '  "",', at(NETWORK), "not a network"),
+        (NETWORK, "  true,", at(NETWORK), "not a network"),
+        (EXCLUDE, 'exclude = ["192.0.2.300"]', at(EXCLUDE), "'192.0.2.300' is not a network"),
+        (EXCLUDE, 'exclude = ["192.0.2.10/32", ]\nnetwork = []', at(EXCLUDE) + 1, "unknown key 'network'"),
+        (EXCLUDE, "exclude = {}", at(EXCLUDE), "must be a list"),
+        (DEPTH, "", 1, "'depth' is missing"),
+        (DEPTH, 'depth = "deep"', at(DEPTH), "knock, ask, count, profile, prove"),
+        (DEPTH, 'depth = "TODO"', at(DEPTH), "filled in"),
+        (EXPIRES, "", 1, "'expires' is missing"),
+        (EXPIRES, 'expires = "2027-01-31"', at(EXPIRES), "without quotes"),
+        (EXPIRES, "expires = 10:00:00", at(EXPIRES), "without quotes"),
+        (EXPIRES, "expires = 2026-05-31", at(EXPIRES), "expired on 2026-05-31 23:59 UTC"),
+        (EXPIRES, "expires = 2026-06-01T12:00:00Z", at(EXPIRES), "expired"),
+        (EXPIRES, "expires = 2026-06-01T13:30:00+02:00", at(EXPIRES), "expired on 2026-06-01 11:30 UTC"),
+        (WHO, "", AUTHORITY, "'authority.who' is missing"),
+        (WHO, 'who = " "', at(WHO), "'authority.who' must be filled in"),
+        (WHO, 'who = "TODO"', at(WHO), "filled in"),
+        ('reference = "T-1"', "", AUTHORITY, "'authority.reference' is missing"),
+        (CONTACT, "", AUTHORITY, "'authority.contact' is missing"),
+        (CONTACT, "contact = 7", at(CONTACT), "as text"),
+        (BASIS, 'basis = "curiosity"', at(BASIS), "owner, mandate, research"),
+        (BASIS, "", AUTHORITY, "'authority.basis' is missing"),
+        (BASIS, 'basis = "mandate"\nbases = 1', at(BASIS) + 1, "unknown key 'bases'"),
+        (TITLES, '  "SEVENTEEN_LETTERS",', at(TITLES), "not an AE title"),
+        (TITLES, '  "TITEL_Ä",', at(TITLES), "not an AE title"),
+        (TITLES, "  'BACK\\SLASH',", at(TITLES), "not an AE title"),
+        (TITLES, '  "BACK\\\\SLASH",', at(TITLES), "not an AE title"),
+        (TITLES, '  "  ",', at(TITLES), "not an AE title"),
+        (TITLES, "  7,", at(TITLES), "not an AE title"),
+        ("  11112,", "  70000,", at("  11112,"), "70000 is not a port"),
+        ("  11112,", "  0,", at("  11112,"), "0 is not a port"),
+        ("  11112,", "  true,", at("  11112,"), "not a port"),
+        ("  11112,", '  "11112",', at("  11112,"), "not a port"),
+        ("orthanc = [8042]", "orthanc = 8042", at("orthanc = [8042]"), "must be a list"),
+        ("overall = 20", "overall = 0", at("overall = 20"), "'pace.overall' must be a number above 0"),
+        ("overall = 20", "overall = nan", at("overall = 20"), "above 0"),
+        ("overall = 20", "overall = true", at("overall = 20"), "above 0"),
+        ("overall = 20", "overall = 20\nspeed = 9", at("overall = 20") + 1, "unknown key 'speed'"),
+        ("open_at_once = 8", "open_at_once = 1.5", at("open_at_once = 8"), "whole number"),
+        ("received_bytes = 1000000", "received_bytes = 1e6", at("received_bytes = 1000000"), "whole number"),
+        ("seconds = 60", "seconds = -1", at("seconds = 60"), "above 0"),
+        ("[caps]", "[cap]", at("[caps]"), "unknown key 'cap'"),
+        ("[caps]", "[cap.s]", at("[caps]"), "unknown key 'cap'"),
+        ("[caps]", "[[caps]]", at("[caps]"), "must be a table"),
+        (DEPTH, 'depth = "count', at(DEPTH), "not valid TOML"),
+        (BASIS, 'basis = "mandate"\nbasis = "owner"', at(BASIS) + 1, "not valid TOML"),
+    ],
+)  # fmt: skip
+def test_every_refusal_names_its_line(line: str, text: str, fault: int, message: str) -> None:
+    error = refusal(replaced(line, text))
+    assert message in str(error)
+    assert error.line == fault
+    assert str(error).startswith(f"scope.toml:{fault}: ")
+    assert "\n" not in str(error)
+
+
+def test_a_missing_list_of_networks() -> None:
+    error = refusal(VALID.replace('  "192.0.2.0/24",   # the hospital\n  "2001:db8::/120",\n', ""))
+    assert (error.line, "at least one network" in str(error)) == (2, True)
+
+
+def test_a_table_as_dotted_keys_has_lines_too() -> None:
+    dotted = ['authority.who = "x"', 'authority.basis = "whim"', 'authority.reference = "y"', 'authority.contact = "z"']
+    table = LINES.index("[authority]")
+    error = refusal("\n".join([*LINES[: table - 1], *dotted, *LINES[table + 5 :]]))
+    assert "'basis' is 'whim'" in str(error)
+    assert error.line == table + 1
+
+
+def test_a_table_that_is_none() -> None:
+    table = LINES.index("[pace]")
+    error = refusal("\n".join(["pace = 5", *LINES[:table], *LINES[table + 4 :]]))
+    assert (error.line, "must be a table" in str(error)) == (1, True)
+
+
+@pytest.mark.parametrize("depth", ["profile", "prove"])
+def test_personal_data_needs_a_basis(depth: str) -> None:
+    deep = VALID.replace(DEPTH, f'depth = "{depth}"')
+    for basis in ("owner", "mandate"):
+        assert parse(deep.replace(BASIS, f'basis = "{basis}"'), "s", NOW).depth == depth
+    error = refusal(deep.replace(BASIS, 'basis = "research"'))
+    assert (error.line, "personal data" in str(error)) == (at(DEPTH), True)
+    assert parse(VALID.replace(BASIS, 'basis = "research"'), "s", NOW).basis == "research"
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(ScopeError):
+            load(path, NOW)
+    broken = tmp_path / "broken.toml"
+    broken.write_bytes(b"\xff\xfe")
+    with pytest.raises(ScopeError, match="cannot be read"):
+        load(broken, NOW)
+    broken.write_text(VALID)
+    assert load(broken, NOW).name == str(broken)
+
+
+def scope(*networks: str, exclude: tuple[str, ...] = ()) -> Scope:
+    return Scope("test", tuple(map(ip_network, networks)), tuple(map(ip_network, exclude)))
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("192.0.2.0", True),
+        ("192.0.2.255", True),
+        ("192.0.1.255", False),
+        ("192.0.3.0", False),
+        ("192.0.2.10", False),  # excluded
+        ("192.0.2.9", True),
+        ("192.0.2.11", True),
+        ("::ffff:192.0.2.9", True),
+        ("::ffff:192.0.2.10", False),  # excluded, in IPv6 clothing
+        ("::ffff:198.51.100.1", False),
+        ("2001:db8::ff", True),
+        ("2001:db8::100", False),
+        ("::c000:209", False),  # the number of an allowed IPv4 address is no permission in IPv6
+        ("0.32.1.13", False),
+    ],
+)
+def test_what_is_permitted(address: str, allowed: bool) -> None:
+    assert parse(VALID, "s", NOW).permits(ip_address(address), NOW) is allowed
+
+
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0", "::", "224.0.0.1", "::ffff:224.0.0.1", "255.255.255.255", "ff02::1", "::ffff:0.0.0.0"]
+)
+def test_what_no_scope_permits(address: str) -> None:
+    assert not scope("0.0.0.0/0", "::/0").permits(ip_address(address))
+
+
+def test_an_exclusion_in_ipv6_clothing_excludes() -> None:
+    clothed = scope("192.0.2.0/24", exclude=("::ffff:192.0.2.16/124",))
+    assert not clothed.permits(ip_address("192.0.2.17"))
+    assert clothed.permits(ip_address("192.0.2.32"))
+
+
+def test_a_scope_expires_by_itself() -> None:
+    allowed = parse(VALID, "s", NOW)
+    end = datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)
+    assert allowed.permits(ip_address("192.0.2.1"), end - timedelta(seconds=1))
+    assert not allowed.permits(ip_address("192.0.2.1"), end)
+
+
+def test_loopback_is_loopback() -> None:
+    assert LOOPBACK.permits(ip_address("127.3.2.1"))
+    assert LOOPBACK.permits(ip_address("::1"))
+    for address in ("128.0.0.1", "126.255.255.255", "192.168.0.1", "::2", "fe80::1"):
+        assert not LOOPBACK.permits(ip_address(address))
+
+
+RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda r: (r[0], r[0] + r[1])), max_size=6)
+
+
+def numbers(ranges: list[tuple[int, int]]) -> set[int]:
+    return {n for low, high in ranges for n in range(low, high + 1)}
+
+
+@settings(deadline=None)
+@given(RANGES, RANGES)
+def test_intervals_are_sets(ranges: list[tuple[int, int]], cuts: list[tuple[int, int]]) -> None:
+    left = Intervals.of(ranges).less(Intervals.of(cuts))
+    expected = numbers(ranges) - numbers(cuts)
+    assert {n for n in range(80) if n in left} == expected
+    assert left.size == len(expected)
+    assert [left[index] for index in range(left.size)] == sorted(expected)
+    with pytest.raises(IndexError):
+        left[left.size]
+
+
+@settings(deadline=None)
+@given(RANGES, st.integers(0, 2**32), st.sampled_from([4, 6]))
+def test_a_sweep_visits_each_address_once(ranges: list[tuple[int, int]], seed: int, version: int) -> None:
+    visited = list(sweep(Intervals.of(ranges), version, seed))
+    assert len(visited) == len(set(visited))
+    assert {int(address) for address in visited} == numbers(ranges)
+    assert all(address.version == version for address in visited)
+
+
+@settings(deadline=None)
+@given(st.integers(14, 30), st.integers(0, 1000))
+def test_a_sweep_parts_neighbours(prefix: int, seed: int) -> None:
+    """Two addresses asked one after the other are not next to each other."""
+    network = IPv4Network((10 << 24, prefix))
+    addresses = sweep(scope(str(network)).addresses()[0], 4, seed)
+    first = [int(address) for _, address in zip(range(200), addresses, strict=False)]
+    if prefix <= 24:
+        assert min(abs(a - b) for a, b in pairwise(first)) > 8
+
+
+def test_a_sweep_leaves_out_network_broadcast_and_exclusions() -> None:
+    v4, v6 = scope("192.0.2.0/29", "192.0.2.8/31", "2001:db8::/126", exclude=("192.0.2.3/32",)).addresses()
+    assert [v4[n] & 0xFF for n in range(v4.size)] == [1, 2, 4, 5, 6, 8, 9]
+    assert v6.size == 4
+
+
+def test_the_template_must_be_filled_in(tmp_path: Path) -> None:
+    text = template("my.toml", date(2026, 6, 1))
+    assert tomllib.loads(text)["expires"] == date(2026, 8, 30)
+    for key in ("contact", "who", "reference"):
+        error = refusal(text)
+        todo = next(line for line in text.splitlines() if line.startswith(f'{key} = "TODO'))
+        assert error.line == text.splitlines().index(todo) + 1
+        text = text.replace(todo, f'{key} = "filled in"')
+    filled = parse(text, "my.toml", NOW)
+    assert (filled.depth, filled.called_titles) == (Depth.ASK, ())
+    assert (filled.pace, filled.caps) == (Pace(), Caps())
+
+
+def test_a_scope_says_what_it_would_contact() -> None:
+    assert "would contact 65,534 addresses on 6 ports each" in explain(scope("10.0.0.0/16"))
+    assert "would contact 1 address on" in explain(scope("10.0.0.1/32"))
+    assert "too many to sweep" in explain(scope("10.0.0.0/7"))
+    told = explain(parse(VALID, "s", NOW))
+    assert "would contact 509 addresses on 3 ports each, at most 20 connections a second" in told
+    assert "allowed by the board (T-1), basis mandate, until 2027-01-31" in told
+    assert "STORE, ARCHIVE" in told
