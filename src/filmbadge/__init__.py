@@ -1,3 +1,72 @@
-"""Finds medical image archives that answer strangers, and counts what they would give away."""
+"""Finds medical image archives that answer strangers, and counts what they would give away.
 
-__version__ = "0.1.0"
+    scope = filmbadge.load_scope(Path("scope.toml"))            # raises ScopeError
+    host, journal = await filmbadge.check(scope, filmbadge.parse_target("pacs.example:104"))
+    host.archives[0].open, host.archives[0].counts.studies
+
+A whole survey is a `Survey`, and what it kept is read through a `Dataset`.
+"""
+
+from importlib.metadata import version
+
+from filmbadge.ask.targets.lists import Target, TargetError, Targets
+from filmbadge.ask.targets.lists import parse as parse_target
+from filmbadge.ask.targets.lists import read as read_targets
+from filmbadge.keep.reader import Dataset, NotASurvey
+from filmbadge.model import (
+    Archive,
+    Connection,
+    Count,
+    Counts,
+    Depth,
+    Endpoint,
+    Host,
+    How,
+    Judged,
+    Observation,
+    Product,
+    Rung,
+    Total,
+    Verdict,
+    Why,
+)
+from filmbadge.scope import LOOPBACK, Caps, Pace, Scope, ScopeError
+from filmbadge.scope import load as load_scope
+from filmbadge.survey.engine import Survey, SurveyError, check
+
+__version__ = version("filmbadge")
+
+__all__ = [
+    "LOOPBACK",
+    "Archive",
+    "Caps",
+    "Connection",
+    "Count",
+    "Counts",
+    "Dataset",
+    "Depth",
+    "Endpoint",
+    "Host",
+    "How",
+    "Judged",
+    "NotASurvey",
+    "Observation",
+    "Pace",
+    "Product",
+    "Rung",
+    "Scope",
+    "ScopeError",
+    "Survey",
+    "SurveyError",
+    "Target",
+    "TargetError",
+    "Targets",
+    "Total",
+    "Verdict",
+    "Why",
+    "__version__",
+    "check",
+    "load_scope",
+    "parse_target",
+    "read_targets",
+]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from filmbadge import __version__
 from filmbadge.ask.targets.lists import TargetError
 from filmbadge.cli import check, rehearse, report, scope, survey
 from filmbadge.cli.console import Refusal, complain
@@ -26,7 +26,7 @@ app = App(
     name="filmbadge",
     help="Finds medical image archives that answer strangers, and counts what they would give away, without keeping any patient's data.",
     help_epilogue="Exit codes: 0 done; 1 done, and --fail-on was reached (rehearse: measured differs from truth); 2 usage or scope refused; 3 incomplete.",
-    version=f"filmbadge {__version__}",
+    version=f"filmbadge {version('filmbadge')}",
     help_format="plaintext",
     result_action="return_value",
 )

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
 
-from filmbadge import __version__
 from filmbadge.ask.targets.lists import Target, Targets
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.keep import manifest
@@ -119,7 +119,7 @@ class Survey:
         with suppress(NotASurvey):
             dataset = Dataset(self.directory)
         return Manifest(
-            version=__version__,
+            version=version("filmbadge"),
             dataset=VERSION,
             state=state,
             scope=_as_used(self.scope),

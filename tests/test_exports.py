@@ -1,0 +1,41 @@
+"""The public surface: small, complete, documented."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from pathlib import Path
+
+import filmbadge
+import peers
+
+
+def test_the_surface_is_there() -> None:
+    assert len(set(filmbadge.__all__)) == len(filmbadge.__all__)
+    assert all(hasattr(filmbadge, name) for name in filmbadge.__all__)
+
+
+def test_nothing_else_is_public() -> None:
+    public = {
+        name for name, value in vars(filmbadge).items() if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert public - {"version"} == set(filmbadge.__all__) - {"__version__"}
+
+
+def test_what_can_be_called_is_documented() -> None:
+    callables = [getattr(filmbadge, name) for name in filmbadge.__all__ if callable(getattr(filmbadge, name))]
+    bare = [thing.__name__ for thing in callables if not (inspect.getdoc(thing) or "").strip()]
+    assert bare == []
+
+
+def test_the_package_is_typed_and_knows_its_version() -> None:
+    package = Path(filmbadge.__file__).parent
+    project = tomllib.loads((package.parents[1] / "pyproject.toml").read_text())["project"]
+    assert (package / "py.typed").is_file()
+    assert filmbadge.__version__ == project["version"]
+
+
+def test_a_program_can_check_a_host() -> None:
+    host, journal = peers.run(filmbadge.check(filmbadge.LOOPBACK, filmbadge.parse_target("127.0.0.1:9")))
+    assert host.judged[0].verdict.rung is filmbadge.Rung.SILENT
+    assert len(journal) == 1
