@@ -35,7 +35,7 @@ ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}  # DCMTK-based programs stall 4
 
 def program(name: str) -> str:
     """A program of Debian's. One that is missing fails the test; it is not skipped."""
-    found = shutil.which(name)
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")  # Orthanc is a daemon to Debian
     assert found, f"{name} is not installed; `make test` installs it as root"
     return found
 
