@@ -27,6 +27,8 @@ Journal = Callable[[Connection], None]
 
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
+_FIRST_BUFFER = 4096
+_MAX_BUFFER = 1024 * 1024
 
 
 class OutOfScope(Exception):
@@ -126,7 +128,7 @@ class Dialer:
             yield
 
 
-class _Line(asyncio.Protocol):
+class _Line(asyncio.BufferedProtocol):
     """One connection: counts, bounds and reports; the talk does the talking."""
 
     def __init__(self, talk: Talk, caps: Caps) -> None:
@@ -139,6 +141,8 @@ class _Line(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._idle = caps.idle_seconds
         self._heard = self._born = 0.0
+        self._buffer = bytearray(_FIRST_BUFFER)
+        self._filled = 0  # bytes at its start that the talk has not taken
         self.stop: Stop | None = None
         self.sent = 0
         self.received = 0
@@ -162,7 +166,7 @@ class _Line(asyncio.Protocol):
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await asyncio.shield(self._done)
 
-    # asyncio.Protocol
+    # asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
@@ -177,16 +181,32 @@ class _Line(asyncio.Protocol):
         self._watch()
         self._guard(self._talk.opened, self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        return memoryview(self._buffer)[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self.stop is not None:
             return
-        self.received += len(data)
+        self.received += nbytes
+        self._filled += nbytes
         self._heard = self._loop.time()
         self._acknowledge_at_once()
         if self.received > self._caps.received_bytes:
             self._give_up(Stop(Ending.BYTE_CAP, f"more than {self._caps.received_bytes} bytes"))
             return
-        self._guard(self._talk.received, data)
+        self._guard(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Give the talk what it has not taken yet. The room is small for a question, and grows for a census."""
+        with memoryview(self._buffer)[: self._filled] as held:
+            taken = self._talk.received(held)
+        rest = self._buffer[taken : self._filled]
+        if self._filled == len(self._buffer):
+            if len(rest) == _MAX_BUFFER:
+                raise WireError(f"a unit of more than {_MAX_BUFFER} bytes")
+            self._buffer = bytearray(min(2 * len(self._buffer), _MAX_BUFFER))
+        self._buffer[: len(rest)] = rest
+        self._filled = len(rest)
 
     def eof_received(self) -> None:
         self._end(Stop(Ending.CLOSED, "closed by the peer"))
@@ -219,10 +239,10 @@ class _Line(asyncio.Protocol):
         else:
             self._end(stop)
 
-    def _guard(self, call: Callable[..., None], argument: object) -> None:
+    def _guard(self, call: Callable[..., None], *arguments: object) -> None:
         """Run talk code: what it raises ends this connection, with a reason that holds no data."""
         try:
-            call(argument)
+            call(*arguments)
         except WireError as error:
             self._give_up(Stop(error.ending, str(error)))
         except Exception as error:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.ask.wire.dimse import association, command, elements, pdu
+from filmbadge.ask.wire.dimse import association, command, elements, limits, pdu
 from filmbadge.ask.wire.dimse.association import Answer, Association, Echo, Query, Script
 from filmbadge.ask.wire.dimse.command import Command
 from filmbadge.catalogue.dicom import (
@@ -245,12 +245,12 @@ def command_only(response: Command, context: int = STUDY) -> bytes:
         command_only(Command(command.C_FIND_RSP, FIND_ID, STUDY_ROOT_FIND)),  # no status
         found(PENDING, announce=True) + found(SUCCESS),  # the announced data set does not come
         command_only(Command(command.C_FIND_RSP, FIND_ID, STUDY_ROOT_FIND, SUCCESS), context=7),  # never proposed
-        pdu.header(pdu.P_DATA, pdu.MAX_PDU + 1),
+        pdu.header(pdu.P_DATA, limits.MAX_PDU + 1),
         pdu.header(pdu.P_DATA, 0xFFFFFFFF),
         pdu.header(pdu.ABORT, 0xFFFFFFFF),
-        pdu.header(pdu.RELEASE_RQ, pdu.MAX_CONTROL_LENGTH + 1),
+        pdu.header(pdu.RELEASE_RQ, limits.MAX_CONTROL + 1),
         pdu.header(pdu.P_DATA, 6) + b"\x00\x00\x00\x09\x03\x03",  # a value longer than its unit
-        pdu.data(STUDY, bytes(command.MAX_COMMAND + 1), None, 16384),
+        pdu.data(STUDY, bytes(limits.MAX_COMMAND + 1), None, 16384),
     ],
 )
 def test_a_peer_that_breaks_the_protocol_is_aborted(said: bytes) -> None:
@@ -269,12 +269,12 @@ def test_four_gigabytes_are_refused_at_the_header() -> None:
 
 def test_a_unit_as_long_as_agreed_is_taken() -> None:
     body = b"\x00\x01\xff\xfc" + bytes([STUDY, 0]) + bytes(0x1FFFC - 2)  # P-DATA of exactly 128 KiB
-    talked = talk(UP_TO_THE_FIND + found(PENDING, announce=True) + pdu.header(pdu.P_DATA, pdu.MAX_PDU) + body)
+    talked = talk(UP_TO_THE_FIND + found(PENDING, announce=True) + pdu.header(pdu.P_DATA, limits.MAX_PDU) + body)
     assert talked.stop == HUNG_UP
 
 
 def test_a_record_has_a_bound() -> None:
-    large, larger = bytes(association.MAX_RECORD), bytes(association.MAX_RECORD + 1)
+    large, larger = bytes(limits.MAX_RECORD), bytes(limits.MAX_RECORD + 1)
     assert talk(UP_TO_THE_FIND + found(PENDING, large)).notes.records == [(large, True)]
     talked = talk(UP_TO_THE_FIND + found(PENDING, larger))
     assert talked.stop.ending is Ending.BROKEN
