@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.wire.dimse import association, command, elements, limits, pdu
-from filmbadge.ask.wire.dimse.association import Answer, Association, Echo, Query, Script
+from filmbadge.ask.wire.dimse.association import TABLE, Action, Answer, Association, Echo, Query, Script, State
 from filmbadge.ask.wire.dimse.command import Command
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
@@ -424,3 +424,44 @@ def test_a_damaged_conversation_ends_in_a_stop(data: st.DataObject) -> None:
     for at in data.draw(st.lists(st.integers(0, len(said) - 1), min_size=1, max_size=5)):
         said[at] = data.draw(st.integers(0, 255))
     assert talk(bytes(said)).stop.ending in Ending
+
+
+BEFORE = {State.AWAIT_ACCEPT: b"", State.OPEN: UP_TO_THE_FIND, State.AWAIT_RELEASE: UP_TO_THE_RELEASE}
+BODIES = {
+    pdu.ASSOCIATE_RQ: pdu.associate(pdu.ASSOCIATE_RQ, pdu.Associate("A", "B", ())),
+    pdu.ASSOCIATE_AC: ACCEPT,
+    pdu.ASSOCIATE_RJ: pdu.reject(1, 1, 7),
+    pdu.P_DATA: pdu.header(pdu.P_DATA, 0),
+    pdu.RELEASE_RQ: pdu.RELEASE_REQUEST,
+    pdu.RELEASE_RP: pdu.RELEASE_RESPONSE,
+    pdu.ABORT: pdu.abort(2, 1),
+    0x00: pdu.header(0x00, 0),
+    0x08: pdu.header(0x08, 0),
+    0xFF: pdu.header(0xFF, 0),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("state", BEFORE)
+def test_every_row_of_the_state_table(state: State, kind: int) -> None:
+    """PS3.8 Table 9-10: what a PDU does in a state, and what the peer hears of it."""
+    after: dict[Action | None, Ending | None] = {
+        Action.AE_4: Ending.REJECTED,
+        Action.AA_3: Ending.ABORTED,
+        Action.AR_2: Ending.CLOSED,
+        Action.AR_3: Ending.COMPLETED,
+        None: Ending.OTHER_PROTOCOL if state is State.AWAIT_ACCEPT and not 1 <= kind <= 7 else Ending.BROKEN,
+    }
+    action = TABLE.get((state, kind))
+    before = talk(BEFORE[state], end=Stop(Ending.INTERRUPTED))
+    talked = talk(BEFORE[state] + BODIES[kind], end=Stop(Ending.INTERRUPTED))
+    assert talked.stop.ending is after.get(action, Ending.INTERRUPTED)
+    heard = sent(talked.line)[len(sent(before.line)) :]
+    if action is None:
+        reason = {True: 2, False: 1}[1 <= kind <= 7] if talked.stop.ending is Ending.BROKEN else 0
+        source = 2 if talked.stop.ending is Ending.BROKEN else 0
+        assert heard == [(pdu.ABORT, bytes([0, 0, source, reason]))]
+    elif action in (Action.AR_2, Action.AR_8):
+        assert heard == [(pdu.RELEASE_RP, bytes(4))]
+    elif action is not Action.AE_3:
+        assert heard == []

@@ -78,6 +78,36 @@ class State(Enum):
     CLOSED = "Sta13"
 
 
+class Action(Enum):
+    """What a PDU does in a state, by the names of PS3.8 9.2.2 to 9.2.5, Tables 9-6 to 9-9."""
+
+    AE_3 = "the association is accepted: the script begins"
+    AE_4 = "the association is rejected: close"
+    DT_2 = "data: the reader takes it"
+    AR_2 = "the peer releases: answer, close"
+    AR_3 = "our release is confirmed: close"
+    AR_6 = "data that was under way when we released: the reader drops it"
+    AR_8 = "both release: answer, and wait for our own confirmation"
+    AA_3 = "the peer aborts: close"
+
+
+# PS3.8 Table 9-10, the requestor's part. What is not listed is AA-8: A-ABORT as the service provider.
+TABLE = {
+    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_AC): Action.AE_3,
+    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_RJ): Action.AE_4,
+    (State.AWAIT_ACCEPT, pdu.ABORT): Action.AA_3,
+    (State.OPEN, pdu.P_DATA): Action.DT_2,
+    (State.OPEN, pdu.RELEASE_RQ): Action.AR_2,
+    (State.OPEN, pdu.ABORT): Action.AA_3,
+    (State.AWAIT_RELEASE, pdu.P_DATA): Action.AR_6,
+    (State.AWAIT_RELEASE, pdu.RELEASE_RQ): Action.AR_8,
+    (State.AWAIT_RELEASE, pdu.RELEASE_RP): Action.AR_3,
+    (State.AWAIT_RELEASE, pdu.ABORT): Action.AA_3,
+}
+# PS3.8 Table 9-26
+UNRECOGNIZED_PDU, UNEXPECTED_PDU, INVALID_PARAMETER = 1, 2, 6
+
+
 class Association:
     """A `Talk`. Read `accepted`, `rejection`, `abort` and the progress of the query after it ended."""
 
@@ -101,6 +131,7 @@ class Association:
         self._message_id = 0
         self._reader = Reader(self._proposed)
         self._drained = 0  # bytes since the C-CANCEL
+        self._last_words = pdu.abort(0)
 
     @property
     def matches(self) -> int:
@@ -134,6 +165,13 @@ class Association:
     def received(self, data: memoryview) -> int:
         if not self.valid_pdu and len(data):
             _expect_dicom(data)
+        try:
+            return self._read(data)
+        except WireError as error:
+            self._last_words = pdu.abort(2, error.abort_reason)  # PS3.8 9.2.5, AA-8
+            raise
+
+    def _read(self, data: memoryview) -> int:
         at = 0
         while self.state is not State.CLOSED:
             at += (taken := self._reader.feed(data[at:]))
@@ -147,7 +185,7 @@ class Association:
         return at
 
     def farewell(self) -> bytes:
-        return b"" if self.state is State.CLOSED else pdu.abort(0)
+        return b"" if self.state is State.CLOSED else self._last_words
 
     def ended(self, stop: Stop) -> Stop:
         released = self.state is State.AWAIT_RELEASE and stop.ending in (Ending.CLOSED, Ending.RESET)
@@ -167,28 +205,37 @@ class Association:
         elif what == "enough":
             self._cancel()
         else:
-            raise WireError(content.decode())
+            unknown = content.startswith(b"PDU type") and content.endswith(b"exist")
+            raise WireError(content.decode(), abort_reason=UNRECOGNIZED_PDU if unknown else INVALID_PARAMETER)
 
     def _unit(self, kind: int, body: bytes) -> None:
-        if kind == pdu.ABORT:
-            self.abort = pdu.parse_abort(body)
-            self.valid_pdu = True
-            self._close(Stop(Ending.ABORTED, abort_words(self.abort.source, self.abort.reason)))
-        elif self.state is State.AWAIT_ACCEPT and kind == pdu.ASSOCIATE_AC:
-            self._established(pdu.parse_associate(body))
-        elif self.state is State.AWAIT_ACCEPT and kind == pdu.ASSOCIATE_RJ:
-            r = self.rejection = pdu.parse_reject(body)
-            self.valid_pdu = True
-            self._close(Stop(Ending.REJECTED, rejection_words(r.result, r.source, r.reason)))
-        elif self.state is State.OPEN and kind == pdu.RELEASE_RQ:
-            self._line.send(pdu.RELEASE_RESPONSE)
-            self._close(Stop(Ending.CLOSED, "released by the peer"))
-        elif self.state is State.AWAIT_RELEASE and kind == pdu.RELEASE_RP:
-            self._close(Stop(Ending.COMPLETED))
-        elif self.state is State.AWAIT_RELEASE and kind == pdu.RELEASE_RQ:  # collision, PS3.8 9.2.3 AR-8
-            self._line.send(pdu.RELEASE_RESPONSE)
-        else:
-            raise WireError(f"PDU type 0x{kind:02X} is not expected in {self.state.value}")
+        action = TABLE.get((self.state, kind))
+        if action is None:
+            raise WireError(f"PDU type 0x{kind:02X} is not expected in {self.state.value}", abort_reason=UNEXPECTED_PDU)
+        getattr(self, f"_{action.name.lower()}")(body)
+
+    def _ae_3(self, body: bytes) -> None:
+        self._established(pdu.parse_associate(body))
+
+    def _ae_4(self, body: bytes) -> None:
+        r = self.rejection = pdu.parse_reject(body)
+        self.valid_pdu = True
+        self._close(Stop(Ending.REJECTED, rejection_words(r.result, r.source, r.reason)))
+
+    def _aa_3(self, body: bytes) -> None:
+        self.abort = pdu.parse_abort(body)
+        self.valid_pdu = True
+        self._close(Stop(Ending.ABORTED, abort_words(self.abort.source, self.abort.reason)))
+
+    def _ar_2(self, _: bytes) -> None:
+        self._line.send(pdu.RELEASE_RESPONSE)
+        self._close(Stop(Ending.CLOSED, "released by the peer"))
+
+    def _ar_3(self, _: bytes) -> None:
+        self._close(Stop(Ending.COMPLETED))
+
+    def _ar_8(self, _: bytes) -> None:
+        self._line.send(pdu.RELEASE_RESPONSE)
 
     def _established(self, unit: pdu.Associate) -> None:
         self.unit = unit
