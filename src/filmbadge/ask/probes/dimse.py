@@ -70,13 +70,14 @@ async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Obse
 
         association = Association(title, script)
         row = await dialer.dial(address, port, association, question=f"dimse {verb} {title}", caps=caps)
+        if tried and not association.valid_pdu:
+            break  # what the titles before it proved still holds
+        stop = Stop(row.ending, row.detail)
         facts = _facts(association, notes, title, tried, title in dialer.scope.called_titles)
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-    return Observation(
-        Endpoint(str(address), port, Protocol.DIMSE), at, depth, Stop(row.ending, row.detail), dimse=facts
-    )
+    return Observation(Endpoint(str(address), port, Protocol.DIMSE), at, depth, stop, dimse=facts)
 
 
 async def count(dialer: Dialer, address: Address, observation: Observation) -> Observation:

@@ -61,7 +61,7 @@ def _json(got: Get) -> dict[str, Any]:
         return {}
     try:
         said = msgspec.json.decode(got.body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

@@ -297,13 +297,9 @@ def _connect_failure(error: OSError) -> Stop:
         return Stop(Ending.BROKEN, "TLS failed")
     if error.errno == errno.EMFILE:
         return Stop(Ending.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
-    if error.errno in (
-        errno.ENETUNREACH,
-        errno.EHOSTUNREACH,
-        errno.ETIMEDOUT,
-        errno.ENETDOWN,
-        errno.EHOSTDOWN,
-    ):
+    if error.errno in (errno.ENETUNREACH, errno.ENETDOWN):
+        return Stop(Ending.OWN_ERROR, "no route from this machine to that network")
+    if error.errno in (errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN):
         return Stop(Ending.UNREACHABLE, "unreachable")
     return Stop(Ending.OWN_ERROR, errno.errorcode.get(error.errno or 0, type(error).__name__))
 
@@ -324,6 +320,9 @@ class _Pacer:
             ("overall", self._pace.overall),
         ):
             await self._place(key, rate)
+        # A wait for a wide rate moved this connection; the host's next one is counted from here.
+        now = asyncio.get_running_loop().time()
+        self._next[address] = max(self._next.get(address, 0.0), now + 1 / self._pace.per_host)
 
     async def _place(self, key: object, rate: float) -> None:
         now = asyncio.get_running_loop().time()

@@ -465,3 +465,11 @@ def test_every_row_of_the_state_table(state: State, kind: int) -> None:
         assert heard == [(pdu.RELEASE_RP, bytes(4))]
     elif action is not Action.AE_3:
         assert heard == []
+
+
+def test_a_record_too_large_to_take_is_a_match() -> None:
+    """It was given; that we cannot take it does not close the archive."""
+    big = found(PENDING, bytes(limits.MAX_RECORD + 2))
+    talked = talk(UP_TO_THE_FIND + big, cancel_after=1)
+    assert talked.talk.matches == 1
+    assert talked.stop.ending is Ending.BROKEN

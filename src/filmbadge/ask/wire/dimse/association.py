@@ -79,7 +79,7 @@ class State(Enum):
 
 
 class Action(Enum):
-    """What a PDU does in a state, by the names of PS3.8 9.2.2 to 9.2.5, Tables 9-6 to 9-9."""
+    """What a PDU does in a state, by the names of PS3.8 9.2.2, Tables 9-6 to 9-9."""
 
     AE_3 = "the association is accepted: the script begins"
     AE_4 = "the association is rejected: close"
@@ -168,7 +168,7 @@ class Association:
         try:
             return self._read(data)
         except WireError as error:
-            self._last_words = pdu.abort(2, error.abort_reason)  # PS3.8 9.2.5, AA-8
+            self._last_words = pdu.abort(2, error.abort_reason)  # PS3.8 Table 9-9, AA-8
             raise
 
     def _read(self, data: memoryview) -> int:
@@ -265,7 +265,7 @@ class Association:
         if response.status is None:
             raise WireError("a response without a status")
         if response.pending:
-            raise WireError("a pending response that cannot be read")
+            raise WireError("a pending response without an identifier")
         # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
         self._request = None
         self._step(Answer(response.status, self.matches, self.cancelled))
@@ -283,7 +283,7 @@ class Association:
             request = next(self._script) if answer is None else self._script.send(answer)
         except StopIteration:
             self.state = State.AWAIT_RELEASE
-            self._reader.mode = Reader.DROP  # what is still under way, PS3.8 9.2.3 AR-6
+            self._reader.mode = Reader.DROP  # what is still under way, PS3.8 Table 9-8, AR-6
             self._line.send(pdu.RELEASE_REQUEST)
             self._line.wait(RELEASE_SECONDS)
             return

@@ -165,7 +165,7 @@ static int64_t number(Slice s)
         if (s.at[i] < '0' || s.at[i] > '9') return -1;
         made = made * 10 + (s.at[i] - '0');
     }
-    return made <= MAX_NUMBER ? made : -1;
+    return made > 0 && made <= MAX_NUMBER ? made : -1;
 }
 
 typedef struct { Slice uid, series, images, patient, watch[MAX_WATCH]; } Found;
@@ -465,7 +465,7 @@ static void fail(Reader *r, const char *format, ...)
     set_event(r, "error", 0, words, strlen(words));
 }
 
-/* 1: a pending C-FIND-RSP to this message with an identifier, 2: without, 0: anything else. PS3.7 9.3.2.2 */
+/* Whether it is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2. */
 static int pending(const uint8_t *p, size_t size, uint16_t message_id)
 {
     int field = -1, status = -1, responded = -1, kind = -1;
@@ -487,7 +487,7 @@ static int pending(const uint8_t *p, size_t size, uint16_t message_id)
         at += length;
     }
     if (field != 0x8020 || responded != message_id || (status != 0xFF00 && status != 0xFF01)) return 0;
-    return kind != -1 && kind != 0x0101 ? 1 : 2;
+    return kind != -1 && kind != 0x0101;
 }
 
 static int read_command(Reader *r, int context, const uint8_t *whole, size_t size)
@@ -496,17 +496,23 @@ static int read_command(Reader *r, int context, const uint8_t *whole, size_t siz
         fail(r, "a command before the data set of the one before");
         return 0;
     }
-    int is = r->active ? pending(whole, size, r->message_id) : 0;
-    if (is == 1) r->awaiting = 1;
-    else if (!is) set_event(r, "command", context, whole, size);
+    if (!r->active || !pending(whole, size, r->message_id)) {
+        set_event(r, "command", context, whole, size);
+        return 0;
+    }
+    r->awaiting = 1;
+    r->matches++; /* it was given, also where its identifier then breaks a bound */
+    if (r->matches == r->stop_after) {
+        r->enough = 1;
+        set_event(r, "enough", 0, "", 0);
+    }
     return 0;
 }
 
 static int read_match(Reader *r, const uint8_t *whole, size_t size)
 {
     r->awaiting = 0;
-    r->matches++;
-    if (!r->enough && r->record) {
+    if (r->record && (!r->stop_after || r->matches <= r->stop_after)) {
         if (Py_IS_TYPE(r->record, &TallyType)) {
             if (tally_add((Tally *)r->record, whole, size, r->explicit) < 0) return -1;
         } else {
@@ -515,10 +521,6 @@ static int read_match(Reader *r, const uint8_t *whole, size_t size)
             if (!made) return -1;
             Py_DECREF(made);
         }
-    }
-    if (r->matches == r->stop_after) {
-        r->enough = 1;
-        set_event(r, "enough", 0, "", 0);
     }
     return 0;
 }

@@ -162,14 +162,15 @@ class _Layout:
 
 
 def _number(raw: bytes | None) -> int | None:
-    """An integer string that counts something, PS3.5 6.2, IS. Empty, negative or malformed: unknown."""
+    """An integer string that counts something, PS3.5 6.2, IS. Empty, 0, negative or malformed: unknown,
+    for what exists has an image."""
     if raw is None:
         return None
     text = raw.strip(_PADDING)
     if not (text.isdigit() and len(text) <= 10) and not _NUMBER.fullmatch(text):
         return None
     number = int(text)
-    return number if number <= _MAX_NUMBER else None
+    return number if 0 < number <= _MAX_NUMBER else None
 
 
 Record = Callable[[bytes, bool], None]  # one record, and whether it is in explicit VR
@@ -333,26 +334,24 @@ class Reader:
         elif self._active and (whole == self._ordinary or _pending(whole, self._message_id)):
             self._ordinary = whole
             self._awaiting = True
-        elif self._active and _pending(whole, self._message_id, data_set=False):
-            pass  # pending, with nothing: no record
+            self.matches += 1  # it was given, also where its identifier then breaks a bound
+            if self.matches == self._stop_after:
+                self.enough = True
+                self.event = ("enough", 0, b"")
         else:
             self.event = ("command", context, whole)
 
     def _match(self, identifier: bytes) -> None:
         self._awaiting = False
-        self.matches += 1
-        if not self.enough and self._record is not None:
+        if self._record is not None and (not self._stop_after or self.matches <= self._stop_after):
             self._record(identifier, self._explicit)
-        if self.matches == self._stop_after:
-            self.enough = True
-            self.event = ("enough", 0, b"")
 
     def _error(self, words: str) -> None:
         self.event = ("error", 0, words.encode())
 
 
-def _pending(whole: bytes, message_id: int, *, data_set: bool = True) -> bool:
-    """Whether a command set is a pending C-FIND-RSP to this message, with an identifier or without, PS3.7 9.3.2.2."""
+def _pending(whole: bytes, message_id: int) -> bool:
+    """Whether a command set is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2."""
     field = status = responded = kind = -1
     at, size = 0, len(whole)
     while at < size:
@@ -375,5 +374,5 @@ def _pending(whole: bytes, message_id: int, *, data_set: bool = True) -> bool:
             else:
                 status = value
         at += length
-    with_data = kind not in (-1, 0x0101)
-    return field == 0x8020 and responded == message_id and status in (0xFF00, 0xFF01) and with_data == data_set
+    announced = kind not in (-1, 0x0101)
+    return field == 0x8020 and responded == message_id and status in (0xFF00, 0xFF01) and announced
