@@ -94,6 +94,7 @@ def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:
         state="running",
         scope=scope,
         targets=(),
+        digest="",
         seed=0,
         hosts=2,
         hosts_done=0,

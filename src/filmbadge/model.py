@@ -228,6 +228,15 @@ class Verdict(Struct, frozen=True):
     codes: tuple[int, ...] = ()  # reject, abort, status or HTTP codes that belong to `why`
     detail: str = ""
 
+    @property
+    def conclusive(self) -> bool:
+        """Whether asking again would likely end on the same rung. Where not, "not open" is not "closed"."""
+        transient = (self.why is Why.REJECTED and self.codes[:1] == (2,)) or (
+            self.why is Why.FIND_FAILED and self.codes == (0xA700,)
+        )
+        unasked = self.why is Why.ABORTED and self.rung is Rung.ADMITS
+        return self.rung is not None and self.why is not Why.FIND_BROKE_OFF and not transient and not unasked
+
 
 class Product(Struct, frozen=True):
     """Two fields on purpose: the toolkit that an association names is not the product."""

@@ -274,6 +274,9 @@ class _Reader:
                 f"depth '{depth}' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
                 "", "depth",
             )  # fmt: skip
+        dimse, orthanc = self._ports("dimse", DIMSE_PORTS), self._ports("orthanc", ORTHANC_PORTS)
+        if not dimse and not orthanc:
+            raise self._error("no port is left to ask", "ports", "dimse")
         return Scope(
             name=self.where,
             networks=self._networks("networks", required=True),
@@ -285,8 +288,8 @@ class _Reader:
             reference=self._text("authority", "reference"),
             basis=basis,
             called_titles=self._titles(),
-            dimse_ports=self._ports("dimse", DIMSE_PORTS),
-            orthanc_ports=self._ports("orthanc", ORTHANC_PORTS),
+            dimse_ports=dimse,
+            orthanc_ports=orthanc,
             pace=self._numbers("pace", Pace()),
             caps=self._numbers("caps", Caps()),
         )
@@ -446,7 +449,9 @@ def _coprime(size: int, seed: int) -> int:
 
 
 def address_of(text: str) -> Address | None:
-    """The address that a text is, or None where it is a name."""
+    """The address that a text is, or None where it is a name. A zone id (fe80::1%eth0) makes it neither."""
+    if "%" in text:
+        return None
     try:
         return plain(ip_address(text))
     except ValueError:

@@ -175,4 +175,4 @@ def test_a_counter_of_zero_beside_a_record_is_not_believed() -> None:
 
 def test_a_question_without_an_answer_is_not_said_to_give_nothing() -> None:
     archive = only(dimse(admitted(), stop=Stop(Ending.IDLE, "no byte for 10 s")))
-    assert archive.counts.studies.why == "the question had no answer"
+    assert archive.counts.studies.why == "we could not find out"

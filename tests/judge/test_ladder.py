@@ -67,7 +67,7 @@ LADDER: list[tuple[str, Observation, Rung | None, Why, tuple[int, ...]]] = [
     ("knock", dimse(admitted(), depth=Depth.KNOCK), Rung.ADMITS, Why.DEPTH, ()),
     ("web knock", web(IS_ORTHANC, depth=Depth.KNOCK), Rung.ADMITS, Why.DEPTH, ()),
     ("find aborted", dimse(aborted(admitted(BROKEN_OFF)), depth=Depth.ASK), Rung.ADMITS, Why.FIND_ABORTED, (2, 6)),
-    ("echo aborted", dimse(aborted(admitted())), Rung.ADMITS, Why.FIND_ABORTED, (2, 6)),
+    ("echo aborted", dimse(aborted(admitted())), Rung.ADMITS, Why.ABORTED, (2, 6)),
     ("find broke off", dimse(admitted(BROKEN_OFF), stop=stopped(Ending.IDLE)), Rung.ADMITS, Why.FIND_BROKE_OFF, ()),
     ("find refused", dimse(admitted(REFUSED)), Rung.ADMITS, Why.FIND_FAILED, (0xA900,)),
     ("patient root only", dimse(admitted(REFUSED, study_root=False)), Rung.ADMITS, Why.NEEDS_PERSONAL_DATA, (0xA900,)),
@@ -113,3 +113,18 @@ def test_an_open_archive_stays_open_however_the_talk_ended(ending: Ending) -> No
 def test_a_broken_off_question_says_how() -> None:
     assert place(dimse(admitted(BROKEN_OFF), stop=stopped(Ending.IDLE))).detail == "fell silent: detail"
     assert place(web(LOCKED, stop=DONE)).detail == ORTHANC_REALM
+
+
+@pytest.mark.parametrize(
+    ("observation", "conclusive"),
+    [
+        (dimse(admitted(BROKEN_OFF), stop=stopped(Ending.IDLE)), False),
+        (dimse(aborted(admitted())), False),
+        (dimse(aborted(admitted(BROKEN_OFF))), True),
+        (dimse(admitted(EMPTY)), True),
+        (dimse(admitted(REFUSED)), True),
+    ],
+    ids=["no answer", "never asked", "query aborted", "empty", "refused"],
+)
+def test_not_open_is_not_always_closed(observation: Observation, conclusive: bool) -> None:
+    assert place(observation).conclusive is conclusive

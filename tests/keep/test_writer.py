@@ -31,7 +31,7 @@ def keep(directory: Path, *addresses: str) -> None:
     for address in addresses:
         kept.journal(connection(address))
         kept.host(orthanc(address), address)
-    kept.flush()
+    kept.close()
 
 
 def open_archives(directory: Path) -> object:
@@ -130,3 +130,12 @@ def test_a_foreign_file_is_left_alone(directory: Path) -> None:
     keep(directory, "192.0.2.2")
     assert open_archives(directory) == 2
     assert (directory / "archives" / "notes.parquet").read_bytes() == b"mine"
+
+
+def test_two_processes_do_not_write_one_survey(directory: Path) -> None:
+    """Both would ask the same hosts at once, and use the same part numbers."""
+    first = Writer(directory)
+    with pytest.raises(BlockingIOError):
+        Writer(directory)
+    first.close()
+    Writer(directory).close()

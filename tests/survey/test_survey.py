@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
@@ -157,3 +158,30 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with world() as site:
         (tmp_path / "file").write_text("")
         archives.filmbadge("survey", str(scope_for(site, tmp_path)), "--out", str(tmp_path / "file" / "x"), code=2)
+
+
+def test_a_list_that_changed_is_not_resumed(tmp_path: Path) -> None:
+    with world() as site:
+        scope, out, hosts = scope_for(site, tmp_path), tmp_path / "out", tmp_path / "hosts.txt"
+        hosts.write_text(f"{site.network[1]}\n")
+        archives.filmbadge("survey", str(scope), str(hosts), "--out", str(out))
+        hosts.write_text(f"{site.network[2]}\n")
+        archives.filmbadge("survey", str(scope), str(hosts), "--out", str(out), "--resume", code=2)
+
+
+def test_a_scope_that_expires_midway_is_resumed_under_a_later_one(tmp_path: Path) -> None:
+    """What was not asked in time is not recorded as asked."""
+    with world() as site:
+        out, slow = tmp_path / "out", scope_for(site, tmp_path, overall=20)
+        lasting = slow.read_text()
+        soon = datetime.now(UTC) + timedelta(seconds=4)
+        slow.write_text(lasting.replace("2099-12-31", soon.isoformat()))
+        archives.filmbadge("survey", str(slow), "--out", str(out), code=3)
+        kept = Dataset(out)
+        assert kept.manifest.state == "interrupted"
+        assert len(kept.done()) < 30
+        assert "unknown" not in kept.outcomes()
+        slow.write_text(lasting)
+        archives.filmbadge("survey", str(slow), "--out", str(out), "--resume")
+    assert len(Dataset(out).done()) == 30
+    assert totals(out)["archives"] == 13

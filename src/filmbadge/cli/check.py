@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
 from filmbadge.cli.console import DepthChoice, Refusal, RungChoice, put_json, reached, run_loop, show
-from filmbadge.model import Depth, Why
+from filmbadge.model import Depth
 from filmbadge.scope import LOOPBACK, Scope, load
 from filmbadge.survey import engine
 from filmbadge.tell import card
@@ -47,11 +47,11 @@ def check(
         put_json(document)
     else:
         show(card.render(document))
-    rungs = [judged.verdict.rung for judged in host.judged]
-    if any(reached(rung, fail_on) for rung in rungs):
+    verdicts = [judged.verdict for judged in host.judged]
+    if any(reached(verdict.rung, fail_on) for verdict in verdicts):
         return 1
-    unanswered = any(judged.verdict.why is Why.FIND_BROKE_OFF for judged in host.judged)
-    return 3 if None in rungs or unanswered else 0
+    opened = any(archive.open for archive in host.archives)
+    return 0 if opened or all(verdict.conclusive for verdict in verdicts) else 3
 
 
 def at_depth(scope: Scope, depth: Depth | None) -> Scope:

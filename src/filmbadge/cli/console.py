@@ -39,8 +39,11 @@ def show(thing: RenderableType) -> None:
 
 def put_json(document: object) -> None:
     """One JSON document on stdout, and nothing else there."""
-    sys.stdout.buffer.write(json_bytes(document))
-    sys.stdout.flush()
+    try:
+        sys.stdout.buffer.write(json_bytes(document))
+        sys.stdout.flush()
+    except (OSError, AttributeError) as error:  # AttributeError: it was closed before we began
+        raise Refusal(f"standard output cannot be written ({getattr(error, 'strerror', None) or 'closed'})") from None
 
 
 def json_bytes(document: object) -> bytes:
@@ -60,12 +63,14 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop. SIGTERM ends it as Ctrl-C does. Core dumps, which could hold an answer, are off."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
     async def until_terminated() -> T:
         task = asyncio.current_task()
         assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for ends in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(ends, task.cancel)
         return await work
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -30,7 +30,12 @@ def new(file: Path, /) -> int:
         raise Refusal(f"{file} exists; it is not overwritten") from None
     except OSError as error:
         raise Refusal(f"{file} cannot be written: {error.strerror}") from None
-    err.print(f"Wrote {file}. Fill in what says TODO, then: filmbadge scope check {file}", soft_wrap=True, markup=False)
+    err.print(
+        f"Wrote {file}. Fill in what says TODO, then: filmbadge scope check {file}",
+        soft_wrap=True,
+        markup=False,
+        emoji=False,
+    )
     return 0
 
 
@@ -43,5 +48,5 @@ def check(file: Path, /) -> int:
     file
         The scope file.
     """
-    out.print(explain(load(file)), soft_wrap=True, markup=False)
+    out.print(explain(load(file)), soft_wrap=True, markup=False, emoji=False)
     return 0

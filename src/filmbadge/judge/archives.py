@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -61,12 +62,13 @@ def _groups(judged: Sequence[Judged]) -> list[list[Judged]]:
     imaging = [j for j in judged if j.verdict.rung is not None and j.verdict.rung.reaches(Rung.SPEAKS)]
     groups = [[j] for j in imaging if j.observation.dimse is not None]
     alone = groups[0] if len(groups) == 1 else None
+    named_ports = Counter(j.observation.orthanc.dicom_port for j in imaging if j.observation.orthanc is not None)
     for one in imaging:
         web = one.observation.orthanc
         if web is None:
             continue
         named = [g for g in groups if g[0].observation.dimse and g[0].observation.endpoint.port == web.dicom_port]
-        if named:
+        if named and named_ports[web.dicom_port] == 1:  # two that name the same port know it from inside a container
             named[0].append(one)
         elif web.dicom_port is None and alone is not None:
             alone.append(one)
@@ -143,7 +145,7 @@ def _counted(census: Census) -> Counts:
 
 def _why_unknown(group: Sequence[Judged]) -> str:
     if not any(j.verdict.rung and j.verdict.rung.open for j in group):
-        if any(j.verdict.why is Why.FIND_BROKE_OFF for j in group):
-            return "the question had no answer"
+        if not all(j.verdict.conclusive for j in group):
+            return "we could not find out"
         return "it gives nothing to strangers"
     return "not counted at this depth"

@@ -56,6 +56,8 @@ def _unanswered(facts: DimseFacts, stop: Stop) -> Verdict:
     rung = Rung.ANSWERS if any(find.status == 0x0000 for find in facts.finds) else Rung.ADMITS
     last = facts.finds[-1] if facts.finds else None
     if last is None or last.status is None:
+        if facts.abort is not None and last is None:
+            return Verdict(rung, Why.ABORTED, (facts.abort.source, facts.abort.reason))
         if facts.abort is not None:
             return Verdict(rung, Why.FIND_ABORTED, (facts.abort.source, facts.abort.reason))
         return Verdict(rung, Why.FIND_BROKE_OFF, detail=f"{stop.ending}: {stop.detail}")

@@ -37,7 +37,8 @@ class Manifest(Struct, frozen=True):
     dataset: int  # version of the table schema
     state: Literal["running", "done", "interrupted"]
     scope: ScopeAsUsed
-    targets: tuple[str, ...]
+    targets: tuple[str, ...]  # as the user named them
+    digest: str  # of all hosts they stand for, so that a list that changed is noticed
     seed: int
     hosts: int  # to ask
     hosts_done: int

@@ -34,6 +34,18 @@ _NOT_MEASURED = {
 }
 
 
+# What was asked again, because it could not be found out or two targets lead to it, counts once: as known last.
+_VIEWS = {
+    "endpoints": (
+        "SELECT * FROM (SELECT DISTINCT ON (address, port, protocol) * FROM endpoints_rows"
+        " ORDER BY address, port, protocol, rung IS NULL, asked_at DESC) AS e WHERE rung IS NOT NULL OR NOT EXISTS"
+        " (SELECT 1 FROM endpoints_rows AS later WHERE later.target = e.target AND later.asked_at > e.asked_at"
+        " AND later.rung IS NOT NULL)"
+    ),
+    "archives": "SELECT DISTINCT ON (id) * FROM archives_rows ORDER BY id, open DESC, studies DESC NULLS LAST",
+}
+
+
 class NotASurvey(Exception):
     """The folder holds no survey that this version can read. One line, for the user."""
 
@@ -47,7 +59,10 @@ class Dataset:
         self._tables = [_table(directory, table) for table in TABLES]
         self._sql = duckdb.connect(":memory:")
         for table, rows in zip(TABLES, self._tables, strict=True):
-            self._sql.register(table.name, rows)
+            self._sql.register(f"{table.name}_rows", rows)
+            self._sql.execute(
+                f"CREATE VIEW {table.name} AS {_VIEWS.get(table.name, 'SELECT * FROM ' + table.name + '_rows')}"
+            )
         for setting in (
             "autoinstall_known_extensions=false",
             "autoload_known_extensions=false",
@@ -66,8 +81,16 @@ class Dataset:
             raise NotASurvey(f"{self.directory}: a part file cannot be read ({type(error).__name__})") from None
 
     def done(self) -> set[str]:
-        """Targets that were asked, and need not be again."""
-        return {str(row["target"]) for row in self.rows("SELECT DISTINCT target FROM endpoints")}
+        """Targets that were asked with an outcome, and need not be again."""
+        unknown = "SELECT target FROM endpoints WHERE rung IS NULL"
+        return self._targets(f"SELECT DISTINCT target FROM endpoints_rows WHERE target NOT IN ({unknown})")
+
+    def asked(self) -> set[str]:
+        """Targets that were asked, also those of which nothing could be found out."""
+        return self._targets("SELECT DISTINCT target FROM endpoints_rows")
+
+    def _targets(self, sql: str) -> set[str]:
+        return {str(row["target"]) for row in self.rows(sql)}
 
     def outcomes(self) -> dict[str, int]:
         """Endpoints by rung."""
@@ -91,7 +114,7 @@ class Dataset:
         groups = self.rows(
             f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
             f"sum({quantity}_at_least) least, min({quantity}_why) why "
-            "FROM (SELECT DISTINCT ON (id) * FROM archives WHERE open ORDER BY id, studies DESC NULLS LAST) GROUP BY 1 ORDER BY 1"
+            "FROM archives WHERE open GROUP BY 1 ORDER BY 1"
         )
         parts = {str(g["how"]): int(str(g["total"] or 0)) for g in groups if g["how"] != How.UNKNOWN}
         unknown = next((g for g in groups if g["how"] == How.UNKNOWN), None)

@@ -7,6 +7,7 @@ flushed, and an address found in `endpoints/` is done.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import time
@@ -33,12 +34,14 @@ FLUSH_SECONDS = 2.0
 
 
 class Writer:
-    """Collects rows and flushes them; `connections` counts all that were journalled."""
+    """Collects rows and flushes them. Raises BlockingIOError where another process writes the same survey."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
         self._flushed = time.monotonic()
+        self._lock: int | None = os.open(directory, os.O_RDONLY)  # held until the process ends
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for table in TABLES:
             folder = directory / table.name
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +60,15 @@ class Writer:
         self._rows[ARCHIVES.name] += map(archive_row, host.archives)
         self._rows[ENDPOINTS.name] += endpoint_rows(host, target)
         self._maybe_flush()
+
+    def close(self) -> None:
+        """Flush, and let others write, also where the flush failed."""
+        try:
+            self.flush()
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     def flush(self) -> None:
         if not any(self._rows.values()):

@@ -50,7 +50,12 @@ class Survey:
         self._before: set[str] = set()  # done in the runs that this one resumes
         self.hosts_done = 0
         self._started = datetime.now(UTC)
-        if (self.directory / manifest.NAME).exists():
+        try:
+            there = list(self.directory.iterdir()) if self.directory.is_dir() else None
+            file = self.directory.exists() and there is None
+        except OSError as error:
+            raise SurveyError(f"{str(self.directory)[:80]} cannot be read ({error.strerror})") from None
+        if there and self.directory / manifest.NAME in there:
             if not self.resume:
                 raise SurveyError(
                     f"{self.directory} already holds a survey: go on with --resume, or choose another --out"
@@ -58,7 +63,7 @@ class Survey:
             self._take_up()
         elif self.resume:
             raise SurveyError(f"{self.directory} holds no survey to resume")
-        elif self.directory.exists() and (not self.directory.is_dir() or any(self.directory.iterdir())):
+        elif file or there:
             raise SurveyError(f"{self.directory} is not an empty folder: choose another --out")
 
     def _take_up(self) -> None:
@@ -73,7 +78,7 @@ class Survey:
             raise SurveyError(
                 f"{self.directory} was begun under another scope: only its expiry, pace and caps may have changed"
             )
-        if before.targets != now.targets:
+        if (before.targets, before.digest) != (now.targets, now.digest):
             raise SurveyError(
                 f"{self.directory} was begun with other targets: {' '.join(before.targets) or 'the whole scope'}"
             )
@@ -85,6 +90,8 @@ class Survey:
             self.directory.mkdir(parents=True, exist_ok=True)
             writer = Writer(self.directory)
             manifest.write(self.directory, self._manifest("running"))
+        except BlockingIOError:
+            raise SurveyError(f"{self.directory} is being written by another process") from None
         except OSError as error:
             raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
         dialer = Dialer(self.scope, writer.journal)
@@ -101,7 +108,7 @@ class Survey:
 
     def _close(self, writer: Writer) -> Manifest:
         try:
-            writer.flush()
+            writer.close()
             ended = self._manifest("done" if self.hosts_done == len(self.targets) else "interrupted")
             manifest.write(self.directory, ended)
         except OSError as error:
@@ -131,6 +138,7 @@ class Survey:
             state=state,
             scope=_as_used(self.scope),
             targets=tuple(self.named),
+            digest=self.targets.digest,
             seed=self.targets.seed,
             hosts=len(self.targets),
             hosts_done=self.hosts_done,

@@ -9,51 +9,55 @@ from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.judge import archives
 from filmbadge.model import Depth, Ending, Endpoint, Host, Observation, Protocol, Stop
+from filmbadge.scope import Address
 
 
 async def examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
-    """Everything about one host. A fault of ours becomes a row that says so, and never ends a survey."""
+    """Everything about one host. A fault of ours becomes a row beside what was seen, and never ends a survey."""
+    seen: list[Observation] = []
+    address = str(target.host)
     try:
-        return await _examine(dialer, target, depth)
-    except (OutOfScope, UnknownName) as error:
-        out = isinstance(error, OutOfScope)
-        stop = Stop(Ending.OUT_OF_SCOPE if out else Ending.NO_ADDRESS, str(error))
+        resolved = await dialer.resolve(address)
+        address = str(resolved)
+        await _ask(dialer, resolved, target, depth, seen)
+        return await _count(dialer, resolved, seen)
+    except OutOfScope as error:
+        stop = Stop(Ending.OUT_OF_SCOPE, str(error))
+    except UnknownName as error:
+        stop = Stop(Ending.NO_ADDRESS, str(error))
     except Exception as error:  # its text may hold anything, so only its type is kept
         stop = Stop(Ending.OWN_ERROR, type(error).__name__)
-    at = datetime.now(UTC)
-    rows = [
-        Observation(Endpoint(str(target.host), port, Protocol.DIMSE), at, depth, stop) for port in target.ports or (0,)
-    ]
-    return archives.judge(str(target.host), rows)
+    fault = Observation(Endpoint(address, 0, Protocol.DIMSE), datetime.now(UTC), depth, stop)
+    return archives.judge(address, [*seen, fault])
 
 
-async def _examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
-    """Ask every port, one connection at a time; then count what no counter told.
+async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, seen: list[Observation]) -> None:
+    """Ask every port, one connection at a time, into `seen`.
 
     HTTP is never spoken to a port that spoke DIMSE, nor first to a port on which DIMSE is expected.
     A port that the user named is asked in DIMSE, and in HTTP only when it turned out to be something else.
     """
-    address = await dialer.resolve(str(target.host))
-    scope = dialer.scope
-    seen: dict[int, Observation] = {}
-    for port in target.ports or scope.dimse_ports:
-        seen[port] = await dimse.ask(dialer, address, port, depth)
-    web = [
-        await orthanc.ask(dialer, address, port, depth)
-        for port in target.ports or scope.orthanc_ports
-        if port not in seen or not (_spoke_dimse(seen[port]) or _nobody(seen[port]))
-    ]
-    for answered in web:
-        # One row per port: what answered HTTP is not also listed as failed DIMSE.
-        if answered.orthanc is not None and answered.orthanc.status is not None:
-            seen.pop(answered.endpoint.port, None)
-    web = [w for w in web if w.endpoint.port not in seen]
-    observations = [*seen.values(), *web]
-    host = archives.judge(str(address), observations)
-    while depth.reaches(Depth.COUNT) and (wanted := archives.wants_census(host)) is not None:
-        at = observations.index(wanted)
-        observations[at] = await dimse.count(dialer, address, wanted)
-        host = archives.judge(str(address), observations)
+    for port in target.ports or dialer.scope.dimse_ports:
+        one = await dimse.ask(dialer, address, port, depth)
+        seen.append(one)
+    asked = {one.endpoint.port: one for one in seen}
+    for port in target.ports or dialer.scope.orthanc_ports:
+        before = asked.get(port)
+        if before is None:
+            seen.append(await orthanc.ask(dialer, address, port, depth))
+        elif not (_spoke_dimse(before) or _nobody(before)):
+            answered = await orthanc.ask(dialer, address, port, depth)
+            if answered.orthanc is not None and answered.orthanc.status is not None:
+                seen[seen.index(before)] = answered  # one row per port: it is HTTP, not failed DIMSE
+
+
+async def _count(dialer: Dialer, address: Address, seen: list[Observation]) -> Host:
+    """Enumerate what no counter told, and judge."""
+    host = archives.judge(str(address), seen)
+    while (wanted := archives.wants_census(host)) is not None:
+        at = seen.index(wanted)
+        seen[at] = await dimse.count(dialer, address, wanted)
+        host = archives.judge(str(address), seen)
     return host
 
 

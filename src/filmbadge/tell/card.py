@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from filmbadge.keep.schema import url
 from filmbadge.model import Connection, Count, Depth, Host, Judged, Rung
 from filmbadge.tell import words
 
@@ -22,6 +23,7 @@ class CheckedEndpoint(Struct, frozen=True):
     reason: str
     product: str
     toolkit: str
+    conclusive: bool  # False: not open as far as we saw, and we did not see enough
     tls: None = None  # DICOM and HTTP over TLS are not asked by this version
 
 
@@ -58,7 +60,7 @@ def document(target: str, depth: Depth, host: Host, journal: list[Connection]) -
                 grade=None,
                 counts={q: getattr(archive.counts, q) for q in ("patients", "studies", "series", "images")},
                 kinds=None,
-                endpoints=tuple(f"{e.protocol}://{e.address}:{e.port}" for e in archive.endpoints),
+                endpoints=tuple(url(e.protocol, e.address, e.port) for e in archive.endpoints),
             )
             for archive in host.archives
         ),
@@ -83,6 +85,7 @@ def _endpoint(judged: Judged) -> CheckedEndpoint:
         reason=why,
         product=judged.product.product,
         toolkit=judged.product.toolkit,
+        conclusive=verdict.conclusive,
     )
 
 
@@ -93,7 +96,7 @@ def render(card: CheckDocument) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         for name, value in archive.counts.items():
             table.add_row(name, words.count(value))
-        state = "OPEN" if archive.open else "not open"
+        state = "OPEN" if archive.open else "not seen open"
         title = Text(f"{state} · {archive.rung}", style="bold red" if archive.open else "bold green")
         ways = Text("reached by " + ", ".join(archive.endpoints), style="dim")
         parts.append(Panel(Group(ways, table), title=title, title_align="left", expand=False))
@@ -109,7 +112,7 @@ def render(card: CheckDocument) -> RenderableType:
 
 
 def _headline(card: CheckDocument) -> Text:
-    unknown = [e for e in card.endpoints if e.rung is None]
+    unknown = [e for e in card.endpoints if not e.conclusive]
     opened = [a for a in card.archives if a.open]
     if opened:
         text, style = f"{card.target}: gives records to strangers.", "bold red"

@@ -68,7 +68,7 @@ def document(dataset: Dataset) -> ReportDocument:
         state=manifest.state,
         depth=manifest.scope.depth,
         hosts=manifest.hosts,
-        hosts_done=len(dataset.done()),
+        hosts_done=len(dataset.asked()),
         started=manifest.started,
         ended=manifest.ended,
         connections=dataset.connections(),

@@ -30,8 +30,15 @@ NEVER_TRIED = "never tried: a password, an AE title that the scope does not list
 
 
 def reason(why: str, codes: Sequence[int], detail: str, protocol: str = "dimse") -> str:
-    """Why an endpoint stands on its rung, as one clause."""
-    match Why(why):
+    """Why an endpoint stands on its rung, as one clause. What another version kept is told in its own words."""
+    try:
+        return _reason(Why(why), codes, detail, protocol)
+    except (ValueError, TypeError, IndexError):
+        return detail or why
+
+
+def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
+    match why:
         case Why.NOTHING_ANSWERED:
             return detail or "nothing answered"
         case Why.OUT_OF_SCOPE:

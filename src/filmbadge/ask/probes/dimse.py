@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,7 +18,7 @@ import msgspec
 from filmbadge.ask.census.plain import Notes, census
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.association import Association, Echo, Query, Script
+from filmbadge.ask.wire.dimse.association import Answer, Association, Echo, Query, Script
 from filmbadge.catalogue.dicom import (
     CALLED_TITLE_NOT_RECOGNIZED,
     PATIENT_ROOT_FIND,
@@ -28,6 +29,7 @@ from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Find, Observati
 from filmbadge.scope import Address
 
 ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
+OUT_OF_RESOURCES = 0xA700  # a sign of distress: no further question
 ASK_IDLE_SECONDS = 10.0
 ASK_SECONDS = 60.0
 ASK_BYTES = 512 * 1024
@@ -110,21 +112,33 @@ def _leave() -> Script:
 def _ask(association: Association, notes: _Notes, today: date) -> Script:
     if VERIFICATION in association.accepted:
         notes.echo = (yield Echo()).status
-    roots = [root for root in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND) if root in association.accepted]
-    if not roots:
-        return
-    for label, dates in windows(today):
+    for root in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND):
+        if root in association.accepted and (yield from _search(root, notes, windows(today))):
+            return
+
+
+def _search(root: str, notes: _Notes, questions: list[tuple[str, bytes]]) -> Generator[Query, Answer, bool]:
+    """Ask one window after the other until one has a match. Returns whether this query model answered at all.
+
+    An archive that refuses a range of dates is asked without one, and cancelled at the first match as ever.
+    """
+    everything = questions[-1]
+    while questions:
+        label, dates = questions.pop(0)
         notes.window = label
         keys = (
             (elements.QUERY_LEVEL, b"STUDY"),
             (elements.STUDY_DATE, dates),
             (elements.STUDY_UID, b""),
         )
-        answer = yield Query(roots[0], keys, _forget, cancel_after=1)
+        answer = yield Query(root, keys, _forget, cancel_after=1)
         notes.finds.append(Find(label, answer.matches, answer.status, answer.cancelled))
         notes.window = ""
-        if answer.matches or answer.status != 0x0000:
-            return
+        if answer.matches or answer.status == OUT_OF_RESOURCES:
+            return True
+        if answer.status != 0x0000:
+            questions = [everything] if label != everything[0] else []
+    return notes.finds[-1].status == 0x0000
 
 
 def _forget(identifier: bytes, explicit: bool) -> None:

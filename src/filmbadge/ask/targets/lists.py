@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -37,6 +38,12 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self.hosts) + sum(part.size for part in self.swept)
+
+    @property
+    def digest(self) -> str:
+        """The same for the same hosts, whatever list they came from."""
+        stood_for = repr((sorted(map(str, self.hosts)), [part.ranges for part in self.swept]))
+        return blake2b(stood_for.encode(), digest_size=16).hexdigest()
 
     def __iter__(self) -> Iterator[Target]:
         yield from self.hosts
@@ -126,7 +133,7 @@ def _entries(argument: str) -> Iterator[tuple[str, str]]:
     elif _is_file(path):
         name = argument
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise TargetError(f"{argument}: cannot be read as a list of targets ({type(error).__name__})") from None
     else:

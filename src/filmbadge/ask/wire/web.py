@@ -88,9 +88,10 @@ class Get:
             event = self._http.next_event()
             if isinstance(event, h11.Response):
                 self.status = event.status_code
-                self.headers = {
-                    name.decode("ascii", "replace"): value[:256].decode("latin-1") for name, value in event.headers
-                }
+                for raw, value in event.headers:  # one that comes again continues the list, RFC 9110 5.3
+                    name = raw.decode("ascii", "replace")
+                    before = f"{self.headers[name]}, " if name in self.headers else ""
+                    self.headers[name] = (before + value[:256].decode("latin-1"))[:1024]
             elif isinstance(event, h11.Data):
                 if len(self._received) + len(event.data) > MAX_BODY:
                     raise WireError(f"a body of more than {MAX_BODY} bytes", Ending.BYTE_CAP)
