@@ -1,0 +1,52 @@
+"""Writes well-formed conversations into fuzz/corpus, as seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filmbadge.ask.wire.dimse import command, elements, pdu
+from filmbadge.ask.wire.dimse.command import Command
+from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, IMPLICIT_LITTLE, STUDY_ROOT_FIND, VERIFICATION
+
+CORPUS = Path(__file__).parent / "corpus"
+
+
+def seeds() -> dict[str, bytes]:
+    unit = pdu.Associate("A", "B", tuple(pdu.Context(n, "", (EXPLICIT_LITTLE,)) for n in (1, 3, 5)), 16384, "1.2", "V")
+    accept = pdu.associate(pdu.ASSOCIATE_AC, unit)
+    echoed = pdu.data(1, command.encode(Command(command.C_ECHO_RSP, 1, VERIFICATION, 0)), None, 16384)
+
+    def found(status: int, row: bytes | None, message: int, size: int = 16384) -> bytes:
+        response = Command(command.C_FIND_RSP, message, STUDY_ROOT_FIND, status, row is not None)
+        return pdu.data(3, command.encode(response), row, size)
+
+    def row(number: int, *, explicit: bool) -> bytes:
+        keys = [(elements.STUDY_UID, b"1.2.%d" % number), (elements.IMAGES_IN_STUDY, b"%d" % number)]
+        return elements.encode(keys, explicit=explicit)
+
+    nested = b"\x08\0\x10\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
+    talk = accept + echoed + found(0xFF00, row(1, explicit=True), 2) + found(0, None, 2) + pdu.RELEASE_RESPONSE
+    rows = b"".join(found(0xFF00, row(n, explicit=True), 1) for n in range(1, 4)) + found(0, None, 1)
+    implicit = b"".join(found(0xFF01, row(n, explicit=False), 1, 40) for n in range(1, 4)) + found(0xFE00, b"", 1)
+    return {
+        "talk": b"\x08" + talk,
+        "talk-bytewise": b"\x09" + talk,
+        "rows": b"\x88" + rows,
+        "rows-kept": b"\x8c" + rows,
+        "rows-enough": b"\xa8" + rows,
+        "implicit-fragments": b"\x0a" + implicit,
+        "nested": b"\x88" + found(0xFF00, nested + row(1, explicit=True), 1),
+        "reject": b"\x08" + pdu.reject(1, 1, 7),
+        "abort": b"\x08" + accept + pdu.abort(2, 1),
+        "release": b"\x08" + accept + pdu.RELEASE_REQUEST,
+        "huge": b"\x08\x02\0\xff\xff\xff\xff",
+        "implicit-context": b"\x08" + pdu.associate(
+            pdu.ASSOCIATE_AC, pdu.Associate("A", "B", (pdu.Context(1, "", (IMPLICIT_LITTLE,)),))
+        ),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    CORPUS.mkdir(exist_ok=True)
+    for name, data in seeds().items():
+        (CORPUS / name).write_bytes(data)
