@@ -25,7 +25,8 @@ Basis = Literal["owner", "mandate", "research"]
 
 SCHEMA = "filmbadge.scope/1"
 BUILT_DEPTHS = (Depth.KNOCK, Depth.ASK, Depth.COUNT)
-DIMSE_PORTS = (104, 2762, 4242, 5678, 11112)
+DIMSE_PORTS = (104, 4242, 5678, 11112)
+DIMSE_TLS_PORTS = (2762,)
 ORTHANC_PORTS = (8042,)
 
 
@@ -131,6 +132,7 @@ class Scope:
     basis: Basis | None = None
     called_titles: tuple[str, ...] = ()
     dimse_ports: tuple[int, ...] = DIMSE_PORTS
+    dimse_tls_ports: tuple[int, ...] = DIMSE_TLS_PORTS
     orthanc_ports: tuple[int, ...] = ORTHANC_PORTS
     pace: Pace = Pace()
     caps: Caps = Caps()
@@ -253,7 +255,7 @@ class _Reader:
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
-            "ports": {"dimse", "orthanc"},
+            "ports": {"dimse", "dimse_tls", "orthanc"},
             "pace": {"overall", "per_network", "per_host", "open_at_once"},
             "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
         }
@@ -284,6 +286,7 @@ class _Reader:
             basis=basis,
             called_titles=self._titles(),
             dimse_ports=self._ports("dimse", DIMSE_PORTS),
+            dimse_tls_ports=self._ports("dimse_tls", DIMSE_TLS_PORTS),
             orthanc_ports=self._ports("orthanc", ORTHANC_PORTS),
             pace=self._numbers("pace", Pace()),
             caps=self._numbers("caps", Caps()),
@@ -484,7 +487,8 @@ contact = "TODO address at which an operator reaches you"
 called = []
 
 [ports]
-dimse = [104, 2762, 4242, 5678, 11112]
+dimse = [104, 4242, 5678, 11112]
+dimse_tls = [2762]                # asked over TLS first
 orthanc = [8042]
 
 [pace]                            # connections per second; one association per host at a time, always

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from filmbadge.model import Connection, Count, Depth, Host, Judged, Rung
+from filmbadge.model import Connection, Count, Depth, Host, Judged, Rung, TlsFacts
 from filmbadge.tell import words
 
 
@@ -22,7 +22,7 @@ class CheckedEndpoint(Struct, frozen=True):
     reason: str
     product: str
     toolkit: str
-    tls: None = None  # DICOM and HTTP over TLS are not asked by this version
+    tls: TlsFacts | None  # None: plain
 
 
 class CheckedArchive(Struct, frozen=True):
@@ -83,6 +83,7 @@ def _endpoint(judged: Judged) -> CheckedEndpoint:
         reason=why,
         product=judged.product.product,
         toolkit=judged.product.toolkit,
+        tls=judged.observation.tls,
     )
 
 
@@ -130,13 +131,14 @@ def _headline(card: CheckDocument) -> Text:
 
 def _endpoints(card: CheckDocument) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in ("port", "protocol", "rung", "why", "product", "toolkit"):
+    for column in ("port", "protocol", "tls", "rung", "why", "product", "toolkit"):
         table.add_column(column, overflow="fold")
     for e in card.endpoints:
         style = "red" if e.rung and Rung(e.rung).open else ""
         table.add_row(
             str(e.port or "-"),
             e.protocol,
+            words.tls(e.tls),
             e.rung or "unknown",
             Text(e.reason),
             Text(e.product),
