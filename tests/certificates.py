@@ -91,8 +91,11 @@ def _general(alternative: str) -> x509.GeneralName:
 
 
 @contextmanager
-def serving(context: ssl.SSLContext, answer: Callable[[bytes], bytes]) -> Iterator[int]:
-    """A TLS server in a thread, with blocking sockets: unlike asyncio's, it sends its alerts. Gives its port."""
+def serving(context: ssl.SSLContext, answer: Callable[[bytes], bytes], to_plain: bytes = b"") -> Iterator[int]:
+    """A TLS server in a thread, with blocking sockets: unlike asyncio's, it sends its alerts. Gives its port.
+
+    To who speaks something else it says `to_plain`, and closes.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -103,6 +106,10 @@ def serving(context: ssl.SSLContext, answer: Callable[[bytes], bytes]) -> Iterat
                     return
                 with suppress(OSError), connection:
                     connection.settimeout(5)
+                    if connection.recv(1, socket.MSG_PEEK) != b"\x16":
+                        connection.recv(65536)
+                        connection.sendall(to_plain)
+                        continue
                     with context.wrap_socket(connection, server_side=True) as secured:
                         secured.sendall(answer(secured.recv(65536)))
                         while secured.recv(65536):
