@@ -119,7 +119,7 @@ class Certificate(Struct, frozen=True):
     not_before: datetime
     not_after: datetime
     self_signed: bool
-    key: str  # such as "RSA"
+    key: str  # "RSA", "EC", "other" or "unknown"
     bits: int | None
     matches: bool  # one of its names is the host, as it was named or by its address
 

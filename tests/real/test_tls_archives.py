@@ -79,6 +79,8 @@ def test_orthanc_over_tls_on_a_port_that_the_user_named(tls_orthanc: Served) -> 
     assert card["endpoints"][0]["tls"]["certificate"]["matches"] is False
     assert counted(card) == without_patients(tls_orthanc.truth)
     assert card["connections"] == 3
+    shown = archives.filmbadge("check", f"127.0.0.1:{tls_orthanc.dicom}", "--depth", "knock")
+    assert "self-signed" in shown
 
 
 def test_orthanc_over_tls_and_its_web_are_one_archive(tls_orthanc: Served, tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
@@ -86,7 +86,7 @@ def read_certificate(der: bytes, name: str | Address) -> Certificate | None:
 
 
 def _facts(certificate: x509.Certificate, name: str | Address) -> Certificate:
-    key = certificate.public_key()
+    key, bits = _key(certificate)
     return Certificate(
         subject_name=_text(certificate.subject, NameOID.COMMON_NAME),
         subject_organisation=_text(certificate.subject, NameOID.ORGANIZATION_NAME),
@@ -95,11 +95,22 @@ def _facts(certificate: x509.Certificate, name: str | Address) -> Certificate:
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         self_signed=_self_signed(certificate),
-        key="RSA" if isinstance(key, rsa.RSAPublicKey) else "EC" if isinstance(key, ec.EllipticCurvePublicKey)
-        else re.sub(r"PublicKey$|^_", "", type(key).__name__),
-        bits=getattr(key, "key_size", None),
+        key=key,
+        bits=bits,
         matches=_matches(certificate, name),
-    )  # fmt: skip
+    )
+
+
+def _key(certificate: x509.Certificate) -> tuple[str, int | None]:
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return "unknown", None
+    if isinstance(key, rsa.RSAPublicKey):
+        return "RSA", key.key_size
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "EC", key.key_size
+    return "other", None
 
 
 def _text(name: x509.Name, kind: x509.ObjectIdentifier) -> str:
