@@ -4,7 +4,7 @@
 
 .PHONY: demo test lint clean
 
-DEBIAN_PACKAGES = chromium dcmtk orthanc
+DEBIAN_PACKAGES = chromium dcmtk gcc orthanc python3-dev
 
 demo:
 	@scripts/venv run
@@ -13,8 +13,9 @@ demo:
 	.venv/bin/filmbadge report out/demo --html out/demo.html
 	@echo "Open out/demo.html in a browser."
 
-test: lint
+test:
 	@scripts/packages $(DEBIAN_PACKAGES)
+	@$(MAKE) --no-print-directory lint
 	.venv/bin/pytest
 
 lint:

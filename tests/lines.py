@@ -35,11 +35,13 @@ def converse(talk: Talk, chunks: Iterable[bytes], end: Stop = HUNG_UP) -> tuple[
     """Carry a talk as the dialer does: the first stop ends it, and a protocol error is a stop with a farewell."""
     line = RecordedLine()
     talk.opened(line)
+    held = b""
     for chunk in chunks:
         if line.stop is not None:
             break
+        held += chunk
         try:
-            talk.received(chunk)
+            held = held[talk.received(memoryview(held)) :]
         except WireError as error:
             line.send(talk.farewell())
             line.close(Stop(error.ending, str(error)))

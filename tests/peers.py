@@ -57,10 +57,11 @@ class Talker:
         self.line = line
         line.send(self.words)
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: memoryview) -> int:
         self.heard += data
         if len(self.heard) >= self.enough:
             self.line.close(Stop(Ending.COMPLETED))
+        return len(data)
 
     def farewell(self) -> bytes:
         return self.last

@@ -320,3 +320,15 @@ def test_a_scope_says_what_it_would_contact() -> None:
     assert "would contact 509 addresses on 4 ports each, at most 20 connections a second" in told
     assert "allowed by the board (T-1), basis mandate, until 2027-01-31" in told
     assert "STORE, ARCHIVE" in told
+
+
+@pytest.mark.parametrize("text", ["networks = " + "[" * 9000 + "]" * 9000, "depth = " + "9" * 5000])
+def test_toml_that_breaks_the_reader_is_refused(text: str) -> None:
+    with pytest.raises(ScopeError, match="too long or nested too deep"):
+        parse(text, "scope.toml")
+
+
+def test_an_end_beyond_the_calendar_is_refused() -> None:
+    text = VALID.replace("expires = 2027-01-31", "expires = 9999-12-31T23:59:59-12:00")
+    with pytest.raises(ScopeError, match="not a date"):
+        parse(text, "scope.toml")

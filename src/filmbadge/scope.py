@@ -228,6 +228,8 @@ def parse(text: str, where: str, now: datetime | None = None) -> Scope:
         line = int(found.group(1)) if found else text.count("\n") + 1
         message = re.sub(r" \(at .*\)$", "", str(error))
         raise ScopeError(f"not valid TOML: {message}", where=where, line=line) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+        raise ScopeError("not valid TOML: a value is too long or nested too deep", where=where) from None
     return _Reader(text, where, raw).scope(now or datetime.now(UTC))
 
 
@@ -343,7 +345,10 @@ class _Reader:
                 "'expires' is missing; a permission has an end, such as expires = 2027-01-31", "", "expires"
             )
         if isinstance(value, datetime):
-            end = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            try:
+                end = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            except OverflowError:
+                raise self._error("'expires' is not a date that a calendar has", "", "expires") from None
         elif isinstance(value, date):
             end = datetime.combine(value, time(23, 59, 59), UTC)
         else:

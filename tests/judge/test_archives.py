@@ -12,6 +12,7 @@ from filmbadge.model import (
     Count,
     Depth,
     DimseFacts,
+    Ending,
     Host,
     How,
     Observation,
@@ -19,6 +20,7 @@ from filmbadge.model import (
     Product,
     Rejection,
     Rung,
+    Stop,
 )
 from making import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
 
@@ -162,3 +164,15 @@ def test_a_census_is_wanted_only_where_nothing_else_tells() -> None:
 def test_every_open_archive_of_a_host_is_counted() -> None:
     first, second = dimse(admitted(DISCLOSED, WHOLE), port=104), dimse(admitted(DISCLOSED), port=11112)
     assert wants_census(judged(first, second)) == second
+
+
+def test_a_counter_of_zero_beside_a_record_is_not_believed() -> None:
+    liar = msgspec.structs.replace(REPORTED, patients=0, studies=0, series=0, images=0)
+    host = judged(dimse(admitted(DISCLOSED)), web(liar))
+    assert host.archives[0].counts.studies.value is None
+    assert wants_census(host) is not None
+
+
+def test_a_question_without_an_answer_is_not_said_to_give_nothing() -> None:
+    archive = only(dimse(admitted(), stop=Stop(Ending.IDLE, "no byte for 10 s")))
+    assert archive.counts.studies.why == "the question had no answer"

@@ -29,6 +29,7 @@ app = App(
     version=f"filmbadge {version('filmbadge')}",
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 app.command(check.check)
 app.command(survey.survey)
@@ -47,7 +48,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (ScopeError, TargetError, NotASurvey, CannotServe, SurveyError, Refusal) as error:
         return complain(str(error), REFUSED)
     except KeyboardInterrupt:
-        return complain("interrupted; what was gathered is kept", INCOMPLETE)
+        return complain("interrupted", INCOMPLETE)
     except BrokenPipeError:
         sys.stderr.close()
         return DONE

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
 from filmbadge.cli.console import DepthChoice, Refusal, RungChoice, put_json, reached, run_loop, show
-from filmbadge.model import Depth
+from filmbadge.model import Depth, Why
 from filmbadge.scope import LOOPBACK, Scope, load
 from filmbadge.survey import engine
 from filmbadge.tell import card
@@ -50,7 +50,8 @@ def check(
     rungs = [judged.verdict.rung for judged in host.judged]
     if any(reached(rung, fail_on) for rung in rungs):
         return 1
-    return 3 if None in rungs else 0
+    unanswered = any(judged.verdict.why is Why.FIND_BROKE_OFF for judged in host.judged)
+    return 3 if None in rungs or unanswered else 0
 
 
 def at_depth(scope: Scope, depth: Depth | None) -> Scope:

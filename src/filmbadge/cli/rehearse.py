@@ -63,7 +63,9 @@ def rehearse(
     else:
         stdout.print(_table(rehearsal))
         if out:
-            err.print(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True)
+            err.print(
+                f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True, markup=False
+            )
     return 0 if rehearsal.agree else 1
 
 

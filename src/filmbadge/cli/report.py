@@ -36,7 +36,7 @@ def report(
         show(summary.render(document))
     if html is not None:
         write_file(html, page.render(document).encode())
-        err.print(f"Wrote {html}", soft_wrap=True)
+        err.print(f"Wrote {html}", soft_wrap=True, markup=False)
     if json is not None and str(json) == "-":
         put_json(document)
     elif json is not None:

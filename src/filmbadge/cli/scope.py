@@ -30,7 +30,7 @@ def new(file: Path, /) -> int:
         raise Refusal(f"{file} exists; it is not overwritten") from None
     except OSError as error:
         raise Refusal(f"{file} cannot be written: {error.strerror}") from None
-    err.print(f"Wrote {file}. Fill in what says TODO, then: filmbadge scope check {file}", soft_wrap=True)
+    err.print(f"Wrote {file}. Fill in what says TODO, then: filmbadge scope check {file}", soft_wrap=True, markup=False)
     return 0
 
 

@@ -58,7 +58,9 @@ def survey(
         put_json(dataset.manifest)
     else:
         show(summary.render(summary.document(dataset)))
-        err.print(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True)
+        err.print(
+            f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True, markup=False
+        )
     outcomes = dataset.manifest.outcomes
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):
         return 1

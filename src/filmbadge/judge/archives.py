@@ -92,21 +92,23 @@ def _archive(address: str, group: Sequence[Judged]) -> Archive:
 
 
 def _counts(group: Sequence[Judged]) -> Counts:
+    dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
+    gave = any(find.matches for facts in dimse for find in facts.finds)
     for one in group:
         web = one.observation.orthanc
-        if web is not None and web.studies is not None:
+        # A counter of zero beside a record that was given is the counter of something else.
+        if web is not None and web.studies is not None and (web.studies or not gave):
             return _reported(web)
-    dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
     censuses = [facts.census for facts in dimse if facts.census is not None]
     if censuses:
         best = max(censuses, key=lambda c: (c.complete, c.studies))
-        if not best.studies and any(find.matches for facts in dimse for find in facts.finds):
+        if not best.studies and gave:
             # Some archives answer an unbounded query with success and nothing.
-            best = msgspec.structs.replace(
-                best, complete=False, studies=1, why_incomplete="the census found nothing, the question did"
-            )
+            why = best.why_incomplete or "the census found nothing, the question did"
+            best = msgspec.structs.replace(best, complete=False, studies=1, why_incomplete=why)
         return _counted(best)
-    if any(j.verdict.why is Why.NO_RECORDS and j.observation.dimse is not None for j in group):
+    opened = any(j.verdict.rung and j.verdict.rung.open for j in group)
+    if not opened and any(j.verdict.why is Why.NO_RECORDS and j.observation.dimse is not None for j in group):
         return Counts(*(Count(0, How.COUNTED) for _ in range(4)))
     return Counts(*(Count(why=_why_unknown(group)) for _ in range(4)))
 
@@ -141,5 +143,7 @@ def _counted(census: Census) -> Counts:
 
 def _why_unknown(group: Sequence[Judged]) -> str:
     if not any(j.verdict.rung and j.verdict.rung.open for j in group):
+        if any(j.verdict.why is Why.FIND_BROKE_OFF for j in group):
+            return "the question had no answer"
         return "it gives nothing to strangers"
     return "not counted at this depth"

@@ -83,7 +83,7 @@ def _orthanc(facts: OrthancFacts, depth: Depth, stop: Stop) -> Verdict:
     counters = [n for n in (facts.patients, facts.studies, facts.series, facts.images) if n is not None]
     if any(counters):
         return Verdict(Rung.DISCLOSES, Why.COUNTER)
-    if counters:
+    if facts.studies is not None:
         return Verdict(Rung.ANSWERS, Why.NO_RECORDS)
     if facts.statistics_status is None:
         return Verdict(Rung.ADMITS, Why.FIND_BROKE_OFF, detail=f"{stop.ending}: {stop.detail}")

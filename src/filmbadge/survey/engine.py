@@ -84,25 +84,30 @@ class Survey:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             writer = Writer(self.directory)
+            manifest.write(self.directory, self._manifest("running"))
         except OSError as error:
             raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
-        manifest.write(self.directory, self._manifest("running"))
         dialer = Dialer(self.scope, writer.journal)
         pending = iter(self.targets)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.scope.pace.open_at_once, len(self.targets))):
                     group.create_task(self._work(pending, dialer, writer, watcher))
-        except* OSError as group_error:
-            raise SurveyError(f"{self.directory} cannot be written: {group_error.exceptions[0]}") from None
+        except* OSError:
+            pass  # the disk refused a flush: closing tries once more, and says so if it refuses again
         finally:
             ended = self._close(writer)
         return ended
 
     def _close(self, writer: Writer) -> Manifest:
-        writer.flush()
-        ended = self._manifest("done" if self.hosts_done == len(self.targets) else "interrupted")
-        manifest.write(self.directory, ended)
+        try:
+            writer.flush()
+            ended = self._manifest("done" if self.hosts_done == len(self.targets) else "interrupted")
+            manifest.write(self.directory, ended)
+        except OSError as error:
+            raise SurveyError(
+                f"{self.directory} cannot be written ({error.strerror or type(error).__name__})"
+            ) from None
         return ended
 
     async def _work(self, pending: Iterator[Target], dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
@@ -110,6 +115,8 @@ class Survey:
             if (name := str(target)) in self._before:
                 continue
             host = await examine(dialer, target, self.scope.depth)
+            if self.scope.expired():
+                return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, name)
             self.hosts_done += 1
             watcher.host_done(host)

@@ -134,6 +134,7 @@ SYSTEM = {"Version": "1.12.1", "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPo
         (says(http("200 OK", b"<html>one page for every path</html>")), Rung.LISTENING),
         (says(http("200 OK", b'{"Version": "1"}')), Rung.LISTENING),
         (says(http("200 OK", b"[" * 60_000)), Rung.LISTENING),
+        (says(http("200 OK", b'{"Version": "\xff"}')), Rung.LISTENING),
         (says(http("301 Moved\r\nLocation: http://192.0.2.1/system")), Rung.LISTENING),
         (says(http('401 Unauthorized\r\nWWW-Authenticate: Basic realm="Router"')), Rung.LISTENING),
         (says(http('401 Unauthorized\r\nWWW-Authenticate: Basic realm="Orthanc Secure Area"')), Rung.SPEAKS),
@@ -149,5 +150,28 @@ def test_a_hostile_web_peer(handler: Handler, rung: Rung) -> None:
             seen = await orthanc.ask(door, HERE, port, Depth.COUNT)
         assert place(seen).rung is rung
         assert all(row.ending is not Ending.OWN_ERROR for row in rows)
+
+    run(work())
+
+
+def test_a_title_that_is_hung_up_on_keeps_what_was_proven() -> None:
+    """The first association was rejected in DICOM; a hang-up at the second does not make it no imaging service."""
+
+    async def work() -> None:
+        calls = 0
+
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal calls
+            calls += 1
+            await reader.read(65536)
+            if calls == 1:
+                writer.write(pdu.reject(1, 1, 7))
+                await reader.read()
+
+        door, rows = dialer(replace(HOSTILE, called_titles=("LABQR",)))
+        async with listening(handler) as port:
+            seen = await dimse.ask(door, HERE, port, Depth.COUNT)
+        assert (place(seen).rung, place(seen).why) == (Rung.SPEAKS, Why.REJECTED)
+        assert len(rows) == 2
 
     run(work())

@@ -151,3 +151,10 @@ def test_a_list_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("192.0.2.7\n198.51.100.1\n"))
     with pytest.raises(TargetError, match=r"standard input:2: 198\.51\.100\.1 is outside"):
         read(["-"], SCOPE)
+
+
+def test_a_line_per_port_is_one_host(tmp_path: Path) -> None:
+    """As scanners export them. Two targets would be two archives, and their counts added up twice."""
+    listed = tmp_path / "list.txt"
+    listed.write_text("192.0.2.7:4242\n192.0.2.7:8042\n192.0.2.7:4242\n")
+    assert list(read([str(listed)], SCOPE)) == [Target(ip_address("192.0.2.7"), (4242, 8042))]

@@ -163,7 +163,7 @@ def test_what_a_talk_raises_ends_one_connection_and_says_no_data() -> None:
             super().__init__(b"x")
             self.error = error
 
-        def received(self, data: bytes) -> None:
+        def received(self, data: memoryview) -> int:
             raise self.error
 
     async def work() -> None:

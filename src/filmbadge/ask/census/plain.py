@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from filmbadge.ask.census.tally import Tally
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Answer, Query, Script
+from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.catalogue.dicom import status_words
 from filmbadge.model import Census
 
@@ -115,4 +115,4 @@ def _find(
     if series:
         values[elements.SERIES_UID] = series
     notes.queries += 1
-    return (yield Query(root, tuple(values.items()), tally.add))
+    return (yield Query(root, tuple(values.items()), tally))

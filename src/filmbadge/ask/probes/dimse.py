@@ -97,13 +97,14 @@ async def ask(
         association = Association(title, script)
         question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
         row = await dialer.dial(address, port, association, question=question, caps=caps, tls=tls, name=name)
+        if tried and not association.valid_pdu:
+            break  # what the titles before it proved still holds
+        stop, shown = Stop(row.ending, row.detail), row.tls
         facts = _facts(association, notes, title, tried, title in dialer.scope.called_titles)
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-    return Observation(
-        Endpoint(str(address), port, Protocol.DIMSE), at, depth, Stop(row.ending, row.detail), dimse=facts, tls=row.tls
-    )
+    return Observation(Endpoint(str(address), port, Protocol.DIMSE), at, depth, stop, dimse=facts, tls=shown)
 
 
 async def count(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:

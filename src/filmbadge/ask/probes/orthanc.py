@@ -30,6 +30,7 @@ async def ask(
     over = " over TLS" if tls else ""
     system = Get(address, port, "/system")
     row = await dialer.dial(address, port, system, question=f"http GET /system{over}", caps=caps, tls=tls, name=name)
+    shown = row.tls
     said = _json(system)
     is_orthanc = {"Version", "ApiVersion", "DicomAet"} <= said.keys()
     facts = OrthancFacts(
@@ -57,7 +58,7 @@ async def ask(
     stop = Stop(row.ending, row.detail)
     if system.status is not None and row.ending is Ending.COMPLETED:
         stop = Stop(Ending.COMPLETED, f"HTTP {system.status}")
-    return Observation(Endpoint(str(address), port, Protocol.HTTP), at, depth, stop, orthanc=facts, tls=row.tls)
+    return Observation(Endpoint(str(address), port, Protocol.HTTP), at, depth, stop, orthanc=facts, tls=shown)
 
 
 def _json(got: Get) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def _json(got: Get) -> dict[str, Any]:
         return {}
     try:
         said = msgspec.json.decode(got.body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

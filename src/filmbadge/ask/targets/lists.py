@@ -51,7 +51,7 @@ def read(arguments: Sequence[str], scope: Scope, *, seed: int = 0) -> Targets:
     if not arguments:
         swept = scope.addresses()
         return _checked(Targets((), swept, seed))
-    hosts: dict[tuple[str, tuple[int, ...]], Target] = {}
+    hosts: dict[tuple[str, bool], Target] = {}  # one target per host: lists often have a line per port
     networks: list[Network] = []
     for text, where in entries:
         if "/" in text:
@@ -60,7 +60,10 @@ def read(arguments: Sequence[str], scope: Scope, *, seed: int = 0) -> Targets:
             target = parse(text, where)
             if not isinstance(target.host, str) and not scope.permits(target.host):
                 raise TargetError(f"{where}{text} is outside the scope '{scope.name}'; nothing was sent")
-            hosts.setdefault((str(target.host), target.ports), target)
+            key = (str(target.host), bool(target.ports))
+            before = hosts.get(key)
+            ports = (*before.ports, *target.ports) if before else target.ports
+            hosts[key] = Target(target.host, tuple(dict.fromkeys(ports)))
     named = [t.host for t in hosts.values() if not isinstance(t.host, str) and not t.ports]
     v4, v6 = (
         part.less(Intervals.of([(int(a), int(a)) for a in named if a.version == version]))

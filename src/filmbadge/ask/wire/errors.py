@@ -11,6 +11,7 @@ class WireError(Exception):
     Carries our own words, offsets and tags only, never bytes that the peer sent.
     """
 
-    def __init__(self, message: str, ending: Ending = Ending.BROKEN) -> None:
+    def __init__(self, message: str, ending: Ending = Ending.BROKEN, *, abort_reason: int = 0) -> None:
         super().__init__(message)
         self.ending = ending
+        self.abort_reason = abort_reason  # for the A-ABORT that answers it, PS3.8 Table 9-26

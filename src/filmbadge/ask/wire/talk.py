@@ -28,8 +28,11 @@ class Talk(Protocol):
 
     def opened(self, line: Line) -> None: ...
 
-    def received(self, data: bytes) -> None:
-        """Bytes from the peer. May raise WireError (`wire.errors`) when the peer broke the protocol."""
+    def received(self, data: memoryview) -> int:
+        """Bytes from the peer. Returns how many were taken; the rest comes again, with more behind it.
+
+        May raise WireError (`wire.errors`) when the peer broke the protocol. The memory is reused afterwards.
+        """
 
     def farewell(self) -> bytes:
         """Last bytes that close the talk in order when a cap or an interrupt ends it early."""

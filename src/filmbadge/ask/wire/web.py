@@ -54,11 +54,12 @@ class Get:
         self._line = line
         line.send((self._http.send(self._request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
 
-    def received(self, data: bytes) -> None:
-        self._start = (self._start + data)[:5]
+    def received(self, data: memoryview) -> int:
+        self._start = (self._start + data[:5])[:5]
         if not b"HTTP/".startswith(self._start):
             raise WireError("answered in bytes that are not HTTP", Ending.OTHER_PROTOCOL)
-        self._feed(data)
+        self._feed(bytes(data))
+        return len(data)
 
     def farewell(self) -> bytes:
         return b""

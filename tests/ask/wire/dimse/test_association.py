@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.ask.wire.dimse import association, command, elements, pdu
-from filmbadge.ask.wire.dimse.association import Answer, Association, Echo, Query, Script
+from filmbadge.ask.wire.dimse import association, command, elements, limits, pdu
+from filmbadge.ask.wire.dimse.association import TABLE, Action, Answer, Association, Echo, Query, Script, State
 from filmbadge.ask.wire.dimse.command import Command
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
@@ -245,12 +245,12 @@ def command_only(response: Command, context: int = STUDY) -> bytes:
         command_only(Command(command.C_FIND_RSP, FIND_ID, STUDY_ROOT_FIND)),  # no status
         found(PENDING, announce=True) + found(SUCCESS),  # the announced data set does not come
         command_only(Command(command.C_FIND_RSP, FIND_ID, STUDY_ROOT_FIND, SUCCESS), context=7),  # never proposed
-        pdu.header(pdu.P_DATA, pdu.MAX_PDU + 1),
+        pdu.header(pdu.P_DATA, limits.MAX_PDU + 1),
         pdu.header(pdu.P_DATA, 0xFFFFFFFF),
         pdu.header(pdu.ABORT, 0xFFFFFFFF),
-        pdu.header(pdu.RELEASE_RQ, pdu.MAX_CONTROL_LENGTH + 1),
+        pdu.header(pdu.RELEASE_RQ, limits.MAX_CONTROL + 1),
         pdu.header(pdu.P_DATA, 6) + b"\x00\x00\x00\x09\x03\x03",  # a value longer than its unit
-        pdu.data(STUDY, bytes(command.MAX_COMMAND + 1), None, 16384),
+        pdu.data(STUDY, bytes(limits.MAX_COMMAND + 1), None, 16384),
     ],
 )
 def test_a_peer_that_breaks_the_protocol_is_aborted(said: bytes) -> None:
@@ -269,12 +269,12 @@ def test_four_gigabytes_are_refused_at_the_header() -> None:
 
 def test_a_unit_as_long_as_agreed_is_taken() -> None:
     body = b"\x00\x01\xff\xfc" + bytes([STUDY, 0]) + bytes(0x1FFFC - 2)  # P-DATA of exactly 128 KiB
-    talked = talk(UP_TO_THE_FIND + found(PENDING, announce=True) + pdu.header(pdu.P_DATA, pdu.MAX_PDU) + body)
+    talked = talk(UP_TO_THE_FIND + found(PENDING, announce=True) + pdu.header(pdu.P_DATA, limits.MAX_PDU) + body)
     assert talked.stop == HUNG_UP
 
 
 def test_a_record_has_a_bound() -> None:
-    large, larger = bytes(association.MAX_RECORD), bytes(association.MAX_RECORD + 1)
+    large, larger = bytes(limits.MAX_RECORD), bytes(limits.MAX_RECORD + 1)
     assert talk(UP_TO_THE_FIND + found(PENDING, large)).notes.records == [(large, True)]
     talked = talk(UP_TO_THE_FIND + found(PENDING, larger))
     assert talked.stop.ending is Ending.BROKEN
@@ -424,3 +424,52 @@ def test_a_damaged_conversation_ends_in_a_stop(data: st.DataObject) -> None:
     for at in data.draw(st.lists(st.integers(0, len(said) - 1), min_size=1, max_size=5)):
         said[at] = data.draw(st.integers(0, 255))
     assert talk(bytes(said)).stop.ending in Ending
+
+
+BEFORE = {State.AWAIT_ACCEPT: b"", State.OPEN: UP_TO_THE_FIND, State.AWAIT_RELEASE: UP_TO_THE_RELEASE}
+BODIES = {
+    pdu.ASSOCIATE_RQ: pdu.associate(pdu.ASSOCIATE_RQ, pdu.Associate("A", "B", ())),
+    pdu.ASSOCIATE_AC: ACCEPT,
+    pdu.ASSOCIATE_RJ: pdu.reject(1, 1, 7),
+    pdu.P_DATA: pdu.header(pdu.P_DATA, 0),
+    pdu.RELEASE_RQ: pdu.RELEASE_REQUEST,
+    pdu.RELEASE_RP: pdu.RELEASE_RESPONSE,
+    pdu.ABORT: pdu.abort(2, 1),
+    0x00: pdu.header(0x00, 0),
+    0x08: pdu.header(0x08, 0),
+    0xFF: pdu.header(0xFF, 0),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("state", BEFORE)
+def test_every_row_of_the_state_table(state: State, kind: int) -> None:
+    """PS3.8 Table 9-10: what a PDU does in a state, and what the peer hears of it."""
+    after: dict[Action | None, Ending | None] = {
+        Action.AE_4: Ending.REJECTED,
+        Action.AA_3: Ending.ABORTED,
+        Action.AR_2: Ending.CLOSED,
+        Action.AR_3: Ending.COMPLETED,
+        None: Ending.OTHER_PROTOCOL if state is State.AWAIT_ACCEPT and not 1 <= kind <= 7 else Ending.BROKEN,
+    }
+    action = TABLE.get((state, kind))
+    before = talk(BEFORE[state], end=Stop(Ending.INTERRUPTED))
+    talked = talk(BEFORE[state] + BODIES[kind], end=Stop(Ending.INTERRUPTED))
+    assert talked.stop.ending is after.get(action, Ending.INTERRUPTED)
+    heard = sent(talked.line)[len(sent(before.line)) :]
+    if action is None:
+        reason = {True: 2, False: 1}[1 <= kind <= 7] if talked.stop.ending is Ending.BROKEN else 0
+        source = 2 if talked.stop.ending is Ending.BROKEN else 0
+        assert heard == [(pdu.ABORT, bytes([0, 0, source, reason]))]
+    elif action in (Action.AR_2, Action.AR_8):
+        assert heard == [(pdu.RELEASE_RP, bytes(4))]
+    elif action is not Action.AE_3:
+        assert heard == []
+
+
+def test_a_record_too_large_to_take_is_a_match() -> None:
+    """It was given; that we cannot take it does not close the archive."""
+    big = found(PENDING, bytes(limits.MAX_RECORD + 2))
+    talked = talk(UP_TO_THE_FIND + big, cancel_after=1)
+    assert talked.talk.matches == 1
+    assert talked.stop.ending is Ending.BROKEN

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from filmbadge.ask.wire.dimse import elements
+from filmbadge.ask.wire.dimse import elements, limits
 from filmbadge.ask.wire.dimse.elements import IMAGES_IN_STUDY, QUERY_LEVEL, STUDY_UID, encode, walk
 from filmbadge.ask.wire.errors import WireError
 
@@ -66,9 +66,9 @@ def nested(levels: int) -> bytes:
 
 
 def test_nesting_has_a_bound() -> None:
-    assert studies(nested(elements.MAX_NESTING), explicit=True) == FOUND
+    assert studies(nested(limits.MAX_NESTING), explicit=True) == FOUND
     with pytest.raises(WireError):
-        studies(nested(elements.MAX_NESTING + 1), explicit=True)
+        studies(nested(limits.MAX_NESTING + 1), explicit=True)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.ask.wire.dimse import pdu
+from filmbadge.ask.wire.dimse import limits, pdu
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.model import Abort, Rejection
 
@@ -130,7 +130,7 @@ def messages(stream: bytes) -> list[tuple[int, bytes]]:
 def test_any_message_survives_any_maximum_length(command: bytes, data_set: bytes | None, max_pdu: int) -> None:
     stream = pdu.data(5, command, data_set, max_pdu)
     assert messages(stream) == [(pdu.COMMAND, command)] + ([] if data_set is None else [(0, data_set)])
-    assert all(len(body) <= (max_pdu or pdu.MAX_PDU) for _, body in units(stream))
+    assert all(len(body) <= (max_pdu or limits.MAX_PDU) for _, body in units(stream))
 
 
 def test_an_announced_data_set_is_sent_even_if_empty() -> None:

@@ -14,6 +14,8 @@ from enum import Enum
 
 from filmbadge.ask.wire.dimse import command, elements, pdu
 from filmbadge.ask.wire.dimse.command import Command
+from filmbadge.ask.wire.dimse.core import Reader, Record, Tally
+from filmbadge.ask.wire.dimse.limits import MAX_PDU
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.ask.wire.talk import Line
 from filmbadge.catalogue.dicom import (
@@ -31,7 +33,6 @@ CALLING_TITLE = "FILMBADGE"
 IMPLEMENTATION_UID = "2.25.109834610025293613980468098716390977007"
 IMPLEMENTATION_VERSION = "FILMBADGE_0_1"
 
-MAX_RECORD = 1024 * 1024
 DRAIN_BYTES = 256 * 1024
 DRAIN_SECONDS = 5.0
 RELEASE_SECONDS = 5.0
@@ -41,8 +42,6 @@ QUERY_CONTEXTS = (
     pdu.Context(3, STUDY_ROOT_FIND, (EXPLICIT_LITTLE, IMPLICIT_LITTLE)),
     pdu.Context(5, PATIENT_ROOT_FIND, (EXPLICIT_LITTLE, IMPLICIT_LITTLE)),
 )
-
-Record = Callable[[bytes, bool], None]  # identifier of one pending response, whether it is explicit VR
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Query:
 
     sop_class: str
     keys: tuple[tuple[int, bytes], ...]
-    record: Record
+    record: Tally | Record  # what counts the matches' identifiers
     cancel_after: int | None = None
 
 
@@ -79,6 +78,36 @@ class State(Enum):
     CLOSED = "Sta13"
 
 
+class Action(Enum):
+    """What a PDU does in a state, by the names of PS3.8 9.2.2, Tables 9-6 to 9-9."""
+
+    AE_3 = "the association is accepted: the script begins"
+    AE_4 = "the association is rejected: close"
+    DT_2 = "data: the reader takes it"
+    AR_2 = "the peer releases: answer, close"
+    AR_3 = "our release is confirmed: close"
+    AR_6 = "data that was under way when we released: the reader drops it"
+    AR_8 = "both release: answer, and wait for our own confirmation"
+    AA_3 = "the peer aborts: close"
+
+
+# PS3.8 Table 9-10, the requestor's part. What is not listed is AA-8: A-ABORT as the service provider.
+TABLE = {
+    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_AC): Action.AE_3,
+    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_RJ): Action.AE_4,
+    (State.AWAIT_ACCEPT, pdu.ABORT): Action.AA_3,
+    (State.OPEN, pdu.P_DATA): Action.DT_2,
+    (State.OPEN, pdu.RELEASE_RQ): Action.AR_2,
+    (State.OPEN, pdu.ABORT): Action.AA_3,
+    (State.AWAIT_RELEASE, pdu.P_DATA): Action.AR_6,
+    (State.AWAIT_RELEASE, pdu.RELEASE_RQ): Action.AR_8,
+    (State.AWAIT_RELEASE, pdu.RELEASE_RP): Action.AR_3,
+    (State.AWAIT_RELEASE, pdu.ABORT): Action.AA_3,
+}
+# PS3.8 Table 9-26
+UNRECOGNIZED_PDU, UNEXPECTED_PDU, INVALID_PARAMETER = 1, 2, 6
+
+
 class Association:
     """A `Talk`. Read `accepted`, `rejection`, `abort` and the progress of the query after it ended."""
 
@@ -93,8 +122,6 @@ class Association:
         self.unit: pdu.Associate | None = None
         self.rejection: Rejection | None = None
         self.abort: Abort | None = None
-        self.matches = 0  # of the query under way or last made
-        self.cancelled = False
         self._called = called
         self._proposed = {context.id: context for context in contexts}
         self._accepted: dict[str, tuple[int, bool]] = {}  # SOP class: context, explicit
@@ -102,10 +129,19 @@ class Association:
         self._script: Script | None = None
         self._request: Echo | Query | None = None
         self._message_id = 0
-        self._buffer = bytearray()
-        self._fragments: dict[int, bytearray] = {pdu.COMMAND: bytearray(), 0: bytearray()}
-        self._command: Command | None = None  # a response that waits for its data set
-        self._drained = 0
+        self._reader = Reader(self._proposed)
+        self._drained = 0  # bytes since the C-CANCEL
+        self._last_words = pdu.abort(0)
+
+    @property
+    def matches(self) -> int:
+        """Of the query under way or last made."""
+        return self._reader.matches
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether that query had as many matches as it wanted, and was cancelled."""
+        return self._reader.enough
 
     @property
     def accepted(self) -> frozenset[str]:
@@ -120,34 +156,36 @@ class Association:
             self._called,
             CALLING_TITLE,
             tuple(self._proposed.values()),
-            pdu.MAX_PDU,
+            MAX_PDU,
             IMPLEMENTATION_UID,
             IMPLEMENTATION_VERSION,
         )
         line.send(pdu.associate(pdu.ASSOCIATE_RQ, unit))
 
-    def received(self, data: bytes) -> None:
-        if not self.valid_pdu and not self._buffer:
+    def received(self, data: memoryview) -> int:
+        if not self.valid_pdu and len(data):
             _expect_dicom(data)
-        self._buffer += data
-        if self.cancelled:
-            self._drained += len(data)
-        at, end = 0, len(self._buffer)
-        while end - at >= pdu.HEADER.size and self.state is not State.CLOSED:
-            kind, length = pdu.HEADER.unpack_from(self._buffer, at)
-            self._check(kind, length)
-            stop = at + pdu.HEADER.size + length
-            if stop > end:
+        try:
+            return self._read(data)
+        except WireError as error:
+            self._last_words = pdu.abort(2, error.abort_reason)  # PS3.8 Table 9-9, AA-8
+            raise
+
+    def _read(self, data: memoryview) -> int:
+        at = 0
+        while self.state is not State.CLOSED:
+            at += (taken := self._reader.feed(data[at:]))
+            if self.cancelled:
+                self._drained += taken
+            if self._reader.event is None:
                 break
-            body = bytes(self._buffer[at + pdu.HEADER.size : stop])
-            at = stop
-            self._unit(kind, body)
-        del self._buffer[:at]
+            self._event(*self._reader.event)
         if self._drained > DRAIN_BYTES and self.state is State.OPEN:
             raise WireError("the archive went on after C-CANCEL", Ending.BYTE_CAP)
+        return at
 
     def farewell(self) -> bytes:
-        return b"" if self.state is State.CLOSED else pdu.abort(0)
+        return b"" if self.state is State.CLOSED else self._last_words
 
     def ended(self, stop: Stop) -> Stop:
         released = self.state is State.AWAIT_RELEASE and stop.ending in (Ending.CLOSED, Ending.RESET)
@@ -158,40 +196,46 @@ class Association:
 
     # PDUs
 
-    def _check(self, kind: int, length: int) -> None:
-        if not pdu.ASSOCIATE_RQ <= kind <= pdu.ABORT:
-            raise WireError(f"PDU type 0x{kind:02X} does not exist")
-        limit = pdu.MAX_PDU if kind == pdu.P_DATA else pdu.MAX_CONTROL_LENGTH
-        if length > limit:
-            raise WireError(f"PDU type 0x{kind:02X} announces {length} bytes; at most {limit} were agreed")
+    def _event(self, what: str, number: int, content: bytes) -> None:
+        """What the reader could not take for an ordinary record."""
+        if what == "unit":
+            self._unit(number, content)
+        elif what == "command":
+            self._respond(command.parse(content))
+        elif what == "enough":
+            self._cancel()
+        else:
+            unknown = content.startswith(b"PDU type") and content.endswith(b"exist")
+            raise WireError(content.decode(), abort_reason=UNRECOGNIZED_PDU if unknown else INVALID_PARAMETER)
 
     def _unit(self, kind: int, body: bytes) -> None:
-        if kind == pdu.ABORT:
-            self.abort = pdu.parse_abort(body)
-            self.valid_pdu = True
-            self._close(Stop(Ending.ABORTED, abort_words(self.abort.source, self.abort.reason)))
-        elif self.state is State.AWAIT_ACCEPT and kind == pdu.ASSOCIATE_AC:
-            self._established(pdu.parse_associate(body))
-        elif self.state is State.AWAIT_ACCEPT and kind == pdu.ASSOCIATE_RJ:
-            r = self.rejection = pdu.parse_reject(body)
-            self.valid_pdu = True
-            self._close(Stop(Ending.REJECTED, rejection_words(r.result, r.source, r.reason)))
-        elif self.state is State.OPEN and kind == pdu.P_DATA:
-            for context, control, fragment in pdu.parse_data(body):
-                self._value(context, control, fragment)
-                if self._ended():
-                    break
-        elif self.state is State.OPEN and kind == pdu.RELEASE_RQ:
-            self._line.send(pdu.RELEASE_RESPONSE)
-            self._close(Stop(Ending.CLOSED, "released by the peer"))
-        elif self.state is State.AWAIT_RELEASE and kind == pdu.RELEASE_RP:
-            self._close(Stop(Ending.COMPLETED))
-        elif self.state is State.AWAIT_RELEASE and kind == pdu.RELEASE_RQ:  # collision, PS3.8 9.2.3 AR-8
-            self._line.send(pdu.RELEASE_RESPONSE)
-        elif self.state is State.AWAIT_RELEASE and kind == pdu.P_DATA:
-            pass  # still under way when we asked for the release, PS3.8 9.2.3 AR-6
-        else:
-            raise WireError(f"PDU type 0x{kind:02X} is not expected in {self.state.value}")
+        action = TABLE.get((self.state, kind))
+        if action is None:
+            raise WireError(f"PDU type 0x{kind:02X} is not expected in {self.state.value}", abort_reason=UNEXPECTED_PDU)
+        getattr(self, f"_{action.name.lower()}")(body)
+
+    def _ae_3(self, body: bytes) -> None:
+        self._established(pdu.parse_associate(body))
+
+    def _ae_4(self, body: bytes) -> None:
+        r = self.rejection = pdu.parse_reject(body)
+        self.valid_pdu = True
+        self._close(Stop(Ending.REJECTED, rejection_words(r.result, r.source, r.reason)))
+
+    def _aa_3(self, body: bytes) -> None:
+        self.abort = pdu.parse_abort(body)
+        self.valid_pdu = True
+        self._close(Stop(Ending.ABORTED, abort_words(self.abort.source, self.abort.reason)))
+
+    def _ar_2(self, _: bytes) -> None:
+        self._line.send(pdu.RELEASE_RESPONSE)
+        self._close(Stop(Ending.CLOSED, "released by the peer"))
+
+    def _ar_3(self, _: bytes) -> None:
+        self._close(Stop(Ending.COMPLETED))
+
+    def _ar_8(self, _: bytes) -> None:
+        self._line.send(pdu.RELEASE_RESPONSE)
 
     def _established(self, unit: pdu.Associate) -> None:
         self.unit = unit
@@ -202,11 +246,9 @@ class Association:
             if proposed and context.result == 0 and syntax in proposed.transfer:
                 self._accepted[proposed.abstract] = (context.id, syntax == EXPLICIT_LITTLE)
         self.state = State.OPEN
+        self._reader.mode = Reader.READ
         self._script = self._make_script(self)
         self._step(None)
-
-    def _ended(self) -> bool:
-        return self.state is not State.OPEN
 
     def _close(self, stop: Stop) -> None:
         self.state = State.CLOSED
@@ -214,29 +256,7 @@ class Association:
 
     # Messages
 
-    def _value(self, context: int, control: int, fragment: bytes) -> None:
-        if context not in self._proposed:
-            raise WireError(f"presentation context {context} was not proposed")
-        kind = control & pdu.COMMAND
-        message = self._fragments[kind]
-        message += fragment
-        limit = command.MAX_COMMAND if kind else MAX_RECORD
-        if len(message) > limit:
-            raise WireError(f"a {'command' if kind else 'data set'} of more than {limit} bytes")
-        if not control & pdu.LAST:
-            return
-        whole = bytes(message)
-        message.clear()
-        if kind:
-            self._respond(command.parse(whole))
-        elif self._command is not None:
-            waiting, self._command = self._command, None
-            self._answer(waiting, whole)
-        # A data set that no command announced is dropped: some archives send one after a final status.
-
     def _respond(self, response: Command) -> None:
-        if self._command is not None:
-            raise WireError("a command before the data set of the one before")
         expected = command.C_ECHO_RSP if isinstance(self._request, Echo) else command.C_FIND_RSP
         if self._request is None or response.field != expected:
             raise WireError(f"command 0x{response.field:04X} is not expected")
@@ -244,29 +264,17 @@ class Association:
             raise WireError(f"a response to message {response.message_id}, not to {self._message_id}")
         if response.status is None:
             raise WireError("a response without a status")
-        if response.has_data_set:
-            self._command = response
-        else:
-            self._answer(response, None)
+        if response.pending:
+            raise WireError("a pending response without an identifier")
+        # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
+        self._request = None
+        self._step(Answer(response.status, self.matches, self.cancelled))
 
-    def _answer(self, response: Command, data_set: bytes | None) -> None:
-        assert response.status is not None
-        request = self._request
-        if not response.pending:
-            self._request = None
-            self._step(Answer(response.status, self.matches, self.cancelled))
-        elif isinstance(request, Query) and data_set is not None:
-            self.matches += 1
-            if not self.cancelled:
-                request.record(data_set, self._accepted[request.sop_class][1])
-            if self.matches == request.cancel_after:
-                self._cancel(request)
-
-    def _cancel(self, request: Query) -> None:
+    def _cancel(self) -> None:
         """C-CANCEL, PS3.7 9.3.2.3. Records already under way are drained to a bound, then A-ABORT."""
-        self.cancelled = True
+        assert isinstance(self._request, Query)
         self._drained = 0
-        self._send(request.sop_class, Command(command.C_CANCEL_RQ, self._message_id))
+        self._send(self._request.sop_class, Command(command.C_CANCEL_RQ, self._message_id))
         self._line.wait(DRAIN_SECONDS)
 
     def _step(self, answer: Answer | None) -> None:
@@ -275,6 +283,7 @@ class Association:
             request = next(self._script) if answer is None else self._script.send(answer)
         except StopIteration:
             self.state = State.AWAIT_RELEASE
+            self._reader.mode = Reader.DROP  # what is still under way, PS3.8 Table 9-8, AR-6
             self._line.send(pdu.RELEASE_REQUEST)
             self._line.wait(RELEASE_SECONDS)
             return
@@ -285,12 +294,14 @@ class Association:
             self._line.wait(math.inf)
         self._request = request
         self._message_id += 1
-        self.matches, self.cancelled, self._drained = 0, False, 0
+        self._drained = 0
         if isinstance(request, Echo):
+            self._reader.expect(self._message_id, False, None)
             self._send(VERIFICATION, Command(command.C_ECHO_RQ, self._message_id, VERIFICATION))
         else:
             explicit = self._accepted[request.sop_class][1]
             identifier = elements.encode(request.keys, explicit=explicit)
+            self._reader.expect(self._message_id, explicit, request.record, request.cancel_after or 0)
             find = Command(command.C_FIND_RQ, self._message_id, request.sop_class, has_data_set=True)
             self._send(request.sop_class, find, identifier)
 
@@ -300,10 +311,11 @@ class Association:
         self._line.send(pdu.data(context, command.encode(request), data_set, self.unit.max_pdu))
 
 
-def _expect_dicom(first: bytes) -> None:
+def _expect_dicom(data: memoryview) -> None:
     """Tell a DICOM peer from the services that most often stand on its ports, by their first bytes."""
-    if pdu.ASSOCIATE_RQ <= first[0] <= pdu.ABORT:
+    if pdu.ASSOCIATE_RQ <= data[0] <= pdu.ABORT:
         return
+    first = bytes(data[:8])
     for start, name in (
         (b"HTTP/", "HTTP"),
         (b"SSH-", "SSH"),

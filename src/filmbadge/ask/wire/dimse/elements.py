@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Iterator, Sequence
 
+from filmbadge.ask.wire.dimse.limits import MAX_NESTING
 from filmbadge.ask.wire.errors import WireError
 
 QUERY_LEVEL = 0x00080052
@@ -19,11 +20,10 @@ INSTANCE_UID = 0x00080018
 SERIES_IN_STUDY = 0x00201206
 IMAGES_IN_STUDY = 0x00201208
 
-MAX_NESTING = 32
 UNDEFINED = 0xFFFFFFFF
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG = frozenset(vr.encode() for vr in ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
+LONG = frozenset(vr.encode() for vr in ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 _SHORT = frozenset(
     vr.encode()
     for vr in (
@@ -90,7 +90,7 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
         inner_explicit = explicit
         if explicit:
             vr = data[at + 4 : at + 6]
-            if vr in _LONG:
+            if vr in LONG:
                 if at + 12 > size:
                     raise WireError(f"element header at offset {at} is cut off")
                 (length,) = _U32.unpack_from(data, at + 8)

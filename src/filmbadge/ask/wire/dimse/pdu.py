@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from filmbadge.ask.wire.dimse.limits import MAX_PDU
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.catalogue.dicom import APPLICATION_CONTEXT
 from filmbadge.model import Abort, Rejection
@@ -23,8 +24,6 @@ RELEASE_RP = 0x06
 ABORT = 0x07
 
 HEADER = struct.Struct(">BxI")  # type, length
-MAX_CONTROL_LENGTH = 64 * 1024  # of any unit that is not P-DATA
-MAX_PDU = 128 * 1024  # what we announce for P-DATA, PS3.8 D.1
 
 _ITEM = struct.Struct(">BxH")
 _PDV = struct.Struct(">IBB")  # length, presentation context, control header
