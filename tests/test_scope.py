@@ -80,6 +80,8 @@ def test_a_valid_file() -> None:
     assert (scope.authority, scope.reference, scope.contact) == ("the board", "T-1", "cert@example.org")
     assert scope.called_titles == ("STORE", "ARCHIVE")
     assert (scope.dimse_ports, scope.orthanc_ports) == ((104, 11112), (8042,))
+    assert scope.dimse_tls_ports == (2762,)
+    assert parse(VALID.replace("orthanc = [8042]", "dimse_tls = []"), "scope.toml", NOW).dimse_tls_ports == ()
     assert scope.pace == Pace(overall=20, open_at_once=8)
     assert scope.caps == Caps(seconds=60, received_bytes=1_000_000)
 
@@ -307,6 +309,7 @@ def test_the_template_must_be_filled_in(tmp_path: Path) -> None:
     filled = parse(text, "my.toml", NOW)
     assert (filled.depth, filled.called_titles) == (Depth.ASK, ())
     assert (filled.pace, filled.caps) == (Pace(), Caps())
+    assert (filled.dimse_ports, filled.dimse_tls_ports) == ((104, 4242, 5678, 11112), (2762,))
 
 
 def test_a_scope_says_what_it_would_contact() -> None:
@@ -314,7 +317,7 @@ def test_a_scope_says_what_it_would_contact() -> None:
     assert "would contact 1 address on" in explain(scope("10.0.0.1/32"))
     assert "too many to sweep" in explain(scope("10.0.0.0/7"))
     told = explain(parse(VALID, "s", NOW))
-    assert "would contact 509 addresses on 3 ports each, at most 20 connections a second" in told
+    assert "would contact 509 addresses on 4 ports each, at most 20 connections a second" in told
     assert "allowed by the board (T-1), basis mandate, until 2027-01-31" in told
     assert "STORE, ARCHIVE" in told
 

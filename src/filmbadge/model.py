@@ -79,6 +79,7 @@ class Ending(StrEnum):
     TIME_CAP = "time cap"
     BYTE_CAP = "byte cap"
     OTHER_PROTOCOL = "other protocol"
+    TLS_FAILED = "TLS failed"
     BROKEN = "broke the protocol"
     REJECTED = "association rejected"
     ABORTED = "association aborted"
@@ -100,6 +101,39 @@ class Endpoint(Struct, frozen=True, order=True):
     protocol: Protocol
 
 
+class Demanded(StrEnum):
+    """Whether a service insists on a client certificate. To ask for one is not to insist on it."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Certificate(Struct, frozen=True):
+    """What a service's certificate says. Whether to trust it is not judged."""
+
+    subject_name: str  # common names and organisations: cut, and cleaned to printable ASCII
+    subject_organisation: str
+    issuer_name: str
+    issuer_organisation: str
+    not_before: datetime
+    not_after: datetime
+    self_signed: bool
+    key: str  # "RSA", "EC", "other" or "unknown"
+    bits: int | None
+    matches: bool  # one of its names is the host, as it was named or by its address
+
+
+class TlsFacts(Struct, frozen=True):
+    """What a service that spoke TLS showed of it. Where the handshake failed, little is known."""
+
+    version: str = ""
+    cipher: str = ""
+    client_certificate: Demanded = Demanded.UNKNOWN
+    alert: int | None = None  # RFC 8446 6
+    certificate: Certificate | None = None
+
+
 class Connection(Struct, frozen=True):
     """One row of the journal: one connection, the failed ones included."""
 
@@ -112,6 +146,7 @@ class Connection(Struct, frozen=True):
     seconds: float
     ending: Ending
     detail: str
+    tls: TlsFacts | None = None  # None: plain, or the peer spoke no TLS; kept with the endpoint
 
 
 class Rejection(Struct, frozen=True):
@@ -197,6 +232,7 @@ class Observation(Struct, frozen=True):
     stop: Stop
     dimse: DimseFacts | None = None
     orthanc: OrthancFacts | None = None
+    tls: TlsFacts | None = None  # None: seen in plain
 
 
 class Why(StrEnum):
@@ -207,6 +243,7 @@ class Why(StrEnum):
     NO_ADDRESS = "no address"
     OWN_ERROR = "our own error"
     NOT_IMAGING = "not an imaging service"
+    CLIENT_CERTIFICATE = "client certificate demanded"
     REJECTED = "association rejected"
     ABORTED = "association aborted"
     CONTEXT_REFUSED = "query context refused"

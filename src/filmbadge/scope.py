@@ -25,7 +25,8 @@ Basis = Literal["owner", "mandate", "research"]
 
 SCHEMA = "filmbadge.scope/1"
 BUILT_DEPTHS = (Depth.KNOCK, Depth.ASK, Depth.COUNT)
-DIMSE_PORTS = (104, 2762, 4242, 5678, 11112)
+DIMSE_PORTS = (104, 4242, 5678, 11112)
+DIMSE_TLS_PORTS = (2762,)
 ORTHANC_PORTS = (8042,)
 
 
@@ -131,6 +132,7 @@ class Scope:
     basis: Basis | None = None
     called_titles: tuple[str, ...] = ()
     dimse_ports: tuple[int, ...] = DIMSE_PORTS
+    dimse_tls_ports: tuple[int, ...] = DIMSE_TLS_PORTS
     orthanc_ports: tuple[int, ...] = ORTHANC_PORTS
     pace: Pace = Pace()
     caps: Caps = Caps()
@@ -255,7 +257,7 @@ class _Reader:
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
-            "ports": {"dimse", "orthanc"},
+            "ports": {"dimse", "dimse_tls", "orthanc"},
             "pace": {"overall", "per_network", "per_host", "open_at_once"},
             "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
         }
@@ -274,8 +276,10 @@ class _Reader:
                 f"depth '{depth}' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
                 "", "depth",
             )  # fmt: skip
-        dimse, orthanc = self._ports("dimse", DIMSE_PORTS), self._ports("orthanc", ORTHANC_PORTS)
-        if not dimse and not orthanc:
+        dimse = self._ports("dimse", DIMSE_PORTS)
+        dimse_tls = self._ports("dimse_tls", DIMSE_TLS_PORTS)
+        orthanc = self._ports("orthanc", ORTHANC_PORTS)
+        if not dimse and not dimse_tls and not orthanc:
             raise self._error("no port is left to ask", "ports", "dimse")
         return Scope(
             name=self.where,
@@ -289,6 +293,7 @@ class _Reader:
             basis=basis,
             called_titles=self._titles(),
             dimse_ports=dimse,
+            dimse_tls_ports=dimse_tls,
             orthanc_ports=orthanc,
             pace=self._numbers("pace", Pace()),
             caps=self._numbers("caps", Caps()),
@@ -494,7 +499,8 @@ contact = "TODO address at which an operator reaches you"
 called = []
 
 [ports]
-dimse = [104, 2762, 4242, 5678, 11112]
+dimse = [104, 4242, 5678, 11112]
+dimse_tls = [2762]                # asked over TLS first
 orthanc = [8042]
 
 [pace]                            # connections per second; one association per host at a time, always

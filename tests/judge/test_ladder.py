@@ -9,6 +9,7 @@ from filmbadge.judge.ladder import ORTHANC_REALM, place
 from filmbadge.model import (
     Abort,
     Census,
+    Demanded,
     Depth,
     DimseFacts,
     Ending,
@@ -18,6 +19,7 @@ from filmbadge.model import (
     Rejection,
     Rung,
     Stop,
+    TlsFacts,
     Why,
 )
 from making import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, web
@@ -34,6 +36,12 @@ IS_ORTHANC = OrthancFacts(status=200, is_orthanc=True, version="1.12.1")
 
 def aborted(facts: DimseFacts) -> DimseFacts:
     return msgspec.structs.replace(facts, abort=Abort(2, 6))
+
+
+def over_tls(seen: Observation, alert: int | None = None) -> Observation:
+    """The same, in TLS; with an alert, by one that demands a client certificate."""
+    demanded = Demanded.NO if alert is None else Demanded.YES
+    return msgspec.structs.replace(seen, tls=TlsFacts("TLSv1.3", "c", demanded, alert))
 
 
 def stopped(ending: Ending) -> Stop:
@@ -55,6 +63,10 @@ LADDER: list[tuple[str, Observation, Rung | None, Why, tuple[int, ...]]] = [
     ("web, not HTTP", web(OrthancFacts(), stop=stopped(Ending.OTHER_PROTOCOL)), Rung.LISTENING, Why.NOT_IMAGING, ()),
     ("web, unknown", web(OrthancFacts(status=404)), Rung.LISTENING, Why.NOT_IMAGING, (404,)),
     ("web, other realm", web(OrthancFacts(status=401, realm="Router")), Rung.LISTENING, Why.NOT_IMAGING, (401,)),
+    ("TLS only", over_tls(dimse(MUTE, stop=stopped(Ending.CLOSED))), Rung.LISTENING, Why.NOT_IMAGING, ()),
+    ("client certificate", over_tls(dimse(MUTE, stop=stopped(Ending.TLS_FAILED)), 116), Rung.LISTENING, Why.CLIENT_CERTIFICATE, (116,)),
+    ("client certificate, web", over_tls(web(OrthancFacts(), stop=stopped(Ending.TLS_FAILED)), 40), Rung.LISTENING, Why.CLIENT_CERTIFICATE, (40,)),
+    ("DICOM, then the certificate", over_tls(dimse(aborted(SPOKE)), 116), Rung.SPEAKS, Why.ABORTED, (2, 6)),
     ("out of scope", dimse(None, stop=stopped(Ending.OUT_OF_SCOPE)), None, Why.OUT_OF_SCOPE, ()),
     ("no address", dimse(None, stop=stopped(Ending.NO_ADDRESS)), None, Why.NO_ADDRESS, ()),
     ("our error", dimse(None, stop=stopped(Ending.OWN_ERROR)), None, Why.OWN_ERROR, ()),

@@ -77,6 +77,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
             LOOPBACK,
             networks=(site.network,),
             dimse_ports=site.dimse_ports,
+            dimse_tls_ports=(),
             orthanc_ports=(site.orthanc_port,),
             caps=Caps(connect_seconds=2, idle_seconds=1.5, seconds=600, received_bytes=1 << 30),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filmbadge.model import Depth, DimseFacts, Ending, Observation, OrthancFacts, Rung, Stop, Verdict, Why
+from filmbadge.model import Demanded, Depth, DimseFacts, Ending, Observation, OrthancFacts, Rung, Stop, Verdict, Why
 
 _NOBODY = (Ending.REFUSED, Ending.UNREACHABLE, Ending.NO_ANSWER)
 _NOT_FOUND_OUT = {
@@ -16,6 +16,11 @@ ORTHANC_REALM = "Orthanc Secure Area"
 
 def place(observation: Observation) -> Verdict:
     """The verdict on one endpoint. `rung` is None where we could not find out; that is not `silent`."""
+    tls = observation.tls
+    spoke = observation.dimse is not None and observation.dimse.valid_pdu
+    if tls is not None and tls.client_certificate is Demanded.YES and not spoke:
+        # TLS is no proof of an imaging service, whatever the port.
+        return Verdict(Rung.LISTENING, Why.CLIENT_CERTIFICATE, () if tls.alert is None else (tls.alert,))
     if observation.dimse is not None:
         return _dimse(observation.dimse, observation.depth, observation.stop)
     if observation.orthanc is not None:

@@ -30,6 +30,7 @@ class ScopeAsUsed(Struct, frozen=True):
     orthanc_ports: tuple[int, ...]
     pace: dict[str, float]
     caps: dict[str, float]
+    dimse_tls_ports: tuple[int, ...] = ()
 
 
 class Manifest(Struct, frozen=True):

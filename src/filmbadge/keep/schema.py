@@ -55,6 +55,9 @@ ENDPOINTS = Table(
         Column("codes", pa.list_(pa.int32()), "codes that belong to `why`: result, source and reason of a rejection; source and reason of an abort; a DIMSE or HTTP status"),
         Column("detail", _text, "more about `why`, in our own words"),
         Column("ending", _text, "how the last connection ended"),
+        Column("tls", _text, "the TLS version that it was seen in; empty if TLS failed; null if it was seen in plain"),
+        Column("tls_client_certificate", _text, "whether a client certificate is demanded: `yes`, `no` or `unknown`; null if it was seen in plain"),
+        Column("tls_expires", _time, "when its certificate ends, UTC; null if none was seen"),
         Column("product", _text, "the product, where it names itself; empty if unknown"),
         Column("toolkit", _text, "the DICOM toolkit that the association names; empty if unknown"),
         Column("archive", _text, "the archive that this endpoint belongs to; null for what is no imaging service"),
@@ -108,8 +111,8 @@ JOURNAL = Table(
         Column("address", _text, "address that was contacted"),
         Column("port", pa.int32(), "TCP port"),
         Column("question", _text, "what it was opened for"),
-        Column("sent", _long, "bytes sent"),
-        Column("received", _long, "bytes received"),
+        Column("sent", _long, "bytes sent; over TLS, those inside it"),
+        Column("received", _long, "bytes received; over TLS, those inside it"),
         Column("seconds", pa.float64(), "from the connect to the close"),
         Column("ending", _text, "how it ended"),
         Column("detail", _text, "more about the ending, in our own words"),
@@ -141,6 +144,9 @@ def _endpoint_row(judged: Judged, target: str, archive: str | None) -> Row:
         "codes": list(verdict.codes),
         "detail": verdict.detail,
         "ending": str(seen.stop.ending),
+        "tls": seen.tls.version if seen.tls else None,
+        "tls_client_certificate": str(seen.tls.client_certificate) if seen.tls else None,
+        "tls_expires": _utc(seen.tls.certificate.not_after) if seen.tls and seen.tls.certificate else None,
         "product": judged.product.product,
         "toolkit": judged.product.toolkit,
         "archive": archive,
@@ -173,6 +179,7 @@ def archive_row(archive: Archive) -> Row:
 def journal_row(connection: Connection) -> Row:
     row = msgspec.structs.asdict(connection)
     started_at = _utc(row.pop("at"))
+    del row["tls"]  # stands with the endpoint
     return {**row, "started_at": started_at, "ending": str(connection.ending)}
 
 

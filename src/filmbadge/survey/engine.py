@@ -186,6 +186,7 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         contact=scope.contact,
         called_titles=scope.called_titles,
         dimse_ports=scope.dimse_ports,
+        dimse_tls_ports=scope.dimse_tls_ports,
         orthanc_ports=scope.orthanc_ports,
         pace={name: getattr(scope.pace, name) for name in ("overall", "per_network", "per_host", "open_at_once")},
         caps={

@@ -8,7 +8,7 @@ from filmbadge.ask.probes import dimse, orthanc
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.judge import archives
-from filmbadge.model import Depth, Ending, Endpoint, Host, Observation, Protocol, Stop
+from filmbadge.model import Demanded, Depth, Ending, Endpoint, Host, Observation, Protocol, Stop
 from filmbadge.scope import Address
 
 
@@ -20,7 +20,7 @@ async def examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
         resolved = await dialer.resolve(address)
         address = str(resolved)
         await _ask(dialer, resolved, target, depth, seen)
-        return await _count(dialer, resolved, seen)
+        return await _count(dialer, resolved, target, seen)
     except OutOfScope as error:
         stop = Stop(Ending.OUT_OF_SCOPE, str(error))
     except UnknownName as error:
@@ -35,34 +35,48 @@ async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, s
     """Ask every port, one connection at a time, into `seen`.
 
     HTTP is never spoken to a port that spoke DIMSE, nor first to a port on which DIMSE is expected.
-    A port that the user named is asked in DIMSE, and in HTTP only when it turned out to be something else.
+    A port that the user named is asked in DIMSE, and in HTTP only when it turned out to be something else;
+    over TLS, where it turned out to speak that.
     """
-    for port in target.ports or dialer.scope.dimse_ports:
-        one = await dimse.ask(dialer, address, port, depth)
+    name = _name(target)
+    scope = dialer.scope
+    for port in target.ports or dict.fromkeys((*scope.dimse_ports, *scope.dimse_tls_ports)):
+        one = await dimse.ask_either(dialer, address, port, depth, name, named=bool(target.ports))
         seen.append(one)
     asked = {one.endpoint.port: one for one in seen}
-    for port in target.ports or dialer.scope.orthanc_ports:
+    for port in target.ports or scope.orthanc_ports:
         before = asked.get(port)
         if before is None:
-            seen.append(await orthanc.ask(dialer, address, port, depth))
-        elif not (_spoke_dimse(before) or _nobody(before)):
-            answered = await orthanc.ask(dialer, address, port, depth)
+            seen.append(await orthanc.ask(dialer, address, port, depth, name=name))
+        elif not (_spoke_dimse(before) or _nobody(before) or _barred(before)):
+            answered = await orthanc.ask(dialer, address, port, depth, tls=before.tls is not None, name=name)
             if answered.orthanc is not None and answered.orthanc.status is not None:
                 seen[seen.index(before)] = answered  # one row per port: it is HTTP, not failed DIMSE
 
 
-async def _count(dialer: Dialer, address: Address, seen: list[Observation]) -> Host:
+async def _count(dialer: Dialer, address: Address, target: Target, seen: list[Observation]) -> Host:
     """Enumerate what no counter told, and judge."""
     host = archives.judge(str(address), seen)
     while (wanted := archives.wants_census(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await dimse.count(dialer, address, wanted)
+        seen[at] = await dimse.count(dialer, address, wanted, _name(target))
         host = archives.judge(str(address), seen)
     return host
 
 
+def _name(target: Target) -> str:
+    return target.host if isinstance(target.host, str) else ""
+
+
 def _spoke_dimse(observation: Observation) -> bool:
     return observation.dimse is not None and observation.dimse.valid_pdu
+
+
+def _barred(observation: Observation) -> bool:
+    """TLS was refused to us, and so would HTTP in it be."""
+    return observation.tls is not None and (
+        not observation.tls.version or observation.tls.client_certificate is Demanded.YES
+    )
 
 
 def _nobody(observation: Observation) -> bool:

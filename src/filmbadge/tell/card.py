@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.keep.schema import url
-from filmbadge.model import Connection, Count, Depth, Host, Judged, Rung
+from filmbadge.model import Connection, Count, Depth, Host, Judged, Rung, TlsFacts
 from filmbadge.tell import words
 
 
@@ -24,7 +24,7 @@ class CheckedEndpoint(Struct, frozen=True):
     product: str
     toolkit: str
     conclusive: bool  # False: not open as far as we saw, and we did not see enough
-    tls: None = None  # DICOM and HTTP over TLS are not asked by this version
+    tls: TlsFacts | None  # None: plain
 
 
 class CheckedArchive(Struct, frozen=True):
@@ -86,6 +86,7 @@ def _endpoint(judged: Judged) -> CheckedEndpoint:
         product=judged.product.product,
         toolkit=judged.product.toolkit,
         conclusive=verdict.conclusive,
+        tls=judged.observation.tls,
     )
 
 
@@ -133,13 +134,14 @@ def _headline(card: CheckDocument) -> Text:
 
 def _endpoints(card: CheckDocument) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in ("port", "protocol", "rung", "why", "product", "toolkit"):
+    for column in ("port", "protocol", "tls", "rung", "why", "product", "toolkit"):
         table.add_column(column, overflow="fold")
     for e in card.endpoints:
         style = "red" if e.rung and Rung(e.rung).open else ""
         table.add_row(
             str(e.port or "-"),
             e.protocol,
+            words.tls(e.tls),
             e.rung or "unknown",
             Text(e.reason),
             Text(e.product),

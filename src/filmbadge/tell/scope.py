@@ -26,7 +26,7 @@ def explain(scope: Scope) -> str:
     """Several lines for a person who must say yes to it."""
     v4, v6 = scope.addresses()
     addresses = v4.size + v6.size
-    ports = len(set(scope.dimse_ports) | set(scope.orthanc_ports))
+    ports = len({*scope.dimse_ports, *scope.dimse_tls_ports, *scope.orthanc_ports})
     busiest = max((min(high - low + 1, 256) for low, high in v4.ranges), default=min(v6.size, 1 << 24))
     seconds = max(
         addresses * ports / scope.pace.overall,

@@ -106,9 +106,10 @@ def _funnel(dataset: Dataset) -> tuple[Step, ...]:
 def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
     reasons: dict[str, list[str]] = {}
     for row in dataset.rows(
-        "SELECT archive, protocol, port, why, codes, detail FROM endpoints WHERE archive IS NOT NULL ORDER BY port"
+        "SELECT archive, protocol, port, tls, tls_expires, why, codes, detail FROM endpoints "
+        "WHERE archive IS NOT NULL ORDER BY port"
     ):
-        text = f"{row['protocol']} {row['port']}: {_reason(row)}"
+        text = f"{row['protocol']} {row['port']}{_tls(row)}: {_reason(row)}"
         reasons.setdefault(str(row["archive"]), []).append(text)
     found = dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id")
     return tuple(
@@ -139,6 +140,13 @@ def _count(row: dict[str, object], quantity: str) -> Count:
 def _reason(row: dict[str, object]) -> str:
     codes = cast("Sequence[int]", row["codes"])
     return words.reason(str(row["why"]), codes, str(row["detail"]), str(row["protocol"]))
+
+
+def _tls(row: dict[str, object]) -> str:
+    if row["tls"] is None:
+        return ""
+    ends = row["tls_expires"]
+    return f" over {row['tls'] or 'TLS'}" + (f" (certificate until {ends:%Y-%m-%d})" if ends else "")
 
 
 def total(row: Total) -> str:

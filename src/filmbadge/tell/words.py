@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from filmbadge.catalogue.dicom import abort_words, rejection_words, status_words
-from filmbadge.model import Count, Depth, Rung, Why
+from filmbadge.model import Count, Depth, Rung, TlsFacts, Why
 
 RUNGS = {
     Rung.SILENT: "nothing answered",
@@ -26,7 +26,7 @@ NOT_TRIED = {
     Depth.PROFILE: "no image was requested",
     Depth.PROVE: "",
 }
-NEVER_TRIED = "never tried: a password, an AE title that the scope does not list, writing, DICOM over TLS, DICOMweb and viewers (not built yet)"
+NEVER_TRIED = "never tried: a password, an AE title that the scope does not list, a client certificate, writing, DICOMweb and viewers (not built yet)"
 
 
 def reason(why: str, codes: Sequence[int], detail: str, protocol: str = "dimse") -> str:
@@ -49,6 +49,8 @@ def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
             return f"our own error, not the archive's: {detail or 'unknown'}"
         case Why.NOT_IMAGING:
             return detail or "not an imaging service"
+        case Why.CLIENT_CERTIFICATE:
+            return "TLS, and a client certificate is demanded; what is behind it cannot be seen without one"
         case Why.REJECTED:
             return "association " + rejection_words(*codes)
         case Why.ABORTED:
@@ -80,6 +82,16 @@ def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
             return f"the counters were answered by HTTP {codes[0]}"
         case Why.COUNTER:
             return "its own counters, open to strangers, say that it holds records"
+
+
+def tls(facts: TlsFacts | None) -> str:
+    """The version and what a certificate is best known for, or `plain`."""
+    if facts is None:
+        return "plain"
+    held = facts.certificate
+    parts = [facts.version or "TLS", f"until {held.not_after:%Y-%m-%d}" if held else ""]
+    parts += ["self-signed" if held and held.self_signed else "", "other name" if held and not held.matches else ""]
+    return ", ".join(filter(None, parts))
 
 
 def count(value: Count) -> str:

@@ -33,6 +33,10 @@ OUT_OF_RESOURCES = 0xA700  # a sign of distress: no further question
 ASK_IDLE_SECONDS = 10.0
 ASK_SECONDS = 60.0
 ASK_BYTES = 512 * 1024
+OVER_TLS = " over TLS"
+
+# How a peer that is there, but speaks no TLS, ends a handshake.
+_ANSWERED_NO_TLS = (Ending.OTHER_PROTOCOL, Ending.CLOSED, Ending.RESET, Ending.IDLE)
 
 # Ages in days. Each window is older and wider than the one before, and is asked only when that one was
 # empty, so that a busy archive is asked about two days and only an idle one about decades.
@@ -58,7 +62,29 @@ def windows(today: date) -> list[tuple[str, bytes]]:
     return [*asked, ("all studies", b"")]
 
 
-async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Observation:
+async def ask_either(dialer: Dialer, address: Address, port: int, depth: Depth, name: str, named: bool) -> Observation:
+    """`ask`, in plain or over TLS: a TLS port over TLS, others in plain, and the other way once, if the first shows why.
+
+    `name` is the host's, if it has one; `named` says that the user named the port. Raises OutOfScope only.
+    """
+    if port in dialer.scope.dimse_tls_ports:
+        seen = await ask(dialer, address, port, depth, tls=True, name=name)
+        answered = seen.stop.ending in _ANSWERED_NO_TLS
+        return await ask(dialer, address, port, depth) if seen.tls is None and answered else seen
+    plain = await ask(dialer, address, port, depth)
+    assert plain.dimse is not None
+    spoke_tls = plain.stop.ending is Ending.OTHER_PROTOCOL and "TLS" in plain.stop.detail
+    # OpenSSL's servers close without a byte when they hear an A-ASSOCIATE-RQ.
+    hung_up = named and plain.stop.ending in (Ending.CLOSED, Ending.RESET) and not plain.dimse.valid_pdu
+    if not (spoke_tls or hung_up):
+        return plain
+    seen = await ask(dialer, address, port, depth, tls=True, name=name)
+    return plain if seen.tls is None else seen
+
+
+async def ask(
+    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
+) -> Observation:
     """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
     at = datetime.now(UTC)
     caps = dialer.scope.caps.at_most(idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES)
@@ -71,18 +97,19 @@ async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Obse
             return _ask(association, notes, at.date()) if asks else _leave()
 
         association = Association(title, script)
-        row = await dialer.dial(address, port, association, question=f"dimse {verb} {title}", caps=caps)
+        question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
+        row = await dialer.dial(address, port, association, question=question, caps=caps, tls=tls, name=name)
         if tried and not association.valid_pdu:
             break  # what the titles before it proved still holds
-        stop = Stop(row.ending, row.detail)
+        stop, shown = Stop(row.ending, row.detail), row.tls
         facts = _facts(association, notes, title, tried, title in dialer.scope.called_titles)
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-    return Observation(Endpoint(str(address), port, Protocol.DIMSE), at, depth, stop, dimse=facts)
+    return Observation(Endpoint(str(address), port, Protocol.DIMSE), at, depth, stop, dimse=facts, tls=shown)
 
 
-async def count(dialer: Dialer, address: Address, observation: Observation) -> Observation:
+async def count(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
     """The same observation with a census of the archive that was asked before. Raises OutOfScope only."""
     asked = observation.dimse
     assert asked is not None
@@ -91,7 +118,9 @@ async def count(dialer: Dialer, address: Address, observation: Observation) -> O
         return observation
     notes = Notes()
     association = Association(asked.called, lambda _: census(root, notes))
-    row = await dialer.dial(address, observation.endpoint.port, association, question=f"dimse census {asked.called}")
+    tls = observation.tls is not None
+    question = f"dimse census {asked.called}{OVER_TLS if tls else ''}"
+    row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
     broke_off = "" if row.ending is Ending.COMPLETED else f"{row.ending}: {row.detail}"
     facts = msgspec.structs.replace(asked, census=notes.census(broke_off))
     return msgspec.structs.replace(observation, dimse=facts)

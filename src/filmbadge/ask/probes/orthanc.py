@@ -18,15 +18,19 @@ SECONDS = 30.0
 BYTES = 256 * 1024
 
 
-async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Observation:
+async def ask(
+    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
+) -> Observation:
     """Fetch `/system`, and from depth `ask` on `/statistics`. Raises OutOfScope only.
 
     Must not be called for a port that spoke DIMSE.
     """
     at = datetime.now(UTC)
     caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+    over = " over TLS" if tls else ""
     system = Get(address, port, "/system")
-    row = await dialer.dial(address, port, system, question="http GET /system", caps=caps)
+    row = await dialer.dial(address, port, system, question=f"http GET /system{over}", caps=caps, tls=tls, name=name)
+    shown = row.tls
     said = _json(system)
     is_orthanc = {"Version", "ApiVersion", "DicomAet"} <= said.keys()
     facts = OrthancFacts(
@@ -39,7 +43,9 @@ async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Obse
     )
     if is_orthanc and depth.reaches(Depth.ASK):
         statistics = Get(address, port, "/statistics")
-        row = await dialer.dial(address, port, statistics, question="http GET /statistics", caps=caps)
+        row = await dialer.dial(
+            address, port, statistics, question=f"http GET /statistics{over}", caps=caps, tls=tls, name=name
+        )
         counters = _json(statistics)
         facts = msgspec.structs.replace(
             facts,
@@ -52,7 +58,7 @@ async def ask(dialer: Dialer, address: Address, port: int, depth: Depth) -> Obse
     stop = Stop(row.ending, row.detail)
     if system.status is not None and row.ending is Ending.COMPLETED:
         stop = Stop(Ending.COMPLETED, f"HTTP {system.status}")
-    return Observation(Endpoint(str(address), port, Protocol.HTTP), at, depth, stop, orthanc=facts)
+    return Observation(Endpoint(str(address), port, Protocol.HTTP), at, depth, stop, orthanc=facts, tls=shown)
 
 
 def _json(got: Get) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from weakref import WeakValueDictionary
 
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.ask.wire.talk import Talk
-from filmbadge.model import Connection, Ending, Stop
+from filmbadge.ask.wire.tls import Handshake
+from filmbadge.model import Connection, Ending, Stop, TlsFacts
 from filmbadge.scope import Address, Caps, Pace, Scope, address_of, plain
 
 Journal = Callable[[Connection], None]
@@ -80,16 +81,27 @@ class Dialer:
         raise OutOfScope(name, self.scope, addresses[0] if addresses else None)
 
     async def dial(
-        self, address: Address, port: int, talk: Talk, *, question: str, caps: Caps | None = None
+        self,
+        address: Address,
+        port: int,
+        talk: Talk,
+        *,
+        question: str,
+        caps: Caps | None = None,
+        tls: bool = False,
+        name: str = "",
     ) -> Connection:
-        """Carry one talk over one connection, from the connect to the close. Returns its journal row."""
+        """Carry one talk over one connection, from the connect to the close. Returns its journal row.
+
+        With `tls` the talk goes through TLS; `name` is the host's, where the user gave one, and is sent (SNI).
+        """
         address = plain(address)
         self._require(str(address), address)
         caps = caps or self.scope.caps
         async with self._alone(address):
             await self._pacer.turn(address)
             self._require(str(address), address)  # waiting may have outlived the scope
-            line = _Line(talk, caps)
+            line = _Line(talk, caps, _Tls(address, name) if tls else None)
             self._open.add(line)
             at, started = datetime.now(UTC), time.perf_counter()
             try:
@@ -110,6 +122,7 @@ class Dialer:
                     seconds=round(time.perf_counter() - started, 6),
                     ending=stop.ending,
                     detail=stop.detail,
+                    tls=line.tls,
                 )
                 self._journal(row)
             return row
@@ -131,9 +144,10 @@ class Dialer:
 class _Line(asyncio.BufferedProtocol):
     """One connection: counts, bounds and reports; the talk does the talking."""
 
-    def __init__(self, talk: Talk, caps: Caps) -> None:
+    def __init__(self, talk: Talk, caps: Caps, secure: _Tls | None = None) -> None:
         self._talk = talk
         self._caps = caps
+        self._secure = secure
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._done: asyncio.Future[None] = self._loop.create_future()
@@ -150,14 +164,26 @@ class _Line(asyncio.BufferedProtocol):
     async def carry(self, address: Address, port: int) -> Stop:
         try:
             async with asyncio.timeout(self._caps.connect_seconds):
-                await self._loop.create_connection(lambda: self, str(address), port)
+                if self._secure is not None:
+                    await self._secure.connect(self, address, port)
+                else:
+                    await self._loop.create_connection(lambda: self, str(address), port)
         except TimeoutError:
-            self._end(Stop(Ending.NO_ANSWER, f"no answer to the connect within {self._caps.connect_seconds:g} s"))
+            seconds = f"within {self._caps.connect_seconds:g} s"
+            if self._secure is not None and self._secure.connected:
+                self._end(Stop(Ending.IDLE, f"no TLS handshake {seconds}"))
+            else:
+                self._end(Stop(Ending.NO_ANSWER, f"no answer to the connect {seconds}"))
         except OSError as error:
-            self._end(_connect_failure(error))
+            in_handshake = self._secure is not None and self._secure.connected
+            self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
         await self._done
         assert self.stop is not None
         return self.stop
+
+    @property
+    def tls(self) -> TlsFacts | None:
+        return None if self._secure is None else self._secure.peer.facts(heard=self.received > 0)
 
     async def interrupt(self) -> None:
         """Close in order because we were told to stop."""
@@ -174,6 +200,8 @@ class _Line(asyncio.BufferedProtocol):
         if self.stop is not None:  # we gave up while the connect was under way
             transport.abort()
             return
+        if self._secure is not None:
+            self._secure.established(transport.get_extra_info("ssl_object"))
         self._socket = transport.get_extra_info("socket")
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._acknowledge_at_once()
@@ -209,12 +237,12 @@ class _Line(asyncio.BufferedProtocol):
         self._filled = len(rest)
 
     def eof_received(self) -> None:
-        self._end(Stop(Ending.CLOSED, "closed by the peer"))
+        self._end(self._lost(Ending.CLOSED))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if isinstance(exc, ConnectionError):
-            self._end(Stop(Ending.RESET, "reset by the peer"))
-        self._end(Stop(Ending.CLOSED, "closed by the peer"))
+        if isinstance(exc, ssl.SSLError):
+            self._end(self._tls_failure(exc))
+        self._end(self._lost(Ending.RESET if isinstance(exc, ConnectionError) else Ending.CLOSED))
         if self._timer is not None:
             self._timer.cancel()
         if not self._done.done():
@@ -238,6 +266,24 @@ class _Line(asyncio.BufferedProtocol):
             self._give_up(stop)
         else:
             self._end(stop)
+
+    def _lost(self, ending: Ending) -> Stop:
+        """Closed or reset by the peer; one that had asked for a client certificate may mean that by it."""
+        asked = self._secure is not None and self._secure.peer.asked and not self.received
+        return Stop(ending, f"{ending}, which had asked for a client certificate" if asked else str(ending))
+
+    def _tls_failure(self, error: OSError) -> Stop:
+        """The handshake failed, or an alert came after it. OpenSSL's reasons are its own words, never the peer's."""
+        assert self._secure is not None
+        if not isinstance(error, ssl.SSLError):
+            # The event loops say `reset` without a number where the peer closed in the handshake.
+            return self._lost(Ending.RESET if error.errno else Ending.CLOSED)
+        peer = self._secure.peer
+        if peer.refusal:
+            return Stop(Ending.TLS_FAILED, f"TLS refused by the peer: {peer.refusal}")
+        if not peer.spoke:
+            return Stop(Ending.OTHER_PROTOCOL, "answered in bytes that are not TLS")
+        return Stop(Ending.TLS_FAILED, f"TLS failed: {(error.reason or 'unknown').replace('_', ' ').lower()}")
 
     def _guard(self, call: Callable[..., None], *arguments: object) -> None:
         """Run talk code: what it raises ends this connection, with a reason that holds no data."""
@@ -288,13 +334,56 @@ class _Line(asyncio.BufferedProtocol):
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
 
+class _Tls:
+    """One TLS connection, by OpenSSL. It verifies nothing and accepts what is old: we observe, we do not trust."""
+
+    def __init__(self, address: Address, name: str) -> None:
+        self.peer = Handshake(name or address)
+        self.connected = False  # in TCP
+        self._name = name
+
+    async def connect(self, line: _Line, address: Address, port: int) -> None:
+        """TCP, then the handshake, as two steps: a peer that answers the first is not `silent`."""
+        loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+        held = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            held.setblocking(False)
+            await loop.sock_connect(held, (str(address), port))
+        except BaseException:
+            held.close()
+            raise
+        self.connected = True
+        await loop.create_connection(lambda: line, sock=held, ssl=self._context(), server_hostname=self._name)
+
+    def established(self, secured: ssl.SSLObject) -> None:
+        cipher = secured.cipher()
+        self.peer.established(
+            secured.version() or "", cipher[0] if cipher else "", secured.getpeercert(binary_form=True) or b""
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+        context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)  # servers older than RFC 5746
+        # A private hook of the ssl module, and the only one that tells an alert's number, and whether a
+        # client certificate was asked for: `handshake failure` alone means many things.
+        context._msg_callback = self._message  # type: ignore[attr-defined]
+        return context
+
+    def _message(self, _connection: object, direction: str, _version: int, content: int, kind: int, _: bytes) -> None:
+        if direction == "read":
+            self.peer.received(content, kind)
+
+
 def _connect_failure(error: OSError) -> Stop:
     if isinstance(error, ConnectionRefusedError):
         return Stop(Ending.REFUSED, "connection refused")
     if isinstance(error, ConnectionResetError):
         return Stop(Ending.RESET, "reset during the connect")
-    if isinstance(error, ssl.SSLError):
-        return Stop(Ending.BROKEN, "TLS failed")
     if error.errno == errno.EMFILE:
         return Stop(Ending.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
     if error.errno in (errno.ENETUNREACH, errno.ENETDOWN):

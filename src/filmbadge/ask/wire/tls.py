@@ -1,0 +1,149 @@
+"""What a TLS connection shows of its peer. Nothing is trusted, so nothing is verified; OpenSSL talks, in the dialer."""
+
+from __future__ import annotations
+
+import warnings
+from ipaddress import IPv4Address, IPv6Address
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from filmbadge.ask.wire.dimse.pdu import clean
+from filmbadge.model import Certificate, Demanded, TlsFacts
+from filmbadge.scope import Address, address_of
+
+MAX_TEXT = 64
+
+# Numbers of RFC 8446: content types (5.1), handshake messages (4), alerts (6).
+_ALERT, _HANDSHAKE = 21, 22
+_CERTIFICATE_REQUEST = 13
+_CLOSE_NOTIFY, _USER_CANCELED = 0, 90
+_CERTIFICATE_REQUIRED = 116
+# What servers say before TLS 1.3 to a client that was asked for a certificate and sent none.
+_REFUSALS = frozenset((40, 41, 42, 46, 48, 49, _CERTIFICATE_REQUIRED))
+_ALERTS = {
+    10: "unexpected message", 20: "bad record MAC", 22: "record overflow", 40: "handshake failure",
+    41: "no certificate", 42: "bad certificate", 43: "unsupported certificate", 46: "certificate unknown",
+    47: "illegal parameter", 48: "unknown CA", 49: "access denied", 50: "decode error", 51: "decrypt error",
+    70: "protocol version", 71: "insufficient security", 80: "internal error", 86: "inappropriate fallback",
+    109: "missing extension", 110: "unsupported extension", 112: "unrecognized name", 116: "certificate required",
+    120: "no application protocol",
+}  # fmt: skip
+
+
+class Handshake:
+    """Watches one connection. `name` is what the user called the host: a name, or its address."""
+
+    def __init__(self, name: str | Address) -> None:
+        self.spoke = False  # TLS, whatever became of it
+        self.asked = False  # for a client certificate, which a server may do without insisting on it
+        self._name = name
+        self._alert: int | None = None
+        self._version = self._cipher = ""
+        self._certificate: Certificate | None = None
+
+    def received(self, content: int, kind: int) -> None:
+        """One TLS message of the peer, as OpenSSL understood it. An alert's `kind` is its number."""
+        if content not in (_HANDSHAKE, _ALERT):
+            return
+        self.spoke = True
+        if content == _ALERT and kind not in (_CLOSE_NOTIFY, _USER_CANCELED):
+            self._alert = int(kind)
+        self.asked = self.asked or (content == _HANDSHAKE and kind == _CERTIFICATE_REQUEST)
+
+    def established(self, version: str, cipher: str, certificate: bytes) -> None:
+        self.spoke = True
+        self._version, self._cipher = version, cipher
+        self._certificate = read_certificate(certificate, self._name)
+
+    @property
+    def refusal(self) -> str:
+        """The alert in words, if there was one."""
+        return f"{_ALERTS.get(self._alert, 'alert')} ({self._alert})" if self._alert is not None else ""
+
+    def facts(self, *, heard: bool) -> TlsFacts | None:
+        """None if the peer never spoke TLS. `heard`: it sent data inside it."""
+        if not self.spoke:
+            return None
+        demanded = Demanded.UNKNOWN
+        if self._alert == _CERTIFICATE_REQUIRED or (self.asked and self._alert in _REFUSALS):
+            demanded = Demanded.YES
+        elif heard or (self._version and not self.asked):
+            demanded = Demanded.NO
+        return TlsFacts(self._version, self._cipher, demanded, self._alert, self._certificate)
+
+
+def read_certificate(der: bytes, name: str | Address) -> Certificate | None:
+    """The facts of a certificate; None if there is none that can be read."""
+    try:
+        with warnings.catch_warnings():  # of oddities, such as a serial number of 0
+            warnings.simplefilter("ignore")
+            return _facts(x509.load_der_x509_certificate(der), name)
+    except Exception:  # strangers' bytes in another's parser: its errors are many, and quote what they read
+        return None
+
+
+def _facts(certificate: x509.Certificate, name: str | Address) -> Certificate:
+    key, bits = _key(certificate)
+    return Certificate(
+        subject_name=_text(certificate.subject, NameOID.COMMON_NAME),
+        subject_organisation=_text(certificate.subject, NameOID.ORGANIZATION_NAME),
+        issuer_name=_text(certificate.issuer, NameOID.COMMON_NAME),
+        issuer_organisation=_text(certificate.issuer, NameOID.ORGANIZATION_NAME),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        self_signed=_self_signed(certificate),
+        key=key,
+        bits=bits,
+        matches=_matches(certificate, name),
+    )
+
+
+def _key(certificate: x509.Certificate) -> tuple[str, int | None]:
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return "unknown", None
+    if isinstance(key, rsa.RSAPublicKey):
+        return "RSA", key.key_size
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "EC", key.key_size
+    return "other", None
+
+
+def _text(name: x509.Name, kind: x509.ObjectIdentifier) -> str:
+    values = name.get_attributes_for_oid(kind)
+    value = values[0].value if values else ""
+    return clean(value.encode("utf-8", "replace") if isinstance(value, str) else value, MAX_TEXT)
+
+
+def _self_signed(certificate: x509.Certificate) -> bool:
+    if certificate.subject != certificate.issuer:
+        return False
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except Exception:  # a signature of another key, or of a kind that is no longer supported
+        return False
+    return True
+
+
+def _matches(certificate: x509.Certificate, name: str | Address) -> bool:
+    """RFC 9525: by the alternative names; by the common name only where there are none, as older clients do."""
+    try:
+        others = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        common = _text(certificate.subject, NameOID.COMMON_NAME)
+        return address_of(common) == name if not isinstance(name, str) else _covers(common, name)
+    if isinstance(name, (IPv4Address, IPv6Address)):
+        return name in others.get_values_for_type(x509.IPAddress)
+    return any(_covers(pattern, name) for pattern in others.get_values_for_type(x509.DNSName))
+
+
+def _covers(pattern: str, name: str) -> bool:
+    """A wildcard stands for one whole label, the first (RFC 9525 6.3)."""
+    pattern, name = pattern.lower().rstrip("."), name.lower().rstrip(".")
+    if pattern.startswith("*."):
+        return pattern[1:] == name[name.find(".") :] and "." in name
+    return pattern == name

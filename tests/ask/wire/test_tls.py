@@ -1,0 +1,403 @@
+"""TLS: what it shows of its peer, whom it unmasks, and how it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+import warnings
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import certificates
+import isolation
+from certificates import Pair
+from filmbadge.ask.probes import dimse
+from filmbadge.ask.targets.lists import parse
+from filmbadge.ask.wire.dimse import pdu
+from filmbadge.ask.wire.tls import Handshake, read_certificate
+from filmbadge.judge.ladder import place
+from filmbadge.model import Certificate, Connection, Demanded, Depth, Ending, Observation, Rung, TlsFacts, Why
+from filmbadge.scope import LOOPBACK
+from filmbadge.survey.examine import examine
+from peers import HERE, Handler, Talker, caps, dialer, listening, run
+
+TITLE_UNKNOWN = pdu.reject(1, 1, 7)
+ALERT = b"\x15\x03\x03\0\x02\x02\x46"  # protocol version
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return certificates.make(tmp_path_factory.mktemp("pki"), alternatives=("pacs.example", "127.0.0.1"))
+
+
+def only(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
+    with warnings.catch_warnings():  # old versions are deprecated; archives have them all the same
+        warnings.simplefilter("ignore")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = version
+        context.minimum_version = version
+    return context
+
+
+V1, V12, V13 = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+
+
+def rejects(_: bytes) -> bytes:
+    return TITLE_UNKNOWN
+
+
+def asked(port: int, *, tls_port: bool = False, named: bool = False) -> tuple[Observation, list[Connection]]:
+    """What the probe saw on a port, and the journal; the kernel must have seen as many connections."""
+
+    async def work() -> tuple[Observation, list[Connection]]:
+        scope = replace(
+            LOOPBACK,
+            dimse_tls_ports=(port,) if tls_port else (),
+            caps=caps(connect_seconds=0.5, idle_seconds=0.5),
+        )
+        door, rows = dialer(scope)
+        before = isolation.counter("Tcp", "ActiveOpens")
+        seen = await dimse.ask_either(door, HERE, port, Depth.ASK, "", named)
+        assert len(rows) == isolation.counter("Tcp", "ActiveOpens") - before
+        return seen, rows
+
+    return run(work())
+
+
+def against(handler: Handler, *, tls_port: bool = True, named: bool = False) -> tuple[Observation, list[Connection]]:
+    async def work() -> tuple[Observation, list[Connection]]:
+        async with listening(handler) as port:
+            return await asyncio.to_thread(asked, port, tls_port=tls_port, named=named)
+
+    return run(work())
+
+
+def questions(rows: list[Connection]) -> list[str]:
+    return [row.question for row in rows]
+
+
+IN_TLS, IN_PLAIN = "dimse ask ANY-SCP over TLS", "dimse ask ANY-SCP"
+
+
+@pytest.mark.parametrize(("version", "name"), [(V1, "TLSv1"), (V12, "TLSv1.2"), (V13, "TLSv1.3")])
+def test_versions_old_and_new(pair: Pair, version: ssl.TLSVersion, name: str) -> None:
+    context = pair.server()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with certificates.serving(only(context, version), rejects) as port:
+        seen, rows = asked(port, tls_port=True)
+    assert place(seen).rung is Rung.SPEAKS
+    assert seen.tls is not None
+    assert (seen.tls.version, seen.tls.client_certificate, seen.tls.alert) == (name, Demanded.NO, None)
+    assert seen.tls.cipher.isascii()
+    assert questions(rows) == [IN_TLS]
+    assert rows[0].ending is Ending.REJECTED
+    assert rows[0].received == len(TITLE_UNKNOWN)
+
+
+def test_the_weakest_ciphers_are_spoken_too(pair: Pair) -> None:
+    context = pair.server()
+    context.set_ciphers("NULL-SHA256:@SECLEVEL=0")
+    with certificates.serving(only(context, V12), rejects) as port:
+        seen, _ = asked(port, tls_port=True)
+    assert seen.tls is not None
+    assert seen.tls.cipher == "NULL-SHA256"
+
+
+@pytest.mark.parametrize(("version", "alert"), [(V12, 40), (V13, 116)])
+def test_a_client_certificate_demanded(pair: Pair, version: ssl.TLSVersion, alert: int) -> None:
+    with certificates.serving(only(pair.server(client=pair.certificate), version), rejects) as port:
+        seen, rows = asked(port, tls_port=True)
+    verdict = place(seen)
+    assert (verdict.rung, verdict.why, verdict.codes) == (Rung.LISTENING, Why.CLIENT_CERTIFICATE, (alert,))
+    assert seen.tls is not None
+    assert seen.tls.client_certificate is Demanded.YES
+    assert rows[0].ending is Ending.TLS_FAILED
+    assert str(alert) in rows[0].detail
+    assert questions(rows) == [IN_TLS]  # never asked in plain
+
+
+def test_a_client_certificate_asked_for_but_not_demanded(pair: Pair) -> None:
+    context = pair.server(client=pair.certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    with certificates.serving(context, rejects) as port:
+        seen, _ = asked(port, tls_port=True)
+    assert seen.tls is not None
+    assert seen.tls.client_certificate is Demanded.NO
+
+
+def test_no_common_cipher_is_not_taken_for_a_client_certificate() -> None:
+    """The alert is the same as in TLS 1.2 for a missing certificate."""
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(b"\x15\x03\x03\0\x02\x02\x28")
+
+    seen, rows = against(refuses)
+    assert seen.tls == TlsFacts(client_certificate=Demanded.UNKNOWN, alert=40)
+    assert place(seen).why is Why.NOT_IMAGING
+    assert place(seen).detail == "TLS refused by the peer: handshake failure (40)"
+    assert questions(rows) == [IN_TLS]
+
+
+def test_one_that_asks_for_a_certificate_and_closes_without_an_alert_is_unknown(pair: Pair) -> None:
+    """As asyncio's own TLS server does."""
+
+    async def work() -> tuple[Observation, list[Connection]]:
+        context = only(pair.server(client=pair.certificate), V12)
+        server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0, ssl=context)
+        async with server:
+            return await asyncio.to_thread(asked, server.sockets[0].getsockname()[1], tls_port=True)
+
+    seen, rows = run(work())
+    assert seen.tls is not None
+    assert seen.tls.client_certificate is Demanded.UNKNOWN
+    assert place(seen).rung is Rung.LISTENING
+    assert "which had asked for a client certificate" in place(seen).detail
+    assert questions(rows) == [IN_TLS]
+
+
+def test_a_tls_server_on_a_plain_port_that_says_so(pair: Pair) -> None:
+    with certificates.serving(pair.server(), rejects, to_plain=ALERT) as port:
+        seen, rows = asked(port)
+    assert questions(rows) == [IN_PLAIN, IN_TLS]
+    assert rows[0].ending is Ending.OTHER_PROTOCOL
+    assert place(seen).rung is Rung.SPEAKS
+    assert seen.tls is not None
+
+
+def test_a_tls_server_that_hangs_up_on_plain_is_found_where_the_user_named_its_port(pair: Pair) -> None:
+    with certificates.serving(pair.server(), rejects) as port:
+        named, rows = asked(port, named=True)
+        swept, one_row = asked(port)
+    assert questions(rows) == [IN_PLAIN, IN_TLS]
+    assert place(named).rung is Rung.SPEAKS
+    assert questions(one_row) == [IN_PLAIN]
+    assert place(swept).rung is Rung.LISTENING
+
+
+@pytest.mark.parametrize("answer", [pdu.abort(2, 1), b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", bytes(range(90, 250))])
+def test_a_plain_server_on_a_tls_port_is_asked_in_plain_once(answer: bytes) -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(TITLE_UNKNOWN if (await reader.read(65536))[0] == pdu.ASSOCIATE_RQ else answer)
+
+    seen, rows = against(plain)
+    assert questions(rows) == [IN_TLS, IN_PLAIN]
+    assert rows[0].ending is (Ending.OTHER_PROTOCOL if answer else Ending.CLOSED)
+    assert seen.tls is None
+    assert place(seen).rung is Rung.SPEAKS
+
+
+async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(10)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(bytes(range(90, 250)))
+    await reader.read()
+
+
+async def half_a_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(65536)
+    writer.write(b"\x16\x03\x03\x00\x7a\x02\x00\x00")
+    await reader.read()
+
+
+@pytest.mark.parametrize(
+    ("handler", "ending", "detail"),
+    [
+        (hang, Ending.IDLE, "no TLS handshake within 0.5 s"),
+        (half_a_hello, Ending.IDLE, "no TLS handshake within 0.5 s"),
+        (reset, Ending.RESET, "reset by the peer"),
+        (garbage, Ending.OTHER_PROTOCOL, "answered in bytes that are not TLS"),
+    ],
+)
+def test_a_handshake_that_fails_is_bounded_and_not_silent(handler: Handler, ending: Ending, detail: str) -> None:
+    seen, rows = against(handler)
+    assert (rows[0].ending, rows[0].detail) == (ending, detail)
+    assert rows[0].seconds < 5
+    assert questions(rows) == [IN_TLS, IN_PLAIN]
+    assert place(seen).rung is Rung.LISTENING
+    assert all(row.ending is not Ending.OWN_ERROR for row in rows)
+
+
+def test_a_closed_tls_port_is_asked_once() -> None:
+    seen, rows = asked(9, tls_port=True)
+    assert questions(rows) == [IN_TLS]
+    assert place(seen).rung is Rung.SILENT
+
+
+def test_a_peer_left_in_the_handshake_sees_us_go() -> None:
+    async def work() -> bool:
+        gone = asyncio.Event()
+
+        async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            gone.set()
+
+        door, rows = dialer()
+        async with listening(wait) as port:
+            await door.dial(HERE, port, Talker(), question="t", caps=caps(connect_seconds=0.1), tls=True)
+            assert rows[0].ending is Ending.IDLE
+            task = asyncio.create_task(door.dial(HERE, port, Talker(), question="t", tls=True))
+            await asyncio.sleep(0.05)
+            gone.clear()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            async with asyncio.timeout(5):
+                await gone.wait()
+        assert rows[1].ending is Ending.INTERRUPTED
+        return gone.is_set()
+
+    assert run(work())
+
+
+def test_every_bound_holds_inside_tls(pair: Pair) -> None:
+    async def work(port: int) -> None:
+        door, rows = dialer()
+        talk = Talker(b"hello")
+        await door.dial(HERE, port, talk, question="t", tls=True, caps=caps(received_bytes=100_000))
+        assert (rows[0].ending, rows[0].sent) == (Ending.BYTE_CAP, len(b"hello" + b"bye"))
+        assert len(talk.heard) <= 100_000
+        await door.dial(HERE, port, Talker(b"hello"), question="t", tls=True, caps=caps(idle_seconds=0.1))
+        assert rows[1].ending is Ending.IDLE
+
+    sizes = iter((1_000_000, 10))
+    with certificates.serving(pair.server(), lambda _: bytes(next(sizes))) as port:
+        run(work(port))
+
+
+def test_a_name_is_sent_and_an_address_is_not(pair: Pair) -> None:
+    heard: list[str | None] = []
+    context = pair.server()
+    context.sni_callback = lambda _connection, name, _context: heard.append(name)
+
+    async def work(port: int) -> None:
+        door, _ = dialer()
+        for name in ("", "pacs.example"):
+            await door.dial(HERE, port, Talker(b"x", enough=1), question="t", tls=True, name=name)
+
+    with certificates.serving(context, lambda _: b"y") as port:
+        run(work(port))
+    assert heard == [None, "pacs.example"]
+
+
+def test_a_host_name_reaches_the_certificates_names(tmp_path: Path) -> None:
+    local = certificates.make(tmp_path, alternatives=("localhost",))
+    with certificates.serving(local.server(), rejects) as port:
+
+        async def work(target: str) -> bool:
+            door, _ = dialer()
+            (judged,) = (await examine(door, parse(target), Depth.COUNT)).judged
+            assert judged.observation.tls is not None
+            assert judged.observation.tls.certificate is not None
+            return judged.observation.tls.certificate.matches
+
+        assert run(work(f"localhost:{port}"))
+        assert not run(work(f"127.0.0.1:{port}"))
+
+
+def shown(pair: Pair, name: str = "pacs.example") -> Certificate:
+    read = read_certificate(ssl.PEM_cert_to_DER_cert(pair.certificate.read_text()), name)
+    assert read is not None
+    return read
+
+
+def test_the_certificate(tmp_path: Path, pair: Pair) -> None:
+    with certificates.serving(pair.server(), rejects) as port:
+        seen, _ = asked(port, tls_port=True)
+    assert seen.tls is not None
+    found = seen.tls.certificate
+    assert found is not None
+    assert (found.subject_name, found.subject_organisation) == ("pacs.example", "Example Hospital")
+    assert (found.issuer_name, found.issuer_organisation) == ("pacs.example", "Example Hospital")
+    assert (found.key, found.bits, found.self_signed, found.matches) == ("RSA", 2048, True, True)
+    assert found.not_before < datetime.now(UTC) < found.not_after
+
+    expired = shown(certificates.make(tmp_path, begin=timedelta(days=-9), end=timedelta(days=-2)))
+    assert expired.not_after < datetime.now(UTC)
+    issued = shown(certificates.make(tmp_path, issuer="Example CA"))
+    assert (issued.self_signed, issued.issuer_name) == (False, "Example CA")
+    pretends = shown(certificates.make(tmp_path, issuer="pacs.example", organisation="Example Trust"))
+    assert not pretends.self_signed  # named as its own issuer, and signed by another key
+    curve = shown(certificates.make(tmp_path, key=ec.generate_private_key(ec.SECP384R1())))
+    assert (curve.key, curve.bits) == ("EC", 384)
+
+
+def test_an_expired_certificate_is_seen_and_does_not_stop_us(tmp_path: Path) -> None:
+    old = certificates.make(tmp_path, begin=timedelta(days=-9), end=timedelta(days=-2))
+    with certificates.serving(old.server(), rejects) as port:
+        seen, _ = asked(port, tls_port=True)
+    assert place(seen).rung is Rung.SPEAKS
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "name", "matches"),
+    [
+        (("pacs.example",), "PACS.example", True),
+        (("pacs.example",), "other.example", False),
+        (("*.example",), "pacs.example", True),
+        (("*.example",), "a.pacs.example", False),
+        (("*.example",), "example", False),
+        (("other.example",), "pacs.example", False),  # the common name does not count beside them
+        ((), "pacs.example", True),
+        ((), "other.example", False),
+    ],
+)
+def test_names(tmp_path: Path, alternatives: tuple[str, ...], name: str, matches: bool) -> None:
+    assert shown(certificates.make(tmp_path, alternatives=alternatives), name).matches is matches
+
+
+def test_what_a_certificate_says_is_cut_and_cleaned(tmp_path: Path) -> None:
+    found = shown(certificates.make(tmp_path, name="x", organisation="Spital Zürich \x1b[2J" + "A" * 40))
+    assert found.subject_organisation.startswith("Spital Z??rich ?[2JAAA")
+    assert len(found.subject_organisation) <= 64
+
+
+@pytest.mark.parametrize("der", [b"", b"0", bytes(100), b"\x30\x82\xff\xff" + bytes(500)])
+def test_a_certificate_that_cannot_be_read_is_none(der: bytes) -> None:
+    assert read_certificate(der, "pacs.example") is None
+
+
+@pytest.mark.parametrize(
+    ("messages", "version", "heard", "demanded"),
+    [
+        (((22, 2), (22, 13)), "", False, Demanded.UNKNOWN),
+        (((22, 2), (22, 13), (21, 42)), "", False, Demanded.YES),  # as Java's say
+        (((22, 2), (21, 42)), "", False, Demanded.UNKNOWN),
+        (((22, 2), (22, 13), (21, 80)), "", False, Demanded.UNKNOWN),
+        (((22, 2), (22, 13), (21, 0)), "TLSv1.3", False, Demanded.UNKNOWN),
+        (((22, 2), (22, 13)), "TLSv1.3", True, Demanded.NO),
+        (((22, 2),), "TLSv1.3", False, Demanded.NO),
+        (((22, 2), (21, 116)), "TLSv1.3", True, Demanded.YES),
+    ],
+)
+def test_whether_a_client_certificate_is_demanded(
+    messages: tuple[tuple[int, int], ...], version: str, heard: bool, demanded: Demanded
+) -> None:
+    handshake = Handshake(HERE)
+    for content, kind in messages:
+        handshake.received(content, kind)
+    if version:
+        handshake.established(version, "cipher", b"")
+    facts = handshake.facts(heard=heard)
+    assert facts is not None
+    assert facts.client_certificate is demanded
+
+
+def test_a_peer_that_spoke_no_tls_has_no_facts() -> None:
+    handshake = Handshake(HERE)
+    handshake.received(256, 22)  # a record's head, which OpenSSL shows before it looks at it
+    assert handshake.facts(heard=False) is None
+    assert handshake.refusal == ""

@@ -1,0 +1,179 @@
+"""Real archives behind TLS: the same rungs and the same numbers as in plain."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+import archives
+import certificates
+from archives import Served, Truth
+from certificates import Pair
+from filmbadge.keep.reader import Dataset
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return certificates.make(tmp_path_factory.mktemp("pki"), alternatives=("localhost",))
+
+
+def settings(pair: Pair, *, demands: bool) -> dict[str, Any]:
+    return {
+        "DicomAlwaysAllowFind": True,
+        "DicomTlsEnabled": True,
+        "DicomTlsCertificate": str(pair.certificate),
+        "DicomTlsPrivateKey": str(pair.key),
+        "DicomTlsTrustedCertificates": str(pair.certificate),
+        "DicomTlsRemoteCertificateRequired": demands,
+    }
+
+
+@pytest.fixture(scope="module")
+def tls_orthanc(tmp_path_factory: pytest.TempPathFactory, pair: Pair) -> Iterator[Served]:
+    with archives.orthanc(tmp_path_factory.mktemp("orthanc"), **settings(pair, demands=False)) as served:
+        yield served
+
+
+def tls_scope(directory: Path, port: int, extra: str = "") -> str:
+    return str(archives.scope_file(directory, extra=f"ports.dimse_tls = [{port}]\n{extra}"))
+
+
+def counted(card: dict[str, Any]) -> Truth:
+    """The counts of the one archive, patients aside: a census does not know them."""
+    (archive,) = card["archives"]
+    assert archive["open"] is True
+    counts = archive["counts"]
+    assert {counts[q]["how"] for q in ("studies", "series", "images")} == {"counted"}
+    return Truth(0, *(counts[q]["value"] for q in ("studies", "series", "images")))
+
+
+def without_patients(truth: Truth) -> Truth:
+    return Truth(0, truth.studies, truth.series, truth.images)
+
+
+def test_orthanc_over_tls(tls_orthanc: Served, tmp_path: Path) -> None:
+    scope = tls_scope(tmp_path, tls_orthanc.dicom)
+    card = archives.check(f"localhost:{tls_orthanc.dicom}", "--scope", scope)
+    (endpoint,) = card["endpoints"]
+    assert endpoint["rung"] == "discloses"
+    assert endpoint["toolkit"] == "DCMTK 3.6.7"
+    assert endpoint["tls"]["version"] in ("TLSv1.2", "TLSv1.3")
+    assert endpoint["tls"]["client_certificate"] == "no"
+    assert endpoint["tls"]["certificate"]["self_signed"] is True
+    assert endpoint["tls"]["certificate"]["matches"] is True
+    assert counted(card) == without_patients(tls_orthanc.truth)
+    assert card["connections"] == 2  # the question and the census, no attempt in plain
+
+
+def test_orthanc_over_tls_on_a_port_that_the_user_named(tls_orthanc: Served) -> None:
+    """It hangs up on an A-ASSOCIATE-RQ without a byte."""
+    card = archives.check(f"127.0.0.1:{tls_orthanc.dicom}")
+    assert card["endpoints"][0]["rung"] == "discloses"
+    assert card["endpoints"][0]["tls"]["certificate"]["matches"] is False
+    assert counted(card) == without_patients(tls_orthanc.truth)
+    assert card["connections"] == 3
+    shown = archives.filmbadge("check", f"127.0.0.1:{tls_orthanc.dicom}", "--depth", "knock")
+    assert "self-signed" in shown
+
+
+def test_orthanc_over_tls_and_its_web_are_one_archive(tls_orthanc: Served, tmp_path: Path) -> None:
+    scope = tls_scope(tmp_path, tls_orthanc.dicom)
+    card = archives.check(f"127.0.0.1:{tls_orthanc.dicom},{tls_orthanc.http}", "--scope", scope)
+    (archive,) = card["archives"]
+    assert len(archive["endpoints"]) == 2
+    assert archive["counts"]["images"] == {
+        **archive["counts"]["images"],
+        "value": tls_orthanc.truth.images,
+        "how": "reported",
+    }
+    assert [e["tls"] is None for e in card["endpoints"]] == [False, True]
+
+
+def test_a_survey_keeps_what_tls_showed(tls_orthanc: Served, tmp_path: Path) -> None:
+    scope = tls_scope(tmp_path, tls_orthanc.dicom, "ports.dimse = []\nports.orthanc = []\n")
+    archives.filmbadge("survey", scope, "127.0.0.1", "--out", str(tmp_path / "out"))
+    dataset = Dataset(tmp_path / "out")
+    (row,) = dataset.rows("SELECT rung, tls, tls_client_certificate, tls_expires > asked_at AS valid FROM endpoints")
+    assert row == {"rung": "discloses", "tls": row["tls"], "tls_client_certificate": "no", "valid": True}
+    assert str(row["tls"]).startswith("TLSv1.")
+    questions = [r["question"] for r in dataset.rows("SELECT question FROM journal ORDER BY started_at")]
+    assert questions == ["dimse ask ANY-SCP over TLS", "dimse census ANY-SCP over TLS"]
+    page = tmp_path / "page.html"
+    archives.filmbadge("report", str(tmp_path / "out"), "--html", str(page))
+    assert f"dimse {tls_orthanc.dicom} over TLSv1." in page.read_text()
+
+
+def test_orthanc_that_demands_a_client_certificate(tmp_path: Path, pair: Pair) -> None:
+    with archives.orthanc(tmp_path, load=False, **settings(pair, demands=True)) as served:
+        card = archives.check(f"127.0.0.1:{served.dicom}", "--scope", tls_scope(tmp_path, served.dicom))
+    (endpoint,) = card["endpoints"]
+    assert endpoint["rung"] == "listening"
+    assert endpoint["tls"]["client_certificate"] == "yes"
+    assert "a client certificate is demanded" in endpoint["reason"]
+    assert card["archives"] == []
+    assert card["connections"] == 1
+
+
+@contextmanager
+def front(context: ssl.SSLContext, behind: int) -> Iterator[int]:
+    """A TLS proxy before a port, in a thread of its own. Gives its port."""
+    up, down = Event(), Event()
+    ports: list[int] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
+        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+
+    async def serve() -> None:
+        server = await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
+        async with server:
+            ports.append(server.sockets[0].getsockname()[1])
+            up.set()
+            await asyncio.to_thread(down.wait)
+
+    thread = Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert up.wait(30)
+    try:
+        yield ports[0]
+    finally:
+        down.set()
+        thread.join()
+
+
+def test_dcmqrscp_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
+    with archives.dcmqrscp(tmp_path) as served, front(pair.server(), served.dicom) as port:
+        scope = tls_scope(tmp_path, port, 'ae_titles.called = ["LABQR"]\n')
+        card = archives.check(f"127.0.0.1:{port}", "--scope", scope)
+        plain = archives.check(f"127.0.0.1:{served.dicom}", "--scope", scope)
+    assert card["endpoints"][0]["tls"]["client_certificate"] == "no"
+    assert plain["endpoints"][0]["tls"] is None
+    assert counted(card) == counted(plain) == without_patients(served.truth)
+
+
+def test_orthancs_rest_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
+    """Debian's Orthanc 1.10.1 dies of every request in its own HTTPS, curl's too; in practice a proxy does that."""
+    with archives.orthanc(tmp_path) as served, front(pair.server(), served.http) as port:
+        card = archives.check(f"127.0.0.1:{port}")
+    (endpoint,) = card["endpoints"]
+    assert (endpoint["protocol"], endpoint["rung"], endpoint["product"]) == ("http", "discloses", "Orthanc 1.10.1")
+    assert endpoint["tls"]["version"].startswith("TLSv1.")
+    assert card["archives"][0]["counts"]["images"]["value"] == served.truth.images
+    assert card["connections"] == 4  # DICOM in plain and over TLS, then two pages
