@@ -4,7 +4,7 @@
 
 .PHONY: demo test lint clean
 
-DEBIAN_PACKAGES = chromium dcmtk orthanc
+DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless orthanc pixelmed-apps python3-odil
 
 demo:
 	@scripts/venv run
@@ -15,6 +15,7 @@ demo:
 
 test: lint
 	@scripts/packages $(DEBIAN_PACKAGES)
+	@scripts/npm
 	.venv/bin/pytest
 
 lint:
@@ -26,4 +27,4 @@ lint:
 	.venv/bin/python scripts/generate_docs.py --check
 
 clean:
-	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/npm/node_modules out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
