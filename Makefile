@@ -4,7 +4,7 @@
 
 .PHONY: demo test lint clean
 
-DEBIAN_PACKAGES = chromium dcmtk gcc orthanc python3-dev
+DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc orthanc pixelmed-apps python3-dev python3-odil
 
 demo:
 	@scripts/venv run
@@ -16,6 +16,7 @@ demo:
 test:
 	@scripts/packages $(DEBIAN_PACKAGES)
 	@$(MAKE) --no-print-directory lint
+	@scripts/npm
 	.venv/bin/pytest
 
 lint:
@@ -27,4 +28,4 @@ lint:
 	.venv/bin/python scripts/generate_docs.py --check
 
 clean:
-	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/npm/node_modules out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

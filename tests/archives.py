@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.dataset import FileDataset
-from pynetdicom import AE
+from pydicom.dataset import Dataset, FileDataset
+from pynetdicom import AE, evt
 from pynetdicom.presentation import build_context
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as STUDY_ROOT_FIND
 
 READY_SECONDS = 20
 _PORTS = count(4242)
@@ -91,16 +92,41 @@ def truth(files: Sequence[Path]) -> Truth:
     return Truth(patients, studies, series, images)
 
 
+def comparable_files() -> list[Path]:
+    """Those whose Study Date is not written as 1997.04.24. PixelMed compares dates as numbers, and fails at one."""
+    dates = {path: str(read.get("StudyDate", "") or "") for path in wheel_files() if (read := _read(path)) is not None}
+    return [path for path, date in dates.items() if not date or date.isdigit()]
+
+
+def holdings() -> list[dict[str, str]]:
+    """What the wheel's files would make an archive hold, for archives that answer from a list."""
+    names = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    return [
+        {**dict(zip(names, uids, strict=True)), "StudyDate": str(read.get("StudyDate", "") or "")}
+        for path in wheel_files()
+        if (read := _read(path)) is not None and (uids := _uids(path)) is not None
+    ]
+
+
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until a port takes connections. There is no event to wait for in another program."""
+    """Until a port takes connections: there is no event to wait for in another program.
+
+    The kernel is asked, not the port. CTN ends at a connection that says nothing, and odil takes one at a time.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the archive ended at once with {process.returncode}"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if port in listening():
+            return
         time.sleep(0.02)
     raise AssertionError(f"nothing listens on port {port} after {READY_SECONDS} s")
+
+
+def listening() -> set[int]:
+    """The TCP ports on which something listens in this network, IPv4 and IPv6."""
+    tables = [Path(f"/proc/thread-self/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
 
 
 @contextmanager
@@ -159,9 +185,9 @@ def _post(port: int, path: Path, user: str, password: str) -> bool:
         return False
 
 
-def store(port: int, called: str) -> list[Path]:
-    """C-STORE the wheel's files, each in its own transfer syntax; returns those that were accepted."""
-    files = {path: read for path in wheel_files() if (read := _read(path)) is not None}
+def store(port: int, called: str, chosen: Sequence[Path] = ()) -> list[Path]:
+    """C-STORE files, each in its own transfer syntax; returns those that were accepted. All of the wheel's if none is chosen."""
+    files = {path: read for path in chosen or wheel_files() if (read := _read(path)) is not None}
     contexts = {
         (str(read.SOPClassUID), str(read.file_meta.TransferSyntaxUID)): build_context(
             str(read.SOPClassUID), str(read.file_meta.TransferSyntaxUID)
@@ -170,9 +196,16 @@ def store(port: int, called: str) -> list[Path]:
     }
     assert len(contexts) <= 128
     accepted = []
-    association = AE("LOADER").associate("127.0.0.1", port, ae_title=called, contexts=list(contexts.values()))
+    association = AE("LOADER").associate(
+        "127.0.0.1",
+        port,
+        ae_title=called,
+        contexts=list(contexts.values()),
+        evt_handlers=[(evt.EVT_CONN_OPEN, without_delay)],
+    )
     assert association.is_established
     for path in files:
+        _pause(association)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -185,14 +218,58 @@ def store(port: int, called: str) -> list[Path]:
     return accepted
 
 
+def _pause(association: Any) -> None:
+    """Wait until the association's own thread waits. It says so a moment too early, and then takes the response away."""
+    association._reactor_checkpoint.clear()
+    while association.is_alive() and not association._reactor_checkpoint._cond._waiters:
+        time.sleep(0.0005)
+
+
+def without_delay(event: Any) -> None:
+    """What TCP_NODELAY in the environment is to DCMTK, for one connection of pynetdicom's."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+@dataclass(frozen=True)
+class Peek:
+    """What another client than ours is told: about the archive, and by one C-FIND at study level."""
+
+    version: str
+    max_pdu: int
+    statuses: frozenset[int]
+    rows: int
+    studies: int
+
+
+def peek(port: int, called: str = "ANY-SCP", *keys: str) -> Peek:
+    """Ask for Study Instance UID and the keys, with pynetdicom."""
+    query = Dataset()
+    query.QueryRetrieveLevel = "STUDY"
+    for key in ("StudyInstanceUID", *keys):
+        setattr(query, key, "")
+    association = AE("PEEK").associate("127.0.0.1", port, ae_title=called, contexts=[build_context(STUDY_ROOT_FIND)])
+    assert association.is_established
+    _pause(association)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answers = [(int(status.Status), row) for status, row in association.send_c_find(query, STUDY_ROOT_FIND)]
+        studies = {str(row.get("StudyInstanceUID", "")) for _, row in answers if row is not None}
+    peer = association.acceptor
+    association.release()
+    version = str(peer.implementation_version_name or "")
+    return Peek(
+        version, peer.maximum_length, frozenset(status for status, _ in answers), len(answers) - 1, len(studies)
+    )
+
+
 @contextmanager
-def dcmqrscp(directory: Path) -> Iterator[Served]:
+def dcmqrscp(directory: Path, *, max_pdu: int = 16384) -> Iterator[Served]:
     """DCMTK's image archive, called LABQR."""
     port = next(_PORTS)
     storage = directory / "LABQR"
     storage.mkdir()
     (directory / "dcmqrscp.cfg").write_text(
-        f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
+        f"NetworkTCPPort = {port}\nMaxPDUSize = {max_pdu}\nMaxAssociations = 16\n"
         "HostTable BEGIN\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
         f"AETable BEGIN\nLABQR {storage} RW (500, 1024mb) ANY\nAETable END\n"
     )
@@ -218,6 +295,108 @@ def qrscp(directory: Path) -> Iterator[Served]:
         yield Served(port, 0, truth([path for path in stored if (uids := _uids(path)) and uids[-1] in filed]))
 
 
+# pynetdicom2 0.9.8 encodes a response when it is sent, by when the next row has taken its place: the right number
+# of rows, each the last one. This runs tiny-pacs with that one race settled.
+_SETTLED = """
+import sys
+from pynetdicom2.dimsemessages import DIMSEMessage
+encode = DIMSEMessage.encode
+DIMSEMessage.encode = lambda *arguments: iter(list(encode(*arguments)))
+from tiny_pacs.__main__ import main
+sys.exit(main())
+"""
+
+
+@contextmanager
+def tiny_pacs(directory: Path, *, settled: bool) -> Iterator[Served]:
+    """tiny-pacs, called TINYQR, with its DICOMweb. It has a DIMSE implementation of its own. Loaded when started first."""
+    port, http = next(_PORTS), next(_PORTS)
+    components: dict[str, dict[str, object]] = {
+        "Database": {"driver": "sqlite", "db_name": str(directory / "index.sqlite"), "mode": "rwc"},
+        "Devices": {"auto_add": True},
+        "PACS": {},
+        "FileStorage": {"storage_dir": str(directory / "images")},
+        "HttpServer": {"host": "127.0.0.1", "port": http},
+        "DICOMWeb": {"prefix": "/dicomweb", "auth": "none"},
+    }
+    again = (directory / "images").exists()
+    (directory / "images").mkdir(exist_ok=True)
+    configuration = {
+        "components": {name: {"on": True, **settings} for name, settings in components.items()},
+        "ae": {"ae_title": ["TINYQR"], "port": port},
+    }
+    (directory / "tiny.json").write_text(json.dumps(configuration))
+    command = [sys.executable, "-c", _SETTLED] if settled else [str(Path(sys.executable).with_name("tiny-pacs"))]
+    with running([*command, "run", "-c", "tiny.json"], directory, port, http):
+        yield Served(port, http, Truth(0, 0, 0, 0) if again else truth(store(port, "TINYQR", wheel_files()[:60])))
+
+
+_JARS = (
+    *("pixelmed", "hsqldb", "commons-codec", "commons-net", "vecmath"),
+    *("jmdns", "slf4j-api", "slf4j-simple", "jaxb-api", "javax.json"),
+)
+
+
+@contextmanager
+def pixelmed(directory: Path) -> Iterator[Served]:
+    """PixelMed's server, called PIXELMED. It announces itself by mDNS, which stays on loopback where nothing else is."""
+    port, http = next(_PORTS), next(_PORTS)
+    (directory / "images").mkdir()
+    (directory / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+    (directory / "pixelmed.properties").write_text(
+        f"Dicom.ListeningPort={port}\nDicom.CalledAETitle=PIXELMED\nDicom.CallingAETitle=PIXELMED\n"
+        f"Dicom.PrimaryDeviceType=ARCHIVE\nApplication.DatabaseFileName={directory / 'index'}\n"
+        f"Application.SavedImagesFolderName={directory / 'images'}\n"
+        f"WebServer.ListeningPort={http}\nWebServer.RootURL=/\n"
+    )
+    jars = [Path(f"/usr/share/java/{name}.jar") for name in _JARS]
+    assert all(jar.exists() for jar in jars), "pixelmed-apps is not installed; `make test` installs it as root"
+    options = [
+        "-Djava.awt.headless=true",
+        "-XX:TieredStopAtLevel=1",  # it runs for seconds
+        f"-Djdk.net.hosts.file={directory / 'hosts'}",  # no look-up of its own name reaches a name server
+        "-cp",
+        ":".join(map(str, jars)),
+    ]
+    command = [program("java"), *options, "com.pixelmed.server.DicomAndWebStorageServer", "pixelmed.properties"]
+    with running(command, directory, port, http):
+        yield Served(port, http, truth(store(port, "PIXELMED", comparable_files())))
+
+
+@contextmanager
+def ctn(directory: Path, *, max_pdu: int = 16384) -> Iterator[Served]:
+    """CTN's simple_storage. It answers any C-FIND with rows that are written in its source, and holds nothing."""
+    port = next(_PORTS)
+    with running([program("simple_storage"), "-m", str(max_pdu), str(port)], directory, port):
+        yield Served(port, 0, Truth(0, 0, 0, 0))
+
+
+@contextmanager
+def _answering(directory: Path, *command: str, options: Sequence[str] = ()) -> Iterator[Served]:
+    """An archive that a script makes, from a port and a list of holdings."""
+    port = next(_PORTS)
+    (directory / "holdings.json").write_text(json.dumps(holdings()))
+    with running([*command, str(port), "holdings.json", *options], directory, port):
+        yield Served(port, 0, truth(wheel_files()))
+
+
+@contextmanager
+def odil(directory: Path) -> Iterator[Served]:
+    """An archive made with odil. It listens for one association at a time, so ask it slowly."""
+    script = Path(__file__).with_name("real") / "odil_scp.py"
+    with _answering(directory, "/usr/bin/python3", str(script)) as served:
+        yield served
+
+
+@contextmanager
+def dcmjs(directory: Path, *, max_pdu: int = 16384) -> Iterator[Served]:
+    """An archive made with dcmjs-dimse."""
+    script = Path(__file__).with_name("npm") / "scp.js"
+    assert (script.parent / "node_modules").exists(), "`make test` installs what tests/npm needs (scripts/npm)"
+    with _answering(directory, program("node"), str(script), options=[str(max_pdu)]) as served:
+        yield served
+
+
 def filmbadge(*arguments: str, code: int = 0, cwd: Path | None = None, timeout: float = 120) -> str:
     """Run the installed command as a user would; returns its stdout."""
     command = str(Path(sys.executable).with_name("filmbadge"))
@@ -233,13 +412,13 @@ def check(target: str, *arguments: str) -> dict[str, Any]:
     return document
 
 
-def scope_file(directory: Path, *, depth: str = "count", extra: str = "") -> Path:
+def scope_file(directory: Path, *, depth: str = "count", extra: str = "", per_host: int = 1000) -> Path:
     """A scope over loopback."""
     path = directory / "scope.toml"
     path.write_text(
         'schema = "filmbadge.scope/1"\nnetworks = ["127.0.0.0/8", "::1/128"]\n'
         f'depth = "{depth}"\nexpires = 2099-12-31\n{extra}\n'
         '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
-        "[pace]\noverall = 5000\nper_network = 5000\nper_host = 1000\n"
+        f"[pace]\noverall = 5000\nper_network = 5000\nper_host = {per_host}\n"
     )
     return path

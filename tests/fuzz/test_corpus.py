@@ -13,6 +13,8 @@ sys.path.insert(0, str(FUZZ))
 import seed  # noqa: E402
 import target  # noqa: E402
 
+from filmbadge.ask.wire.dimse.core import pure
+
 CORPUS = sorted((FUZZ / "corpus").iterdir())
 
 
@@ -28,5 +30,5 @@ def test_replay(path: Path) -> None:
 def test_the_seeds_reach_the_end_of_a_talk() -> None:
     """A corpus that ended at its first byte would prove nothing."""
     for options in (0x08, 0x88):
-        rows = target._hear(target.pure, [seed.seeds()["rows"][1:]], options)
+        rows = target._hear(pure, [seed.seeds()["rows"][1:]], options)
         assert rows[-2] == 3

@@ -66,6 +66,14 @@ def census(root: str, notes: Notes) -> Script:
     keys = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
     counted = Tally()
     answer = yield from _find(notes, root, b"STUDY", keys, counted)
+    repeats = notes.studies.rows > notes.studies.distinct
+    if repeats and answer.status == 0x0000 and counted.rows != notes.studies.rows:
+        # One row per instance gives as many rows again; an archive that gives fewer repeats itself by mistake.
+        notes.enumerated = False
+        notes.trouble = (
+            f"{notes.studies.rows} rows repeat {notes.studies.distinct} UIDs, and asking again gave {counted.rows}"
+        )
+        return
     agrees = answer.status == 0x0000 and counted.distinct == notes.studies.distinct
     if agrees and counted.images_known == counted.distinct:
         notes.method = "count keys"

@@ -1,0 +1,242 @@
+"""Archives made with other toolkits: what `check` finds, against the truth from the files they were given.
+
+What each of them was seen to do is in docs/interoperation.md.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from pydicom.dataset import Dataset
+
+import archives
+import scripted
+from archives import Truth
+from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, IMPLICIT_LITTLE
+
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+NO_PATIENTS = (None, "unknown")  # they are not counted at this depth
+SYNTAXES = {EXPLICIT_LITTLE: "explicit", IMPLICIT_LITTLE: "implicit"}
+
+
+def counts(card: dict[str, Any]) -> dict[str, tuple[int | None, str]]:
+    (archive,) = card["archives"]
+    return {quantity: (c["value"], c["how"]) for quantity, c in archive["counts"].items()}
+
+
+def counted(truth: Truth) -> dict[str, tuple[int | None, str]]:
+    of = {"studies": truth.studies, "series": truth.series, "images": truth.images}
+    return {"patients": NO_PATIENTS, **{quantity: (value, "counted") for quantity, value in of.items()}}
+
+
+def discloses(card: dict[str, Any], toolkit: str, truth: Truth) -> None:
+    (endpoint,) = card["endpoints"]
+    assert endpoint["rung"] == "discloses"
+    assert endpoint["reason"].startswith("it gave records to a stranger, asked for studies ")
+    assert endpoint["toolkit"] == toolkit
+    assert counts(card) == counted(truth)
+
+
+def check(port: int, directory: Path | None = None, title: str = "", per_host: int = 1000) -> dict[str, Any]:
+    if directory is None:
+        return archives.check(f"127.0.0.1:{port}")
+    extra = f'ae_titles.called = ["{title}"]' if title else ""
+    scope = archives.scope_file(directory, extra=extra, per_host=per_host)
+    return archives.check(f"127.0.0.1:{port}", "--scope", str(scope))
+
+
+@pytest.mark.parametrize("max_pdu", [4096, 16384, 131072])
+def test_orthanc(tmp_path: Path, max_pdu: int) -> None:
+    with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, MaximumPduLength=max_pdu) as served:
+        assert archives.peek(served.dicom).max_pdu == max_pdu
+        discloses(check(served.dicom), "DCMTK 3.6.7", served.truth)
+
+
+@pytest.mark.parametrize("max_pdu", [4096, 131072])
+def test_dcmqrscp(tmp_path: Path, max_pdu: int) -> None:
+    with archives.dcmqrscp(tmp_path, max_pdu=max_pdu) as served:
+        assert archives.peek(served.dicom, "LABQR").max_pdu == max_pdu
+        discloses(check(served.dicom, tmp_path, "LABQR"), "DCMTK 3.6.7", served.truth)
+
+
+@pytest.mark.parametrize("max_pdu", [0, 4096])
+@pytest.mark.parametrize("transfer", SYNTAXES, ids=SYNTAXES.get)
+def test_pynetdicom(max_pdu: int, transfer: str) -> None:
+    find = scripted.from_holdings()
+    with scripted.archive(find, max_pdu=max_pdu, transfer=[transfer]) as script:
+        discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
+        assert script.transfer == {transfer}
+        assert archives.peek(script.port).max_pdu == max_pdu
+
+
+def test_a_transfer_syntax_that_is_not_proposed() -> None:
+    """Big endian was retired, PS3.5 Annex I; an archive that knows nothing else is an imaging service, and stays shut."""
+    with scripted.archive(scripted.from_holdings(), transfer=[EXPLICIT_BIG]) as script:
+        card = check(script.port)
+    (endpoint,) = card["endpoints"]
+    assert endpoint["rung"] == "speaks"
+    assert endpoint["reason"] == "the association was accepted, but no query model (C-FIND)"
+    assert card["archives"][0]["open"] is False
+
+
+def test_twenty_thousand_studies() -> None:
+    """All are counted. The images are not: this archive refuses count keys, and is too large for a walk."""
+
+    def find(keys: Dataset) -> scripted.Rows:
+        if "NumberOfStudyRelatedInstances" in keys:
+            yield 0xA900, None
+            return
+        for number in range(20_000):
+            row = Dataset()
+            row.StudyInstanceUID = f"2.25.{10**30 + number}"
+            yield 0xFF00, row
+
+    with scripted.archive(find, max_pdu=0) as script:
+        card = check(script.port)
+    assert card["endpoints"][0]["rung"] == "discloses"
+    assert counts(card)["studies"] == (20_000, "counted")
+    assert counts(card)["images"] == (None, "unknown")
+
+
+def test_rows_larger_than_a_pdu() -> None:
+    """300 KiB nobody asked for, in fragments of at most what we take."""
+
+    def dress(row: Dataset, number: int) -> None:
+        if row.QueryRetrieveLevel == "STUDY" and number < 8:
+            scripted.put(row, 0x00091001, "OB", bytes(300 * 1024))
+
+    with scripted.archive(scripted.from_holdings(dress=dress), max_pdu=0) as script:
+        discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
+
+
+def test_pending_with_optional_keys_not_supported() -> None:
+    with scripted.archive(scripted.from_holdings(status=0xFF01)) as script:
+        discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
+
+
+# Character sets as they are claimed and as they are, PS3.3 C.12.1.1.2. The last few are wrong on purpose.
+NAMES = [
+    (rb"\ISO 2022 IR 87", b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"),
+    (rb"ISO 2022 IR 13\ISO 2022 IR 87", b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J"),
+    (rb"\ISO 2022 IR 149", b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7"),
+    (b"GB18030", "Wang^XiaoDong=王^小东".encode("gb18030")),
+    (b"GB18030", b"\x81\\^\x8e\\"),  # second bytes that look like the separator of values
+    (b"ISO_IR 192", "Люкceмбypг".encode()),
+    (b"ISO_IR 100", "Люкceмбypг".encode()),
+    (b"ISO_IR 144", b"\xbb\xee\xda^\xff\xfe\x80"),
+    (b"ISO_IR 192", b"\xc3\x28^\xff\xff\xed\xa0\x80"),
+    (b"ISO-IR 6", b"M\xfcller^J\xf6rg"),
+    (b"NOT A CHARACTER SET", b"\x1b$B\x1b$B^\x00\x01\x02"),
+    (b"", b"\x0e\x0f^\xfe\xff\x00\xe0"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about the names in this archive
+@pytest.mark.parametrize("transfer", SYNTAXES, ids=SYNTAXES.get)
+def test_names_that_nobody_asked_for(transfer: str) -> None:
+    """In every character set, right or wrong: each row is counted, and no name is in what we print."""
+
+    def dress(row: Dataset, number: int) -> None:
+        charset, name = NAMES[number % len(NAMES)]
+        scripted.put(row, 0x00080005, "CS", charset)
+        scripted.put(row, 0x00081030, "LO", b"Description " + name)
+        scripted.put(row, 0x00100010, "PN", b"Zebedee" + name)
+
+    truth = archives.truth(archives.wheel_files())
+    assert truth.studies >= len(NAMES)
+    with scripted.archive(scripted.from_holdings(dress=dress), transfer=[transfer]) as script:
+        card = check(script.port)
+    discloses(card, "pynetdicom 3.0.4", truth)
+    assert all(charset in script.sent and b"Zebedee" + name in script.sent for charset, name in NAMES)
+    assert not any("PatientName" in keys or "StudyDescription" in keys for keys in script.queries)
+    printed = json.dumps(card, ensure_ascii=False)
+    assert "Zebedee" not in printed
+    assert "Description" not in printed
+
+
+@pytest.mark.parametrize("transfer", SYNTAXES, ids=SYNTAXES.get)
+def test_nested_sequences_of_undefined_length(transfer: str) -> None:
+    """A Study Instance UID inside a sequence belongs to another study, and is not counted."""
+
+    def dress(row: Dataset, number: int) -> None:
+        other = Dataset()
+        other.StudyInstanceUID = f"2.25.{number}"
+        other.NumberOfStudyRelatedInstances = "7"
+        middle = Dataset()
+        middle.add(scripted.sequence(0x00081199, other))
+        outer = Dataset()
+        outer.add(scripted.sequence(0x00081115, middle))
+        row.add(scripted.sequence(0x00081110, outer))
+        row.add(scripted.sequence(0x00400275, Dataset()))
+
+    with scripted.archive(scripted.from_holdings(dress=dress), transfer=[transfer]) as script:
+        discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
+
+
+@pytest.mark.parametrize("max_pdu", [4096, 16384])
+def test_ctn(tmp_path: Path, max_pdu: int) -> None:
+    """It gives the same canned rows to any query, without a Study Instance UID: open, and nothing can be counted."""
+    with archives.ctn(tmp_path, max_pdu=max_pdu) as served:
+        peek = archives.peek(served.dicom)
+        card = check(served.dicom)
+    assert (peek.version, peek.max_pdu) == ("MIRCTN11MAR2003", max_pdu)
+    assert (peek.rows, peek.studies) == (4, 1)
+    (endpoint,) = card["endpoints"]
+    assert (endpoint["rung"], endpoint["toolkit"]) == ("discloses", "CTN 11MAR2003")
+    assert counts(card)["studies"] == (None, "unknown")
+    assert card["archives"][0]["counts"]["studies"]["at_least"] == 1
+
+
+def test_odil(tmp_path: Path) -> None:
+    """It does not know C-CANCEL. It listens anew after each association, so it is asked twice a second at most."""
+    with archives.odil(tmp_path) as served:
+        discloses(check(served.dicom, tmp_path, per_host=2), "Odil 0", served.truth)
+
+
+@pytest.mark.parametrize("max_pdu", [4096, 65536])
+def test_dcmjs(tmp_path: Path, max_pdu: int) -> None:
+    with archives.dcmjs(tmp_path, max_pdu=max_pdu) as served:
+        assert archives.peek(served.dicom).max_pdu == max_pdu
+        discloses(check(served.dicom), "dcmjs-dimse V0.2", served.truth)
+
+
+def test_tiny_pacs(tmp_path: Path) -> None:
+    """Asked for counts, it makes one row of all studies: so the numbers are those of a walk. It mirrors its caller.
+
+    As it comes it repeats rows in place of others, so it is open and cannot be counted; hence `settled`.
+    """
+    with archives.tiny_pacs(tmp_path, settled=True) as served:
+        plain = archives.peek(served.dicom, "TINYQR")
+        counting = archives.peek(served.dicom, "TINYQR", "NumberOfStudyRelatedInstances")
+        card = check(served.dicom, tmp_path, "TINYQR")
+        with urlopen(f"http://127.0.0.1:{served.http}/dicomweb/studies", timeout=20) as answer:
+            over_the_web = len(json.load(answer))
+    assert plain.studies == over_the_web == served.truth.studies > 1
+    assert (counting.rows, counting.studies) == (1, 1)
+    assert plain.version == "PYNETDICOM_304"
+    discloses(card, "", served.truth)  # what it mirrors to us is ours, which names no toolkit
+
+    with archives.tiny_pacs(tmp_path, settled=False) as as_it_comes:
+        raced = archives.peek(as_it_comes.dicom, "TINYQR")
+        card = check(as_it_comes.dicom, tmp_path, "TINYQR")
+    assert raced.studies < raced.rows == served.truth.studies
+    assert card["endpoints"][0]["rung"] == "discloses"
+
+
+def test_pixelmed(tmp_path: Path) -> None:
+    """Asked for count keys, it says 0xFF01, optional keys not supported, with each row."""
+    with archives.pixelmed(tmp_path) as served:
+        stranger = check(served.dicom)
+        card = check(served.dicom, tmp_path, "PIXELMED")
+        plain = archives.peek(served.dicom, "PIXELMED")
+        counting = archives.peek(served.dicom, "PIXELMED", "NumberOfStudyRelatedInstances")
+    assert stranger["endpoints"][0]["rung"] == "speaks"
+    assert "called AE title not recognized" in stranger["endpoints"][0]["reason"]
+    discloses(card, "PixelMed", served.truth)
+    assert plain.statuses == {0xFF00, 0x0000}
+    assert counting.statuses == {0xFF01, 0x0000}
+    assert plain.rows == counting.rows == served.truth.studies
