@@ -1,10 +1,12 @@
 # make demo   survey a synthetic hospital on loopback and open its report
 # make test   every check and test, real archives included
-# Both set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
+# make bench  speed against other clients, on loopback; writes bench/results.md
+# All set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 DEBIAN_PACKAGES = chromium dcmtk orthanc
+BENCH_PACKAGES = dcmtk gcc libc6-dev nmap python3-odil
 
 demo:
 	@scripts/venv run
@@ -24,6 +26,11 @@ lint:
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python scripts/generate_docs.py --check
+
+bench:
+	@scripts/venv dev
+	@scripts/packages $(BENCH_PACKAGES)
+	.venv/bin/python bench
 
 clean:
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
