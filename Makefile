@@ -1,10 +1,12 @@
 # make demo   survey a synthetic hospital on loopback and open its report
 # make test   every check and test, real archives included
-# Both set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
+# make bench  speed against other clients, on loopback; writes bench/results.md
+# All set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
-DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc orthanc pixelmed-apps python3-dev python3-odil
+DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc libc6-dev orthanc pixelmed-apps python3-dev python3-odil
+BENCH_PACKAGES = dcmtk gcc libc6-dev nmap python3-odil python3-dev
 
 demo:
 	@scripts/venv run
@@ -21,11 +23,16 @@ test:
 
 lint:
 	@scripts/venv dev
-	.venv/bin/ruff format --check src tests scripts
-	.venv/bin/ruff check src tests scripts
+	.venv/bin/ruff format --check src tests scripts bench fuzz
+	.venv/bin/ruff check src tests scripts bench fuzz
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python scripts/generate_docs.py --check
+
+bench:
+	@scripts/packages $(BENCH_PACKAGES)
+	@scripts/venv dev
+	.venv/bin/python bench
 
 clean:
 	rm -rf .venv tests/npm/node_modules out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

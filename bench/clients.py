@@ -1,0 +1,301 @@
+"""The Python clients, each run in a process of its own: `clients.py WHAT PORT SIZE`. Says how it went as JSON.
+
+Only the client that is asked for is imported; odil's runs under the system's Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import replay
+
+if TYPE_CHECKING:
+    from filmbadge.model import Connection
+    from filmbadge.scope import Scope
+
+Told = dict[str, Any]
+
+FIRST_HOST = int(IPv4Address("127.1.0.1"))
+AT_ONCE = 500
+THREADS = 16
+
+
+def hosts(size: int) -> Iterator[IPv4Address]:
+    return (IPv4Address(FIRST_HOST + n) for n in range(size))
+
+
+# Census: against the replay archive
+
+
+def discard(port: int, records: int) -> Told:
+    """The limit: the same bytes, received and not looked at."""
+    stream = records * replay.RECORD + replay.final_size()
+    query = _find_request()
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line.sendall(_associate_request())
+        line.recv(65536)
+        line.sendall(query)
+        room = bytearray(1 << 20)
+        left = stream
+        while left > 0:
+            got = line.recv_into(room)
+            if not got:
+                raise SystemExit("the stream ended early")
+            left -= got
+        line.sendall(struct.pack(">BxI4x", 5, 4))
+        line.recv(10)
+    return {"records": records}
+
+
+def census(port: int, _records: int) -> Told:
+    """Filmbadge as a user runs it: its census, over its dialer, under a scope that does not hold it back."""
+    import uvloop
+
+    from filmbadge.ask.probes import dimse
+    from filmbadge.ask.wire.dialer import Dialer
+    from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Observation, Protocol, Stop
+
+    rows: list[Connection] = []
+    asked = DimseFacts(
+        called="ANY-SCP",
+        called_from_scope=False,
+        titles_rejected=0,
+        valid_pdu=True,
+        accepted=True,
+        rejection=None,
+        abort=None,
+        verification=True,
+        study_root=True,
+        patient_root=True,
+        implementation_uid="",
+        implementation_version="",
+        max_pdu=None,
+        echo=0,
+        finds=(),
+    )
+    seen = Observation(
+        Endpoint("127.0.0.1", port, Protocol.DIMSE),
+        datetime.now(UTC),
+        Depth.COUNT,
+        Stop(Ending.COMPLETED),
+        dimse=asked,
+    )
+    dialer = Dialer(_scope(Depth.COUNT), rows.append)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        done = runner.run(dimse.count(dialer, IPv4Address("127.0.0.1"), seen))
+    counted = done.dimse.census if done.dimse else None
+    if counted is None or not counted.complete:
+        raise SystemExit(f"the census is not complete: {counted.why_incomplete if counted else 'none'}; {rows[-1]}")
+    return {
+        "records": counted.rows,
+        "queries": counted.queries,
+        "truth": {"studies": counted.studies, "series": counted.series, "images": counted.images},
+    }
+
+
+def pynetdicom_find(port: int, _records: int) -> Told:
+    from pydicom.dataset import Dataset
+    from pynetdicom import AE
+    from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
+
+    ae = AE()
+    ae.add_requested_context(Find)
+    association = ae.associate("127.0.0.1", port)
+    if not association.is_established:
+        raise SystemExit("no association")
+    query = Dataset()
+    query.QueryRetrieveLevel = "STUDY"
+    query.StudyInstanceUID = query.NumberOfStudyRelatedSeries = query.NumberOfStudyRelatedInstances = ""
+    records = sum(status.Status in (0xFF00, 0xFF01) for status, _ in association.send_c_find(query, Find))
+    association.release()
+    return {"records": records}
+
+
+def odil_find(port: int, _records: int) -> Told:
+    import odil
+
+    model = odil.registry.StudyRootQueryRetrieveInformationModelFind
+    context = odil.AssociationParameters.PresentationContext
+    association = odil.Association()
+    association.set_peer_host("127.0.0.1")
+    association.set_peer_port(port)
+    syntaxes = [odil.registry.ExplicitVRLittleEndian, odil.registry.ImplicitVRLittleEndian]
+    parameters = association.update_parameters()
+    parameters.set_calling_ae_title("BENCH").set_called_ae_title("ANY-SCP")
+    parameters.set_presentation_contexts([context(model, syntaxes, context.Role.SCU)])
+    association.associate()
+    query = odil.DataSet()
+    query.add("QueryRetrieveLevel", ["STUDY"])
+    for key in ("StudyInstanceUID", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"):
+        query.add(key)
+    records = 0
+
+    def count(_: object) -> None:
+        nonlocal records
+        records += 1
+
+    find = odil.FindSCU(association)
+    find.set_affected_sop_class(model)
+    find.find(query, count)
+    association.release()
+    return {"records": records}
+
+
+def _item(kind: int, body: bytes) -> bytes:
+    return struct.pack(">BxH", kind, len(body)) + body
+
+
+def _associate_request() -> bytes:
+    names = _item(0x30, replay.STUDY_ROOT_FIND) + _item(0x40, replay.EXPLICIT) + _item(0x40, replay.IMPLICIT)
+    context = _item(0x20, bytes([1, 0, 0, 0]) + names)
+    user = _item(0x50, _item(0x51, struct.pack(">I", 1 << 17)))
+    titles = b"ANY-SCP".ljust(16) + b"BENCH".ljust(16)
+    body = struct.pack(">H2x", 1) + titles + bytes(32) + _item(0x10, b"1.2.840.10008.3.1.1.1") + context + user
+    return struct.pack(">BxI", 1, len(body)) + body
+
+
+def _find_request() -> bytes:
+    uid = replay.STUDY_ROOT_FIND + b"\0"
+    values = [(2, uid), (0x100, b"\x20\0"), (0x110, b"\1\0"), (0x700, b"\2\0"), (0x800, b"\1\0")]
+    body = b"".join(struct.pack("<HHI", 0, tag, len(value)) + value for tag, value in values)
+    command = struct.pack("<HHII", 0, 0, 4, len(body)) + body
+    identifier = struct.pack("<HH2sH6s", 0x0008, 0x0052, b"CS", 6, b"STUDY ")
+    return replay.p_data(1, 3, command) + replay.p_data(1, 2, identifier)
+
+
+# Identify: against `peer serve`
+
+
+def ask(port: int, size: int) -> Told:
+    """The dialer and the probe at depth `ask`, 500 hosts at once."""
+    from filmbadge.ask.probes import dimse
+    from filmbadge.ask.wire.dialer import Dialer
+    from filmbadge.model import Depth, Ending
+
+    rows: list[Connection] = []
+    dialer = Dialer(_scope(Depth.ASK), rows.append)
+    pending = hosts(size)
+    matched = 0
+
+    async def work() -> None:
+        nonlocal matched
+        for address in pending:
+            seen = await dimse.ask(dialer, address, port, Depth.ASK)
+            good = seen.dimse is not None and seen.dimse.echo == 0 and sum(find.matches for find in seen.dimse.finds)
+            matched += bool(good and seen.stop.ending is Ending.COMPLETED)
+
+    async def everything() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, size)):
+                group.create_task(work())
+
+    return _timed(lambda: _loop(everything()), lambda: matched)
+
+
+def survey(port: int, size: int) -> Told:
+    """A whole survey of one port: asked, judged, and kept in Parquet tables."""
+    from filmbadge.ask.targets.lists import Target, Targets
+    from filmbadge.model import Depth, Host
+    from filmbadge.survey.engine import Survey
+
+    matched = 0
+
+    class Watcher:
+        def host_done(self, host: Host) -> None:
+            nonlocal matched
+            matched += any(archive.open for archive in host.archives)
+
+    with tempfile.TemporaryDirectory() as folder:
+        targets = Targets(tuple(Target(address, (port,)) for address in hosts(size)))
+        plan = Survey(_scope(Depth.ASK), targets, ("bench",), Path(folder) / "survey")
+        return _timed(lambda: _loop(plan.run(Watcher())), lambda: matched)
+
+
+def pynetdicom_ask(port: int, size: int) -> Told:
+    from pydicom.dataset import Dataset
+    from pynetdicom import AE
+    from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
+    from pynetdicom.sop_class import Verification
+
+    pending, lock, matched = hosts(size), threading.Lock(), 0
+    query = Dataset()
+    query.QueryRetrieveLevel, query.StudyInstanceUID = "STUDY", ""
+
+    def work() -> None:
+        nonlocal matched
+        ae = AE()
+        ae.add_requested_context(Verification)
+        ae.add_requested_context(Find)
+        while True:
+            with lock:
+                address = next(pending, None)
+            if address is None:
+                return
+            association = ae.associate(str(address), port)
+            if association.is_established:
+                echoed = association.send_c_echo().get("Status") == 0
+                matches = sum(int(status.get("Status") == 0xFF00) for status, _ in association.send_c_find(query, Find))
+                association.release()
+                with lock:
+                    matched += bool(echoed and matches == 1)
+
+    def everything() -> None:
+        threads = [threading.Thread(target=work) for _ in range(min(THREADS, size))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return _timed(everything, lambda: matched)
+
+
+def _timed(work: Callable[[], object], matched: Callable[[], int]) -> Told:
+    """Without the start of Python and its imports."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu, "hosts": matched()}
+
+
+def _loop(work: Any) -> object:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _scope(depth: Any) -> Scope:
+    """All of loopback, at any pace, without a bound on bytes that a census of this size would meet."""
+    from filmbadge.scope import Caps, Pace, Scope
+
+    fast = 1e9
+    return Scope(
+        name="bench",
+        networks=(IPv4Network("127.0.0.0/8"),),
+        depth=depth,
+        orthanc_ports=(),
+        pace=Pace(fast, fast, fast, AT_ONCE),
+        caps=Caps(received_bytes=1 << 40),
+    )
+
+
+CLIENTS = {
+    client.__name__: client for client in (discard, census, pynetdicom_find, odil_find, ask, survey, pynetdicom_ask)
+}
+
+
+if __name__ == "__main__":
+    what, port_text, size_text = sys.argv[1:]
+    print(json.dumps(CLIENTS[what](int(port_text), int(size_text))))

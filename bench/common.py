@@ -1,0 +1,199 @@
+"""What both benchmarks share: a network of their own, pinned and measured children, tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+import isolation  # noqa: E402
+
+SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's odil is for
+CHILD_SECONDS = 300.0
+
+
+class BenchError(Exception):
+    """A client was wrong, or did not end: its speed means nothing."""
+
+
+@dataclass
+class Row:
+    """One line of a table: medians over the repeats."""
+
+    who: str
+    per_second: float
+    peak_mb: float
+    size: int
+    of_ours: float | None = None
+    cpu_ms: float | None = None  # per record or host
+    note: str = ""
+
+
+@dataclass
+class Client:
+    """One contestant and what was measured of it."""
+
+    who: str
+    size: int
+    kind: str
+    core: str = ""
+    note: str = ""
+    speeds: list[float] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
+
+    def row(self) -> Row:
+        return Row(
+            self.who,
+            round(statistics.median(self.speeds), 1),
+            round(statistics.median(self.peaks), 1),
+            self.size,
+            cpu_ms=round(statistics.median(self.cpus), 4) if self.cpus else None,
+            note=self.note,
+        )
+
+
+@dataclass(frozen=True)
+class Child:
+    """How a child process did. CPU includes its start; the peak is of this process alone."""
+
+    out: str
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+def enter() -> None:
+    """Leave every network but loopback behind, for this process and all it starts."""
+    isolation.enter()
+    if isolation.interfaces() != {"lo"}:
+        sys.exit("the benchmarks run in a network of their own only")
+
+
+def cores() -> tuple[int, int]:
+    """The core of the server, and the core of the client."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[0], allowed[-1]
+
+
+def decoder_cores() -> list[str]:
+    """The decoder cores of this installation, by the names that FILMBADGE_CORE takes."""
+    import filmbadge.ask.wire
+
+    wire = Path(str(filmbadge.ask.wire.__file__)).parent
+    compiled = any(wire.rglob("*.so"))
+    return ["pure", "compiled"] if compiled else ["pure"]
+
+
+def run(arguments: Sequence[str | Path], core: int, environment: Mapping[str, str] | None = None) -> Child:
+    """Run a child on one core to its end. Raises BenchError where it fails."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as complaint:
+        process = subprocess.Popen(
+            [str(a) for a in arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=complaint,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509 - there are no threads here
+        )
+        # ru_maxrss is of no use for the peak: it is handed down from the process that forked.
+        peak, ended = 0.0, 0
+        while not ended:
+            peak = max(peak, peak_mb(process.pid))
+            time.sleep(0.005 if time.perf_counter() - started < 0.5 else 0.05)
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if not ended and time.perf_counter() - started > CHILD_SECONDS:
+                process.kill()
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        complaint.seek(0)
+        if process.returncode != 0:
+            last_words = (complaint.read() or out.read()).strip()[-500:]
+            raise BenchError(f"{arguments[0]} ended with {process.returncode}: {last_words}")
+        return Child(out.read(), seconds, usage.ru_utime + usage.ru_stime, peak)
+
+
+def peak_mb(pid: int | str = "self") -> float:
+    """The most memory that a process held so far."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def told(out: str) -> dict[str, Any]:
+    """The last line that a child printed."""
+    document: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+    return document
+
+
+def fill_ratios(rows: Iterable[Row]) -> list[Row]:
+    """Each speed as a multiple of our best one in the same run."""
+    rows = list(rows)
+    ours = max((r.per_second for r in rows if r.who.startswith("filmbadge")), default=0.0)
+    for row in rows:
+        row.of_ours = round(row.per_second / ours, 5) if ours else None
+    return rows
+
+
+def say(*words: object) -> None:
+    print(*words, file=sys.stderr, flush=True)
+
+
+def document(what: str, rows: Sequence[Row], options: argparse.Namespace) -> dict[str, Any]:
+    sizes = {k: v for k, v in vars(options).items() if k != "json"}
+    return {"bench": what, "options": sizes, "rows": [asdict(row) for row in rows]}
+
+
+def put(found: Mapping[str, Any], unit: str, *, as_json: bool) -> None:
+    print(json.dumps(found, indent=2) if as_json else table(found, unit))
+
+
+def table(found: Mapping[str, Any], unit: str) -> str:
+    """The rows as a Markdown table."""
+    head = ["client", f"{unit}s/s", "of ours", f"CPU µs/{unit}", "peak MB", f"{unit}s a run", "note"]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * 5 + "---|"]
+    for row in found["rows"]:
+        ratio, cpu = row["of_ours"], row["cpu_ms"]
+        cells = [
+            row["who"],
+            number(row["per_second"]),
+            "" if ratio is None else f"{number(ratio)} ×",
+            "" if cpu is None else number(cpu * 1000),
+            f"{row['peak_mb']:.0f}",
+            f"{row['size']:,}",
+            row["note"],
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def number(value: float) -> str:
+    """Three figures, no more: the noise of a run is larger than that."""
+    if value >= 100:
+        digits = len(str(int(value))) - 3
+        return f"{round(value, -digits):,.0f}"
+    return f"{value:.3g}"
+
+
+def has(program: str, package: str) -> bool:
+    if shutil.which(program):
+        return True
+    say(f"{program} is not installed (Debian package {package}): its rows are left out")
+    return False

@@ -1,0 +1,303 @@
+"""A replay archive: answers every C-FIND with the same stream of made-up studies, faster than any client reads.
+
+It accepts what is proposed, echoes message ids, answers C-ECHO and releases. The records are one block of
+3,000, sent over and over; between two blocks only the digits that count patients are rewritten, so every
+Study Instance UID differs. It looks at no key: each response holds the same 376 bytes of data set, and is
+488 bytes on the wire, as one PDU for the command and one for the data set.
+
+Serves one association that asked something, says what it sent as JSON on stdout, and ends. Standard library
+only, and no code of Filmbadge: it is the other side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from typing import BinaryIO
+
+PATIENTS, STUDIES = 1000, 3  # patients in a block, studies a patient
+BLOCK = PATIENTS * STUDIES
+DATA_SET, RECORD = 376, 488  # bytes of the data set, and of one response on the wire
+
+IMPLICIT, EXPLICIT = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1"
+STUDY_ROOT_FIND = b"1.2.840.10008.5.1.4.1.2.2.1"
+C_FIND_RQ, C_ECHO_RQ = 0x0020, 0x0030
+PENDING, SUCCESS = 0xFF00, 0x0000
+SILENT_SECONDS = 120.0
+
+_UID = "1.2.826.0.1.3680043.10.99999.1{patient:09d}.{study}"
+_ID = "BENCH{patient:09d}"
+_COUNTER = 6  # digits of the patient's number that are rewritten; the other three are fixed in the block
+
+Item = tuple[int, bytes]
+
+
+def series_of(record: int) -> int:
+    return 1 + record % 4
+
+
+def images_of(record: int) -> int:
+    return 10 + record * 37 % 190
+
+
+def truth(records: int) -> dict[str, int]:
+    """What a census of this archive must find."""
+    whole, rest = divmod(records, BLOCK)
+    return {
+        "studies": records,
+        "series": whole * sum(map(series_of, range(BLOCK))) + sum(map(series_of, range(rest))),
+        "images": whole * sum(map(images_of, range(BLOCK))) + sum(map(images_of, range(rest))),
+    }
+
+
+def data_set(record: int, *, explicit: bool) -> bytes:
+    """The identifier of one study of the first block. All values are invented."""
+    patient, study = divmod(record, STUDIES)
+    uid = _UID.format(patient=patient, study=study + 1)
+    values = [
+        (0x00080005, "CS", "ISO_IR 100"),
+        (0x00080020, "DA", f"20{record % 20 + 5:02d}{record % 12 + 1:02d}{record % 28 + 1:02d}"),
+        (0x00080030, "TM", f"{record % 24:02d}{record % 60:02d}00"),
+        (0x00080050, "SH", f"ACC{record:07d}"),
+        (0x00080052, "CS", "STUDY "),
+        (0x00080054, "AE", "REPLAY"),
+        (0x00080061, "CS", "CT\\SR "),
+        (0x00080090, "PN", "Invented^Referrer "),
+        (0x00081030, "LO", ""),  # filled up to the size of a record
+        (0x00100010, "PN", f"Synthetic^Patient{record % 1000:03d}"),
+        (0x00100020, "LO", _ID.format(patient=patient)),
+        (0x00100030, "DA", f"19{record % 80 + 20}0101"),
+        (0x00100040, "CS", "O "),
+        (0x0020000D, "UI", uid + "\0" * (len(uid) % 2)),
+        (0x00200010, "SH", f"{record:06d}"),
+        (0x00201206, "IS", f"{series_of(record):<4}"),
+        (0x00201208, "IS", f"{images_of(record):<4}"),
+    ]
+    filler = DATA_SET - sum(8 + len(value) for _, _, value in values)
+    elements = []
+    for tag, vr, text in values:
+        value = (text or "CT THORAX, SYNTHETIC".ljust(filler)).encode()
+        head = vr.encode() + struct.pack("<H", len(value)) if explicit else struct.pack("<I", len(value))
+        elements.append(struct.pack("<HH", tag >> 16, tag & 0xFFFF) + head + value)
+    return b"".join(elements)
+
+
+def command(field: int, sop_class: bytes, message_id: int, status: int, *, has_data_set: bool) -> bytes:
+    """A response's command set."""
+    uid = sop_class + b"\0" * (len(sop_class) % 2)
+    values = [
+        (0x0002, uid),
+        (0x0100, struct.pack("<H", field | 0x8000)),
+        (0x0120, struct.pack("<H", message_id)),
+        (0x0800, struct.pack("<H", 1 if has_data_set else 0x0101)),
+        (0x0900, struct.pack("<H", status)),
+    ]
+    body = b"".join(struct.pack("<HHI", 0, tag, len(value)) + value for tag, value in values)
+    return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+
+
+def p_data(context: int, control: int, fragment: bytes) -> bytes:
+    return struct.pack(">BxIIBB", 4, len(fragment) + 6, len(fragment) + 2, context, control) + fragment
+
+
+class Block:
+    """The responses of one block, in one transfer syntax."""
+
+    def __init__(self, *, explicit: bool) -> None:
+        head = p_data(1, 3, command(C_FIND_RQ, STUDY_ROOT_FIND, 1, PENDING, has_data_set=True))
+        self._bytes = bytearray().join(
+            head + p_data(1, 2, data_set(record, explicit=explicit)) for record in range(BLOCK)
+        )
+        assert len(self._bytes) == BLOCK * RECORD
+        first = bytes(self._bytes[:RECORD])
+        self._counters = [
+            first.index(_UID.format(patient=0, study=1).encode()) + _UID.index("{"),
+            first.index(_ID.format(patient=0).encode()) + _ID.index("{"),
+        ]
+        self._number = b"0" * _COUNTER
+        self._head = len(head)
+
+    def stream(self, records: int, context: int, sop_class: bytes, message_id: int) -> Iterator[memoryview]:
+        """The pending responses to one query. Each piece must be sent before the next one is asked for."""
+        head = p_data(context, 3, command(C_FIND_RQ, sop_class, message_id, PENDING, has_data_set=True))
+        assert len(head) == self._head, "another length of SOP class"
+        for at, byte in enumerate(head):
+            self._column(at, byte)
+        self._column(self._head + 10, context)
+        for number, start in enumerate(range(0, records, BLOCK)):
+            digits = b"%0*d" % (_COUNTER, number)
+            for place in range(_COUNTER):
+                if digits[place] != self._number[place]:
+                    for counter in self._counters:
+                        self._column(counter + place, digits[place])
+            self._number = digits
+            yield memoryview(self._bytes)[: min(BLOCK, records - start) * RECORD]
+
+    def _column(self, at: int, byte: int) -> None:
+        """Write one byte of every record."""
+        if self._bytes[at] != byte:
+            self._bytes[at::RECORD] = bytes([byte]) * BLOCK
+
+
+class Archive:
+    """Serves associations, one after another."""
+
+    def __init__(self, records: int, *, only: str = "") -> None:
+        self._records = records
+        self._syntaxes = {"explicit": [EXPLICIT], "implicit": [IMPLICIT]}.get(only, [EXPLICIT, IMPLICIT])
+        self._blocks = {syntax: Block(explicit=syntax == EXPLICIT) for syntax in self._syntaxes}
+
+    def serve(self, connection: socket.socket) -> dict[str, object]:
+        """One association. Seconds run from its request to its release, so a client's start-up costs it nothing."""
+        connection.settimeout(SILENT_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        queries = responses = 0
+        released = False
+        contexts: dict[int, bytes] = {}
+        started = ended = time.perf_counter()
+        waiting: dict[int, Item] = {}
+        used = b""
+        with connection, connection.makefile("rb") as reader:
+            while True:
+                kind, body = _unit(reader)
+                ended = time.perf_counter()
+                if kind == 1:
+                    started = ended
+                    reply, contexts = _accept(body, self._syntaxes)
+                    connection.sendall(reply)
+                elif kind == 4:
+                    for context, control, fragment in _values(body):
+                        if control & 1:
+                            field, message_id, sop_class = _request(fragment)
+                            if field == C_ECHO_RQ:
+                                connection.sendall(_final(context, field, sop_class, message_id))
+                            elif field == C_FIND_RQ:
+                                waiting[context] = message_id, sop_class
+                        elif control & 2 and context in waiting:
+                            message_id, sop_class = waiting.pop(context)
+                            used = contexts[context]
+                            for piece in self._blocks[used].stream(self._records, context, sop_class, message_id):
+                                connection.sendall(piece)
+                            connection.sendall(_final(context, C_FIND_RQ, sop_class, message_id))
+                            queries, responses = queries + 1, responses + self._records
+                elif kind == 5:
+                    released = True
+                    connection.sendall(struct.pack(">BxI4x", 6, 4))
+                    break
+                else:  # the end, or an abort
+                    break
+        syntax = {IMPLICIT: "implicit", EXPLICIT: "explicit"}.get(used, "")
+        return {
+            "queries": queries,
+            "responses": responses,
+            "seconds": ended - started,
+            "released": released,
+            "syntax": syntax,
+        }
+
+
+def final_size() -> int:
+    """Bytes of the response that ends a query."""
+    return len(_final(1, C_FIND_RQ, STUDY_ROOT_FIND, 1))
+
+
+def _final(context: int, field: int, sop_class: bytes, message_id: int) -> bytes:
+    return p_data(context, 3, command(field, sop_class, message_id, SUCCESS, has_data_set=False))
+
+
+def _unit(reader: BinaryIO) -> tuple[int, bytes]:
+    head = reader.read(6)
+    if len(head) < 6:
+        return 0, b""
+    kind, length = struct.unpack(">BxI", head)
+    if length > 1 << 20:
+        return 0, b""
+    return kind, reader.read(length)
+
+
+def _items(body: bytes, at: int) -> Iterator[Item]:
+    while at + 4 <= len(body):
+        kind, length = struct.unpack_from(">BxH", body, at)
+        yield kind, body[at + 4 : at + 4 + length]
+        at += 4 + length
+
+
+def _item(kind: int, body: bytes) -> bytes:
+    return struct.pack(">BxH", kind, len(body)) + body
+
+
+def _accept(request: bytes, syntaxes: list[bytes]) -> tuple[bytes, dict[int, bytes]]:
+    """An A-ASSOCIATE-AC: of each proposed context the first transfer syntax that we speak."""
+    accepted: dict[int, bytes] = {}
+    items = [_item(0x10, b"1.2.840.10008.3.1.1.1")]
+    for kind, value in _items(request, 68):
+        if kind != 0x20:
+            continue
+        proposed = [content.rstrip(b"\0") for sub, content in _items(value, 4) if sub == 0x40]
+        chosen = next((syntax for syntax in proposed if syntax in syntaxes), None)
+        if chosen is not None:
+            accepted[value[0]] = chosen
+        result = 0 if chosen else 4
+        items.append(_item(0x21, bytes([value[0], 0, result, 0]) + _item(0x40, chosen or IMPLICIT)))
+    user = _item(0x51, struct.pack(">I", 128 * 1024)) + _item(0x52, b"1.2.826.0.1.3680043.10.99999.2")
+    items.append(_item(0x50, user))
+    body = request[:68] + b"".join(items)
+    return struct.pack(">BxI", 2, len(body)) + body, accepted
+
+
+def _values(body: bytes) -> Iterator[tuple[int, int, bytes]]:
+    at = 0
+    while at + 6 <= len(body):
+        length, context, control = struct.unpack_from(">IBB", body, at)
+        yield context, control, body[at + 6 : at + 4 + length]
+        at += 4 + length
+
+
+def _request(fragment: bytes) -> tuple[int, int, bytes]:
+    """Command field, message id and SOP class of a request that came in one fragment, as requests do."""
+    field, message_id, sop_class, at = 0, 0, b"", 0
+    while at + 8 <= len(fragment):
+        tag, length = struct.unpack_from("<xxHI", fragment, at)
+        value = fragment[at + 8 : at + 8 + length]
+        if tag == 0x0002:
+            sop_class = value.rstrip(b"\0")
+        elif tag == 0x0100:
+            field = int.from_bytes(value, "little")
+        elif tag == 0x0110:
+            message_id = int.from_bytes(value, "little")
+        at += 8 + length
+    return field, message_id, sop_class
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--core", type=int)
+    parser.add_argument("--only", choices=("explicit", "implicit"), default="", help="speak only this transfer syntax")
+    options = parser.parse_args()
+    if options.core is not None:
+        os.sched_setaffinity(0, {options.core})
+    archive = Archive(options.records, only=options.only)
+    with socket.create_server(("127.0.0.1", options.port)) as listener:
+        listener.settimeout(SILENT_SECONDS)
+        print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
+        while True:
+            connection, _ = listener.accept()
+            try:
+                told = archive.serve(connection)
+            except OSError as error:
+                sys.exit(f"the association broke off: {error}")
+            if told["queries"]:
+                print(json.dumps(told), flush=True)
+                return
+
+
+if __name__ == "__main__":
+    main()

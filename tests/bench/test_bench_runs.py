@@ -1,0 +1,42 @@
+"""The benchmarks run, agree with the truth, and print JSON. No time is asserted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+def run(name: str, *arguments: str) -> dict[str, dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, str(BENCH / name), *arguments, "--repeat", "1", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert all(row["per_second"] > 0 and row["peak_mb"] > 0 for row in rows)
+    return {row["who"]: row for row in rows}
+
+
+@pytest.mark.parametrize("syntax", ["explicit", "implicit"])
+def test_census(syntax: str) -> None:
+    rows = run("census.py", "--records", "3500", "--syntax", syntax)
+    assert {"recv and discard", "filmbadge (pure)", "pynetdicom"} <= set(rows)
+    assert rows["filmbadge (pure)"]["size"] == 3500
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="the acceptor is compiled when the benchmark runs")
+def test_identify() -> None:
+    rows = run("identify.py", "--hosts", "50")
+    assert {"connect and close, C", "filmbadge", "filmbadge survey", "pynetdicom"} <= set(rows)
+    assert rows["filmbadge"]["of_ours"] is not None
