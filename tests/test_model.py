@@ -24,6 +24,9 @@ TEXT = {
     "Archive.id",
     "Census.method",
     "Census.why_incomplete",
+    "Proof.sop_class",  # digits and dots
+    "Proof.transfer_syntax",  # one of those we proposed
+    "Proof.detail",
     "Certificate.issuer_name",
     "Certificate.issuer_organisation",
     "Certificate.key",

@@ -188,6 +188,18 @@ class Census(Struct, frozen=True):
     queries: int = 0
 
 
+class Proof(Struct, frozen=True):
+    """One image retrieval that was started and dropped. Nothing of the image is kept but these."""
+
+    sop_class: str = ""  # that the archive's own record names
+    get: bool = False  # C-GET accepted
+    storage: bool = False  # its class accepted, to be sent to us
+    transfer_syntax: str = ""
+    bytes: int = 0  # of the image: received, counted, dropped
+    status: int | None = None  # final, of the C-GET
+    detail: str = ""
+
+
 class DimseFacts(Struct, frozen=True):
     called: str  # the called AE title that was used last
     called_from_scope: bool = False
@@ -205,6 +217,7 @@ class DimseFacts(Struct, frozen=True):
     echo: int | None = None  # C-ECHO status
     finds: tuple[Find, ...] = ()
     census: Census | None = None
+    proof: Proof | None = None
 
 
 class OrthancFacts(Struct, frozen=True):
@@ -254,6 +267,8 @@ class Why(StrEnum):
     FIND_BROKE_OFF = "query broke off"
     NO_RECORDS = "no records"
     RECORDS = "records given"
+    IMAGE = "image given"
+    IMAGE_OFFERED = "image offered, not given"
     LOGIN = "login demanded"
     HTTP_STATUS = "HTTP status"
     COUNTER = "own counter"

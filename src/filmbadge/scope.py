@@ -24,7 +24,7 @@ Network = IPv4Network | IPv6Network
 Basis = Literal["owner", "mandate", "research"]
 
 SCHEMA = "filmbadge.scope/1"
-BUILT_DEPTHS = (Depth.KNOCK, Depth.ASK, Depth.COUNT)
+BUILT_DEPTHS = (Depth.KNOCK, Depth.ASK, Depth.COUNT, Depth.PROVE)
 DIMSE_PORTS = (104, 4242, 5678, 11112)
 DIMSE_TLS_PORTS = (2762,)
 ORTHANC_PORTS = (8042,)
@@ -201,7 +201,7 @@ def _hosts(network: Network) -> tuple[int, int]:
 LOOPBACK = Scope(
     name="loopback",
     networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
-    depth=Depth.COUNT,
+    depth=Depth.PROVE,
     basis="owner",
     pace=Pace(overall=2000, per_network=2000, per_host=100),
     caps=Caps(received_bytes=256 * 1024 * 1024),

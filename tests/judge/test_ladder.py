@@ -16,6 +16,7 @@ from filmbadge.model import (
     Find,
     Observation,
     OrthancFacts,
+    Proof,
     Rejection,
     Rung,
     Stop,
@@ -32,6 +33,13 @@ REFUSED = (Find("all studies", 0, 0xA900),)
 ONE_EMPTY = (Find("studies 0 to 1 days old", 0, 0x0000), Find("studies 2 to 8 days old", 0))
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 IS_ORTHANC = OrthancFacts(status=200, is_orthanc=True, version="1.12.1")
+
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def proven(proof: Proof) -> DimseFacts:
+    return msgspec.structs.replace(admitted(DISCLOSED), proof=proof)
 
 
 def aborted(facts: DimseFacts) -> DimseFacts:
@@ -88,6 +96,9 @@ LADDER: list[tuple[str, Observation, Rung | None, Why, tuple[int, ...]]] = [
     ("empty", dimse(admitted(EMPTY)), Rung.ANSWERS, Why.NO_RECORDS, ()),
     ("empty, then it broke off", dimse(admitted(ONE_EMPTY), stop=stopped(Ending.RESET)), Rung.ANSWERS, Why.FIND_BROKE_OFF, ()),
     ("counters of zero", web(msgspec.structs.replace(IS_ORTHANC, statistics_status=200, studies=0, images=0)), Rung.ANSWERS, Why.NO_RECORDS, ()),
+    ("image", dimse(proven(Proof(CT, True, True, "1.2.840.10008.1.2.1", 5000))), Rung.DELIVERS, Why.IMAGE, (5000,)),
+    ("image refused", dimse(proven(Proof(CT, True, True, status=0xA702))), Rung.OFFERS, Why.IMAGE_OFFERED, (0xA702,)),
+    ("image class refused", dimse(proven(Proof(CT, True, False))), Rung.DISCLOSES, Why.RECORDS, ()),
     ("a match", dimse(admitted(DISCLOSED), depth=Depth.ASK), Rung.DISCLOSES, Why.RECORDS, ()),
     ("a match, then an abort", dimse(aborted(admitted((Find("all studies", 1),)))), Rung.DISCLOSES, Why.RECORDS, ()),
     ("a match, then our error", dimse(admitted((Find("x", 1),)), stop=stopped(Ending.OWN_ERROR)), Rung.DISCLOSES, Why.RECORDS, ()),

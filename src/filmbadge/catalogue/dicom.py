@@ -5,9 +5,28 @@ from __future__ import annotations
 VERIFICATION = "1.2.840.10008.1.1"
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
+STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+# What images are kept in most often: uncompressed, deflated, RLE, JPEG, JPEG-LS, JPEG 2000, MPEG-4, PS3.5 Annex A
+IMAGE_SYNTAXES = (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    *(f"1.2.840.10008.1.2.{tail}" for tail in ("1.99", "2", "5")),
+    *(f"1.2.840.10008.1.2.4.{tail}" for tail in (50, 51, 57, 70, 80, 81, 90, 91, 102)),
+)
+# The storage classes that archives hold most often, PS3.4 B.5: for one whose records do not name theirs
+COMMON_STORAGE = tuple(
+    f"1.2.840.10008.5.1.4.1.1.{tail}"
+    for tail in (
+        "1", "1.1", "1.1.1", "1.2", "2", "2.1", "3.1", "4", "4.1", "6.1", "7", "7.4", "12.1", "12.2", "20", "128",
+        "77.1.4", "88.11", "88.22", "481.1", "481.2", "481.3", "481.5",
+    )
+)  # fmt: skip
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 

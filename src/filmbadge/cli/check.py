@@ -34,13 +34,13 @@ def check(
     scope
         The scope file that allows it. Loopback needs none.
     depth
-        How far to climb, at most as far as the scope allows. Default: as far as the scope allows.
+        How far to climb, at most as far as the scope allows. Default: as far as the scope allows; count, without a scope.
     fail_on
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
     json
         Print one JSON document on stdout instead of the card.
     """
-    allowed = at_depth(load(scope) if scope else LOOPBACK, Depth(depth) if depth else None)
+    allowed = at_depth(load(scope) if scope else LOOPBACK, Depth(depth) if depth else None if scope else Depth.COUNT)
     host, journal = run_loop(engine.check(allowed, parse(target)))
     document = card.document(target, allowed.depth, host, journal)
     if json:

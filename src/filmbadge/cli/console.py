@@ -18,8 +18,8 @@ from filmbadge.model import Rung
 
 T = TypeVar("T")
 # What this version can reach; the model knows more.
-DepthChoice = Literal["knock", "ask", "count"]
-RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses"]
+DepthChoice = Literal["knock", "ask", "count", "prove"]
+RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "offers", "delivers"]
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
 

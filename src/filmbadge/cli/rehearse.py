@@ -18,6 +18,7 @@ from filmbadge.cli.console import Refusal, err, put_json, run_loop
 from filmbadge.cli.console import out as stdout
 from filmbadge.cli.survey import watched
 from filmbadge.keep.reader import Dataset
+from filmbadge.model import Depth
 from filmbadge.rehearse.compare import Rehearsal, compare
 from filmbadge.rehearse.hospital import WORLDS
 from filmbadge.rehearse.serve import serve
@@ -76,6 +77,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
         scope = dataclasses.replace(
             LOOPBACK,
             networks=(site.network,),
+            depth=Depth.COUNT,
             dimse_ports=site.dimse_ports,
             dimse_tls_ports=(),
             orthanc_ports=(site.orthanc_port,),

@@ -57,6 +57,19 @@ def wants_census(host: Host) -> Observation | None:
     return None
 
 
+def wants_proof(host: Host) -> Observation | None:
+    """The next endpoint that must prove whether it hands out images: one an archive, at depth `prove`."""
+    for archive in host.archives:
+        here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
+        if any(j.observation.dimse is not None and j.observation.dimse.proof is not None for j in here):
+            continue
+        for judged in here:
+            seen = judged.observation
+            if seen.dimse is not None and judged.verdict.rung is Rung.DISCLOSES and seen.depth.reaches(Depth.PROVE):
+                return seen
+    return None
+
+
 def _groups(judged: Sequence[Judged]) -> list[list[Judged]]:
     """Orthanc's REST joins the DIMSE endpoint whose port it names, or the only one of its host where it names none."""
     imaging = [j for j in judged if j.verdict.rung is not None and j.verdict.rung.reaches(Rung.SPEAKS)]

@@ -47,6 +47,12 @@ def _dimse(facts: DimseFacts, depth: Depth, stop: Stop) -> Verdict:
         codes = (facts.abort.source, facts.abort.reason) if facts.abort else ()
         return Verdict(Rung.SPEAKS, Why.ABORTED, codes, stop.detail)
     matches = sum(find.matches for find in facts.finds)
+    proof = facts.proof
+    if proof is not None and proof.bytes:
+        return Verdict(Rung.DELIVERS, Why.IMAGE, (proof.bytes,), proof.transfer_syntax)
+    if proof is not None and proof.get and proof.storage:
+        ended = () if proof.status is None else (proof.status,)
+        return Verdict(Rung.OFFERS, Why.IMAGE_OFFERED, ended, proof.detail)
     if matches or (facts.census is not None and facts.census.rows):
         return Verdict(Rung.DISCLOSES, Why.RECORDS, detail=facts.finds[-1].window if facts.finds else "")
     if not (facts.study_root or facts.patient_root):

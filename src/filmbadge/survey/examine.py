@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from filmbadge.ask.probes import dimse, orthanc
+from filmbadge.ask.probes.prove import prove
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.judge import archives
@@ -55,11 +56,15 @@ async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, s
 
 
 async def _count(dialer: Dialer, address: Address, target: Target, seen: list[Observation]) -> Host:
-    """Enumerate what no counter told, and judge."""
+    """Enumerate what no counter told, start one retrieval where that is allowed, and judge."""
     host = archives.judge(str(address), seen)
     while (wanted := archives.wants_census(host)) is not None:
         at = seen.index(wanted)
         seen[at] = await dimse.count(dialer, address, wanted, _name(target))
+        host = archives.judge(str(address), seen)
+    while (wanted := archives.wants_proof(host)) is not None:
+        at = seen.index(wanted)
+        seen[at] = await prove(dialer, address, wanted, _name(target))
         host = archives.judge(str(address), seen)
     return host
 

@@ -58,6 +58,6 @@ def explain(scope: Scope) -> str:
         lines.append(f"operators reach you at {scope.contact}")
     if scope.depth not in BUILT_DEPTHS:
         lines.append(
-            f"note: this version climbs to {BUILT_DEPTHS[-1]} only, and refuses to start at depth {scope.depth}"
+            f"note: depth {scope.depth} is not built yet; this version has {', '.join(BUILT_DEPTHS)}, and refuses to start"
         )
     return "\n".join(lines)

@@ -24,7 +24,7 @@ NOT_TRIED = {
     Depth.ASK: "nothing was counted, no personal attribute was looked at, no image was requested",
     Depth.COUNT: "no personal attribute was looked at, no image was requested",
     Depth.PROFILE: "no image was requested",
-    Depth.PROVE: "",
+    Depth.PROVE: "no personal attribute was looked at",
 }
 NEVER_TRIED = "never tried: a password, an AE title that the scope does not list, a client certificate, writing, DICOMweb and viewers (not built yet)"
 
@@ -76,6 +76,12 @@ def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
             return "the query was answered, and there are no records"
         case Why.RECORDS:
             return f"it gave records to a stranger, asked for {detail}" if detail else "it gave records to a stranger"
+        case Why.IMAGE:
+            return f"it handed {codes[0]:,} bytes of an image to a stranger, dropped unread (transfer syntax {detail})"
+        case Why.IMAGE_OFFERED:
+            return "it offered an image to a stranger, and did not send it: " + (
+                status_words(*codes) if codes else detail or "no answer"
+            )
         case Why.LOGIN:
             return f"HTTP {codes[0]}, a login is demanded (realm “{detail}”)"
         case Why.HTTP_STATUS:

@@ -60,13 +60,26 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Get:
+    """C-GET, PS3.7 9.1.3, for a proof: after `enough` bytes of what is sent, C-CANCEL. All of it is dropped unread."""
+
+    sop_class: str
+    keys: tuple[tuple[int, bytes], ...]
+    enough: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     status: int  # final status
     matches: int = 0
     cancelled: bool = False
 
 
-Script = Generator[Echo | Query, Answer, None]
+Request = Echo | Query | Get
+Script = Generator[Request, Answer, None]
+
+
+_RESPONSES = {Echo: command.C_ECHO_RSP, Query: command.C_FIND_RSP, Get: command.C_GET_RSP}
 
 
 class State(Enum):
@@ -116,6 +129,8 @@ class Association:
         called: str,
         script: Callable[[Association], Script],
         contexts: Sequence[pdu.Context] = QUERY_CONTEXTS,
+        stored: tuple[str, ...] = (),
+        max_pdu: int = MAX_PDU,
     ) -> None:
         self.state = State.AWAIT_ACCEPT
         self.valid_pdu = False
@@ -127,10 +142,16 @@ class Association:
         self._accepted: dict[str, tuple[int, bool]] = {}  # SOP class: context, explicit
         self._make_script = script
         self._script: Script | None = None
-        self._request: Echo | Query | None = None
+        self._request: Request | None = None
         self._message_id = 0
         self._reader = Reader(self._proposed)
         self._drained = 0  # bytes since the C-CANCEL
+        self._stored = stored
+        self._max_pdu = max_pdu
+        self._syntaxes: dict[int, str] = {}  # accepted, by context
+        self._storing: Command | None = None  # a C-STORE whose data set is under way
+        self._cancelled = False  # a C-GET
+        self.image_syntax = self.image_class = ""  # of the last C-STORE
         self._last_words = pdu.abort(0)
 
     @property
@@ -140,8 +161,13 @@ class Association:
 
     @property
     def cancelled(self) -> bool:
-        """Whether that query had as many matches as it wanted, and was cancelled."""
-        return self._reader.enough
+        """Whether the request had as much as it wanted, and was cancelled."""
+        return self._reader.enough or self._cancelled
+
+    @property
+    def image_bytes(self) -> int:
+        """Of images that a C-GET brought: received, counted, dropped."""
+        return self._reader.dropped if self.image_syntax else 0
 
     @property
     def accepted(self) -> frozenset[str]:
@@ -156,9 +182,10 @@ class Association:
             self._called,
             CALLING_TITLE,
             tuple(self._proposed.values()),
-            MAX_PDU,
+            self._max_pdu,
             IMPLEMENTATION_UID,
             IMPLEMENTATION_VERSION,
+            self._stored,
         )
         line.send(pdu.associate(pdu.ASSOCIATE_RQ, unit))
 
@@ -180,6 +207,9 @@ class Association:
             if self._reader.event is None:
                 break
             self._event(*self._reader.event)
+        if isinstance(self._request, Get) and not self._cancelled and self.image_bytes >= self._request.enough:
+            self._cancelled = True
+            self._cancel()
         if self._drained > DRAIN_BYTES and self.state is State.OPEN:
             raise WireError("the archive went on after C-CANCEL", Ending.BYTE_CAP)
         return at
@@ -201,7 +231,9 @@ class Association:
         if what == "unit":
             self._unit(number, content)
         elif what == "command":
-            self._respond(command.parse(content))
+            self._respond(number, command.parse(content))
+        elif what == "data":
+            self._dropped(number)
         elif what == "enough":
             self._cancel()
         else:
@@ -244,6 +276,7 @@ class Association:
             proposed = self._proposed.get(context.id)
             syntax = context.transfer[0] if context.transfer else ""
             if proposed and context.result == 0 and syntax in proposed.transfer:
+                self._syntaxes[context.id] = syntax
                 self._accepted[proposed.abstract] = (context.id, syntax == EXPLICIT_LITTLE)
         self.state = State.OPEN
         self._reader.mode = Reader.READ
@@ -256,23 +289,36 @@ class Association:
 
     # Messages
 
-    def _respond(self, response: Command) -> None:
-        expected = command.C_ECHO_RSP if isinstance(self._request, Echo) else command.C_FIND_RSP
+    def _respond(self, context: int, response: Command) -> None:
+        if isinstance(self._request, Get) and response.field == command.C_STORE_RQ:
+            self._storing, self.image_syntax = response, self._syntaxes.get(context, "")
+            self.image_class = response.affected_class if response.affected_class in self._stored else ""
+            return
+        expected = _RESPONSES.get(type(self._request))
         if self._request is None or response.field != expected:
             raise WireError(f"command 0x{response.field:04X} is not expected")
         if response.message_id != self._message_id:
             raise WireError(f"a response to message {response.message_id}, not to {self._message_id}")
         if response.status is None:
             raise WireError("a response without a status")
+        if response.pending and isinstance(self._request, Get):
+            return
         if response.pending:
             raise WireError("a pending response without an identifier")
         # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
         self._request = None
         self._step(Answer(response.status, self.matches, self.cancelled))
 
+    def _dropped(self, context: int) -> None:
+        """The end of a data set that nobody keeps: an image is refused, PS3.4 B.2.3; others came with a final status."""
+        if self._storing is not None:
+            refused = Command(command.C_STORE_RSP, self._storing.message_id, self._storing.affected_class, 0xA700)
+            self._line.send(pdu.data(context, command.encode(refused), None, self._peer_max()))
+            self._storing = None
+
     def _cancel(self) -> None:
-        """C-CANCEL, PS3.7 9.3.2.3. Records already under way are drained to a bound, then A-ABORT."""
-        assert isinstance(self._request, Query)
+        """C-CANCEL, PS3.7 9.3.2.3 and 9.3.3.3. What is under way is drained to a bound, then A-ABORT."""
+        assert isinstance(self._request, Query | Get)
         self._drained = 0
         self._send(self._request.sop_class, Command(command.C_CANCEL_RQ, self._message_id))
         self._line.wait(DRAIN_SECONDS)
@@ -294,10 +340,15 @@ class Association:
             self._line.wait(math.inf)
         self._request = request
         self._message_id += 1
-        self._drained = 0
+        self._drained, self._cancelled = 0, False
         if isinstance(request, Echo):
             self._reader.expect(self._message_id, False, None)
             self._send(VERIFICATION, Command(command.C_ECHO_RQ, self._message_id, VERIFICATION))
+        elif isinstance(request, Get):
+            self._reader.idle()
+            identifier = elements.encode(request.keys, explicit=self._accepted[request.sop_class][1])
+            get = Command(command.C_GET_RQ, self._message_id, request.sop_class, has_data_set=True)
+            self._send(request.sop_class, get, identifier)
         else:
             explicit = self._accepted[request.sop_class][1]
             identifier = elements.encode(request.keys, explicit=explicit)
@@ -306,9 +357,12 @@ class Association:
             self._send(request.sop_class, find, identifier)
 
     def _send(self, sop_class: str, request: Command, data_set: bytes | None = None) -> None:
-        assert self.unit is not None
         context = self._accepted[sop_class][0]
-        self._line.send(pdu.data(context, command.encode(request), data_set, self.unit.max_pdu))
+        self._line.send(pdu.data(context, command.encode(request), data_set, self._peer_max()))
+
+    def _peer_max(self) -> int:
+        assert self.unit is not None
+        return self.unit.max_pdu
 
 
 def _expect_dicom(data: memoryview) -> None:

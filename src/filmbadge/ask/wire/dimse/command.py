@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from filmbadge.ask.wire.dimse.elements import walk
 from filmbadge.ask.wire.errors import WireError
 
+C_STORE_RQ = 0x0001
+C_STORE_RSP = 0x8001
+C_GET_RQ = 0x0010
+C_GET_RSP = 0x8010
 C_FIND_RQ = 0x0020
 C_FIND_RSP = 0x8020
 C_ECHO_RQ = 0x0030
@@ -50,7 +54,7 @@ def encode(command: Command) -> bytes:
         elements.append((_AFFECTED_CLASS, uid + b"\0" * (len(uid) % 2)))
     elements.append((_FIELD, _us(command.field)))
     elements.append((_RESPONDED_ID if answers else _MESSAGE_ID, _us(command.message_id)))
-    if command.field == C_FIND_RQ:
+    if command.field in (C_FIND_RQ, C_GET_RQ):
         elements.append((_PRIORITY, _us(2)))  # low: the clinic comes first
     elements.append((_DATA_SET_TYPE, _us(DATA_SET if command.has_data_set else NO_DATA_SET)))
     if command.status is not None:

@@ -51,6 +51,7 @@ class Associate:
     max_pdu: int = MAX_PDU
     implementation_uid: str = ""
     implementation_version: str = ""
+    stored: tuple[str, ...] = ()  # SOP classes that the acceptor may C-STORE to the requestor, PS3.7 D.3.3.4
 
 
 def header(kind: int, length: int) -> bytes:
@@ -80,6 +81,9 @@ def associate(kind: int, unit: Associate) -> bytes:
         user += _item(0x52, unit.implementation_uid.encode())
     if unit.implementation_version:
         user += _item(0x55, unit.implementation_version.encode())
+    for sop_class in unit.stored:
+        name = sop_class.encode()
+        user += _item(0x54, struct.pack(">H", len(name)) + name + b"\0\1")
     items.append(_item(0x50, user))
     body = struct.pack(">H2x", 1) + _title(unit.called) + _title(unit.calling) + bytes(32) + b"".join(items)
     return header(kind, len(body)) + body

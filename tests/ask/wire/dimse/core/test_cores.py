@@ -61,7 +61,7 @@ def hear(
             break
     counts = (
         tally.rows, tally.malformed, tally.distinct, tally.patients, tally.series, tally.images,
-        tally.series_known, tally.images_known, tally.filled, tally.kept, records,
+        tally.series_known, tally.images_known, tally.filled, tally.kept, records, reader.dropped,
     )  # fmt: skip
     return Heard(tuple(taken), tuple(events), reader.matches, reader.enough, counts)
 

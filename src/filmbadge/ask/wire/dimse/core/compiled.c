@@ -443,7 +443,7 @@ typedef struct {
     PyObject_HEAD
     int mode, active, awaiting, explicit, enough;
     uint16_t message_id;
-    uint64_t matches, stop_after;
+    uint64_t matches, stop_after, dropped;
     size_t in_pdu, at;
     uint8_t proposed[256];
     Fragments fragments[2];
@@ -532,6 +532,11 @@ static int read_value(Reader *r, int context, int control, const uint8_t *piece,
         return 0;
     }
     int is_command = control & 1;
+    if (!is_command && !r->awaiting) {
+        r->dropped += size;
+        if (control & 2) set_event(r, "data", context, "", 0);
+        return 0;
+    }
     size_t limit = is_command ? MAX_COMMAND : MAX_RECORD;
     Fragments *held = &r->fragments[is_command];
     if (held->size + size > limit) {
@@ -554,7 +559,7 @@ static int read_value(Reader *r, int context, int control, const uint8_t *piece,
         held->size = 0; /* the bytes stay where they are until the next fragment */
     }
     if (is_command) return read_command(r, context, piece, size);
-    return r->awaiting ? read_match(r, piece, size) : 0;
+    return read_match(r, piece, size);
 }
 
 static int read_unit(Reader *r, const uint8_t *p, size_t *at)
@@ -646,6 +651,7 @@ static PyObject *Reader_idle(Reader *r, PyObject *unused)
 {
     (void)unused;
     r->active = r->awaiting = 0;
+    r->dropped = 0;
     Py_CLEAR(r->record);
     Py_RETURN_NONE;
 }
@@ -693,6 +699,7 @@ static void Reader_dealloc(Reader *r)
 }
 
 static PyObject *Reader_matches(Reader *r, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(r->matches); }
+static PyObject *Reader_dropped(Reader *r, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(r->dropped); }
 static PyObject *Reader_enough(Reader *r, void *unused) { (void)unused; return PyBool_FromLong(r->enough); }
 static PyObject *Reader_event(Reader *r, void *unused) { (void)unused; return Py_NewRef(r->event ? r->event : Py_None); }
 static PyObject *Reader_mode(Reader *r, void *unused) { (void)unused; return PyLong_FromLong(r->mode); }
@@ -711,6 +718,7 @@ static int Reader_set_mode(Reader *r, PyObject *value, void *unused)
 static PyGetSetDef Reader_getset[] = {
     {"mode", (getter)Reader_mode, (setter)Reader_set_mode, NULL, NULL},
     {"matches", (getter)Reader_matches, NULL, NULL, NULL},
+    {"dropped", (getter)Reader_dropped, NULL, NULL, NULL},
     {"enough", (getter)Reader_enough, NULL, NULL, NULL},
     {"event", (getter)Reader_event, NULL, NULL, NULL},
     {NULL},

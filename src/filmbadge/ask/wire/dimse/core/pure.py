@@ -185,6 +185,7 @@ class Reader:
 
     - `("unit", kind, body)`: a PDU that is not P-DATA, or P-DATA while `mode` is CLOSED
     - `("command", context, command set)`: anything but a pending response to the query; its data set is dropped
+    - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of such
     - `("enough", 0, b"")`: as many matches as the query wanted
     - `("error", 0, words)`: the peer broke the protocol; nothing more is read
     """
@@ -195,6 +196,7 @@ class Reader:
         self.mode = Reader.CLOSED
         self.matches = 0
         self.enough = False
+        self.dropped = 0
         self.event: Event | None = None
         self._contexts = frozenset(contexts)
         self._in_pdu = 0  # bytes left of the P-DATA unit under way
@@ -218,7 +220,8 @@ class Reader:
         self._ordinary = self._ordinary_unit = b""
 
     def idle(self) -> None:
-        """No query is under way."""
+        """No query is under way. What data comes is counted from here, and dropped."""
+        self.dropped = 0
         self._active = self._awaiting = False
         self._record = None
 
@@ -309,6 +312,11 @@ class Reader:
             self._error(f"presentation context {context} was not proposed")
             return
         is_command = control & 1
+        if not is_command and not self._awaiting:
+            self.dropped += len(fragment)
+            if control & 2:
+                self.event = ("data", context, b"")
+            return
         limit = MAX_COMMAND if is_command else MAX_RECORD
         held = self._fragments[is_command]
         if len(held) + len(fragment) > limit:
@@ -325,7 +333,7 @@ class Reader:
             whole = fragment
         if is_command:
             self._command(context, whole)
-        elif self._awaiting:
+        else:
             self._match(whole)
 
     def _command(self, context: int, whole: bytes) -> None:

@@ -1,0 +1,160 @@
+"""Depth `prove` on real archives: the head of one image, counted and dropped; and on peers that go on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+import archives
+from filmbadge.ask.probes import prove
+from filmbadge.ask.targets.lists import parse
+from filmbadge.ask.wire.dimse import association, command, elements, pdu
+from filmbadge.ask.wire.dimse.command import Command
+from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, STUDY_ROOT_FIND
+from filmbadge.judge.ladder import place
+from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Find, Observation, Protocol, Rung, Stop
+from filmbadge.survey.examine import examine
+from making import AT
+from peers import HERE, dialer, listening, run
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def test_orthanc_hands_images_out(tmp_path: Path) -> None:
+    with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, DicomAlwaysAllowGet=True) as served:
+        target = f"127.0.0.1:{served.dicom}"
+        card = archives.check(target, "--depth", "prove")
+        shallower = archives.check(target)
+    (endpoint,) = card["endpoints"]
+    assert endpoint["rung"] == "delivers"
+    assert "bytes of an image to a stranger, dropped unread" in endpoint["reason"]
+    assert card["archives"][0]["counts"]["studies"]["value"] == served.truth.studies
+    assert card["connections"] == 4  # question, census, instance, image
+    assert card["bytes_received"] < 1_000_000
+    assert shallower["endpoints"][0]["rung"] == "discloses"  # nothing is retrieved unless it is asked for
+
+
+def test_orthanc_that_gives_records_but_no_images(tmp_path: Path) -> None:
+    with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, DicomAlwaysAllowGet=False) as served:
+        card = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "prove")
+    assert card["endpoints"][0]["rung"] in ("discloses", "offers")
+    assert card["archives"][0]["open"] is True
+
+
+def test_dcmqrscp(tmp_path: Path) -> None:
+    with archives.dcmqrscp(tmp_path) as served:
+        scope = archives.scope_file(tmp_path, depth="prove", extra='ae_titles.called = ["LABQR"]')
+        card = archives.check(f"127.0.0.1:{served.dicom}", "--scope", str(scope))
+    assert card["endpoints"][0]["rung"] == "delivers"
+
+
+def test_qrscp(tmp_path: Path) -> None:
+    with archives.qrscp(tmp_path) as served:
+        card = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "prove")
+    assert card["endpoints"][0]["rung"] == "delivers"
+
+
+def accept(request: bytes) -> bytes:
+    """Every context, with its first transfer syntax."""
+    asked = pdu.parse_associate(request[6:])
+    contexts = tuple(pdu.Context(c.id, "", c.transfer[:1]) for c in asked.contexts)
+    return pdu.associate(pdu.ASSOCIATE_AC, pdu.Associate("A", "B", contexts))
+
+
+class Endless:
+    """An archive that names one instance, and whose image never ends, whatever it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(accept(await self._unit(reader)))
+        while unit := await self._unit(reader):
+            if unit[0] == pdu.RELEASE_RQ:
+                writer.write(pdu.RELEASE_RESPONSE)
+            if unit[0] == pdu.ABORT:
+                self.heard.append(pdu.ABORT)
+                return
+            for context, control, fragment in pdu.parse_data(unit[6:]) if unit[0] == pdu.P_DATA else ():
+                if control & pdu.COMMAND:
+                    asked = command.parse(fragment)
+                    self.heard.append(asked.field)
+                elif asked.field == command.C_FIND_RQ:
+                    writer.write(self._row(context, asked))
+                elif asked.field == command.C_GET_RQ:
+                    await self._image(context, reader, writer)
+                    return
+
+    async def _unit(self, reader: asyncio.StreamReader) -> bytes:
+        head = await reader.readexactly(6)
+        return head + await reader.readexactly(int.from_bytes(head[2:], "big"))
+
+    def _row(self, context: int, asked: Command) -> bytes:
+        keys = [(elements.STUDY_UID, b"1.2"), (elements.SERIES_UID, b"1.2.3"), (elements.INSTANCE_UID, b"1.2.3.4")]
+        row = elements.encode([*keys, (elements.SOP_CLASS, CT.encode())], explicit=True)
+        pending = Command(command.C_FIND_RSP, asked.message_id, STUDY_ROOT_FIND, 0xFF00, True)
+        final = Command(command.C_FIND_RSP, asked.message_id, STUDY_ROOT_FIND, 0xFE00)
+        rows = pdu.data(context, command.encode(pending), row, 16384)
+        return rows + pdu.data(context, command.encode(final), None, 16384)
+
+    async def _image(self, context: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listener = asyncio.create_task(self._listen(reader))
+        store = Command(command.C_STORE_RQ, 1, CT, None, True)
+        writer.write(pdu.data(3, command.encode(store), None, 16384))
+        piece = pdu.header(pdu.P_DATA, 16006) + (16002).to_bytes(4, "big") + b"\x03\x00" + bytes(16000)
+        try:
+            while not listener.done():
+                writer.write(piece)
+                await writer.drain()
+        finally:
+            await listener
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Until the abort."""
+        while unit := await self._unit(reader):
+            if unit[0] == pdu.ABORT:
+                self.heard.append(pdu.ABORT)
+                return
+            for _, control, fragment in pdu.parse_data(unit[6:]):
+                if control & pdu.COMMAND:
+                    self.heard.append(command.parse(fragment).field)
+
+
+def test_an_image_without_an_end_is_cancelled_then_aborted() -> None:
+    async def work() -> None:
+        archive = Endless()
+        facts = DimseFacts(
+            "ANY-SCP", accepted=True, valid_pdu=True, study_root=True, finds=(Find("all studies", 1, 0xFE00),)
+        )
+        endpoint = Endpoint(str(HERE), 1, Protocol.DIMSE)
+        door, rows = dialer()
+        async with listening(archive) as port:
+            endpoint = Endpoint(str(HERE), port, Protocol.DIMSE)
+            before = Observation(endpoint, AT, Depth.PROVE, Stop(Ending.COMPLETED), dimse=facts)
+            after = await prove.prove(door, HERE, before)
+        assert after.dimse is not None
+        proof = after.dimse.proof
+        assert proof is not None
+        assert (proof.sop_class, proof.transfer_syntax) == (CT, EXPLICIT_LITTLE)
+        assert prove.ENOUGH_BYTES <= proof.bytes < prove.ENOUGH_BYTES + 2 * association.DRAIN_BYTES
+        assert archive.heard[-3:] == [command.C_GET_RQ, command.C_CANCEL_RQ, pdu.ABORT]
+        assert set(archive.heard) == {command.C_FIND_RQ, command.C_GET_RQ, command.C_CANCEL_RQ, pdu.ABORT}
+        assert len(rows) == 2
+        assert rows[1].received < 600_000
+        assert place(after).rung is Rung.DELIVERS
+
+    run(work())
+
+
+@pytest.mark.parametrize("depth", [Depth.KNOCK, Depth.ASK, Depth.COUNT])
+def test_nothing_is_retrieved_below_prove(depth: Depth) -> None:
+    async def work() -> None:
+        archive = Endless()
+        door, _ = dialer()
+        async with listening(archive) as port:
+            await examine(door, parse(f"{HERE}:{port}"), depth)
+        assert set(archive.heard) <= {command.C_ECHO_RQ, command.C_FIND_RQ, command.C_CANCEL_RQ}
+
+    run(work())
