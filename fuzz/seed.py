@@ -39,6 +39,7 @@ def seeds() -> dict[str, bytes]:
         "reject": b"\x08" + pdu.reject(1, 1, 7),
         "abort": b"\x08" + accept + pdu.abort(2, 1),
         "release": b"\x08" + accept + pdu.RELEASE_REQUEST,
+        "empty-command": b"\x88" + pdu.header(pdu.P_DATA, 6) + b"\0\0\0\2\3\3" + found(0, None, 1),
         "huge": b"\x08\x02\0\xff\xff\xff\xff",
         "implicit-context": b"\x08" + pdu.associate(
             pdu.ASSOCIATE_AC, pdu.Associate("A", "B", (pdu.Context(1, "", (IMPLICIT_LITTLE,)),))

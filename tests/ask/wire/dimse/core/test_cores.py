@@ -223,3 +223,11 @@ def test_the_bounds_in_c_are_those_in_python() -> None:
         assert getattr(limits, name) == factors[0] * (factors[1] if len(factors) > 1 else 1) * (
             factors[2] if len(factors) > 2 else 1
         )
+
+
+@pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
+def test_an_empty_command_set_is_no_match(core: object) -> None:
+    """Found by fuzzing: it equalled the remembered command set of a query that had none yet."""
+    empty = pdu.header(pdu.P_DATA, 6) + b"\0\0\0\2\3\3"
+    heard = hear(core, [empty], explicit=True, stop_after=1, keep=0, mode=1)
+    assert (heard.matches, heard.events) == (0, (("command", 3, b""),))

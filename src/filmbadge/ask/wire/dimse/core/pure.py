@@ -208,7 +208,7 @@ class Reader:
         self._message_id = 0
         self._record: Record | None = None
         self._stop_after = 0
-        self._ordinary = b""  # the last ordinary command set: archives repeat it to the byte,
+        self._ordinary: bytes | None = None  # the last ordinary command set: archives repeat it to the byte,
         self._ordinary_unit = b""  # and mostly in a PDU of its own
 
     def expect(self, message_id: int, explicit: bool, record: Record | None, stop_after: int = 0) -> None:
@@ -217,7 +217,7 @@ class Reader:
         self._active, self._awaiting = True, False
         self._message_id, self._explicit = message_id, explicit
         self._record, self._stop_after = record, stop_after
-        self._ordinary = self._ordinary_unit = b""
+        self._ordinary, self._ordinary_unit = None, b""
 
     def idle(self) -> None:
         """No query is under way. What data comes is counted from here, and dropped."""
