@@ -160,7 +160,7 @@ class Association:
             IMPLEMENTATION_UID,
             IMPLEMENTATION_VERSION,
         )
-        line.send(pdu.associate(pdu.ASSOCIATE_RQ, unit))
+        line.send(pdu.associate_request(unit))
 
     def received(self, data: memoryview) -> int:
         if not self.valid_pdu and len(data):
@@ -308,7 +308,7 @@ class Association:
     def _send(self, sop_class: str, request: Command, data_set: bytes | None = None) -> None:
         assert self.unit is not None
         context = self._accepted[sop_class][0]
-        self._line.send(pdu.data(context, command.encode(request), data_set, self.unit.max_pdu))
+        self._line.send(pdu.data(context, command.encode_request(request), data_set, self.unit.max_pdu))
 
 
 def _expect_dicom(data: memoryview) -> None:
