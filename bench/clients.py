@@ -6,6 +6,7 @@ Only the client that is asked for is imported; odil's runs under the system's Py
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import struct
@@ -272,6 +273,7 @@ def _timed(work: Callable[[], object], matched: Callable[[], int]) -> Told:
 def _loop(work: Any) -> object:
     import uvloop
 
+    gc.set_threshold(100_000, 20, 100)  # as filmbadge.cli.console.run_loop does
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 

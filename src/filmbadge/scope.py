@@ -117,6 +117,11 @@ class Intervals:
         raise IndexError(index)
 
 
+# Addresses of no one host: unspecified, multicast, broadcast.
+_NEVER_V4 = Intervals(((0, 0), (0xE0 << 24, (0xF0 << 24) - 1), (2**32 - 1, 2**32 - 1)))
+_NEVER_V6 = Intervals(((0, 0), (0xFF << 120, 2**128 - 1)))
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A permission, checked and ready. `permits` is what the dialer asks."""
@@ -148,11 +153,10 @@ class Scope:
     def permits(self, address: Address, now: datetime | None = None) -> bool:
         """Whether this address may be contacted now."""
         address = plain(address)
-        if address.is_multicast or address.is_unspecified or address == IPv4Address("255.255.255.255"):
+        number, four = int(address), address.version == 4
+        if number in (_NEVER_V4 if four else _NEVER_V6) or self.expired(now):
             return False
-        if self.expired(now):
-            return False
-        return int(address) in (self._v4 if address.version == 4 else self._v6)
+        return number in (self._v4 if four else self._v6)
 
     def expired(self, now: datetime | None = None) -> bool:
         return self.expires is not None and (now or datetime.now(UTC)) >= self.expires

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 import sys
@@ -65,6 +66,7 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage: look for it more rarely
 
     async def until_terminated() -> T:
         task = asyncio.current_task()

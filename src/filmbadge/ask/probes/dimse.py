@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -52,14 +53,15 @@ class _Notes:
     window: str = ""  # under way
 
 
-def windows(today: date) -> list[tuple[str, bytes]]:
+@lru_cache(maxsize=2)
+def windows(today: date) -> tuple[tuple[str, bytes], ...]:
     """The questions of `ask`: a label and a Study Date matching key (range matching, PS3.4 C.2.2.2.5)."""
     asked = []
     for young, old in _AGES:
         first, last = today - timedelta(days=old), today - timedelta(days=young)
         label = f"studies {young} to {old} days old"
         asked.append((label, f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
-    return [*asked, ("all studies", b"")]
+    return (*asked, ("all studies", b""))
 
 
 async def ask_either(dialer: Dialer, address: Address, port: int, depth: Depth, name: str, named: bool) -> Observation:
@@ -146,14 +148,15 @@ def _ask(association: Association, notes: _Notes, today: date) -> Script:
             return
 
 
-def _search(root: str, notes: _Notes, questions: list[tuple[str, bytes]]) -> Generator[Query, Answer, bool]:
+def _search(root: str, notes: _Notes, questions: Sequence[tuple[str, bytes]]) -> Generator[Query, Answer, bool]:
     """Ask one window after the other until one has a match. Returns whether this query model answered at all.
 
     An archive that refuses a range of dates is asked without one, and cancelled at the first match as ever.
     """
     everything = questions[-1]
-    while questions:
-        label, dates = questions.pop(0)
+    left = list(questions)
+    while left:
+        label, dates = left.pop(0)
         notes.window = label
         keys = (
             (elements.QUERY_LEVEL, b"STUDY"),
@@ -166,7 +169,7 @@ def _search(root: str, notes: _Notes, questions: list[tuple[str, bytes]]) -> Gen
         if answer.matches or answer.status == OUT_OF_RESOURCES:
             return True
         if answer.status != 0x0000:
-            questions = [everything] if label != everything[0] else []
+            left = [everything] if label != everything[0] else []
     return notes.finds[-1].status == 0x0000
 
 

@@ -13,7 +13,7 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
 from weakref import WeakValueDictionary
@@ -28,6 +28,8 @@ Journal = Callable[[Connection], None]
 
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
+_SHORTEST_WAIT = 0.001  # of a turn: the event loops cannot sleep less
+_LINGER_BYTES = 256 * 1024
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
 
@@ -54,7 +56,7 @@ class Dialer:
         self.scope = scope
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
-        self._hosts: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
+        self._hosts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._open: set[_Line] = set()
 
     async def resolve(self, name: str) -> Address:
@@ -96,11 +98,12 @@ class Dialer:
         With `tls` the talk goes through TLS; `name` is the host's, where the user gave one, and is sent (SNI).
         """
         address = plain(address)
-        self._require(str(address), address)
+        host = str(address)
+        self._require(host, address)
         caps = caps or self.scope.caps
-        async with self._alone(address):
-            await self._pacer.turn(address)
-            self._require(str(address), address)  # waiting may have outlived the scope
+        async with self._alone(host):
+            await self._pacer.turn(address, host)
+            self._require(host, address)  # waiting may have outlived the scope
             line = _Line(talk, caps, _Tls(address, name) if tls else None)
             self._open.add(line)
             at, started = datetime.now(UTC), time.perf_counter()
@@ -114,7 +117,7 @@ class Dialer:
                 stop = line.stop or Stop(Ending.OWN_ERROR, "no ending")
                 row = Connection(
                     at=at,
-                    address=str(address),
+                    address=host,
                     port=port,
                     question=question,
                     sent=line.sent,
@@ -131,14 +134,12 @@ class Dialer:
         if not self.scope.permits(address):
             raise OutOfScope(name, self.scope, address)
 
-    @contextlib.asynccontextmanager
-    async def _alone(self, address: Address) -> AsyncIterator[None]:
+    def _alone(self, host: str) -> asyncio.Lock:
         """One connection per host at a time."""
-        lock = self._hosts.get(address)
+        lock = self._hosts.get(host)
         if lock is None:
-            lock = self._hosts[address] = asyncio.Lock()
-        async with lock:
-            yield
+            lock = self._hosts[host] = asyncio.Lock()
+        return lock
 
 
 class _Line(asyncio.BufferedProtocol):
@@ -160,6 +161,7 @@ class _Line(asyncio.BufferedProtocol):
         self.stop: Stop | None = None
         self.sent = 0
         self.received = 0
+        self._allowed = 0  # bytes in all, while lingering
 
     async def carry(self, address: Address, port: int) -> Stop:
         try:
@@ -202,8 +204,9 @@ class _Line(asyncio.BufferedProtocol):
             return
         if self._secure is not None:
             self._secure.established(transport.get_extra_info("ssl_object"))
-        self._socket = transport.get_extra_info("socket")
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # uvloop's own object makes a new socket for every call. This one is let go again, not closed.
+        held = transport.get_extra_info("socket")
+        self._socket = socket.socket(held.family, held.type, held.proto, held.fileno())
         self._acknowledge_at_once()
         self._heard = self._born = self._loop.time()
         self._watch()
@@ -213,7 +216,11 @@ class _Line(asyncio.BufferedProtocol):
         return memoryview(self._buffer)[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self.stop is not None:
+        if self.stop is not None:  # lingering: what still comes is dropped, to a bound
+            self.received += nbytes
+            self._filled = 0
+            if self.received > self._allowed and self._transport is not None:
+                self._transport.abort()
             return
         self.received += nbytes
         self._filled += nbytes
@@ -243,6 +250,9 @@ class _Line(asyncio.BufferedProtocol):
         if isinstance(exc, ssl.SSLError):
             self._end(self._tls_failure(exc))
         self._end(self._lost(Ending.RESET if isinstance(exc, ConnectionError) else Ending.CLOSED))
+        if self._socket is not None:
+            self._socket.detach()
+            self._socket = None
         if self._timer is not None:
             self._timer.cancel()
         if not self._done.done():
@@ -295,12 +305,15 @@ class _Line(asyncio.BufferedProtocol):
             self._give_up(Stop(Ending.OWN_ERROR, type(error).__name__))
 
     def _give_up(self, stop: Stop) -> None:
+        """End the talk ourselves: its last words, and time for the peer to hear them before the close resets it."""
         if self.stop is None:
+            last = b""
             with contextlib.suppress(Exception):
-                self.send(self._talk.farewell())
-            self._end(stop)
+                last = self._talk.farewell()
+                self.send(last)
+            self._end(stop, linger=bool(last))
 
-    def _end(self, stop: Stop) -> None:
+    def _end(self, stop: Stop, *, linger: bool = False) -> None:
         if self.stop is not None:
             return
         self.stop = stop
@@ -313,8 +326,13 @@ class _Line(asyncio.BufferedProtocol):
         if self._transport is None:
             self._done.set_result(None)
             return
+        if linger:
+            self._allowed = self.received + _LINGER_BYTES
+            self._timer = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
+            return
         self._transport.close()
-        self._timer = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
+        if self._secure is not None or self._transport.get_write_buffer_size():  # else it closes without the peer
+            self._timer = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
 
     def _watch(self) -> None:
         """One timer per connection, re-armed lazily instead of at every read."""
@@ -400,24 +418,28 @@ class _Pacer:
         self._pace = pace
         self._next: dict[object, float] = {}
 
-    async def turn(self, address: Address) -> None:
+    async def turn(self, address: Address, host: str) -> None:
         # The narrow rates first, so that a wait for them does not use up a place in the wide one.
         prefix = int(address) >> (8 if address.version == 4 else 80)
         for key, rate in (
-            (address, self._pace.per_host),
+            (host, self._pace.per_host),
             ((address.version, prefix), self._pace.per_network),
-            ("overall", self._pace.overall),
+            (None, self._pace.overall),
         ):
-            await self._place(key, rate)
+            wait = self._place(key, rate)
+            if wait > _SHORTEST_WAIT:
+                await asyncio.sleep(wait)
         # A wait for a wide rate moved this connection; the host's next one is counted from here.
-        now = asyncio.get_running_loop().time()
-        self._next[address] = max(self._next.get(address, 0.0), now + 1 / self._pace.per_host)
+        self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + 1 / self._pace.per_host)
 
-    async def _place(self, key: object, rate: float) -> None:
-        now = asyncio.get_running_loop().time()
+    def _place(self, key: object, rate: float) -> float:
+        """Take the next place at this rate, and say in how many seconds it comes.
+
+        By the clock itself: an event loop's may stand still for a millisecond, and would make every turn a wait.
+        """
+        now = time.monotonic()
         mine = max(now, self._next.get(key, 0.0))
         self._next[key] = mine + 1 / rate
         if len(self._next) > 100_000:
             self._next = {k: due for k, due in self._next.items() if due > now}
-        if mine > now:
-            await asyncio.sleep(mine - now)
+        return mine - now

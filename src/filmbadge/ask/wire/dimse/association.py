@@ -187,7 +187,7 @@ class Association:
             IMPLEMENTATION_VERSION,
             self._stored,
         )
-        line.send(pdu.associate(pdu.ASSOCIATE_RQ, unit))
+        line.send(pdu.associate_request(unit))
 
     def received(self, data: memoryview) -> int:
         if not self.valid_pdu and len(data):
@@ -358,7 +358,7 @@ class Association:
 
     def _send(self, sop_class: str, request: Command, data_set: bytes | None = None) -> None:
         context = self._accepted[sop_class][0]
-        self._line.send(pdu.data(context, command.encode(request), data_set, self._peer_max()))
+        self._line.send(pdu.data(context, command.encode_request(request), data_set, self._peer_max()))
 
     def _peer_max(self) -> int:
         assert self.unit is not None

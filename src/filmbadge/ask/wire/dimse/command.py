@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from filmbadge.ask.wire.dimse.elements import walk
 from filmbadge.ask.wire.errors import WireError
@@ -61,6 +62,12 @@ def encode(command: Command) -> bytes:
         elements.append((_STATUS, _us(command.status)))
     body = b"".join(struct.pack("<HHI", 0, tag, len(value)) + value for tag, value in elements)
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+
+
+@lru_cache(maxsize=64)
+def encode_request(command: Command) -> bytes:
+    """Ours, which are few and asked of many. What an archive says is never cached."""
+    return encode(command)
 
 
 def parse(data: bytes) -> Command:

@@ -9,6 +9,7 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from filmbadge.ask.wire.dimse.limits import MAX_PDU
 from filmbadge.ask.wire.errors import WireError
@@ -87,6 +88,12 @@ def associate(kind: int, unit: Associate) -> bytes:
     items.append(_item(0x50, user))
     body = struct.pack(">H2x", 1) + _title(unit.called) + _title(unit.calling) + bytes(32) + b"".join(items)
     return header(kind, len(body)) + body
+
+
+@lru_cache(maxsize=64)
+def associate_request(unit: Associate) -> bytes:
+    """Ours, which are few and asked of many. What an archive says is never cached."""
+    return associate(ASSOCIATE_RQ, unit)
 
 
 def parse_associate(body: bytes) -> Associate:
