@@ -180,6 +180,7 @@ class _Line(asyncio.BufferedProtocol):
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
         await self._done
+        del self._talk, self._buffer  # line and talk hold each other: without this they would wait for the collector
         assert self.stop is not None
         return self.stop
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import secrets
 import struct
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import itemgetter
 
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.limits import MAX_COMMAND, MAX_CONTROL, MAX_PDU, MAX_RECORD
@@ -25,7 +26,7 @@ _ELEMENT = struct.Struct("<HHI")
 _P_DATA = 0x04
 _BOTH = struct.Struct(">BxIIBB")  # of a PDU and of the first value in it
 _PADDING = b"\0 "
-_MAX_LAYOUTS = 256
+_MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # how many are remembered, and of rows of how many bytes
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
 _MAX_NUMBER = 2**31 - 1  # PS3.5 6.2, IS
 
@@ -63,8 +64,9 @@ class Tally:
         self._patients: set[bytes] = set()
         self._count_patients = patients
         self._layouts: dict[tuple[int, bool], _Layout] = {}
-        wanted = {uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY, *watch}
-        self._wanted = frozenset(wanted | {PATIENT_ID} if patients else wanted)
+        # A patient's id is looked at where patients are counted; else the place stays empty.
+        self._order = (uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY, PATIENT_ID if patients else -1, *watch)
+        self._wanted = frozenset(self._order)
 
     @property
     def distinct(self) -> int:
@@ -81,18 +83,18 @@ class Tally:
     def add(self, identifier: bytes, explicit: bool) -> None:
         """Count one record and forget it. Never raises on what an archive sends."""
         self.rows += 1
-        found = self._fields(identifier, explicit)
-        if found is None:
+        fields = self._fields(identifier, explicit)
+        if fields is None:
             self.malformed += 1
             return
-        for index, tag in enumerate(self._watch):
-            if found.get(tag, b"").strip(_PADDING):
-                self.filled[index] += 1
-        uid = found.get(self._uid, b"").strip(_PADDING)
+        if self._watch:
+            for index, value in enumerate(fields[4:]):
+                self.filled[index] += bool(value and value.strip(_PADDING))
+        uid = (fields[0] or b"").strip(_PADDING)
         if not uid or len(uid) > 64:
             self.malformed += 1
             return
-        if self._count_patients and (patient := found.get(PATIENT_ID, b"").strip(_PADDING)):
+        if self._count_patients and (patient := (fields[3] or b"").strip(_PADDING)):
             self._patients.add(blake2b(patient, digest_size=8, key=self._key).digest())
         digest = blake2b(uid, digest_size=8, key=self._key).digest()
         if digest in self._seen:
@@ -101,17 +103,17 @@ class Tally:
         # Only what is made like a UID is held: a name in its place would be sent back to the archive by a walk.
         if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
             self.kept.append(uid)
-        if (series := _number(found.get(elements.SERIES_IN_STUDY))) is not None:
+        if (series := _number(fields[1])) is not None:
             self.series += series
             self.series_known += 1
-        if (images := _number(found.get(elements.IMAGES_IN_STUDY))) is not None:
+        if (images := _number(fields[2])) is not None:
             self.images += images
             self.images_known += 1
 
     __call__ = add
 
-    def _fields(self, identifier: bytes, explicit: bool) -> dict[int, bytes] | None:
-        """The wanted attributes, or None where the data set is malformed.
+    def _fields(self, identifier: bytes, explicit: bool) -> tuple[bytes | None, ...] | None:
+        """The wanted attributes in the order of `_order`, or None where the data set is malformed.
 
         Archives repeat the layout of their rows. The headers alone decide how a walk goes, so a row whose
         headers are those of a row before, at the same offsets, holds its values where that one did.
@@ -119,14 +121,16 @@ class Tally:
         size = len(identifier)
         known = self._layouts.get((size, explicit))
         if known is not None and known.headers.unpack(identifier) == known.seen:
-            return dict(zip(known.tags, known.values.unpack(identifier), strict=True))
+            return known.pick((*known.values.unpack(identifier), None))
         try:
             found = dict(elements.walk(identifier, explicit=explicit, wanted=self._wanted))
         except WireError:
             return None
-        if len(self._layouts) < _MAX_LAYOUTS and (made := _Layout.of(identifier, explicit, self._wanted)):
-            self._layouts[size, explicit] = made
-        return found
+        if size <= _MAX_LAYOUT and len(self._layouts) < _MAX_LAYOUTS:
+            made = _Layout.of(identifier, explicit, self._order)
+            if made is not None:
+                self._layouts[size, explicit] = made
+        return tuple(map(found.get, self._order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +140,16 @@ class _Layout:
     headers: struct.Struct
     seen: tuple[bytes, ...]
     values: struct.Struct
-    tags: tuple[int, ...]
+    pick: Callable[
+        [tuple[bytes | None, ...]], tuple[bytes | None, ...]
+    ]  # from the values, and None for what is missing
 
     @classmethod
-    def of(cls, identifier: bytes, explicit: bool, wanted: Collection[int]) -> _Layout | None:
+    def of(cls, identifier: bytes, explicit: bool, wanted: Sequence[int]) -> _Layout | None:
         """The layout of a well-formed row without sequences, or None."""
-        headers, values, tags = ["<"], ["<"], []
-        at = 0
+        headers, values = ["<"], ["<"]
+        place: dict[int, int] = {}
+        at = number = 0
         while at < len(identifier):
             group, element, length = _ELEMENT.unpack_from(identifier, at)
             size = 8
@@ -155,10 +162,13 @@ class _Layout:
             tag = group << 16 | element
             headers.append(f"{size}s{length}x")
             values.append(f"{size}x{length}s" if tag in wanted else f"{size + length}x")
-            tags += [tag] if tag in wanted else []
+            if tag in wanted:
+                place[tag] = number
+                number += 1
             at += size + length
         first = struct.Struct("".join(headers))
-        return cls(first, first.unpack(identifier), struct.Struct("".join(values)), tuple(tags))
+        pick = itemgetter(*(place.get(tag, -1) for tag in wanted))
+        return cls(first, first.unpack(identifier), struct.Struct("".join(values)), pick)
 
 
 def _number(raw: bytes | None) -> int | None:
