@@ -45,6 +45,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check 127.0.0.1 --depth profile", '--depth. Choose from: "knock", "ask", "count"'),
         ("check 127.0.0.1 --depht ask", "--depht"),
         ("check 127.0.0.1 --fail-on open", "--fail-on"),
+        ("check 127.0.0.1 --fail-on delivers", "cannot be seen at depth count"),
+        ("check 127.0.0.1 --depth knock --fail-on discloses", "the highest rung there is admits"),
         ("check 127.0.0.1 --scope missing.toml", "no such scope file"),
         ("check 127.0.0.1 --scope expired.toml", "expired.toml:5: the scope expired on 2020-12-31"),
         ("check 127.0.0.1 --scope scope.toml --depth count", "deeper than the scope"),

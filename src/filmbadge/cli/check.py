@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
-from filmbadge.cli.console import DepthChoice, Refusal, RungChoice, put_json, reached, run_loop, show
+from filmbadge.cli.console import DepthChoice, Refusal, RungChoice, put_json, reached, require_sight, run_loop, show
 from filmbadge.model import Depth
 from filmbadge.scope import LOOPBACK, Scope, load
 from filmbadge.survey import engine
@@ -41,6 +41,7 @@ def check(
         Print one JSON document on stdout instead of the card.
     """
     allowed = at_depth(load(scope) if scope else LOOPBACK, Depth(depth) if depth else None if scope else Depth.COUNT)
+    require_sight(fail_on, allowed.depth)
     host, journal = run_loop(engine.check(allowed, parse(target)))
     document = card.document(target, allowed.depth, host, journal)
     if json:

@@ -15,7 +15,7 @@ import msgspec
 import uvloop
 from rich.console import Console, RenderableType
 
-from filmbadge.model import Rung
+from filmbadge.model import Depth, Rung
 
 T = TypeVar("T")
 # What this version can reach; the model knows more.
@@ -80,6 +80,13 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(until_terminated())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+
+def require_sight(fail_on: RungChoice | None, depth: Depth) -> None:
+    """Raises Refusal for a rung that this depth cannot see: exit code 0 would be taken for an answer."""
+    highest = {Depth.KNOCK: Rung.ADMITS, Depth.PROVE: Rung.DELIVERS}.get(depth, Rung.DISCLOSES)
+    if fail_on is not None and not highest.reaches(Rung(fail_on)):
+        raise Refusal(f"--fail-on {fail_on} cannot be seen at depth {depth}; the highest rung there is {highest}")
 
 
 def reached(found: Rung | None, fail_on: RungChoice | None) -> bool:

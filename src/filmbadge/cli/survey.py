@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from filmbadge.ask.targets.lists import read
-from filmbadge.cli.console import RungChoice, complain, err, put_json, reached, run_loop, show
+from filmbadge.cli.console import RungChoice, complain, err, put_json, reached, require_sight, run_loop, show
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Host, Rung
 from filmbadge.scope import load
@@ -48,6 +48,7 @@ def survey(
         Print survey.json on stdout instead of the summary.
     """
     allowed = load(scope)
+    require_sight(fail_on, allowed.depth)
     plan = Survey(allowed, read(targets, allowed, seed=seed), targets, out, resume)
     try:
         run_loop(watched(plan))
