@@ -39,7 +39,8 @@ def test_orthanc_hands_images_out(tmp_path: Path) -> None:
 def test_orthanc_that_gives_records_but_no_images(tmp_path: Path) -> None:
     with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, DicomAlwaysAllowGet=False) as served:
         card = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "prove")
-    assert card["endpoints"][0]["rung"] in ("discloses", "offers")
+    assert card["endpoints"][0]["rung"] == "offers"  # it accepts C-GET and the class, and aborts when it is asked
+    assert "and did not send it" in card["endpoints"][0]["reason"]
     assert card["archives"][0]["open"] is True
 
 

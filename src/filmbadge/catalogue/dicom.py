@@ -47,7 +47,6 @@ REJECT_REASON = {
     (3, 1): "temporary congestion",
     (3, 2): "local limit exceeded",
 }
-CALLING_TITLE_NOT_RECOGNIZED = (1, 3)
 CALLED_TITLE_NOT_RECOGNIZED = (1, 7)
 
 # PS3.8 Table 9-26

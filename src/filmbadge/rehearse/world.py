@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -106,6 +105,3 @@ class World:
             **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
             **{f"kind:{kind}": len(studies) for kind in self.kinds},
         }
-
-
-Maker = Callable[[float, int], World]  # scale, seed

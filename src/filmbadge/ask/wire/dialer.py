@@ -57,7 +57,6 @@ class Dialer:
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
         self._hosts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._open: set[_Line] = set()
 
     async def resolve(self, name: str) -> Address:
         """The address to contact for a name: the first that the scope permits. Raises OutOfScope, UnknownName.
@@ -105,15 +104,13 @@ class Dialer:
             await self._pacer.turn(address, host)
             self._require(host, address)  # waiting may have outlived the scope
             line = _Line(talk, caps, _Tls(address, name) if tls else None)
-            self._open.add(line)
             at, started = datetime.now(UTC), time.perf_counter()
             try:
-                stop = await line.carry(address, port)
+                await line.carry(address, port)
             except asyncio.CancelledError:
                 await line.interrupt()
                 raise
             finally:
-                self._open.discard(line)
                 stop = line.stop or Stop(Ending.OWN_ERROR, "no ending")
                 row = Connection(
                     at=at,
