@@ -1,4 +1,4 @@
-"""Both benchmarks one after the other: prints their tables, and writes them to bench/results.md."""
+"""All benchmarks one after the other: prints their tables, and writes them to bench/results.md."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import platform
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import census
 import common
+import gentle
 import identify
 from common import BenchError
 
@@ -24,27 +26,35 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--hosts", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="100,000 records, 2,000 hosts, once; under a minute")
+    parser.add_argument("--quick", action="store_true", help="100,000 records, 2,000 hosts, 900 studies, once")
     parser.add_argument("--out", type=Path, default=common.HERE / "results.md")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     quick = ["--quick"] if chosen.quick else []
     for_census = census.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *quick])
     for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *quick])
+    for_gentle = gentle.options(quick)
     load = os.getloadavg()[0]
     common.enter()
     try:
         read = common.document("census", census.rows(for_census.records, for_census.repeat, ""), for_census)
         asked = common.document("identify", identify.rows(for_identify.hosts, for_identify.repeat), for_identify)
+        felt = gentle.columns(for_gentle.studies, for_gentle.questions)
     except BenchError as error:
         sys.exit(str(error))
     tables = [
         f"## Census: records a second\n\n{_first(census.__doc__)}\n\n{common.table(read, 'record')}",
         f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{common.table(asked, 'host')}",
+        f"## Gentle: what the clinic feels, in ms\n\n{_first(gentle.__doc__)} Orthanc with {for_gentle.studies:,}"
+        f" studies; {for_gentle.questions} questions of each kind.\n\n{gentle.table(felt)}",
     ]
     page = "\n\n".join([f"# Speed\n\n{_circumstances(for_census, for_identify, load)}", *tables]) + "\n"
     chosen.out.write_text(page, encoding="utf-8")
-    print(json.dumps({"census": read, "identify": asked}, indent=2) if chosen.json else "\n\n".join(tables))
+    print(
+        json.dumps({"census": read, "identify": asked, "gentle": [asdict(one) for one in felt]}, indent=2)
+        if chosen.json
+        else "\n\n".join(tables)
+    )
 
 
 def _first(text: str | None) -> str:

@@ -100,7 +100,21 @@ def rows(records: int, repeat: int, syntax: str) -> list[Row]:
         for client in clients:
             measure(client, syntax)
             common.say(f"census {turn + 1}/{repeat}: {client.who}: {common.number(client.speeds[-1])} records/s")
+    for client in clients:
+        if client.kind == "census":
+            client.note += f"; {_bytes_an_entry(client, records)}"
     return common.fill_ratios(client.row() for client in clients)
+
+
+def _bytes_an_entry(client: Client, records: int) -> str:
+    """What a distinct study costs in memory. It swings, because a set doubles when it is full."""
+    found = []
+    for size in (records, 2 * records, 3 * records):
+        child = common.run(
+            [sys.executable, CLIENTS, "entries", "0", str(size)], common.cores()[1], {"FILMBADGE_CORE": client.core}
+        )
+        found.append(f"{common.told(child.out)['bytes']:.0f}")
+    return f"a tally takes {', '.join(found)} bytes an entry at {records:,} entries, twice and three times as many"
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -107,6 +107,20 @@ def census(port: int, _records: int) -> Told:
     }
 
 
+def entries(_port: int, size: int) -> Told:
+    """Memory that a tally alone takes for each distinct study, when it holds this many."""
+    import common
+
+    from filmbadge.ask.wire.dimse.core import Tally
+
+    tally, before = Tally(), common.rss_mb()
+    head = struct.pack("<HH2sH", 0x0020, 0x000D, b"UI", 20)
+    for number in range(size):
+        tally.add(head + b"1.2.840.%012d" % number, True)
+    assert tally.distinct == size
+    return {"bytes": (common.rss_mb() - before) * (1 << 20) / size}
+
+
 def pynetdicom_find(port: int, _records: int) -> Told:
     from pydicom.dataset import Dataset
     from pynetdicom import AE
@@ -294,7 +308,8 @@ def _scope(depth: Any) -> Scope:
 
 
 CLIENTS = {
-    client.__name__: client for client in (discard, census, pynetdicom_find, odil_find, ask, survey, pynetdicom_ask)
+    client.__name__: client
+    for client in (discard, census, entries, pynetdicom_find, odil_find, ask, survey, pynetdicom_ask)
 }
 
 

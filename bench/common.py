@@ -130,11 +130,20 @@ def run(arguments: Sequence[str | Path], core: int, environment: Mapping[str, st
 
 def peak_mb(pid: int | str = "self") -> float:
     """The most memory that a process held so far."""
+    return _memory_mb(pid, "VmHWM")
+
+
+def rss_mb() -> float:
+    """The memory that this process holds now."""
+    return _memory_mb("self", "VmRSS")
+
+
+def _memory_mb(pid: int | str, which: str) -> float:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(which)), 0.0)
 
 
 def told(out: str) -> dict[str, Any]:

@@ -35,6 +35,20 @@ def test_census(syntax: str) -> None:
     assert rows["filmbadge (pure)"]["size"] == 3500
 
 
+def test_gentle() -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCH / "gentle.py"), "--studies", "30", "--questions", "2", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    columns = json.loads(done.stdout)["columns"]
+    assert [column["who"] for column in columns] == ["nothing", "filmbadge", "findscu", "nothing"]
+    assert [column["censuses"] > 0 for column in columns] == [False, True, True, False]  # and each was right
+
+
 @pytest.mark.skipif(shutil.which("cc") is None, reason="the acceptor is compiled when the benchmark runs")
 def test_identify() -> None:
     rows = run("identify.py", "--hosts", "50")

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 import isolation
-from filmbadge.ask.wire.dialer import OutOfScope, UnknownName
+from filmbadge.ask.wire.dialer import OutOfScope, UnknownName, _Line
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.model import Ending
 from filmbadge.scope import LOOPBACK, Pace
@@ -82,6 +82,31 @@ def test_every_bound_ends_the_connection_with_a_reason(
         assert len(talk.heard) <= 100_000
 
     run(work())
+
+
+@pytest.mark.parametrize(("answers", "acknowledged"), [(True, 0), (False, 1)])
+def test_an_ack_is_sent_at_once_only_where_nothing_carries_it(
+    monkeypatch: pytest.MonkeyPatch, answers: bool, acknowledged: int
+) -> None:
+    """It is a system call and a segment of its own, for every read."""
+    calls: list[None] = []
+
+    class Answering(Talker):
+        def received(self, data: memoryview) -> int:
+            if answers and not self.heard:
+                self.line.send(b"hello")
+            return super().received(data)
+
+    async def work() -> None:
+        door, rows = dialer()
+        monkeypatch.setattr(_Line, "_acknowledge_at_once", lambda _: calls.append(None))
+        async with listening(echo) as port:
+            talk = Answering(b"hello", enough=10 if answers else 6, last=b"")
+            await door.dial(HERE, port, talk, question="t", caps=caps(idle_seconds=0.2))
+        assert rows[0].received == (10 if answers else 5)
+
+    run(work())
+    assert len(calls) == acknowledged
 
 
 def test_a_flood_is_cut_off_near_its_cap() -> None:

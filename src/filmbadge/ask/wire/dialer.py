@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import math
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
-from weakref import WeakValueDictionary
 
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.ask.wire.talk import Talk
@@ -28,8 +28,10 @@ Journal = Callable[[Connection], None]
 
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
+_LEAVE_SECONDS = 5.0
 _SHORTEST_WAIT = 0.001  # of a turn: the event loops cannot sleep less
 _LINGER_BYTES = 256 * 1024
+_LOOK_SECONDS = 0.05  # between two looks at what is overdue
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
 
@@ -56,7 +58,8 @@ class Dialer:
         self.scope = scope
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
-        self._hosts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._clock = _Clock()
+        self._busy: dict[str, asyncio.Event | None] = {}  # hosts with a connection, and what waits for its end
 
     async def resolve(self, name: str) -> Address:
         """The address to contact for a name: the first that the scope permits. Raises OutOfScope, UnknownName.
@@ -100,73 +103,105 @@ class Dialer:
         host = str(address)
         self._require(host, address)
         caps = caps or self.scope.caps
-        async with self._alone(host):
+        while host in self._busy:
+            self._busy[host] = over = self._busy[host] or asyncio.Event()
+            await over.wait()
+        self._busy[host] = None
+        try:
             await self._pacer.turn(address, host)
-            self._require(host, address)  # waiting may have outlived the scope
-            line = _Line(talk, caps, _Tls(address, name) if tls else None)
-            at, started = datetime.now(UTC), time.perf_counter()
-            try:
-                await line.carry(address, port)
-            except asyncio.CancelledError:
-                await line.interrupt()
-                raise
-            finally:
-                stop = line.stop or Stop(Ending.OWN_ERROR, "no ending")
-                row = Connection(
-                    at=at,
-                    address=host,
-                    port=port,
-                    question=question,
-                    sent=line.sent,
-                    received=line.received,
-                    seconds=round(time.perf_counter() - started, 6),
-                    ending=stop.ending,
-                    detail=stop.detail,
-                    tls=line.tls,
-                )
-                self._journal(row)
-            return row
+            if self.scope.expired():  # while it waited
+                raise OutOfScope(host, self.scope, address)
+            line = _Line(talk, caps, self._clock, _Tls(address, name) if tls else None)
+            return await self._carry(line, address, host, port, question)
+        finally:
+            if (awaited := self._busy.pop(host)) is not None:
+                awaited.set()
 
     def _require(self, name: str, address: Address) -> None:
         if not self.scope.permits(address):
             raise OutOfScope(name, self.scope, address)
 
-    def _alone(self, host: str) -> asyncio.Lock:
-        """One connection per host at a time."""
-        lock = self._hosts.get(host)
-        if lock is None:
-            lock = self._hosts[host] = asyncio.Lock()
-        return lock
+    async def _carry(self, line: _Line, address: Address, host: str, port: int, question: str) -> Connection:
+        at, started = datetime.now(UTC), time.perf_counter()
+        try:
+            await line.carry(address, host, port)
+        except asyncio.CancelledError:
+            await line.interrupt()
+            raise
+        finally:
+            stop = line.stop or Stop(Ending.OWN_ERROR, "no ending")
+            row = Connection(
+                at=at,
+                address=host,
+                port=port,
+                question=question,
+                sent=line.sent,
+                received=line.received,
+                seconds=round(time.perf_counter() - started, 6),
+                ending=stop.ending,
+                detail=stop.detail,
+                tls=line.tls,
+            )
+            self._journal(row)
+        return row
+
+
+class _Clock:
+    """One timer for all lines of a dialer, which looks at each many times a second: one timer each would cost more."""
+
+    def __init__(self) -> None:
+        self._lines: set[_Line] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, line: _Line) -> None:
+        self._lines.add(line)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+
+    def remove(self, line: _Line) -> None:
+        self._lines.discard(line)
+        if not self._lines and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_LOOK_SECONDS, self._look)
+        now = loop.time()
+        for line in [line for line in self._lines if line.due <= now]:
+            line.overdue(now)
 
 
 class _Line(asyncio.BufferedProtocol):
     """One connection: counts, bounds and reports; the talk does the talking."""
 
-    def __init__(self, talk: Talk, caps: Caps, secure: _Tls | None = None) -> None:
+    def __init__(self, talk: Talk, caps: Caps, clock: _Clock, secure: _Tls | None = None) -> None:
         self._talk = talk
         self._caps = caps
+        self._clock = clock
         self._secure = secure
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._connecting = asyncio.timeout(None)
         self._done: asyncio.Future[None] = self._loop.create_future()
-        self._socket: socket.socket | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._idle = caps.idle_seconds
-        self._heard = self._born = 0.0
-        self._buffer = bytearray(_FIRST_BUFFER)
+        self.due = self._loop.time() + caps.connect_seconds
+        self._last = math.inf  # when the connection has lived long enough
+        self._room = memoryview(bytearray(_FIRST_BUFFER))
         self._filled = 0  # bytes at its start that the talk has not taken
         self.stop: Stop | None = None
         self.sent = 0
         self.received = 0
         self._allowed = 0  # bytes in all, while lingering
 
-    async def carry(self, address: Address, port: int) -> Stop:
+    async def carry(self, address: Address, host: str, port: int) -> None:
+        self._clock.add(self)
         try:
-            async with asyncio.timeout(self._caps.connect_seconds):
+            async with self._connecting:
                 if self._secure is not None:
                     await self._secure.connect(self, address, port)
                 else:
-                    await self._loop.create_connection(lambda: self, str(address), port)
+                    await self._loop.create_connection(lambda: self, host, port)
         except TimeoutError:
             seconds = f"within {self._caps.connect_seconds:g} s"
             if self._secure is not None and self._secure.connected:
@@ -177,20 +212,41 @@ class _Line(asyncio.BufferedProtocol):
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
         await self._done
-        del self._talk, self._buffer  # line and talk hold each other: without this they would wait for the collector
-        assert self.stop is not None
-        return self.stop
+        del self._talk, self._room  # line and talk hold each other: without this they would wait for the collector
+
+    def overdue(self, now: float) -> None:
+        """The time is over that something had: the connect, the peer's next word, the whole, or the farewell."""
+        if self._transport is None:
+            if self.stop is None:
+                self._connecting.reschedule(now)
+                self.due = math.inf
+        elif self.stop is not None:
+            self._transport.abort()
+        elif now >= self._last:
+            self._give_up(Stop(Ending.TIME_CAP, f"more than {self._caps.seconds:g} s"))
+        else:
+            self._give_up(Stop(Ending.IDLE, f"no byte for {self._idle:g} s"))
 
     @property
     def tls(self) -> TlsFacts | None:
         return None if self._secure is None else self._secure.peer.facts(heard=self.received > 0)
 
     async def interrupt(self) -> None:
-        """Close in order because we were told to stop."""
-        self.close(Stop(Ending.INTERRUPTED, "the survey was interrupted"))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_SECONDS):
-                await asyncio.shield(self._done)
+        """We were told to stop: end the talk in order. Told again, or kept waiting, end it where it stands."""
+        if self._done.cancelled():  # with the task that waited for it
+            self._done = self._loop.create_future()
+        try:
+            leaves = self.stop is None and self._transport is not None and self._talk.leave()
+            if leaves and await self._over(_LEAVE_SECONDS):
+                self.stop = Stop(Ending.INTERRUPTED, "stopped by us, and closed in order")
+        finally:
+            self.close(Stop(Ending.INTERRUPTED, "stopped by us, and broken off"))
+            await self._over(_FAREWELL_SECONDS)
+
+    async def _over(self, seconds: float) -> bool:
+        """Whether the connection is closed, within this time."""
+        await asyncio.wait([self._done], timeout=seconds)
+        return self._done.done()
 
     # asyncio.BufferedProtocol
 
@@ -202,59 +258,64 @@ class _Line(asyncio.BufferedProtocol):
             return
         if self._secure is not None:
             self._secure.established(transport.get_extra_info("ssl_object"))
-        # uvloop's own object makes a new socket for every call. This one is let go again, not closed.
-        held = transport.get_extra_info("socket")
-        self._socket = socket.socket(held.family, held.type, held.proto, held.fileno())
-        self._acknowledge_at_once()
-        self._heard = self._born = self._loop.time()
-        self._watch()
-        self._guard(self._talk.opened, self)
+        self._last = self._loop.time() + self._caps.seconds
+        self._rest()
+        try:
+            self._talk.opened(self)
+        except Exception as error:
+            self._give_up(_fault(error))
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        return memoryview(self._buffer)[self._filled :]
+        return self._room[self._filled :] if self._filled else self._room
 
     def buffer_updated(self, nbytes: int) -> None:
+        self.received += nbytes
         if self.stop is not None:  # lingering: what still comes is dropped, to a bound
-            self.received += nbytes
-            self._filled = 0
             if self.received > self._allowed and self._transport is not None:
                 self._transport.abort()
             return
-        self.received += nbytes
         self._filled += nbytes
-        self._heard = self._loop.time()
-        self._acknowledge_at_once()
+        self._rest()
         if self.received > self._caps.received_bytes:
             self._give_up(Stop(Ending.BYTE_CAP, f"more than {self._caps.received_bytes} bytes"))
             return
-        self._guard(self._hand_over)
+        sent = self.sent
+        try:
+            self._hand_over()
+        except Exception as error:
+            self._give_up(_fault(error))
+        if self.sent == sent and self.stop is None:  # else what we sent carries the ACK
+            self._acknowledge_at_once()
 
     def _hand_over(self) -> None:
         """Give the talk what it has not taken yet. The room is small for a question, and grows for a census."""
-        with memoryview(self._buffer)[: self._filled] as held:
+        filled, room = self._filled, self._room
+        with room[:filled] as held:
             taken = self._talk.received(held)
-        rest = self._buffer[taken : self._filled]
-        if self._filled == len(self._buffer):
-            if len(rest) == _MAX_BUFFER:
+        if self.stop is not None:
+            return
+        self._filled = left = filled - taken
+        if filled == len(room):
+            if left == _MAX_BUFFER:
                 raise WireError(f"a unit of more than {_MAX_BUFFER} bytes")
-            self._buffer = bytearray(min(2 * len(self._buffer), _MAX_BUFFER))
-        self._buffer[: len(rest)] = rest
-        self._filled = len(rest)
+            self._room = memoryview(bytearray(min(2 * filled, _MAX_BUFFER)))
+        if left:
+            self._room[:left] = room[taken:filled]
+
+    def _rest(self) -> None:
+        """The peer has its time again to say something."""
+        due = self._loop.time() + self._idle
+        self.due = due if due < self._last else self._last
 
     def eof_received(self) -> None:
         self._end(self._lost(Ending.CLOSED))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if isinstance(exc, ssl.SSLError):
+        if self.stop is None and isinstance(exc, ssl.SSLError):
             self._end(self._tls_failure(exc))
-        self._end(self._lost(Ending.RESET if isinstance(exc, ConnectionError) else Ending.CLOSED))
-        if self._socket is not None:
-            self._socket.detach()
-            self._socket = None
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self._done.done():
-            self._done.set_result(None)
+        if self.stop is None:
+            self._end(self._lost(Ending.RESET if isinstance(exc, ConnectionError) else Ending.CLOSED))
+        self._ended()
 
     # Line, for the talk
 
@@ -265,9 +326,7 @@ class _Line(asyncio.BufferedProtocol):
 
     def wait(self, seconds: float) -> None:
         self._idle = min(seconds, self._caps.idle_seconds)
-        if self._timer is not None and self.stop is None:
-            self._timer.cancel()
-            self._watch()
+        self._rest()
 
     def close(self, stop: Stop) -> None:
         if stop.ending in (Ending.INTERRUPTED, Ending.OWN_ERROR):
@@ -293,15 +352,6 @@ class _Line(asyncio.BufferedProtocol):
             return Stop(Ending.OTHER_PROTOCOL, "answered in bytes that are not TLS")
         return Stop(Ending.TLS_FAILED, f"TLS failed: {(error.reason or 'unknown').replace('_', ' ').lower()}")
 
-    def _guard(self, call: Callable[..., None], *arguments: object) -> None:
-        """Run talk code: what it raises ends this connection, with a reason that holds no data."""
-        try:
-            call(*arguments)
-        except WireError as error:
-            self._give_up(Stop(error.ending, str(error)))
-        except Exception as error:
-            self._give_up(Stop(Ending.OWN_ERROR, type(error).__name__))
-
     def _give_up(self, stop: Stop) -> None:
         """End the talk ourselves: its last words, and time for the peer to hear them before the close resets it."""
         if self.stop is None:
@@ -315,39 +365,35 @@ class _Line(asyncio.BufferedProtocol):
         if self.stop is not None:
             return
         self.stop = stop
-        if self._timer is not None:
-            self._timer.cancel()
+        self._filled = 0  # nobody takes the rest, and a full buffer would have no room for what still comes
         try:
             self.stop = self._talk.ended(stop)
         except Exception as error:
             self.stop = Stop(Ending.OWN_ERROR, type(error).__name__)
         if self._transport is None:
-            self._done.set_result(None)
+            self._ended()
             return
+        self.due = self._loop.time() + _FAREWELL_SECONDS
         if linger:
             self._allowed = self.received + _LINGER_BYTES
-            self._timer = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
-            return
-        self._transport.close()
-        if self._secure is not None or self._transport.get_write_buffer_size():  # else it closes without the peer
-            self._timer = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
-
-    def _watch(self) -> None:
-        """One timer per connection, re-armed lazily instead of at every read."""
-        now = self._loop.time()
-        if now - self._born >= self._caps.seconds:
-            self._give_up(Stop(Ending.TIME_CAP, f"more than {self._caps.seconds:g} s"))
-        elif now - self._heard >= self._idle:
-            self._give_up(Stop(Ending.IDLE, f"no byte for {self._idle:g} s"))
         else:
-            due = min(self._heard + self._idle, self._born + self._caps.seconds)
-            self._timer = self._loop.call_at(due, self._watch)
+            self._transport.close()
+
+    def _ended(self) -> None:
+        self._clock.remove(self)
+        if not self._done.done():
+            self._done.set_result(None)
 
     def _acknowledge_at_once(self) -> None:
         """DCMTK-based servers wait for our ACK between PDUs (Nagle), and we would delay it 40 ms."""
-        if _QUICKACK is not None and self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        if _QUICKACK is None or self._transport is None:
+            return
+        # uvloop's own object makes a new socket for every call. This one is let go again, not closed.
+        held = self._transport.get_extra_info("socket")
+        mine = socket.socket(held.family, held.type, held.proto, held.fileno())
+        with contextlib.suppress(OSError):
+            mine.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        mine.detach()
 
 
 class _Tls:
@@ -395,6 +441,13 @@ class _Tls:
             self.peer.received(content, kind)
 
 
+def _fault(error: Exception) -> Stop:
+    """What a talk raised ends its connection, with a reason that holds no data."""
+    if isinstance(error, WireError):
+        return Stop(error.ending, str(error))
+    return Stop(Ending.OWN_ERROR, type(error).__name__)
+
+
 def _connect_failure(error: OSError) -> Stop:
     if isinstance(error, ConnectionRefusedError):
         return Stop(Ending.REFUSED, "connection refused")
@@ -419,16 +472,13 @@ class _Pacer:
     async def turn(self, address: Address, host: str) -> None:
         # The narrow rates first, so that a wait for them does not use up a place in the wide one.
         prefix = int(address) >> (8 if address.version == 4 else 80)
-        for key, rate in (
-            (host, self._pace.per_host),
-            ((address.version, prefix), self._pace.per_network),
-            (None, self._pace.overall),
-        ):
+        pace = self._pace
+        for key, rate in ((host, pace.per_host), ((address.version, prefix), pace.per_network), (None, pace.overall)):
             wait = self._place(key, rate)
             if wait > _SHORTEST_WAIT:
                 await asyncio.sleep(wait)
         # A wait for a wide rate moved this connection; the host's next one is counted from here.
-        self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + 1 / self._pace.per_host)
+        self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + 1 / pace.per_host)
 
     def _place(self, key: object, rate: float) -> float:
         """Take the next place at this rate, and say in how many seconds it comes.

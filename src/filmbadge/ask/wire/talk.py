@@ -34,8 +34,11 @@ class Talk(Protocol):
         May raise WireError (`wire.errors`) when the peer broke the protocol. The memory is reused afterwards.
         """
 
+    def leave(self) -> bool:
+        """Asked to stop. True: the talk has begun to end in order and will close. False: there is no order to end in."""
+
     def farewell(self) -> bytes:
-        """Last bytes that close the talk in order when a cap or an interrupt ends it early."""
+        """Last bytes, when a cap or an impatient user ends the talk where it stands."""
 
     def ended(self, stop: Stop) -> Stop:
         """Called once; nothing is received or sent afterwards. Returns the stop in the talk's own view."""

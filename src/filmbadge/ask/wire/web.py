@@ -61,6 +61,9 @@ class Get:
         self._feed(bytes(data))
         return len(data)
 
+    def leave(self) -> bool:
+        return False  # a request is over when its connection is
+
     def farewell(self) -> bytes:
         return b""
 

@@ -149,21 +149,30 @@ def test_bytes_may_be_split_at_every_boundary() -> None:
 
 STREAMS = st.sampled_from(
     [
-        (HAPPY, None),
-        (UP_TO_THE_RELEASE + pdu.RELEASE_REQUEST + pdu.RELEASE_RESPONSE, None),
-        (UP_TO_THE_FIND + found(PENDING, row(1)) + found(PENDING, row(2)) + found(CANCELLED, row(3)), 1),
-        (UP_TO_THE_FIND + found(PENDING, row(1)) + pdu.abort(2, 6), None),
-        (UP_TO_THE_FIND + found(PENDING, bytes(40_000)) + found(SUCCESS, message=9), None),
-        (pdu.reject(1, 1, 7), None),
+        HAPPY,
+        UP_TO_THE_RELEASE + pdu.RELEASE_REQUEST + pdu.RELEASE_RESPONSE,
+        UP_TO_THE_FIND + found(PENDING, row(1)) + pdu.abort(2, 6),
+        UP_TO_THE_FIND + found(PENDING, bytes(40_000)) + found(SUCCESS, message=9),
+        pdu.reject(1, 1, 7),
     ]
 )
 
 
 @settings(deadline=None, max_examples=150)
 @given(STREAMS, st.lists(st.integers(0, 1 << 20), max_size=12))
-def test_any_split_gives_the_same(stream: tuple[bytes, int | None], cuts: list[int]) -> None:
-    said, cancel_after = stream
-    assert talk(*split(said, cuts), cancel_after=cancel_after).outcome == talk(said, cancel_after=cancel_after).outcome
+def test_any_split_gives_the_same(said: bytes, cuts: list[int]) -> None:
+    assert talk(*split(said, cuts)).outcome == talk(said).outcome
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 1 << 20), max_size=12))
+def test_any_split_of_what_had_enough_differs_in_the_cancel_only(cuts: list[int]) -> None:
+    said = UP_TO_THE_FIND + found(PENDING, row(1)) + found(PENDING, row(2)) + found(CANCELLED, row(3))
+    talked = talk(*split(said, cuts), cancel_after=1)
+    (answer,) = talked.notes.answers
+    cancels = [c.message_id for c in commands(talked.line) if c.field == command.C_CANCEL_RQ]
+    assert (answer.status, answer.matches, talked.notes.records) == (CANCELLED, 2, [(row(1), True)])
+    assert cancels == ([FIND_ID] if answer.cancelled else [])
 
 
 def test_rejection() -> None:
@@ -315,6 +324,14 @@ def test_cancel_at_the_first_match() -> None:
     assert talked.stop == Stop(Ending.COMPLETED)
 
 
+def test_what_is_over_is_not_cancelled() -> None:
+    talked = talk(ACCEPT, ECHOED, found(PENDING, row(1)) + found(SUCCESS), pdu.RELEASE_RESPONSE, cancel_after=1)
+    assert talked.notes.answers == [Answer(SUCCESS, 1)]
+    assert command.C_CANCEL_RQ not in [c.field for c in commands(talked.line)]
+    assert talked.line.writes == 4  # the association, the echo, the question, the release: a segment each
+    assert talked.line.waits == [association.RELEASE_SECONDS]
+
+
 def test_an_archive_that_ignores_the_cancel_is_aborted_at_a_bound() -> None:
     flood = [found(PENDING, row(n)) for n in range(20_000)]
     talked = talk(UP_TO_THE_FIND, *flood, cancel_after=1)
@@ -372,7 +389,7 @@ def test_contexts_count_only_as_they_were_proposed() -> None:
     seen: list[frozenset[str]] = []
 
     def look(association: Association) -> Script:
-        seen.append(association.accepted)
+        seen.append(frozenset(association.accepted))
         yield Echo()
 
     converse(Association("ANY-SCP", look), [accepted])

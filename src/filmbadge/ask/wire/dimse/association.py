@@ -8,9 +8,12 @@ association whatever happens: what it learned so far must be where its author ke
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Generator, Sequence, Set
+from enum import Enum, StrEnum
+from functools import lru_cache
+from typing import ClassVar
+
+from msgspec import Struct
 
 from filmbadge.ask.wire.dimse import command, elements, pdu
 from filmbadge.ask.wire.dimse.command import Command
@@ -44,32 +47,40 @@ QUERY_CONTEXTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Echo:
+Keys = tuple[tuple[int, bytes], ...]  # tags and values to match
+
+
+class Echo(Struct, frozen=True):
     """C-ECHO, PS3.7 9.1.5."""
 
+    FIELD: ClassVar[int] = command.C_ECHO_RQ
+    sop_class: str = VERIFICATION
+    keys: None = None
+    ours: bool = True
 
-@dataclass(frozen=True, slots=True)
-class Query:
+
+class Query(Struct, frozen=True):
     """C-FIND, PS3.7 9.1.2. With `cancel_after`, C-CANCEL follows that many matches."""
 
+    FIELD: ClassVar[int] = command.C_FIND_RQ
     sop_class: str
-    keys: tuple[tuple[int, bytes], ...]
+    keys: Keys
     record: Tally | Record  # what counts the matches' identifiers
     cancel_after: int | None = None
+    ours: bool = False  # no key holds what an archive said, so that the encoded request may be kept for the next one
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+class Get(Struct, frozen=True):
     """C-GET, PS3.7 9.1.3, for a proof: after `enough` bytes of what is sent, C-CANCEL. All of it is dropped unread."""
 
+    FIELD: ClassVar[int] = command.C_GET_RQ
+    ours: ClassVar[bool] = False
     sop_class: str
-    keys: tuple[tuple[int, bytes], ...]
+    keys: Keys
     enough: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     status: int  # final status
     matches: int = 0
     cancelled: bool = False
@@ -79,10 +90,18 @@ Request = Echo | Query | Get
 Script = Generator[Request, Answer, None]
 
 
-_RESPONSES = {Echo: command.C_ECHO_RSP, Query: command.C_FIND_RSP, Get: command.C_GET_RSP}
+_RESPONSE = 0x8000  # the bit by which the command field of a response differs from its request's, PS3.7 E.1
 
 
-class State(Enum):
+class _Agreed(Struct, frozen=True):
+    """What an A-ASSOCIATE-AC makes of the presentation contexts that were proposed."""
+
+    unit: pdu.Associate | None = None
+    accepted: dict[str, tuple[int, bool]] = {}  # SOP class: context, explicit
+    syntaxes: dict[int, str] = {}  # by context
+
+
+class State(StrEnum):  # its hash costs no call of Python's, as that of an Enum does
     """PS3.8 Table 9-10, the requestor's part."""
 
     AWAIT_ACCEPT = "Sta5"
@@ -117,6 +136,7 @@ TABLE = {
     (State.AWAIT_RELEASE, pdu.RELEASE_RP): Action.AR_3,
     (State.AWAIT_RELEASE, pdu.ABORT): Action.AA_3,
 }
+_ABANDON = pdu.abort(0)
 # PS3.8 Table 9-26
 UNRECOGNIZED_PDU, UNEXPECTED_PDU, INVALID_PARAMETER = 1, 2, 6
 
@@ -138,21 +158,22 @@ class Association:
         self.rejection: Rejection | None = None
         self.abort: Abort | None = None
         self._called = called
-        self._proposed = {context.id: context for context in contexts}
-        self._accepted: dict[str, tuple[int, bool]] = {}  # SOP class: context, explicit
+        self._contexts = tuple(contexts)
+        self._agreed = _Agreed()
         self._make_script = script
         self._script: Script | None = None
         self._request: Request | None = None
         self._message_id = 0
-        self._reader = Reader(self._proposed)
+        self._reader = Reader([context.id for context in contexts])
+        self._enough = False  # of the request; its final response may be here already
+        self._cancelled = False
         self._drained = 0  # bytes since the C-CANCEL
         self._stored = stored
         self._max_pdu = max_pdu
-        self._syntaxes: dict[int, str] = {}  # accepted, by context
         self._storing: Command | None = None  # a C-STORE whose data set is under way
-        self._cancelled = False  # a C-GET
         self.image_syntax = self.image_class = ""  # of the last C-STORE
-        self._last_words = pdu.abort(0)
+        self._last_words = _ABANDON
+        self._leaving = False
 
     @property
     def matches(self) -> int:
@@ -161,8 +182,8 @@ class Association:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the request had as much as it wanted, and was cancelled."""
-        return self._reader.enough or self._cancelled
+        """Whether the request had as much as it wanted before it was over, and a C-CANCEL went out."""
+        return self._cancelled
 
     @property
     def image_bytes(self) -> int:
@@ -170,24 +191,15 @@ class Association:
         return self._reader.dropped if self.image_syntax else 0
 
     @property
-    def accepted(self) -> frozenset[str]:
+    def accepted(self) -> Set[str]:
         """The SOP classes whose presentation contexts were accepted."""
-        return frozenset(self._accepted)
+        return self._agreed.accepted.keys()
 
     # Talk
 
     def opened(self, line: Line) -> None:
         self._line = line
-        unit = pdu.Associate(
-            self._called,
-            CALLING_TITLE,
-            tuple(self._proposed.values()),
-            self._max_pdu,
-            IMPLEMENTATION_UID,
-            IMPLEMENTATION_VERSION,
-            self._stored,
-        )
-        line.send(pdu.associate_request(unit))
+        line.send(_associate_request(self._called, self._contexts, self._max_pdu, self._stored))
 
     def received(self, data: memoryview) -> int:
         if not self.valid_pdu and len(data):
@@ -199,20 +211,31 @@ class Association:
             raise
 
     def _read(self, data: memoryview) -> int:
-        at = 0
-        while self.state is not State.CLOSED:
-            at += (taken := self._reader.feed(data[at:]))
-            if self.cancelled:
+        reader, at, size = self._reader, 0, len(data)
+        while at < size and self.state is not State.CLOSED:
+            at += (taken := reader.feed(data[at:] if at else data))
+            if self._cancelled:
                 self._drained += taken
-            if self._reader.event is None:
+            if reader.event is None:
                 break
-            self._event(*self._reader.event)
-        if isinstance(self._request, Get) and not self._cancelled and self.image_bytes >= self._request.enough:
-            self._cancelled = True
+            self._event(*reader.event)
+        if isinstance(self._request, Get) and self.image_bytes >= self._request.enough:
+            self._enough = True
+        if self._enough and not self._cancelled and self.state is State.OPEN:
             self._cancel()
         if self._drained > DRAIN_BYTES and self.state is State.OPEN:
             raise WireError("the archive went on after C-CANCEL", Ending.BYTE_CAP)
         return at
+
+    def leave(self) -> bool:
+        """What is under way is cancelled, then the association is released. Before it is accepted there is only A-ABORT."""
+        if self.state is State.OPEN and not self._leaving:
+            self._leaving = True
+            if isinstance(self._request, Query | Get) and not self._cancelled:
+                self._cancel()
+            elif self._request is None:
+                self._release()
+        return self.state in (State.OPEN, State.AWAIT_RELEASE)
 
     def farewell(self) -> bytes:
         return b"" if self.state is State.CLOSED else self._last_words
@@ -228,26 +251,30 @@ class Association:
 
     def _event(self, what: str, number: int, content: bytes) -> None:
         """What the reader could not take for an ordinary record."""
-        if what == "unit":
-            self._unit(number, content)
-        elif what == "command":
+        if what == "command":
             self._respond(number, command.parse(content))
+        elif what == "unit":
+            act = _ACTS.get((self.state, number))
+            if act is None:
+                words = f"PDU type 0x{number:02X} is not expected in {self.state.value}"
+                raise WireError(words, abort_reason=UNEXPECTED_PDU)
+            act(self, content)
         elif what == "data":
             self._dropped(number)
         elif what == "enough":
-            self._cancel()
+            self._enough = True
         else:
             unknown = content.startswith(b"PDU type") and content.endswith(b"exist")
             raise WireError(content.decode(), abort_reason=UNRECOGNIZED_PDU if unknown else INVALID_PARAMETER)
 
-    def _unit(self, kind: int, body: bytes) -> None:
-        action = TABLE.get((self.state, kind))
-        if action is None:
-            raise WireError(f"PDU type 0x{kind:02X} is not expected in {self.state.value}", abort_reason=UNEXPECTED_PDU)
-        getattr(self, f"_{action.name.lower()}")(body)
-
     def _ae_3(self, body: bytes) -> None:
-        self._established(pdu.parse_associate(body))
+        self._agreed = _agreed(body, self._contexts)
+        self.unit = self._agreed.unit
+        self.valid_pdu = True
+        self.state = State.OPEN
+        self._reader.mode = Reader.READ
+        self._script = self._make_script(self)
+        self._step(None)
 
     def _ae_4(self, body: bytes) -> None:
         r = self.rejection = pdu.parse_reject(body)
@@ -269,20 +296,6 @@ class Association:
     def _ar_8(self, _: bytes) -> None:
         self._line.send(pdu.RELEASE_RESPONSE)
 
-    def _established(self, unit: pdu.Associate) -> None:
-        self.unit = unit
-        self.valid_pdu = True
-        for context in unit.contexts:
-            proposed = self._proposed.get(context.id)
-            syntax = context.transfer[0] if context.transfer else ""
-            if proposed and context.result == 0 and syntax in proposed.transfer:
-                self._syntaxes[context.id] = syntax
-                self._accepted[proposed.abstract] = (context.id, syntax == EXPLICIT_LITTLE)
-        self.state = State.OPEN
-        self._reader.mode = Reader.READ
-        self._script = self._make_script(self)
-        self._step(None)
-
     def _close(self, stop: Stop) -> None:
         self.state = State.CLOSED
         self._line.close(stop)
@@ -291,23 +304,22 @@ class Association:
 
     def _respond(self, context: int, response: Command) -> None:
         if isinstance(self._request, Get) and response.field == command.C_STORE_RQ:
-            self._storing, self.image_syntax = response, self._syntaxes.get(context, "")
+            self._storing, self.image_syntax = response, self._agreed.syntaxes.get(context, "")
             self.image_class = response.affected_class if response.affected_class in self._stored else ""
             return
-        expected = _RESPONSES.get(type(self._request))
-        if self._request is None or response.field != expected:
+        if self._request is None or response.field != self._request.FIELD | _RESPONSE:
             raise WireError(f"command 0x{response.field:04X} is not expected")
         if response.message_id != self._message_id:
             raise WireError(f"a response to message {response.message_id}, not to {self._message_id}")
         if response.status is None:
             raise WireError("a response without a status")
-        if response.pending and isinstance(self._request, Get):
-            return
         if response.pending:
+            if isinstance(self._request, Get):
+                return
             raise WireError("a pending response without an identifier")
         # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
-        self._request = None
-        self._step(Answer(response.status, self.matches, self.cancelled))
+        self._request, self._enough = None, False
+        self._step(Answer(response.status, self._reader.matches, self._cancelled))
 
     def _dropped(self, context: int) -> None:
         """The end of a data set that nobody keeps: an image is refused, PS3.4 B.2.3; others came with a final status."""
@@ -319,50 +331,91 @@ class Association:
     def _cancel(self) -> None:
         """C-CANCEL, PS3.7 9.3.2.3 and 9.3.3.3. What is under way is drained to a bound, then A-ABORT."""
         assert isinstance(self._request, Query | Get)
-        self._drained = 0
-        self._send(self._request.sop_class, Command(command.C_CANCEL_RQ, self._message_id))
+        self._cancelled, self._drained = True, 0
+        context, _ = self._agreed.accepted[self._request.sop_class]
+        cancel = Command(command.C_CANCEL_RQ, self._message_id)
+        self._line.send(pdu.data(context, command.encode(cancel), None, self._peer_max()))
         self._line.wait(DRAIN_SECONDS)
 
     def _step(self, answer: Answer | None) -> None:
         assert self._script is not None
         try:
+            if self._leaving:
+                raise StopIteration
             request = next(self._script) if answer is None else self._script.send(answer)
         except StopIteration:
-            self.state = State.AWAIT_RELEASE
-            self._reader.mode = Reader.DROP  # what is still under way, PS3.8 Table 9-8, AR-6
-            self._line.send(pdu.RELEASE_REQUEST)
-            self._line.wait(RELEASE_SECONDS)
+            self._release()
             return
-        sop_class = VERIFICATION if isinstance(request, Echo) else request.sop_class
-        if sop_class not in self._accepted:
+        place = self._agreed.accepted.get(request.sop_class)
+        if place is None:
             raise WireError("the presentation context of a question was not accepted")
-        if self.cancelled:
+        if self._cancelled:
             self._line.wait(math.inf)
+            self._cancelled = False
+        context, explicit = place
         self._request = request
         self._message_id += 1
-        self._drained, self._cancelled = 0, False
-        if isinstance(request, Echo):
-            self._reader.expect(self._message_id, False, None)
-            self._send(VERIFICATION, Command(command.C_ECHO_RQ, self._message_id, VERIFICATION))
-        elif isinstance(request, Get):
-            self._reader.idle()
-            identifier = elements.encode(request.keys, explicit=self._accepted[request.sop_class][1])
-            get = Command(command.C_GET_RQ, self._message_id, request.sop_class, has_data_set=True)
-            self._send(request.sop_class, get, identifier)
-        else:
-            explicit = self._accepted[request.sop_class][1]
-            identifier = elements.encode(request.keys, explicit=explicit)
+        if isinstance(request, Query):
             self._reader.expect(self._message_id, explicit, request.record, request.cancel_after or 0)
-            find = Command(command.C_FIND_RQ, self._message_id, request.sop_class, has_data_set=True)
-            self._send(request.sop_class, find, identifier)
+        elif isinstance(request, Echo):
+            self._reader.expect(self._message_id, False, None)
+        else:
+            self._reader.idle()
+        encode = _encode_once if request.ours else _encode
+        field, keys = request.FIELD, request.keys
+        self._line.send(encode(field, self._message_id, request.sop_class, keys, context, explicit, self._peer_max()))
 
-    def _send(self, sop_class: str, request: Command, data_set: bytes | None = None) -> None:
-        context = self._accepted[sop_class][0]
-        self._line.send(pdu.data(context, command.encode_request(request), data_set, self._peer_max()))
+    def _release(self) -> None:
+        self.state = State.AWAIT_RELEASE
+        self._reader.mode = Reader.DROP  # what is still under way, PS3.8 Table 9-8, AR-6
+        self._line.send(pdu.RELEASE_REQUEST)
+        self._line.wait(RELEASE_SECONDS)
 
     def _peer_max(self) -> int:
         assert self.unit is not None
         return self.unit.max_pdu
+
+
+_BY_READER = (Action.DT_2, Action.AR_6)
+_ACTS = {
+    key: getattr(Association, f"_{action.name.lower()}") for key, action in TABLE.items() if action not in _BY_READER
+}
+
+
+@lru_cache(maxsize=64)
+def _associate_request(called: str, contexts: tuple[pdu.Context, ...], max_pdu: int, stored: tuple[str, ...]) -> bytes:
+    """Ours, which are few and asked of many."""
+    unit = pdu.Associate(called, CALLING_TITLE, contexts, max_pdu, IMPLEMENTATION_UID, IMPLEMENTATION_VERSION, stored)
+    return pdu.associate(pdu.ASSOCIATE_RQ, unit)
+
+
+def _encode(
+    field: int, number: int, sop_class: str, keys: Keys | None, context: int, explicit: bool, max_pdu: int
+) -> bytes:
+    """A request, as the units that the peer takes."""
+    request = Command(field, number, sop_class, None, keys is not None)
+    identifier = None if keys is None else elements.encode(keys, explicit=explicit)
+    return pdu.data(context, command.encode(request), identifier, max_pdu)
+
+
+_encode_once = lru_cache(maxsize=64)(_encode)
+
+
+@lru_cache(maxsize=64)
+def _agreed(body: bytes, contexts: tuple[pdu.Context, ...]) -> _Agreed:
+    """Archives of one make accept in the same bytes. It is all that an archive says that is remembered: it comes
+    before any question, and is about the archive itself."""
+    unit = pdu.parse_associate(body)
+    proposed = {context.id: context for context in contexts}
+    accepted: dict[str, tuple[int, bool]] = {}
+    syntaxes: dict[int, str] = {}
+    for answer in unit.contexts:
+        context = proposed.get(answer.id)
+        syntax = answer.transfer[0] if answer.transfer else ""
+        if context and answer.result == 0 and syntax in context.transfer:
+            syntaxes[context.id] = syntax
+            accepted[context.abstract] = (context.id, syntax == EXPLICIT_LITTLE)
+    return _Agreed(unit, accepted, syntaxes)
 
 
 def _expect_dicom(data: memoryview) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator
+from itertools import product
 
-from filmbadge.ask.wire.dimse.elements import walk
+from msgspec import Struct
+
 from filmbadge.ask.wire.errors import WireError
+from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 
 C_STORE_RQ = 0x0001
 C_STORE_RSP = 0x8001
@@ -30,10 +32,10 @@ _DATA_SET_TYPE = 0x00000800
 _STATUS = 0x00000900
 # Error Comment (0000,0902) is not read: what an archive writes there could name a patient.
 _READ = frozenset((_AFFECTED_CLASS, _FIELD, _MESSAGE_ID, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS))
+_ELEMENT = struct.Struct("<HHI")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     field: int
     message_id: int = 0  # of a request, or of the request that is responded to or cancelled
     affected_class: str = ""
@@ -44,6 +46,10 @@ class Command:
     def pending(self) -> bool:
         """FF00H and FF01H, PS3.4 C.4.1.1.4."""
         return self.status in (0xFF00, 0xFF01)
+
+
+def _us(value: int) -> bytes:
+    return struct.pack("<H", value)
 
 
 def encode(command: Command) -> bytes:
@@ -64,35 +70,50 @@ def encode(command: Command) -> bytes:
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
 
 
-@lru_cache(maxsize=64)
-def encode_request(command: Command) -> bytes:
-    """Ours, which are few and asked of many. What an archive says is never cached."""
-    return encode(command)
+def _usual() -> Iterator[Command]:
+    for number in range(1, 9):
+        yield Command(C_ECHO_RSP, number, VERIFICATION, 0x0000)
+        for root, status in product((STUDY_ROOT_FIND, PATIENT_ROOT_FIND), (0x0000, 0xFE00)):
+            yield Command(C_FIND_RSP, number, root, status)
+
+
+# Responses as most archives write them, which is as we would. They need not be taken apart.
+_USUAL = {encode(response): response for response in _usual()}
 
 
 def parse(data: bytes) -> Command:
     """A command set. Raises WireError where it is malformed."""
-    seen = dict(walk(data, explicit=False, wanted=_READ))
+    if (usual := _USUAL.get(data)) is not None:
+        return usual
+    seen: dict[int, bytes] = {}
+    at, size = 0, len(data)
+    while at < size:
+        if at + 8 > size:
+            raise WireError(f"element header at offset {at} is cut off")
+        group, element, length = _ELEMENT.unpack_from(data, at)
+        start, at = at, at + 8 + length
+        if group or at > size:
+            raise WireError(
+                f"({group:04X},{element:04X}) at offset {start} does not belong or fit into its command set"
+            )
+        if element in _READ:
+            seen[element] = data[start + 8 : at]
 
-    def number(tag: int) -> int | None:
-        raw = seen.get(tag)
-        if raw is not None and len(raw) != 2:
-            raise WireError(f"command element (0000,{tag:04X}) of {len(raw)} bytes, not 2")
-        return None if raw is None else int.from_bytes(raw, "little")
+    def number(element: int) -> int | None:
+        raw = seen.get(element)
+        if raw is None:
+            return None
+        if len(raw) != 2:
+            raise WireError(f"command element (0000,{element:04X}) of {len(raw)} bytes, not 2")
+        return raw[0] | raw[1] << 8
 
     field = number(_FIELD)
     if field is None:
         raise WireError("command set without a command field")
-    message = number(_RESPONDED_ID if field & 0x8000 or field == C_CANCEL_RQ else _MESSAGE_ID)
-    data_set = number(_DATA_SET_TYPE)
     return Command(
-        field=field,
-        message_id=message or 0,
-        affected_class=seen.get(_AFFECTED_CLASS, b"")[:64].decode("ascii", "replace").strip("\0 "),
-        status=number(_STATUS),
-        has_data_set=data_set is not None and data_set != NO_DATA_SET,
+        field,
+        number(_RESPONDED_ID if field & 0x8000 or field == C_CANCEL_RQ else _MESSAGE_ID) or 0,
+        seen.get(_AFFECTED_CLASS, b"")[:64].decode("ascii", "replace").strip("\0 "),
+        number(_STATUS),
+        number(_DATA_SET_TYPE) not in (None, NO_DATA_SET),
     )
-
-
-def _us(value: int) -> bytes:
-    return struct.pack("<H", value)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from filmbadge.ask.wire.dimse.limits import MAX_NESTING
 from filmbadge.ask.wire.errors import WireError
+from filmbadge.catalogue import kinds
 
 QUERY_LEVEL = 0x00080052
 STUDY_DATE = 0x00080020
@@ -41,7 +42,7 @@ _VR_SENT = {
     SOP_CLASS: b"UI",
     SERIES_IN_STUDY: b"IS",
     IMAGES_IN_STUDY: b"IS",
-}
+} | {tag: vr.encode() for tag, vr in kinds.VR.items() if tag != STUDY_DATE}
 
 _U16x2 = struct.Struct("<HH")
 _U32 = struct.Struct("<I")
@@ -55,7 +56,10 @@ def encode(keys: Sequence[tuple[int, bytes]], *, explicit: bool) -> bytes:
         vr = _VR_SENT[tag]
         value = raw + (b"\0" if vr == b"UI" else b" ") if len(raw) % 2 else raw
         out += _U16x2.pack(tag >> 16, tag & 0xFFFF)
-        out += vr + _U16.pack(len(value)) if explicit else _U32.pack(len(value))
+        if explicit and vr in LONG:
+            out += vr + b"\0\0" + _U32.pack(len(value))
+        else:
+            out += vr + _U16.pack(len(value)) if explicit else _U32.pack(len(value))
         out += value
     return bytes(out)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+
+from msgspec import Struct
 
 from filmbadge.ask.wire.dimse.limits import MAX_PDU
 from filmbadge.ask.wire.errors import WireError
@@ -28,12 +28,13 @@ HEADER = struct.Struct(">BxI")  # type, length
 
 _ITEM = struct.Struct(">BxH")
 _PDV = struct.Struct(">IBB")  # length, presentation context, control header
+_BOTH = struct.Struct(">BxIIBB")  # of a unit and of the one value in it
+_UNPRINTABLE = re.compile(r"[^ -~]")
 
 COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """A presentation context, proposed (several transfer syntaxes) or accepted (one), PS3.8 9.3.2.2."""
 
     id: int
@@ -42,8 +43,7 @@ class Context:
     result: int = 0  # PS3.8 Table 9-18; 0 is acceptance
 
 
-@dataclass(frozen=True, slots=True)
-class Associate:
+class Associate(Struct, frozen=True):
     """A-ASSOCIATE-RQ or -AC, PS3.8 9.3.2 and 9.3.3."""
 
     called: str
@@ -88,12 +88,6 @@ def associate(kind: int, unit: Associate) -> bytes:
     items.append(_item(0x50, user))
     body = struct.pack(">H2x", 1) + _title(unit.called) + _title(unit.calling) + bytes(32) + b"".join(items)
     return header(kind, len(body)) + body
-
-
-@lru_cache(maxsize=64)
-def associate_request(unit: Associate) -> bytes:
-    """Ours, which are few and asked of many. What an archive says is never cached."""
-    return associate(ASSOCIATE_RQ, unit)
 
 
 def parse_associate(body: bytes) -> Associate:
@@ -145,7 +139,7 @@ def _items(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 def clean(raw: bytes, limit: int) -> str:
     """What an archive says about itself: printable ASCII, bounded."""
     text = raw[:limit].decode("ascii", "replace").strip(" \0")
-    return re.sub(r"[^ -~]", "?", text)
+    return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("?", text)
 
 
 def reject(result: int, source: int, reason: int) -> bytes:
@@ -179,17 +173,19 @@ def data(context: int, command: bytes, dataset: bytes | None, max_pdu: int) -> b
     units = _fragments(context, COMMAND, command, max_pdu)
     if dataset is not None:  # an empty one is a fragment of no bytes: it was announced, and is waited for
         units += _fragments(context, 0, dataset, max_pdu)
-    return b"".join(units)
+    return units
 
 
-def _fragments(context: int, kind: int, message: bytes, max_pdu: int) -> list[bytes]:
+def _fragments(context: int, kind: int, message: bytes, max_pdu: int) -> bytes:
     size = (min(max_pdu, MAX_PDU) if max_pdu > 6 else MAX_PDU) - 6  # 0 means unlimited, PS3.8 D.1.1
+    if len(message) <= size:
+        return _BOTH.pack(P_DATA, len(message) + 6, len(message) + 2, context, kind | LAST) + message
     units = []
-    for at in range(0, len(message) or 1, size):
+    for at in range(0, len(message), size):
         piece = message[at : at + size]
         last = LAST if at + size >= len(message) else 0
-        units.append(header(P_DATA, len(piece) + 6) + _PDV.pack(len(piece) + 2, context, kind | last) + piece)
-    return units
+        units.append(_BOTH.pack(P_DATA, len(piece) + 6, len(piece) + 2, context, kind | last) + piece)
+    return b"".join(units)
 
 
 def parse_data(body: bytes) -> Sequence[tuple[int, int, bytes]]:

@@ -379,6 +379,46 @@ static PyObject *Tally_include(Tally *t, PyObject *other)
     Py_RETURN_NONE;
 }
 
+static void sift_down(uint64_t *heap, size_t size, size_t at)
+{
+    for (size_t child; (child = 2 * at + 1) < size; at = child) {
+        if (child + 1 < size && heap[child + 1] > heap[child]) child++;
+        if (heap[at] >= heap[child]) return;
+        uint64_t other = heap[at]; heap[at] = heap[child]; heap[child] = other;
+    }
+}
+
+static PyObject *Tally_smallest(Tally *t, PyObject *argument)
+{
+    size_t k = PyLong_AsSize_t(argument), held = 0;
+    if (PyErr_Occurred() || tally_settle(t) < 0) return NULL;
+    if (k > t->seen.count) k = t->seen.count;
+    if (!k) return PyList_New(0);
+    uint64_t *heap = PyMem_RawMalloc(k * sizeof *heap); /* the largest on top, so that it is the one to give way */
+    if (!heap) return PyErr_NoMemory();
+    for (size_t i = 0; i < t->seen.size; i++) {
+        uint64_t one = t->seen.slots[i];
+        if (!one) continue;
+        if (held < k) {
+            heap[held++] = one;
+            if (held == k) for (size_t j = k / 2; j-- > 0;) sift_down(heap, k, j);
+        } else if (one < heap[0]) {
+            heap[0] = one;
+            sift_down(heap, k, 0);
+        }
+    }
+    PyObject *list = PyList_New((Py_ssize_t)k);
+    for (size_t size = k; list && size > 0;) {
+        PyObject *one = PyLong_FromUnsignedLongLong(heap[0]);
+        if (!one) { Py_CLEAR(list); break; }
+        PyList_SET_ITEM(list, (Py_ssize_t)--size, one);
+        heap[0] = heap[size];
+        sift_down(heap, size, 0);
+    }
+    PyMem_RawFree(heap);
+    return list;
+}
+
 enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, DISTINCT, PATIENTS };
 
 static PyObject *Tally_get(Tally *t, void *which)
@@ -420,6 +460,7 @@ static PyGetSetDef Tally_getset[] = {
 static PyMethodDef Tally_methods[] = {
     {"add", (PyCFunction)(void (*)(void))Tally_add_named, METH_VARARGS | METH_KEYWORDS, "Count one record and forget it."},
     {"include", (PyCFunction)Tally_include, METH_O, "The distinct UIDs of another tally of the same level."},
+    {"smallest", (PyCFunction)Tally_smallest, METH_O, "The smallest keyed hashes of distinct UIDs, ascending: a sketch."},
     {NULL},
 };
 static PyTypeObject TallyType = {

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from heapq import nsmallest
 from operator import itemgetter
 
 from filmbadge.ask.wire.dimse import elements
@@ -79,6 +80,10 @@ class Tally:
     def include(self, other: Tally) -> None:
         """The distinct UIDs of another tally of the same level."""
         self._seen |= other._seen
+
+    def smallest(self, k: int) -> list[int]:
+        """The `k` smallest keyed hashes of distinct UIDs, ascending: a sketch, comparable within this process only."""
+        return [int.from_bytes(digest, "big") for digest in nsmallest(k, self._seen)]
 
     def add(self, identifier: bytes, explicit: bool) -> None:
         """Count one record and forget it. Never raises on what an archive sends."""
@@ -312,7 +317,8 @@ class Reader:
             self._in_pdu -= 4 + length
             self._at += 4 + length
             self._value(context, control, view[at + 6 : stop])
-            if self._awaiting and control == 3 and self._at == length + 4 and not self._in_pdu:
+            alone = control == 3 and self._at == length + 4 and not self._in_pdu
+            if alone and self._awaiting and self._ordinary == view[at + 6 : stop]:  # the whole of it, not its end
                 self._ordinary_unit = view[at - 6 : stop]
             at = stop
         return at

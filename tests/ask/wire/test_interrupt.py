@@ -1,0 +1,78 @@
+"""Told to stop, we cancel and release; told again, we abort. The archive saw which."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from filmbadge.ask.wire.dimse import elements
+from filmbadge.ask.wire.dimse.association import Association, Echo, Query, Script
+from filmbadge.ask.wire.dimse.core import Tally
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+from filmbadge.model import Connection, Ending
+from peers import HERE, dialer, run
+from scripted import Rows, archive
+
+KEYS = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
+
+
+class Endless:
+    """A query that goes on until it is cancelled, or for good."""
+
+    def __init__(self, asked: Callable[[], object], *, deaf: bool = False) -> None:
+        self._asked, self._deaf = asked, deaf
+        self.done = threading.Event()
+
+    def __call__(self, _: Dataset) -> Rows:
+        self._asked()
+        while not self.done.wait(0.005):
+            row = Dataset()
+            row.StudyInstanceUID = "1.2.3"
+            yield 0xFF00, row
+            if self._deaf:
+                self.done.wait(30)
+        yield 0x0000, None
+
+
+def whole(_: Association) -> Script:
+    yield Echo()
+    yield Query(STUDY_ROOT_FIND, KEYS, Tally(elements.STUDY_UID))
+    raise AssertionError("the script went on after it was told to stop")
+
+
+def interrupted(times: int, *, deaf: bool = False) -> tuple[list[Connection], Any]:
+    """Interrupt a query that is under way, `times` times."""
+
+    async def work() -> tuple[list[Connection], Any]:
+        loop, asked = asyncio.get_running_loop(), asyncio.Event()
+        endless = Endless(lambda: loop.call_soon_threadsafe(asked.set), deaf=deaf)
+        door, rows = dialer()
+        with archive(endless) as script:
+            task = asyncio.create_task(door.dial(HERE, script.port, Association("ANY-SCP", whole), question="t"))
+            await asked.wait()
+            for _ in range(times):
+                task.cancel()
+                await asyncio.sleep(0)  # lets the task meet it
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            endless.done.set()
+        return rows, script
+
+    return run(work())
+
+
+def test_the_first_cancels_the_query_and_releases_the_association() -> None:
+    rows, script = interrupted(1)
+    assert script.endings == ["released"]
+    assert [(row.ending, row.detail) for row in rows] == [(Ending.INTERRUPTED, "stopped by us, and closed in order")]
+
+
+def test_the_second_aborts() -> None:
+    rows, script = interrupted(2, deaf=True)
+    assert script.endings == ["aborted"]
+    assert [(row.ending, row.detail) for row in rows] == [(Ending.INTERRUPTED, "stopped by us, and broken off")]
