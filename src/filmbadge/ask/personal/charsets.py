@@ -1,0 +1,66 @@
+"""Text out of bytes under a Specific Character Set, PS3.5 6.1 and PS3.3 C.12.1.1.2. Nothing here raises what it read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_DEFAULT = "ascii"
+# Specific Character Set, with and without code extensions, to what Python calls it.
+_ONE = {
+    "": _DEFAULT, "6": _DEFAULT, "100": "latin-1", "101": "iso8859-2", "109": "iso8859-3", "110": "iso8859-4", "144": "iso8859-5",
+    "127": "iso8859-6", "126": "iso8859-7", "138": "iso8859-8", "148": "iso8859-9", "203": "iso8859-15",
+    "13": "shift_jis", "166": "tis-620", "192": "utf-8",
+    "87": "iso2022_jp", "159": "iso2022_jp_2", "149": "euc_kr", "58": "gb2312",
+}  # fmt: skip
+_NAMED = {"GB18030": "gb18030", "GBK": "gbk", "UTF-8": "utf-8", "UTF8": "utf-8"}
+# Escape sequences, PS3.3 Tables C.12-3 and C.12-4: what follows is in this codec.
+_ESCAPES = {
+    b"(B": _DEFAULT, b"(J": "shift_jis", b")I": "shift_jis", b"-A": "latin-1", b"-B": "iso8859-2", b"-C": "iso8859-3",
+    b"-D": "iso8859-4", b"-L": "iso8859-5", b"-G": "iso8859-6", b"-F": "iso8859-7", b"-H": "iso8859-8", b"-M": "iso8859-9",
+    b"-b": "iso8859-15", b"-T": "tis-620", b"$B": "jis", b"$@": "jis", b"$(D": "jis2", b"$)C": "euc_kr", b"$)A": "gb2312",
+}  # fmt: skip
+
+
+def codec(declared: Sequence[str]) -> str | None:
+    """The codec of the first value of Specific Character Set; None for one that does not exist."""
+    name = declared[0].strip().upper() if declared else ""
+    if name in _NAMED:
+        return _NAMED[name]
+    tail = name.replace("-", "_").replace("2022", "").removeprefix("ISO").replace("_", " ").replace("IR", " ").strip()
+    return _ONE.get(tail)
+
+
+def text(raw: bytes, codec_name: str | None) -> str | None:
+    """The text, or None where the bytes are not in the character set that was declared."""
+    try:
+        if b"\x1b" in raw:
+            return _escaped(raw, codec_name or _DEFAULT)
+        return None if codec_name is None else raw.decode(codec_name)
+    except (ValueError, LookupError):
+        pass  # the exception holds the bytes: it goes no further
+    return None
+
+
+def _escaped(raw: bytes, first: str) -> str:
+    """ISO 2022: pieces, each in the codec that its escape sequence names. Raises ValueError."""
+    head, *pieces = raw.split(b"\x1b")
+    made = [head.decode(first)]
+    g1 = first
+    for piece in pieces:
+        escape = next((e for e in (piece[:3], piece[:2]) if e in _ESCAPES), None)
+        if escape is None:
+            raise ValueError
+        name, rest = _ESCAPES[escape], piece[len(escape) :]
+        if name in ("jis", "jis2"):
+            whole = b"\x1b" + piece + b"\x1b(B"
+            made.append(whole.decode("iso2022_jp" if name == "jis" else "iso2022_jp_2"))
+            continue
+        if escape[:1] in b"-)" or escape[:2] == b"$)":
+            g1 = name
+        made.append(rest.decode(g1 if name == _DEFAULT else name))
+    return "".join(made)
+
+
+def guess(raw: bytes) -> str:
+    """Some text of bytes whose character set was declared wrongly: for its shape only."""
+    return raw.decode("latin-1")

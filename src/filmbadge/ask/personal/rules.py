@@ -1,0 +1,133 @@
+"""Schemes that python-stdnum lacks, and whose rule is public and simple. Numbers come without separators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from stdnum import luhn, verhoeff
+from stdnum.fi import hetu
+
+_TW = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # from 10
+_NZ = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # from 1
+_SG = {"S": "JZIHGFEDCBA", "T": "JZIHGFEDCBA", "F": "XWUTRQPNMLK", "G": "XWUTRQPNMLK"}
+_MBI = "ACDEFGHJKMNPQRTUVWXY"
+
+
+def _sum(digits: str, weights: Sequence[int]) -> int:
+    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True))
+
+
+def _emirates(n: str) -> bool:
+    return n.startswith("784") and 1900 <= int(n[3:7]) <= date.today().year and luhn.is_valid(n)
+
+
+def _australian_medicare(n: str) -> bool:
+    return n[0] in "23456" and n[9] != "0" and _sum(n[:8], (1, 3, 7, 9) * 2) % 10 == int(n[8])
+
+
+def _ontario(n: str) -> bool:
+    return n[0] != "0" and luhn.is_valid(n)
+
+
+def _quebec(n: str) -> bool:
+    return n[:4].isalpha() and bool(_quebec_birth(n))
+
+
+def _quebec_birth(n: str) -> date:
+    """Two digits of the year, and women's months from 51 on. The century is not said."""
+    return date(1900 + int(n[4:6]), (int(n[6:8]) - 1) % 50 + 1, int(n[8:10]))
+
+
+def _german_insurance(n: str) -> bool:
+    digits = f"{ord(n[0]) - 64:02d}{n[1:9]}"
+    return sum(sum(divmod(int(d) * (1 + i % 2), 10)) for i, d in enumerate(digits)) % 10 == int(n[9])
+
+
+def _finnish(n: str) -> bool:
+    """Its separator is a part of the number: this is the one for those born before 2000."""
+    return bool(hetu.is_valid(f"{n[:6]}-{n[6:]}"))
+
+
+def _finnish_birth(n: str) -> date:
+    return date(1900 + int(n[4:6]), int(n[2:4]), int(n[:2]))
+
+
+def _scottish(n: str) -> bool:
+    return _sum(n, (10, 9, 8, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0 and bool(_scottish_birth(n))
+
+
+def _scottish_birth(n: str) -> date:
+    return date(1900 + int(n[4:6]), int(n[2:4]), int(n[:2]))
+
+
+def _hong_kong(n: str) -> bool:
+    check = 10 if n[7] == "A" else int(n[7])
+    return (36 * 9 + (ord(n[0]) - 55) * 8 + _sum(n[1:7], (7, 6, 5, 4, 3, 2)) + check) % 11 == 0
+
+
+def _hungarian(n: str) -> bool:
+    return _sum(n[:8], (3, 7) * 4) % 10 == int(n[8])
+
+
+def _iranian(n: str) -> bool:
+    rest = _sum(n[:9], (10, 9, 8, 7, 6, 5, 4, 3, 2)) % 11
+    return len(set(n)) > 1 and int(n[9]) == (rest if rest < 2 else 11 - rest)
+
+
+def _luxembourg(n: str) -> bool:
+    return bool(_luxembourg_birth(n)) and luhn.is_valid(n[:12]) and verhoeff.is_valid(n[:11] + n[12])
+
+
+def _luxembourg_birth(n: str) -> date:
+    return date(int(n[:4]), int(n[4:6]), int(n[6:8]))
+
+
+def _new_zealand(n: str) -> bool:
+    rest = (sum((_NZ.index(a) + 1) * w for a, w in zip(n[:3], (7, 6, 5), strict=True)) + _sum(n[3:6], (4, 3, 2))) % 11
+    return rest != 0 and int(n[6]) == (11 - rest) % 10
+
+
+def _saudi(n: str) -> bool:
+    return n[0] in "12" and luhn.is_valid(n)
+
+
+def _singapore(n: str) -> bool:
+    rest = _sum(n[1:8], (2, 7, 6, 5, 4, 3, 2)) + (4 if n[0] in "TG" else 0)
+    return _SG[n[0]][rest % 11] == n[8]
+
+
+def _taiwanese(n: str) -> bool:
+    tens, units = divmod(_TW.index(n[0]) + 10, 10)
+    return n[1] in "1289" and (tens + units * 9 + _sum(n[1:], (8, 7, 6, 5, 4, 3, 2, 1, 1))) % 10 == 0
+
+
+def _medicare_beneficiary(n: str) -> bool:
+    letters = (n[1], n[4], n[7], n[8])
+    return n[0] != "0" and all(a in _MBI for a in letters) and all(a.isdigit() or a in _MBI for a in (n[2], n[5]))
+
+
+RULES: dict[str, Callable[[str], bool]] = {
+    "ae.eid": _emirates,
+    "au.medicare": _australian_medicare,
+    "ca.on_hcn": _ontario,
+    "ca.qc_ramq": _quebec,
+    "de.kvnr": _german_insurance,
+    "fi.hetu": _finnish,
+    "gb.chi": _scottish,
+    "hk.hkid": _hong_kong,
+    "hu.taj": _hungarian,
+    "ir.melli": _iranian,
+    "lu.matricule": _luxembourg,
+    "nz.nhi": _new_zealand,
+    "sa.id": _saudi,
+    "sg.nric": _singapore,
+    "tw.id": _taiwanese,
+    "us.mbi": _medicare_beneficiary,
+}
+BIRTHS: dict[str, Callable[[str], date]] = {
+    "ca.qc_ramq": _quebec_birth,
+    "fi.hetu": _finnish_birth,
+    "gb.chi": _scottish_birth,
+    "lu.matricule": _luxembourg_birth,
+}

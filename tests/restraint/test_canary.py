@@ -1,0 +1,277 @@
+"""The second rule, proven: values die at the decoder. Archives full of markers are asked in every way, and every byte
+that is left behind is searched for the markers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydicom.dataset import Dataset
+
+import archives
+import canary
+import scripted
+from canary import Markers, Search
+
+# The archive that pynetdicom makes here leaves its socket to the collector when its caller dies.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+RECORDS = 16
+DEPTHS = ("knock", "ask", "count", "profile", "prove")
+
+# Runs the command with all logging on, after one function was made to fail with all that it was handed.
+DRIVER = """
+import importlib, logging, sys
+logging.basicConfig(level=logging.DEBUG)
+where, arguments = sys.argv[1], sys.argv[2:]
+if where:
+    module, _, path = where.partition(":")
+    *owners, name = path.split(".")
+    target = importlib.import_module(module)
+    for owner in owners:
+        target = getattr(target, owner)
+    def fail(*given, **named):
+        seen = repr((given, named))
+        raise RuntimeError(seen)
+    setattr(target, name, fail)
+from filmbadge.cli import main
+sys.argv = ["filmbadge", *arguments]
+main()
+"""
+STAGES = (
+    "filmbadge.ask.personal.read:_elements",
+    "filmbadge.ask.personal.charsets:text",
+    "filmbadge.ask.personal.look:_well_formed",
+    "filmbadge.ask.personal.look:Look.take",
+    "filmbadge.ask.personal.look:passes",
+    "filmbadge.ask.personal.look:Look.kinds",
+    "filmbadge.ask.wire.dimse.core.pure:Tally.__call__",
+    "filmbadge.ask.wire.dimse.association:Association._read",
+    "filmbadge.ask.wire.dimse.association:Association._respond",
+    "filmbadge.ask.wire.web:Get._feed",
+    "filmbadge.ask.probes.orthanc:by_keyword",
+    "filmbadge.ask.probes.orthanc:_decoded",
+    "filmbadge.judge.personal:looks",
+    "filmbadge.judge.archives:place",
+    "filmbadge.keep.writer:pq.write_table",
+    "filmbadge.tell.summary:document",
+)
+
+
+@dataclass
+class World:
+    """Two archives that are full of markers, and the folder in which everything is run."""
+
+    orthanc: archives.Served
+    scripted: scripted.Script
+    markers: Markers
+    work: Path
+    reached: threading.Event
+    release: threading.Event
+    search: Search
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self.orthanc.dicom},{self.orthanc.http},{self.scripted.port}"
+
+    @property
+    def web(self) -> str:
+        """Where only HTTP is spoken, the list of studies is looked at."""
+        return f"127.0.0.1:{self.orthanc.http}"
+
+    def command(self, *arguments: str, fail: str = "") -> list[str]:
+        return [sys.executable, "driver.py", fail, *arguments]
+
+    def environment(self, core: str = "") -> dict[str, str]:
+        own = {
+            name: str(self.work) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+        }
+        debug = {"PYTHONASYNCIODEBUG": "1", "PYTHONFAULTHANDLER": "1", "FILMBADGE_CORE": core, "COLUMNS": "200"}
+        return {"PATH": os.environ["PATH"], **own, **debug}
+
+    def run(self, *arguments: str, fail: str = "", core: str = "") -> str:
+        """Run the command; what it prints is kept beside everything else, and returned."""
+        number = len(list(self.work.glob("*.stdout")))
+        out, err = (self.work / f"{number}.{name}" for name in ("stdout", "stderr"))
+        with out.open("wb") as one, err.open("wb") as two:
+            subprocess.run(
+                self.command(*arguments, fail=fail), cwd=self.work, env=self.environment(core), stdout=one, stderr=two,
+                stdin=subprocess.DEVNULL, timeout=60, check=False,
+            )  # fmt: skip
+        return out.read_text()
+
+    def clean(self) -> Search:
+        """Fails where a marker is found in anything that is left."""
+        self.search.bytes = self.search.files = 0
+        assert self.search.folder(self.work) == {}
+        assert self.search.bytes > 1000
+        return self.search
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    markers, release, reached = Markers(), threading.Event(), threading.Event()
+    release.set()
+    files = tmp_path_factory.mktemp("files")
+    held = [canary.dataset(markers, number) for number in range(RECORDS)]
+    for number, one in enumerate(held):
+        canary.write(one, files / f"{number}.dcm")
+    complaint = Dataset()
+    complaint.Status, complaint.ErrorComment = 0xC001, markers.word("BCDFGHJKLMNPQRSTVWXZ", 20)
+    named = markers.word("BCDFGHJKLMNPQRSTVWXZ", 20)
+
+    def find(keys: Dataset) -> Iterator[tuple[Any, Dataset | None]]:
+        """Gives more than it was asked for, and names where no name should be."""
+        wanted = str(keys.get("StudyInstanceUID", "") or "")
+        for number, one in enumerate(held):
+            if wanted in ("", one.StudyInstanceUID):
+                row = Dataset()
+                row.update({element.tag: element for element in one if element.tag != 0x00400275})
+                row.QueryRetrieveLevel = keys.QueryRetrieveLevel
+                yield 0xFF00, row
+            if number == 5 and "PatientName" in keys:
+                reached.set()
+                release.wait(30)
+        if not wanted and "PatientName" in keys:
+            broken = Dataset()
+            scripted.put(broken, 0x0020000D, "UI", named.encode())
+            scripted.put(broken, 0x00100010, "PN", b"\x1b$(Q" + named.encode() + b"\xff\xfe")
+            yield 0xFF00, broken
+        if keys.QueryRetrieveLevel == "SERIES" and wanted == held[-1].StudyInstanceUID:
+            yield complaint, None
+
+    plugin = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+    assert Path(plugin).exists(), "orthanc-dicomweb is not installed; `make test` installs it as root"
+    with ExitStack() as stack:
+        orthanc = stack.enter_context(
+            archives.orthanc(
+                tmp_path_factory.mktemp("orthanc"),
+                load=False,
+                DicomAlwaysAllowFind=True,
+                DicomAlwaysAllowGet=True,
+                DefaultEncoding="Utf8",
+                Plugins=[plugin],
+            )
+        )
+        for path in sorted(files.iterdir()):
+            request = urllib.request.Request(f"http://127.0.0.1:{orthanc.http}/instances", path.read_bytes())
+            assert urllib.request.urlopen(request, timeout=20).status == 200
+        served = stack.enter_context(scripted.archive(find))
+        work = tmp_path_factory.mktemp("work")
+        (work / "driver.py").write_text(DRIVER)
+        archives.scope_file(work, depth="prove")
+        yield World(orthanc, served, markers, work, reached, release, Search(markers.planted))
+
+
+def test_the_search_finds_a_planted_leak_in_every_form(tmp_path: Path) -> None:
+    markers = Markers(seed=11)
+    for number in range(len(canary.SCRIPTS)):
+        canary.dataset(markers, number)
+    search = Search(markers.planted)
+    assert len(markers.planted) > 400
+    for marker in set(markers.planted):
+        for number, form in enumerate(sorted(canary.forms(marker))):
+            assert marker in search.find(b"something before" + form + b"and behind"), (marker, number)
+    marker = markers.planted[0]
+    for name, data in (
+        ("a log", f"could not read '{marker}'\n".encode()),
+        ("utf-16", f"xx{marker}".encode("utf-16-le")),
+        ("hex dump", b"00 01 " + marker.encode().hex(" ").encode()),
+        ("percent", b"/studies?PatientName=" + "".join(f"%{ord(sign):02X}" for sign in marker).encode()),
+    ):
+        (tmp_path / name).write_bytes(data)
+    pq.write_table(pa.table({"a": [f"x{marker}y"] * 5000}), tmp_path / "part.parquet", compression="zstd")
+    (tmp_path / f"named-{marker}").touch()
+    assert {*search.folder(tmp_path)} == {"a log", "utf-16", "hex dump", "percent", "part.parquet", f"named-{marker}"}
+    assert not search.find(gzip.compress(b"nothing" * 1000))
+
+
+def test_the_markers_reach_the_instrument_at_profile_and_none_stays(world: World) -> None:
+    """Otherwise the search below would prove nothing."""
+    of_all = {"patient_name", "patient_id", "birth_date", "exam_date"}
+    for target, expected in ((world.target, {*of_all, "address", "other_ids", "purpose"}), (world.web, of_all)):
+        card = json.loads(world.run("check", target, "--scope", "scope.toml", "--depth", "profile", "--json"))
+        for archive in card["archives"]:
+            full = {name for name, kind in archive["kinds"].items() if (kind["records"] or 0) >= RECORDS - 1}
+            assert expected <= full
+    assert world.markers.planted[0].encode() in bytes(world.scripted.sent)
+    world.clean()
+
+
+def test_every_depth_and_every_report(world: World, record_property: Callable[[str, object], None]) -> None:
+    for depth in DEPTHS:
+        world.run("check", world.target, "--scope", "scope.toml", "--depth", depth, "--json")
+    world.run("check", world.target, "--scope", "scope.toml", "--json", core="pure")
+    out = "survey"
+    world.run("survey", "scope.toml", world.target, "--out", out, "--json")
+    world.run("report", out)
+    world.run("report", out, "--json", f"{out}.json", "--html", f"{out}.html")
+    world.run("survey", "scope.toml", world.target, "--out", out, "--resume")
+    assert list((world.work / out / "kinds").glob("*.parquet"))
+    assert (world.work / f"{out}.html").stat().st_size > 1000
+    search = world.clean()
+    record_property(
+        "markers, forms, bytes, files", (len(world.markers.planted), search.forms, search.bytes, search.files)
+    )
+
+
+def test_what_a_terminal_shows(world: World) -> None:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        world.command("check", world.target, "--scope", "scope.toml", "--depth", "prove"),
+        cwd=world.work, env=world.environment() | {"TERM": "xterm-256color"}, stdin=follower, stdout=follower, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    capture = world.work / "terminal"
+    with capture.open("wb") as held, suppress(OSError):
+        while data := os.read(leader, 65536):
+            held.write(data)
+    assert process.wait(60) in (0, 3)
+    os.close(leader)
+    assert b"patient_name" in capture.read_bytes()
+    world.clean()
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.rpartition(":")[2])
+def test_a_crash_in_any_stage_tells_nothing(world: World, stage: str) -> None:
+    """The exception's text holds all that the function was handed."""
+    number = len(list(world.work.glob("*.stdout")))
+    target = world.web if "orthanc" in stage else world.target
+    world.run("survey", "scope.toml", target, "--out", f"crash-{number}", fail=stage, core="pure")
+    kept = [pq.read_table(path).to_pylist() for path in (world.work / f"crash-{number}").rglob("*.parquet")]
+    said = (world.work / f"{number}.stderr").read_text()
+    assert "RuntimeError" in said or "RuntimeError" in str(kept), "the stage was not reached"
+    world.clean()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGABRT, signal.SIGTERM])
+def test_a_process_that_dies_while_it_looks_leaves_nothing(world: World, ending: signal.Signals) -> None:
+    world.reached.clear()
+    world.release.clear()
+    name = f"killed-{ending}"
+    with (world.work / f"{name}.out").open("wb") as out:
+        process = subprocess.Popen(
+            world.command("survey", "scope.toml", f"127.0.0.1:{world.scripted.port}", "--out", name, "--json"),
+            cwd=world.work, env=world.environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert world.reached.wait(30)
+        process.send_signal(ending)
+        process.wait(30)
+        world.release.set()
+    assert not list(world.work.glob("core*"))
+    world.clean()
