@@ -17,12 +17,14 @@ class RecordedLine:
 
     def __init__(self) -> None:
         self.sent = bytearray()
+        self.writes = 0
         self.waits: list[float] = []
         self.stop: Stop | None = None
 
     def send(self, data: bytes) -> None:
         if self.stop is None:
             self.sent += data
+            self.writes += 1
 
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)

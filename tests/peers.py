@@ -63,6 +63,9 @@ class Talker:
             self.line.close(Stop(Ending.COMPLETED))
         return len(data)
 
+    def leave(self) -> bool:
+        return False
+
     def farewell(self) -> bytes:
         return self.last
 

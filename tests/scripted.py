@@ -30,6 +30,7 @@ class Script:
     transfer: set[str] = field(default_factory=set)  # syntaxes in which it was asked
     queries: list[str] = field(default_factory=list)  # keys that were asked
     sent: bytearray = field(default_factory=bytearray)  # all that it sent
+    endings: list[str] = field(default_factory=list)  # how its associations ended
 
 
 @contextmanager
@@ -63,6 +64,8 @@ def archive(
             (evt.EVT_C_FIND, asked),
             (evt.EVT_CONN_OPEN, without_delay),
             (evt.EVT_DATA_SENT, lambda event: script.sent.extend(event.data)),
+            (evt.EVT_RELEASED, lambda _: script.endings.append("released")),
+            (evt.EVT_ABORTED, lambda _: script.endings.append("aborted")),
         ],
     )
     try:

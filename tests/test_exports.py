@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 import filmbadge
 import peers
@@ -19,7 +23,17 @@ def test_nothing_else_is_public() -> None:
     public = {
         name for name, value in vars(filmbadge).items() if not name.startswith("_") and not inspect.ismodule(value)
     }
-    assert public - {"version"} == set(filmbadge.__all__) - {"__version__"}
+    lent = {"version", "TYPE_CHECKING", "Any"}
+    late = {"Dataset", "NotASurvey", "Survey", "SurveyError", "check"}
+    assert public - lent | late == set(filmbadge.__all__) - {"__version__"}
+    with pytest.raises(AttributeError, match="Surveys"):
+        filmbadge.Surveys  # noqa: B018
+
+
+def test_asking_loads_no_library_for_keeping() -> None:
+    code = "import filmbadge, filmbadge.ask.probes.dimse, sys; print({'pyarrow', 'duckdb'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_what_can_be_called_is_documented() -> None:

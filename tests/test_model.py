@@ -21,6 +21,8 @@ SIMPLE = {int, float, bool, NoneType, datetime}
 # Text is where a value could hide. Each of these is our own word, an address, or what an archive says of itself.
 TEXT = {
     "Archive.address",
+    "Archive.advisories",  # of the catalogue
+    "Archive.configuration",  # a digest of ports, versions, verdicts and counts
     "Archive.id",
     "Census.method",
     "Census.why_incomplete",
@@ -42,11 +44,20 @@ TEXT = {
     "Endpoint.address",
     "Find.window",
     "Host.address",
+    "Identifier.scheme",  # of the catalogue
+    "KindFound.why",
     "OrthancFacts.aet",
     "OrthancFacts.realm",
     "OrthancFacts.version",
+    "Profile.why",
+    "SchemeTally.scheme",  # of the catalogue
     "Product.product",
     "Product.toolkit",
+    "Product.version",  # as Sign.version
+    "Review.archive",  # an address and a port
+    "Review.same_as",
+    "Sign.product",  # of the catalogue
+    "Sign.version",
     "Stop.detail",
     "TlsFacts.cipher",
     "TlsFacts.version",

@@ -8,11 +8,11 @@ A whole survey is a `Survey`, and what it kept is read through a `Dataset`.
 """
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from filmbadge.ask.targets.lists import Target, TargetError, Targets
 from filmbadge.ask.targets.lists import parse as parse_target
 from filmbadge.ask.targets.lists import read as read_targets
-from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.model import (
     Archive,
     Connection,
@@ -32,7 +32,10 @@ from filmbadge.model import (
 )
 from filmbadge.scope import LOOPBACK, Caps, Pace, Scope, ScopeError
 from filmbadge.scope import load as load_scope
-from filmbadge.survey.engine import Survey, SurveyError, check
+
+if TYPE_CHECKING:
+    from filmbadge.keep.reader import Dataset, NotASurvey
+    from filmbadge.survey.engine import Survey, SurveyError, check
 
 __version__ = version("filmbadge")
 
@@ -70,3 +73,16 @@ __all__ = [
     "parse_target",
     "read_targets",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs pyarrow and duckdb is imported when it is first asked for: they take 90 MB."""
+    if name in ("Dataset", "NotASurvey"):
+        from filmbadge.keep import reader
+
+        return getattr(reader, name)
+    if name in ("Survey", "SurveyError", "check"):
+        from filmbadge.survey import engine
+
+        return getattr(engine, name)
+    raise AttributeError(f"module 'filmbadge' has no attribute {name!r}")

@@ -201,6 +201,86 @@ class Proof(Struct, frozen=True):
     detail: str = ""
 
 
+class Kind(StrEnum):
+    """A kind of personal data. `catalogue/kinds.py` says which attributes belong to it."""
+
+    PATIENT_NAME = "patient_name"
+    PATIENT_ID = "patient_id"
+    OTHER_NAMES = "other_names"
+    OTHER_IDS = "other_ids"
+    BIRTH_DATE = "birth_date"
+    SEX = "sex"
+    ADDRESS = "address"
+    TELEPHONE = "telephone"
+    EXAM_DATE = "exam_date"
+    REFERRING_PHYSICIAN = "referring_physician"
+    ATTENDING_PHYSICIAN = "attending_physician"
+    PERFORMING_PHYSICIAN = "performing_physician"
+    READING_PHYSICIAN = "reading_physician"
+    OPERATOR = "operator"
+    INSTITUTION = "institution"
+    PURPOSE = "purpose"
+    PATIENT_COMMENTS = "patient_comments"
+    ETHNIC_GROUP = "ethnic_group"
+    RELIGION = "religion"
+    OCCUPATION = "occupation"
+    INSURANCE = "insurance"
+    MILITARY = "military"
+
+
+class Looks(StrEnum):
+    """What the values of a kind are made like, in one archive as a whole. In doubt: personal."""
+
+    PERSONAL = "personal"
+    PSEUDONYMISED = "pseudonymised"
+    SYNTHETIC = "synthetic"
+
+
+class KindTally(Struct, frozen=True):
+    """How the values of one kind were made, in numbers. Records are studies."""
+
+    kind: Kind
+    asked: int  # records that were asked for it
+    filled: int  # of them, those that carry it
+    malformed: int = 0  # of them, those in which a value breaks the rules of its VR or character set
+    looked: int = 0  # values that were looked at, and of these:
+    distinct: int = 0
+    most: int = 0  # how often the most frequent one came
+    redacted: int = 0  # made like ANON, or a date that stands for none
+    phantom: int = 0  # made like PHANTOM or TEST
+    coded: int = 0  # made like a hash, a UUID, a UID or a numbered subject
+
+
+class SchemeTally(Struct, frozen=True):
+    """How many values of one kind could be national identifiers of one scheme."""
+
+    scheme: str  # of the catalogue
+    kind: Kind  # where they stood
+    values: int  # distinct values of this kind that were looked at, and of these:
+    shaped: int  # those that have the scheme's length and characters
+    valid: int  # and pass its rules
+    dashed: int = 0  # and are written with its separators
+    birth: int = 0  # valid ones that say a birth date, beside a record that has one,
+    agree: int = 0  # and those for which the two are the same
+    issuer: int = 0  # values of the shape whose issuer of the id is named as this scheme's is
+    looked: int = 0  # records that were looked at, and of these:
+    records: int = 0  # those with a valid value
+    records_dashed: int = 0  # and its separators
+
+
+class Profile(Struct, frozen=True):
+    """Which kinds of personal data one archive gives, in numbers."""
+
+    complete: bool  # every record was asked
+    records: int  # distinct studies that came
+    deep: int = 0  # of them, those asked for the attributes that are dear to an archive
+    kinds: tuple[KindTally, ...] = ()
+    schemes: tuple[SchemeTally, ...] = ()
+    queries: int = 0
+    malformed: int = 0  # rows that are no data set, or have no UID
+    why: str = ""  # why not complete
+
+
 class DimseFacts(Struct, frozen=True):
     called: str  # the called AE title that was used last
     called_from_scope: bool = False
@@ -219,6 +299,7 @@ class DimseFacts(Struct, frozen=True):
     finds: tuple[Find, ...] = ()
     census: Census | None = None
     proof: Proof | None = None
+    profile: Profile | None = None
 
 
 class OrthancFacts(Struct, frozen=True):
@@ -235,6 +316,28 @@ class OrthancFacts(Struct, frozen=True):
     series: int | None = None
     images: int | None = None
     statistics_status: int | None = None
+    profile: Profile | None = None
+
+
+class SignKind(StrEnum):
+    """Where a sign of a product was seen. Two of different kinds are independent of each other."""
+
+    ASSOCIATION = "association"  # implementation class UID and version name
+    AE_TITLE = "AE title"
+    BEHAVIOUR = "behaviour"
+    API = "API"  # a document of an API that names its product
+    PAGE = "page"  # title or marker of a page
+    HEADER = "header"
+    REALM = "realm"
+    FAVICON = "favicon"
+
+
+class Sign(Struct, frozen=True):
+    """One mark of a product that was seen, by the row of the catalogue that knew it."""
+
+    product: str  # the catalogue's own name for it
+    kind: SignKind
+    version: str = ""  # only from a field that carries the product's version: printable ASCII, bounded
 
 
 class Observation(Struct, frozen=True):
@@ -247,6 +350,7 @@ class Observation(Struct, frozen=True):
     dimse: DimseFacts | None = None
     orthanc: OrthancFacts | None = None
     tls: TlsFacts | None = None  # None: seen in plain
+    signs: tuple[Sign, ...] = ()
 
 
 class Why(StrEnum):
@@ -296,6 +400,59 @@ class Product(Struct, frozen=True):
 
     product: str = ""
     toolkit: str = ""
+    version: str = ""  # only from a field that carries the product's version
+    firm: bool = False  # two signs of different kinds; else likely
+
+
+class Transport(StrEnum):
+    """What one connection showed of its transport, measured against DICOM PS3.15 B.12 (BCP 195)."""
+
+    PLAIN = "plain"
+    OLD_VERSION = "TLS older than 1.2"
+    NO_FORWARD_SECRECY = "no forward secrecy"
+    NO_AEAD = "no authenticated encryption"
+    UNAUTHENTICATED = "anonymous cipher"
+    SHORT_KEY = "short key"
+    EXPIRED = "certificate expired"
+    NOT_YET_VALID = "certificate not yet valid"
+    SELF_SIGNED = "self-signed"
+    OTHER_NAME = "certificate for another name"
+    CLIENT_CERTIFICATE = "client certificate demanded"
+    NOT_SEEN = "handshake not completed"
+
+
+class Decoy(StrEnum):
+    """Why an archive is likely no clinic's: bait, or a demonstration."""
+
+    HONEYPOT = "honeypot software"
+    CLUSTER = "one of many identical"
+    CALLS_ITSELF = "calls itself a demonstration"
+
+
+class Grade(_Steps):
+    """From best to worst."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+
+
+class Down(StrEnum):
+    """Why a grade is not better."""
+
+    ADMITS = "lets strangers in"
+    ANSWERS = "answers strangers"
+    DISCLOSES = "gives records"
+    IMAGES = "gives images"
+    NOTHING_PERSONAL = "nothing personal found"
+    KINDS_UNKNOWN = "kinds not looked at"
+    PLAIN = "plain"
+    WEAK_TLS = "weak TLS"
+    TITLE_ONLY = "AE title only"
+    ADVISORIES = "known vulnerabilities"
 
 
 class Count(Struct, frozen=True):
@@ -313,6 +470,31 @@ class Counts(Struct, frozen=True):
     images: Count = Count()
 
 
+class KindFound(Struct, frozen=True):
+    """One kind of personal data in one archive."""
+
+    kind: Kind
+    records: int | None  # studies that carry it
+    how: How
+    share: float | None = None  # of the archive's studies
+    looks: Looks | None = None  # None: no record carries it, or it could not be asked
+    malformed: int = 0  # of the records that were asked
+    asked: int = 0  # records that were asked for it; fewer than there are, where `how` is estimated
+    at_least: int | None = None
+    why: str = ""  # why unknown, or estimated
+
+
+class Identifier(Struct, frozen=True):
+    """A scheme of national identifiers that an archive exposes, judged from its records as a whole."""
+
+    scheme: str  # of the catalogue, such as "us.ssn"
+    kind: Kind  # where it stands
+    records: int
+    how: How
+    share: float  # of the archive's studies
+    confidence: float  # 0 to 1
+
+
 class Archive(Struct, frozen=True):
     """Endpoints that are one archive, with its counts once."""
 
@@ -322,6 +504,14 @@ class Archive(Struct, frozen=True):
     rung: Rung
     product: Product
     counts: Counts
+    kinds: tuple[KindFound, ...] | None = None  # None: not looked at
+    identifiers: tuple[Identifier, ...] = ()
+    ssn_records: Count = Count(why="needs depth profile")
+    advisories: tuple[str, ...] = ()  # ids of the catalogue
+    grade: Grade | None = None  # None: we could not find out enough
+    grade_why: tuple[Down, ...] = ()
+    decoy: tuple[Decoy, ...] = ()
+    configuration: str = ""  # a digest of manners and counts; empty if too little is known
 
     @property
     def open(self) -> bool:
@@ -332,6 +522,15 @@ class Judged(Struct, frozen=True):
     observation: Observation
     verdict: Verdict
     product: Product
+    transport: tuple[Transport, ...] = ()
+
+
+class Review(Struct, frozen=True):
+    """What only a whole survey shows of one archive."""
+
+    archive: str
+    same_as: str | None = None  # the archive that it is another way into
+    decoy: tuple[Decoy, ...] = ()
 
 
 class Host(Struct, frozen=True):

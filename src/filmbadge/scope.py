@@ -10,7 +10,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import gcd
@@ -24,7 +24,7 @@ Network = IPv4Network | IPv6Network
 Basis = Literal["owner", "mandate", "research"]
 
 SCHEMA = "filmbadge.scope/1"
-BUILT_DEPTHS = (Depth.KNOCK, Depth.ASK, Depth.COUNT, Depth.PROVE)
+BUILT_DEPTHS = tuple(Depth)
 DIMSE_PORTS = (104, 4242, 5678, 11112)
 DIMSE_TLS_PORTS = (2762,)
 ORTHANC_PORTS = (8042,)
@@ -59,11 +59,11 @@ class Caps:
     received_bytes: int = 64 * 1024 * 1024
 
     def at_most(self, *, idle_seconds: float, seconds: float, received_bytes: int) -> Caps:
-        return replace(
-            self,
-            idle_seconds=min(self.idle_seconds, idle_seconds),
-            seconds=min(self.seconds, seconds),
-            received_bytes=min(self.received_bytes, received_bytes),
+        return Caps(
+            self.connect_seconds,
+            min(self.idle_seconds, idle_seconds),
+            min(self.seconds, seconds),
+            min(self.received_bytes, received_bytes),
         )
 
 

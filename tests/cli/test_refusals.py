@@ -25,7 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "expired.toml").write_text(GOOD.replace("2099", "2020"))
     (tmp_path / "broken.toml").write_text(GOOD.replace('"ask"', '"deep"'))
     (tmp_path / "syntax.toml").write_text(GOOD.replace("expires =", "expires"))
-    (tmp_path / "profile.toml").write_text(GOOD.replace('"ask"', '"profile"'))
+    (tmp_path / "profile.toml").write_text(GOOD.replace('"ask"', '"profile"').replace('"owner"', '"research"'))
     (tmp_path / "binary.toml").write_bytes(bytes(range(256)))
     (tmp_path / "list.txt").write_text("127.0.0.1\n# a comment\n127.0.0.2:104 # and one more\n8.8.8.8\n")
     return tmp_path
@@ -42,7 +42,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check 127.0.0.1:abc", "is not a target"),
         ("check 127.0.0.1/24", "neither an address nor a host name"),
         ("check 127.0.0", "is not a complete address"),
-        ("check 127.0.0.1 --depth profile", '--depth. Choose from: "knock", "ask", "count"'),
+        ("check 127.0.0.1 --depth deep", '--depth. Choose from: "knock", "ask", "count", "profile"'),
         ("check 127.0.0.1 --depht ask", "--depht"),
         ("check 127.0.0.1 --fail-on open", "--fail-on"),
         ("check 127.0.0.1 --fail-on delivers", "cannot be seen at depth count"),
@@ -52,13 +52,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check 127.0.0.1 --scope scope.toml --depth count", "deeper than the scope"),
         ("check 127.0.0.9 --scope scope.toml", "127.0.0.9 is out of scope"),
         ("check 127.0.1.1 --scope scope.toml", "no network of the scope 'scope.toml' allows it"),
-        ("check 127.0.0.1 --scope profile.toml", "depth 'profile' is not built yet"),
+        ("check 127.0.0.1 --scope profile.toml", "depth 'profile' puts personal data on the wire"),
         ("survey scope.toml", "--out"),
         ("survey broken.toml --out x", "broken.toml:4: 'depth' is 'deep'"),
         ("survey syntax.toml --out x", "syntax.toml:5: not valid TOML"),
         ("survey binary.toml --out x", "cannot be read"),
         ("survey . --out x", "cannot be read"),
-        ("survey profile.toml --out x", "depth 'profile' is not built yet"),
+        ("survey profile.toml --out x", "depth 'profile' puts personal data on the wire"),
         ("survey scope.toml 192.0.2.0/24 --out x", "not wholly inside"),
         ("survey scope.toml list.txt --out x", "list.txt:4: 8.8.8.8 is outside the scope"),
         ("survey scope.toml 127.0.0.9 --out x", "outside the scope"),

@@ -64,7 +64,7 @@ def test_two_archives_on_one_host_stay_two() -> None:
         [104],
         [11112],
     ]
-    second = msgspec.structs.replace(REPORTED, dicom_port=4243)
+    second = msgspec.structs.replace(REPORTED, dicom_port=4243, studies=36)
     host = judged(OPEN, dimse(admitted(), port=4243), web(REPORTED), web(second, port=8043))
     assert ports(host) == [[4242, 8042], [4243, 8043]]
 
@@ -87,10 +87,10 @@ def test_the_product_is_said_once_for_all_endpoints() -> None:
     )
     host = judged(dimse(named), web(REPORTED))
     assert [one.product for one in host.judged] == [
-        Product("Orthanc 1.12.1", "DCMTK 3.6.7"),
-        Product("Orthanc 1.12.1"),
+        Product("Orthanc", "DCMTK 3.6.7", "1.12.1", firm=True),
+        Product("Orthanc", "", "1.12.1", firm=True),
     ]
-    assert host.archives[0].product == Product("Orthanc 1.12.1", "DCMTK 3.6.7")
+    assert host.archives[0].product == Product("Orthanc", "DCMTK 3.6.7", "1.12.1", firm=True)
     assert judged(web(LOCKED)).archives[0].product == Product("Orthanc")
 
 

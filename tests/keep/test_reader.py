@@ -13,7 +13,7 @@ from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import ENDPOINTS, JOURNAL, TABLES, VERSION, markdown
 from filmbadge.keep.writer import Writer, part_path
-from filmbadge.model import Census, DimseFacts, Ending, Host, Observation, OrthancFacts, Stop, Total
+from filmbadge.model import Census, Decoy, DimseFacts, Ending, Host, Observation, OrthancFacts, Review, Stop, Total
 from making import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
 COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method="count keys")
@@ -34,7 +34,7 @@ def kept(directory: Path, *hosts: Host) -> Dataset:
     for one in hosts:
         writer.journal(connection(one.address))
         writer.host(one, one.address)
-    writer.flush()
+    writer.close()
     return Dataset(directory)
 
 
@@ -55,7 +55,7 @@ def test_a_round_trip(tmp_path: Path) -> None:
     assert observed == [judged.observation for judged in seen.judged]
     (archive,) = dataset.rows("SELECT * FROM archives")
     assert archive["endpoints"] == [f"dimse://{ADDRESS}:4242", f"http://{ADDRESS}:8042"]
-    assert (archive["studies"], archive["studies_how"], archive["product"]) == (35, "reported", "Orthanc 1.12.1")
+    assert (archive["studies"], archive["studies_how"], archive["product"]) == (35, "reported", "Orthanc")
     assert dataset.connections() == 1
     assert dataset.outcomes() == {"discloses": 2}
 
@@ -116,6 +116,42 @@ def test_an_archive_that_two_targets_lead_to_is_counted_once(tmp_path: Path) -> 
     assert (found["archives_open"].measured, found["studies"].measured) == (1, 35)
 
 
+def reviewed(directory: Path, *reviews: Review) -> Dataset:
+    writer = Writer(directory)
+    writer.reviews(reviews)
+    writer.close()
+    return Dataset(directory)
+
+
+def test_archives_that_are_one_count_once_with_all_their_endpoints(tmp_path: Path) -> None:
+    kept(tmp_path, reported("192.0.2.1"), counted("192.0.2.2"), counted("192.0.2.3"))
+    dataset = reviewed(tmp_path, Review("192.0.2.2:4242", "192.0.2.1:4242"))
+    found = totals(dataset)
+    assert (found["archives"].measured, found["archives_open"].measured) == (2, 2)
+    assert found["studies"].parts == {"reported": 35, "counted": 10}
+    (one,) = dataset.rows("SELECT endpoints FROM archives WHERE id = '192.0.2.1:4242'")
+    assert one["endpoints"] == ["dimse://192.0.2.1:4242", "http://192.0.2.1:8042", "dimse://192.0.2.2:4242"]
+    assert {row["archive"] for row in dataset.rows("SELECT archive FROM endpoints WHERE address <> '192.0.2.3'")} == {
+        "192.0.2.1:4242"
+    }
+    again = reviewed(tmp_path, Review("192.0.2.2:4242", "192.0.2.3:4242"))  # the last word holds
+    assert totals(again)["studies"].parts == {"reported": 35, "counted": 10}
+    assert again.rows("SELECT count(*) n FROM archives") == [{"n": 2}]
+
+
+def test_decoys_have_a_line_of_their_own(tmp_path: Path) -> None:
+    bait = host("192.0.2.9", dimse(msgspec.structs.replace(admitted(DISCLOSED, COUNTED), max_pdu=4 << 20)))
+    kept(tmp_path, reported("192.0.2.1"), counted("192.0.2.2"), bait)
+    dataset = reviewed(tmp_path, Review("192.0.2.2:4242", None, (Decoy.CLUSTER,)))
+    found = totals(dataset)
+    assert (found["archives"].measured, found["archives_open"].measured, found["decoys"].measured) == (1, 1, 2)
+    assert found["studies"] == Total("studies", 35, "reported")
+    assert dataset.rows("SELECT id, decoy FROM archives WHERE len(decoy) > 0 ORDER BY id") == [
+        {"id": "192.0.2.2:4242", "decoy": ["one of many identical"]},
+        {"id": "192.0.2.9:4242", "decoy": ["honeypot software"]},
+    ]
+
+
 def test_counters_without_measure_do_not_break_the_survey(tmp_path: Path) -> None:
     """1,100 decoys, each with the largest counter that a probe accepts."""
     liar = msgspec.structs.replace(REPORTED, images=2**53 - 1)
@@ -125,7 +161,7 @@ def test_counters_without_measure_do_not_break_the_survey(tmp_path: Path) -> Non
 
 def test_what_is_not_measured_says_so(tmp_path: Path) -> None:
     found = totals(kept(tmp_path))
-    for quantity in ("countries", "images_retrievable", "ssn_records", "http_viewers"):
+    for quantity in ("countries", "images_retrievable", "http_viewers"):
         assert (found[quantity].measured, found[quantity].how) == (None, "unknown")
         assert found[quantity].why
     assert found["archives"].measured == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -84,7 +85,20 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
     hostile = "<script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>"
     real = document(Dataset(survey / "survey"))
     line = ArchiveLine(
-        hostile, True, "discloses", hostile, hostile, {"images": Count(why=hostile)}, (hostile,), (hostile,)
+        id=hostile,
+        open=True,
+        rung="discloses",
+        product=hostile,
+        toolkit=hostile,
+        product_version=hostile,
+        product_firm=True,
+        advisories=(hostile,),
+        grade="F",
+        grade_why=hostile,
+        decoy="",
+        counts={"images": Count(why=hostile)},
+        endpoints=(hostile,),
+        reasons=(hostile,),
     )
     report = ReportDocument(
         version=hostile,
@@ -97,7 +111,8 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         connections=1,
         rows=tuple(Total(row.quantity, None, How.UNKNOWN, why=hostile) for row in real.rows),
         funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
-        archives=(line,),
+        grades={"F": 1},
+        archives=(line, msgspec.structs.replace(line, decoy=hostile)),
     )
     path = tmp_path / "hostile.html"
     path.write_text(page.render(report))

@@ -54,7 +54,7 @@ def test_open_orthanc_by_its_counters(open_orthanc: Served) -> None:
     assert reasons(card)["dimse"].startswith("it gave records to a stranger")
     assert counts(card) == exactly(open_orthanc.truth, "reported", "reported")
     assert card["archives"][0]["open"] is True
-    assert {e["product"] for e in card["endpoints"]} == {"Orthanc 1.10.1"}
+    assert {(e["product"], e["product_version"]) for e in card["endpoints"]} == {("Orthanc", "1.10.1")}
     assert card["endpoints"][0]["toolkit"] == "DCMTK 3.6.7"
 
 

@@ -6,11 +6,13 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import archives
 import certificates
@@ -68,6 +70,7 @@ def test_orthanc_over_tls(tls_orthanc: Served, tmp_path: Path) -> None:
     assert endpoint["tls"]["client_certificate"] == "no"
     assert endpoint["tls"]["certificate"]["self_signed"] is True
     assert endpoint["tls"]["certificate"]["matches"] is True
+    assert endpoint["transport"] == ["self-signed"]
     assert counted(card) == without_patients(tls_orthanc.truth)
     assert card["connections"] == 2  # the question and the census, no attempt in plain
 
@@ -116,6 +119,7 @@ def test_orthanc_that_demands_a_client_certificate(tmp_path: Path, pair: Pair) -
     (endpoint,) = card["endpoints"]
     assert endpoint["rung"] == "listening"
     assert endpoint["tls"]["client_certificate"] == "yes"
+    assert endpoint["transport"][0] == "client certificate demanded"
     assert "a client certificate is demanded" in endpoint["reason"]
     assert card["archives"] == []
     assert card["connections"] == 1
@@ -168,12 +172,55 @@ def test_dcmqrscp_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
     assert counted(card) == counted(plain) == without_patients(served.truth)
 
 
+def test_transport_and_grade_of_one_archive_behind_better_and_worse_fronts(tmp_path: Path, pair: Pair) -> None:
+    """dcmqrscp rejects a title that it does not know; only the front differs."""
+    (tmp_path / "old").mkdir()
+    past = certificates.make(
+        tmp_path / "old",
+        begin=timedelta(days=-9),
+        end=timedelta(days=-1),
+        key=rsa.generate_private_key(65537, 1024),
+        issuer="Example CA",
+    )
+    weak = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    weak.set_ciphers("AES128-SHA:@SECLEVEL=0")
+    weak.maximum_version = weak.minimum_version = ssl.TLSVersion.TLSv1_2
+    weak.load_cert_chain(past.certificate, past.key)
+    grades = {}
+    with (
+        archives.dcmqrscp(tmp_path) as served,
+        front(pair.server(), served.dicom) as good,
+        front(weak, served.dicom) as bad,
+    ):
+        for port in (served.dicom, good, bad):
+            card = archives.check(
+                f"127.0.0.1:{port}", "--scope", tls_scope(tmp_path, 1 if port == served.dicom else port)
+            )
+            (archive,) = card["archives"]
+            grades[port] = archive["grade"], card["endpoints"][0]["transport"]
+    assert grades == {
+        served.dicom: ("C", ["plain"]),
+        good: ("B", ["self-signed", "certificate for another name"]),
+        bad: (
+            "C",
+            [
+                "no forward secrecy",
+                "no authenticated encryption",
+                "short key",
+                "certificate expired",
+                "certificate for another name",
+            ],
+        ),
+    }
+
+
 def test_orthancs_rest_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
     """Debian's Orthanc 1.10.1 dies of every request in its own HTTPS, curl's too; in practice a proxy does that."""
     with archives.orthanc(tmp_path) as served, front(pair.server(), served.http) as port:
         card = archives.check(f"127.0.0.1:{port}")
     (endpoint,) = card["endpoints"]
-    assert (endpoint["protocol"], endpoint["rung"], endpoint["product"]) == ("http", "discloses", "Orthanc 1.10.1")
+    assert (endpoint["protocol"], endpoint["rung"], endpoint["product"]) == ("http", "discloses", "Orthanc")
+    assert endpoint["product_version"] == "1.10.1"
     assert endpoint["tls"]["version"].startswith("TLSv1.")
     assert card["archives"][0]["counts"]["images"]["value"] == served.truth.images
     assert card["connections"] == 4  # DICOM in plain and over TLS, then two pages

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +14,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
+import msgspec
 import pytest
+from pydicom.dataset import Dataset as Dicom
 
 import archives
+from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import TABLES
 from filmbadge.rehearse.hospital import hospital
 from filmbadge.rehearse.serve import Site, serve
+from scripted import Rows, archive
 
 COMMAND = str(Path(sys.executable).with_name("filmbadge"))
 
@@ -118,6 +125,34 @@ def test_an_interrupt_keeps_what_was_gathered(tmp_path: Path, stop: signal.Signa
     assert kept.manifest.connections == kept.connections()
 
 
+def test_a_second_interrupt_does_not_wait_for_the_archive(tmp_path: Path) -> None:
+    asked, over = Event(), Event()
+
+    def deaf(_: Dicom) -> Rows:
+        asked.set()
+        over.wait(60)  # hears neither a cancel nor a release
+        yield 0x0000, None
+
+    with archive(deaf) as script:
+        scope = archives.scope_file(tmp_path)
+        process = subprocess.Popen(
+            [COMMAND, "survey", str(scope), f"127.0.0.1:{script.port}", "--out", str(tmp_path / "out")],
+            stderr=subprocess.PIPE,
+        )
+        assert asked.wait(30)
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)  # it waits for the archive to end in order
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        over.set()
+    assert process.returncode == 3
+    assert b"Traceback" not in said
+    assert Dataset(tmp_path / "out").manifest.state == "interrupted"
+    endings = Dataset(tmp_path / "out").rows("SELECT ending, detail FROM journal")
+    assert endings == [{"ending": "interrupted", "detail": "stopped by us, and broken off"}]
+
+
 def test_what_is_kept(tmp_path: Path) -> None:
     with world() as site:
         out = tmp_path / "out"
@@ -185,3 +220,34 @@ def test_a_scope_that_expires_midway_is_resumed_under_a_later_one(tmp_path: Path
         archives.filmbadge("survey", str(slow), "--out", str(out), "--resume")
     assert len(Dataset(out).done()) == 30
     assert totals(out)["archives"] == 13
+
+
+def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
+    """Sketches die with their run: a resumed survey asks archives of like size for their UIDs again."""
+    with world() as site:
+        scope, out = str(scope_for(site, tmp_path)), tmp_path / "out"
+        archives.filmbadge("survey", scope, "--out", str(out))
+        whole = Dataset(out)
+        (pair,) = whole.rows("SELECT archive, same_as FROM reviews")
+        before = totals(out)
+        shutil.rmtree(out / "reviews")  # as if killed when all hosts were asked
+        manifest.write(out, msgspec.structs.replace(whole.manifest, state="interrupted"))
+        assert totals(out)["archives_open"] == (before["archives_open"] or 0) + 1
+        archives.filmbadge("survey", scope, "--out", str(out), "--resume")
+    resumed = Dataset(out)
+    assert totals(out) == before
+    assert resumed.rows("SELECT archive, same_as FROM reviews") == [pair]
+    assert resumed.connections() == whole.connections() + 2  # those two, and nobody else
+    archives.filmbadge("survey", scope, "--out", str(out), "--resume")  # all is reviewed: nobody is asked
+    assert Dataset(out).connections() == resumed.connections()
+
+
+def test_no_sketch_is_kept(tmp_path: Path) -> None:
+    """Hashes of UIDs live in memory only: in no column is there a number of 64 bits, and no list of numbers but codes."""
+    with world() as site:
+        archives.filmbadge("survey", str(scope_for(site, tmp_path)), "--out", str(tmp_path / "out"))
+    for table in TABLES:
+        for row in Dataset(tmp_path / "out").rows(f"SELECT * FROM {table.name}"):
+            for name, value in row.items():
+                assert not (isinstance(value, int) and value >= 2**48), name
+                assert not (isinstance(value, list) and name != "codes" and any(isinstance(v, int) for v in value))

@@ -1,27 +1,39 @@
-"""Loads and validates `fingerprints.toml`."""
+"""`fingerprints.toml`: what toolkits and products look like in an association, and where they usually stand."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from importlib.resources import files
+from functools import cache, lru_cache
 from typing import Literal
 
-import msgspec
+from msgspec import UNSET, Struct, UnsetType, field
+
+from filmbadge.catalogue.load import check_pattern, table
+from filmbadge.model import SignKind
+
+Evidence = Literal["S", "D", "T"]  # its source was read; seen in real data; a matcher of others that works
 
 
-class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Example(Struct, frozen=True, forbid_unknown_fields=True):
     uid: str
     version: str
-    is_: str = msgspec.field(name="is")
+    is_: str = field(name="is")
 
 
-class Toolkit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    is_: str = msgspec.field(name="is")
+class Toolkit(Struct, frozen=True, forbid_unknown_fields=True):
+    """An implementation class UID and version name that a DICOM library announces. Both must match in whole."""
+
+    is_: str = field(name="is")
     uid: str
     version: str
-    grade: Literal["S", "D"]
+    grade: Evidence
     example: Example
+
+    def __post_init__(self) -> None:
+        check_pattern(self.uid)
+        check_pattern(self.version)
+        if self.match(self.example.uid, self.example.version) != self.example.is_:
+            raise ValueError(f"its example is not {self.example.is_}")
 
     def match(self, uid: str, version: str) -> str:
         """The name this row gives to an implementation, or nothing."""
@@ -31,16 +43,129 @@ class Toolkit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.is_.format(**one.groupdict(), **two.groupdict())
 
 
-class Fingerprints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProductExample(Struct, frozen=True, forbid_unknown_fields=True):
+    uid: str
+    version: str
+    product_version: str = ""
+
+
+class ProductRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """The same for a product. A group `release` is the version of the product itself."""
+
+    is_: str = field(name="is")
+    uid: str
+    version: str
+    grade: Evidence
+    example: ProductExample
+    by: SignKind = SignKind.ASSOCIATION
+    bait: bool = False  # a honeypot
+
+    def __post_init__(self) -> None:
+        check_pattern(self.uid)
+        check_pattern(self.version)
+        if self.match(self.example.uid, self.example.version) != self.example.product_version:
+            raise ValueError("its example does not match")
+
+    def match(self, uid: str, version: str) -> str | None:
+        """The version of the product, which may be empty; or None if it is not this product."""
+        one, two = re.fullmatch(self.uid, uid), re.fullmatch(self.version, version)
+        if one is None or two is None:
+            return None
+        return two.groupdict().get("release") or ""
+
+
+class Manners(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an association was answered. Only what is given must agree."""
+
+    no_implementation: bool | UnsetType = UNSET  # neither of its two items
+    max_pdu: int | UnsetType = UNSET
+    all_contexts: bool | UnsetType = UNSET  # every one that was proposed is accepted
+    aborts_query: bool | UnsetType = UNSET  # a query is answered by A-ABORT of the service user
+
+    def fit(self, seen: Manners) -> bool:
+        """Whether all that this row demands was seen."""
+        wanted = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not UNSET}
+        return all(getattr(seen, name) == value for name, value in wanted.items())
+
+
+class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
+    """Manners that a product is known for. A hint supports a product that something else names, and names none."""
+
+    is_: str = field(name="is")
+    seen: Manners
+    grade: Evidence
+    example: Manners
+    hint: bool = False
+    bait: bool = False  # a honeypot
+
+    def __post_init__(self) -> None:
+        if not self.seen.fit(self.example):
+            raise ValueError("its example does not match")
+
+
+class BuiltOn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A product announces this toolkit as its own. That supports the product, and never names it."""
+
+    product: str
+    toolkit: str  # how the toolkit's name begins
+    grade: Evidence
+    example: str
+
+    def __post_init__(self) -> None:
+        if not self.example.startswith(self.toolkit):
+            raise ValueError("its example does not match")
+
+
+class Title(Struct, frozen=True, forbid_unknown_fields=True):
+    """An AE title that a product has as it comes."""
+
+    is_: str = field(name="is")
+    title: str
+    grade: Evidence
+    example: str
+
+    def __post_init__(self) -> None:
+        check_pattern(self.title)
+        if not re.fullmatch(self.title, self.example):
+            raise ValueError("its example does not match")
+
+
+class Port(Struct, frozen=True, forbid_unknown_fields=True):
+    """A port that a product listens on as it comes. A port proves nothing: it is a place to ask."""
+
+    port: int
+    protocol: Literal["dimse", "dimse over TLS", "http"]
+    of: str
+    example: str  # host and port, as a target is written
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65536 or not self.example.endswith(f":{self.port}"):
+            raise ValueError("its example does not match")
+
+
+class Fingerprints(Struct, frozen=True, forbid_unknown_fields=True):
     toolkit: tuple[Toolkit, ...]
+    product: tuple[ProductRow, ...]
+    behaviour: tuple[Behaviour, ...]
+    built_on: tuple[BuiltOn, ...]
+    title: tuple[Title, ...]
+    port: tuple[Port, ...]
 
 
 @cache
 def fingerprints() -> Fingerprints:
-    raw = files("filmbadge.catalogue").joinpath("fingerprints.toml").read_bytes()
-    return msgspec.toml.decode(raw, type=Fingerprints)
+    """The table. Raises CatalogueError."""
+    return table("fingerprints.toml", Fingerprints)
 
 
+@lru_cache(maxsize=1024)
 def toolkit_of(uid: str, version: str) -> str:
     """The toolkit that an association's implementation items name, or nothing."""
     return next((name for row in fingerprints().toolkit if (name := row.match(uid, version))), "")
+
+
+@cache
+def baits() -> frozenset[str]:
+    """The products that are honeypots."""
+    found = fingerprints()
+    return frozenset([p.is_ for p in found.product if p.bait] + [b.is_ for b in found.behaviour if b.bait])

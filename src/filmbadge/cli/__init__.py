@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 
 from filmbadge.ask.targets.lists import TargetError
 from filmbadge.cli import check, rehearse, report, scope, survey
-from filmbadge.cli.console import Refusal, complain
+from filmbadge.cli.console import Refusal, complain, where
 from filmbadge.keep.reader import NotASurvey
 from filmbadge.rehearse.serve import CannotServe
 from filmbadge.scope import ScopeError
@@ -56,4 +56,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
-    sys.exit(run())
+    """What nobody foresaw is told by its type and place: its text could hold what was being looked at."""
+    sys.unraisablehook = lambda _: None
+    try:
+        code = run()
+    except Exception as error:
+        code = complain(f"our own error, please report it: {where(error)}", INCOMPLETE)
+    sys.exit(code)

@@ -7,6 +7,7 @@ import gc
 import resource
 import signal
 import sys
+import traceback
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -18,8 +19,7 @@ from rich.console import Console, RenderableType
 from filmbadge.model import Depth, Rung
 
 T = TypeVar("T")
-# What this version can reach; the model knows more.
-DepthChoice = Literal["knock", "ask", "count", "prove"]
+DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
 RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "offers", "delivers"]
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
@@ -27,6 +27,14 @@ err = Console(stderr=True, highlight=False)
 
 class Refusal(Exception):
     """Something the user asked for cannot be done. One line."""
+
+
+def where(error: BaseException) -> str:
+    """An exception's type, and the line of ours that raised it. No text of it, and no value."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "filmbadge" in f.filename]
+    return type(error).__name__ + (f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "")
 
 
 def complain(message: str, code: int) -> int:
@@ -61,7 +69,11 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop. SIGTERM ends it as Ctrl-C does. Core dumps, which could hold an answer, are off."""
+    """Run on uvloop. Core dumps, which could hold an answer, are off.
+
+    Ctrl-C and SIGTERM end it in order: associations are released, what was gathered is kept. A second one breaks off
+    what is still open.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
@@ -69,10 +81,17 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage: look for it more rarely
 
     async def until_terminated() -> T:
+        # The loop's own way is to log the exception's text, and the repr of what it was handed.
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: _unforeseen(context.get("exception")))
         task = asyncio.current_task()
         assert task is not None
-        for ends in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(ends, task.cancel)
+
+        def stop() -> None:
+            for one in asyncio.all_tasks() if task.cancelling() else (task,):
+                one.cancel()
+
+        for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(ends, stop)
         return await work
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -80,6 +99,10 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(until_terminated())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+
+def _unforeseen(error: BaseException | None) -> None:
+    complain(f"our own error, please report it: {where(error) if error else 'in the event loop'}", 0)
 
 
 def require_sight(fail_on: RungChoice | None, depth: Depth) -> None:

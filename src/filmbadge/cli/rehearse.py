@@ -77,7 +77,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
         scope = dataclasses.replace(
             LOOPBACK,
             networks=(site.network,),
-            depth=Depth.COUNT,
+            depth=Depth.PROFILE,
             dimse_ports=site.dimse_ports,
             dimse_tls_ports=(),
             orthanc_ports=(site.orthanc_port,),
@@ -110,7 +110,7 @@ def _table(rehearsal: Rehearsal) -> Table:
         if row.compared:
             mark = Text("equal", "green") if row.measured == row.truth else Text("DIFFERS", "bold red")
         else:
-            mark = Text(f"not measured: {row.why}", "dim")
+            mark = Text(f"not {'measured' if row.measured is None else 'compared'}: {row.why}", "dim")
         value = "-" if row.measured is None else f"{row.measured:,}"
         table.add_row(row.quantity, f"{row.truth:,}", value, row.how, mark)
     return table

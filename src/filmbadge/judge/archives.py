@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
+from filmbadge.catalogue.advisories import known
+from filmbadge.judge import personal
+from filmbadge.judge.decoys import configuration, tags
+from filmbadge.judge.grade import grade, somebodys
 from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
+from filmbadge.judge.transport import measure
+from filmbadge.judge.twins import Sketch, same, same_counters
 from filmbadge.model import (
     Archive,
     Census,
     Count,
     Counts,
     Depth,
+    Endpoint,
     Host,
     How,
     Judged,
     Observation,
     OrthancFacts,
-    Product,
+    Profile,
     Rung,
     Why,
 )
 
 
-def judge(address: str, observations: Iterable[Observation]) -> Host:
-    """All verdicts about one host."""
-    judged = [Judged(seen, place(seen), identify(seen)) for seen in observations]
-    groups = _groups(judged)
+def judge(
+    address: str,
+    observations: Iterable[Observation],
+    sketches: Mapping[Endpoint, Sketch] = MappingProxyType({}),
+    name: str = "",
+) -> Host:
+    """All verdicts about one host. `sketches` are those of its censuses; `name` is what the user called it."""
+    judged = [_judged(seen) for seen in observations]
+    groups = _merge(_groups(judged), sketches)
+    archives = []
     for group in groups:
-        product = next((j.product.product for j in group if j.product.product), "")
+        archive = _archive(address, group, name)
+        archives.append(archive)
         for one in group:
-            if product and not one.product.product:
-                named = msgspec.structs.replace(one.product, product=product)
-                judged[judged.index(one)] = msgspec.structs.replace(one, product=named)
-    return Host(address, tuple(judged), tuple(_archive(address, group) for group in groups))
+            said = msgspec.structs.replace(archive.product, toolkit=one.product.toolkit)
+            judged[judged.index(one)] = msgspec.structs.replace(one, product=said)
+    return Host(address, tuple(judged), tuple(archives))
+
+
+def _judged(seen: Observation) -> Judged:
+    placed = Judged(seen, place(seen), identify(seen))
+    return msgspec.structs.replace(placed, transport=measure(placed))
 
 
 def wants_census(host: Host) -> Observation | None:
@@ -55,6 +74,24 @@ def wants_census(host: Host) -> Observation | None:
             ):
                 return seen
     return None
+
+
+def wants_profile(host: Host) -> Observation | None:
+    """The next endpoint that must be asked for personal data: one an archive, from depth `profile` on."""
+    for archive in host.archives:
+        here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
+        if not archive.open or any(_profile(j.observation) is not None for j in here):
+            continue
+        for judged in sorted(here, key=lambda j: j.observation.dimse is None):  # DIMSE tells more
+            opened = judged.verdict.rung is not None and judged.verdict.rung.open
+            if opened and judged.observation.depth.reaches(Depth.PROFILE):
+                return judged.observation
+    return None
+
+
+def _profile(observation: Observation) -> Profile | None:
+    facts = observation.dimse or observation.orthanc
+    return None if facts is None else facts.profile
 
 
 def wants_proof(host: Host) -> Observation | None:
@@ -90,20 +127,49 @@ def _groups(judged: Sequence[Judged]) -> list[list[Judged]]:
     return groups
 
 
-def _archive(address: str, group: Sequence[Judged]) -> Archive:
+def _merge(groups: list[list[Judged]], sketches: Mapping[Endpoint, Sketch]) -> list[list[Judged]]:
+    """Groups of one host that hold the same studies become one."""
+    merged: list[list[Judged]] = []
+    for group in groups:
+        twin = next((other for other in merged if _one(other, group, sketches)), None)
+        if twin is None:
+            merged.append(group)
+        else:
+            twin += group
+    return merged
+
+
+def _one(group: Sequence[Judged], other: Sequence[Judged], sketches: Mapping[Endpoint, Sketch]) -> bool:
+    left, right = ([s for j in g if (s := sketches.get(j.observation.endpoint))] for g in (group, other))
+    if left and right:
+        return any(same(a, b, here=True) for a in left for b in right)
+    return same_counters(_counts(group), _counts(other))
+
+
+def _archive(address: str, group: Sequence[Judged], name: str) -> Archive:
     endpoints = tuple(j.observation.endpoint for j in group)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
-    return Archive(
+    product = identify(*(j.observation for j in group))
+    counts = _counts(group)
+    profile = next((found for j in group if (found := _profile(j.observation)) is not None), None)
+    kinds, identifiers, ssn_records = personal.judge(profile, counts.studies.value)
+    archive = Archive(
         id=f"{address}:{endpoints[0].port}",
         address=address,
         endpoints=endpoints,
         rung=rung,
-        product=Product(
-            product=next((j.product.product for j in group if j.product.product), ""),
-            toolkit=next((j.product.toolkit for j in group if j.product.toolkit), ""),
-        ),
-        counts=_counts(group),
+        product=product,
+        counts=counts,
+        kinds=kinds,
+        identifiers=identifiers,
+        ssn_records=ssn_records,
+        advisories=known(product.product, product.version),
+        decoy=tags(group, name),
+        configuration=configuration(group, counts),
     )
+    transport = {found for j in group for found in j.transport}
+    letter, why = grade(rung, group, transport, archive.advisories, somebodys(kinds))
+    return msgspec.structs.replace(archive, grade=letter, grade_why=why)
 
 
 def _counts(group: Sequence[Judged]) -> Counts:

@@ -1,17 +1,90 @@
-"""What an endpoint is made of: the toolkit that its association names, and the product, if it says so."""
+"""What an archive is made of: the toolkit that its association names, and the product, from signs of either."""
 
 from __future__ import annotations
 
-from filmbadge.catalogue.fingerprints import toolkit_of
+import re
+from collections.abc import Iterator, Sequence
+
+from filmbadge.catalogue.fingerprints import Manners, fingerprints, toolkit_of
 from filmbadge.judge.ladder import ORTHANC_REALM
-from filmbadge.model import Observation, Product
+from filmbadge.model import Abort, DimseFacts, Observation, OrthancFacts, Product, Sign, SignKind
+
+USER = 0  # source of an A-ABORT, PS3.8 Table 9-26
 
 
-def identify(observation: Observation) -> Product:
-    if (web := observation.orthanc) is not None:
-        if web.is_orthanc:
-            return Product(product=f"Orthanc {web.version}".strip())
-        return Product(product="Orthanc" if web.realm == ORTHANC_REALM else "")
-    if (dimse := observation.dimse) is not None:
-        return Product(toolkit=toolkit_of(dimse.implementation_uid, dimse.implementation_version))
-    return Product()
+def identify(*observations: Observation) -> Product:
+    """One product of all that was seen of one archive. It is firm on two signs of different kinds, of which one names it."""
+    toolkit = next((name for seen in observations if (name := _toolkit(seen))), "")
+    named = [sign for seen in observations for sign in signs(seen)]
+    if not named:
+        return Product(toolkit=toolkit)
+    kinds: dict[str, set[SignKind]] = {}
+    for sign in named:
+        kinds.setdefault(sign.product, set()).add(sign.kind)
+    for product, kind in _hints(observations, toolkit):
+        if product in kinds:
+            kinds[product].add(kind)
+    product = max(kinds, key=lambda name: len(kinds[name]))  # the first of those with most
+    version = next((sign.version for sign in named if sign.product == product and sign.version), "")
+    return Product(product, toolkit, version, len(kinds[product]) > 1)
+
+
+def signs(seen: Observation) -> tuple[Sign, ...]:
+    """Every mark of a product on one endpoint: those that its probe saw, and those that follow from its facts."""
+    found = [*seen.signs]
+    if seen.dimse is not None:
+        found += _of_association(seen.dimse)
+    if seen.orthanc is not None:
+        found += _of_orthanc(seen.orthanc)
+    return tuple(dict.fromkeys(found))
+
+
+def _toolkit(seen: Observation) -> str:
+    return toolkit_of(seen.dimse.implementation_uid, seen.dimse.implementation_version) if seen.dimse else ""
+
+
+def _of_orthanc(facts: OrthancFacts) -> Iterator[Sign]:
+    if facts.is_orthanc:
+        yield Sign("Orthanc", SignKind.API, facts.version)
+    if facts.realm == ORTHANC_REALM:
+        yield Sign("Orthanc", SignKind.REALM)
+
+
+def _of_association(facts: DimseFacts) -> Iterator[Sign]:
+    if not facts.accepted:
+        return
+    table = fingerprints()
+    for row in table.product:
+        version = row.match(facts.implementation_uid, facts.implementation_version)
+        if version is not None:
+            yield Sign(row.is_, row.by, version)
+    manners = _manners(facts)
+    for behaviour in table.behaviour:
+        if not behaviour.hint and behaviour.seen.fit(manners):
+            yield Sign(behaviour.is_, SignKind.BEHAVIOUR)
+    if facts.called_from_scope and facts.titles_rejected:  # it knows this title, and not any
+        for title in table.title:
+            if re.fullmatch(title.title, facts.called):
+                yield Sign(title.is_, SignKind.AE_TITLE)
+
+
+def _hints(observations: Sequence[Observation], toolkit: str) -> Iterator[tuple[str, SignKind]]:
+    table = fingerprints()
+    for row in table.built_on:
+        if toolkit.startswith(row.toolkit):
+            yield row.product, SignKind.ASSOCIATION
+    for seen in observations:
+        if seen.dimse is not None and seen.dimse.accepted:
+            manners = _manners(seen.dimse)
+            for behaviour in table.behaviour:
+                if behaviour.hint and behaviour.seen.fit(manners):
+                    yield behaviour.is_, SignKind.BEHAVIOUR
+
+
+def _manners(facts: DimseFacts) -> Manners:
+    return Manners(
+        no_implementation=not (facts.implementation_uid or facts.implementation_version),
+        max_pdu=facts.max_pdu or 0,
+        all_contexts=facts.verification and facts.study_root and facts.patient_root,
+        aborts_query=bool(facts.finds) and facts.finds[-1].status is None and facts.abort == Abort(USER, 0),
+    )

@@ -10,13 +10,14 @@ import pyarrow.dataset as ds
 
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest
-from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, TABLES, VERSION, Table
+from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, Table
 from filmbadge.keep.writer import part_numbers, part_path
-from filmbadge.model import How, Total
+from filmbadge.model import How, Kind, Total
 
 QUANTITIES = (
     "archives",
     "archives_open",
+    "decoys",
     "countries",
     "patients",
     "studies",
@@ -25,24 +26,46 @@ QUANTITIES = (
     "images_retrievable",
     "ssn_records",
     "http_viewers",
+    *(f"kind:{kind}" for kind in Kind),
 )
 _NOT_MEASURED = {
     "countries": "no country data is read yet",
     "images_retrievable": "needs depth prove",
-    "ssn_records": "needs depth profile",
     "http_viewers": "no web viewer is probed yet",
 }
 
+_COUNTED = {
+    "archives": "counted",
+    "archives_open": "counted WHERE open",
+    "decoys": "archives WHERE len(decoy) > 0",
+}
 
 # What was asked again, because it could not be found out or two targets lead to it, counts once: as known last.
+# What a review found to be one archive counts once too: as the archive that the others are the same as.
 _VIEWS = {
-    "endpoints": (
+    "endpoints_known": (
         "SELECT * FROM (SELECT DISTINCT ON (address, port, protocol) * FROM endpoints_rows"
         " ORDER BY address, port, protocol, rung IS NULL, asked_at DESC) AS e WHERE rung IS NOT NULL OR NOT EXISTS"
         " (SELECT 1 FROM endpoints_rows AS later WHERE later.target = e.target AND later.asked_at > e.asked_at"
         " AND later.rung IS NOT NULL)"
     ),
-    "archives": "SELECT DISTINCT ON (id) * FROM archives_rows ORDER BY id, open DESC, studies DESC NULLS LAST",
+    "archives_known": "SELECT DISTINCT ON (id) * FROM archives_rows ORDER BY id, open DESC, studies DESC NULLS LAST",
+    "reviews": "SELECT DISTINCT ON (archive) * FROM reviews_rows ORDER BY archive, reviewed_at DESC",
+    "endpoints": (
+        "SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)"
+        " FROM endpoints_known e LEFT JOIN reviews r ON r.archive = e.archive"
+    ),
+    "archives": (
+        "SELECT a.* REPLACE (a.endpoints || coalesce(t.endpoints, []) AS endpoints,"
+        " list_sort(list_distinct(a.decoy || coalesce(r.decoy, []))) AS decoy)"
+        " FROM archives_known a LEFT JOIN reviews r ON r.archive = a.id LEFT JOIN"
+        " (SELECT r.same_as, flatten(list(k.endpoints ORDER BY k.id)) AS endpoints FROM reviews r"
+        " JOIN archives_known k ON k.id = r.archive WHERE r.same_as IS NOT NULL GROUP BY 1) t ON t.same_as = a.id"
+        " WHERE r.same_as IS NULL"
+    ),
+    "kinds": "SELECT DISTINCT ON (archive, kind) * FROM kinds_rows ORDER BY archive, kind, records DESC NULLS LAST",
+    # The totals are of these: decoys and demonstrations have a line of their own.
+    "counted": "SELECT * FROM archives WHERE len(decoy) = 0",
 }
 
 
@@ -51,7 +74,7 @@ class NotASurvey(Exception):
 
 
 class Dataset:
-    """A survey's tables as views `endpoints`, `archives`, `kinds` and `journal`. Read-only; reaches no other file."""
+    """A survey's tables as views `endpoints`, `archives`, `kinds`, `reviews` and `journal`. Read-only; reaches no other file."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -60,9 +83,10 @@ class Dataset:
         self._sql = duckdb.connect(":memory:")
         for table, rows in zip(TABLES, self._tables, strict=True):
             self._sql.register(f"{table.name}_rows", rows)
-            self._sql.execute(
-                f"CREATE VIEW {table.name} AS {_VIEWS.get(table.name, 'SELECT * FROM ' + table.name + '_rows')}"
-            )
+            if table.name not in _VIEWS:
+                self._sql.execute(f"CREATE VIEW {table.name} AS SELECT * FROM {table.name}_rows")
+        for name, select in _VIEWS.items():
+            self._sql.execute(f"CREATE VIEW {name} AS {select}")
         for setting in (
             "autoinstall_known_extensions=false",
             "autoload_known_extensions=false",
@@ -107,15 +131,9 @@ class Dataset:
     def _total(self, quantity: str) -> Total:
         if why := _NOT_MEASURED.get(quantity):
             return Total(quantity, None, How.UNKNOWN, why=why)
-        if quantity in ("archives", "archives_open"):
-            condition = "open" if quantity == "archives_open" else "true"
-            n = self.rows(f"SELECT count(DISTINCT id) n FROM archives WHERE {condition}")[0]["n"]
-            return Total(quantity, int(str(n)), How.COUNTED)
-        groups = self.rows(
-            f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
-            f"sum({quantity}_at_least) least, min({quantity}_why) why "
-            "FROM archives WHERE open GROUP BY 1 ORDER BY 1"
-        )
+        if select := _COUNTED.get(quantity):
+            return Total(quantity, int(str(self.rows(f"SELECT count(*) n FROM {select}")[0]["n"])), How.COUNTED)
+        groups = self._kind(quantity) if quantity.startswith("kind:") else self._quantity(quantity)
         parts = {str(g["how"]): int(str(g["total"] or 0)) for g in groups if g["how"] != How.UNKNOWN}
         unknown = next((g for g in groups if g["how"] == How.UNKNOWN), None)
         known = sum(parts.values())
@@ -129,6 +147,23 @@ class Dataset:
             unknown_archives=int(str(unknown["n"])),
             at_least=known + int(str(unknown["least"] or 0)),
             why=str(unknown["why"]),
+        )
+
+    def _quantity(self, quantity: str) -> list[dict[str, object]]:
+        """By origin: open archives, the sum, a lower bound of the unknown, and a reason."""
+        return self.rows(
+            f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
+            f"sum({quantity}_at_least) least, min({quantity}_why) why "
+            "FROM counted WHERE open GROUP BY 1 ORDER BY 1"
+        )
+
+    def _kind(self, quantity: str) -> list[dict[str, object]]:
+        """The same for a kind of personal data."""
+        return self.rows(
+            "SELECT coalesce(how, 'unknown') how, count(*) n, sum(records) total, "
+            "sum(at_least) FILTER (how = 'unknown') least, coalesce(min(nullif(why, '')), 'needs depth profile') why "
+            "FROM counted LEFT JOIN kinds ON archive = id AND kind = ? WHERE open GROUP BY 1 ORDER BY 1",
+            quantity.removeprefix("kind:"),
         )
 
 
@@ -147,7 +182,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 def _table(directory: Path, table: Table) -> pa.Table | ds.Dataset:
     numbers = part_numbers(directory, table)
-    if table is ARCHIVES:
+    if table in (ARCHIVES, KINDS):
         numbers &= part_numbers(directory, ENDPOINTS)
     files = [str(part_path(directory, table, n)) for n in sorted(numbers)]
     return ds.dataset(files, schema=table.arrow, format="parquet") if files else table.arrow.empty_table()

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from filmbadge.model import Archive, Connection, Host, Judged
+from filmbadge.model import Archive, Connection, Host, Judged, Review
 
-VERSION = 1
+VERSION = 2
 
 _text = pa.string()
 _long = pa.int64()
@@ -58,18 +58,26 @@ ENDPOINTS = Table(
         Column("tls", _text, "the TLS version that it was seen in; empty if TLS failed; null if it was seen in plain"),
         Column("tls_client_certificate", _text, "whether a client certificate is demanded: `yes`, `no` or `unknown`; null if it was seen in plain"),
         Column("tls_expires", _time, "when its certificate ends, UTC; null if none was seen"),
-        Column("product", _text, "the product, where it names itself; empty if unknown"),
+        Column("transport", pa.list_(_text), "what the connection showed of its transport, against DICOM PS3.15 B.12; `plain` without TLS"),
+        Column("product", _text, "the product of its archive; empty if unknown"),
         Column("toolkit", _text, "the DICOM toolkit that the association names; empty if unknown"),
         Column("archive", _text, "the archive that this endpoint belongs to; null for what is no imaging service"),
         Column("observation", _text, "all facts observed, as JSON, so that they can be judged again"),
     ),
 )  # fmt: skip
 
+COUNTED = {
+    "patients": "number of patients",
+    "studies": "number of studies",
+    "series": "number of series",
+    "images": "number of images",
+    "ssn_records": "studies that expose a US social security number",
+}
 _COUNTS = tuple(
     column
-    for quantity in ("patients", "studies", "series", "images")
+    for quantity, meaning in COUNTED.items()
     for column in (
-        Column(quantity, _long, f"number of {quantity}; null if unknown"),
+        Column(quantity, _long, f"{meaning}; null if unknown"),
         Column(f"{quantity}_how", _text, "`reported` by the archive's own counter, `counted` here, `estimated` or `unknown`"),
         Column(f"{quantity}_at_least", _long, "a lower bound where the number is unknown"),
         Column(f"{quantity}_coverage", pa.float64(), "share of the studies for which the number is known"),
@@ -77,6 +85,18 @@ _COUNTS = tuple(
     )
 )  # fmt: skip
 
+_identifiers = pa.list_(
+    pa.struct(
+        {
+            "scheme": _text,
+            "kind": _text,
+            "records": _long,
+            "how": _text,
+            "share": pa.float64(),
+            "confidence": pa.float64(),
+        }
+    )
+)
 ARCHIVES = Table(
     "archives",
     "One row per archive: the endpoints that lead to it, and its counts, once.",
@@ -86,9 +106,29 @@ ARCHIVES = Table(
         Column("endpoints", pa.list_(_text), "its endpoints, as `protocol://address:port`"),
         Column("rung", _text, "the highest rung of its endpoints"),
         Column("open", pa.bool_(), "rung is `discloses` or higher"),
-        Column("product", _text, "the product, where it names itself"),
+        Column("product", _text, "the product, by its marks; empty if unknown"),
+        Column("product_version", _text, "its version, from a field that carries the product's version; empty if unknown"),
+        Column("product_firm", pa.bool_(), "two marks of different kinds agree on the product"),
         Column("toolkit", _text, "the DICOM toolkit"),
+        Column("advisories", pa.list_(_text), "published vulnerabilities of this version of the product"),
+        Column("grade", _text, "`A` to `F`, by the rubric in the method; null where we could not find out enough"),
+        Column("grade_why", pa.list_(_text), "why the grade is not better"),
+        Column("decoy", pa.list_(_text), "why it is likely no clinic's archive; empty otherwise"),
+        Column("configuration", _text, "a digest, equal for archives that were made as copies; empty if too little is known"),
         *_COUNTS,
+        Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, and the confidence from 0 to 1"),
+    ),
+)  # fmt: skip
+
+REVIEWS = Table(
+    "reviews",
+    "What only the whole survey shows of an archive, written when a survey ends. The last row of an archive holds. "
+    "The view `archives` of `filmbadge report` has it applied: archives that are one are one row, with all endpoints.",
+    (
+        Column("archive", _text, "the archive"),
+        Column("reviewed_at", _time, "when, UTC"),
+        Column("same_as", _text, "the archive that it is another way into; null if it is none"),
+        Column("decoy", pa.list_(_text), "why it is likely no clinic's archive, seen among all archives"),
     ),
 )
 
@@ -98,10 +138,16 @@ KINDS = Table(
     (
         Column("archive", _text, "the archive"),
         Column("kind", _text, "the kind of personal data, such as `patient_name`"),
-        Column("records", _long, "records in which it is filled"),
-        Column("looks", _text, "`personal`, or `pseudonymised`, or `synthetic`"),
+        Column("records", _long, "studies that carry it; null if unknown"),
+        Column("how", _text, "`counted` here, `estimated` from some of the studies, or `unknown`"),
+        Column("share", pa.float64(), "of the archive's studies"),
+        Column("looks", _text, "what its values are made like: `personal`, `pseudonymised` or `synthetic`; null if none was seen"),
+        Column("malformed", _long, "of the studies that were asked, those with a value that breaks the rules of its VR or character set"),
+        Column("asked", _long, "studies that were asked for it"),
+        Column("at_least", _long, "a lower bound where the number is unknown or estimated"),
+        Column("why", _text, "why it is unknown or estimated"),
     ),
-)
+)  # fmt: skip
 
 JOURNAL = Table(
     "journal",
@@ -119,7 +165,7 @@ JOURNAL = Table(
     ),
 )
 
-TABLES = (ENDPOINTS, ARCHIVES, KINDS, JOURNAL)
+TABLES = (ENDPOINTS, ARCHIVES, KINDS, REVIEWS, JOURNAL)
 
 Row = dict[str, Any]
 
@@ -147,6 +193,7 @@ def _endpoint_row(judged: Judged, target: str, archive: str | None) -> Row:
         "tls": seen.tls.version if seen.tls else None,
         "tls_client_certificate": str(seen.tls.client_certificate) if seen.tls else None,
         "tls_expires": _utc(seen.tls.certificate.not_after) if seen.tls and seen.tls.certificate else None,
+        "transport": [str(found) for found in judged.transport],
         "product": judged.product.product,
         "toolkit": judged.product.toolkit,
         "archive": archive,
@@ -162,10 +209,17 @@ def archive_row(archive: Archive) -> Row:
         "rung": str(archive.rung),
         "open": archive.open,
         "product": archive.product.product,
+        "product_version": archive.product.version,
+        "product_firm": archive.product.firm,
         "toolkit": archive.product.toolkit,
+        "advisories": list(archive.advisories),
+        "grade": None if archive.grade is None else str(archive.grade),
+        "grade_why": [str(why) for why in archive.grade_why],
+        "decoy": [str(why) for why in archive.decoy],
+        "configuration": archive.configuration,
     }
-    for quantity in ("patients", "studies", "series", "images"):
-        count = getattr(archive.counts, quantity)
+    for quantity in COUNTED:
+        count = archive.ssn_records if quantity == "ssn_records" else getattr(archive.counts, quantity)
         row |= {
             quantity: count.value,
             f"{quantity}_how": str(count.how),
@@ -173,7 +227,17 @@ def archive_row(archive: Archive) -> Row:
             f"{quantity}_coverage": count.coverage,
             f"{quantity}_why": count.why,
         }
+    row["identifiers"] = [msgspec.structs.asdict(one) for one in archive.identifiers]
     return row
+
+
+def kind_rows(archive: Archive) -> list[Row]:
+    return [{"archive": archive.id, **msgspec.structs.asdict(found)} for found in archive.kinds or ()]
+
+
+def review_row(review: Review, at: datetime) -> Row:
+    decoy = [str(why) for why in review.decoy]
+    return {"archive": review.archive, "reviewed_at": _utc(at), "same_as": review.same_as, "decoy": decoy}
 
 
 def journal_row(connection: Connection) -> Row:

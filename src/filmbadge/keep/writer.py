@@ -1,6 +1,6 @@
 """Appends to a survey's tables in part files, each written whole or not at all.
 
-A flush writes the journal first and the endpoints last, under one number: an archives part counts
+A flush writes the journal first and the endpoints last, under one number: a part of archives or kinds counts
 only when the endpoints part of its number exists. So a kill at any moment loses at most what was not
 flushed, and an address found in `endpoints/` is done.
 """
@@ -11,6 +11,8 @@ import fcntl
 import os
 import re
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,14 +22,18 @@ from filmbadge.keep.schema import (
     ARCHIVES,
     ENDPOINTS,
     JOURNAL,
+    KINDS,
+    REVIEWS,
     TABLES,
     Row,
     Table,
     archive_row,
     endpoint_rows,
     journal_row,
+    kind_rows,
+    review_row,
 )
-from filmbadge.model import Connection, Host
+from filmbadge.model import Connection, Host, Review
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
@@ -47,8 +53,9 @@ class Writer:
             folder.mkdir(parents=True, exist_ok=True)
             for left_over in folder.glob(".*.tmp"):
                 left_over.unlink()
-        for orphan in part_numbers(directory, ARCHIVES) - part_numbers(directory, ENDPOINTS):
-            part_path(directory, ARCHIVES, orphan).unlink()
+        for table in (ARCHIVES, KINDS):
+            for orphan in part_numbers(directory, table) - part_numbers(directory, ENDPOINTS):
+                part_path(directory, table, orphan).unlink()
         self._number = max((n for table in TABLES for n in part_numbers(directory, table)), default=0)
 
     def journal(self, connection: Connection) -> None:
@@ -58,8 +65,15 @@ class Writer:
     def host(self, host: Host, target: str) -> None:
         """All that was learned at one host, kept together."""
         self._rows[ARCHIVES.name] += map(archive_row, host.archives)
+        self._rows[KINDS.name] += [row for archive in host.archives for row in kind_rows(archive)]
         self._rows[ENDPOINTS.name] += endpoint_rows(host, target)
         self._maybe_flush()
+
+    def reviews(self, reviews: Iterable[Review]) -> None:
+        """What the whole survey showed, all of it in one flush."""
+        at = datetime.now(UTC)
+        self._rows[REVIEWS.name] += [review_row(review, at) for review in reviews]
+        self.flush()
 
     def close(self) -> None:
         """Flush, and let others write, also where the flush failed."""
@@ -74,7 +88,7 @@ class Writer:
         if not any(self._rows.values()):
             return
         # One that failed is repeated under its number, with all its rows: what it had written is replaced.
-        for table in (JOURNAL, ARCHIVES, ENDPOINTS):
+        for table in (JOURNAL, REVIEWS, ARCHIVES, KINDS, ENDPOINTS):
             if rows := self._rows[table.name]:
                 self._write(table, rows, self._number + 1)
         self._number += 1

@@ -7,9 +7,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from filmbadge.model import How, Rung, Total
+from filmbadge.model import Depth, How, Rung, Total
 
-_AT_COUNT = ("archives", "archives_open", "studies", "series", "images")
+_AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images")
+_AT_PROFILE = (*_AT_COUNT, "ssn_records")
 
 
 class Row(Struct, frozen=True, omit_defaults=False):
@@ -46,11 +47,12 @@ def compare(
         if quantity.startswith("rung:"):
             rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), How.COUNTED, True))
             continue
-        total = measured.get(quantity)
-        if total is None:
-            rows.append(Row(quantity, true, None, How.UNKNOWN, False, "needs depth profile"))
-            continue
-        rows.append(Row(quantity, true, total.measured, total.how, quantity in _AT_COUNT, total.why))
+        total = measured[quantity]
+        why, due = total.why, quantity in _AT_COUNT
+        if Depth(depth).reaches(Depth.PROFILE) and (quantity in _AT_PROFILE or quantity.startswith("kind:")):
+            due = How.ESTIMATED not in total.how
+            why = why or ("" if due else "estimated from some of the studies")
+        rows.append(Row(quantity, true, total.measured, total.how, due, why))
     for rung, n in rungs.items():
         if f"rung:{rung}" not in truth and rung != Rung.SILENT:
             rows.append(Row(f"rung:{rung}", 0, n, How.COUNTED, True))

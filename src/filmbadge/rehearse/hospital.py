@@ -6,10 +6,12 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from filmbadge.model import Protocol, Rung
+from filmbadge.rehearse.people import Habits, Ids, Names, records
 from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study, World
 
 _DCMTK = ("1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367")
 _PYNETDICOM = ("1.2.826.0.1.3680043.9.3811.3.0.4", "PYNETDICOM_304")
+_PLAIN = Habits()
 _DCM4CHE = ("1.2.40.0.13.1.3", "dcm4che-5.31.0")
 
 
@@ -18,14 +20,18 @@ def hospital(scale: float, seed: int) -> World:
     chance = random.Random(seed)
     today = datetime.now(UTC).date()
 
-    def studies(number: int, *, oldest: int = 3650, newest: int = 0) -> tuple[Study, ...]:
+    def studies(
+        number: int, habits: Habits = _PLAIN, *, oldest: int = 3650, newest: int = 0, least: int = 1
+    ) -> tuple[Study, ...]:
         made = []
         patients = max(1, round(number * scale / 2.5))
-        for index in range(max(1, round(number * scale))):
+        record = records(habits, patients, f"{seed} {chance.random()}")
+        for index in range(max(least, round(number * scale))):
             uid = f"2.25.{chance.getrandbits(96)}.{index}"
             age = timedelta(days=chance.randint(newest, oldest))
             images = tuple(chance.randint(1, 120) for _ in range(chance.randint(1, 4)))
-            made.append(Study(uid, today - age, chance.randrange(patients), images))
+            patient = chance.randrange(patients)
+            made.append(Study(uid, today - age, patient, images, record(patient, today - age)))
         return tuple(made)
 
     def dimse(rung: Rung) -> tuple[tuple[Protocol, Rung], ...]:
@@ -34,10 +40,11 @@ def hospital(scale: float, seed: int) -> World:
     def both(rung: Rung, rest: Rung) -> tuple[tuple[Protocol, Rung], ...]:
         return ((Protocol.DIMSE, rung), (Protocol.HTTP, rest))
 
+    radiology = studies(400, Habits(Ids.SSN), least=30)  # a mirror is not told by a few studies
     return World(
         "hospital",
         (
-            Archive("radiology, open to all", studies(400), implementation=_DCM4CHE, rungs=dimse(Rung.DISCLOSES)),
+            Archive("radiology, open to all", radiology, implementation=_DCM4CHE, rungs=dimse(Rung.DISCLOSES)),
             Archive("cardiology, checks the called AE title", studies(50), called="CARDIO1", second_port=True,
                     implementation=_DCM4CHE, rungs=dimse(Rung.SPEAKS)),
             Archive("oncology, checks the calling AE title", studies(50), callers=frozenset({"ONCOWS"}),
@@ -45,20 +52,23 @@ def hospital(scale: float, seed: int) -> World:
             Archive("research Orthanc, aborts a stranger's query", studies(50), aborts_queries=True, second_port=True,
                     implementation=_DCMTK, rungs=dimse(Rung.ADMITS)),
             Archive("new archive, empty", implementation=_DCMTK, rungs=dimse(Rung.ANSWERS)),
-            Archive("teaching Orthanc, guarded in DICOM but not on the web", studies(120), aborts_queries=True,
+            Archive("teaching Orthanc, guarded in DICOM but not on the web", studies(120, Habits(names=Names.UTF_8)), aborts_queries=True,
                     implementation=_DCMTK, rest=True, second_port=True, rungs=both(Rung.ADMITS, Rung.DISCLOSES)),
             Archive("emergency Orthanc, guarded everywhere", studies(80), called="EMERGENCY", rest=False,
                     implementation=_DCMTK, second_port=True, rungs=both(Rung.SPEAKS, Rung.SPEAKS)),
-            Archive("laboratory, one row per instance and no counts", studies(12), rows=Rows.INSTANCES,
+            Archive("laboratory, one row per instance and no counts", studies(12, Habits(staff=True)), rows=Rows.INSTANCES,
                     count_keys=CountKeys.ABSENT, implementation=_PYNETDICOM, rungs=dimse(Rung.DISCLOSES)),
-            Archive("dentistry, leaves the count keys out", studies(40), count_keys=CountKeys.ABSENT, explicit=False,
+            Archive("dentistry, leaves the count keys out", studies(40, Habits(Ids.SSN_BARE)), count_keys=CountKeys.ABSENT, explicit=False,
                     implementation=_DCMTK, rungs=dimse(Rung.DISCLOSES)),
-            Archive("pathology, one row when asked for counts", studies(35), count_keys=CountKeys.COLLAPSE,
+            Archive("pathology, one row when asked for counts", studies(35, Habits(Ids.NINE_DIGITS, Names.UNDECLARED, more=True)), count_keys=CountKeys.COLLAPSE,
                     rungs=dimse(Rung.DISCLOSES)),
-            Archive("old archive, closed years ago", studies(60, oldest=9000, newest=2000), explicit=False, nested=True,
+            Archive("old archive, closed years ago", studies(60, Habits(Ids.HASH, Names.ANONYMOUS), oldest=9000, newest=2000), explicit=False, nested=True,
                     data_after_cancel=True, second_port=True, rungs=dimse(Rung.DISCLOSES)),
-            Archive("ward, Patient Root only", studies(30), study_root=False, rungs=dimse(Rung.DISCLOSES)),
+            Archive("ward, Patient Root only", studies(30, Habits(names=Names.JAPANESE, more=True)), study_root=False, rungs=dimse(Rung.DISCLOSES)),
             Archive("overloaded archive", studies(50), busy=True, rungs=dimse(Rung.SPEAKS)),
+            Archive("radiology's mirror", radiology, implementation=_PYNETDICOM, second_port=True, mirror=True,
+                    rungs=dimse(Rung.DISCLOSES)),
+            Archive("honeypot", studies(15), max_pdu=4 << 20, decoy=True, rungs=dimse(Rung.DISCLOSES)),
             Archive("web server on a DICOM port", manner=Manner.HTTP, rungs=dimse(Rung.LISTENING)),
             Archive("SSH on a DICOM port", manner=Manner.SSH, second_port=True, rungs=dimse(Rung.LISTENING)),
             Archive("tarpit", manner=Manner.SILENT, rungs=dimse(Rung.LISTENING)),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from filmbadge.ask.wire.dimse import command, elements, pdu
 from filmbadge.ask.wire.dimse.command import Command
 from filmbadge.ask.wire.errors import WireError
+from filmbadge.catalogue import kinds
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study
 
@@ -20,7 +21,7 @@ _FIRST_WORDS = {
 _HTTP_ANSWER = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _UIDS = frozenset((elements.STUDY_UID, elements.SERIES_UID, elements.INSTANCE_UID))
 _COUNTS = frozenset((elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY))
-_ASKED = _UIDS | _COUNTS | {elements.QUERY_LEVEL, elements.STUDY_DATE}
+_ASKED = _UIDS | _COUNTS | kinds.VR.keys() | {elements.QUERY_LEVEL, elements.STUDY_DATE}
 
 Keys = dict[int, bytes]
 
@@ -102,7 +103,7 @@ class Acceptor(asyncio.Protocol):
             self._contexts[context.id] = answer
             answers.append(answer)
         self._max_pdu = asked.max_pdu
-        unit = pdu.Associate(asked.called, asked.calling, tuple(answers), 16384, *archive.implementation)
+        unit = pdu.Associate(asked.called, asked.calling, tuple(answers), archive.max_pdu, *archive.implementation)
         self._transport.write(pdu.associate(pdu.ASSOCIATE_AC, unit))
 
     def _simple(self, context: int, asked: Command) -> None:
@@ -178,6 +179,7 @@ def _answer(archive: Archive, keys: Keys) -> Iterator[Keys]:
                     elements.QUERY_LEVEL: level,
                     elements.STUDY_UID: study.uid.encode(),
                     elements.SERIES_UID: series,
+                    **_asked(study.record.series, keys),
                 }
             elif level == b"IMAGE" and keys.get(elements.SERIES_UID) == series:
                 for number in range(images):
@@ -189,12 +191,18 @@ def _study_rows(archive: Archive, studies: list[Study], keys: Keys) -> Iterator[
     if counting and archive.count_keys is CountKeys.COLLAPSE:
         studies = studies[:1]
     for study in studies:
-        row = {elements.QUERY_LEVEL: b"STUDY", elements.STUDY_UID: study.uid.encode()}
+        personal = _asked(study.record.study, keys)
+        row = {elements.QUERY_LEVEL: b"STUDY", elements.STUDY_UID: study.uid.encode(), **personal}
         if counting and archive.count_keys is not CountKeys.ABSENT:
             row[elements.SERIES_IN_STUDY] = b"%d" % len(study.images)
             row[elements.IMAGES_IN_STUDY] = b"%d" % sum(study.images)
         for _ in range(sum(study.images) if archive.rows is Rows.INSTANCES else 1):
             yield row
+
+
+def _asked(values: Mapping[int, bytes], keys: Keys) -> Keys:
+    """What was asked for, and the character set that it is in."""
+    return {tag: value for tag, value in values.items() if tag in keys or tag == kinds.CHARACTER_SET}
 
 
 def _dated(study: Study, key: bytes) -> bool:

@@ -12,6 +12,7 @@ from typing import cast
 
 import msgspec
 
+from filmbadge.catalogue.kinds import ATTRIBUTES
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, World
 
@@ -44,7 +45,7 @@ class _Rest(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         path = data.split(b" ", 2)[1:2]
         studies = self._archive.studies
-        pages: dict[bytes, dict[str, object]] = {
+        pages: dict[bytes, object] = {
             b"/system": {
                 "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": self._dicom_port, "Name": "", "Version": "1.12.1",
             },
@@ -55,6 +56,8 @@ class _Rest(asyncio.Protocol):
                 "CountInstances": sum(sum(s.images) for s in studies),
             },
         }  # fmt: skip
+        if path and path[0].startswith(b"/studies?expand&"):
+            pages[path[0]] = _listed(self._archive, path[0].decode())
         head, body = b"404 Not Found", b""
         if self._archive.rest is False:
             head = b'401 Unauthorized\r\nWWW-Authenticate: Basic realm="Orthanc Secure Area"'
@@ -63,6 +66,21 @@ class _Rest(asyncio.Protocol):
         answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (head, len(body), body)
         self._transport.write(answer)
         self._transport.close()
+
+
+def _listed(archive: Archive, path: str) -> list[object]:
+    """A page of `/studies`, as Orthanc lists it from version 1.11 on: in UTF-8, whatever the files are in."""
+    options = dict(option.partition("=")[::2] for option in path.partition("?")[2].split("&"))
+    since, limit = int(options["since"]), int(options["limit"])
+    keywords = {attribute.keyword: attribute.tag for attribute in ATTRIBUTES}
+    page: list[object] = []
+    for study in archive.studies[since : since + limit]:
+        held = {name: study.record.study.get(tag, b"").decode() for name, tag in keywords.items()}
+        main = {"StudyInstanceUID": study.uid} | {name: held[name] for name in ("StudyDate", "StudyDescription")}
+        patient = {name: held[name] for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")}
+        requested = {name: held.get(name, "") for name in options["requestedTags"].split(";")}
+        page.append({"MainDicomTags": main, "PatientMainDicomTags": patient, "RequestedTags": requested})
+    return page
 
 
 @asynccontextmanager

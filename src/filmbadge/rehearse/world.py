@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from filmbadge.model import Protocol, Rung
+from filmbadge.model import Kind, Protocol, Rung
+from filmbadge.rehearse.people import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Study:
     date: date
     patient: int
     images: tuple[int, ...]  # per series
+    record: Record = field(default_factory=Record)
 
     def series_uid(self, index: int) -> str:
         return f"{self.uid}.{index + 1}"
@@ -67,6 +69,9 @@ class Archive:
     data_after_cancel: bool = False  # its final 0xFE00 still carries a data set
     cap: int | None = None  # rows, then 0xFE00
     implementation: tuple[str, str] = ("", "")
+    max_pdu: int = 16384
+    mirror: bool = False  # another way into an archive of this world
+    decoy: bool = False  # bait
     rest: bool | None = None  # Orthanc's REST: True open, False behind a login, None absent
     second_port: bool = False  # DIMSE on the second of the world's ports
     rungs: tuple[tuple[Protocol, Rung], ...] = ()
@@ -84,24 +89,25 @@ class Archive:
 class World:
     name: str
     archives: tuple[Archive, ...]
-    kinds: tuple[str, ...] = field(default=("patient_name", "patient_id", "birth_date"))
 
     def truth(self) -> dict[str, int]:
         """The quantities of a survey, from what the generator put there."""
-        opened = [a for a in self.archives if a.open]
+        real = [a for a in self.archives if a.imaging and not a.decoy and not a.mirror]
+        opened = [a for a in real if a.open]
         studies = [s for a in opened for s in a.studies]
         rungs = Counter(rung for a in self.archives for _, rung in a.rungs)
         return {
-            "archives": sum(a.imaging for a in self.archives),
+            "archives": len(real),
             "archives_open": len(opened),
+            "decoys": sum(a.decoy for a in self.archives),
             "countries": 0,
             "patients": sum(len({s.patient for s in a.studies}) for a in opened),
             "studies": len(studies),
             "series": sum(len(s.images) for s in studies),
             "images": sum(sum(s.images) for s in studies),
             "images_retrievable": 0,
-            "ssn_records": 0,
+            "ssn_records": sum(s.record.ssn for s in studies),
             "http_viewers": 0,
             **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
-            **{f"kind:{kind}": len(studies) for kind in self.kinds},
+            **{f"kind:{kind}": sum(kind in s.record.kinds for s in studies) for kind in Kind},
         }

@@ -15,6 +15,7 @@ import msgspec
 
 from filmbadge.ask.targets.lists import Target, Targets
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
+from filmbadge.judge.twins import Sketch
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
 from filmbadge.keep.reader import Dataset, NotASurvey
@@ -22,6 +23,7 @@ from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Connection, Depth, Host
 from filmbadge.scope import BUILT_DEPTHS, Scope
+from filmbadge.survey import review
 from filmbadge.survey.examine import examine
 
 
@@ -48,6 +50,8 @@ class Survey:
     def __post_init__(self) -> None:
         depth_built(self.scope.depth)
         self._before: set[str] = set()  # done in the runs that this one resumes
+        self._sketches: dict[str, Sketch] = {}  # 2 KiB an open archive; in memory only
+        self._to_review = True
         self.hosts_done = 0
         self._started = datetime.now(UTC)
         try:
@@ -74,6 +78,7 @@ class Survey:
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
         before, now = dataset.manifest, self._manifest("running")
+        self._to_review = before.state != "done"
         if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
             raise SurveyError(
                 f"{self.directory} was begun under another scope: only its expiry, pace and caps may have changed"
@@ -100,16 +105,25 @@ class Survey:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.scope.pace.open_at_once, len(self.targets))):
                     group.create_task(self._work(pending, dialer, writer, watcher))
+            await self._review(dialer, writer)
         except* OSError:
             pass  # the disk refused a flush: closing tries once more, and says so if it refuses again
         finally:
             ended = self._close(writer)
         return ended
 
+    async def _review(self, dialer: Dialer, writer: Writer) -> None:
+        """Once all hosts are asked. Not again where nothing was asked since the last time."""
+        if self._to_review and self.hosts_done == len(self.targets):
+            writer.flush()
+            writer.reviews(await review.compare(Dataset(self.directory), dialer, self._sketches))
+            self._to_review = False
+
     def _close(self, writer: Writer) -> Manifest:
         try:
             writer.close()
-            ended = self._manifest("done" if self.hosts_done == len(self.targets) else "interrupted")
+            whole = self.hosts_done == len(self.targets) and not self._to_review
+            ended = self._manifest("done" if whole else "interrupted")
             manifest.write(self.directory, ended)
         except OSError as error:
             raise SurveyError(
@@ -121,10 +135,11 @@ class Survey:
         for target in pending:
             if (name := str(target)) in self._before:
                 continue
-            host = await examine(dialer, target, self.scope.depth)
+            host = await examine(dialer, target, self.scope.depth, self._sketches)
             if self.scope.expired():
                 return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, name)
+            self._to_review = True
             self.hosts_done += 1
             watcher.host_done(host)
 

@@ -8,20 +8,29 @@ from filmbadge.ask.probes import dimse, orthanc
 from filmbadge.ask.probes.prove import prove
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
+from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.judge import archives
+from filmbadge.judge.twins import K, Sketch
 from filmbadge.model import Demanded, Depth, Ending, Endpoint, Host, Observation, Protocol, Stop
 from filmbadge.scope import Address
 
 
-async def examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
-    """Everything about one host. A fault of ours becomes a row beside what was seen, and never ends a survey."""
+async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: dict[str, Sketch] | None = None) -> Host:
+    """Everything about one host. A fault of ours becomes a row beside what was seen, and never ends a survey.
+
+    The sketches of its archives, by their ids, are left in `sketches`: they are kept nowhere else.
+    """
     seen: list[Observation] = []
+    drawn: dict[Endpoint, Sketch] = {}
     address = str(target.host)
     try:
         resolved = await dialer.resolve(address)
         address = str(resolved)
         await _ask(dialer, resolved, target, depth, seen)
-        return await _count(dialer, resolved, target, seen)
+        host = await _count(dialer, resolved, target, seen, drawn)
+        if sketches is not None:
+            sketches |= {a.id: drawn[e] for a in host.archives for e in a.endpoints if e in drawn}
+        return host
     except OutOfScope as error:
         stop = Stop(Ending.OUT_OF_SCOPE, str(error))
     except UnknownName as error:
@@ -29,7 +38,7 @@ async def examine(dialer: Dialer, target: Target, depth: Depth) -> Host:
     except Exception as error:  # its text may hold anything, so only its type is kept
         stop = Stop(Ending.OWN_ERROR, type(error).__name__)
     fault = Observation(Endpoint(address, 0, Protocol.DIMSE), datetime.now(UTC), depth, stop)
-    return archives.judge(address, [*seen, fault])
+    return archives.judge(address, [*seen, fault], drawn, _name(target))
 
 
 async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, seen: list[Observation]) -> None:
@@ -55,18 +64,36 @@ async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, s
                 seen[seen.index(before)] = answered  # one row per port: it is HTTP, not failed DIMSE
 
 
-async def _count(dialer: Dialer, address: Address, target: Target, seen: list[Observation]) -> Host:
-    """Enumerate what no counter told, start one retrieval where that is allowed, and judge."""
-    host = archives.judge(str(address), seen)
+async def _count(
+    dialer: Dialer, address: Address, target: Target, seen: list[Observation], drawn: dict[Endpoint, Sketch]
+) -> Host:
+    """Enumerate what no counter told, look for personal data and start one retrieval where that is allowed, and judge."""
+    name = _name(target)
+    host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_census(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await dimse.count(dialer, address, wanted, _name(target))
-        host = archives.judge(str(address), seen)
+        seen[at] = await count(dialer, address, wanted, drawn, name)
+        host = archives.judge(str(address), seen, drawn, name)
+    while (wanted := archives.wants_profile(host)) is not None:
+        at = seen.index(wanted)
+        look = dimse.profile if wanted.dimse is not None else orthanc.profile
+        seen[at] = await look(dialer, address, wanted, name)
+        host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_proof(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await prove(dialer, address, wanted, _name(target))
-        host = archives.judge(str(address), seen)
+        seen[at] = await prove(dialer, address, wanted, name)
+        host = archives.judge(str(address), seen, drawn, name)
     return host
+
+
+async def count(
+    dialer: Dialer, address: Address, wanted: Observation, drawn: dict[Endpoint, Sketch], name: str = ""
+) -> Observation:
+    """The observation with a census, and its sketch in `drawn`. Raises OutOfScope only."""
+    tallies: dict[Endpoint, Tally] = {}
+    counted = await dimse.count(dialer, address, wanted, name, tallies)
+    drawn |= {endpoint: Sketch.of(t.distinct, t.smallest(K)) for endpoint, t in tallies.items()}
+    return counted
 
 
 def _name(target: Target) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -11,8 +12,22 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.keep.schema import url
-from filmbadge.model import Connection, Count, Depth, Host, Judged, Rung, TlsFacts
+from filmbadge.model import (
+    Connection,
+    Count,
+    Depth,
+    Host,
+    Identifier,
+    Judged,
+    KindFound,
+    Rung,
+    TlsFacts,
+    Transport,
+)
 from filmbadge.tell import words
+
+# `words.tls` says these by itself.
+_SAID_BY_TLS = (Transport.PLAIN, Transport.SELF_SIGNED, Transport.OTHER_NAME, Transport.NOT_SEEN)
 
 
 class CheckedEndpoint(Struct, frozen=True):
@@ -23,16 +38,35 @@ class CheckedEndpoint(Struct, frozen=True):
     reason: str
     product: str
     toolkit: str
+    product_version: str
+    product_firm: bool  # two marks of different kinds agree; else likely
     conclusive: bool  # False: not open as far as we saw, and we did not see enough
     tls: TlsFacts | None  # None: plain
+    transport: tuple[Transport, ...]  # against DICOM PS3.15 B.12
+
+
+class CheckedKind(Struct, frozen=True):
+    records: int | None
+    looks: str | None  # None: no record carries it, or it is not known
+    how: str
+    share: float | None
+    malformed: int
+    asked: int
+    at_least: int | None
+    why: str
 
 
 class CheckedArchive(Struct, frozen=True):
     open: bool
     rung: str
-    grade: str | None
+    grade: str | None  # None: we could not find out enough
+    grade_why: tuple[str, ...]  # a sentence for each step down
+    advisories: tuple[str, ...]
+    decoy: tuple[str, ...]  # why it is likely no clinic's archive
     counts: dict[str, Count]
-    kinds: dict[str, dict[str, int | str]] | None  # None: not looked at
+    kinds: dict[str, CheckedKind] | None  # None: not looked at
+    identifiers: tuple[Identifier, ...]
+    ssn_records: Count
     endpoints: tuple[str, ...]
 
 
@@ -57,9 +91,14 @@ def document(target: str, depth: Depth, host: Host, journal: list[Connection]) -
             CheckedArchive(
                 open=archive.open,
                 rung=str(archive.rung),
-                grade=None,
+                grade=None if archive.grade is None else str(archive.grade),
+                grade_why=tuple(words.GRADE_WHY[why] for why in archive.grade_why),
+                advisories=tuple(map(words.advisory, archive.advisories)),
+                decoy=tuple(words.DECOY[why] for why in archive.decoy),
                 counts={q: getattr(archive.counts, q) for q in ("patients", "studies", "series", "images")},
-                kinds=None,
+                kinds=None if archive.kinds is None else {str(kind.kind): _kind(kind) for kind in archive.kinds},
+                identifiers=archive.identifiers,
+                ssn_records=archive.ssn_records,
                 endpoints=tuple(url(e.protocol, e.address, e.port) for e in archive.endpoints),
             )
             for archive in host.archives
@@ -68,6 +107,19 @@ def document(target: str, depth: Depth, host: Host, journal: list[Connection]) -
         connections=len(journal),
         bytes_sent=sum(row.sent for row in journal),
         bytes_received=sum(row.received for row in journal),
+    )
+
+
+def _kind(found: KindFound) -> CheckedKind:
+    return CheckedKind(
+        records=found.records,
+        looks=None if found.looks is None else str(found.looks),
+        how=str(found.how),
+        share=found.share,
+        malformed=found.malformed,
+        asked=found.asked,
+        at_least=found.at_least,
+        why=found.why,
     )
 
 
@@ -85,8 +137,11 @@ def _endpoint(judged: Judged) -> CheckedEndpoint:
         reason=why,
         product=judged.product.product,
         toolkit=judged.product.toolkit,
+        product_version=judged.product.version,
+        product_firm=judged.product.firm,
         conclusive=verdict.conclusive,
         tls=judged.observation.tls,
+        transport=judged.transport,
     )
 
 
@@ -98,9 +153,11 @@ def render(card: CheckDocument) -> RenderableType:
         for name, value in archive.counts.items():
             table.add_row(name, words.count(value))
         state = "OPEN" if archive.open else "not seen open"
-        title = Text(f"{state} · {archive.rung}", style="bold red" if archive.open else "bold green")
+        letter = f" · grade {archive.grade}" if archive.grade else ""
+        title = Text(f"{state} · {archive.rung}{letter}", style="bold red" if archive.open else "bold green")
         ways = Text("reached by " + ", ".join(archive.endpoints), style="dim")
-        parts.append(Panel(Group(ways, table), title=title, title_align="left", expand=False))
+        held = [ways, *map(Text, _remarks(archive)), table, *_personal(archive)]
+        parts.append(Panel(Group(*held), title=title, title_align="left", expand=False))
     parts.append(_endpoints(card))
     parts += [Text(f"Not tried: {line.removeprefix('never tried: ')}", style="dim") for line in card.not_tried]
     parts.append(
@@ -110,6 +167,37 @@ def render(card: CheckDocument) -> RenderableType:
         )
     )
     return Group(*parts)
+
+
+def _remarks(archive: CheckedArchive) -> Iterator[str]:
+    if archive.grade is None:
+        yield words.NO_GRADE
+    elif archive.grade_why:
+        yield f"Grade {archive.grade}: {'; '.join(archive.grade_why)}."
+    if archive.decoy:
+        yield f"Likely no clinic's archive: {'; '.join(archive.decoy)}."
+    yield from (f"Advisory {line}" for line in archive.advisories)
+
+
+def _tls(endpoint: CheckedEndpoint) -> str:
+    weak = [found for found in endpoint.transport if found not in _SAID_BY_TLS]
+    return ", ".join(filter(None, (words.tls(endpoint.tls), words.transport(weak))))
+
+
+def _personal(archive: CheckedArchive) -> list[RenderableType]:
+    """The kinds that are there, with the share of studies and what they look like."""
+    if archive.kinds is None:
+        return []
+    table = Table.grid(padding=(0, 2))
+    for name, kind in archive.kinds.items():
+        if kind.records or kind.at_least:
+            table.add_row(name, words.kind(kind.records, kind.how, kind.at_least, kind.why), kind.looks or "")
+    absent = [name for name, kind in archive.kinds.items() if kind.records == 0]
+    made: list[RenderableType] = [Text("personal data, studies that carry it", style="bold"), table]
+    made += [Text(f"national identifiers: {words.identifier(one)}", style="bold red") for one in archive.identifiers]
+    if absent:
+        made.append(Text("looked for, none found: " + ", ".join(absent), style="dim"))
+    return made
 
 
 def _headline(card: CheckDocument) -> Text:
@@ -141,10 +229,10 @@ def _endpoints(card: CheckDocument) -> Table:
         table.add_row(
             str(e.port or "-"),
             e.protocol,
-            words.tls(e.tls),
+            Text(_tls(e)),
             e.rung or "unknown",
             Text(e.reason),
-            Text(e.product),
+            Text(words.product(e.product, e.product_version, e.product_firm)),
             Text(e.toolkit),
             style=style,
         )

@@ -12,12 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Count, How, Rung, Total, Why
+from filmbadge.model import Count, Grade, How, Rung, Total, Transport, Why
 from filmbadge.tell import words
 
 LABELS = {
     "archives": "imaging archives found",
     "archives_open": "of them open to strangers",
+    "decoys": "likely decoys and demonstrations, in no other line",
     "patients": "patients in open archives",
     "studies": "studies in open archives",
     "series": "series in open archives",
@@ -40,6 +41,12 @@ class ArchiveLine(Struct, frozen=True):
     rung: str
     product: str
     toolkit: str
+    product_version: str
+    product_firm: bool
+    advisories: tuple[str, ...]
+    grade: str | None
+    grade_why: str
+    decoy: str  # why it is likely no clinic's archive; empty otherwise
     counts: dict[str, Count]
     endpoints: tuple[str, ...]
     reasons: tuple[str, ...]
@@ -56,6 +63,7 @@ class ReportDocument(Struct, frozen=True):
     connections: int
     rows: tuple[Total, ...]
     funnel: tuple[Step, ...]
+    grades: dict[str, int]  # archives by grade; "none" where we could not find out enough; decoys are left out
     archives: tuple[ArchiveLine, ...]
     schema: Literal["filmbadge.report/1"] = "filmbadge.report/1"
 
@@ -74,8 +82,15 @@ def document(dataset: Dataset) -> ReportDocument:
         connections=dataset.connections(),
         rows=dataset.totals(),
         funnel=_funnel(dataset),
+        grades=_grades(dataset),
         archives=_archives(dataset),
     )
+
+
+def _grades(dataset: Dataset) -> dict[str, int]:
+    rows = dataset.rows("SELECT coalesce(grade, 'none') grade, count(*) n FROM counted GROUP BY 1")
+    found = {str(row["grade"]): cast("int", row["n"]) for row in rows}
+    return {grade: found.get(grade, 0) for grade in (*map(str, Grade), "none")}
 
 
 def _funnel(dataset: Dataset) -> tuple[Step, ...]:
@@ -106,10 +121,11 @@ def _funnel(dataset: Dataset) -> tuple[Step, ...]:
 def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
     reasons: dict[str, list[str]] = {}
     for row in dataset.rows(
-        "SELECT archive, protocol, port, tls, tls_expires, why, codes, detail FROM endpoints "
-        "WHERE archive IS NOT NULL ORDER BY port"
+        "SELECT archive, address, protocol, port, tls, tls_expires, transport, why, codes, detail FROM endpoints "
+        "WHERE archive IS NOT NULL ORDER BY address, port"
     ):
-        text = f"{row['protocol']} {row['port']}{_tls(row)}: {_reason(row)}"
+        elsewhere = "" if str(row["archive"]).startswith(f"{row['address']}:") else f" at {row['address']}"
+        text = f"{row['protocol']} {row['port']}{elsewhere}{_tls(row)}: {_reason(row)}"
         reasons.setdefault(str(row["archive"]), []).append(text)
     found = dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id")
     return tuple(
@@ -119,6 +135,12 @@ def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
             rung=str(row["rung"]),
             product=str(row["product"]),
             toolkit=str(row["toolkit"]),
+            product_version=str(row["product_version"]),
+            product_firm=bool(row["product_firm"]),
+            advisories=tuple(map(words.advisory, cast("list[str]", row["advisories"]))),
+            grade=cast("str | None", row["grade"]),
+            grade_why=words.grade_why(cast("list[str]", row["grade_why"])),
+            decoy=words.decoy(cast("list[str]", row["decoy"])),
             counts={q: _count(row, q) for q in ("patients", "studies", "series", "images")},
             endpoints=tuple(cast("list[str]", row["endpoints"])),
             reasons=tuple(reasons.get(str(row["id"]), ())),
@@ -146,7 +168,9 @@ def _tls(row: dict[str, object]) -> str:
     if row["tls"] is None:
         return ""
     ends = row["tls_expires"]
-    return f" over {row['tls'] or 'TLS'}" + (f" (certificate until {ends:%Y-%m-%d})" if ends else "")
+    weak = words.transport([found for found in cast("list[str]", row["transport"]) if found != Transport.NOT_SEEN])
+    shown = "; ".join(filter(None, (f"certificate until {ends:%Y-%m-%d}" if ends else "", weak)))
+    return f" over {row['tls'] or 'TLS'}" + (f" ({shown})" if shown else "")
 
 
 def total(row: Total) -> str:
@@ -174,4 +198,5 @@ def render(report: ReportDocument) -> RenderableType:
     head = f"{report.hosts_done:,} of {report.hosts:,} hosts asked, {report.connections:,} connections, depth {report.depth}"
     if report.state != "done":
         head += f" ({report.state}: incomplete)"
-    return Group(Text(head, style="bold"), totals, Text(), funnel)
+    grades = ", ".join(f"{n:,} × {grade}" for grade, n in report.grades.items() if n)
+    return Group(Text(head, style="bold"), totals, Text(f"grades: {grades or 'none'}"), Text(), funnel)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TypeVar
 
+from filmbadge.catalogue.advisories import advisories
 from filmbadge.catalogue.dicom import abort_words, rejection_words, status_words
-from filmbadge.model import Count, Depth, Rung, TlsFacts, Why
+from filmbadge.catalogue.national import BY_NAME
+from filmbadge.model import Count, Decoy, Depth, Down, How, Identifier, Kind, Rung, TlsFacts, Transport, Why
+
+E = TypeVar("E", bound=StrEnum)
 
 RUNGS = {
     Rung.SILENT: "nothing answered",
@@ -19,12 +25,45 @@ RUNGS = {
 }
 NOT_FOUND_OUT = "we could not find out"
 
+GRADE_WHY = {
+    Down.ADMITS: "it lets a stranger in, and refuses only the query",
+    Down.ANSWERS: "it answers a stranger's query; the first study it is given will be open",
+    Down.DISCLOSES: "it gives records to a stranger",
+    Down.IMAGES: "it gives images to a stranger",
+    Down.NOTHING_PERSONAL: "no person's data was found among them",
+    Down.KINDS_UNKNOWN: "whether they are of persons was not looked at, so they are taken to be",
+    Down.PLAIN: "a way in is not encrypted (DICOM PS3.15 B.12 asks for TLS 1.2 or newer)",
+    Down.WEAK_TLS: "its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for",
+    Down.TITLE_ONLY: "an AE title is what keeps strangers out of its DICOM port, and that is a name, not a secret",
+    Down.ADVISORIES: "its version has published vulnerabilities",
+}
+NO_GRADE = "no grade: we could not find out enough"
+TRANSPORT = {
+    Transport.PLAIN: "not encrypted",
+    Transport.OLD_VERSION: "TLS older than 1.2",
+    Transport.NO_FORWARD_SECRECY: "a cipher without forward secrecy",
+    Transport.NO_AEAD: "a cipher without authenticated encryption",
+    Transport.UNAUTHENTICATED: "a cipher that authenticates nobody",
+    Transport.SHORT_KEY: "a key that is too short (RSA under 2048 bits, EC under 224)",
+    Transport.EXPIRED: "an expired certificate",
+    Transport.NOT_YET_VALID: "a certificate that is not valid yet",
+    Transport.SELF_SIGNED: "a self-signed certificate",
+    Transport.OTHER_NAME: "a certificate that does not name it as it was asked",
+    Transport.CLIENT_CERTIFICATE: "a client certificate is demanded",
+    Transport.NOT_SEEN: "the TLS handshake was not completed",
+}
+DECOY = {
+    Decoy.HONEYPOT: "it answers as honeypot software does",
+    Decoy.CLUSTER: "the same configuration with the same counts stands in five networks or more",
+    Decoy.CALLS_ITSELF: "its own name says demonstration, phantom or test bed",
+}
+
 NOT_TRIED = {
     Depth.KNOCK: "no query was asked, nothing was counted, no personal attribute was looked at, no image was requested",
     Depth.ASK: "nothing was counted, no personal attribute was looked at, no image was requested",
     Depth.COUNT: "no personal attribute was looked at, no image was requested",
     Depth.PROFILE: "no image was requested",
-    Depth.PROVE: "no personal attribute was looked at",
+    Depth.PROVE: "",
 }
 NEVER_TRIED = "never tried: a password, an AE title that the scope does not list, a client certificate, writing, DICOMweb and viewers (not built yet)"
 
@@ -90,6 +129,40 @@ def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
             return "its own counters, open to strangers, say that it holds records"
 
 
+def grade_why(why: Sequence[str]) -> str:
+    """Why a grade is not better, as one sentence; empty where nothing took it down."""
+    return "; ".join(_known(GRADE_WHY, Down, one) for one in why)
+
+
+def decoy(why: Sequence[str]) -> str:
+    """Why it is likely no clinic's archive; empty if nothing says so."""
+    return "; ".join(_known(DECOY, Decoy, one) for one in why)
+
+
+def transport(found: Sequence[str]) -> str:
+    return ", ".join(_known(TRANSPORT, Transport, one) for one in found)
+
+
+def _known(table: Mapping[E, str], kind: type[E], value: str) -> str:
+    """Its words; what another version kept is told as it stands."""
+    return table[kind(value)] if value in {member.value for member in kind} else value
+
+
+def product(name: str, version: str, firm: bool) -> str:
+    """Such as `Orthanc 1.12.1`, or `likely Orthanc` where one mark alone says so."""
+    if not name:
+        return ""
+    return f"{'' if firm else 'likely '}{name} {version}".strip()
+
+
+def advisory(identity: str) -> str:
+    """An advisory in one line; its id alone where this version does not know it."""
+    row = advisories().get(identity)
+    if row is None:
+        return identity
+    return f"{identity}: {row.what}" + (f" (fixed in {row.fixed})" if row.fixed else "")
+
+
 def tls(facts: TlsFacts | None) -> str:
     """The version and what a certificate is best known for, or `plain`."""
     if facts is None:
@@ -106,6 +179,22 @@ def count(value: Count) -> str:
         return f"{value.value:,} ({value.how})"
     least = f"at least {value.at_least:,}; " if value.at_least else ""
     return f"{least}unknown: {value.why}" if value.why else f"{least}unknown"
+
+
+def kind(records: int | None, how: str, at_least: int | None, why: str) -> str:
+    """How many studies carry a kind of personal data."""
+    if records is None:
+        return count(Count(at_least=at_least, why=why))
+    return f"{records:,} ({how} {why})" if how == How.ESTIMATED and why else f"{records:,} ({how})"
+
+
+def identifier(found: Identifier) -> str:
+    scheme = BY_NAME.get(found.scheme)
+    where = "patient id" if found.kind is Kind.PATIENT_ID else "other ids"
+    return (
+        f"{scheme.words if scheme else found.scheme} as {where} in {found.records:,} studies ({found.how}), "
+        f"{found.share:.0%}, confidence {found.confidence:.0%}"
+    )
 
 
 def amount(number: int, thing: str) -> str:

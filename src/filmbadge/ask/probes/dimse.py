@@ -5,6 +5,7 @@
 | `knock` | association with Verification and both FIND models, release                          |
 | `ask`   | and C-ECHO, then Study Instance UIDs of one narrow window of dates, cancelled at the first match; an empty window is followed by the next older one |
 | `count` | as `ask`; the census is a second association (`count`), made only where no counter serves |
+| `profile` | as `count`; then an association (`profile`) that asks for personal attributes, looks, and forgets |
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from functools import lru_cache
 import msgspec
 
 from filmbadge.ask.census.plain import Notes, census
+from filmbadge.ask.personal.script import Noticed, look_through
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Answer, Association, Echo, Query, Script
+from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.catalogue.dicom import (
     CALLED_TITLE_NOT_RECOGNIZED,
     PATIENT_ROOT_FIND,
@@ -27,7 +30,7 @@ from filmbadge.catalogue.dicom import (
     VERIFICATION,
 )
 from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Find, Observation, Protocol, Stop
-from filmbadge.scope import Address
+from filmbadge.scope import Address, Caps
 
 ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
 OUT_OF_RESOURCES = 0xA700  # a sign of distress: no further question
@@ -64,6 +67,11 @@ def windows(today: date) -> tuple[tuple[str, bytes], ...]:
     return (*asked, ("all studies", b""))
 
 
+@lru_cache(maxsize=2)
+def _caps(caps: Caps) -> Caps:
+    return caps.at_most(idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES)
+
+
 async def ask_either(dialer: Dialer, address: Address, port: int, depth: Depth, name: str, named: bool) -> Observation:
     """`ask`, in plain or over TLS: a TLS port over TLS, others in plain, and the other way once, if the first shows why.
 
@@ -89,7 +97,7 @@ async def ask(
 ) -> Observation:
     """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
     at = datetime.now(UTC)
-    caps = dialer.scope.caps.at_most(idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES)
+    caps = _caps(dialer.scope.caps)
     asks = depth.reaches(Depth.ASK)
     verb = "ask" if asks else "knock"
     for tried, title in enumerate((ANY_TITLE, *dialer.scope.called_titles)):
@@ -108,11 +116,20 @@ async def ask(
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-    return Observation(Endpoint(str(address), port, Protocol.DIMSE), at, depth, stop, dimse=facts, tls=shown)
+    return Observation(Endpoint(row.address, port, Protocol.DIMSE), at, depth, stop, dimse=facts, tls=shown)
 
 
-async def count(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
-    """The same observation with a census of the archive that was asked before. Raises OutOfScope only."""
+async def count(
+    dialer: Dialer,
+    address: Address,
+    observation: Observation,
+    name: str = "",
+    tallies: dict[Endpoint, Tally] | None = None,
+) -> Observation:
+    """The same observation with a census of the archive that was asked before. Raises OutOfScope only.
+
+    Where all studies were enumerated, their tally is left in `tallies`, to compare archives by.
+    """
     asked = observation.dimse
     assert asked is not None
     root = find_root(asked)
@@ -125,6 +142,26 @@ async def count(dialer: Dialer, address: Address, observation: Observation, name
     row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
     broke_off = "" if row.ending is Ending.COMPLETED else f"{row.ending}: {row.detail}"
     facts = msgspec.structs.replace(asked, census=notes.census(broke_off))
+    if tallies is not None and facts.census is not None and facts.census.complete:
+        tallies[observation.endpoint] = notes.studies
+    return msgspec.structs.replace(observation, dimse=facts)
+
+
+async def profile(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
+    """The same observation with the kinds of personal data that the archive gives. Raises OutOfScope only."""
+    asked = observation.dimse
+    assert asked is not None
+    root = find_root(asked)
+    if root is None:
+        return observation
+    known = asked.census.studies if asked.census is not None and asked.census.complete else None
+    notes = Noticed()
+    association = Association(asked.called, lambda _: look_through(root, notes, known))
+    tls = observation.tls is not None
+    question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
+    row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
+    broke_off = "" if row.ending is Ending.COMPLETED else f"{row.ending}: {row.detail}"
+    facts = msgspec.structs.replace(asked, profile=notes.profile(broke_off))
     return msgspec.structs.replace(observation, dimse=facts)
 
 
@@ -163,7 +200,7 @@ def _search(root: str, notes: _Notes, questions: Sequence[tuple[str, bytes]]) ->
             (elements.STUDY_DATE, dates),
             (elements.STUDY_UID, b""),
         )
-        answer = yield Query(root, keys, _forget, cancel_after=1)
+        answer = yield Query(root, keys, _forget, cancel_after=1, ours=True)
         notes.finds.append(Find(label, answer.matches, answer.status, answer.cancelled))
         notes.window = ""
         if answer.matches or answer.status == OUT_OF_RESOURCES:
@@ -181,7 +218,7 @@ def _facts(association: Association, notes: _Notes, title: str, titles_rejected:
     finds = list(notes.finds)
     if notes.window:  # the association ended with this question unanswered
         finds.append(Find(notes.window, association.matches, None, association.cancelled))
-    unit = association.unit
+    unit, accepted = association.unit, association.accepted
     return DimseFacts(
         called=title,
         called_from_scope=from_scope,
@@ -190,9 +227,9 @@ def _facts(association: Association, notes: _Notes, title: str, titles_rejected:
         accepted=unit is not None,
         rejection=association.rejection,
         abort=association.abort,
-        verification=VERIFICATION in association.accepted,
-        study_root=STUDY_ROOT_FIND in association.accepted,
-        patient_root=PATIENT_ROOT_FIND in association.accepted,
+        verification=VERIFICATION in accepted,
+        study_root=STUDY_ROOT_FIND in accepted,
+        patient_root=PATIENT_ROOT_FIND in accepted,
         implementation_uid=unit.implementation_uid if unit else "",
         implementation_version=unit.implementation_version if unit else "",
         max_pdu=unit.max_pdu if unit else None,

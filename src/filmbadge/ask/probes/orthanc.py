@@ -1,4 +1,7 @@
-"""Orthanc's REST: `/system` says what it is, `/statistics` how much it holds. Neither holds personal data."""
+"""Orthanc's REST: `/system` says what it is, `/statistics` how much it holds. Neither holds personal data.
+
+`profile` asks for pages of `/studies`, which do: it looks and forgets.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,21 @@ from typing import Any
 
 import msgspec
 
+from filmbadge.ask.personal.documents import STUDY_UID, TAG, by_keyword
+from filmbadge.ask.personal.script import BY_STUDY, DEAR, PLAIN, SAMPLE, WHOLE, WITH_ALL, Noticed
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.dimse.pdu import clean
 from filmbadge.ask.wire.web import Get
+from filmbadge.catalogue.kinds import VR
 from filmbadge.model import Depth, Ending, Endpoint, Observation, OrthancFacts, Protocol, Stop
 from filmbadge.scope import Address
 
 IDLE_SECONDS = 10.0
 SECONDS = 30.0
 BYTES = 256 * 1024
+PAGE = 20  # studies
+_WANTED = frozenset((*WITH_ALL, *BY_STUDY))
+_TAGS = ";".join(sorted(keyword for keyword, tag in TAG.items() if tag in _WANTED and VR[tag] != "SQ"))
 
 
 async def ask(
@@ -61,15 +70,69 @@ async def ask(
     return Observation(Endpoint(str(address), port, Protocol.HTTP), at, depth, stop, orthanc=facts, tls=shown)
 
 
+async def profile(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
+    """The same observation with the kinds of personal data that the studies' list gives. Raises OutOfScope only.
+
+    A small archive is asked for all its studies, a larger one for pages that are drawn by lot.
+    """
+    facts = observation.orthanc
+    assert facts is not None
+    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+    notes = Noticed()
+    studies = facts.studies or 0
+    starts = range(0, studies, PAGE)
+    drawn = starts if studies <= WHOLE else sorted(notes.lot.sample(starts, SAMPLE // PAGE))
+    tls = observation.tls is not None
+    question = f"http GET /studies{' over TLS' if tls else ''}"
+    broke_off = ""
+    for start in drawn:
+        path = f"/studies?expand&since={start}&limit={PAGE}&requestedTags={_TAGS}"
+        page = Get(address, observation.endpoint.port, path)
+        row = await dialer.dial(
+            address, observation.endpoint.port, page, question=question, caps=caps, tls=tls, name=name
+        )
+        notes.queries += 1
+        listed = _decoded(page)
+        if not isinstance(listed, list):
+            broke_off = f"HTTP {page.status}" if page.status else f"{row.ending}: {row.detail}"
+            break
+        for study in listed:
+            _look(notes, study)
+    if not broke_off and notes.records != studies:
+        broke_off = "" if studies > WHOLE else f"{studies} studies, but {notes.records} in the list of them"
+    notes.complete = not broke_off and not notes.malformed and notes.records == studies
+    return msgspec.structs.replace(
+        observation, orthanc=msgspec.structs.replace(facts, profile=notes.profile(broke_off))
+    )
+
+
+def _look(notes: Noticed, study: object) -> None:
+    tags: dict[str, object] = {}
+    requested = False
+    for name in ("MainDicomTags", "PatientMainDicomTags", "RequestedTags"):
+        part = study.get(name) if isinstance(study, dict) else None
+        tags |= part if isinstance(part, dict) else {}
+        requested = isinstance(part, dict)
+    uid = tags.get(STUDY_UID)
+    if not isinstance(uid, str) or not uid:
+        notes.malformed += 1
+        return
+    # Before version 1.11 it knows no RequestedTags, and lists what it keeps in its index.
+    kinds = PLAIN | DEAR if requested else PLAIN
+    notes.study(uid.encode("utf-8", "replace"), by_keyword(tags, _WANTED), kinds)
+
+
 def _json(got: Get) -> dict[str, Any]:
     """The object that a 200 answer holds, or nothing."""
-    if got.status != 200:
-        return {}
-    try:
-        said = msgspec.json.decode(got.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
+    said = _decoded(got)
     return said if isinstance(said, dict) else {}
+
+
+def _decoded(got: Get) -> object:
+    try:
+        return msgspec.json.decode(got.body) if got.status == 200 else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,72 @@
+"""Archives that are likely no clinic's: bait, and demonstrations. They are tagged and counted apart, never dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from ipaddress import ip_address, ip_network
+
+from filmbadge.catalogue.decoys import calls_itself_one
+from filmbadge.catalogue.fingerprints import baits
+from filmbadge.judge.product import signs
+from filmbadge.model import Counts, Decoy, Judged
+
+NETWORKS = 5  # a group runs an archive at two or three places; nobody runs the same in five
+
+
+def tags(group: Sequence[Judged], name: str = "") -> tuple[Decoy, ...]:
+    """What one archive shows by itself. `name` is what the user called its host."""
+    found = []
+    if any(sign.product in baits() for j in group for sign in signs(j.observation)):
+        found.append(Decoy.HONEYPOT)
+    if any(map(calls_itself_one, _names(group, name))):
+        found.append(Decoy.CALLS_ITSELF)
+    return tuple(found)
+
+
+def configuration(group: Sequence[Judged], counts: Counts) -> str:
+    """A digest of ports, signs, manners and counts, equal for archives that were made as copies.
+
+    Empty where it holds nothing, or not known how much: software as it comes looks alike everywhere.
+    """
+    if not counts.studies.value:
+        return ""
+    facts: list[object] = [counts.studies.value, counts.series.value, counts.images.value]
+    for j in sorted(group, key=lambda j: j.observation.endpoint):
+        seen, dimse = j.observation, j.observation.dimse
+        facts += [seen.endpoint.port, seen.endpoint.protocol, j.verdict.rung, j.verdict.why, j.verdict.codes]
+        facts += sorted((sign.product, sign.kind, sign.version) for sign in signs(seen))
+        if dimse is not None:
+            facts += [dimse.implementation_uid, dimse.implementation_version, dimse.max_pdu, dimse.called]
+            facts += [dimse.verification, dimse.study_root, dimse.patient_root]
+    return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+
+
+def clusters(archives: Iterable[tuple[str, str, str]]) -> frozenset[str]:
+    """Ids of those among (id, address, configuration) whose configuration stands in many different networks.
+
+    A network is an IPv4 /24 or an IPv6 /48.
+    """
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for archive, address, made in archives:
+        if made:
+            alike.setdefault(made, []).append((archive, address))
+    many = (found for found in alike.values() if len({_network(address) for _, address in found}) >= NETWORKS)
+    return frozenset(archive for found in many for archive, _ in found)
+
+
+def _names(group: Sequence[Judged], name: str) -> Iterable[str]:
+    yield name
+    for j in group:
+        seen = j.observation
+        if seen.tls is not None and seen.tls.certificate is not None:
+            yield seen.tls.certificate.subject_name
+        if seen.orthanc is not None:
+            yield seen.orthanc.aet
+        if seen.dimse is not None and seen.dimse.accepted and seen.dimse.called_from_scope:
+            yield seen.dimse.called
+
+
+def _network(address: str) -> str:
+    bits = 24 if ip_address(address).version == 4 else 48
+    return str(ip_network(f"{address}/{bits}", strict=False))

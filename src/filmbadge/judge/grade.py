@@ -1,0 +1,64 @@
+"""A to F for an archive, as TLS testers do. The rubric is `catalogue/rubric.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from filmbadge.catalogue.rubric import rubric
+from filmbadge.judge.transport import WEAK
+from filmbadge.model import Down, Grade, How, Judged, Kind, KindFound, Looks, Rung, Transport, Why
+
+_LADDER = {
+    Rung.ADMITS: Down.ADMITS,
+    Rung.ANSWERS: Down.ANSWERS,
+    Rung.DISCLOSES: Down.DISCLOSES,
+    Rung.OFFERS: Down.IMAGES,
+    Rung.DELIVERS: Down.IMAGES,
+}
+# Kinds that say who somebody is. A date, a place or a purpose does not by itself.
+_NOBODYS = frozenset({Kind.EXAM_DATE, Kind.INSTITUTION, Kind.PURPOSE, Kind.SEX})
+_UNASKED = (Why.DEPTH, Why.NEEDS_PERSONAL_DATA)
+_TITLE_REASONS = ((1, 3), (1, 7))  # calling, called AE title not recognized, PS3.8 Table 9-21
+
+
+def grade(
+    rung: Rung,
+    group: Sequence[Judged],
+    transport: Collection[Transport],
+    advisories: Collection[str],
+    personal: bool | None,
+) -> tuple[Grade | None, tuple[Down, ...]]:
+    """The grade and why it is not better. None where we could not find out how open the archive is.
+
+    `personal`: whether somebody's data was found; None if the kinds of data were not looked at.
+    """
+    if not rung.open and any(not j.verdict.conclusive or j.verdict.why in _UNASKED for j in group):
+        return None, ()
+    row = next(row for row in rubric().rung if row.rung is rung)
+    why = [_LADDER[rung]] if rung in _LADDER else []
+    if rung.open:
+        if personal is False and row.nothing_personal:
+            return row.nothing_personal, (*why, Down.NOTHING_PERSONAL)
+        return row.grade, (*why, *([Down.KINDS_UNKNOWN] if personal is None else []))
+    found = {
+        Down.PLAIN: Transport.PLAIN in transport,
+        Down.WEAK_TLS: not WEAK.isdisjoint(transport),
+        Down.TITLE_ONLY: rung is Rung.SPEAKS and any(map(_by_title, group)),
+        Down.ADVISORIES: bool(advisories),
+    }
+    steps = [step.why for step in rubric().step if found[step.why]]
+    return list(Grade)[min(row.grade.height + len(steps), Grade.E.height)], (*why, *steps)
+
+
+def somebodys(kinds: Collection[KindFound] | None) -> bool | None:
+    """Whether somebody's data was found. None if that was not looked at, or could not be found out for every kind."""
+    if kinds is None:
+        return None
+    telling = [found for found in kinds if found.kind not in _NOBODYS]
+    if any(found.looks is Looks.PERSONAL for found in telling):
+        return True
+    return None if any(found.how is How.UNKNOWN for found in telling) else False
+
+
+def _by_title(judged: Judged) -> bool:
+    return judged.verdict.why is Why.REJECTED and judged.verdict.codes[1:] in _TITLE_REASONS

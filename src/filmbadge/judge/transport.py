@@ -1,0 +1,71 @@
+"""What one connection showed of its transport, measured against DICOM PS3.15 B.12 (BCP 195: RFC 8996, RFC 9325).
+
+One handshake shows what was negotiated with us, and not all that a service supports. We offer old versions and
+weak ciphers, so a bad result says that the service takes them; a good one does not say that it takes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from filmbadge.model import Certificate, Demanded, Judged, Rung, TlsFacts, Transport
+
+WEAK = frozenset(
+    {
+        Transport.OLD_VERSION,
+        Transport.NO_FORWARD_SECRECY,
+        Transport.NO_AEAD,
+        Transport.UNAUTHENTICATED,
+        Transport.SHORT_KEY,
+        Transport.EXPIRED,
+        Transport.NOT_YET_VALID,
+    }
+)
+_MODERN = ("TLSv1.2", "TLSv1.3")
+_SHORTEST = {"RSA": 2048, "EC": 224}  # bits; 112 bits of strength, RFC 9325 4
+
+
+def measure(judged: Judged) -> tuple[Transport, ...]:
+    """Of one endpoint; nothing where there is neither TLS nor an imaging service. Facts that are missing say nothing."""
+    seen = judged.observation
+    if seen.tls is not None:
+        return tuple(_findings(seen.tls, seen.at))
+    imaging = judged.verdict.rung is not None and judged.verdict.rung.reaches(Rung.SPEAKS)
+    return (Transport.PLAIN,) if imaging else ()
+
+
+def _findings(facts: TlsFacts, at: datetime) -> Iterator[Transport]:
+    if facts.client_certificate is Demanded.YES:
+        yield Transport.CLIENT_CERTIFICATE
+    if not facts.version:
+        yield Transport.NOT_SEEN
+    elif facts.version not in _MODERN:
+        yield Transport.OLD_VERSION
+    if facts.cipher and facts.version != "TLSv1.3":  # every cipher of TLS 1.3 is sound
+        yield from _cipher(facts.cipher)
+    if facts.certificate is not None:
+        yield from _certificate(facts.certificate, at)
+
+
+def _cipher(name: str) -> Iterator[Transport]:
+    """By OpenSSL's name, such as `ECDHE-RSA-AES128-GCM-SHA256`."""
+    if name.startswith(("ADH-", "AECDH-")):
+        yield Transport.UNAUTHENTICATED
+    elif not name.startswith(("ECDHE-", "DHE-")):
+        yield Transport.NO_FORWARD_SECRECY
+    if not any(mode in name for mode in ("GCM", "CCM", "POLY1305")):
+        yield Transport.NO_AEAD
+
+
+def _certificate(held: Certificate, at: datetime) -> Iterator[Transport]:
+    if held.bits is not None and held.bits < _SHORTEST.get(held.key, 0):
+        yield Transport.SHORT_KEY
+    if at > held.not_after:
+        yield Transport.EXPIRED
+    if at < held.not_before:
+        yield Transport.NOT_YET_VALID
+    if held.self_signed:
+        yield Transport.SELF_SIGNED
+    if not held.matches:
+        yield Transport.OTHER_NAME

@@ -1,0 +1,144 @@
+"""One archive reached several ways is one, with its numbers once; and others are not taken for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+import archives
+from filmbadge.keep.reader import Dataset
+from filmbadge.model import Total
+
+
+@contextmanager
+def relay(address: str, behind: int) -> Iterator[int]:
+    """A second door: a port that hands everything on to another. Gives its number."""
+    up, down = Event(), Event()
+    ports: list[int] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
+        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+
+    async def serve() -> None:
+        async with await asyncio.start_server(carry, address, 0) as server:
+            ports.append(server.sockets[0].getsockname()[1])
+            up.set()
+            await asyncio.to_thread(down.wait)
+
+    thread = Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert up.wait(30)
+    try:
+        yield ports[0]
+    finally:
+        down.set()
+        thread.join()
+
+
+def survey(directory: Path, dimse: list[int], orthanc: list[int], *targets: str) -> Dataset:
+    directory.mkdir(exist_ok=True)
+    ports = f"ports.dimse = {dimse}\nports.dimse_tls = []\nports.orthanc = {orthanc}"
+    scope = archives.scope_file(directory, extra=ports)
+    archives.filmbadge("survey", str(scope), *targets, "--out", str(directory / "out"))
+    return Dataset(directory / "out")
+
+
+def totals(dataset: Dataset) -> dict[str, Total]:
+    return {total.quantity: total for total in dataset.totals()}
+
+
+def test_orthanc_by_dicom_by_rest_by_a_second_port_and_by_a_second_address(tmp_path: Path) -> None:
+    with (
+        archives.orthanc(tmp_path, DicomAlwaysAllowFind=True) as served,
+        relay("127.0.0.1", served.dicom) as here,
+        relay("127.0.0.2", served.dicom) as there,
+    ):
+        card = archives.check(f"127.0.0.1:{served.dicom},{served.http},{here}")
+        dataset = survey(
+            tmp_path / "all", [here, there], [served.http], f"127.0.0.1:{served.dicom},{served.http},{here}",
+            f"127.0.0.2:{there}",
+        )  # fmt: skip
+        # At 127.0.0.1 its counter speaks, so that nothing is counted there: it is counted then, to compare it.
+        apart = survey(tmp_path / "apart", [there], [], f"127.0.0.1:{served.dicom},{served.http}", f"127.0.0.2:{there}")
+    (archive,) = card["archives"]
+    assert len(archive["endpoints"]) == 3
+    assert archive["counts"]["images"]["value"] == served.truth.images
+    assert {(e["product"], e["product_version"], e["product_firm"]) for e in card["endpoints"]} == {
+        ("Orthanc", "1.10.1", True)
+    }
+    assert archive["grade"] == "F"
+    assert [line.split(":")[0] for line in archive["advisories"]] == [
+        "CVE-2023-33466",
+        "CVE-2026-5437 to CVE-2026-5445",
+    ]
+    for kept, ways in ((dataset, 4), (apart, 3)):
+        found = totals(kept)
+        assert (found["archives"].measured, found["archives_open"].measured) == (1, 1)
+        assert found["studies"] == Total("studies", served.truth.studies, "reported")
+        (row,) = kept.rows("SELECT endpoints FROM archives")
+        assert len(row["endpoints"]) == ways  # type: ignore[arg-type]
+    journal = "SELECT address FROM journal WHERE question LIKE 'dimse census%' ORDER BY 1"
+    assert [row["address"] for row in apart.rows(journal)] == ["127.0.0.1", "127.0.0.2"]
+    assert apart.rows("SELECT archive, same_as FROM reviews") == [
+        {"archive": f"127.0.0.2:{there}", "same_as": f"127.0.0.1:{served.dicom}"}
+    ]
+
+
+@pytest.fixture(scope="module")
+def halves() -> tuple[list[Path], list[Path]]:
+    """The wheel's files in two halves that have no study in common."""
+    by_study: dict[str, list[Path]] = {}
+    for path, held in zip(archives.wheel_files(), archives.holdings(), strict=True):
+        by_study.setdefault(held["StudyInstanceUID"], []).append(path)
+    studies = sorted(by_study.values(), key=str)
+    return [p for s in studies[::2] for p in s], [p for s in studies[1::2] for p in s]
+
+
+def test_two_archives_stay_two(tmp_path: Path, halves: tuple[list[Path], list[Path]]) -> None:
+    """The same software, set up alike, about as large: at two addresses, and at one."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    settings = {"load": False, "DicomAlwaysAllowFind": True}
+    with (
+        archives.orthanc(tmp_path / "a", **settings) as one,  # type: ignore[arg-type]
+        archives.orthanc(tmp_path / "b", **settings) as other,  # type: ignore[arg-type]
+        relay("127.0.0.2", other.dicom) as there,
+    ):
+        for served, files in zip((one, other), halves, strict=True):
+            assert len(archives.store(served.dicom, "ORTHANC", files)) > 20
+        apart = survey(tmp_path / "s", [there], [], f"127.0.0.1:{one.dicom}", f"127.0.0.2:{there}")
+        card = archives.check(f"127.0.0.1:{one.dicom},{other.dicom}")
+    assert totals(apart)["archives_open"].measured == 2
+    assert apart.rows("SELECT * FROM reviews") == []
+    studies = [archive["counts"]["studies"]["value"] for archive in card["archives"]]
+    assert len(studies) == 2
+    assert totals(apart)["studies"].measured == sum(studies)
+
+
+def test_a_toolkit_in_common_is_no_product_in_common(tmp_path: Path) -> None:
+    """dcmqrscp and Orthanc announce themselves with the same two items."""
+    (tmp_path / "orthanc").mkdir()
+    with archives.dcmqrscp(tmp_path) as dcmtk, archives.orthanc(tmp_path / "orthanc", load=False) as orthanc:
+        scope = str(archives.scope_file(tmp_path, extra='ae_titles.called = ["LABQR"]'))
+        (one,) = archives.check(f"127.0.0.1:{dcmtk.dicom}", "--scope", scope)["endpoints"]
+        (other,) = archives.check(f"127.0.0.1:{orthanc.dicom}", "--scope", scope)["endpoints"]
+        named = archives.check(f"127.0.0.1:{orthanc.dicom},{orthanc.http}", "--scope", scope)["endpoints"]
+    assert one["toolkit"] == other["toolkit"] == "DCMTK 3.6.7"
+    assert one["product"] == other["product"] == ""
+    assert {e["product"] for e in named} == {"Orthanc"}
