@@ -301,7 +301,8 @@ def _scope(depth: Any) -> Scope:
         name="bench",
         networks=(IPv4Network("127.0.0.0/8"),),
         depth=depth,
-        orthanc_ports=(),
+        web_ports=(),
+        web_tls_ports=(),
         pace=Pace(fast, fast, fast, AT_ONCE),
         caps=Caps(received_bytes=1 << 40),
     )

@@ -63,7 +63,7 @@ STAGES = (
     "filmbadge.ask.wire.dimse.core.pure:Tally.__call__",
     "filmbadge.ask.wire.dimse.association:Association._read",
     "filmbadge.ask.wire.dimse.association:Association._respond",
-    "filmbadge.ask.wire.web:Get._feed",
+    "filmbadge.ask.wire.web:Visit._events",
     "filmbadge.ask.probes.orthanc:by_keyword",
     "filmbadge.ask.probes.orthanc:_decoded",
     "filmbadge.judge.personal:looks",
