@@ -303,7 +303,7 @@ def _scope(depth: Any) -> Scope:
         depth=depth,
         web_ports=(),
         web_tls_ports=(),
-        pace=Pace(fast, fast, fast, AT_ONCE),
+        pace=Pace(fast, fast, fast, AT_ONCE, archive_share=1),
         caps=Caps(received_bytes=1 << 40),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -205,8 +205,6 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         web_ports=scope.web_ports,
         web_tls_ports=scope.web_tls_ports,
         qido_record=scope.qido_record,
-        pace={name: getattr(scope.pace, name) for name in ("overall", "per_network", "per_host", "open_at_once")},
-        caps={
-            name: getattr(scope.caps, name) for name in ("connect_seconds", "idle_seconds", "seconds", "received_bytes")
-        },
+        pace=asdict(scope.pace),
+        caps=asdict(scope.caps),
     )
