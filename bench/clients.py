@@ -301,8 +301,9 @@ def _scope(depth: Any) -> Scope:
         name="bench",
         networks=(IPv4Network("127.0.0.0/8"),),
         depth=depth,
-        orthanc_ports=(),
-        pace=Pace(fast, fast, fast, AT_ONCE),
+        web_ports=(),
+        web_tls_ports=(),
+        pace=Pace(fast, fast, fast, AT_ONCE, archive_share=1),
         caps=Caps(received_bytes=1 << 40),
     )
 

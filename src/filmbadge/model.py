@@ -319,6 +319,75 @@ class OrthancFacts(Struct, frozen=True):
     profile: Profile | None = None
 
 
+class Dcm4cheeFacts(Struct, frozen=True):
+    """What dcm4chee-arc's REST says of itself: the titles it publishes, and its own counters."""
+
+    status: int | None = None  # of the list of its titles
+    aets: tuple[str, ...] = ()
+    counter_status: int | None = None
+    patients: int | None = None
+    studies: int | None = None
+    series: int | None = None
+    images: int | None = None
+    bytes: int | None = None  # size of all studies
+
+
+class WebProof(Struct, frozen=True):
+    """One retrieval of an image over the web that was started and dropped."""
+
+    service: str  # "WADO-RS" or "WADO-URI"
+    status: int | None = None
+    media_type: str = ""  # of a closed list
+    bytes: int = 0  # of the body: received, counted, dropped
+    detail: str = ""
+
+
+class DicomWebFacts(Struct, frozen=True):
+    """What one DICOMweb root showed: QIDO-RS, and what its records say of retrieval."""
+
+    root: str  # such as `/dicom-web`
+    status: int | None = None  # of a question that can have no answer
+    media_type: str = ""  # of a closed list
+    realm: str = ""  # of WWW-Authenticate
+    may_ask: bool = False  # a record may be asked for: its required attributes are personal data
+    records: int = 0  # that came
+    record_status: int | None = None  # of the question for one record
+    retrieve_url: bool = False  # a record names where its images are
+    census: Census | None = None
+    profile: Profile | None = None
+    proof: WebProof | None = None
+
+
+class Listing(Struct, frozen=True):
+    """A listing of a directory that shows DICOM files. How many, never their names."""
+
+    files: int
+    folders: int = 0
+
+
+class Named(Struct, frozen=True):
+    """A DICOMweb root that a viewer names as its archive."""
+
+    host: str  # empty: its own
+    port: int
+    path: str
+    tls: bool = False
+
+
+class WebFacts(Struct, frozen=True):
+    """What a web service showed, whatever stands behind it."""
+
+    status: int | None = None  # of the first page, whose path cannot exist; None: no HTTP
+    front: int | None = None  # of `/`
+    realm: str = ""  # of WWW-Authenticate
+    catch_all: bool = False  # it answers 200 to a path that cannot exist
+    elsewhere: bool = False  # `/` points to another host, port or scheme
+    viewer: str = ""  # of the catalogue
+    login: bool = False  # a page of it is a form for a login
+    listing: Listing | None = None
+    names: tuple[Named, ...] = ()
+
+
 class SignKind(StrEnum):
     """Where a sign of a product was seen. Two of different kinds are independent of each other."""
 
@@ -352,6 +421,9 @@ class Observation(Struct, frozen=True):
     orthanc: OrthancFacts | None = None
     tls: TlsFacts | None = None  # None: seen in plain
     signs: tuple[Sign, ...] = ()
+    web: WebFacts | None = None
+    dicomweb: DicomWebFacts | None = None
+    dcm4chee: Dcm4cheeFacts | None = None
 
 
 class Why(StrEnum):
@@ -375,6 +447,7 @@ class Why(StrEnum):
     RECORDS = "records given"
     IMAGE = "image given"
     IMAGE_OFFERED = "image offered, not given"
+    IMAGE_NAMED = "image named, not asked for"
     LOGIN = "login demanded"
     HTTP_STATUS = "HTTP status"
     COUNTER = "own counter"

@@ -27,7 +27,8 @@ SCHEMA = "filmbadge.scope/1"
 BUILT_DEPTHS = tuple(Depth)
 DIMSE_PORTS = (104, 4242, 5678, 11112)
 DIMSE_TLS_PORTS = (2762,)
-ORTHANC_PORTS = (8042,)
+WEB_PORTS = (80, 3000, 3333, 5000, 8042, 8080)
+WEB_TLS_PORTS = (443, 8443)
 
 
 class ScopeError(Exception):
@@ -47,6 +48,7 @@ class Pace:
     per_network: float = 10.0  # per IPv4 /24 or IPv6 /48
     per_host: float = 2.0
     open_at_once: int = 256
+    archive_share: float = 0.1  # of one archive's time, that the questions of a census may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ class Scope:
     called_titles: tuple[str, ...] = ()
     dimse_ports: tuple[int, ...] = DIMSE_PORTS
     dimse_tls_ports: tuple[int, ...] = DIMSE_TLS_PORTS
-    orthanc_ports: tuple[int, ...] = ORTHANC_PORTS
+    web_ports: tuple[int, ...] = WEB_PORTS
+    web_tls_ports: tuple[int, ...] = WEB_TLS_PORTS
+    qido_record: bool = False  # a record of DICOMweb, with its personal data, may be asked for below depth `profile`
     pace: Pace = Pace()
     caps: Caps = Caps()
     _v4: Intervals = field(init=False, repr=False)
@@ -149,6 +153,11 @@ class Scope:
             allowed = Intervals.of([_ends(n) for n in map(_plain_network, self.networks) if n.version == version])
             cut = Intervals.of([_ends(n) for n in map(_plain_network, self.exclude) if n.version == version])
             object.__setattr__(self, name, allowed.less(cut))
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that a sweep asks."""
+        return tuple(dict.fromkeys((*self.dimse_ports, *self.dimse_tls_ports, *self.web_ports, *self.web_tls_ports)))
 
     def permits(self, address: Address, now: datetime | None = None) -> bool:
         """Whether this address may be contacted now."""
@@ -207,7 +216,7 @@ LOOPBACK = Scope(
     networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
     depth=Depth.PROVE,
     basis="owner",
-    pace=Pace(overall=2000, per_network=2000, per_host=100),
+    pace=Pace(overall=2000, per_network=2000, per_host=100, archive_share=1),
     caps=Caps(received_bytes=256 * 1024 * 1024),
 )
 
@@ -256,13 +265,15 @@ class _Reader:
                 "authority",
                 "ae_titles",
                 "ports",
+                "ask",
                 "pace",
                 "caps",
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
-            "ports": {"dimse", "dimse_tls", "orthanc"},
-            "pace": {"overall", "per_network", "per_host", "open_at_once"},
+            "ports": {"dimse", "dimse_tls", "web", "web_tls"},
+            "ask": {"qido_record"},
+            "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
             "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
         }
         for table, keys in known.items():
@@ -282,8 +293,9 @@ class _Reader:
             )  # fmt: skip
         dimse = self._ports("dimse", DIMSE_PORTS)
         dimse_tls = self._ports("dimse_tls", DIMSE_TLS_PORTS)
-        orthanc = self._ports("orthanc", ORTHANC_PORTS)
-        if not dimse and not dimse_tls and not orthanc:
+        web = self._ports("web", WEB_PORTS)
+        web_tls = self._ports("web_tls", WEB_TLS_PORTS)
+        if not (dimse or dimse_tls or web or web_tls):
             raise self._error("no port is left to ask", "ports", "dimse")
         return Scope(
             name=self.where,
@@ -298,7 +310,9 @@ class _Reader:
             called_titles=self._titles(),
             dimse_ports=dimse,
             dimse_tls_ports=dimse_tls,
-            orthanc_ports=orthanc,
+            web_ports=web,
+            web_tls_ports=web_tls,
+            qido_record=self._qido_record(basis),
             pace=self._numbers("pace", Pace()),
             caps=self._numbers("caps", Caps()),
         )
@@ -386,12 +400,25 @@ class _Reader:
                 raise self._error(f"{value!r} is not a port (1 to 65535)", "ports", key, index)
         return tuple(dict.fromkeys(values))
 
+    def _qido_record(self, basis: str) -> bool:
+        value = self._table("ask").get("qido_record", False)
+        if not isinstance(value, bool):
+            raise self._error("'ask.qido_record' must be true or false", "ask", "qido_record")
+        if value and basis not in ("owner", "mandate"):
+            raise self._error(
+                f"'qido_record' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
+                "ask", "qido_record",
+            )  # fmt: skip
+        return value
+
     def _numbers(self, table: str, default: Any) -> Any:
         held = self._table(table)
         whole = {"open_at_once", "received_bytes"}
         for key, value in held.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
                 raise self._error(f"'{table}.{key}' must be a number above 0", table, key)
+            if key == "archive_share" and value > 1:
+                raise self._error(f"'{table}.{key}' is a share: at most 1", table, key)
             if key in whole and not isinstance(value, int):
                 raise self._error(f"'{table}.{key}' must be a whole number", table, key)
         return type(default)(**held)
@@ -482,7 +509,7 @@ exclude = [
 ]
 
 # How far to climb:
-#   knock    associate, or fetch Orthanc's /system, then leave; no personal data
+#   knock    associate, or fetch the pages on which a web service says what it is, then leave; no personal data
 #   ask      one small question for UIDs, cancelled at the first match; no personal data
 #   count    the archive's own counters, else a census by UIDs and counts; no personal data
 #   profile  looks at personal attributes and forgets them at once   (needs basis owner or mandate)
@@ -505,13 +532,19 @@ called = []
 [ports]
 dimse = [104, 4242, 5678, 11112]
 dimse_tls = [2762]                # asked over TLS first
-orthanc = [8042]
+web = [80, 3000, 3333, 5000, 8042, 8080]
+web_tls = [443, 8443]             # asked over TLS first
+
+[ask]
+# A record of DICOMweb always carries name, id and birth date. Below depth profile none is asked for, unless you say so here.
+qido_record = false               # true needs basis owner or mandate
 
 [pace]                            # connections per second; one association per host at a time, always
 overall = 50
 per_network = 10                  # per IPv4 /24 or IPv6 /48
 per_host = 2
 open_at_once = 256
+archive_share = 0.1               # of one archive's time, that the questions of a census may take; less when it slows down
 
 [caps]                            # bounds of one connection; a knock or a question keeps to 10 s of silence, 60 s and 512 KiB
 connect_seconds = 5

@@ -80,7 +80,8 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
             depth=Depth.PROFILE,
             dimse_ports=site.dimse_ports,
             dimse_tls_ports=(),
-            orthanc_ports=(site.orthanc_port,),
+            web_ports=(site.web_port,),
+            web_tls_ports=(),
             caps=Caps(connect_seconds=2, idle_seconds=1.5, seconds=600, received_bytes=1 << 30),
         )
         targets = [str(site.network)]

@@ -29,7 +29,7 @@ class Site:
 
     network: IPv4Network
     dimse_ports: tuple[int, int]
-    orthanc_port: int
+    web_port: int
 
 
 class _Rest(asyncio.Protocol):
@@ -112,7 +112,7 @@ async def _bind(world: World, network: IPv4Network, stack: AsyncExitStack) -> Si
         server = await loop.create_server(partial(Acceptor, archive), str(address), port)
         await stack.enter_async_context(server)
         if archive.rest is not None:
-            rest = await loop.create_server(partial(_Rest, archive, port), str(address), site.orthanc_port)
+            rest = await loop.create_server(partial(_Rest, archive, port), str(address), site.web_port)
             await stack.enter_async_context(rest)
     return site
 

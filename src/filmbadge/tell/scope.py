@@ -7,7 +7,7 @@ from filmbadge.scope import BUILT_DEPTHS, Scope
 from filmbadge.tell.words import amount, duration
 
 _DOES = {
-    Depth.KNOCK: "associates, or fetches Orthanc's /system, and leaves",
+    Depth.KNOCK: "associates, or fetches the pages on which a web service says what it is, and leaves",
     Depth.ASK: "asks each archive one small question for UIDs, cancelled at the first match",
     Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts",
     Depth.PROFILE: "counts, and looks at personal attributes that it forgets at once",
@@ -26,7 +26,7 @@ def explain(scope: Scope) -> str:
     """Several lines for a person who must say yes to it."""
     v4, v6 = scope.addresses()
     addresses = v4.size + v6.size
-    ports = len({*scope.dimse_ports, *scope.dimse_tls_ports, *scope.orthanc_ports})
+    ports = len(scope.ports)
     busiest = max((min(high - low + 1, 256) for low, high in v4.ranges), default=min(v6.size, 1 << 24))
     seconds = max(
         addresses * ports / scope.pace.overall,
@@ -46,6 +46,7 @@ def explain(scope: Scope) -> str:
     lines += [
         f"at most {scope.pace.per_network:g} connections a second into one /24 (IPv6: /48), "
         f"{scope.pace.per_host:g} to one host, and one at a time there",
+        f"a census takes at most {scope.pace.archive_share:.0%} of an archive's time, and less when the archive slows down",
         f"{_DOES[scope.depth]} (depth {scope.depth})",
         f"{_NEVER[scope.depth]}; never writes, never tries a password, never guesses an AE title",
     ]
