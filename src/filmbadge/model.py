@@ -359,10 +359,18 @@ class DicomWebFacts(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """A listing of a directory that shows DICOM files. How many, never their names."""
+    """A list of files that a web server shows. How many are DICOM's, never their names."""
 
     files: int
-    folders: int = 0
+    folders: int = 0  # that were looked into
+    missed: int = 0  # of them, those that did not show what is in them
+    dicomdir: bool = False  # the index of a DICOM medium is among them
+    whole: bool = False  # all folders were looked into
+    proof: int = 0  # bytes of one file: received, found to be DICOM's, dropped
+
+    @property
+    def shown(self) -> bool:
+        return self.files > 0 or self.dicomdir
 
 
 class Named(Struct, frozen=True):
@@ -382,9 +390,10 @@ class WebFacts(Struct, frozen=True):
     realm: str = ""  # of WWW-Authenticate
     catch_all: bool = False  # it answers 200 to a path that cannot exist
     elsewhere: bool = False  # `/` points to another host, port or scheme
-    viewer: str = ""  # of the catalogue
-    login: bool = False  # a page of it is a form for a login
+    viewer: str = ""  # the product whose page it shows, of the catalogue
+    login: bool | None = None  # that page wants one; None: not known
     listing: Listing | None = None
+    patients: int | None = None  # rows of its list of patients
     names: tuple[Named, ...] = ()
 
 
@@ -451,6 +460,9 @@ class Why(StrEnum):
     LOGIN = "login demanded"
     HTTP_STATUS = "HTTP status"
     COUNTER = "own counter"
+    PAGE = "page of an imaging product"
+    LISTING = "files listed"
+    PATIENTS = "patients listed"
 
 
 class Verdict(Struct, frozen=True):

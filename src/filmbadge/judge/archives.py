@@ -85,6 +85,7 @@ def wants_profile(host: Host) -> Observation | None:
             continue
         for judged in sorted(here, key=lambda j: j.observation.dimse is None):  # DIMSE tells more
             opened = judged.verdict.rung is not None and judged.verdict.rung.open
+            opened = opened and (judged.observation.dimse or judged.observation.orthanc) is not None
             if opened and judged.observation.depth.reaches(Depth.PROFILE):
                 return judged.observation
     return None
@@ -197,6 +198,21 @@ def _archive(address: str, group: Sequence[Judged], name: str) -> Archive:
 
 
 def _counts(group: Sequence[Judged]) -> Counts:
+    """The numbers of one archive; what its pages list fills in what nothing better says."""
+    found = _of_services(group)
+    pages = [web for j in group if (web := j.observation.web) is not None]
+    listed = next((web.patients for web in pages if web.patients), None)
+    if listed is not None and found.patients.value is None:
+        found = msgspec.structs.replace(found, patients=Count(listed, How.COUNTED))
+    files = next((web.listing for web in pages if web.listing is not None and web.listing.files), None)
+    if files is not None and found.images.value is None and not found.images.at_least:
+        why = "" if files.whole else "not every folder was looked into"
+        whole = Count(files.files, How.COUNTED) if files.whole else Count(at_least=files.files, why=why)
+        found = msgspec.structs.replace(found, images=whole)
+    return found
+
+
+def _of_services(group: Sequence[Judged]) -> Counts:
     dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
     gave = any(find.matches for facts in dimse for find in facts.finds)
     for one in group:

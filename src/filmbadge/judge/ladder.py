@@ -119,17 +119,22 @@ def _no_product(facts: WebFacts) -> Verdict:
 
 
 def _pages(facts: WebFacts, known: bool) -> Iterator[Verdict]:
-    """Of viewers, portals and listings. `known`: a mark of the catalogue was seen."""
-    if facts.listing is not None and facts.listing.files:
-        yield Verdict(Rung.DISCLOSES, Why.RECORDS, detail="a listing of a directory")
-    elif known or facts.viewer:
+    """Of viewers, portals and lists of files. `known`: a mark of the catalogue was seen."""
+    listing = facts.listing
+    if listing is not None and listing.proof:
+        yield Verdict(Rung.DELIVERS, Why.IMAGE, (listing.proof,), "a file of a list")
+    elif listing is not None and listing.shown:
+        yield Verdict(Rung.DISCLOSES, Why.LISTING, (listing.files,))
+    if facts.patients:
+        yield Verdict(Rung.DISCLOSES, Why.PATIENTS, (facts.patients,))
+    if known or facts.viewer:
         status = next((s for s in (facts.front, facts.status) if s in (401, 403)), None)
-        if status is not None:
-            yield Verdict(Rung.SPEAKS, Why.LOGIN, (status,), facts.realm)
-        elif facts.login:
-            yield Verdict(Rung.SPEAKS, Why.LOGIN, (200,), facts.realm)
+        if facts.viewer and facts.login is False:
+            yield Verdict(Rung.ADMITS, Why.PAGE, detail=facts.viewer)
+        elif status is not None or facts.login:
+            yield Verdict(Rung.SPEAKS, Why.LOGIN, (status or 200,), facts.realm)
         else:
-            yield Verdict(Rung.ADMITS, Why.DEPTH)
+            yield Verdict(Rung.SPEAKS, Why.PAGE, detail=facts.viewer)
 
 
 def _dcm4chee(facts: Dcm4cheeFacts, depth: Depth, stop: Stop) -> Verdict:

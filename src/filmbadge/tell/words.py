@@ -127,6 +127,13 @@ def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
             return f"it gave records to a stranger, asked at {detail}, and they say where the images are"
         case Why.LOGIN:
             return f"HTTP {codes[0]}, a login is demanded" + (f" (realm “{detail}”)" if detail else "")
+        case Why.PAGE:
+            return f"{f'the page of {detail}' if detail else 'a service of a known product'} is shown to a stranger"
+        case Why.LISTING:
+            shown = amount(codes[0], "DICOM file") if codes[0] else "the index of a DICOM medium"
+            return f"a list of files shows {shown} to a stranger"
+        case Why.PATIENTS:
+            return f"a page lists {amount(codes[0], 'patient')} to a stranger"
         case Why.HTTP_STATUS:
             return f"a question was answered by HTTP {codes[0]}"
         case Why.COUNTER:

@@ -76,7 +76,7 @@ PYTHON = (
 @pytest.mark.parametrize(
     ("body", "found"),
     [
-        (NGINX, Folder(2, ("sub/",), "DOE%5EJOHN.dcm")),
+        (NGINX, Folder(2, ("sub/",), "DOE%5EJOHN.dcm", dicomdir=True)),
         (APACHE, Folder(1, ("ct%20head/",), "1.dcm")),
         (PYTHON, Folder(1, ("d/",), "x.dcm")),
         (html("Index of /", '<a href="http://192.0.2.1/x/">away</a><a href="/top/">top</a><a href="a/b/">deep</a>'), Folder(0, ())),

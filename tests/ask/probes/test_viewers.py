@@ -38,7 +38,9 @@ def ask(
         goes = headers.get("location")
         path = None if goes is None else site.local(goes, page.path)
         cut = body[: page.most_bytes]
-        return Reply(page, status, headers, cut, len(cut) < len(body), len(cut), None, path, bool(goes) and path is None)
+        return Reply(
+            page, status, headers, cut, len(cut) < len(body), len(cut), None, path, bool(goes) and path is None
+        )
 
     found = Found()
     script = viewers.look(found, site, reply(Page("/")), depth, catch_all=catch_all)

@@ -298,6 +298,12 @@ def test_bytes_that_are_not_http(said: bytes) -> None:
         assert asked.status is None
 
 
+def test_a_status_line_and_nothing_else() -> None:
+    """PixelMed's 404."""
+    reply, _, stop = get(b'HTTP/1.1 404 Not Found - No such path is permitted ="/system"\r\n')
+    assert (reply.status, reply.body, stop.ending) == (404, b"", Ending.COMPLETED)
+
+
 def test_a_head_that_breaks_off_is_no_status() -> None:
     asked, _, stop = get(LENGTH[:40])
     assert (asked.status, asked.stop) == (None, HUNG_UP)

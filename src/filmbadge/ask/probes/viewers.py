@@ -63,8 +63,8 @@ def look(found: Found, site: Site, front: Reply, depth: Depth, *, catch_all: boo
             found.signs += pages.favicon(icon.body)
     if page.status == 200 and (top := pages.folder(page.body)) is not None:
         yield from _walk(found, site, page.page.path, top, depth)
-    elif not (found.viewer or catch_all):
-        for row in catalogue().path:
+    else:
+        for row in () if found.viewer or catch_all else catalogue().path:
             page = yield from _lead(found, (yield Page(row.path, accept=HTML)))
             if found.viewer:
                 break

@@ -16,12 +16,15 @@ import string
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from filmbadge.ask.probes import orthanc
+import msgspec
+
+from filmbadge.ask.probes import orthanc, viewers
 from filmbadge.ask.probes.browse import browse
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.web import Page, Reply, Script, Site
 from filmbadge.model import (
     Dcm4cheeFacts,
+    Demanded,
     Depth,
     DicomWebFacts,
     Ending,
@@ -29,7 +32,6 @@ from filmbadge.model import (
     Observation,
     OrthancFacts,
     Protocol,
-    Sign,
     Stop,
     WebFacts,
 )
@@ -56,7 +58,7 @@ class Notes:
     orthanc: OrthancFacts | None = None
     dcm4chee: Dcm4cheeFacts | None = None
     dicomweb: DicomWebFacts | None = None
-    signs: list[Sign] = field(default_factory=list)
+    pages: viewers.Found = field(default_factory=viewers.Found)
 
     @property
     def catch_all(self) -> bool:
@@ -92,11 +94,25 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation,
     notes = Notes()
     caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
     question = f"http {'ask' if depth.reaches(Depth.ASK) else 'knock'}"
-    ended = await browse(dialer, site, _look(notes, depth), question=question, caps=caps)
+    ended = await browse(dialer, site, _look(notes, site, depth), question=question, caps=caps)
     stop = ended.stop
     if stop.ending is Ending.COMPLETED and notes.status is not None:
         stop = Stop(Ending.COMPLETED, f"HTTP {notes.status}")
-    facts = WebFacts(notes.status, notes.front, notes.realm, notes.catch_all, notes.elsewhere)
+    found, tls = notes.pages, ended.tls
+    if found.certificate and tls is not None:
+        tls = msgspec.structs.replace(tls, client_certificate=Demanded.YES)
+    facts = WebFacts(
+        notes.status,
+        notes.front,
+        notes.realm,
+        notes.catch_all,
+        notes.elsewhere,
+        found.viewer,
+        found.login,
+        found.listing,
+        found.patients,
+        found.names,
+    )
     endpoint = Endpoint(str(site.address), site.port, Protocol.HTTP)
     seen = Observation(
         endpoint,
@@ -104,8 +120,8 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation,
         depth,
         stop,
         orthanc=notes.orthanc,
-        tls=ended.tls,
-        signs=tuple(dict.fromkeys(notes.signs)),
+        tls=tls,
+        signs=tuple(dict.fromkeys(found.signs)),
         web=facts,
         dicomweb=notes.dicomweb,
         dcm4chee=notes.dcm4chee,
@@ -113,7 +129,7 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation,
     return seen, notes.meant_for_tls
 
 
-def _look(notes: Notes, depth: Depth) -> Script:
+def _look(notes: Notes, site: Site, depth: Depth) -> Script:
     """A path that cannot exist comes first: what is answered to it proves nothing elsewhere."""
     notes.first = first = yield Page(f"/{random_name()}", accept=ANY)
     notes.status = first.status
@@ -127,6 +143,7 @@ def _look(notes: Notes, depth: Depth) -> Script:
     notes.front, notes.elsewhere = front.status, front.elsewhere
     notes.realm = notes.realm or front.realm
     notes.orthanc = yield from orthanc.look(depth)
+    yield from viewers.look(notes.pages, site, front, depth, catch_all=notes.catch_all)
 
 
 def random_name() -> str:

@@ -25,6 +25,7 @@ MAX_BODY = 64 * 1024
 DRAIN = 64 * 1024  # of a body behind its cap, dropped so that the connection can be used again
 DISTRESS = (429, 503)  # too many requests, service unavailable: nothing more is asked
 _URL = re.compile(r"(?:(https?):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)  # RFC 3986 B
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3}[^\r\n]*\r?\n")
 _ASKED = re.compile(r"/[!-~]{0,1023}")
 
 
@@ -217,8 +218,11 @@ class Visit:
     def ended(self, stop: Stop) -> Stop:
         self._closed = True
         now = self._now
-        if not now.over and stop.ending is Ending.CLOSED and now.head is not None:
+        bare = _STATUS_LINE.fullmatch(self._http.trailing_data[0])  # and nothing else: PixelMed's 404
+        if not now.over and stop.ending is Ending.CLOSED and (now.head is not None or bare):
             stop = Stop(Ending.BROKEN, "the HTTP response breaks off")
+            if bare:
+                self._http.receive_data(b"\r\n")
             with suppress(h11.RemoteProtocolError, zlib.error, WireError):
                 self._http.receive_data(b"")
                 self._events()
