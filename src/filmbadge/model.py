@@ -13,6 +13,10 @@ from typing import Self
 from msgspec import Struct
 
 
+class Refusal(Exception):
+    """Something the user asked for cannot be done. One line, for the user."""
+
+
 class _Steps(StrEnum):
     """Names in a fixed order. Text comparison would order them by alphabet, so ask `reaches`."""
 
@@ -100,6 +104,11 @@ class Endpoint(Struct, frozen=True, order=True):
     address: str
     port: int
     protocol: Protocol
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.protocol}://{host}:{self.port}"
 
 
 class Demanded(StrEnum):

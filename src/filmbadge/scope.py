@@ -17,21 +17,20 @@ from math import gcd
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from filmbadge.model import Depth
+from filmbadge.model import Depth, Refusal
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Basis = Literal["owner", "mandate", "research"]
 
 SCHEMA = "filmbadge.scope/1"
-BUILT_DEPTHS = tuple(Depth)
 DIMSE_PORTS = (104, 4242, 5678, 11112)
 DIMSE_TLS_PORTS = (2762,)
 WEB_PORTS = (80, 3000, 3333, 5000, 8042, 8080)
 WEB_TLS_PORTS = (443, 8443)
 
 
-class ScopeError(Exception):
+class ScopeError(Refusal):
     """The scope is malformed, expired, or does not allow what was asked. One line, for the user."""
 
     def __init__(self, message: str, *, where: str = "", line: int | None = None) -> None:

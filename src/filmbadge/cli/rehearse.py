@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.ask.targets.lists import read
-from filmbadge.cli.console import Refusal, err, put_json, run_loop
+from filmbadge.cli.console import err, put_json, run_loop
 from filmbadge.cli.console import out as stdout
 from filmbadge.cli.survey import watched
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Depth
+from filmbadge.model import Depth, Refusal
 from filmbadge.rehearse.compare import Rehearsal, compare
 from filmbadge.rehearse.hospital import WORLDS
 from filmbadge.rehearse.serve import serve

@@ -13,13 +13,14 @@ from typing import cast
 import msgspec
 
 from filmbadge.catalogue.kinds import ATTRIBUTES
+from filmbadge.model import Refusal
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, World
 
 ATTEMPTS = 20
 
 
-class CannotServe(Exception):
+class CannotServe(Refusal):
     """The world cannot be put on this machine. One line, for the user."""
 
 

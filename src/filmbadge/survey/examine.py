@@ -11,8 +11,23 @@ from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.judge import archives
 from filmbadge.judge.twins import K, Sketch
-from filmbadge.model import Demanded, Depth, Ending, Endpoint, Host, Observation, Protocol, Stop
-from filmbadge.scope import Address
+from filmbadge.model import Connection, Demanded, Depth, Ending, Endpoint, Host, Observation, Protocol, Refusal, Stop
+from filmbadge.scope import Address, Scope
+
+
+class SurveyError(Refusal):
+    """The survey cannot start. One line, for the user."""
+
+
+async def check(scope: Scope, target: Target) -> tuple[Host, list[Connection]]:
+    """One host, kept nowhere: what was found, and every connection that was made."""
+    rows: list[Connection] = []
+    dialer = Dialer(scope, rows.append)
+    try:
+        await dialer.resolve(str(target.host))
+    except (OutOfScope, UnknownName) as error:
+        raise SurveyError(str(error)) from None
+    return await examine(dialer, target, scope.depth), rows
 
 
 async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: dict[str, Sketch] | None = None) -> Host:

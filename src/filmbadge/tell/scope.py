@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from filmbadge.model import Depth
-from filmbadge.scope import BUILT_DEPTHS, Scope
+from filmbadge.scope import Scope
 from filmbadge.tell.words import amount, duration
 
 _DOES = {
@@ -57,8 +57,4 @@ def explain(scope: Scope) -> str:
             f"allowed by {scope.authority} ({scope.reference}), basis {scope.basis}, until {scope.expires:%Y-%m-%d %H:%M} UTC"
         )
         lines.append(f"operators reach you at {scope.contact}")
-    if scope.depth not in BUILT_DEPTHS:
-        lines.append(
-            f"note: depth {scope.depth} is not built yet; this version has {', '.join(BUILT_DEPTHS)}, and refuses to start"
-        )
     return "\n".join(lines)
