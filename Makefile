@@ -5,7 +5,7 @@
 
 .PHONY: demo test lint bench clean
 
-DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc libc6-dev orthanc pixelmed-apps python3-dev python3-odil
+DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc libc6-dev nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil
 BENCH_PACKAGES = dcmtk gcc libc6-dev nmap orthanc python3-odil python3-dev
 
 demo:

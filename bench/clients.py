@@ -302,7 +302,7 @@ def _scope(depth: Any) -> Scope:
         networks=(IPv4Network("127.0.0.0/8"),),
         depth=depth,
         orthanc_ports=(),
-        pace=Pace(fast, fast, fast, AT_ONCE),
+        pace=Pace(fast, fast, fast, AT_ONCE, archive_share=1),
         caps=Caps(received_bytes=1 << 40),
     )
 

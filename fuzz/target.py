@@ -5,6 +5,7 @@ The first byte chooses the options and how the rest is cut into pieces.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 
 from filmbadge.ask.wire.dimse import elements
@@ -64,6 +65,9 @@ class _Line:
 
     def wait(self, seconds: float) -> None:
         pass
+
+    def rest(self, seconds: float, then: Callable[[], None]) -> None:  # noqa: ARG002
+        then()
 
     def close(self, stop: Stop) -> None:
         self.stop = self.stop or stop

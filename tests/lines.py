@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from filmbadge.ask.wire.errors import WireError
@@ -19,6 +19,8 @@ class RecordedLine:
         self.sent = bytearray()
         self.writes = 0
         self.waits: list[float] = []
+        self.rests: list[float] = []
+        self._then: Callable[[], None] = lambda: None
         self.stop: Stop | None = None
 
     def send(self, data: bytes) -> None:
@@ -28,6 +30,15 @@ class RecordedLine:
 
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
+
+    def rest(self, seconds: float, then: Callable[[], None]) -> None:
+        """It is over when the next bytes are due: a peer says nothing unasked."""
+        self.rests.append(seconds)
+        self._then = then
+
+    def rested(self) -> None:
+        then, self._then = self._then, lambda: None
+        then()
 
     def close(self, stop: Stop) -> None:
         self.stop = self.stop or stop
@@ -41,6 +52,7 @@ def converse(talk: Talk, chunks: Iterable[bytes], end: Stop = HUNG_UP) -> tuple[
     for chunk in chunks:
         if line.stop is not None:
             break
+        line.rested()
         held += chunk
         try:
             held = held[talk.received(memoryview(held)) :]

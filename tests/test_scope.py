@@ -137,6 +137,7 @@ AUTHORITY, TITLES = at("[authority]"), '  "ARCHIVE",'
         ("  11112,", '  "11112",', at("  11112,"), "not a port"),
         ("orthanc = [8042]", "orthanc = 8042", at("orthanc = [8042]"), "must be a list"),
         ("overall = 20", "overall = 0", at("overall = 20"), "'pace.overall' must be a number above 0"),
+        ("overall = 20", "archive_share = 1.5", at("overall = 20"), "'pace.archive_share' is a share: at most 1"),
         ("overall = 20", "overall = nan", at("overall = 20"), "above 0"),
         ("overall = 20", "overall = true", at("overall = 20"), "above 0"),
         ("overall = 20", "overall = 20\nspeed = 9", at("overall = 20") + 1, "unknown key 'speed'"),

@@ -338,6 +338,7 @@ class Sign(Struct, frozen=True):
     product: str  # the catalogue's own name for it
     kind: SignKind
     version: str = ""  # only from a field that carries the product's version: printable ASCII, bounded
+    hearsay: bool = False  # only others say so: it names a product, and makes none firm
 
 
 class Observation(Struct, frozen=True):

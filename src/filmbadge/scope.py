@@ -47,6 +47,7 @@ class Pace:
     per_network: float = 10.0  # per IPv4 /24 or IPv6 /48
     per_host: float = 2.0
     open_at_once: int = 256
+    archive_share: float = 0.1  # of one archive's time, that the questions of a census may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ LOOPBACK = Scope(
     networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
     depth=Depth.PROVE,
     basis="owner",
-    pace=Pace(overall=2000, per_network=2000, per_host=100),
+    pace=Pace(overall=2000, per_network=2000, per_host=100, archive_share=1),
     caps=Caps(received_bytes=256 * 1024 * 1024),
 )
 
@@ -262,7 +263,7 @@ class _Reader:
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
             "ports": {"dimse", "dimse_tls", "orthanc"},
-            "pace": {"overall", "per_network", "per_host", "open_at_once"},
+            "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
             "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
         }
         for table, keys in known.items():
@@ -392,6 +393,8 @@ class _Reader:
         for key, value in held.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
                 raise self._error(f"'{table}.{key}' must be a number above 0", table, key)
+            if key == "archive_share" and value > 1:
+                raise self._error(f"'{table}.{key}' is a share: at most 1", table, key)
             if key in whole and not isinstance(value, int):
                 raise self._error(f"'{table}.{key}' must be a whole number", table, key)
         return type(default)(**held)
@@ -512,6 +515,7 @@ overall = 50
 per_network = 10                  # per IPv4 /24 or IPv6 /48
 per_host = 2
 open_at_once = 256
+archive_share = 0.1               # of one archive's time, that the questions of a census may take; less when it slows down
 
 [caps]                            # bounds of one connection; a knock or a question keeps to 10 s of silence, 60 s and 512 KiB
 connect_seconds = 5

@@ -66,9 +66,22 @@ def test_the_product_with_most_marks_is_named() -> None:
     found = identify(
         signed(
             Sign("Orthanc", SignKind.PAGE),
-            Sign("OHIF", SignKind.PAGE),
-            Sign("OHIF", SignKind.FAVICON),
+            Sign("Dicoogle", SignKind.PAGE),
+            Sign("Dicoogle", SignKind.HEADER, "2.5.0"),
         )
     )
-    assert found == Product("OHIF", firm=True)
+    assert found == Product("Dicoogle", version="2.5.0", firm=True)
     assert identify(signed()) == Product()
+
+
+def test_a_viewer_is_not_what_the_archive_is() -> None:
+    viewer = (Sign("OHIF", SignKind.PAGE), Sign("OHIF", SignKind.API))
+    assert identify(signed(*viewer)) == Product("OHIF", firm=True)
+    assert identify(signed(*viewer, Sign("Orthanc", SignKind.REALM))) == Product("Orthanc", firm=False)
+
+
+def test_hearsay_names_a_product_and_makes_none_firm() -> None:
+    two = (Sign("MedDream", SignKind.PAGE, hearsay=True), Sign("MedDream", SignKind.HEADER, hearsay=True))
+    assert identify(signed(*two)) == Product("MedDream", firm=False)
+    icon = Sign("OsiriX", SignKind.FAVICON, hearsay=True)
+    assert not identify(signed(Sign("OsiriX", SignKind.REALM), icon)).firm

@@ -28,6 +28,8 @@ COMMON_STORAGE = tuple(
     )
 )  # fmt: skip
 
+OUT_OF_RESOURCES = 0xA700  # PS3.4 Table C.4-1
+
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 
 # PS3.8 Table 9-21

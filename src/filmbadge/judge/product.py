@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from filmbadge.catalogue.fingerprints import Manners, fingerprints, toolkit_of
+from filmbadge.catalogue.pages import viewers
 from filmbadge.judge.ladder import ORTHANC_REALM
 from filmbadge.model import Abort, DimseFacts, Observation, OrthancFacts, Product, Sign, SignKind
 
@@ -20,11 +21,12 @@ def identify(*observations: Observation) -> Product:
         return Product(toolkit=toolkit)
     kinds: dict[str, set[SignKind]] = {}
     for sign in named:
-        kinds.setdefault(sign.product, set()).add(sign.kind)
+        kinds.setdefault(sign.product, set()).update([] if sign.hearsay else [sign.kind])
     for product, kind in _hints(observations, toolkit):
         if product in kinds:
             kinds[product].add(kind)
-    product = max(kinds, key=lambda name: len(kinds[name]))  # the first of those with most
+    # The first of those with most marks. A viewer is what an archive is shown with, not what it is.
+    product = max(kinds, key=lambda name: (name not in viewers(), len(kinds[name])))
     version = next((sign.version for sign in named if sign.product == product and sign.version), "")
     return Product(product, toolkit, version, len(kinds[product]) > 1)
 

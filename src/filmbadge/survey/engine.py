@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -203,8 +203,6 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         dimse_ports=scope.dimse_ports,
         dimse_tls_ports=scope.dimse_tls_ports,
         orthanc_ports=scope.orthanc_ports,
-        pace={name: getattr(scope.pace, name) for name in ("overall", "per_network", "per_host", "open_at_once")},
-        caps={
-            name: getattr(scope.caps, name) for name in ("connect_seconds", "idle_seconds", "seconds", "received_bytes")
-        },
+        pace=asdict(scope.pace),
+        caps=asdict(scope.caps),
     )

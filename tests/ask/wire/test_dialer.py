@@ -118,6 +118,107 @@ def test_a_flood_is_cut_off_near_its_cap() -> None:
     assert 100_000 < run(work()) < 100_000 + 1024 * 1024
 
 
+class Hoarder(Talker):
+    """Takes nothing, until it has seen so much that it breaks off."""
+
+    def __init__(self, breaks_at: int) -> None:
+        super().__init__(b"hello")
+        self._breaks_at = breaks_at
+
+    def received(self, data: memoryview) -> int:
+        if len(data) >= self._breaks_at:
+            raise WireError("enough")
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("breaks_at", "cap", "ending"),
+    [
+        (1 << 30, 4095, Ending.BYTE_CAP),
+        (4096, 1 << 30, Ending.BROKEN),
+        (1 << 30, 1 << 30, Ending.BROKEN),  # a unit that fits no buffer
+    ],
+)
+def test_a_line_that_gives_up_with_a_full_buffer_has_room_for_what_still_comes(
+    breaks_at: int, cap: int, ending: Ending
+) -> None:
+    """The event loop calls it a fatal error where it is given no room."""
+    full = 4096 if breaks_at == 4096 or cap == 4095 else 1 << 20
+    complaints: list[object] = []
+
+    async def work() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readexactly(5)
+            writer.write(bytes(full))
+            await reader.readexactly(3)
+            writer.write(bytes(1000))
+            await writer.drain()
+
+        door, rows = dialer()
+        async with listening(handler) as port:
+            await door.dial(HERE, port, Hoarder(breaks_at), question="t", caps=caps(received_bytes=cap))
+        assert [(row.ending, row.received) for row in rows] == [(ending, full + 1000)]
+
+    run(work())
+    assert complaints == []
+
+
+class Rester(Talker):
+    """Rests after the first answer, then says something more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(b"hello", enough=10)
+        self.seconds = seconds
+
+    def received(self, data: memoryview) -> int:
+        if not self.heard:
+            self.line.rest(self.seconds, self.again)
+        return super().received(data)
+
+    def again(self) -> None:
+        self.line.send(b"again")
+
+
+def test_a_rest_is_in_no_bound_of_time() -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        async with listening(echo) as port:
+            await door.dial(HERE, port, Rester(0.4), question="t", caps=caps(idle_seconds=0.1, seconds=0.3))
+        assert [(row.ending, row.received) for row in rows] == [(Ending.COMPLETED, 10)]
+        assert rows[0].seconds >= 0.4
+
+    run(work())
+
+
+def test_a_rest_ends_with_the_connection() -> None:
+    async def work() -> None:
+        async def answers_and_leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.read(5))
+
+        door, rows = dialer()
+        async with listening(answers_and_leaves) as port:
+            await door.dial(HERE, port, Rester(30), question="t")
+        assert [row.ending for row in rows] == [Ending.CLOSED]
+
+    run(work())
+
+
+def test_what_is_owed_to_a_host_is_kept_before_its_next_connection() -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        door.gentle(HERE).distressed()
+        door.gentle(HERE).rest()
+        door.gentle(HERE).answered("q", 0, 0.2)  # at less than a third of the time
+        for _ in range(2):
+            await door.dial(HERE, 9, Talker(), question="t")
+        first, second = (row.at.timestamp() for row in rows)
+        assert second - first >= 0.4
+
+    run(work())
+
+
 def test_the_farewell_is_said_when_a_bound_ends_the_talk() -> None:
     async def work() -> bytes:
         heard = asyncio.get_running_loop().create_future()

@@ -25,6 +25,7 @@ from filmbadge.ask.wire.dimse.association import Answer, Association, Echo, Quer
 from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.catalogue.dicom import (
     CALLED_TITLE_NOT_RECOGNIZED,
+    OUT_OF_RESOURCES,
     PATIENT_ROOT_FIND,
     STUDY_ROOT_FIND,
     VERIFICATION,
@@ -33,7 +34,6 @@ from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Find, Observati
 from filmbadge.scope import Address, Caps
 
 ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
-OUT_OF_RESOURCES = 0xA700  # a sign of distress: no further question
 ASK_IDLE_SECONDS = 10.0
 ASK_SECONDS = 60.0
 ASK_BYTES = 512 * 1024
@@ -136,7 +136,7 @@ async def count(
     if root is None:
         return observation
     notes = Notes()
-    association = Association(asked.called, lambda _: census(root, notes))
+    association = Association(asked.called, lambda _: census(root, notes), gentle=dialer.gentle(address))
     tls = observation.tls is not None
     question = f"dimse census {asked.called}{OVER_TLS if tls else ''}"
     row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
@@ -156,7 +156,8 @@ async def profile(dialer: Dialer, address: Address, observation: Observation, na
         return observation
     known = asked.census.studies if asked.census is not None and asked.census.complete else None
     notes = Noticed()
-    association = Association(asked.called, lambda _: look_through(root, notes, known))
+    gentle = dialer.gentle(address)
+    association = Association(asked.called, lambda _: look_through(root, notes, known), gentle=gentle)
     tls = observation.tls is not None
     question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
     row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.ask.wire.talk import Talk
 from filmbadge.ask.wire.tls import Handshake
 from filmbadge.model import Connection, Ending, Stop, TlsFacts
@@ -34,6 +35,7 @@ _LINGER_BYTES = 256 * 1024
 _LOOK_SECONDS = 0.05  # between two looks at what is overdue
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
+_MAX_PACES = 10_000  # of archives, that are remembered
 
 
 class OutOfScope(Exception):
@@ -59,6 +61,7 @@ class Dialer:
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
         self._clock = _Clock()
+        self._paces: dict[str, Gentle] = {}
         self._busy: dict[str, asyncio.Event | None] = {}  # hosts with a connection, and what waits for its end
 
     async def resolve(self, name: str) -> Address:
@@ -83,6 +86,15 @@ class Dialer:
             if self.scope.permits(address):
                 return address
         raise OutOfScope(name, self.scope, addresses[0] if addresses else None)
+
+    def gentle(self, address: Address) -> Gentle:
+        """The pace with this host. What it owes when a connection ends is kept before the next one begins."""
+        host = str(plain(address))
+        if host not in self._paces:
+            if len(self._paces) == _MAX_PACES:
+                del self._paces[next(iter(self._paces))]
+            self._paces[host] = Gentle(self.scope.pace.archive_share)
+        return self._paces[host]
 
     async def dial(
         self,
@@ -114,6 +126,8 @@ class Dialer:
             line = _Line(talk, caps, self._clock, _Tls(address, name) if tls else None)
             return await self._carry(line, address, host, port, question)
         finally:
+            if (pace := self._paces.get(host)) is not None and (rest := pace.rest()):
+                self._pacer.rest(host, rest)
             if (awaited := self._busy.pop(host)) is not None:
                 awaited.set()
 
@@ -193,6 +207,7 @@ class _Line(asyncio.BufferedProtocol):
         self.sent = 0
         self.received = 0
         self._allowed = 0  # bytes in all, while lingering
+        self._resting: asyncio.TimerHandle | None = None
 
     async def carry(self, address: Address, host: str, port: int) -> None:
         self._clock.add(self)
@@ -224,6 +239,8 @@ class _Line(asyncio.BufferedProtocol):
             self._transport.abort()
         elif now >= self._last:
             self._give_up(Stop(Ending.TIME_CAP, f"more than {self._caps.seconds:g} s"))
+        elif self._resting is not None:
+            self._hear()
         else:
             self._give_up(Stop(Ending.IDLE, f"no byte for {self._idle:g} s"))
 
@@ -259,7 +276,7 @@ class _Line(asyncio.BufferedProtocol):
         if self._secure is not None:
             self._secure.established(transport.get_extra_info("ssl_object"))
         self._last = self._loop.time() + self._caps.seconds
-        self._rest()
+        self._hear()
         try:
             self._talk.opened(self)
         except Exception as error:
@@ -275,7 +292,7 @@ class _Line(asyncio.BufferedProtocol):
                 self._transport.abort()
             return
         self._filled += nbytes
-        self._rest()
+        self._hear()
         if self.received > self._caps.received_bytes:
             self._give_up(Stop(Ending.BYTE_CAP, f"more than {self._caps.received_bytes} bytes"))
             return
@@ -302,7 +319,7 @@ class _Line(asyncio.BufferedProtocol):
         if left:
             self._room[:left] = room[taken:filled]
 
-    def _rest(self) -> None:
+    def _hear(self) -> None:
         """The peer has its time again to say something."""
         due = self._loop.time() + self._idle
         self.due = due if due < self._last else self._last
@@ -326,7 +343,21 @@ class _Line(asyncio.BufferedProtocol):
 
     def wait(self, seconds: float) -> None:
         self._idle = min(seconds, self._caps.idle_seconds)
-        self._rest()
+        self._hear()
+
+    def rest(self, seconds: float, then: Callable[[], None]) -> None:
+        def over() -> None:
+            self._resting = None
+            self._hear()
+            try:
+                then()
+            except Exception as error:
+                self._give_up(_fault(error))
+
+        if self.stop is None:
+            self._last += seconds
+            self._hear()
+            self._resting = self._loop.call_later(seconds, over)
 
     def close(self, stop: Stop) -> None:
         if stop.ending in (Ending.INTERRUPTED, Ending.OWN_ERROR):
@@ -365,6 +396,8 @@ class _Line(asyncio.BufferedProtocol):
         if self.stop is not None:
             return
         self.stop = stop
+        if self._resting is not None:
+            self._resting.cancel()
         self._filled = 0  # nobody takes the rest, and a full buffer would have no room for what still comes
         try:
             self.stop = self._talk.ended(stop)
@@ -477,8 +510,13 @@ class _Pacer:
             wait = self._place(key, rate)
             if wait > _SHORTEST_WAIT:
                 await asyncio.sleep(wait)
-        # A wait for a wide rate moved this connection; the host's next one is counted from here.
-        self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + 1 / pace.per_host)
+        self.rest(
+            host, 1 / pace.per_host
+        )  # a wait for a wide rate moved this connection: the next is counted from here
+
+    def rest(self, host: str, seconds: float) -> None:
+        """No connection to this host for so long."""
+        self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
 
     def _place(self, key: object, rate: float) -> float:
         """Take the next place at this rate, and say in how many seconds it comes.

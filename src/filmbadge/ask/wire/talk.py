@@ -6,6 +6,7 @@ cannot dial, and can be tested and fuzzed without a network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from filmbadge.model import Stop
@@ -18,6 +19,9 @@ class Line(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Close with `fell silent` if the peer says nothing for this long. Replaces the idle bound."""
+
+    def rest(self, seconds: float, then: Callable[[], None]) -> None:
+        """Call `then` after this long, if the connection still stands. This silence is ours, and in no bound of time."""
 
     def close(self, stop: Stop) -> None:
         """End the connection; the first stop given counts."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from filmbadge.ask.wire.dimse import association, command, elements, limits, pdu
 from filmbadge.ask.wire.dimse.association import TABLE, Action, Answer, Association, Echo, Query, Script, State
 from filmbadge.ask.wire.dimse.command import Command
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -330,6 +331,68 @@ def test_what_is_over_is_not_cancelled() -> None:
     assert command.C_CANCEL_RQ not in [c.field for c in commands(talked.line)]
     assert talked.line.writes == 4  # the association, the echo, the question, the release: a segment each
     assert talked.line.waits == [association.RELEASE_SECONDS]
+
+
+class Clock:
+    """Goes on by a tenth of a second each time that it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.1
+        return self.now
+
+
+def twice(answers: list[int]) -> Callable[[Association], Script]:
+    def run(_: Association) -> Script:
+        query = Query(STUDY_ROOT_FIND, KEYS, lambda _data, _explicit: None)
+        answers.append((yield query).status)
+        answers.append((yield query).status)
+
+    return run
+
+
+def test_it_rests_between_questions_as_long_as_the_archives_share_wants() -> None:
+    answers: list[int] = []
+    pace = Gentle(0.25)
+    talking = Association("ANY-SCP", twice(answers), gentle=pace, clock=Clock())
+    said = [found(PENDING, row(1), message=1), found(SUCCESS, message=1), found(SUCCESS, message=2)]
+    line, stop = converse(talking, [ACCEPT, *said])
+    assert answers == [SUCCESS, SUCCESS]
+    assert line.rests == [pytest.approx(3 * 0.2)]  # asked, first byte, end: a tenth between them. None after the last
+    assert pace.rest() == pytest.approx(3 * 0.2)  # which the dialer keeps
+    assert stop.ending is Ending.COMPLETED
+
+
+def test_told_to_leave_while_it_rests_it_releases_and_asks_no_more() -> None:
+    talking = Association("ANY-SCP", twice([]), gentle=Gentle(0.25), clock=Clock())
+    line = RecordedLine()
+    talking.opened(line)
+    talking.received(memoryview(ACCEPT))
+    talking.received(memoryview(found(SUCCESS, message=1)))
+    assert len(line.rests) == 1
+    assert talking.leave()
+    line.rested()
+    assert [kind for kind, _ in sent(line)] == [pdu.ASSOCIATE_RQ, pdu.P_DATA, pdu.P_DATA, pdu.RELEASE_RQ]
+
+
+@pytest.mark.parametrize(
+    ("said", "end", "distressed"),
+    [
+        ([pdu.reject(2, 3, 2)], HUNG_UP, True),
+        ([pdu.reject(1, 1, 7)], HUNG_UP, False),
+        ([ACCEPT, pdu.abort(2, 0)], HUNG_UP, True),
+        ([ACCEPT, found(0xA700, message=1)], HUNG_UP, True),
+        ([ACCEPT], Stop(Ending.IDLE), True),
+        ([ACCEPT], Stop(Ending.INTERRUPTED), False),
+        ([ACCEPT, found(SUCCESS, message=1), found(SUCCESS, message=2), pdu.RELEASE_RESPONSE], HUNG_UP, False),
+    ],
+)
+def test_signs_of_distress_are_told(said: list[bytes], end: Stop, distressed: bool) -> None:
+    pace = Gentle(0.5)
+    converse(Association("ANY-SCP", twice([]), gentle=pace), said, end)
+    assert (pace.share < 0.5) == distressed
 
 
 def test_an_archive_that_ignores_the_cancel_is_aborted_at_a_bound() -> None:

@@ -3,11 +3,15 @@
 A script is a generator: it yields an `Echo` or a `Query` and is sent the `Answer`. It runs in the
 callback that receives the bytes, so a step costs no turn of the event loop, and it ends with the
 association whatever happens: what it learned so far must be where its author keeps it.
+
+With a `Gentle` the association rests between a script's requests as long as that says, and tells it what answers
+took and which signs of distress were seen. A script need not know; it may ask for the `window` to aim at.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Generator, Sequence, Set
 from enum import Enum, StrEnum
 from functools import lru_cache
@@ -20,10 +24,12 @@ from filmbadge.ask.wire.dimse.command import Command
 from filmbadge.ask.wire.dimse.core import Reader, Record, Tally
 from filmbadge.ask.wire.dimse.limits import MAX_PDU
 from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.ask.wire.talk import Line
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
+    OUT_OF_RESOURCES,
     PATIENT_ROOT_FIND,
     STUDY_ROOT_FIND,
     VERIFICATION,
@@ -35,6 +41,9 @@ from filmbadge.model import Abort, Ending, Rejection, Stop
 CALLING_TITLE = "FILMBADGE"
 IMPLEMENTATION_UID = "2.25.109834610025293613980468098716390977007"
 IMPLEMENTATION_VERSION = "FILMBADGE_0_1"
+
+TRANSIENT = 2  # a rejection that may be over soon, PS3.8 9.3.4
+_FAILED = (Ending.ABORTED, Ending.IDLE, Ending.TIME_CAP, Ending.CLOSED, Ending.RESET)  # while a question was open
 
 DRAIN_BYTES = 256 * 1024
 DRAIN_SECONDS = 5.0
@@ -151,6 +160,8 @@ class Association:
         contexts: Sequence[pdu.Context] = QUERY_CONTEXTS,
         stored: tuple[str, ...] = (),
         max_pdu: int = MAX_PDU,
+        gentle: Gentle | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = State.AWAIT_ACCEPT
         self.valid_pdu = False
@@ -174,6 +185,10 @@ class Association:
         self.image_syntax = self.image_class = ""  # of the last C-STORE
         self._last_words = _ABANDON
         self._leaving = False
+        self._gentle = gentle
+        self._clock = clock
+        self._asked = 0.0  # when the question went out
+        self._heard: float | None = None  # and the first byte came after it
 
     @property
     def matches(self) -> int:
@@ -211,6 +226,8 @@ class Association:
             raise
 
     def _read(self, data: memoryview) -> int:
+        if self._gentle is not None and self._heard is None:
+            self._heard = self._clock()
         reader, at, size = self._reader, 0, len(data)
         while at < size and self.state is not State.CLOSED:
             at += (taken := reader.feed(data[at:] if at else data))
@@ -243,6 +260,8 @@ class Association:
     def ended(self, stop: Stop) -> Stop:
         released = self.state is State.AWAIT_RELEASE and stop.ending in (Ending.CLOSED, Ending.RESET)
         self.state = State.CLOSED
+        if self._request is not None and stop.ending in _FAILED:
+            self._distressed()
         if self._script is not None:
             self._script.close()
         return Stop(Ending.COMPLETED, "closed without a release response") if released else stop
@@ -279,6 +298,8 @@ class Association:
     def _ae_4(self, body: bytes) -> None:
         r = self.rejection = pdu.parse_reject(body)
         self.valid_pdu = True
+        if r.result == TRANSIENT:
+            self._distressed()
         self._close(Stop(Ending.REJECTED, rejection_words(r.result, r.source, r.reason)))
 
     def _aa_3(self, body: bytes) -> None:
@@ -318,6 +339,8 @@ class Association:
                 return
             raise WireError("a pending response without an identifier")
         # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
+        if isinstance(self._request, Query):
+            self._took(self._request, response.status)
         self._request, self._enough = None, False
         self._step(Answer(response.status, self._reader.matches, self._cancelled))
 
@@ -352,7 +375,15 @@ class Association:
         if self._cancelled:
             self._line.wait(math.inf)
             self._cancelled = False
-        context, explicit = place
+        if self._gentle is not None and (seconds := self._gentle.rest()):
+            self._line.rest(seconds, lambda: self._ask(request))
+        else:
+            self._ask(request)
+
+    def _ask(self, request: Request) -> None:
+        if self.state is not State.OPEN:  # we were told to leave while we rested
+            return
+        context, explicit = self._agreed.accepted[request.sop_class]
         self._request = request
         self._message_id += 1
         if isinstance(request, Query):
@@ -364,6 +395,23 @@ class Association:
         encode = _encode_once if request.ours else _encode
         field, keys = request.FIELD, request.keys
         self._line.send(encode(field, self._message_id, request.sop_class, keys, context, explicit, self._peer_max()))
+        if self._gentle is not None:
+            self._asked, self._heard = self._clock(), None
+
+    def _took(self, query: Query, status: int) -> None:
+        if self._gentle is None:
+            return
+        if status == OUT_OF_RESOURCES:
+            self._gentle.distressed()
+        else:
+            alike = tuple((tag, bool(value)) for tag, value in query.keys)
+            now = self._clock()
+            waited = (self._heard or now) - self._asked
+            self._gentle.answered(alike, waited, now - self._asked, self._reader.matches)
+
+    def _distressed(self) -> None:
+        if self._gentle is not None:
+            self._gentle.distressed()
 
     def _release(self) -> None:
         self.state = State.AWAIT_RELEASE

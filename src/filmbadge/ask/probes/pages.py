@@ -1,0 +1,135 @@
+"""Reads one answer of a web server: the marks of products, a list of files, a viewer's configuration. Asks nothing.
+
+A page may name patients, in its title, its links and its text. It is looked at and forgotten: what comes out are the
+catalogue's own words, numbers, and the roots of archives that a viewer was configured with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import md5
+from html import unescape
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from filmbadge.catalogue.pages import Login, Where, marks
+from filmbadge.model import Sign
+
+MAX_TITLE = 128
+MAX_ROOTS = 4
+DICOM_FILE = re.compile(r"(?i)(\.dcm|\.dicom|(^|/)DICOMDIR)$")
+
+_TITLE = re.compile(r"(?is)<title[^>]*>(.{0,512}?)</title>")
+_COOKIE = re.compile(r"(?:^|, )([!#$%&'*+.^_`|~\w-]{1,64})=")
+_LINK = re.compile(r"""(?i)<a\s[^>]{0,256}?href\s*=\s*["']([^"'<>]{1,1024})["']""")
+_LISTING = re.compile(r"Index of /|Directory listing for /|Directory Listing For /|\[To Parent Directory\]")
+_CERTIFICATE = re.compile(r"No required SSL certificate was sent|The SSL certificate error")
+# A string of JavaScript, which may hold what looks like a comment; or a comment.
+_STRING_OR_COMMENT = re.compile(
+    r"""(?s)("(?:\\.|[^"\\\n]){0,256}"|'(?:\\.|[^'\\\n]){0,256}'|`(?:\\.|[^`\\]){0,256}`)|//[^\n]*|/\*.*?(?:\*/|\Z)"""
+)
+_INSERTED = re.compile(r"\$\{[^{}]{0,256}\}")
+_ROOT = re.compile(r"""["']?\b(?:qidoRoot|wadoRoot|wadoUriRoot)["']?\s*:\s*([^,\n}]{1,512})""")
+_QUOTED = re.compile(r"""(["'`])(.*?)\1""")
+_OIDC = re.compile(r"""["']?\boidc["']?\s*:\s*\[\s*\{""")
+_LIST_OF_PATIENTS = re.compile(rb"requestType=STUDYLIST&(?:amp;)?primaryKey=")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one page shows."""
+
+    signs: tuple[Sign, ...] = ()
+    product: str = ""  # whose page it is: by its title or its text, not by a header that every answer has
+    login: Login = Login.UNKNOWN
+
+
+def seen(headers: Mapping[str, str], body: bytes, realm: str = "") -> Seen:
+    """The marks of products in one answer, whatever its status."""
+    text = body.decode("latin-1")
+    names = _COOKIE.findall(headers.get("set-cookie", ""))
+    found = list(
+        marks(
+            {
+                Where.TITLE: [title(text)],
+                Where.BODY: [text],
+                Where.HEADER: [f"{name.lower()}: {value}" for name, value in headers.items()],
+                Where.COOKIE: names,
+                Where.REALM: [realm] if realm else [],
+            }
+        )
+    )
+    pages = [mark for mark, _ in found if mark.where in (Where.TITLE, Where.BODY)]
+    logins = {mark.login for mark, _ in found}
+    return Seen(
+        tuple(dict.fromkeys(Sign(m.is_, m.kind, version, m.hearsay) for m, version in found)),
+        pages[0].is_ if pages else "",
+        next((login for login in (Login.DEMANDED, Login.NONE) if login in logins), Login.UNKNOWN),
+    )
+
+
+def favicon(body: bytes) -> tuple[Sign, ...]:
+    """The marks of an icon."""
+    digest = md5(body, usedforsecurity=False).hexdigest()
+    return tuple(Sign(m.is_, m.kind, version, m.hearsay) for m, version in marks({Where.FAVICON: [digest]}))
+
+
+def title(text: str) -> str:
+    found = _TITLE.search(text)
+    return " ".join(unescape(found.group(1)).split())[:MAX_TITLE] if found else ""
+
+
+def demands_certificate(body: bytes) -> bool:
+    """nginx takes a connection without a client certificate, and then answers that it wants one."""
+    return _CERTIFICATE.search(body.decode("latin-1")) is not None
+
+
+def patients_listed(body: bytes) -> int:
+    """Rows of PixelMed's list of patients."""
+    return len(set(re.findall(_LIST_OF_PATIENTS.pattern + rb"(\d{1,32})", body)))
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A list of files that a web server shows. The names of its folders live as long as the walk."""
+
+    dicom: int
+    folders: tuple[str, ...]  # below this one, as they stand in its links
+
+
+def folder(body: bytes) -> Folder | None:
+    """None if it is no list of files."""
+    text = body.decode("latin-1")
+    if not _LISTING.search(text):
+        return None
+    links = dict.fromkeys(link for link in map(unescape, _LINK.findall(text)) if not link.startswith(("?", "#", "..")))
+    below = tuple(link for link in links if re.fullmatch(r"[^/:?#]+/", link) and link != "./")
+    return Folder(sum(DICOM_FILE.search(unquote(link.partition("?")[0])) is not None for link in links), below)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """OHIF's `app-config.js`."""
+
+    login: bool
+    roots: tuple[SplitResult, ...]  # of DICOMweb, as they are written: with a host, or relative to the page
+
+
+def configuration(body: bytes) -> Configuration | None:
+    """None if it is none: a page that is sent to whatever is asked for, say."""
+    text = _STRING_OR_COMMENT.sub(lambda found: found.group(1) or "", body.decode("utf-8", "replace"))
+    if "window.config" not in text or text.lstrip().startswith("<"):
+        return None
+    roots: dict[SplitResult, None] = {}
+    # What is inserted before a path is where the page is: `${window.location.origin}/dicom-web`.
+    for written in _ROOT.findall(_INSERTED.sub("", text)):
+        root = "".join(part for _, part in _QUOTED.findall(written)).strip()
+        try:
+            split = urlsplit(root)
+            _ = split.port
+        except ValueError:
+            continue
+        if root and split.scheme in ("", "http", "https"):
+            roots[split._replace(query="", fragment="")] = None
+    return Configuration(_OIDC.search(text) is not None, tuple(roots)[:MAX_ROOTS])

@@ -1,0 +1,158 @@
+"""One answer of a web server, read: what it is a page of, and what comes out of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+import fronts
+from filmbadge.ask.probes import pages
+from filmbadge.ask.probes.pages import Configuration, Folder, Seen
+from filmbadge.catalogue.pages import Login
+from filmbadge.model import Sign, SignKind
+
+HTML = {"content-type": "text/html"}
+
+
+def html(title: str, body: str = "") -> bytes:
+    return f"<!doctype html><html><head><title>{title}</title></head><body>{body}</body></html>".encode()
+
+
+def test_ohifs_own_page() -> None:
+    found = pages.seen(HTML, (fronts.OHIF / "index.html").read_bytes())
+    assert found == Seen((Sign("OHIF", SignKind.PAGE),), "OHIF", Login.UNKNOWN)
+
+
+def test_titles_are_compared_as_a_browser_shows_them() -> None:
+    assert pages.seen(HTML, html("\n  Orthanc\t Explorer ")).product == "Orthanc"
+    assert pages.title('<TITLE lang="en">a &amp; b</TITLE>') == "a & b"
+    assert len(pages.title(f"<title>{'x' * 500}</title>")) == pages.MAX_TITLE
+    assert pages.title("<title>never closed") == ""
+
+
+def test_a_page_that_only_speaks_of_a_product_is_not_its_page() -> None:
+    said = "<p>We use OHIF Viewer, Orthanc Explorer and Oviyam login. Server: dicoogle/1</p>"
+    assert pages.seen(HTML, html("Our radiology", said)) == Seen()
+
+
+def test_login_pages() -> None:
+    assert pages.seen(HTML, html("Oviyam login")).login is Login.DEMANDED
+    assert pages.seen(HTML, html("Dicoogle Web")).login is Login.NONE
+    assert pages.seen({}, b"", "Orthanc Secure Area").login is Login.DEMANDED
+
+
+def test_marks_of_headers_and_cookies_make_no_page() -> None:
+    found = pages.seen(
+        {"server": "dicoogle/2.5.0", "set-cookie": "a=b; Path=/, MEDDREAMSESSID=xyz; Secure"}, html("Hello")
+    )
+    assert found.signs == (
+        Sign("Dicoogle", SignKind.HEADER, "2.5.0"),
+        Sign("MedDream", SignKind.HEADER, hearsay=True),
+    )
+    assert found.product == ""
+
+
+def test_favicons() -> None:
+    assert hashlib.md5(b"").hexdigest() == "d41d8cd98f00b204e9800998ecf8427e"
+    assert pages.favicon(b"") == pages.favicon(html("no icon")) == ()
+
+
+NGINX = (
+    b'<html>\r\n<head><title>Index of /</title></head>\r\n<body>\r\n<h1>Index of /</h1><hr><pre><a href="../">../</a>\r\n'
+    b'<a href="sub/">sub/</a>  24-Nov-2026 22:06  -\r\n<a href="DICOMDIR">DICOMDIR</a>\r\n'
+    b'<a href="DOE%5EJOHN.dcm">DOE^JOHN.dcm</a>\r\n<a href="a.DCM">a.DCM</a>\r\n<a href="readme.txt">readme.txt</a>\r\n'
+)
+APACHE = (
+    b'<title>Index of /scans</title><h1>Index of /scans</h1><table><tr><th><a href="?C=N;O=D">Name</a></th></tr>'
+    b'<tr><td><a href="/">Parent Directory</a></td></tr><tr><td><a href="ct%20head/">ct head/</a></td></tr>'
+    b'<tr><td><a href="1.dcm">1.dcm</a></td></tr></table>'
+)
+PYTHON = (
+    b'<title>Directory listing for /</title><ul><li><a href="x.dcm">x.dcm</a></li><li><a href="d/">d/</a></li></ul>'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (NGINX, Folder(3, ("sub/",))),
+        (APACHE, Folder(1, ("ct%20head/",))),
+        (PYTHON, Folder(1, ("d/",))),
+        (html("Index of /", '<a href="http://192.0.2.1/x/">away</a><a href="/top/">top</a><a href="a/b/">deep</a>'), Folder(0, ())),
+        (html("Downloads", '<a href="demo.dcm">demo.dcm</a>'), None),
+    ],
+)  # fmt: skip
+def test_lists_of_files(body: bytes, found: Folder | None) -> None:
+    assert pages.folder(body) == found
+
+
+def roots(text: str) -> list[str]:
+    found = pages.configuration(text.encode())
+    assert found is not None
+    return [root.geturl() for root in found.roots]
+
+
+def test_ohifs_configuration() -> None:
+    assert roots(fronts.configuration("/dicom-web")) == ["/dicom-web"]
+    assert roots(fronts.configuration("http://192.0.2.7:8042/dicom-web?x=1#y")) == ["http://192.0.2.7:8042/dicom-web"]
+    shipped = pages.configuration((fronts.OHIF / "app-config.js").read_bytes())
+    assert shipped is not None
+    assert not shipped.login
+    assert shipped.roots[0].scheme == "https"
+    assert len(shipped.roots) <= pages.MAX_ROOTS
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ('qidoRoot: "https://pacs.example/rs",', ["https://pacs.example/rs"]),
+        ('"qidoRoot" : "https://pacs.example/rs",', ["https://pacs.example/rs"]),
+        ("qidoRoot: window.location.origin + '/dicom-web',", ["/dicom-web"]),
+        ("qidoRoot: `${window.location.origin}/dicom-web`,", ["/dicom-web"]),
+        ("wadoRoot: 'a', qidoRoot: 'b'", ["a", "b"]),
+        ("// qidoRoot: 'https://pacs.example/rs',\nwadoRoot: '/w'", ["/w"]),
+        ("name: 'it\\'s // one', qidoRoot: '/a', // don't\nwadoRoot: '/b'", ["/a", "/b"]),
+        ("/* qidoRoot: 'https://pacs.example/rs', */", []),
+        ("qidoRoot: 'http://[broken',", []),
+        ("qidoRoot: 'http://pacs.example:99999/',", []),
+        ("qidoRoot: 'javascript:alert(1)',", []),
+        ("qidoRoot: server.root,", []),
+    ],
+)
+def test_how_roots_are_written(written: str, found: list[str]) -> None:
+    assert roots(f"window.config = {{ dataSources: [{{ configuration: {{ {written} }} }}] }}") == found
+
+
+def test_a_configuration_with_a_login() -> None:
+    asked = pages.configuration(fronts.configuration("/dicom-web", more="  oidc: [ { authority: 'x' } ],\n").encode())
+    assert asked is not None
+    assert asked.login
+    commented = pages.configuration(fronts.configuration("/dicom-web", more="  // oidc: [{}],\n").encode())
+    assert commented is not None
+    assert not commented.login
+
+
+def test_what_is_no_configuration() -> None:
+    assert pages.configuration((fronts.OHIF / "index.html").read_bytes()) is None
+    assert pages.configuration(b"var x = 1") is None
+    assert isinstance(pages.configuration(b"window.config = {}"), Configuration)
+
+
+def test_a_server_that_wants_a_client_certificate() -> None:
+    assert pages.demands_certificate(html("400 No required SSL certificate was sent"))
+    assert not pages.demands_certificate(html("400 Bad Request"))
+
+
+def test_rows_of_a_list_of_patients() -> None:
+    row = b'<a href="/?requestType=STUDYLIST&primaryKey=%d">Name</a>'
+    assert pages.patients_listed(b"".join(row % n for n in (7, 8, 8, 9))) == 3
+    assert pages.patients_listed(html("none")) == 0
+
+
+@pytest.mark.parametrize("hostile", [b"<title>" * 20000, b"<a href=" * 20000, b"{" * 60000, b"'" * 60000, b"/*" * 30000, b"qidoRoot:" * 7000, b"\xff" * 65536, b"window.config" + b"`${" * 20000, b"/* " * 20000, b"`\\" * 30000, b"\"\\" * 30000])  # fmt: skip
+def test_a_body_that_is_made_to_take_long(hostile: bytes) -> None:
+    pages.seen(HTML, hostile)
+    pages.folder(b"Index of /" + hostile)
+    pages.configuration(b"window.config " + hostile)
+    pages.patients_listed(hostile)

@@ -1,0 +1,110 @@
+"""nginx before real archives, with real viewers' pages and with pages of no archive at all."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import archives
+from certificates import Pair
+
+_PORTS = count(7300)
+OHIF = Path(__file__).with_name("npm") / "node_modules" / "@ohif" / "app" / "dist"
+
+
+@dataclass(frozen=True)
+class Tls:
+    pair: Pair
+    client: Path | None = None  # certificates that it issued are demanded
+
+
+@contextmanager
+def nginx(directory: Path, server: str, *, tls: Tls | None = None, host: str = "127.0.0.1") -> Iterator[int]:
+    """nginx with what stands in its one server block. Gives its port, at `host` alone."""
+    port = next(_PORTS)
+    own = directory / f"nginx-{port}"
+    own.mkdir()
+    secured = ""
+    if tls is not None:
+        secured = f"ssl_certificate {tls.pair.certificate};\nssl_certificate_key {tls.pair.key};\n"
+        if tls.client is not None:
+            secured += f"ssl_client_certificate {tls.client};\nssl_verify_client on;\n"
+    listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    temporary = "".join(
+        f"{kind}_temp_path {own / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (own / "nginx.conf").write_text(
+        f"daemon off;\nmaster_process off;\nerror_log stderr;\npid {own / 'pid'};\nevents {{}}\n"
+        f"http {{\n{temporary}access_log off;\ntypes {{ text/html html; application/javascript js; image/x-icon ico; }}\n"
+        f"server {{\nlisten {listen}{' ssl' if tls else ''};\n{secured}{server}\n}}\n}}\n"
+    )
+    with archives.running([archives.program("nginx"), "-p", str(own), "-c", str(own / "nginx.conf")], own, port):
+        yield port
+
+
+def before(port: int, path: str = "/") -> str:
+    """A server block's location that hands everything below a path on."""
+    return f"location {path} {{ proxy_pass http://127.0.0.1:{port}; proxy_http_version 1.1; }}\n"
+
+
+def basic(directory: Path) -> str:
+    """What makes a location ask for a password that nobody has."""
+    file = directory / "users"
+    file.write_text("nobody:!\n")
+    return f'auth_basic "restricted"; auth_basic_user_file {file};\n'
+
+
+def ohif(directory: Path, configuration: str, *, archive: int = 0) -> str:
+    """OHIF's pages as they are built, with a configuration, and an archive's DICOMweb behind the same port."""
+    assert OHIF.exists(), "`make test` installs what tests/npm needs (scripts/npm)"
+    file = directory / "app-config.js"
+    file.write_text(configuration)
+    return (
+        f"root {OHIF};\nlocation = /app-config.js {{ alias {file}; }}\n"
+        + (before(archive, "/dicom-web/") if archive else "")
+        + "location / { try_files $uri /index.html; }\n"
+    )
+
+
+def configuration(root: str, *, more: str = "") -> str:
+    """OHIF's configuration, as its documentation writes one, with the roots of an archive."""
+    return (
+        "/** @type {AppTypes.Config} */\nwindow.config = {\n  routerBasename: '/',\n  showStudyList: true,\n"
+        "  // qidoRoot: 'https://commented.example/dicom-web',\n"
+        "  dataSources: [\n    {\n      namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',\n"
+        "      sourceName: 'dicomweb',\n      configuration: {\n        name: 'archive',\n"
+        f"        wadoUriRoot: '{root}',\n        qidoRoot: '{root}',\n        wadoRoot: '{root}',\n      }},\n    }},\n  ],\n{more}}};\n"
+    )
+
+
+def listing(root: Path) -> str:
+    """A folder that nginx lists to anybody."""
+    return f"root {root};\nautoindex on;\n"
+
+
+def fallback(directory: Path, title: str = "Canteen") -> str:
+    """A single-page application: 200 and its page, whatever is asked for."""
+    root = directory / "app"
+    root.mkdir(exist_ok=True)
+    (root / "index.html").write_text(f'<!doctype html><title>{title}</title><div id="root"></div>')
+    return f"root {root};\nlocation / {{ try_files $uri /index.html; }}\n"
+
+
+@contextmanager
+def unvisited(host: str) -> Iterator[tuple[int, list[str]]]:
+    """A port to which nobody must connect, and those who did."""
+    came: list[str] = []
+    with socket.create_server((host, 0)) as listener:
+        listener.setblocking(False)
+        yield listener.getsockname()[1], came
+        while True:
+            try:
+                connection, peer = listener.accept()
+            except BlockingIOError:
+                return
+            connection.close()
+            came.append(peer[0])
