@@ -413,6 +413,6 @@ def scope_file(directory: Path, *, depth: str = "count", extra: str = "", per_ho
         'schema = "filmbadge.scope/1"\nnetworks = ["127.0.0.0/8", "::1/128"]\n'
         f'depth = "{depth}"\nexpires = 2099-12-31\n{extra}\n'
         '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
-        f"[pace]\noverall = 5000\nper_network = 5000\nper_host = {per_host}\n"
+        f"[pace]\noverall = 5000\nper_network = 5000\nper_host = {per_host}\narchive_share = 1\n"
     )
     return path

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -26,6 +28,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from filmbadge.catalogue.kinds import ATTRIBUTES
 
 SHORTEST = 8  # bytes: what is searched for is found by its first so many
+FEW = 4096  # bytes, below which looking up one after the other is faster
 CODECS = (
     "utf-8", "utf-16-le", "utf-16-be", "latin-1", "gb18030", "iso2022_jp", "euc_kr", "shift_jis",
     "iso8859-5", "iso8859-7", "cp1252", "utf-7",
@@ -160,27 +163,49 @@ def forms(text: str) -> set[bytes]:
 
 
 class Search:
-    """Looks for every form of every marker, in whatever it is given."""
+    """Looks for every form of every marker, in whatever it is given. Bytes that it has been through are not gone through again."""
 
     def __init__(self, planted: Iterable[str]) -> None:
         self.by_start: dict[bytes, list[tuple[bytes, str]]] = {}
         self.forms = self.bytes = self.files = 0
+        self._seen: dict[bytes, set[str]] = {}  # by digest
         for marker in set(planted):
             for form in forms(marker):
                 self.by_start.setdefault(form[:SHORTEST], []).append((form, marker))
                 self.forms += 1
+        starts = [int.from_bytes(start, "little", signed=True) for start in self.by_start]
+        self._starts = pa.array(starts, pa.int64())
 
     def find(self, data: bytes) -> set[str]:
         self.bytes += len(data)
-        starts = self.by_start
-        near = {data[at : at + SHORTEST] for at in range(len(data) - SHORTEST + 1)} & starts.keys()
-        return {marker for start in near for form, marker in starts[start] if form in data}
+        digest = hashlib.blake2b(data).digest()
+        if digest not in self._seen:
+            near = self._near(data)
+            self._seen[digest] = {m for start in near for form, m in self.by_start[start] if form in data}
+        return self._seen[digest]
+
+    def _near(self, data: bytes) -> set[bytes]:
+        """The starts of forms that are in the data: all its pieces of eight bytes are looked up as numbers."""
+        if len(data) < FEW:
+            return {data[at : at + SHORTEST] for at in range(len(data) - SHORTEST + 1)} & self.by_start.keys()
+        found = set()
+        for first in range(min(SHORTEST, max(len(data) - SHORTEST + 1, 0))):
+            pieces = pa.Array.from_buffers(
+                pa.int64(), (len(data) - first) // SHORTEST, [None, pa.py_buffer(data).slice(first)]
+            )
+            for at in pc.indices_nonzero(pc.is_in(pieces, value_set=self._starts)).to_pylist():
+                found.add(data[first + at * SHORTEST :][:SHORTEST])
+        return found
 
     def folder(self, root: Path) -> dict[str, set[str]]:
         """The markers in each file below, by its path. Parquet is searched as it is, and what it holds; so are names."""
         found: dict[str, set[str]] = {}
-        for path in sorted(root.rglob("*")):
-            here = self.find(str(path).encode(errors="surrogateescape"))
+        paths = sorted(root.rglob("*"))
+        self.bytes = self.files = 0
+        names = "\0".join(str(path.relative_to(root)) for path in paths).encode(errors="surrogateescape")
+        named = self.find(names)
+        for path in paths:
+            here = {m for m in named if m in str(path)}
             if path.is_file() and not path.is_symlink():
                 self.files += 1
                 here |= self.find(path.read_bytes())
@@ -189,4 +214,6 @@ class Search:
                     here |= self.find(cells.encode())
             if here:
                 found[str(path.relative_to(root))] = here
+        if named and not found:
+            found["a name"] = named
         return found

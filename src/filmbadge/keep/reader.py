@@ -12,7 +12,7 @@ from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest
 from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, Table
 from filmbadge.keep.writer import part_numbers, part_path
-from filmbadge.model import How, Kind, Total
+from filmbadge.model import How, Kind, Refusal, Total
 
 QUANTITIES = (
     "archives",
@@ -69,7 +69,7 @@ _VIEWS = {
 }
 
 
-class NotASurvey(Exception):
+class NotASurvey(Refusal):
     """The folder holds no survey that this version can read. One line, for the user."""
 
 

@@ -205,7 +205,7 @@ def archive_row(archive: Archive) -> Row:
     row: Row = {
         "id": archive.id,
         "address": archive.address,
-        "endpoints": [url(e.protocol, e.address, e.port) for e in archive.endpoints],
+        "endpoints": [e.url for e in archive.endpoints],
         "rung": str(archive.rung),
         "open": archive.open,
         "product": archive.product.product,
@@ -249,10 +249,6 @@ def journal_row(connection: Connection) -> Row:
 
 def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None)
-
-
-def url(protocol: str, address: str, port: int) -> str:
-    return f"{protocol}://[{address}]:{port}" if ":" in address else f"{protocol}://{address}:{port}"
 
 
 def markdown(tables: Sequence[Table] = TABLES) -> str:

@@ -13,13 +13,14 @@ from typing import cast
 import msgspec
 
 from filmbadge.catalogue.kinds import ATTRIBUTES
+from filmbadge.model import Refusal
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, World
 
 ATTEMPTS = 20
 
 
-class CannotServe(Exception):
+class CannotServe(Refusal):
     """The world cannot be put on this machine. One line, for the user."""
 
 
@@ -29,7 +30,7 @@ class Site:
 
     network: IPv4Network
     dimse_ports: tuple[int, int]
-    orthanc_port: int
+    web_port: int
 
 
 class _Rest(asyncio.Protocol):
@@ -112,7 +113,7 @@ async def _bind(world: World, network: IPv4Network, stack: AsyncExitStack) -> Si
         server = await loop.create_server(partial(Acceptor, archive), str(address), port)
         await stack.enter_async_context(server)
         if archive.rest is not None:
-            rest = await loop.create_server(partial(_Rest, archive, port), str(address), site.orthanc_port)
+            rest = await loop.create_server(partial(_Rest, archive, port), str(address), site.web_port)
             await stack.enter_async_context(rest)
     return site
 

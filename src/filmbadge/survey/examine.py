@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from filmbadge.ask.probes import dimse, orthanc
+from filmbadge.ask.probes import dimse, orthanc, web
 from filmbadge.ask.probes.prove import prove
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.judge import archives
 from filmbadge.judge.twins import K, Sketch
-from filmbadge.model import Demanded, Depth, Ending, Endpoint, Host, Observation, Protocol, Stop
-from filmbadge.scope import Address
+from filmbadge.model import Connection, Demanded, Depth, Ending, Endpoint, Host, Observation, Protocol, Refusal, Stop
+from filmbadge.scope import Address, Scope
+
+
+class SurveyError(Refusal):
+    """The survey cannot start. One line, for the user."""
+
+
+async def check(scope: Scope, target: Target) -> tuple[Host, list[Connection]]:
+    """One host, kept nowhere: what was found, and every connection that was made."""
+    rows: list[Connection] = []
+    dialer = Dialer(scope, rows.append)
+    try:
+        await dialer.resolve(str(target.host))
+    except (OutOfScope, UnknownName) as error:
+        raise SurveyError(str(error)) from None
+    return await examine(dialer, target, scope.depth), rows
 
 
 async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: dict[str, Sketch] | None = None) -> Host:
@@ -54,13 +69,14 @@ async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, s
         one = await dimse.ask_either(dialer, address, port, depth, name, named=bool(target.ports))
         seen.append(one)
     asked = {one.endpoint.port: one for one in seen}
-    for port in target.ports or scope.orthanc_ports:
+    for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports)):
         before = asked.get(port)
         if before is None:
-            seen.append(await orthanc.ask(dialer, address, port, depth, name=name))
+            tls = port in scope.web_tls_ports
+            seen.append(await web.visit_either(dialer, address, port, depth, tls=tls, name=name))
         elif not (_spoke_dimse(before) or _nobody(before) or _barred(before)):
-            answered = await orthanc.ask(dialer, address, port, depth, tls=before.tls is not None, name=name)
-            if answered.orthanc is not None and answered.orthanc.status is not None:
+            answered = await web.visit_either(dialer, address, port, depth, tls=before.tls is not None, name=name)
+            if answered.web is not None and answered.web.status is not None:
                 seen[seen.index(before)] = answered  # one row per port: it is HTTP, not failed DIMSE
 
 

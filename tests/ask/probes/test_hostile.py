@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from filmbadge.ask.probes import dimse, orthanc
+from filmbadge.ask.probes import dimse, web
 from filmbadge.ask.wire.dimse import pdu
 from filmbadge.judge.ladder import place
 from filmbadge.model import Depth, Ending, Rung, Why
@@ -147,7 +147,7 @@ def test_a_hostile_web_peer(handler: Handler, rung: Rung) -> None:
     async def work() -> None:
         door, rows = dialer(HOSTILE)
         async with listening(handler) as port:
-            seen = await orthanc.ask(door, HERE, port, Depth.COUNT)
+            seen = await web.visit(door, HERE, port, Depth.COUNT)
         assert place(seen).rung is rung
         assert all(row.ending is not Ending.OWN_ERROR for row in rows)
 
