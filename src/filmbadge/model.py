@@ -390,6 +390,7 @@ class Named(Struct, frozen=True):
     port: int
     path: str
     tls: bool = False
+    outside: bool = False  # the scope does not allow its host, or nobody knows it: noted, and not contacted
 
 
 class WebFacts(Struct, frozen=True):
