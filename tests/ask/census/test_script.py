@@ -267,3 +267,21 @@ def test_count_keys_that_an_archive_is_slow_at_are_asked_for_a_part_of_a_large_a
     assert (found.complete, found.studies, found.images_known_for) == (True, 1200, 1200)
     assert COUNTS.isdisjoint(archive.asked[-1])
     assert not COUNTS.isdisjoint(archive.asked[1])
+
+
+def test_one_study_with_a_row_for_each_image_is_checked_by_its_images() -> None:
+    """It cannot be parted. If the answer had been cut off, it would have fewer rows than images."""
+
+    def each(archive: Archive) -> Archive:
+        answer = archive.answer
+
+        def rows_of_images(keys: Keys) -> tuple[list[bytes], int]:
+            rows, status = answer(keys)
+            return (rows * 30 if keys[elements.QUERY_LEVEL] == b"STUDY" else rows), status
+
+        archive.answer = rows_of_images  # type: ignore[method-assign]
+        return archive
+
+    whole, cut = count(each(Archive({b"1.1": (20, 10)}))), count(each(Archive({b"1.1": (20, 13)})))
+    assert (whole.complete, whole.studies, whole.images) == (True, 1, 30)
+    assert (cut.complete, cut.studies, cut.images) == (False, 1, 33)

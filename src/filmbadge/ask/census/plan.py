@@ -117,6 +117,7 @@ class Plan:
         self._visited: list[tuple[int, int, int]] = []  # first day, last day, studies
         self._useless: set[Axis] = set()
         self._doubts: dict[str, None] = {}
+        self._unchecked = 0  # rows of an answer that is said to hold everything
         self._lost = 0
         self._refused = 0
         self._stuck = 0
@@ -200,6 +201,7 @@ class Plan:
             return True
         proof, dated = yield from self._check(Window(), seen)
         if proof is None:
+            self._unchecked = seen.rows
             self._doubt(f"one answer of {seen.rows} rows, which could not be checked by parting it")
         elif proof and seen.rows in ROUNDS and dated < seen.distinct:
             self._doubt(f"{seen.rows} rows look like a cap, and some have no date or time to be parted by")
@@ -425,6 +427,12 @@ class Plan:
                 self._doubt(f"the question for all studies ended at {seen.rows} rows, which looks like a cap")
             else:
                 self.undated = self.studies - self._dated
+
+    def walked(self, images: int) -> None:
+        """So many images are in the studies found. Where each gave a row, the answer did not end before its last."""
+        if images == self._unchecked and len(self._doubts) == 1:
+            self._doubts.clear()
+            self._end()
 
     def _doubt(self, words: str) -> None:
         self._doubts[words] = None

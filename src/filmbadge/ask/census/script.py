@@ -193,6 +193,8 @@ class Counting:
             self._images = images.distinct
         if self._images_known == self.studies.distinct:
             self._series = all_series.distinct
+            if self._repeats:
+                self.plan.walked(images.distinct)
 
     def _find(
         self,
