@@ -17,7 +17,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import common
-from clients import AT_ONCE, FIRST_HOST, THREADS
+from clients import AT_ONCE, FIRST_HOST, MANY_AT_ONCE, THREADS
 from common import BenchError, Client, Row
 
 CLIENTS = common.HERE / "clients.py"
@@ -32,6 +32,7 @@ def contestants(hosts: int) -> list[Client]:
         Client("connect and close, C", hosts, "touch", note="the limit of connecting"),
         Client("the same question in C", hosts, "c", note=f"the limit of asking, {AT_ONCE} at once"),
         Client("filmbadge", hosts, "ask", note=f"associate, echo, find, release; {AT_ONCE} at once"),
+        Client("filmbadge, many", 2 * hosts, "ask_many", note=f"the same, {MANY_AT_ONCE:,} at once"),
         Client("filmbadge survey", hosts, "survey", note="the same, judged and kept in Parquet"),
     ]
     if common.has("nmap", "nmap"):

@@ -84,7 +84,7 @@ def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:
         contact="cert@example.org",
         called_titles=(),
         dimse_ports=(104,),
-        orthanc_ports=(8042,),
+        web_ports=(8042,),
         pace={"overall": 50.0},
         caps={"seconds": 60.0},
     )

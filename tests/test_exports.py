@@ -31,9 +31,12 @@ def test_nothing_else_is_public() -> None:
 
 
 def test_asking_loads_no_library_for_keeping() -> None:
-    code = "import filmbadge, filmbadge.ask.probes.dimse, sys; print({'pyarrow', 'duckdb'} & set(sys.modules))"
+    check = "filmbadge.cli.run(['check', '127.0.0.1:9', '--json'])"
+    code = f"import filmbadge.cli, sys, os; sys.stdout = open(os.devnull, 'w'); code = {check}; " + (
+        "print(code, {'pyarrow', 'duckdb'} & set(sys.modules), file=sys.__stdout__)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    assert done.stdout == "0 set()\n"
 
 
 def test_what_can_be_called_is_documented() -> None:

@@ -38,6 +38,10 @@ TEXT = {
     "Connection.detail",
     "Connection.question",
     "Count.why",
+    "Dcm4cheeFacts.aets",  # as OrthancFacts.aet
+    "DicomWebFacts.media_type",  # of a closed list
+    "DicomWebFacts.realm",  # as OrthancFacts.realm
+    "DicomWebFacts.root",  # one of ours, or one that a viewer names: printable ASCII, bounded
     "DimseFacts.called",
     "DimseFacts.implementation_uid",
     "DimseFacts.implementation_version",
@@ -46,6 +50,8 @@ TEXT = {
     "Host.address",
     "Identifier.scheme",  # of the catalogue
     "KindFound.why",
+    "Named.host",  # names and paths of software: printable ASCII, bounded
+    "Named.path",
     "OrthancFacts.aet",
     "OrthancFacts.realm",
     "OrthancFacts.version",
@@ -65,6 +71,11 @@ TEXT = {
     "Total.quantity",
     "Total.why",
     "Verdict.detail",
+    "WebFacts.realm",
+    "WebFacts.viewer",  # of the catalogue
+    "WebProof.detail",
+    "WebProof.media_type",  # of a closed list
+    "WebProof.service",
 }
 
 

@@ -44,7 +44,7 @@ dimse = [
   104,
   11112,
 ]
-orthanc = [8042]
+web = [8042]
 
 [pace]
 overall = 20
@@ -79,9 +79,9 @@ def test_a_valid_file() -> None:
     assert scope.expires == datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)
     assert (scope.authority, scope.reference, scope.contact) == ("the board", "T-1", "cert@example.org")
     assert scope.called_titles == ("STORE", "ARCHIVE")
-    assert (scope.dimse_ports, scope.orthanc_ports) == ((104, 11112), (8042,))
+    assert (scope.dimse_ports, scope.web_ports, scope.qido_record) == ((104, 11112), (8042,), False)
     assert scope.dimse_tls_ports == (2762,)
-    assert parse(VALID.replace("orthanc = [8042]", "dimse_tls = []"), "scope.toml", NOW).dimse_tls_ports == ()
+    assert parse(VALID.replace("web = [8042]", "dimse_tls = []"), "scope.toml", NOW).dimse_tls_ports == ()
     assert scope.pace == Pace(overall=20, open_at_once=8)
     assert scope.caps == Caps(seconds=60, received_bytes=1_000_000)
 
@@ -135,7 +135,7 @@ AUTHORITY, TITLES = at("[authority]"), '  "ARCHIVE",'
         ("  11112,", "  0,", at("  11112,"), "0 is not a port"),
         ("  11112,", "  true,", at("  11112,"), "not a port"),
         ("  11112,", '  "11112",', at("  11112,"), "not a port"),
-        ("orthanc = [8042]", "orthanc = 8042", at("orthanc = [8042]"), "must be a list"),
+        ("web = [8042]", "web = 8042", at("web = [8042]"), "must be a list"),
         ("overall = 20", "overall = 0", at("overall = 20"), "'pace.overall' must be a number above 0"),
         ("overall = 20", "archive_share = 1.5", at("overall = 20"), "'pace.archive_share' is a share: at most 1"),
         ("overall = 20", "overall = nan", at("overall = 20"), "above 0"),
@@ -314,11 +314,11 @@ def test_the_template_must_be_filled_in(tmp_path: Path) -> None:
 
 
 def test_a_scope_says_what_it_would_contact() -> None:
-    assert "would contact 65,534 addresses on 6 ports each" in explain(scope("10.0.0.0/16"))
+    assert "would contact 65,534 addresses on 13 ports each" in explain(scope("10.0.0.0/16"))
     assert "would contact 1 address on" in explain(scope("10.0.0.1/32"))
     assert "too many to sweep" in explain(scope("10.0.0.0/7"))
     told = explain(parse(VALID, "s", NOW))
-    assert "would contact 509 addresses on 4 ports each, at most 20 connections a second" in told
+    assert "would contact 509 addresses on 6 ports each, at most 20 connections a second" in told
     assert "allowed by the board (T-1), basis mandate, until 2027-01-31" in told
     assert "STORE, ARCHIVE" in told
 

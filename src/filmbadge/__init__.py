@@ -35,7 +35,8 @@ from filmbadge.scope import load as load_scope
 
 if TYPE_CHECKING:
     from filmbadge.keep.reader import Dataset, NotASurvey
-    from filmbadge.survey.engine import Survey, SurveyError, check
+    from filmbadge.survey.engine import Survey
+    from filmbadge.survey.examine import SurveyError, check
 
 __version__ = version("filmbadge")
 
@@ -81,8 +82,12 @@ def __getattr__(name: str) -> Any:
         from filmbadge.keep import reader
 
         return getattr(reader, name)
-    if name in ("Survey", "SurveyError", "check"):
-        from filmbadge.survey import engine
+    if name == "Survey":
+        from filmbadge.survey.engine import Survey
 
-        return getattr(engine, name)
+        return Survey
+    if name in ("SurveyError", "check"):
+        from filmbadge.survey import examine
+
+        return getattr(examine, name)
     raise AttributeError(f"module 'filmbadge' has no attribute {name!r}")

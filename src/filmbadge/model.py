@@ -13,6 +13,10 @@ from typing import Self
 from msgspec import Struct
 
 
+class Refusal(Exception):
+    """Something the user asked for cannot be done. One line, for the user."""
+
+
 class _Steps(StrEnum):
     """Names in a fixed order. Text comparison would order them by alphabet, so ask `reaches`."""
 
@@ -100,6 +104,11 @@ class Endpoint(Struct, frozen=True, order=True):
     address: str
     port: int
     protocol: Protocol
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.protocol}://{host}:{self.port}"
 
 
 class Demanded(StrEnum):
@@ -325,6 +334,85 @@ class OrthancFacts(Struct, frozen=True):
     profile: Profile | None = None
 
 
+class Dcm4cheeFacts(Struct, frozen=True):
+    """What dcm4chee-arc's REST says of itself: the titles it publishes, and its own counters."""
+
+    status: int | None = None  # of the list of its titles
+    aets: tuple[str, ...] = ()
+    counter_status: int | None = None
+    patients: int | None = None
+    studies: int | None = None
+    series: int | None = None
+    images: int | None = None
+    bytes: int | None = None  # size of all studies
+
+
+class WebProof(Struct, frozen=True):
+    """One retrieval of an image over the web that was started and dropped."""
+
+    service: str  # "WADO-RS" or "WADO-URI"
+    status: int | None = None
+    media_type: str = ""  # of a closed list
+    bytes: int = 0  # of the body: received, counted, dropped
+    detail: str = ""
+
+
+class DicomWebFacts(Struct, frozen=True):
+    """What one DICOMweb root showed: QIDO-RS, and what its records say of retrieval."""
+
+    root: str  # such as `/dicom-web`
+    status: int | None = None  # of a question that can have no answer
+    media_type: str = ""  # of a closed list
+    realm: str = ""  # of WWW-Authenticate
+    may_ask: bool = False  # a record may be asked for: its required attributes are personal data
+    records: int = 0  # that came
+    record_status: int | None = None  # of the question for one record
+    retrieve_url: bool = False  # a record names where its images are
+    census: Census | None = None
+    profile: Profile | None = None
+    proof: WebProof | None = None
+
+
+class Listing(Struct, frozen=True):
+    """A list of files that a web server shows. How many are DICOM's, never their names."""
+
+    files: int
+    folders: int = 0  # that were looked into
+    missed: int = 0  # of them, those that did not show what is in them
+    dicomdir: bool = False  # the index of a DICOM medium is among them
+    whole: bool = False  # all folders were looked into
+    proof: int = 0  # bytes of one file: received, found to be DICOM's, dropped
+
+    @property
+    def shown(self) -> bool:
+        return self.files > 0 or self.dicomdir
+
+
+class Named(Struct, frozen=True):
+    """A DICOMweb root that a viewer names as its archive."""
+
+    host: str  # empty: its own
+    port: int
+    path: str
+    tls: bool = False
+    outside: bool = False  # the scope does not allow its host, or nobody knows it: noted, and not contacted
+
+
+class WebFacts(Struct, frozen=True):
+    """What a web service showed, whatever stands behind it."""
+
+    status: int | None = None  # of the first page, whose path cannot exist; None: no HTTP
+    front: int | None = None  # of `/`
+    realm: str = ""  # of WWW-Authenticate
+    catch_all: bool = False  # it answers 200 to a path that cannot exist
+    elsewhere: bool = False  # `/` points to another host, port or scheme
+    viewer: str = ""  # the product whose page it shows, of the catalogue
+    login: bool | None = None  # that page wants one; None: not known
+    listing: Listing | None = None
+    patients: int | None = None  # rows of its list of patients
+    names: tuple[Named, ...] = ()
+
+
 class SignKind(StrEnum):
     """Where a sign of a product was seen. Two of different kinds are independent of each other."""
 
@@ -358,6 +446,9 @@ class Observation(Struct, frozen=True):
     orthanc: OrthancFacts | None = None
     tls: TlsFacts | None = None  # None: seen in plain
     signs: tuple[Sign, ...] = ()
+    web: WebFacts | None = None
+    dicomweb: DicomWebFacts | None = None
+    dcm4chee: Dcm4cheeFacts | None = None
 
 
 class Why(StrEnum):
@@ -381,9 +472,13 @@ class Why(StrEnum):
     RECORDS = "records given"
     IMAGE = "image given"
     IMAGE_OFFERED = "image offered, not given"
+    IMAGE_NAMED = "image named, not asked for"
     LOGIN = "login demanded"
     HTTP_STATUS = "HTTP status"
     COUNTER = "own counter"
+    PAGE = "page of an imaging product"
+    LISTING = "files listed"
+    PATIENTS = "patients listed"
 
 
 class Verdict(Struct, frozen=True):

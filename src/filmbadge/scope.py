@@ -17,20 +17,20 @@ from math import gcd
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from filmbadge.model import Depth
+from filmbadge.model import Depth, Refusal
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Basis = Literal["owner", "mandate", "research"]
 
 SCHEMA = "filmbadge.scope/1"
-BUILT_DEPTHS = tuple(Depth)
 DIMSE_PORTS = (104, 4242, 5678, 11112)
 DIMSE_TLS_PORTS = (2762,)
-ORTHANC_PORTS = (8042,)
+WEB_PORTS = (80, 3000, 3333, 5000, 8042, 8080)
+WEB_TLS_PORTS = (443, 8443)
 
 
-class ScopeError(Exception):
+class ScopeError(Refusal):
     """The scope is malformed, expired, or does not allow what was asked. One line, for the user."""
 
     def __init__(self, message: str, *, where: str = "", line: int | None = None) -> None:
@@ -139,7 +139,9 @@ class Scope:
     called_titles: tuple[str, ...] = ()
     dimse_ports: tuple[int, ...] = DIMSE_PORTS
     dimse_tls_ports: tuple[int, ...] = DIMSE_TLS_PORTS
-    orthanc_ports: tuple[int, ...] = ORTHANC_PORTS
+    web_ports: tuple[int, ...] = WEB_PORTS
+    web_tls_ports: tuple[int, ...] = WEB_TLS_PORTS
+    qido_record: bool = False  # a record of DICOMweb, with its personal data, may be asked for below depth `profile`
     pace: Pace = Pace()
     caps: Caps = Caps()
     _v4: Intervals = field(init=False, repr=False)
@@ -150,6 +152,11 @@ class Scope:
             allowed = Intervals.of([_ends(n) for n in map(_plain_network, self.networks) if n.version == version])
             cut = Intervals.of([_ends(n) for n in map(_plain_network, self.exclude) if n.version == version])
             object.__setattr__(self, name, allowed.less(cut))
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that a sweep asks."""
+        return tuple(dict.fromkeys((*self.dimse_ports, *self.dimse_tls_ports, *self.web_ports, *self.web_tls_ports)))
 
     def permits(self, address: Address, now: datetime | None = None) -> bool:
         """Whether this address may be contacted now."""
@@ -257,12 +264,14 @@ class _Reader:
                 "authority",
                 "ae_titles",
                 "ports",
+                "ask",
                 "pace",
                 "caps",
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
-            "ports": {"dimse", "dimse_tls", "orthanc"},
+            "ports": {"dimse", "dimse_tls", "web", "web_tls"},
+            "ask": {"qido_record"},
             "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
             "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
         }
@@ -283,8 +292,9 @@ class _Reader:
             )  # fmt: skip
         dimse = self._ports("dimse", DIMSE_PORTS)
         dimse_tls = self._ports("dimse_tls", DIMSE_TLS_PORTS)
-        orthanc = self._ports("orthanc", ORTHANC_PORTS)
-        if not dimse and not dimse_tls and not orthanc:
+        web = self._ports("web", WEB_PORTS)
+        web_tls = self._ports("web_tls", WEB_TLS_PORTS)
+        if not (dimse or dimse_tls or web or web_tls):
             raise self._error("no port is left to ask", "ports", "dimse")
         return Scope(
             name=self.where,
@@ -299,7 +309,9 @@ class _Reader:
             called_titles=self._titles(),
             dimse_ports=dimse,
             dimse_tls_ports=dimse_tls,
-            orthanc_ports=orthanc,
+            web_ports=web,
+            web_tls_ports=web_tls,
+            qido_record=self._qido_record(basis),
             pace=self._numbers("pace", Pace()),
             caps=self._numbers("caps", Caps()),
         )
@@ -386,6 +398,17 @@ class _Reader:
             if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
                 raise self._error(f"{value!r} is not a port (1 to 65535)", "ports", key, index)
         return tuple(dict.fromkeys(values))
+
+    def _qido_record(self, basis: str) -> bool:
+        value = self._table("ask").get("qido_record", False)
+        if not isinstance(value, bool):
+            raise self._error("'ask.qido_record' must be true or false", "ask", "qido_record")
+        if value and basis not in ("owner", "mandate"):
+            raise self._error(
+                f"'qido_record' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
+                "ask", "qido_record",
+            )  # fmt: skip
+        return value
 
     def _numbers(self, table: str, default: Any) -> Any:
         held = self._table(table)
@@ -485,7 +508,7 @@ exclude = [
 ]
 
 # How far to climb:
-#   knock    associate, or fetch Orthanc's /system, then leave; no personal data
+#   knock    associate, or fetch the pages on which a web service says what it is, then leave; no personal data
 #   ask      one small question for UIDs, cancelled at the first match; no personal data
 #   count    the archive's own counters, else a census by UIDs and counts; no personal data
 #   profile  looks at personal attributes and forgets them at once   (needs basis owner or mandate)
@@ -508,7 +531,12 @@ called = []
 [ports]
 dimse = [104, 4242, 5678, 11112]
 dimse_tls = [2762]                # asked over TLS first
-orthanc = [8042]
+web = [80, 3000, 3333, 5000, 8042, 8080]
+web_tls = [443, 8443]             # asked over TLS first
+
+[ask]
+# A record of DICOMweb always carries name, id and birth date. Below depth profile none is asked for, unless you say so here.
+qido_record = false               # true needs basis owner or mandate
 
 [pace]                            # connections per second; one association per host at a time, always
 overall = 50

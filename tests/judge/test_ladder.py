@@ -9,18 +9,25 @@ from filmbadge.judge.ladder import ORTHANC_REALM, place
 from filmbadge.model import (
     Abort,
     Census,
+    Dcm4cheeFacts,
     Demanded,
     Depth,
+    DicomWebFacts,
     DimseFacts,
     Ending,
     Find,
+    Listing,
     Observation,
     OrthancFacts,
     Proof,
     Rejection,
     Rung,
+    Sign,
+    SignKind,
     Stop,
     TlsFacts,
+    WebFacts,
+    WebProof,
     Why,
 )
 from making import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, web
@@ -36,6 +43,24 @@ IS_ORTHANC = OrthancFacts(status=200, is_orthanc=True, version="1.12.1")
 
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+CATCH_ALL = WebFacts(200, 200, catch_all=True)
+TITLE = (Sign("OHIF Viewer", SignKind.PAGE),)
+
+
+def site(facts: WebFacts | None = None, signs: tuple[Sign, ...] = (), **more: object) -> Observation:
+    """A port of HTTP."""
+    plain = msgspec.structs.replace(web(None), web=facts or WebFacts(404, 200), signs=signs)
+    return msgspec.structs.replace(plain, **more)
+
+
+def root(**facts: object) -> Observation:
+    return site(dicomweb=DicomWebFacts("/dicom-web", **{"status": 200} | facts))  # type: ignore[arg-type]
+
+
+def arc(**facts: object) -> Observation:
+    return site(dcm4chee=Dcm4cheeFacts(**{"status": 200} | facts))  # type: ignore[arg-type]
 
 
 def proven(proof: Proof) -> DimseFacts:
@@ -104,6 +129,34 @@ LADDER: list[tuple[str, Observation, Rung | None, Why, tuple[int, ...]]] = [
     ("a match, then our error", dimse(admitted((Find("x", 1),)), stop=stopped(Ending.OWN_ERROR)), Rung.DISCLOSES, Why.RECORDS, ()),
     ("rows in the census", dimse(admitted(BROKEN_OFF, Census(False, 7, 7))), Rung.DISCLOSES, Why.RECORDS, ()),
     ("a counter", web(REPORTED), Rung.DISCLOSES, Why.COUNTER, ()),
+    ("one page for all", site(CATCH_ALL), Rung.LISTENING, Why.NOT_IMAGING, (200,)),
+    ("a page", site(), Rung.LISTENING, Why.NOT_IMAGING, (404,)),
+    ("a viewer", site(WebFacts(404, 200, viewer="Oviyam", login=False), TITLE), Rung.ADMITS, Why.PAGE, ()),
+    ("a viewer, and who knows of a login", site(WebFacts(404, 200, viewer="MedDream"), TITLE), Rung.SPEAKS, Why.PAGE, ()),
+    ("a known server, and no page of it", site(signs=TITLE), Rung.SPEAKS, Why.PAGE, ()),
+    ("a list of patients", site(WebFacts(404, 200, viewer="PixelMed", login=False, patients=7), TITLE), Rung.DISCLOSES, Why.PATIENTS, (7,)),
+    ("an empty list of patients", site(WebFacts(404, 200, viewer="PixelMed", login=False, patients=0), TITLE), Rung.ADMITS, Why.PAGE, ()),
+    ("a viewer's login", site(WebFacts(404, 200, login=True), TITLE), Rung.SPEAKS, Why.LOGIN, (200,)),
+    ("a viewer behind a login", site(WebFacts(401, 401), TITLE), Rung.SPEAKS, Why.LOGIN, (401,)),
+    ("a login, of what", site(WebFacts(401, 401)), Rung.LISTENING, Why.NOT_IMAGING, (401,)),
+    ("a listing", site(WebFacts(404, 200, listing=Listing(3))), Rung.DISCLOSES, Why.LISTING, (3,)),
+    ("a listing of a medium", site(WebFacts(404, 200, listing=Listing(0, dicomdir=True))), Rung.DISCLOSES, Why.LISTING, (0,)),
+    ("a file of a listing", site(WebFacts(404, 200, listing=Listing(3, proof=900))), Rung.DELIVERS, Why.IMAGE, (900,)),
+    ("a listing of other files", site(WebFacts(404, 200, listing=Listing(0))), Rung.LISTENING, Why.NOT_IMAGING, (404,)),
+    ("DICOMweb behind a login", root(status=401), Rung.SPEAKS, Why.LOGIN, (401,)),
+    ("DICOMweb in trouble", root(status=413), Rung.SPEAKS, Why.HTTP_STATUS, (413,)),
+    ("DICOMweb, no record asked", root(), Rung.ANSWERS, Why.NEEDS_PERSONAL_DATA, ()),
+    ("DICOMweb, empty", root(may_ask=True, record_status=204), Rung.ANSWERS, Why.NO_RECORDS, ()),
+    ("DICOMweb, refused", root(may_ask=True, record_status=403), Rung.ANSWERS, Why.HTTP_STATUS, (403,)),
+    ("DICOMweb, a record", root(records=1), Rung.DISCLOSES, Why.RECORDS, ()),
+    ("DICOMweb, images", root(records=1, retrieve_url=True), Rung.OFFERS, Why.IMAGE_NAMED, ()),
+    ("DICOMweb, an image", root(records=1, proof=WebProof("WADO-RS", 200, "application/dicom", 4096)), Rung.DELIVERS, Why.IMAGE, (4096,)),
+    ("dcm4chee behind a login", arc(status=401), Rung.SPEAKS, Why.LOGIN, (401,)),
+    ("dcm4chee, knock", msgspec.structs.replace(arc(), depth=Depth.KNOCK), Rung.ADMITS, Why.DEPTH, ()),
+    ("dcm4chee, counters", arc(studies=3), Rung.DISCLOSES, Why.COUNTER, ()),
+    ("dcm4chee, counters refused", arc(counter_status=403), Rung.ADMITS, Why.HTTP_STATUS, (403,)),
+    ("dcm4chee, empty", arc(counter_status=200, studies=0), Rung.ANSWERS, Why.NO_RECORDS, ()),
+    ("the highest of two", msgspec.structs.replace(root(), orthanc=REPORTED), Rung.DISCLOSES, Why.COUNTER, ()),
     ("a counter alone", web(msgspec.structs.replace(IS_ORTHANC, images=1)), Rung.DISCLOSES, Why.COUNTER, ()),
 ]  # fmt: skip
 

@@ -124,7 +124,7 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
 
 
 def test_an_empty_survey_has_a_page(browser: Browser, tmp_path: Path) -> None:
-    scope = archives.scope_file(tmp_path, extra="ports.dimse = [9]\nports.orthanc = [9]")
+    scope = archives.scope_file(tmp_path, extra="ports.dimse = [9]\nports.web = [9]")
     archives.filmbadge("survey", str(scope), "127.0.0.1", "--out", str(tmp_path / "s"))
     archives.filmbadge("report", str(tmp_path / "s"), "--html", str(tmp_path / "page.html"))
     tab, trouble = opened(browser, tmp_path / "page.html")

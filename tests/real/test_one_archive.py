@@ -53,7 +53,7 @@ def relay(address: str, behind: int) -> Iterator[int]:
 
 def survey(directory: Path, dimse: list[int], orthanc: list[int], *targets: str) -> Dataset:
     directory.mkdir(exist_ok=True)
-    ports = f"ports.dimse = {dimse}\nports.dimse_tls = []\nports.orthanc = {orthanc}"
+    ports = f"ports.dimse = {dimse}\nports.dimse_tls = []\nports.web = {orthanc}"
     scope = archives.scope_file(directory, extra=ports)
     archives.filmbadge("survey", str(scope), *targets, "--out", str(directory / "out"))
     return Dataset(directory / "out")

@@ -78,7 +78,7 @@ def test_dicom_is_never_met_with_http(open_orthanc: Served) -> None:
     """A named port is asked in DIMSE first; one turns out to be HTTP, the other must not be tried in it."""
     card = archives.check(f"127.0.0.1:{open_orthanc.http},{open_orthanc.dicom}")
     assert rungs(card) == {"dimse": "discloses", "http": "discloses"}
-    assert card["connections"] == 2 + 2  # DIMSE on both, then /system and /statistics on the web port alone
+    assert card["connections"] == 2 + 1  # DIMSE on both, then one visit to the web port alone
 
 
 def test_orthanc_with_authentication(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_orthanc_over_tls_and_its_web_are_one_archive(tls_orthanc: Served, tmp_p
 
 
 def test_a_survey_keeps_what_tls_showed(tls_orthanc: Served, tmp_path: Path) -> None:
-    scope = tls_scope(tmp_path, tls_orthanc.dicom, "ports.dimse = []\nports.orthanc = []\n")
+    scope = tls_scope(tmp_path, tls_orthanc.dicom, "ports.dimse = []\nports.web = []\nports.web_tls = []\n")
     archives.filmbadge("survey", scope, "127.0.0.1", "--out", str(tmp_path / "out"))
     dataset = Dataset(tmp_path / "out")
     (row,) = dataset.rows("SELECT rung, tls, tls_client_certificate, tls_expires > asked_at AS valid FROM endpoints")
@@ -223,4 +223,4 @@ def test_orthancs_rest_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
     assert endpoint["product_version"] == "1.10.1"
     assert endpoint["tls"]["version"].startswith("TLSv1.")
     assert card["archives"][0]["counts"]["images"]["value"] == served.truth.images
-    assert card["connections"] == 4  # DICOM in plain and over TLS, then two pages
+    assert card["connections"] == 3  # DICOM in plain and over TLS, then one visit

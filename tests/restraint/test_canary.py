@@ -98,7 +98,11 @@ STAGES = {
     "filmbadge.ask.wire.dialer:_Line._hand_over": "scripted",
     "filmbadge.ask.probes.dimse:_forget": "scripted",
     "filmbadge.ask.probes.prove:_get": "orthanc",
-    "filmbadge.ask.wire.web:Get._feed": "web",
+    "filmbadge.ask.wire.web:Visit._events": "web",
+    "filmbadge.ask.probes.web:WebFacts": "web",
+    "filmbadge.ask.probes.browse:Outcome": "web",
+    "filmbadge.ask.probes.pages:marks": "web",
+    "filmbadge.ask.probes.viewers:_take": "web",
     "filmbadge.ask.probes.orthanc:by_keyword": "web",
     "filmbadge.ask.probes.orthanc:_decoded": "web",
     "filmbadge.survey.examine:archives.judge": "scripted",
@@ -121,7 +125,6 @@ ELSEWHERE = {
     "filmbadge.ask.wire.dimse.core.compiled",  # in C: the default of every run here but those with a crash; fuzz/sanitize
     "filmbadge.ask.wire.dimse.elements",  # generators: a crash in them is one of who reads from them
     "filmbadge.ask.wire.tls",  # a certificate, before any record
-    "filmbadge.ask.probes.pages",  # not asked yet
 }
 
 

@@ -56,7 +56,7 @@ def scope_for(site: Site, directory: Path, *, overall: float = 5000, idle: float
     path.write_text(
         f'schema = "filmbadge.scope/1"\nnetworks = ["{site.network}"]\ndepth = "count"\nexpires = 2099-12-31\n'
         '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
-        f"[ports]\ndimse = [{site.dimse_ports[0]}, {site.dimse_ports[1]}]\ndimse_tls = []\northanc = [{site.orthanc_port}]\n"
+        f"[ports]\ndimse = [{site.dimse_ports[0]}, {site.dimse_ports[1]}]\ndimse_tls = []\nweb = [{site.web_port}]\nweb_tls = []\n"
         f"[pace]\noverall = {overall}\nper_network = 5000\nper_host = 1000\n[caps]\nidle_seconds = {idle}\n"
     )
     return path

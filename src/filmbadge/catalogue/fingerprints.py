@@ -164,6 +164,13 @@ def toolkit_of(uid: str, version: str) -> str:
     return next((name for row in fingerprints().toolkit if (name := row.match(uid, version))), "")
 
 
+@lru_cache(maxsize=1024)
+def products_of(uid: str, version: str) -> tuple[tuple[ProductRow, str], ...]:
+    """The rows of products that an association's implementation items match, each with the version that it reads."""
+    rows = ((row, row.match(uid, version)) for row in fingerprints().product)
+    return tuple((row, release) for row, release in rows if release is not None)
+
+
 @cache
 def baits() -> frozenset[str]:
     """The products that are honeypots."""

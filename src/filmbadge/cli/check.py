@@ -9,10 +9,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
-from filmbadge.cli.console import DepthChoice, Refusal, RungChoice, put_json, reached, require_sight, run_loop, show
-from filmbadge.model import Depth
+from filmbadge.cli.console import DepthChoice, RungChoice, put_json, reached, require_sight, run_loop, show
+from filmbadge.model import Depth, Refusal
 from filmbadge.scope import LOOPBACK, Scope, load
-from filmbadge.survey import engine
+from filmbadge.survey import examine
 from filmbadge.tell import card
 
 
@@ -42,7 +42,7 @@ def check(
     """
     allowed = at_depth(load(scope) if scope else LOOPBACK, Depth(depth) if depth else None if scope else Depth.COUNT)
     require_sight(fail_on, allowed.depth)
-    host, journal = run_loop(engine.check(allowed, parse(target)))
+    host, journal = run_loop(examine.check(allowed, parse(target)))
     document = card.document(target, allowed.depth, host, journal)
     if json:
         put_json(document)

@@ -16,17 +16,13 @@ import msgspec
 import uvloop
 from rich.console import Console, RenderableType
 
-from filmbadge.model import Depth, Rung
+from filmbadge.model import Depth, Refusal, Rung
 
 T = TypeVar("T")
 DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
 RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "offers", "delivers"]
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
-
-
-class Refusal(Exception):
-    """Something the user asked for cannot be done. One line."""
 
 
 def where(error: BaseException) -> str:

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.ask.targets.lists import read
-from filmbadge.cli.console import Refusal, err, put_json, run_loop
+from filmbadge.cli.console import err, put_json, run_loop
 from filmbadge.cli.console import out as stdout
 from filmbadge.cli.survey import watched
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Depth
+from filmbadge.model import Depth, Refusal
 from filmbadge.rehearse.compare import Rehearsal, compare
 from filmbadge.rehearse.hospital import WORLDS
 from filmbadge.rehearse.serve import serve
@@ -80,7 +80,8 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
             depth=Depth.PROFILE,
             dimse_ports=site.dimse_ports,
             dimse_tls_ports=(),
-            orthanc_ports=(site.orthanc_port,),
+            web_ports=(site.web_port,),
+            web_tls_ports=(),
             caps=Caps(connect_seconds=2, idle_seconds=1.5, seconds=600, received_bytes=1 << 30),
         )
         targets = [str(site.network)]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cyclopts import App
 
-from filmbadge.cli.console import Refusal, err, out
+from filmbadge.cli.console import err, out
+from filmbadge.model import Refusal
 from filmbadge.scope import load, template
 from filmbadge.tell.scope import explain
 

@@ -21,6 +21,7 @@ from filmbadge.model import (
     Census,
     Count,
     Counts,
+    Dcm4cheeFacts,
     Depth,
     Endpoint,
     Host,
@@ -42,10 +43,10 @@ def judge(
 ) -> Host:
     """All verdicts about one host. `sketches` are those of its censuses; `name` is what the user called it."""
     judged = [_judged(seen) for seen in observations]
-    groups = _merge(_groups(judged), sketches)
+    groups = _merge(_groups(judged, frozenset({"", address, name.lower()})), sketches)
     archives = []
     for group in groups:
-        archive = _archive(address, group, name)
+        archive = _archive(group, name)
         archives.append(archive)
         for one in group:
             said = msgspec.structs.replace(archive.product, toolkit=one.product.toolkit)
@@ -84,6 +85,7 @@ def wants_profile(host: Host) -> Observation | None:
             continue
         for judged in sorted(here, key=lambda j: j.observation.dimse is None):  # DIMSE tells more
             opened = judged.verdict.rung is not None and judged.verdict.rung.open
+            opened = opened and (judged.observation.dimse or judged.observation.orthanc) is not None
             if opened and judged.observation.depth.reaches(Depth.PROFILE):
                 return judged.observation
     return None
@@ -107,24 +109,48 @@ def wants_proof(host: Host) -> Observation | None:
     return None
 
 
-def _groups(judged: Sequence[Judged]) -> list[list[Judged]]:
-    """Orthanc's REST joins the DIMSE endpoint whose port it names, or the only one of its host where it names none."""
+def _groups(judged: Sequence[Judged], names: frozenset[str]) -> list[list[Judged]]:
+    """A way in by the web joins the endpoint that it names; or the only DIMSE endpoint of its host, where it names none.
+
+    `names` are those of the host itself.
+    """
     imaging = [j for j in judged if j.verdict.rung is not None and j.verdict.rung.reaches(Rung.SPEAKS)]
     groups = [[j] for j in imaging if j.observation.dimse is not None]
     alone = groups[0] if len(groups) == 1 else None
-    named_ports = Counter(j.observation.orthanc.dicom_port for j in imaging if j.observation.orthanc is not None)
-    for one in imaging:
-        web = one.observation.orthanc
-        if web is None:
-            continue
-        named = [g for g in groups if g[0].observation.dimse and g[0].observation.endpoint.port == web.dicom_port]
-        if named and named_ports[web.dicom_port] == 1:  # two that name the same port know it from inside a container
+    named_ports = Counter(port for j in imaging if (port := _dicom_port(j)) is not None)
+    web = [j for j in imaging if j.observation.dimse is None]
+    for one in sorted(web, key=_is_viewer):  # an archive before the viewer that names it
+        port = _dicom_port(one)
+        led = [g for g in groups if _leads_to(one, g, names)]
+        named = [g for g in groups if g[0].observation.dimse and g[0].observation.endpoint.port == port]
+        if led:
+            led[0].append(one)
+        elif (
+            port is not None and named and named_ports[port] == 1
+        ):  # two that name the same port know it from inside a container
             named[0].append(one)
-        elif web.dicom_port is None and alone is not None:
+        elif port is None and alone is not None:
             alone.append(one)
         else:
             groups.append([one])
     return groups
+
+
+def _dicom_port(judged: Judged) -> int | None:
+    return None if judged.observation.orthanc is None else judged.observation.orthanc.dicom_port
+
+
+def _is_viewer(judged: Judged) -> bool:
+    seen = judged.observation
+    return seen.orthanc is None and seen.dicomweb is None and seen.dcm4chee is None
+
+
+def _leads_to(viewer: Judged, group: Sequence[Judged], names: frozenset[str]) -> bool:
+    """Whether it names a way into this archive as where its own pages take their data from."""
+    facts = viewer.observation.web
+    places = {("" if n.host in names else n.host, n.port) for n in facts.names} if facts is not None else set()
+    ways = [j.observation.endpoint for j in group if j.observation.dimse is None]
+    return any(("" if e.address in names else e.address, e.port) in places for e in ways)
 
 
 def _merge(groups: list[list[Judged]], sketches: Mapping[Endpoint, Sketch]) -> list[list[Judged]]:
@@ -146,7 +172,7 @@ def _one(group: Sequence[Judged], other: Sequence[Judged], sketches: Mapping[End
     return same_counters(_counts(group), _counts(other))
 
 
-def _archive(address: str, group: Sequence[Judged], name: str) -> Archive:
+def _archive(group: Sequence[Judged], name: str) -> Archive:
     endpoints = tuple(j.observation.endpoint for j in group)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = identify(*(j.observation for j in group))
@@ -154,8 +180,8 @@ def _archive(address: str, group: Sequence[Judged], name: str) -> Archive:
     profile = next((found for j in group if (found := _profile(j.observation)) is not None), None)
     kinds, identifiers, ssn_records = personal.judge(profile, counts.studies.value)
     archive = Archive(
-        id=f"{address}:{endpoints[0].port}",
-        address=address,
+        id=f"{endpoints[0].address}:{endpoints[0].port}",
+        address=endpoints[0].address,
         endpoints=endpoints,
         rung=rung,
         product=product,
@@ -173,14 +199,31 @@ def _archive(address: str, group: Sequence[Judged], name: str) -> Archive:
 
 
 def _counts(group: Sequence[Judged]) -> Counts:
+    """The numbers of one archive; what its pages list fills in what nothing better says."""
+    found = _of_services(group)
+    pages = [web for j in group if (web := j.observation.web) is not None]
+    listed = next((web.patients for web in pages if web.patients), None)
+    if listed is not None and found.patients.value is None:
+        found = msgspec.structs.replace(found, patients=Count(listed, How.COUNTED))
+    files = next((web.listing for web in pages if web.listing is not None and web.listing.files), None)
+    if files is not None and found.images.value is None and not found.images.at_least:
+        why = "" if files.whole else "not every folder was looked into"
+        whole = Count(files.files, How.COUNTED) if files.whole else Count(at_least=files.files, why=why)
+        found = msgspec.structs.replace(found, images=whole)
+    return found
+
+
+def _of_services(group: Sequence[Judged]) -> Counts:
     dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
     gave = any(find.matches for facts in dimse for find in facts.finds)
     for one in group:
-        web = one.observation.orthanc
+        web = one.observation.orthanc or one.observation.dcm4chee
         # A counter of zero beside a record that was given is the counter of something else.
         if web is not None and web.studies is not None and (web.studies or not gave):
             return _reported(web)
-    censuses = [facts.census for facts in dimse if facts.census is not None]
+    qido = [j.observation.dicomweb for j in group if j.observation.dicomweb is not None]
+    gave = gave or any(root.records for root in qido)
+    censuses = [c for c in (*(d.census for d in dimse), *(q.census for q in qido)) if c is not None]
     if censuses:
         best = max(censuses, key=lambda c: (c.complete, c.studies))
         if not best.studies and gave:
@@ -189,12 +232,12 @@ def _counts(group: Sequence[Judged]) -> Counts:
             best = msgspec.structs.replace(best, complete=False, studies=1, why_incomplete=why)
         return _counted(best)
     opened = any(j.verdict.rung and j.verdict.rung.open for j in group)
-    if not opened and any(j.verdict.why is Why.NO_RECORDS and j.observation.dimse is not None for j in group):
+    if not opened and any(j.verdict.why is Why.NO_RECORDS for j in group):
         return Counts(*(Count(0, How.COUNTED) for _ in range(4)))
     return Counts(*(Count(why=_why_unknown(group)) for _ in range(4)))
 
 
-def _reported(web: OrthancFacts) -> Counts:
+def _reported(web: OrthancFacts | Dcm4cheeFacts) -> Counts:
     def count(value: int | None) -> Count:
         return Count(why="the archive's counter left it out") if value is None else Count(value, How.REPORTED)
 

@@ -17,7 +17,7 @@ _LADDER = {
 }
 # Kinds that say who somebody is. A date, a place or a purpose does not by itself.
 _NOBODYS = frozenset({Kind.EXAM_DATE, Kind.INSTITUTION, Kind.PURPOSE, Kind.SEX})
-_UNASKED = (Why.DEPTH, Why.NEEDS_PERSONAL_DATA)
+_UNASKED = (Why.DEPTH, Why.NEEDS_PERSONAL_DATA, Why.PAGE)
 _TITLE_REASONS = ((1, 3), (1, 7))  # calling, called AE title not recognized, PS3.8 Table 9-21
 
 

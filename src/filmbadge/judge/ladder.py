@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from filmbadge.model import Demanded, Depth, DimseFacts, Ending, Observation, OrthancFacts, Rung, Stop, Verdict, Why
+from collections.abc import Iterator
+
+from filmbadge.model import (
+    Dcm4cheeFacts,
+    Demanded,
+    Depth,
+    DicomWebFacts,
+    DimseFacts,
+    Ending,
+    Observation,
+    OrthancFacts,
+    Rung,
+    Stop,
+    Verdict,
+    WebFacts,
+    Why,
+)
 
 _NOBODY = (Ending.REFUSED, Ending.UNREACHABLE, Ending.NO_ANSWER)
 _NOT_FOUND_OUT = {
@@ -23,8 +39,11 @@ def place(observation: Observation) -> Verdict:
         return Verdict(Rung.LISTENING, Why.CLIENT_CERTIFICATE, () if tls.alert is None else (tls.alert,))
     if observation.dimse is not None:
         return _dimse(observation.dimse, observation.depth, observation.stop)
-    if observation.orthanc is not None:
-        return _orthanc(observation.orthanc, observation.depth, observation.stop)
+    placed = [verdict for verdict in _web(observation) if verdict.rung is not None]
+    if placed:  # the highest; of two that are equal the first
+        return max(placed, key=lambda verdict: verdict.rung.height if verdict.rung else -1)
+    if observation.web is not None and observation.web.status is not None:
+        return _no_product(observation.web)
     return _unspoken(observation.stop)
 
 
@@ -79,6 +98,75 @@ def _unanswered(facts: DimseFacts, stop: Stop) -> Verdict:
     return Verdict(rung, Why.FIND_FAILED, (last.status,))
 
 
+def _web(observation: Observation) -> Iterator[Verdict]:
+    """What each way in on one port of HTTP proves."""
+    depth, stop = observation.depth, observation.stop
+    if observation.orthanc is not None:
+        yield _orthanc(observation.orthanc, depth, stop)
+    if observation.dcm4chee is not None:
+        yield _dcm4chee(observation.dcm4chee, depth, stop)
+    if observation.dicomweb is not None:
+        yield _dicomweb(observation.dicomweb)
+    if observation.web is not None:
+        yield from _pages(observation.web, bool(observation.signs))
+
+
+def _no_product(facts: WebFacts) -> Verdict:
+    assert facts.status is not None
+    if facts.catch_all:
+        return Verdict(Rung.LISTENING, Why.NOT_IMAGING, (200,), "HTTP 200 to a path that cannot exist")
+    return Verdict(Rung.LISTENING, Why.NOT_IMAGING, (facts.status,), f"HTTP {facts.status}")
+
+
+def _pages(facts: WebFacts, known: bool) -> Iterator[Verdict]:
+    """Of viewers, portals and lists of files. `known`: a mark of the catalogue was seen."""
+    listing = facts.listing
+    if listing is not None and listing.proof:
+        yield Verdict(Rung.DELIVERS, Why.IMAGE, (listing.proof,), "a file of a list")
+    elif listing is not None and listing.shown:
+        yield Verdict(Rung.DISCLOSES, Why.LISTING, (listing.files,))
+    if facts.patients:
+        yield Verdict(Rung.DISCLOSES, Why.PATIENTS, (facts.patients,))
+    if known or facts.viewer:
+        status = next((s for s in (facts.front, facts.status) if s in (401, 403)), None)
+        if facts.viewer and facts.login is False:
+            yield Verdict(Rung.ADMITS, Why.PAGE, detail=facts.viewer)
+        elif status is not None or facts.login:
+            yield Verdict(Rung.SPEAKS, Why.LOGIN, (status or 200,), facts.realm)
+        else:
+            yield Verdict(Rung.SPEAKS, Why.PAGE, detail=facts.viewer)
+
+
+def _dcm4chee(facts: Dcm4cheeFacts, depth: Depth, stop: Stop) -> Verdict:
+    if facts.status in (401, 403):
+        return Verdict(Rung.SPEAKS, Why.LOGIN, (facts.status,))
+    if not depth.reaches(Depth.ASK):
+        return Verdict(Rung.ADMITS, Why.DEPTH)
+    counters = (facts.patients, facts.studies, facts.series, facts.images)
+    return _by_counters(counters, facts.studies, facts.counter_status, stop)
+
+
+def _dicomweb(facts: DicomWebFacts) -> Verdict:
+    if facts.proof is not None and facts.proof.bytes:
+        return Verdict(
+            Rung.DELIVERS, Why.IMAGE, (facts.proof.bytes,), f"{facts.proof.service}, {facts.proof.media_type}"
+        )
+    if facts.records:
+        if facts.retrieve_url:
+            return Verdict(Rung.OFFERS, Why.IMAGE_NAMED, detail=facts.root)
+        return Verdict(Rung.DISCLOSES, Why.RECORDS, detail=f"{facts.root}/studies")
+    status = facts.status or 0
+    if status in (401, 403):
+        return Verdict(Rung.SPEAKS, Why.LOGIN, (status,), facts.realm)
+    if status not in (200, 204):
+        return Verdict(Rung.SPEAKS, Why.HTTP_STATUS, (status,))
+    if facts.record_status in (200, 204):
+        return Verdict(Rung.ANSWERS, Why.NO_RECORDS)
+    if facts.record_status is not None:
+        return Verdict(Rung.ANSWERS, Why.HTTP_STATUS, (facts.record_status,))
+    return Verdict(Rung.ANSWERS, Why.NEEDS_PERSONAL_DATA)
+
+
 def _orthanc(facts: OrthancFacts, depth: Depth, stop: Stop) -> Verdict:
     if facts.status is None:
         return _unspoken(stop)
@@ -88,11 +176,15 @@ def _orthanc(facts: OrthancFacts, depth: Depth, stop: Stop) -> Verdict:
         return Verdict(Rung.LISTENING, Why.NOT_IMAGING, (facts.status,), f"HTTP {facts.status}")
     if not depth.reaches(Depth.ASK):
         return Verdict(Rung.ADMITS, Why.DEPTH)
-    counters = [n for n in (facts.patients, facts.studies, facts.series, facts.images) if n is not None]
+    counters = (facts.patients, facts.studies, facts.series, facts.images)
+    return _by_counters(counters, facts.studies, facts.statistics_status, stop)
+
+
+def _by_counters(counters: tuple[int | None, ...], studies: int | None, status: int | None, stop: Stop) -> Verdict:
     if any(counters):
         return Verdict(Rung.DISCLOSES, Why.COUNTER)
-    if facts.studies is not None:
+    if studies is not None:
         return Verdict(Rung.ANSWERS, Why.NO_RECORDS)
-    if facts.statistics_status is None:
+    if status is None:
         return Verdict(Rung.ADMITS, Why.FIND_BROKE_OFF, detail=f"{stop.ending}: {stop.detail}")
-    return Verdict(Rung.ADMITS, Why.HTTP_STATUS, (facts.statistics_status,))
+    return Verdict(Rung.ADMITS, Why.HTTP_STATUS, (status,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from filmbadge.catalogue.fingerprints import Manners, fingerprints, toolkit_of
+from filmbadge.catalogue.fingerprints import Manners, fingerprints, products_of, toolkit_of
 from filmbadge.catalogue.pages import viewers
 from filmbadge.judge.ladder import ORTHANC_REALM
 from filmbadge.model import Abort, DimseFacts, Observation, OrthancFacts, Product, Sign, SignKind
@@ -56,10 +56,8 @@ def _of_association(facts: DimseFacts) -> Iterator[Sign]:
     if not facts.accepted:
         return
     table = fingerprints()
-    for row in table.product:
-        version = row.match(facts.implementation_uid, facts.implementation_version)
-        if version is not None:
-            yield Sign(row.is_, row.by, version)
+    for row, version in products_of(facts.implementation_uid, facts.implementation_version):
+        yield Sign(row.is_, row.by, version)
     manners = _manners(facts)
     for behaviour in table.behaviour:
         if not behaviour.hint and behaviour.seen.fit(manners):

@@ -27,10 +27,12 @@ class ScopeAsUsed(Struct, frozen=True):
     contact: str
     called_titles: tuple[str, ...]
     dimse_ports: tuple[int, ...]
-    orthanc_ports: tuple[int, ...]
     pace: dict[str, float]
     caps: dict[str, float]
     dimse_tls_ports: tuple[int, ...] = ()
+    web_ports: tuple[int, ...] = ()
+    web_tls_ports: tuple[int, ...] = ()
+    qido_record: bool = False
 
 
 class Manifest(Struct, frozen=True):

@@ -12,7 +12,7 @@ from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest
 from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, Table
 from filmbadge.keep.writer import part_numbers, part_path
-from filmbadge.model import How, Kind, Total
+from filmbadge.model import How, Kind, Refusal, Total
 
 QUANTITIES = (
     "archives",
@@ -31,13 +31,14 @@ QUANTITIES = (
 _NOT_MEASURED = {
     "countries": "no country data is read yet",
     "images_retrievable": "needs depth prove",
-    "http_viewers": "no web viewer is probed yet",
 }
 
 _COUNTED = {
     "archives": "counted",
     "archives_open": "counted WHERE open",
     "decoys": "archives WHERE len(decoy) > 0",
+    # Archives whose pages a stranger is shown without a login, over plain HTTP.
+    "http_viewers": "counted WHERE id IN (SELECT archive FROM endpoints WHERE viewer <> '' AND tls IS NULL)",
 }
 
 # What was asked again, because it could not be found out or two targets lead to it, counts once: as known last.
@@ -69,7 +70,7 @@ _VIEWS = {
 }
 
 
-class NotASurvey(Exception):
+class NotASurvey(Refusal):
     """The folder holds no survey that this version can read. One line, for the user."""
 
 

@@ -59,6 +59,7 @@ ENDPOINTS = Table(
         Column("tls_client_certificate", _text, "whether a client certificate is demanded: `yes`, `no` or `unknown`; null if it was seen in plain"),
         Column("tls_expires", _time, "when its certificate ends, UTC; null if none was seen"),
         Column("transport", pa.list_(_text), "what the connection showed of its transport, against DICOM PS3.15 B.12; `plain` without TLS"),
+        Column("viewer", _text, "the product whose web page a stranger is shown without a login; empty if none"),
         Column("product", _text, "the product of its archive; empty if unknown"),
         Column("toolkit", _text, "the DICOM toolkit that the association names; empty if unknown"),
         Column("archive", _text, "the archive that this endpoint belongs to; null for what is no imaging service"),
@@ -194,6 +195,7 @@ def _endpoint_row(judged: Judged, target: str, archive: str | None) -> Row:
         "tls_client_certificate": str(seen.tls.client_certificate) if seen.tls else None,
         "tls_expires": _utc(seen.tls.certificate.not_after) if seen.tls and seen.tls.certificate else None,
         "transport": [str(found) for found in judged.transport],
+        "viewer": seen.web.viewer if seen.web is not None and seen.web.login is False else "",
         "product": judged.product.product,
         "toolkit": judged.product.toolkit,
         "archive": archive,
@@ -205,7 +207,7 @@ def archive_row(archive: Archive) -> Row:
     row: Row = {
         "id": archive.id,
         "address": archive.address,
-        "endpoints": [url(e.protocol, e.address, e.port) for e in archive.endpoints],
+        "endpoints": [e.url for e in archive.endpoints],
         "rung": str(archive.rung),
         "open": archive.open,
         "product": archive.product.product,
@@ -249,10 +251,6 @@ def journal_row(connection: Connection) -> Row:
 
 def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None)
-
-
-def url(protocol: str, address: str, port: int) -> str:
-    return f"{protocol}://[{address}]:{port}" if ":" in address else f"{protocol}://{address}:{port}"
 
 
 def markdown(tables: Sequence[Table] = TABLES) -> str:

@@ -14,21 +14,17 @@ from typing import Literal, Protocol
 import msgspec
 
 from filmbadge.ask.targets.lists import Target, Targets
-from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
+from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.judge.twins import Sketch
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
 from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Connection, Depth, Host
-from filmbadge.scope import BUILT_DEPTHS, Scope
+from filmbadge.model import Host
+from filmbadge.scope import Scope
 from filmbadge.survey import review
-from filmbadge.survey.examine import examine
-
-
-class SurveyError(Exception):
-    """The survey cannot start. One line, for the user."""
+from filmbadge.survey.examine import SurveyError, examine
 
 
 class Watcher(Protocol):
@@ -48,7 +44,6 @@ class Survey:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        depth_built(self.scope.depth)
         self._before: set[str] = set()  # done in the runs that this one resumes
         self._sketches: dict[str, Sketch] = {}  # 2 KiB an open archive; in memory only
         self._to_review = True
@@ -165,24 +160,6 @@ class Survey:
         )
 
 
-async def check(scope: Scope, target: Target) -> tuple[Host, list[Connection]]:
-    """One host, kept nowhere: what was found, and every connection that was made."""
-    depth_built(scope.depth)
-    rows: list[Connection] = []
-    dialer = Dialer(scope, rows.append)
-    try:
-        await dialer.resolve(str(target.host))
-    except (OutOfScope, UnknownName) as error:
-        raise SurveyError(str(error)) from None
-    return await examine(dialer, target, scope.depth), rows
-
-
-def depth_built(depth: Depth) -> None:
-    """Raises SurveyError for a depth that this version cannot climb to."""
-    if depth not in BUILT_DEPTHS:
-        raise SurveyError(f"depth '{depth}' is not built yet; this version climbs to {', '.join(BUILT_DEPTHS)}")
-
-
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:
     """What a resumed survey must share with its beginning; it may go on later, slower or faster."""
     return msgspec.structs.replace(scope, name="", expires=None, pace={}, caps={})
@@ -202,7 +179,9 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         called_titles=scope.called_titles,
         dimse_ports=scope.dimse_ports,
         dimse_tls_ports=scope.dimse_tls_ports,
-        orthanc_ports=scope.orthanc_ports,
+        web_ports=scope.web_ports,
+        web_tls_ports=scope.web_tls_ports,
+        qido_record=scope.qido_record,
         pace=asdict(scope.pace),
         caps=asdict(scope.caps),
     )

@@ -11,7 +11,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from filmbadge.keep.schema import url
 from filmbadge.model import (
     Connection,
     Count,
@@ -99,7 +98,7 @@ def document(target: str, depth: Depth, host: Host, journal: list[Connection]) -
                 kinds=None if archive.kinds is None else {str(kind.kind): _kind(kind) for kind in archive.kinds},
                 identifiers=archive.identifiers,
                 ssn_records=archive.ssn_records,
-                endpoints=tuple(url(e.protocol, e.address, e.port) for e in archive.endpoints),
+                endpoints=tuple(e.url for e in archive.endpoints),
             )
             for archive in host.archives
         ),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from filmbadge.model import Depth
-from filmbadge.scope import BUILT_DEPTHS, Scope
+from filmbadge.scope import Scope
 from filmbadge.tell.words import amount, duration
 
 _DOES = {
-    Depth.KNOCK: "associates, or fetches Orthanc's /system, and leaves",
+    Depth.KNOCK: "associates, or fetches the pages on which a web service says what it is, and leaves",
     Depth.ASK: "asks each archive one small question for UIDs, cancelled at the first match",
     Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts",
     Depth.PROFILE: "counts, and looks at personal attributes that it forgets at once",
@@ -26,7 +26,7 @@ def explain(scope: Scope) -> str:
     """Several lines for a person who must say yes to it."""
     v4, v6 = scope.addresses()
     addresses = v4.size + v6.size
-    ports = len({*scope.dimse_ports, *scope.dimse_tls_ports, *scope.orthanc_ports})
+    ports = len(scope.ports)
     busiest = max((min(high - low + 1, 256) for low, high in v4.ranges), default=min(v6.size, 1 << 24))
     seconds = max(
         addresses * ports / scope.pace.overall,
@@ -57,8 +57,4 @@ def explain(scope: Scope) -> str:
             f"allowed by {scope.authority} ({scope.reference}), basis {scope.basis}, until {scope.expires:%Y-%m-%d %H:%M} UTC"
         )
         lines.append(f"operators reach you at {scope.contact}")
-    if scope.depth not in BUILT_DEPTHS:
-        lines.append(
-            f"note: depth {scope.depth} is not built yet; this version has {', '.join(BUILT_DEPTHS)}, and refuses to start"
-        )
     return "\n".join(lines)

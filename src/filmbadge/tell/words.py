@@ -65,7 +65,7 @@ NOT_TRIED = {
     Depth.PROFILE: "no image was requested",
     Depth.PROVE: "",
 }
-NEVER_TRIED = "never tried: a password, an AE title that the scope does not list, a client certificate, writing, DICOMweb and viewers (not built yet)"
+NEVER_TRIED = "never tried: a password, an AE title that the scope does not list, a client certificate, writing"
 
 
 def reason(why: str, codes: Sequence[int], detail: str, protocol: str = "dimse") -> str:
@@ -103,6 +103,8 @@ def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
                 else "the API answers without a login"
             )
             return f"{where}; no question was asked at this depth"
+        case Why.NEEDS_PERSONAL_DATA if protocol == "http":
+            return "it answers a stranger's question that can have no answer; any other would put a patient's name on the wire, and was not asked at this depth"
         case Why.NEEDS_PERSONAL_DATA:
             return f"without Study Root a question needs a patient id, which is personal data; without one: {status_words(*codes)}"
         case Why.FIND_ABORTED:
@@ -116,15 +118,24 @@ def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
         case Why.RECORDS:
             return f"it gave records to a stranger, asked for {detail}" if detail else "it gave records to a stranger"
         case Why.IMAGE:
-            return f"it handed {codes[0]:,} bytes of an image to a stranger, dropped unread (transfer syntax {detail})"
+            return f"it handed {codes[0]:,} bytes of an image to a stranger, dropped unread ({'transfer syntax ' if protocol == 'dimse' else ''}{detail})"
         case Why.IMAGE_OFFERED:
             return "it offered an image to a stranger, and did not send it: " + (
                 status_words(*codes) if codes else detail or "no answer"
             )
+        case Why.IMAGE_NAMED:
+            return f"it gave records to a stranger, asked at {detail}, and they say where the images are"
         case Why.LOGIN:
-            return f"HTTP {codes[0]}, a login is demanded (realm “{detail}”)"
+            return f"HTTP {codes[0]}, a login is demanded" + (f" (realm “{detail}”)" if detail else "")
+        case Why.PAGE:
+            return f"{f'the page of {detail}' if detail else 'a service of a known product'} is shown to a stranger"
+        case Why.LISTING:
+            shown = amount(codes[0], "DICOM file") if codes[0] else "the index of a DICOM medium"
+            return f"a list of files shows {shown} to a stranger"
+        case Why.PATIENTS:
+            return f"a page lists {amount(codes[0], 'patient')} to a stranger"
         case Why.HTTP_STATUS:
-            return f"the counters were answered by HTTP {codes[0]}"
+            return f"a question was answered by HTTP {codes[0]}"
         case Why.COUNTER:
             return "its own counters, open to strangers, say that it holds records"
 

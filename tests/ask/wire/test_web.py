@@ -1,7 +1,11 @@
-"""One GET over a line that carries nothing."""
+"""Visits over a line that carries nothing."""
 
 from __future__ import annotations
 
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 import pytest
@@ -9,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.wire import web
-from filmbadge.ask.wire.web import Get
+from filmbadge.ask.wire.web import Page, Reply, Script, Site, Visit, locate
 from filmbadge.model import Ending, Stop
 from lines import HUNG_UP, RecordedLine, converse, split
 
+SITE = Site(ip_address("192.0.2.7"), 8042)
 BODY = b'{"Version": "1.12.1"}'
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n%b\r\n10\r\n%b\r\n0\r\n\r\n" % (
@@ -21,19 +26,51 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n%b\r\n10\r
 )
 TO_THE_END = b"HTTP/1.0 200 OK\r\n\r\n" + BODY
 CONTINUED = b"HTTP/1.1 103 Early Hints\r\n\r\n" + LENGTH
-WHOLE = st.sampled_from([LENGTH, CHUNKED, TO_THE_END, CONTINUED])
+ZIPPED = gzip.compress(BODY)
+CODED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(ZIPPED), ZIPPED)
+WHOLE = st.sampled_from([LENGTH, CHUNKED, TO_THE_END, CONTINUED, CODED])
 
 
-def get(*chunks: bytes, end: Stop = HUNG_UP) -> tuple[Get, RecordedLine, Stop]:
-    asked = Get(ip_address("192.0.2.7"), 8042, "/system")
-    line, stop = converse(asked, chunks, end)
-    return asked, line, stop
+SYSTEM = Page("/system")
 
 
-@pytest.mark.parametrize("said", [LENGTH, CHUNKED, TO_THE_END, CONTINUED])
+def script(pages: Sequence[Page], replies: list[Reply]) -> Script:
+    for page in pages:
+        reply = yield page
+        replies += [reply]
+
+
+def visit(
+    *chunks: bytes, pages: Sequence[Page] = (SYSTEM,), site: Site = SITE, end: Stop = HUNG_UP
+) -> tuple[Visit, list[Reply], RecordedLine, Stop]:
+    """One connection of a visit."""
+    replies: list[Reply] = []
+    asked = script(pages, replies)
+    talk = Visit(site, asked, next(asked))
+    line, stop = converse(talk, chunks, end)
+    return talk, replies, line, stop
+
+
+def get(
+    *chunks: bytes, page: Page = SYSTEM, site: Site = SITE, end: Stop = HUNG_UP
+) -> tuple[Reply, RecordedLine, Stop]:
+    _, replies, line, stop = visit(*chunks, pages=[page], site=site, end=end)
+    (reply,) = replies
+    return reply, line, stop
+
+
+def coded(coding: str, body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+        coding.encode(),
+        len(body),
+        body,
+    )
+
+
+@pytest.mark.parametrize("said", [LENGTH, CHUNKED, TO_THE_END, CONTINUED, CODED])
 def test_a_response(said: bytes) -> None:
     asked, line, stop = get(said)
-    assert (asked.status, asked.body, stop) == (200, BODY, Stop(Ending.COMPLETED))
+    assert (asked.status, asked.body, stop) == (200, BODY, Stop(Ending.COMPLETED, "1 page"))
     assert line.sent.startswith(b"GET /system HTTP/1.1\r\nHost: 192.0.2.7:8042\r\n")
     assert line.sent.count(b"HTTP/1.1") == 1
 
@@ -42,14 +79,13 @@ def test_a_response(said: bytes) -> None:
 @given(WHOLE, st.lists(st.integers(0, 1 << 20), max_size=6))
 def test_a_response_in_pieces(said: bytes, cuts: list[int]) -> None:
     asked, _, stop = get(*split(said, cuts))
-    assert (asked.status, asked.body, stop) == (200, BODY, Stop(Ending.COMPLETED))
+    assert (asked.status, asked.body, stop) == (200, BODY, Stop(Ending.COMPLETED, "1 page"))
 
 
 @pytest.mark.parametrize(("address", "host"), [("2001:db8::1", b"[2001:db8::1]:80"), ("127.0.0.1", b"127.0.0.1:80")])
 def test_host_header(address: str, host: bytes) -> None:
-    line, _ = converse(Get(ip_address(address), 80, "/"), [])
+    _, _, line, _ = visit(site=Site(ip_address(address), 80))
     assert b"\r\nHost: " + host + b"\r\n" in line.sent
-    assert b"\r\nConnection: close\r\n" in line.sent
 
 
 @pytest.mark.parametrize(
@@ -82,22 +118,158 @@ def test_a_redirect_is_reported_and_not_followed() -> None:
         LENGTH,  # would be the answer to a second request
     )
     assert (asked.status, asked.body, stop.ending) == (302, b"", Ending.COMPLETED)
+    assert (asked.goes, asked.elsewhere) == (None, True)
     assert line.sent.count(b"GET ") == 1
     assert b"198.51.100.1" not in line.sent
 
 
-@pytest.mark.parametrize(
-    "head", [b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"]
-)  # fmt: skip
-def test_a_body_has_a_bound(head: bytes) -> None:
-    asked, _, stop = get(head, bytes(web.MAX_BODY), b"1")
-    assert stop.ending is Ending.BYTE_CAP
-    assert (asked.status, asked.body) == (200, b"")
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"])
+def test_a_body_is_cut_at_its_cap(head: bytes) -> None:
+    reply, _, stop = get(head, bytes(web.MAX_BODY), b"1", bytes(web.DRAIN), b"no longer listened to")
+    assert (reply.status, reply.cut, len(reply.body), reply.size) == (200, True, web.MAX_BODY, web.MAX_BODY)
+    assert stop.ending is Ending.COMPLETED
 
 
 def test_a_body_as_large_as_allowed() -> None:
-    asked, _, _ = get(b"HTTP/1.0 200 OK\r\n\r\n", bytes(web.MAX_BODY))
-    assert len(asked.body) == web.MAX_BODY
+    reply, _, _ = get(b"HTTP/1.0 200 OK\r\n\r\n", bytes(web.MAX_BODY))
+    assert (len(reply.body), reply.cut) == (web.MAX_BODY, False)
+
+
+def test_a_page_that_leaves_at_its_cap_reads_no_further() -> None:
+    two = [Page("/image", most_bytes=10, leave=True), Page("/next")]
+    talk, replies, line, stop = visit(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", bytes(15), bytes(5), pages=two)
+    assert (replies[0].size, replies[0].cut, stop.ending) == (10, True, Ending.COMPLETED)
+    assert line.sent.count(b"GET ") == 1
+    assert talk.left == two[1]
+
+
+def test_a_little_behind_the_cap_is_dropped_to_keep_the_connection() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + bytes(20)
+    _, replies, line, _ = visit(answer, LENGTH, pages=[Page("/a", most_bytes=10), Page("/b")])
+    assert [(r.size, r.cut) for r in replies] == [(10, True), (len(BODY), False)]
+    assert line.sent.count(b"GET ") == 2
+
+
+def test_the_pieces_of_a_body_go_where_the_page_says() -> None:
+    held: list[bytes] = []
+    reply, _, _ = get(CHUNKED, page=Page("/system", into=held.append))
+    assert (b"".join(held), reply.body, reply.size) == (BODY, b"", len(BODY))
+
+
+def test_one_connection_carries_many_pages() -> None:
+    pages = [Page(f"/{number}") for number in range(3)]
+    talk, replies, line, stop = visit(LENGTH, CHUNKED, CODED, pages=pages)
+    assert [reply.body for reply in replies] == [BODY] * 3
+    assert re.findall(rb"GET (\S+) ", line.sent) == [b"/0", b"/1", b"/2"]
+    assert (talk.left, stop) == (None, Stop(Ending.COMPLETED, "3 pages"))
+    assert line.writes == 3
+
+
+@pytest.mark.parametrize(
+    "first",
+    [TO_THE_END, LENGTH.replace(b"Content-Type", b"Connection: close\r\nX"), LENGTH + b"HTTP/1.1 200 unasked\r\n"],
+)
+def test_what_cannot_go_over_this_connection_is_left_for_another(first: bytes) -> None:
+    pages = [Page("/a"), Page("/b")]
+    talk, replies, line, stop = visit(first, pages=pages)
+    assert (len(replies), talk.left, talk.failed, stop.ending) == (1, pages[1], False, Ending.COMPLETED)
+    assert line.sent.count(b"GET ") == 1
+
+
+def test_a_kept_connection_that_is_closed_without_a_word_is_no_failure() -> None:
+    pages = [Page("/a"), Page("/b")]
+    talk, replies, _, stop = visit(LENGTH, pages=pages)
+    assert (len(replies), talk.left, talk.failed, stop.ending) == (1, pages[1], False, Ending.COMPLETED)
+    talk, replies, _, stop = visit(LENGTH, LENGTH[:-1], pages=pages)
+    assert (len(replies), talk.left, talk.failed, stop.ending) == (2, None, True, Ending.BROKEN)
+
+
+@pytest.mark.parametrize("status", web.DISTRESS)
+def test_at_a_sign_of_distress_nothing_more_is_asked(status: int) -> None:
+    answer = b"HTTP/1.1 %d Too much\r\nContent-Length: 0\r\n\r\n" % status
+    talk, replies, line, _ = visit(answer, LENGTH, pages=[Page("/a"), Page("/b")])
+    assert ([r.status for r in replies], talk.left, line.sent.count(b"GET ")) == ([status], None, 1)
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", gzip.compress(BODY)), ("x-gzip", gzip.compress(BODY)), ("GZIP", gzip.compress(BODY)),
+        ("deflate", zlib.compress(BODY)), ("deflate", zlib.compress(BODY)[2:-4]), ("identity", BODY),
+    ],
+)  # fmt: skip
+def test_a_compressed_body(coding: str, packed: bytes) -> None:
+    answer = coded(coding, packed)
+    for chunks in ((answer,), tuple(answer[at : at + 1] for at in range(len(answer)))):
+        reply, _, stop = get(*chunks)
+        assert (reply.body, stop.ending) == (BODY, Ending.COMPLETED)
+
+
+def test_a_bomb_is_cut_at_the_cap() -> None:
+    bomb = gzip.compress(bytes(200 << 20), 9)
+    reply, _, stop = get(coded("gzip", bomb))
+    assert (len(reply.body), reply.cut, stop.ending) == (web.MAX_BODY, True, Ending.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [("br", b"x"), ("gzip, gzip", b"x"), ("gzip", b"DOE^JANE"), ("gzip", ZIPPED[:-3]), ("deflate", b"DOE^JANE")],
+)
+def test_a_compressed_body_that_cannot_be_read(coding: str, packed: bytes) -> None:
+    reply, _, stop = get(coded(coding, packed))
+    assert (reply.status, reply.body, stop.ending) == (200, b"", Ending.BROKEN)
+    assert "DOE" not in repr(stop)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate"]), st.integers(1, 400))
+def test_a_compressed_body_never_grows_beyond_its_cap(packed: bytes, coding: str, most: int) -> None:
+    for body in (packed, gzip.compress(packed * 50), zlib.compress(packed * 50)):
+        reply, _, _ = get(coded(coding, body), page=Page("/", most_bytes=most))
+        assert len(reply.body) <= most
+
+
+@pytest.mark.parametrize(
+    ("location", "base", "goes"),
+    [
+        ("/app/explorer.html", "/", "/app/explorer.html"),
+        ("app/explorer.html", "/", "/app/explorer.html"),
+        ("next?x=1#here", "/a/b?c/d", "/a/next?x=1"),
+        ("http://192.0.2.7:8042/x", "/", "/x"),
+        ("HTTP://192.0.2.7:8042", "/", "/"),
+        ("//pacs.example:8042/x", "/", "/x"),
+        ("https://192.0.2.7:8042/x", "/", None),
+        ("http://192.0.2.7/x", "/", None),
+        ("http://198.51.100.1:8042/x", "/", None),
+        ("http://pacs.example@198.51.100.1:8042/", "/", None),
+        ("http://198.51.100.1\\@192.0.2.7:8042/", "/", "/"),
+        ("javascript:alert(1)", "/", None),
+        ("ftp://192.0.2.7/", "/", None),
+        ("http:///x", "/", None),
+        ("http://[::1/", "/", None),
+        ("/with space", "/", None),
+        ("/\r\nHost: x", "/", None),
+        ("http://192.0.2.7:99999999/", "/", None),
+    ],
+)
+def test_where_a_reference_points(location: str, base: str, goes: str | None) -> None:
+    assert Site(ip_address("192.0.2.7"), 8042, name="pacs.example").local(location, base) == goes
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_any_reference_stays_here_or_is_none(location: str) -> None:
+    found = SITE.local(location)
+    assert found is None or re.fullmatch(r"/[!-~]*", found)
+    locate(location)
+
+
+def test_a_name_is_sent_and_a_strange_one_is_not() -> None:
+    address = ip_address("::1")
+    assert Site(address, 443, True, "PACS.example").authority == "PACS.example:443"
+    assert Site(address, 443, True, "klinik-köln.example").authority == "xn--klinik-kln-lcb.example:443"
+    assert Site(address, 443, True, "a b\r\nX: y").authority == "[::1]:443"
+    assert Site(address, 443, True, "a..b").authority == "[::1]:443"
 
 
 @pytest.mark.parametrize(
@@ -126,10 +298,31 @@ def test_bytes_that_are_not_http(said: bytes) -> None:
         assert asked.status is None
 
 
+def test_a_status_line_and_nothing_else() -> None:
+    """PixelMed's 404."""
+    reply, _, stop = get(b'HTTP/1.1 404 Not Found - No such path is permitted ="/system"\r\n')
+    assert (reply.status, reply.body, stop.ending) == (404, b"", Ending.COMPLETED)
+
+
 def test_a_head_that_breaks_off_is_no_status() -> None:
     asked, _, stop = get(LENGTH[:40])
-    assert asked.status is None
+    assert (asked.status, asked.stop) == (None, HUNG_UP)
     assert stop == HUNG_UP
+
+
+def test_a_connection_that_was_never_made() -> None:
+    replies: list[Reply] = []
+    asked = script([Page("/a"), Page("/b")], replies)
+    talk = Visit(SITE, asked, next(asked))
+    refused = Stop(Ending.REFUSED, "connection refused")
+    assert talk.ended(refused) == refused
+    assert (replies[0].stop, talk.failed, talk.answered) == (refused, True, 0)
+
+
+def test_an_interrupted_visit_asks_nothing_more() -> None:
+    stopped = Stop(Ending.INTERRUPTED, "stopped by us, and broken off")
+    talk, replies, _, stop = visit(LENGTH[:60], pages=[Page("/a"), Page("/b")], end=stopped)
+    assert (replies, talk.left, stop) == ([], None, stopped)
 
 
 @settings(deadline=None, max_examples=200)

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import md5
 from html import unescape
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote
 
 from filmbadge.catalogue.pages import Login, Where, marks
 from filmbadge.model import Sign
 
 MAX_TITLE = 128
 MAX_ROOTS = 4
-DICOM_FILE = re.compile(r"(?i)(\.dcm|\.dicom|(^|/)DICOMDIR)$")
+DICOM_FILE = re.compile(r"(?i)\.(dcm|dicom)$")
+_DICOMDIR = re.compile(r"(?i)DICOMDIR(\?.*)?")
 
 _TITLE = re.compile(r"(?is)<title[^>]*>(.{0,512}?)</title>")
 _COOKIE = re.compile(r"(?:^|, )([!#$%&'*+.^_`|~\w-]{1,64})=")
@@ -90,12 +91,14 @@ def patients_listed(body: bytes) -> int:
     return len(set(re.findall(_LIST_OF_PATIENTS.pattern + rb"(\d{1,32})", body)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Folder:
-    """A list of files that a web server shows. The names of its folders live as long as the walk."""
+    """A list of files that a web server shows. The names in it live as long as a walk through its folders."""
 
-    dicom: int
+    files: int  # of DICOM
     folders: tuple[str, ...]  # below this one, as they stand in its links
+    first: str = ""  # the link to the first file of DICOM
+    dicomdir: bool = False  # the index of a DICOM medium, whose files have no endings
 
 
 def folder(body: bytes) -> Folder | None:
@@ -105,7 +108,8 @@ def folder(body: bytes) -> Folder | None:
         return None
     links = dict.fromkeys(link for link in map(unescape, _LINK.findall(text)) if not link.startswith(("?", "#", "..")))
     below = tuple(link for link in links if re.fullmatch(r"[^/:?#]+/", link) and link != "./")
-    return Folder(sum(DICOM_FILE.search(unquote(link.partition("?")[0])) is not None for link in links), below)
+    files = [link for link in links if DICOM_FILE.search(unquote(link.partition("?")[0]))]
+    return Folder(len(files), below, files[0] if files else "", any(map(_DICOMDIR.fullmatch, links)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Configuration:
     """OHIF's `app-config.js`."""
 
     login: bool
-    roots: tuple[SplitResult, ...]  # of DICOMweb, as they are written: with a host, or relative to the page
+    roots: tuple[str, ...]  # of DICOMweb, as they are written: with a host, or relative to the page
 
 
 def configuration(body: bytes) -> Configuration | None:
@@ -121,15 +125,7 @@ def configuration(body: bytes) -> Configuration | None:
     text = _STRING_OR_COMMENT.sub(lambda found: found.group(1) or "", body.decode("utf-8", "replace"))
     if "window.config" not in text or text.lstrip().startswith("<"):
         return None
-    roots: dict[SplitResult, None] = {}
     # What is inserted before a path is where the page is: `${window.location.origin}/dicom-web`.
-    for written in _ROOT.findall(_INSERTED.sub("", text)):
-        root = "".join(part for _, part in _QUOTED.findall(written)).strip()
-        try:
-            split = urlsplit(root)
-            _ = split.port
-        except ValueError:
-            continue
-        if root and split.scheme in ("", "http", "https"):
-            roots[split._replace(query="", fragment="")] = None
-    return Configuration(_OIDC.search(text) is not None, tuple(roots)[:MAX_ROOTS])
+    written = _ROOT.findall(_INSERTED.sub("", text))
+    roots = ("".join(part for _, part in _QUOTED.findall(root)).strip() for root in written)
+    return Configuration(_OIDC.search(text) is not None, tuple(dict.fromkeys(filter(None, roots)))[:MAX_ROOTS])

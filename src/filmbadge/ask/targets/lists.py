@@ -10,12 +10,13 @@ from hashlib import blake2b
 from ipaddress import ip_network
 from pathlib import Path
 
+from filmbadge.model import Refusal
 from filmbadge.scope import Address, Intervals, Network, Scope, address_of, sweep
 
 MAX_SWEEP = 1 << 24  # addresses; more cannot be swept in any sensible time
 
 
-class TargetError(Exception):
+class TargetError(Refusal):
     """A target that cannot be read, or that the scope does not cover. One line, for the user."""
 
 

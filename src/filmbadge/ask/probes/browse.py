@@ -1,0 +1,54 @@
+"""Carries a script of pages over as many connections as its site makes necessary, within a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.web import Script, Site, Visit
+from filmbadge.model import Ending, Stop, TlsFacts
+from filmbadge.scope import Caps
+
+CONNECTIONS = 64
+FAILURES = 2  # pages that broke off, after one that did not
+OVER_TLS = " over TLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    stop: Stop  # of the last connection
+    tls: TlsFacts | None  # of the first one that showed it
+    answered: int = 0  # pages
+
+
+async def browse(
+    dialer: Dialer, site: Site, script: Script, *, question: str, caps: Caps, connections: int = CONNECTIONS
+) -> Outcome:
+    """Ask all pages of the script. A site that answers none of them is asked once. Raises OutOfScope only."""
+    page = next(script, None)
+    stop, shown, answered, failures = Stop(Ending.COMPLETED), None, 0, 0
+    try:
+        for _ in range(connections):
+            if page is None or failures == FAILURES:
+                break
+            talk = Visit(site, script, page)
+            row = await dialer.dial(
+                site.address,
+                site.port,
+                talk,
+                question=question + (OVER_TLS if site.tls else ""),
+                caps=caps,
+                tls=site.tls,
+                name=site.name,
+            )
+            stop, shown = Stop(row.ending, row.detail), shown or row.tls
+            page = talk.left
+            answered += talk.answered
+            failures += talk.failed
+            if not answered:
+                break
+        else:
+            stop = Stop(Ending.TIME_CAP, f"more than {connections} connections") if page is not None else stop
+    finally:
+        script.close()
+    return Outcome(stop, shown, answered)

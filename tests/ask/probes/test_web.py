@@ -1,0 +1,118 @@
+"""A visit to one port, against peers that answer page by page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from filmbadge.ask.probes import web
+from filmbadge.ask.probes.browse import CONNECTIONS
+from filmbadge.judge.ladder import place
+from filmbadge.model import Connection, Depth, Ending, Observation, Rung, Why
+from peers import HERE, dialer, listening, run
+
+SYSTEM = json.dumps({"Version": "1.12.1", "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": 4242}).encode()
+COUNTERS = b'{"CountPatients": 2, "CountStudies": 3, "CountSeries": 4, "CountInstances": 5}'
+Answer = Callable[[str], bytes]  # from a path to a response
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+def http(head: str, body: bytes = b"", version: str = "1.1") -> bytes:
+    return f"HTTP/{version} {head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def serving(answer: Answer, paths: list[str] | None = None, pages: int = 1 << 30) -> Handler:
+    """A server that closes each connection after so many pages."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(pages):
+            head = await reader.readuntil(b"\r\n\r\n")
+            path = re.match(r"GET (\S+) HTTP/1.1\r\n", head.decode())
+            assert path is not None
+            if paths is not None:
+                paths.append(path[1])
+            writer.write(answer(path[1]))
+
+    return handler
+
+
+def orthanc(path: str) -> bytes:
+    known = {"/system": SYSTEM, "/statistics": COUNTERS}
+    return http("200 OK", known[path]) if path in known else http("404 Not Found")
+
+
+def visited(handler: Handler, depth: Depth = Depth.COUNT) -> tuple[Observation, list[Connection]]:
+    async def work() -> tuple[Observation, list[Connection]]:
+        door, rows = dialer()
+        async with listening(handler) as port:
+            return await web.visit_either(door, HERE, port, depth), rows
+
+    return run(work())
+
+
+@pytest.mark.parametrize("pages", [1, 2, 1 << 30])
+def test_a_server_may_close_when_it_likes(pages: int) -> None:
+    paths: list[str] = []
+    seen, rows = visited(serving(orthanc, paths, pages))
+    assert seen.orthanc is not None and seen.web is not None
+    assert (seen.orthanc.studies, seen.web.status, seen.web.catch_all) == (3, 404, False)
+    assert place(seen).why is Why.COUNTER
+    assert re.fullmatch(r"/[a-z]{12,}", paths[0])
+    assert paths[1:4] == ["/", "/system", "/statistics"]
+    assert (len(rows) == 1) is (pages > 2)
+    assert {row.ending for row in rows} == {Ending.COMPLETED}
+
+
+def test_one_page_for_every_path_proves_nothing() -> None:
+    page = b"<html><title>Welcome</title></html>"
+    seen, _ = visited(serving(lambda _: http("200 OK\r\nContent-Type: text/html", page)))
+    assert seen.web is not None and seen.web.catch_all
+    assert place(seen).rung is Rung.LISTENING
+
+
+def test_a_redirect_elsewhere_is_noted_and_not_followed() -> None:
+    async def work() -> None:
+        door, rows = dialer()
+        calls: list[int] = []
+
+        async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            calls.append(1)
+
+        async with listening(other) as elsewhere:
+            moved = http(f"302 Found\r\nLocation: http://127.0.0.1:{elsewhere}/")
+            async with listening(serving(lambda _: moved)) as port:
+                seen = await web.visit(door, HERE, port, Depth.COUNT)
+        assert seen.web is not None and seen.web.elsewhere
+        assert calls == []
+        assert {row.port for row in rows} == {port}
+
+    run(work())
+
+
+@pytest.mark.parametrize("words", [b"The plain HTTP request was sent to HTTPS port", b"to an SSL-enabled server port."])
+def test_a_port_of_https_that_says_so_is_asked_over_tls_once(words: bytes) -> None:
+    seen, rows = visited(serving(lambda _: http("400 Bad Request", words), pages=1))
+    assert [row.question for row in rows] == ["http ask", "http ask over TLS"]
+    assert seen.tls is None and place(seen).rung is Rung.LISTENING
+
+
+def test_a_host_that_hangs_up_is_asked_once() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+
+    _, rows = visited(hang_up)
+    assert len(rows) == 1
+
+
+def test_a_host_that_breaks_off_is_asked_no_more_than_twice_again() -> None:
+    def answer(path: str) -> bytes:
+        return http("404 Not Found") if re.fullmatch(r"/[a-z]*", path) and path != "/system" else b"HTTP/1.1 200 O"
+
+    _, rows = visited(serving(answer, pages=2))
+    assert sum(row.ending is not Ending.COMPLETED for row in rows) <= 2
+    assert len(rows) < CONNECTIONS
