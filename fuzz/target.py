@@ -12,6 +12,7 @@ from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Association, Echo, Query, Script
 from filmbadge.ask.wire.dimse.core import Tally, compiled, pure
 from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import Ending, Stop
 
@@ -81,7 +82,7 @@ def _converse(pieces: list[bytes]) -> None:
         yield Echo()
         yield Query(STUDY_ROOT_FIND, keys, Tally(), cancel_after=2)
 
-    talk, line, held = Association("ANY-SCP", script), _Line(), b""
+    talk, line, held = Association("ANY-SCP", script, gentle=Gentle(0.5)), _Line(), b""
     talk.opened(line)
     for piece in pieces:
         held += piece

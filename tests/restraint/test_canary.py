@@ -28,6 +28,7 @@ from pydicom.dataset import Dataset
 import archives
 import canary
 import filmbadge.ask
+import fronts
 import scripted
 from canary import Markers, Search
 
@@ -88,7 +89,7 @@ STAGES = {
     "filmbadge.ask.personal.script:Noticed.row": "scripted",
     "filmbadge.ask.personal.national:valid": "scripted",
     "filmbadge.ask.personal.rules:_sum": "scripted",
-    "filmbadge.ask.census.plain:_walk": "scripted",
+    "filmbadge.ask.census.script:Counting._walk": "scripted",
     "filmbadge.ask.wire.dimse.core.pure:_number": "scripted",
     "filmbadge.ask.wire.dimse.core.pure:Reader._match": "scripted",
     "filmbadge.ask.wire.dimse.command:Command": "scripted",
@@ -105,6 +106,13 @@ STAGES = {
     "filmbadge.ask.probes.viewers:_take": "web",
     "filmbadge.ask.probes.orthanc:by_keyword": "web",
     "filmbadge.ask.probes.orthanc:_decoded": "web",
+    "filmbadge.ask.wire.rows:Rows._scan": "dicomweb",
+    "filmbadge.ask.census.qido:record": "dicomweb",
+    "filmbadge.ask.census.qido:_identifier": "dicomweb",
+    "filmbadge.ask.probes.dicomweb:_listed": "dicomweb",
+    "filmbadge.ask.probes.dicomweb:by_tag": "dicomweb",
+    "filmbadge.ask.probes.dicomweb:_First.take": "dicomweb",
+    "filmbadge.ask.probes.dcm4chee:_titles": "web",
     "filmbadge.survey.examine:archives.judge": "scripted",
     "filmbadge.judge.personal:looks": "scripted",
     "filmbadge.judge.archives:place": "scripted",
@@ -119,6 +127,8 @@ BLIND = {
     "filmbadge.ask.wire.gentle",  # seconds and numbers
     "filmbadge.ask.wire.dimse.core",  # chooses one of the two
     "filmbadge.ask.targets.lists",
+    "filmbadge.ask.census.plan",  # numbers of rows
+    "filmbadge.ask.census.windows",
 }
 # Those in which no crash can be injected so, and where they are tested.
 ELSEWHERE = {
@@ -133,6 +143,7 @@ class World:
     """Two archives that are full of markers, and the folder in which everything is run."""
 
     orthanc: archives.Served
+    dicomweb: int  # a port at which its DICOMweb alone is reached
     scripted: scripted.Script
     markers: Markers
     work: Path
@@ -152,6 +163,7 @@ class World:
 
     def at(self, name: str) -> str:
         ports = {"scripted": self.scripted.port, "orthanc": self.orthanc.dicom, "web": self.orthanc.http}
+        ports["dicomweb"] = self.dicomweb
         return f"127.0.0.1:{ports[name]}"
 
     def command(self, *arguments: str) -> list[str]:
@@ -238,11 +250,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for path in sorted(files.iterdir()):
             request = urllib.request.Request(f"http://127.0.0.1:{orthanc.http}/instances", path.read_bytes())
             assert urllib.request.urlopen(request, timeout=20).status == 200
+        front = fronts.nginx(tmp_path_factory.mktemp("front"), fronts.before(orthanc.http, "/dicom-web/"))
+        dicomweb = stack.enter_context(front)
         served = stack.enter_context(scripted.archive(find))
         work = tmp_path_factory.mktemp("work")
         (work / "driver.py").write_text(DRIVER)
         archives.scope_file(work, depth="prove")
-        made = World(orthanc, served, markers, work, reached, release, Search(markers.planted))
+        made = World(orthanc, dicomweb, served, markers, work, reached, release, Search(markers.planted))
         stack.callback(made.end)
         yield made
 
@@ -273,7 +287,11 @@ def test_the_search_finds_a_planted_leak_in_every_form(tmp_path: Path) -> None:
 def test_the_markers_reach_the_instrument_at_profile_and_none_stays(world: World) -> None:
     """Otherwise the search below would prove nothing."""
     of_all = {"patient_name", "patient_id", "birth_date", "exam_date"}
-    for target, expected in ((world.target, {*of_all, "address", "other_ids", "purpose"}), (world.web, of_all)):
+    for target, expected in (
+        (world.target, {*of_all, "address", "other_ids", "purpose"}),
+        (world.web, of_all),
+        (world.at("dicomweb"), of_all),
+    ):
         card = json.loads(world.run("check", target, "--scope", "scope.toml", "--depth", "profile", "--json"))
         for archive in card["archives"]:
             full = {name for name, kind in archive["kinds"].items() if (kind["records"] or 0) >= RECORDS - 1}
@@ -285,6 +303,7 @@ def test_the_markers_reach_the_instrument_at_profile_and_none_stays(world: World
 def test_every_depth_and_every_report(world: World, record_property: Callable[[str, object], None]) -> None:
     for depth in DEPTHS:
         world.run("check", world.target, "--scope", "scope.toml", "--depth", depth, "--json")
+        world.run("check", world.at("dicomweb"), "--scope", "scope.toml", "--depth", depth, "--json")
     world.run("check", world.target, "--scope", "scope.toml", "--json", core="pure")
     out = "survey"
     world.run("survey", "scope.toml", world.target, "--out", out, "--json")

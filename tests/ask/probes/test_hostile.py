@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from filmbadge.ask.probes import dimse, web
-from filmbadge.ask.wire.dimse import pdu
+from filmbadge.ask.wire.dimse import command, elements, pdu
+from filmbadge.ask.wire.dimse.command import Command
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.judge.ladder import place
 from filmbadge.model import Depth, Ending, Rung, Why
 from filmbadge.scope import LOOPBACK
@@ -69,6 +74,36 @@ async def flood_of_data(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await writer.drain()
 
 
+def response(number: int, status: int, uid: bytes | None = None) -> bytes:
+    """A response to C-FIND, in implicit VR."""
+    said = Command(command.C_FIND_RSP, number, STUDY_ROOT_FIND, status, uid is not None)
+    row = None if uid is None else elements.encode([(elements.STUDY_UID, uid)], explicit=False)
+    return pdu.data(3, command.encode(said), row, 16384)
+
+
+ECHOED = pdu.data(1, command.encode(Command(command.C_ECHO_RSP, 1, VERIFICATION, 0)), None, 16384)
+ANSWERS = (ACCEPT, ECHOED, response(2, 0xFF00, b"1.2") + response(2, 0), pdu.RELEASE_RESPONSE)
+
+
+async def a_byte_at_a_time(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A slow loris: it associates as it should, and never ends its answer."""
+    await reader.read(65536)
+    writer.write(ACCEPT)
+    for byte in pdu.header(pdu.P_DATA, 60_000) + bytes(60_000):
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.05)
+
+
+async def matches_without_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Each is another study, and no cancel is heard."""
+    await reader.read(65536)
+    writer.write(ACCEPT)
+    await reader.read(65536)
+    for number in range(100_000):
+        writer.write(response(1, 0xFF00, b"1.2.%d" % number))
+        await writer.drain()
+
+
 @pytest.mark.parametrize(
     ("handler", "rung", "why", "detail"),
     [
@@ -80,10 +115,12 @@ async def flood_of_data(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         (says(bytes(range(90, 250))), Rung.LISTENING, Why.NOT_IMAGING, "not DICOM"),
         (says(HUGE), Rung.LISTENING, Why.NOT_IMAGING, "announces 4294967295 bytes"),
         (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Rung.LISTENING, Why.NOT_IMAGING, "in HTTP, not in DICOM"),
+        (says(b"SSH-2.0-OpenSSH_9.2\r\n"), Rung.LISTENING, Why.NOT_IMAGING, "in SSH, not in DICOM"),
         (says(b"\x15\x03\x03\0\x02\x02\x28"), Rung.LISTENING, Why.NOT_IMAGING, "in TLS, not in DICOM"),
         (says(ACCEPT), Rung.ADMITS, Why.FIND_BROKE_OFF, "no byte for"),
         (says(ACCEPT, b"\x04\x00\xff\xff\xff\xff"), Rung.ADMITS, Why.FIND_BROKE_OFF, "announces 4294967295 bytes"),
         (says(ACCEPT, b"\x63\x00\0\0\0\0"), Rung.ADMITS, Why.FIND_BROKE_OFF, "type 0x63 does not exist"),
+        (a_byte_at_a_time, Rung.ADMITS, Why.FIND_BROKE_OFF, "more than 0.6 s"),
         (flood_of_data, Rung.ADMITS, Why.FIND_BROKE_OFF, "more than 200000 bytes"),
         (says(pdu.reject(2, 3, 2)), Rung.SPEAKS, Why.REJECTED, ""),
         (says(pdu.abort(2, 1)), Rung.SPEAKS, Why.ABORTED, ""),
@@ -100,6 +137,56 @@ def test_a_hostile_dicom_peer(handler: Handler, rung: Rung, why: Why, detail: st
         assert len(rows) == 1
         assert rows[0].ending is not Ending.OWN_ERROR
         assert rows[0].received < 2_000_000
+
+    run(work())
+
+
+def until(bytes_said: int) -> Handler:
+    """Answers as an open archive with one study, and resets the connection after so many bytes."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = bytes_said
+        for answer in ANSWERS:
+            await reader.read(65536)
+            writer.write(answer[:left])
+            left -= len(answer)
+            if left <= 0:
+                break
+        # With no time to linger the kernel says RST.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return handler
+
+
+def test_a_reset_at_any_byte_has_a_reason() -> None:
+    async def work() -> None:
+        door, rows = dialer(HOSTILE)
+        places = range(0, len(b"".join(ANSWERS)) + 1, 3)
+        for at in places:
+            async with listening(until(at)) as port:
+                seen = await dimse.ask(door, HERE, port, Depth.ASK)
+            assert place(seen).rung in (Rung.LISTENING, Rung.SPEAKS, Rung.ADMITS, Rung.DISCLOSES)
+            assert seen.stop.ending in (Ending.RESET, Ending.CLOSED, Ending.COMPLETED)
+        assert len(rows) == len(places)
+
+    run(work())
+
+
+def test_matches_without_end_are_no_count() -> None:
+    async def work() -> None:
+        door, rows = dialer(HOSTILE)
+        async with listening(until(1 << 20)) as port:
+            seen = await dimse.ask(door, HERE, port, Depth.COUNT)
+        assert place(seen).rung is Rung.DISCLOSES
+        async with listening(matches_without_end) as port:
+            endpoint = msgspec.structs.replace(seen.endpoint, port=port)
+            counted = await dimse.count(door, HERE, msgspec.structs.replace(seen, endpoint=endpoint))
+        assert counted.dimse is not None
+        assert counted.dimse.census is not None
+        assert not counted.dimse.census.complete
+        assert "more than 200000 bytes" in counted.dimse.census.why_incomplete
+        assert rows[-1].ending is Ending.BYTE_CAP
+        assert rows[-1].received < 1_000_000
 
     run(work())
 

@@ -15,6 +15,7 @@ from filmbadge.catalogue import kinds
 
 QUERY_LEVEL = 0x00080052
 STUDY_DATE = 0x00080020
+STUDY_TIME = 0x00080030
 STUDY_UID = 0x0020000D
 SERIES_UID = 0x0020000E
 INSTANCE_UID = 0x00080018
@@ -36,6 +37,7 @@ _SHORT = frozenset(
 _VR_SENT = {
     QUERY_LEVEL: b"CS",
     STUDY_DATE: b"DA",
+    STUDY_TIME: b"TM",
     STUDY_UID: b"UI",
     SERIES_UID: b"UI",
     INSTANCE_UID: b"UI",
@@ -106,7 +108,7 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
                 (length,) = _U16.unpack_from(data, at + 6)
                 at += 8
             else:
-                raise WireError(f"({group:04X},{element:04X}) at offset {at} has no valid VR")
+                raise WireError(f"the element at offset {at} has no valid VR")
         else:
             (length,) = _U32.unpack_from(data, at + 4)
             at += 8
@@ -117,7 +119,7 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
             explicit = inner_explicit
             continue
         if at + length > size:
-            raise WireError(f"({group:04X},{element:04X}) at offset {start} is longer than its data set")
+            raise WireError(f"the element at offset {start} is longer than its data set")
         if not open_sequences and tag in wanted:
             yield tag, data[at : at + length]
         at += length
