@@ -261,20 +261,26 @@ class KindTally(Struct, frozen=True):
 
 
 class SchemeTally(Struct, frozen=True):
-    """How many values of one kind could be national identifiers of one scheme."""
+    """How many values of one kind could be national identifiers of one scheme. Values are distinct ones."""
 
     scheme: str  # of the catalogue
     kind: Kind  # where they stood
-    values: int  # distinct values of this kind that were looked at, and of these:
+    values: int  # of this kind that were looked at, and of these:
     shaped: int  # those that have the scheme's length and characters
     valid: int  # and pass its rules
-    dashed: int = 0  # and are written with its separators
+    written: int = 0  # of those that have its shape, those with its separators,
+    dashed: int = 0  # and that pass its rules
     birth: int = 0  # valid ones that say a birth date, beside a record that has one,
     agree: int = 0  # and those for which the two are the same
-    issuer: int = 0  # values of the shape whose issuer of the id is named as this scheme's is
+    astray: int = 0  # that have its shape and hold their record's birth date, and do not pass its rules
+    issued: int = 0  # of the shape whose issuer of the id is named as this scheme's is,
+    issuer: int = 0  # and that pass its rules
+    dated: int = 0  # that have its shape and begin with some date
+    leads: int = 0  # by how many different first three signs those of its shape begin
     looked: int = 0  # records that were looked at, and of these:
-    records: int = 0  # those with a valid value
-    records_dashed: int = 0  # and its separators
+    records_shaped: int = 0  # those with a value of its shape
+    records: int = 0  # and that passes its rules
+    records_dashed: int = 0  # and has its separators
 
 
 class Profile(Struct, frozen=True):
@@ -389,6 +395,7 @@ class Named(Struct, frozen=True):
     port: int
     path: str
     tls: bool = False
+    outside: bool = False  # the scope does not allow its host, or nobody knows it: noted, and not contacted
 
 
 class WebFacts(Struct, frozen=True):

@@ -161,7 +161,7 @@ def test_counters_without_measure_do_not_break_the_survey(tmp_path: Path) -> Non
 
 def test_what_is_not_measured_says_so(tmp_path: Path) -> None:
     found = totals(kept(tmp_path))
-    for quantity in ("countries", "images_retrievable", "http_viewers"):
+    for quantity in ("countries", "images_retrievable"):
         assert (found[quantity].measured, found[quantity].how) == (None, "unknown")
         assert found[quantity].why
     assert found["archives"].measured == 0

@@ -46,7 +46,7 @@ def judge(
     groups = _merge(_groups(judged, frozenset({"", address, name.lower()})), sketches)
     archives = []
     for group in groups:
-        archive = _archive(address, group, name)
+        archive = _archive(group, name)
         archives.append(archive)
         for one in group:
             said = msgspec.structs.replace(archive.product, toolkit=one.product.toolkit)
@@ -148,8 +148,9 @@ def _is_viewer(judged: Judged) -> bool:
 def _leads_to(viewer: Judged, group: Sequence[Judged], names: frozenset[str]) -> bool:
     """Whether it names a way into this archive as where its own pages take their data from."""
     facts = viewer.observation.web
-    ports = {named.port for named in facts.names if named.host in names} if facts is not None else set()
-    return any(j.observation.dimse is None and j.observation.endpoint.port in ports for j in group)
+    places = {("" if n.host in names else n.host, n.port) for n in facts.names} if facts is not None else set()
+    ways = [j.observation.endpoint for j in group if j.observation.dimse is None]
+    return any(("" if e.address in names else e.address, e.port) in places for e in ways)
 
 
 def _merge(groups: list[list[Judged]], sketches: Mapping[Endpoint, Sketch]) -> list[list[Judged]]:
@@ -171,7 +172,7 @@ def _one(group: Sequence[Judged], other: Sequence[Judged], sketches: Mapping[End
     return same_counters(_counts(group), _counts(other))
 
 
-def _archive(address: str, group: Sequence[Judged], name: str) -> Archive:
+def _archive(group: Sequence[Judged], name: str) -> Archive:
     endpoints = tuple(j.observation.endpoint for j in group)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = identify(*(j.observation for j in group))
@@ -179,8 +180,8 @@ def _archive(address: str, group: Sequence[Judged], name: str) -> Archive:
     profile = next((found for j in group if (found := _profile(j.observation)) is not None), None)
     kinds, identifiers, ssn_records = personal.judge(profile, counts.studies.value)
     archive = Archive(
-        id=f"{address}:{endpoints[0].port}",
-        address=address,
+        id=f"{endpoints[0].address}:{endpoints[0].port}",
+        address=endpoints[0].address,
         endpoints=endpoints,
         rung=rung,
         product=product,

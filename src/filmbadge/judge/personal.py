@@ -17,12 +17,15 @@ _MOST = 0.5  # of the values decide
 # Odds, as powers of ten.
 _PRIOR = -2.0  # one scheme of many, and most archives use numbers of their own
 _AT_HOME, _ABROAD = 1.5, -2.0  # the archive's country is the scheme's, or another
-_DASHES = 3.0  # a record number is seldom written just so
+_DASHES, _USUAL_DASHES = 2.5, 1.0  # a record number is seldom written just so, or now and then
 _ISSUER = 4.0
 _BIRTH_BY_CHANCE, _BIRTH_AT_MOST, _BIRTH_NOT = 0.01, 4.0, -3.0
+_LEAST_RATE = 1e-4  # what was never seen in so many tries
 _FEW = 5  # distinct valid values prove nothing
 _SURE = 0.9  # together, of those that are named
 _NAMED = 0.1
+_NEARLY_ALL = 0.9  # of a scheme's own numbers pass its rules, with room for errors of writing
+_LEADS, _DATED = 20, 0.3  # numbers that begin so differently, and so seldom with a date, are no sequence and no dates
 
 
 def judge(
@@ -72,67 +75,96 @@ def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, wh
 
 
 def _identifiers(profile: Profile, kind: Kind, whole: int | None, country: str) -> Iterable[Identifier]:
-    """The schemes that explain the ids of this kind; several only where they cannot be told apart."""
-    here = [s for s in profile.schemes if s.kind is kind]
-    odds = [evidence(s, country) for s in here]
-    weights = [10.0 ** min(each - max(0.0, *odds), 0.0) for each in odds] if odds else []
-    none = 10.0 ** -max(0.0, *odds) if odds else 1.0
-    total = sum(weights) + none
-    ranked = sorted(zip(here, weights, strict=True), key=lambda pair: (-pair[1], pair[0].scheme))
-    if total - none < _SURE * total:
-        return
-    named = 0.0
-    for scheme, weight in ranked:
-        confidence = weight / total
-        if named >= _SURE or confidence < _NAMED:
-            return
-        named += confidence
-        yield _identifier(scheme, profile, whole, confidence)
+    """The schemes that explain the ids of this kind; several of one shape only where they cannot be told apart."""
+    odds = {s.scheme: evidence(s, country) for s in profile.schemes if s.kind is kind}
+    left = [s for s in profile.schemes if s.kind is kind and _probability(odds[s.scheme]) >= _SURE]
+    left.sort(key=lambda s: (-_likelihood(s, country), s.scheme))
+    while left:
+        best = left[0]
+        rivals = [s for s in left if BY_NAME[s.scheme].rivals(BY_NAME[best.scheme])]
+        left = [s for s in left if s not in rivals]
+        weights = [10.0 ** (_likelihood(s, country) - _likelihood(best, country)) for s in rivals]
+        named = 0.0
+        for scheme, weight in zip(rivals, weights, strict=True):
+            share = weight / sum(weights)
+            if named >= _SURE or share < _NAMED:
+                break
+            named += share
+            yield _identifier(scheme, profile, whole, share * _probability(odds[scheme.scheme]))
 
 
 def evidence(tally: SchemeTally, country: str = "") -> float:
-    """The odds, as a power of ten, that the ids are of this scheme and not plain record numbers.
+    """The odds, as a power of ten, that there are ids of this scheme and not only plain record numbers.
 
     Three things are weighed: more values pass than would of any archive of plain record numbers; they are written with the
-    scheme's separators, or their issuer says so; the birth dates they say are those of their records.
+    scheme's separators, or their issuer says so; the birth dates they say are those of their records. The last three
+    count only where what is written so, issued so or born so also passes: it would, if it were of the scheme.
     """
     if tally.valid < _FEW:
         return -math.inf
-    scheme, rates = BY_NAME[tally.scheme], measured().rates[tally.scheme]
-    odds = _PRIOR
+    rates = measured().rates[tally.scheme]
+    plain = max(rates.plain, _LEAST_RATE)
+    structured = tally.leads < _LEADS or tally.dated > _DATED * tally.shaped
+    gain = _more(tally.valid, tally.shaped, max(rates.worst, plain) if structured else plain)
+    if _in_separators(tally) and BY_NAME[tally.scheme].odd:
+        gain = max(gain, _more(tally.dashed, tally.written, plain))
+    return _PRIOR + gain + _said(tally, country)
+
+
+def _likelihood(tally: SchemeTally, country: str) -> float:
+    """How well a scheme explains the ids, beside others that could: one of which fewer numbers are possible does it better."""
+    base = max(measured().rates[tally.scheme].base, _LEAST_RATE) * BY_NAME[tally.scheme].room
+    return _more(tally.valid, tally.shaped, min(base, 0.99)) + _said(tally, country)
+
+
+def _said(tally: SchemeTally, country: str) -> float:
+    """What is known beside the digits."""
+    scheme, odds = BY_NAME[tally.scheme], 0.0
     if country:
         odds += _AT_HOME if scheme.country == country else _ABROAD
-    odds += _more(tally.valid, tally.shaped, max(rates.worst, rates.base))
-    if tally.dashed > _MOST * tally.valid:
-        odds += _DASHES + _more(tally.dashed, tally.shaped, rates.base)
-    if tally.issuer >= _FEW:
+    if _in_separators(tally):
+        odds += _DASHES if scheme.odd else _USUAL_DASHES
+    if tally.issuer >= _FEW and tally.issuer >= _NEARLY_ALL * tally.issued:
         odds += _ISSUER
-    if tally.birth >= _FEW:
-        gain = _more(tally.agree, tally.birth, _BIRTH_BY_CHANCE)
-        odds += min(gain, _BIRTH_AT_MOST) if tally.agree > _MOST * tally.birth else _BIRTH_NOT
+    if tally.birth >= _FEW or tally.astray >= _FEW:
+        if tally.agree > _MOST * (tally.birth + tally.astray):
+            odds += min(_more(tally.agree, tally.birth, _BIRTH_BY_CHANCE), _BIRTH_AT_MOST)
+        else:
+            odds += _BIRTH_NOT
     return odds
+
+
+def _in_separators(tally: SchemeTally) -> bool:
+    """Whether those that pass are written with the scheme's separators, and those that are written so pass."""
+    often = tally.dashed >= _FEW and tally.dashed > _MOST * tally.valid
+    return often and tally.dashed >= _NEARLY_ALL * tally.written
+
+
+def _probability(odds: float) -> float:
+    return 1.0 / (1.0 + math.pow(10.0, -max(min(odds, 300.0), -300.0)))
 
 
 def _more(hits: int, of: int, rate: float) -> float:
     """The likelihood ratio, as a power of ten, of the share that is seen to a lower one that chance would make."""
-    share, rate = hits / of, max(rate, 1e-4)
+    share = hits / of if of else 0.0
     if share <= rate:
         return 0.0
     rest = (1 - share) * math.log10((1 - share) / (1 - rate)) if share < 1 else 0.0
     return of * (share * math.log10(share / rate) + rest)
 
 
-def _records(tally: SchemeTally) -> int:
-    return tally.records_dashed if tally.dashed > _MOST * tally.valid else tally.records
-
-
 def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, confidence: float) -> Identifier:
-    share = _records(tally) / tally.looked
-    if profile.complete and tally.looked == profile.records:
-        return Identifier(tally.scheme, tally.kind, _records(tally), How.COUNTED, share, confidence)
-    return Identifier(
-        tally.scheme, tally.kind, round(share * (whole or tally.looked)), How.ESTIMATED, share, confidence
-    )
+    """With its records. Where record numbers of the same shape are among the ids, some of them pass by chance."""
+    records, how = float(tally.records), How.COUNTED
+    if _in_separators(tally):
+        records = tally.records_dashed
+    elif tally.valid < _NEARLY_ALL * tally.shaped:
+        base, how = measured().rates[tally.scheme].base, How.ESTIMATED
+        records = max(records - base * tally.records_shaped, 0.0) / (1 - base)
+    share = records / tally.looked
+    if not (profile.complete and tally.looked == profile.records):
+        records, how = share * (whole or tally.looked), How.ESTIMATED
+    return Identifier(tally.scheme, tally.kind, round(records), how, share, confidence)
 
 
 def _ssn(profile: Profile, identifiers: Sequence[Identifier], tallies: dict[Kind, KindTally]) -> Count:
@@ -142,6 +174,14 @@ def _ssn(profile: Profile, identifiers: Sequence[Identifier], tallies: dict[Kind
     if found:
         most = max(found, key=lambda one: one.records)
         return Count(most.records, most.how)
+    if any(_may_be(s) for s in profile.schemes if s.scheme == US_SSN and s.kind is Kind.PATIENT_ID):
+        return Count(why="ids of nine digits that may be social security numbers or not")
     if not profile.records or (profile.complete and ids is not None and ids.asked == profile.records):
         return Count(0, How.COUNTED)
     return Count(why=profile.why or "not every record was looked at")
+
+
+def _may_be(ssn: SchemeTally) -> bool:
+    """Too few to tell. Numbers in sequence, or with one site or year in front, begin alike: they are not meant."""
+    alike = ssn.leads < min(_LEADS, ssn.shaped / 2) or ssn.dated > _DATED * ssn.shaped
+    return ssn.valid >= _FEW and ssn.valid >= _NEARLY_ALL * ssn.shaped and not alike

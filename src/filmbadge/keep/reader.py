@@ -31,13 +31,14 @@ QUANTITIES = (
 _NOT_MEASURED = {
     "countries": "no country data is read yet",
     "images_retrievable": "needs depth prove",
-    "http_viewers": "no web viewer is probed yet",
 }
 
 _COUNTED = {
     "archives": "counted",
     "archives_open": "counted WHERE open",
     "decoys": "archives WHERE len(decoy) > 0",
+    # Archives whose pages a stranger is shown without a login, over plain HTTP.
+    "http_viewers": "counted WHERE id IN (SELECT archive FROM endpoints WHERE viewer <> '' AND tls IS NULL)",
 }
 
 # What was asked again, because it could not be found out or two targets lead to it, counts once: as known last.

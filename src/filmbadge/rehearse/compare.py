@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from filmbadge.model import Depth, How, Rung, Total
 
-_AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images")
+_AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images", "http_viewers")
 _AT_PROFILE = (*_AT_COUNT, "ssn_records")
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from filmbadge.model import Protocol, Rung
 from filmbadge.rehearse.people import Habits, Ids, Names, records
-from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study, World
+from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study, Web, World
 
 _DCMTK = ("1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367")
 _PYNETDICOM = ("1.2.826.0.1.3680043.9.3811.3.0.4", "PYNETDICOM_304")
@@ -37,6 +37,9 @@ def hospital(scale: float, seed: int) -> World:
     def dimse(rung: Rung) -> tuple[tuple[Protocol, Rung], ...]:
         return ((Protocol.DIMSE, rung),)
 
+    def page(rung: Rung) -> tuple[tuple[Protocol, Rung], ...]:
+        return ((Protocol.HTTP, rung),)
+
     def both(rung: Rung, rest: Rung) -> tuple[tuple[Protocol, Rung], ...]:
         return ((Protocol.DIMSE, rung), (Protocol.HTTP, rest))
 
@@ -53,13 +56,13 @@ def hospital(scale: float, seed: int) -> World:
                     implementation=_DCMTK, rungs=dimse(Rung.ADMITS)),
             Archive("new archive, empty", implementation=_DCMTK, rungs=dimse(Rung.ANSWERS)),
             Archive("teaching Orthanc, guarded in DICOM but not on the web", studies(120, Habits(names=Names.UTF_8)), aborts_queries=True,
-                    implementation=_DCMTK, rest=True, second_port=True, rungs=both(Rung.ADMITS, Rung.DISCLOSES)),
+                    implementation=_DCMTK, rest=True, web=Web.EXPLORER, second_port=True, rungs=both(Rung.ADMITS, Rung.DISCLOSES)),
             Archive("emergency Orthanc, guarded everywhere", studies(80), called="EMERGENCY", rest=False,
                     implementation=_DCMTK, second_port=True, rungs=both(Rung.SPEAKS, Rung.SPEAKS)),
             Archive("laboratory, one row per instance and no counts", studies(12, Habits(staff=True)), rows=Rows.INSTANCES,
                     count_keys=CountKeys.ABSENT, implementation=_PYNETDICOM, rungs=dimse(Rung.DISCLOSES)),
-            Archive("dentistry, leaves the count keys out", studies(40, Habits(Ids.SSN_BARE)), count_keys=CountKeys.ABSENT, explicit=False,
-                    implementation=_DCMTK, rungs=dimse(Rung.DISCLOSES)),
+            Archive("dentistry, leaves the count keys out, and has a web viewer", studies(40, Habits(Ids.SSN_BARE)), count_keys=CountKeys.ABSENT, explicit=False,
+                    implementation=_DCMTK, web=Web.VIEWER, rungs=both(Rung.DISCLOSES, Rung.ADMITS)),
             Archive("pathology, one row when asked for counts", studies(35, Habits(Ids.NINE_DIGITS, Names.UNDECLARED, more=True)), count_keys=CountKeys.COLLAPSE,
                     rungs=dimse(Rung.DISCLOSES)),
             Archive("old archive, closed years ago", studies(60, Habits(Ids.HASH, Names.ANONYMOUS), oldest=9000, newest=2000), explicit=False, nested=True,
@@ -75,6 +78,10 @@ def hospital(scale: float, seed: int) -> World:
             Archive("hangs up", manner=Manner.CLOSES, second_port=True, rungs=dimse(Rung.LISTENING)),
             Archive("noise", manner=Manner.GARBAGE, rungs=dimse(Rung.LISTENING)),
             Archive("announces 4 GiB", manner=Manner.HUGE_PDU, rungs=dimse(Rung.LISTENING)),
+            Archive("canteen, one page for every path", manner=Manner.NOTHING, web=Web.CATCH_ALL, rungs=page(Rung.LISTENING)),
+            Archive("share of other files", manner=Manner.NOTHING, web=Web.FILES, rungs=page(Rung.LISTENING)),
+            Archive("intranet, behind a password", manner=Manner.NOTHING, web=Web.LOGIN, rungs=page(Rung.LISTENING)),
+            Archive("web server that moved away", manner=Manner.NOTHING, web=Web.MOVED, rungs=page(Rung.LISTENING)),
         ),
     )  # fmt: skip
 

@@ -14,8 +14,9 @@ import msgspec
 
 from filmbadge.catalogue.kinds import ATTRIBUTES
 from filmbadge.model import Refusal
+from filmbadge.rehearse.pages import page
 from filmbadge.rehearse.scp import Acceptor
-from filmbadge.rehearse.world import Archive, World
+from filmbadge.rehearse.world import Archive, Manner, World
 
 ATTEMPTS = 20
 
@@ -34,7 +35,7 @@ class Site:
 
 
 class _Rest(asyncio.Protocol):
-    """Orthanc's `/system` and `/statistics`."""
+    """Orthanc's `/system` and `/statistics`, and pages."""
 
     def __init__(self, archive: Archive, dicom_port: int) -> None:
         self._archive = archive
@@ -62,8 +63,10 @@ class _Rest(asyncio.Protocol):
         head, body = b"404 Not Found", b""
         if self._archive.rest is False:
             head = b'401 Unauthorized\r\nWWW-Authenticate: Basic realm="Orthanc Secure Area"'
-        elif path and path[0] in pages:
+        elif path and path[0] in pages and self._archive.rest:
             head, body = b"200 OK\r\nContent-Type: application/json", msgspec.json.encode(pages[path[0]])
+        elif path and self._archive.web is not None:
+            head, body = page(self._archive.web, path[0])
         answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (head, len(body), body)
         self._transport.write(answer)
         self._transport.close()
@@ -110,9 +113,10 @@ async def _bind(world: World, network: IPv4Network, stack: AsyncExitStack) -> Si
     loop = asyncio.get_running_loop()
     for archive, address in zip(world.archives, addresses, strict=False):
         port = site.dimse_ports[archive.second_port]
-        server = await loop.create_server(partial(Acceptor, archive), str(address), port)
-        await stack.enter_async_context(server)
-        if archive.rest is not None:
+        if archive.manner is not Manner.NOTHING:
+            server = await loop.create_server(partial(Acceptor, archive), str(address), port)
+            await stack.enter_async_context(server)
+        if archive.rest is not None or archive.web is not None:
             rest = await loop.create_server(partial(_Rest, archive, port), str(address), site.web_port)
             await stack.enter_async_context(rest)
     return site

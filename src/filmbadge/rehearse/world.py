@@ -48,6 +48,22 @@ class Manner(StrEnum):
     HUGE_PDU = "announces a PDU of 4 GiB"
     HTTP = "a web server"
     SSH = "an SSH server"
+    NOTHING = "nothing"
+
+
+class Web(StrEnum):
+    """What its web server shows at its front page, beside any API."""
+
+    EXPLORER = "Orthanc Explorer"
+    VIEWER = "OHIF, and a configuration that names an archive behind the same port"
+    CATCH_ALL = "one page for every path"
+    FILES = "a list of files, none of them DICOM's"
+    LOGIN = "nothing without a password"
+    MOVED = "a redirect out of the world"
+
+    @property
+    def viewer(self) -> bool:
+        return self in (Web.EXPLORER, Web.VIEWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,7 @@ class Archive:
     mirror: bool = False  # another way into an archive of this world
     decoy: bool = False  # bait
     rest: bool | None = None  # Orthanc's REST: True open, False behind a login, None absent
+    web: Web | None = None
     second_port: bool = False  # DIMSE on the second of the world's ports
     rungs: tuple[tuple[Protocol, Rung], ...] = ()
 
@@ -107,7 +124,7 @@ class World:
             "images": sum(sum(s.images) for s in studies),
             "images_retrievable": 0,
             "ssn_records": sum(s.record.ssn for s in studies),
-            "http_viewers": 0,
+            "http_viewers": sum(a.web is not None and a.web.viewer for a in real),
             **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
             **{f"kind:{kind}": sum(kind in s.record.kinds for s in studies) for kind in Kind},
         }

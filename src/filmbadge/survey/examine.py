@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from ipaddress import ip_address
+
+import msgspec
 
 from filmbadge.ask.probes import dimse, orthanc, web
 from filmbadge.ask.probes.prove import prove
@@ -11,8 +14,20 @@ from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.judge import archives
 from filmbadge.judge.twins import K, Sketch
-from filmbadge.model import Connection, Demanded, Depth, Ending, Endpoint, Host, Observation, Protocol, Refusal, Stop
-from filmbadge.scope import Address, Scope
+from filmbadge.model import (
+    Connection,
+    Demanded,
+    Depth,
+    Ending,
+    Endpoint,
+    Host,
+    Named,
+    Observation,
+    Protocol,
+    Refusal,
+    Stop,
+)
+from filmbadge.scope import Address, Scope, address_of
 
 
 class SurveyError(Refusal):
@@ -78,6 +93,37 @@ async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, s
             answered = await web.visit_either(dialer, address, port, depth, tls=before.tls is not None, name=name)
             if answered.web is not None and answered.web.status is not None:
                 seen[seen.index(before)] = answered  # one row per port: it is HTTP, not failed DIMSE
+    await _follow(dialer, address, name, depth, seen)
+
+
+async def _follow(dialer: Dialer, address: Address, name: str, depth: Depth, seen: list[Observation]) -> None:
+    """Ask the archives that viewers name: on other ports of this host, and at other addresses of the scope.
+
+    One step: what those name is not followed.
+    """
+    for viewer in [one for one in seen if one.web is not None and one.web.names]:
+        assert viewer.web is not None
+        names = [await _placed(dialer, named, address, name) for named in viewer.web.names]
+        placed = msgspec.structs.replace(viewer.web, names=tuple(names))
+        seen[seen.index(viewer)] = msgspec.structs.replace(viewer, web=placed)
+        for written, named in zip(viewer.web.names, names, strict=True):
+            place = (named.host or str(address), named.port)
+            if named.outside or any((one.endpoint.address, one.endpoint.port) == place for one in seen):
+                continue
+            called = written.host if address_of(written.host) is None else ""
+            there = ip_address(place[0])
+            seen.append(await web.visit_either(dialer, there, named.port, depth, tls=named.tls, name=called or name))
+
+
+async def _placed(dialer: Dialer, named: Named, address: Address, name: str) -> Named:
+    """With the address of its host, where the scope allows it; without one, where it is this host."""
+    if named.host in ("", name.lower()):
+        return msgspec.structs.replace(named, host="")
+    try:
+        there = await dialer.resolve(named.host)
+    except (OutOfScope, UnknownName):
+        return msgspec.structs.replace(named, outside=True)
+    return msgspec.structs.replace(named, host="" if there == address else str(there))
 
 
 async def _count(
@@ -88,16 +134,16 @@ async def _count(
     host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_census(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await count(dialer, address, wanted, drawn, name)
+        seen[at] = await count(dialer, ip_address(wanted.endpoint.address), wanted, drawn, name)
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_profile(host)) is not None:
         at = seen.index(wanted)
         look = dimse.profile if wanted.dimse is not None else orthanc.profile
-        seen[at] = await look(dialer, address, wanted, name)
+        seen[at] = await look(dialer, ip_address(wanted.endpoint.address), wanted, name)
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_proof(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await prove(dialer, address, wanted, name)
+        seen[at] = await prove(dialer, ip_address(wanted.endpoint.address), wanted, name)
         host = archives.judge(str(address), seen, drawn, name)
     return host
 

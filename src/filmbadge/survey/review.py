@@ -29,6 +29,7 @@ async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[str, Sketch])
     )
     before = dataset.rows("SELECT archive, same_as FROM reviews WHERE same_as IS NOT NULL")
     together = [(str(row["archive"]), str(row["same_as"])) for row in before]
+    together += _shared(dataset)
     settled = {row[0] for row in together}
     sizes = [
         Size(str(row["id"]), cast("int", row["studies"]), tuple(cast("int | None", row[q]) for q in _OTHERS))
@@ -40,6 +41,15 @@ async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[str, Sketch])
             sketches[archive] = drawn
     together += pairs(sketches)
     return review(found, together)
+
+
+def _shared(dataset: Dataset) -> list[tuple[str, str]]:
+    """Archives that lead to one endpoint: a viewer at one address names what was found at another, say."""
+    rows = dataset.rows(
+        "SELECT DISTINCT a.archive one, b.archive other FROM endpoints_rows a"
+        " JOIN endpoints_rows b USING (address, port, protocol) WHERE a.archive < b.archive"
+    )
+    return [(str(row["one"]), str(row["other"])) for row in rows]
 
 
 async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> Sketch | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 
-from filmbadge.ask.personal.national import Pass, passes
+from filmbadge.ask.personal.national import Pass, begins_with_a_date, lead, passes
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
 from filmbadge.catalogue.national import BY_NAME
 from filmbadge.model import Kind, KindTally, SchemeTally
@@ -59,12 +59,30 @@ class _Tally:
 class _Scheme:
     shaped: int = 0
     valid: int = 0
+    written: int = 0
     dashed: int = 0
     birth: int = 0
     agree: int = 0
+    astray: int = 0
+    issued: int = 0
     issuer: int = 0
+    dated: int = 0
+    leads: set[bytes] = field(default_factory=set, repr=False)
+    looked: int = 0
+    records_shaped: int = 0
     records: int = 0
     records_dashed: int = 0
+
+    def learn(self, one: Pass, dated: bool, lead: bytes) -> None:
+        self.shaped += 1
+        self.valid += one.valid
+        self.written += one.written
+        self.dashed += one.valid and one.written
+        self.birth += one.birth is not None
+        self.agree += one.birth is True
+        self.astray += one.astray
+        self.dated += dated
+        self.leads.add(lead)
 
 
 class Look:
@@ -74,12 +92,12 @@ class Look:
         self._key = secrets.token_bytes(16)
         self._kinds = {kind: _Tally() for kind in Kind}
         self._schemes: dict[tuple[Kind, str], _Scheme] = {}
-        self._known: dict[bytes, tuple[Pass, ...]] = {}  # what distinct ids pass
-        self._issued: set[bytes] = set()
-        self._records = dict.fromkeys(_IDS, 0)
+        self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # what distinct ids pass
+        self._issued: set[tuple[Kind, bytes]] = set()
+        self._going_on: dict[Kind, frozenset[str]] = {}  # schemes that are counted in every record
         self._filled: set[Kind] = set()
         self._bad: set[Kind] = set()
-        self._passed: dict[tuple[Kind, str], bool] = {}
+        self._passed: dict[tuple[Kind, str], list[Pass]] = {}
 
     def __repr__(self) -> str:
         return "<Look>"
@@ -91,7 +109,7 @@ class Look:
     def take(self, values: Sequence[Value], kinds: Collection[Kind]) -> None:
         """Look at values of the record that is open, as far as they are of these kinds."""
         born = next((_day(text) for tag, text in values if tag == BIRTH_DATE and text), None)
-        held: bytes = b""
+        held: tuple[Kind, bytes] | None = None
         for tag, text in values:
             if tag == ISSUER:
                 self._issuer(held, text)
@@ -105,7 +123,7 @@ class Look:
                 bare = one.strip(" \0\t\r\n")
                 if not bare.strip("^= "):
                     continue
-                held = self._one(kind, VR[tag], bare, born, kind in kinds)
+                held = kind, self._one(kind, VR[tag], bare, born, kind in kinds)
 
     def close(self, kinds: Iterable[Kind]) -> None:
         """The open record was asked for these kinds, and is done with."""
@@ -114,11 +132,11 @@ class Look:
             tally.asked += 1
             tally.filled += kind in self._filled
             tally.malformed += kind in self._bad
-            if kind in _IDS and tally.asked <= LOOK:
-                self._records[kind] += 1
-        for place, dashed in self._passed.items():
-            self._schemes[place].records += 1
-            self._schemes[place].records_dashed += dashed
+        for place, passed in self._passed.items():
+            held = self._schemes[place]
+            held.records_shaped += 1
+            held.records += any(one.valid for one in passed)
+            held.records_dashed += any(one.valid and one.written for one in passed)
         self._filled, self._bad, self._passed = set(), set(), {}
 
     def kinds(self) -> tuple[KindTally, ...]:
@@ -147,17 +165,28 @@ class Look:
                 values=len(self._kinds[kind].seen),
                 shaped=held.shaped,
                 valid=held.valid,
+                written=held.written,
                 dashed=held.dashed,
                 birth=held.birth,
                 agree=held.agree,
+                astray=held.astray,
+                issued=held.issued,
                 issuer=held.issuer,
-                looked=self._records[kind],
+                dated=held.dated,
+                leads=len(held.leads),
+                looked=self._looked(kind, name),
+                records_shaped=held.records_shaped,
                 records=held.records,
                 records_dashed=held.records_dashed,
             )
             for (kind, name), held in sorted(self._schemes.items())
             if held.valid
         )
+
+    def _looked(self, kind: Kind, scheme: str) -> int:
+        """Records that were looked at for this scheme."""
+        asked = self._kinds[kind].asked
+        return asked if asked <= LOOK or scheme in self._going_on.get(kind, ()) else LOOK
 
     def _one(self, kind: Kind, vr: str, text: str, born: date | None, counts: bool) -> bytes:
         """Look at one value. Returns what it is compared by."""
@@ -169,6 +198,8 @@ class Look:
         if not _well_formed(kind, vr, text):
             self._bad.add(kind)
         if tally.asked >= LOOK or tally.looked >= LOOK:
+            if kind in _IDS:
+                self._go_on(kind, text)
             return digest
         tally.looked += 1
         tally.seen[digest] += 1
@@ -188,33 +219,43 @@ class Look:
         return digest
 
     def _national(self, kind: Kind, digest: bytes, text: str, born: date | None) -> None:
-        known = self._known.get(digest)
+        """Learn from a value that was not seen before; and note what each is, for its record."""
+        known = self._known.get((kind, digest))
         if known is None:
-            known = self._known[digest] = passes(text, born)
+            known = self._known[kind, digest] = passes(text, born)
+            dated = bool(known) and begins_with_a_date(text)
+            begins = self.digest(lead(text).encode())
             for one in known:
-                held = self._schemes.setdefault((kind, one.scheme), _Scheme())
-                held.shaped += 1
-                held.valid += one.valid
-                held.dashed += one.dashed
-                held.birth += one.birth is not None
-                held.agree += one.birth is True
-        for one in known:
-            if one.valid:
-                place = (kind, one.scheme)
-                self._passed[place] = self._passed.get(place, False) or one.dashed
+                self._schemes.setdefault((kind, one.scheme), _Scheme()).learn(one, dated, begins)
+        self._note(kind, known)
 
-    def _issuer(self, digest: bytes, issuer: str | None) -> None:
+    def _go_on(self, kind: Kind, text: str) -> None:
+        """Of a large archive's other values only those are looked at that may be of a scheme which most so far were."""
+        if kind not in self._going_on:
+            likely = {
+                name: held
+                for (where, name), held in self._schemes.items()
+                if where is kind and (held.valid > held.shaped / 2 or held.dashed > held.valid / 2)
+            }
+            self._going_on[kind] = frozenset(likely)
+        if self._going_on[kind]:
+            self._note(kind, passes(text, None, self._going_on[kind]))
+
+    def _note(self, kind: Kind, known: Iterable[Pass]) -> None:
+        for one in known:
+            self._passed.setdefault((kind, one.scheme), []).append(one)
+
+    def _issuer(self, held: tuple[Kind, bytes] | None, issuer: str | None) -> None:
         """An issuer's word beside the id before it: whether it names a scheme whose shape that id has."""
-        if not issuer or not digest or digest in self._issued:
+        if not issuer or held is None or held in self._issued:
             return
         words = set(re.split(r"[^A-Z]+", issuer.upper()))
-        named = [one for one in self._known.get(digest, ()) if words.intersection(BY_NAME[one.scheme].issuers)]
-        for one in named:
-            for kind in _IDS:
-                if (held := self._schemes.get((kind, one.scheme))) is not None:
-                    held.issuer += 1
-        if named:
-            self._issued.add(digest)
+        for one in self._known.get(held, ()):
+            if words.intersection(BY_NAME[one.scheme].issuers):
+                self._issued.add(held)
+                scheme = self._schemes[held[0], one.scheme]
+                scheme.issued += 1
+                scheme.issuer += one.valid
 
 
 def _day(text: str) -> date | None:

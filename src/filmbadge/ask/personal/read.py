@@ -67,7 +67,7 @@ def _elements(
                 length = int.from_bytes(data[start + 6 : start + 8], "little")
             sequence, inner = vr == b"SQ", vr != b"UN"
         if length != elements.UNDEFINED and at + length > end:
-            raise WireError(f"({group:04X},{element:04X}) at offset {start} is longer than its data set")
+            raise WireError(f"the element at offset {start} is longer than its data set")
         if sequence or length == elements.UNDEFINED:
             nested = (*INSIDE.get(tag, ()), ISSUER) if tag in wanted and not depth else ()
             stop = end if length == elements.UNDEFINED else at + length

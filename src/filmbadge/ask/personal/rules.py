@@ -66,6 +66,39 @@ def _hong_kong(n: str) -> bool:
     return (36 * 9 + (ord(n[0]) - 55) * 8 + _sum(n[1:7], (7, 6, 5, 4, 3, 2)) + check) % 11 == 0
 
 
+def _australian_identifier(n: str) -> bool:
+    return n.startswith("800360") and luhn.is_valid(n)
+
+
+def _brazilian_card(n: str) -> bool:
+    return n[0] in "12789" and _sum(n, range(15, 0, -1)) % 11 == 0
+
+
+def _british_insurance(n: str) -> bool:
+    prefix = n[:2]
+    odd = prefix in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
+    return not (odd or set(prefix) & set("DFIQUV") or n[1] == "O") and n[8] in "ABCD"
+
+
+def _kazakh(n: str) -> bool:
+    rest = _sum(n[:11], range(1, 12)) % 11
+    if rest == 10:
+        rest = _sum(n[:11], (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)) % 11
+    return n[6] in "123456" and rest == int(n[11]) and bool(_kazakh_birth(n))
+
+
+def _kazakh_birth(n: str) -> date:
+    return date(1800 + (int(n[6]) - 1) // 2 * 100 + int(n[:2]), int(n[2:4]), int(n[4:6]))
+
+
+def _moldovan(n: str) -> bool:
+    return n[0] in "29" and _sum(n[:12], (7, 3, 1) * 4) % 10 == int(n[12])
+
+
+def _uruguayan(n: str) -> bool:
+    return n[0] != "0" and -_sum(n[:7], (2, 9, 8, 7, 6, 3, 4)) % 10 == int(n[7])
+
+
 def _hungarian(n: str) -> bool:
     return _sum(n[:8], (3, 7) * 4) % 10 == int(n[8])
 
@@ -109,25 +142,32 @@ def _medicare_beneficiary(n: str) -> bool:
 
 RULES: dict[str, Callable[[str], bool]] = {
     "ae.eid": _emirates,
+    "au.ihi": _australian_identifier,
     "au.medicare": _australian_medicare,
+    "br.cns": _brazilian_card,
     "ca.on_hcn": _ontario,
     "ca.qc_ramq": _quebec,
     "de.kvnr": _german_insurance,
     "fi.hetu": _finnish,
     "gb.chi": _scottish,
+    "gb.nino": _british_insurance,
     "hk.hkid": _hong_kong,
     "hu.taj": _hungarian,
     "ir.melli": _iranian,
+    "kz.iin": _kazakh,
     "lu.matricule": _luxembourg,
+    "md.idnp": _moldovan,
     "nz.nhi": _new_zealand,
     "sa.id": _saudi,
     "sg.nric": _singapore,
     "tw.id": _taiwanese,
     "us.mbi": _medicare_beneficiary,
+    "uy.ci": _uruguayan,
 }
 BIRTHS: dict[str, Callable[[str], date]] = {
     "ca.qc_ramq": _quebec_birth,
     "fi.hetu": _finnish_birth,
     "gb.chi": _scottish_birth,
+    "kz.iin": _kazakh_birth,
     "lu.matricule": _luxembourg_birth,
 }

@@ -8,7 +8,8 @@ from filmbadge.model import Ending
 class WireError(Exception):
     """The peer broke the protocol.
 
-    Carries our own words, offsets and tags only, never bytes that the peer sent.
+    Carries our own words, offsets and tags that we know, never bytes that the peer sent: where those are taken apart at
+    a wrong place, a tag is four bytes of a value.
     """
 
     def __init__(self, message: str, ending: Ending = Ending.BROKEN, *, abort_reason: int = 0) -> None:

@@ -93,9 +93,7 @@ def parse(data: bytes) -> Command:
         group, element, length = _ELEMENT.unpack_from(data, at)
         start, at = at, at + 8 + length
         if group or at > size:
-            raise WireError(
-                f"({group:04X},{element:04X}) at offset {start} does not belong or fit into its command set"
-            )
+            raise WireError(f"the element at offset {start} does not belong or fit into its command set")
         if element in _READ:
             seen[element] = data[start + 8 : at]
 

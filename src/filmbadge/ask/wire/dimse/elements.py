@@ -106,7 +106,7 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
                 (length,) = _U16.unpack_from(data, at + 6)
                 at += 8
             else:
-                raise WireError(f"({group:04X},{element:04X}) at offset {at} has no valid VR")
+                raise WireError(f"the element at offset {at} has no valid VR")
         else:
             (length,) = _U32.unpack_from(data, at + 4)
             at += 8
@@ -117,7 +117,7 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
             explicit = inner_explicit
             continue
         if at + length > size:
-            raise WireError(f"({group:04X},{element:04X}) at offset {start} is longer than its data set")
+            raise WireError(f"the element at offset {start} is longer than its data set")
         if not open_sequences and tag in wanted:
             yield tag, data[at : at + length]
         at += length

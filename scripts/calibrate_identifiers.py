@@ -1,0 +1,248 @@
+"""Makes archives of each scheme of national identifiers, mixed with plain record numbers, and of record numbers alone;
+looks at them as the instrument does; and writes what was named rightly, wrongly and not at all into docs/identifiers.md.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
+
+from measure_base_rates import NULLS, SIGNS
+
+from filmbadge.ask.personal.look import Look
+from filmbadge.ask.personal.national import birth_date, valid
+from filmbadge.catalogue.national import SCHEMES, Scheme
+from filmbadge.judge import personal
+from filmbadge.model import Identifier, Kind, Profile
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/identifiers.md"
+MARK = "<!-- made by scripts/calibrate_identifiers.py: do not edit below -->\n"
+SEED = 2026
+PATIENTS = (30, 300)
+SHARES = (1.0, 0.5, 0.2)
+ARCHIVES = 5  # of each kind
+POOL = 900
+PATIENT_ID, BIRTH_DATE, ISSUER = 0x00100020, 0x00100030, 0x00100021
+
+# Valid numbers of schemes that chance does not find soon, from the standards and python-stdnum's documentation.
+STARTS = {
+    "ae.eid": "784198012345678",
+    "au.ihi": "8003608166690503",
+    "cn.ric": "360426199101010071",
+    "gr.amka": "01013099997",
+    "it.codicefiscale": "RCCMNL83S18D969H",
+    "lu.matricule": "1893120105732",
+    "mx.curp": "BOXW310820HNERXN09",
+    "mx.rfc": "GODE561231GR8",
+}
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One synthetic patient: the id as it is written, and the birth date."""
+
+    identity: str
+    born: date | None = None
+    issuer: str = ""
+
+
+def numbers(scheme: Scheme, chance: random.Random) -> Iterator[str]:
+    """Valid numbers without separators: a walk from one to the next, by changing some signs."""
+    state = STARTS.get(scheme.name, "")
+    while not valid(scheme.name, state):
+        state = "".join(chance.choice(SIGNS[sign]) for sign in scheme.shape)
+    moved = 0
+    while True:
+        other = list(state)
+        for _ in range(chance.choice((1, 2, 2, 3, 4))):
+            at = chance.randrange(len(other))
+            other[at] = chance.choice(string.digits if other[at].isdigit() else string.ascii_uppercase)
+        proposed = "".join(other)
+        if not (scheme.pattern.fullmatch(proposed) and valid(scheme.name, proposed)):
+            continue
+        moved += state != proposed
+        state = proposed
+        if moved >= 6:
+            moved = 0
+            yield state
+
+
+def written(scheme: Scheme, number: str) -> str:
+    """With the scheme's separators, where it has any."""
+    signs = iter(number)
+    return "".join(next(signs) if sign in SIGNS else sign for sign in scheme.written) if scheme.written else number
+
+
+def pool(scheme: Scheme, size: int = POOL, seed: int = SEED) -> list[str]:
+    return list(islice(numbers(scheme, random.Random(f"{seed} {scheme.name}")), size))
+
+
+def people(
+    scheme: Scheme,
+    made: Sequence[str],
+    patients: int,
+    share: float,
+    chance: random.Random,
+    *,
+    dashes: bool,
+    issuer: bool = False,
+) -> list[Patient]:
+    """A share of the patients have a number of the scheme; the others a record number of the same shape, at random."""
+    drawn = []
+    for number in chance.sample(made, patients):
+        if chance.random() < share:
+            born = birth_date(scheme.name, number) if scheme.birth else None
+            word = scheme.issuers[0] if issuer else ""
+            drawn.append(Patient(written(scheme, number) if dashes else number, born or _day(chance), word))
+        else:
+            drawn.append(Patient("".join(chance.choice(SIGNS[sign]) for sign in scheme.shape), _day(chance)))
+    return drawn
+
+
+def _day(chance: random.Random) -> date:
+    return date(1925, 1, 1) + timedelta(chance.randrange(36_000))
+
+
+def look(patients: Sequence[Patient], country: str = "") -> tuple[Identifier, ...]:
+    """What the instrument says of an archive with one study for each patient."""
+    seen = Look()
+    for one in patients:
+        born = f"{one.born:%Y%m%d}" if one.born else None
+        values = [(PATIENT_ID, one.identity), (ISSUER, one.issuer), (BIRTH_DATE, born)]
+        seen.take([(tag, text) for tag, text in values if text], {Kind.PATIENT_ID, Kind.BIRTH_DATE})
+        seen.close({Kind.PATIENT_ID, Kind.BIRTH_DATE})
+    profile = Profile(True, len(patients), kinds=seen.kinds(), schemes=seen.schemes())
+    return personal.judge(profile, len(patients), country)[1]
+
+
+def outcome(scheme: Scheme, found: Sequence[Identifier]) -> str:
+    names = [one.scheme for one in found]
+    if scheme.name not in names:
+        return "other" if names else "missed"
+    return "right" if names == [scheme.name] else "among"
+
+
+Case = tuple[str, int, float]  # bare or written, patients, share
+
+
+def confusion(scheme: Scheme, seed: int = SEED, archives: int = ARCHIVES) -> tuple[Counter[Case], Counter[str]]:
+    """How often the scheme was named by case, and what else was named."""
+    chance, made = random.Random(f"{seed} mixed {scheme.name}"), pool(scheme, seed=seed)
+    right: Counter[Case] = Counter()
+    others: Counter[str] = Counter()
+    for how in ("bare", "written") if scheme.written else ("bare",):
+        for patients in PATIENTS:
+            for share in SHARES:
+                for _ in range(archives):
+                    found = look(people(scheme, made, patients, share, chance, dashes=how == "written"))
+                    right[how, patients, share] += scheme.name in {one.scheme for one in found}
+                    others.update(one.scheme for one in found if one.scheme != scheme.name)
+    return right, others
+
+
+def alone(
+    shape: str,
+    make: Callable[[str, random.Random], Callable[[], str]],
+    patients: int,
+    chance: random.Random,
+    form: str = "",
+) -> list[Patient]:
+    """An archive of record numbers alone, in a shape, with the separators of a form."""
+    following = make(shape, chance)
+    ids = [following() for _ in range(patients)]
+    if form:
+        signs = [iter(one) for one in ids]
+        ids = ["".join(next(one) if sign in SIGNS else sign for sign in form) for one in signs]
+    return [Patient(one, _day(chance)) for one in ids]
+
+
+def from_births(form: str, shape: str, patients: int, chance: random.Random) -> list[Patient]:
+    """Record numbers that begin with the patient's birth date, and are no scheme's."""
+    days = [_day(chance) for _ in range(patients)]
+    return [
+        Patient((f"{day:{form}}" + "".join(chance.choice(string.digits) for _ in shape))[: len(shape)], day)
+        for day in days
+    ]
+
+
+def false_positives(seed: int = SEED, archives: int = ARCHIVES) -> dict[str, tuple[int, Counter[str]]]:
+    """For each kind of record numbers: archives, and the schemes that were named in them."""
+    found: dict[str, tuple[int, Counter[str]]] = {}
+
+    def tell(name: str, patients: list[Patient]) -> None:
+        total, named = found.get(name, (0, Counter()))
+        named.update({one.scheme for one in look(patients)})
+        found[name] = total + 1, named
+
+    shapes = sorted({scheme.shape for scheme in SCHEMES})
+    forms = sorted({(scheme.shape, scheme.written) for scheme in SCHEMES if scheme.written})
+    for name, make in NULLS:
+        chance = random.Random(f"{seed} {name}")
+        for patients in PATIENTS:
+            for _ in range(archives):
+                for shape in shapes:
+                    tell(name, alone(shape, make, patients, chance))
+                for shape, form in forms if name in ("random", "in sequence", "zeros in front") else ():
+                    tell(f"{name}, written with a scheme's separators", alone(shape, make, patients, chance, form))
+    chance = random.Random(f"{seed} births")
+    for form in ("%y%m%d", "%d%m%y", "%Y%m%d"):
+        for length in range(8, 14):
+            for patients in PATIENTS:
+                for _ in range(archives):
+                    tell("birth date in front", from_births(form, "9" * length, patients, chance))
+    return found
+
+
+def page() -> str:
+    """The tables of docs/identifiers.md."""
+    cases: list[Case] = [(how, n, share) for how in ("bare", "written") for n in PATIENTS for share in SHARES]
+    head = " | ".join(f"{how}, {n}, {share:.0%}" for how, n, share in cases)
+    lines = [
+        f"## Named, of {ARCHIVES} archives each",
+        "",
+        "Columns: how the numbers are written, how many patients, and the share of them that have one; the others have record",
+        "numbers of the same shape at random.",
+        "",
+        f"| scheme | {head} | also named |",
+        "|---" * (len(cases) + 2) + "|",
+    ]
+    total: Counter[Case] = Counter()
+    of: Counter[Case] = Counter()
+    for scheme in SCHEMES:
+        right, others = confusion(scheme)
+        for case in right:
+            total[case] += right[case]
+        of.update({case: ARCHIVES for case in cases if case[0] == "bare" or scheme.written})
+        cells = " | ".join(str(right[case]) if case[0] == "bare" or scheme.written else "" for case in cases)
+        also = ", ".join(f"{name} {n}" for name, n in others.most_common(4))
+        lines.append(f"| `{scheme.name}` {scheme.words} | {cells} | {also} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    lines.append("| all | " + " | ".join(f"{total[case] / of[case]:.0%}" for case in cases) + " | |")
+    lines += [
+        "",
+        "## Named in archives of record numbers alone",
+        "",
+        "| record numbers | archives | with a scheme named | which |",
+        "|---|---|---|---|",
+    ]
+    for name, (archives, named) in false_positives().items():
+        which = ", ".join(f"`{one}` {n}" for one, n in named.most_common(6))
+        lines.append(f"| {name} | {archives:,} | {named.total()} | {which} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    head, _, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    PAGE.write_text(head + MARK + "\n" + page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

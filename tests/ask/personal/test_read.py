@@ -1,0 +1,76 @@
+"""Values out of an identifier, as pydicom writes it; and whatever bytes come, the error tells offsets and tags only."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmbadge.ask.personal.read import values
+from filmbadge.ask.wire.errors import WireError
+from filmbadge.catalogue.kinds import ISSUER
+from studies import UID, WANTED, record, written
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+@pytest.mark.parametrize("undefined", [True, False])
+def test_what_pydicom_writes_is_read(explicit: bool, undefined: bool) -> None:
+    made = record()
+    for element in made:
+        if element.VR == "SQ":
+            element.is_undefined_length = undefined
+            for item in element.value:
+                item.is_undefined_length_sequence_item = undefined
+    uid, found = values(written(made, explicit), explicit, WANTED)
+    assert uid == UID.encode()
+    assert sorted(found, key=lambda v: v[0]) == [
+        (0x00100010, "Müller^Ida"),
+        (0x00100020, "A-1"),
+        (ISSUER, "WARD"),
+        (ISSUER, "SSA"),
+        (0x00101002, "536-90-4399"),
+        (0x00400275, "cough"),
+    ]
+    at = found.index((0x00101002, "536-90-4399"))
+    assert found[at + 1] == (ISSUER, "SSA"), "an issuer stands right behind its id"
+
+
+def test_a_value_outside_its_character_set_is_filled_and_nothing_else() -> None:
+    made = record()
+    made.SpecificCharacterSet = ""
+    _, found = values(written(made, True).replace("Müller".encode(), b"M\xfcller "), True, WANTED)
+    assert (0x00100010, None) in found
+
+
+def test_only_what_was_asked_for_is_read() -> None:
+    assert values(written(record(), True), True, (0x00100020,))[1] == [(0x00100020, "A-1")]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes(data: bytes, explicit: bool) -> None:
+    with suppress(WireError):
+        values(data, explicit, WANTED)
+
+
+SECRET = b"ZQXJKVBPYG"
+
+
+@settings(deadline=None)
+@given(st.data(), st.booleans())
+def test_an_error_holds_no_byte_of_the_record(data: st.DataObject, explicit: bool) -> None:
+    """A record cut off or changed anywhere."""
+    made = record()
+    made.PatientName = SECRET.decode()
+    made.PatientID = SECRET.decode()
+    raw = bytearray(written(made, explicit))
+    for at in data.draw(st.lists(st.integers(0, len(raw) - 1), max_size=4)):
+        raw[at] = data.draw(st.integers(0, 255))
+    try:
+        values(bytes(raw[: data.draw(st.integers(0, len(raw)))]), explicit, WANTED)
+    except WireError as error:
+        told = repr(error)
+        assert not any(SECRET[i : i + 4].decode() in told for i in range(len(SECRET) - 3))
+        assert error.__cause__ is None
