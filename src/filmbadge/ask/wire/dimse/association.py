@@ -165,6 +165,7 @@ class Association:
     ) -> None:
         self.state = State.AWAIT_ACCEPT
         self.valid_pdu = False
+        self.taken = 0  # bytes
         self.unit: pdu.Associate | None = None
         self.rejection: Rejection | None = None
         self.abort: Abort | None = None
@@ -231,6 +232,7 @@ class Association:
         reader, at, size = self._reader, 0, len(data)
         while at < size and self.state is not State.CLOSED:
             at += (taken := reader.feed(data[at:] if at else data))
+            self.taken += taken
             if self._cancelled:
                 self._drained += taken
             if reader.event is None:
