@@ -382,10 +382,11 @@ def test_told_to_leave_while_it_rests_it_releases_and_asks_no_more() -> None:
     [
         ([pdu.reject(2, 3, 2)], HUNG_UP, True),
         ([pdu.reject(1, 1, 7)], HUNG_UP, False),
-        ([ACCEPT, pdu.abort(2, 0)], HUNG_UP, True),
+        ([ACCEPT, pdu.abort(2, 0)], HUNG_UP, False),  # it never answered: that is a refusal
+        ([ACCEPT, found(SUCCESS, message=1), pdu.abort(2, 0)], HUNG_UP, True),
         ([ACCEPT, found(0xA700, message=1)], HUNG_UP, True),
-        ([ACCEPT], Stop(Ending.IDLE), True),
-        ([ACCEPT], Stop(Ending.INTERRUPTED), False),
+        ([ACCEPT, found(SUCCESS, message=1)], Stop(Ending.IDLE), True),
+        ([ACCEPT, found(SUCCESS, message=1)], Stop(Ending.INTERRUPTED), False),
         ([ACCEPT, found(SUCCESS, message=1), found(SUCCESS, message=2), pdu.RELEASE_RESPONSE], HUNG_UP, False),
     ],
 )

@@ -165,6 +165,7 @@ class Association:
     ) -> None:
         self.state = State.AWAIT_ACCEPT
         self.valid_pdu = False
+        self.taken = 0  # bytes
         self.unit: pdu.Associate | None = None
         self.rejection: Rejection | None = None
         self.abort: Abort | None = None
@@ -231,6 +232,7 @@ class Association:
         reader, at, size = self._reader, 0, len(data)
         while at < size and self.state is not State.CLOSED:
             at += (taken := reader.feed(data[at:] if at else data))
+            self.taken += taken
             if self._cancelled:
                 self._drained += taken
             if reader.event is None:
@@ -260,8 +262,8 @@ class Association:
     def ended(self, stop: Stop) -> Stop:
         released = self.state is State.AWAIT_RELEASE and stop.ending in (Ending.CLOSED, Ending.RESET)
         self.state = State.CLOSED
-        if self._request is not None and stop.ending in _FAILED:
-            self._distressed()
+        if self._request is not None and self._gentle is not None and stop.ending in _FAILED:
+            self._gentle.broke_off()
         if self._script is not None:
             self._script.close()
         return Stop(Ending.COMPLETED, "closed without a release response") if released else stop
@@ -298,8 +300,8 @@ class Association:
     def _ae_4(self, body: bytes) -> None:
         r = self.rejection = pdu.parse_reject(body)
         self.valid_pdu = True
-        if r.result == TRANSIENT:
-            self._distressed()
+        if r.result == TRANSIENT and self._gentle is not None:
+            self._gentle.distressed()
         self._close(Stop(Ending.REJECTED, rejection_words(r.result, r.source, r.reason)))
 
     def _aa_3(self, body: bytes) -> None:
@@ -408,10 +410,6 @@ class Association:
             now = self._clock()
             waited = (self._heard or now) - self._asked
             self._gentle.answered(alike, waited, now - self._asked, self._reader.matches)
-
-    def _distressed(self) -> None:
-        if self._gentle is not None:
-            self._gentle.distressed()
 
     def _release(self) -> None:
         self.state = State.AWAIT_RELEASE
