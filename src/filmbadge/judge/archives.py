@@ -295,5 +295,7 @@ def _why_unknown(group: Sequence[Judged]) -> str:
             return "we could not find out"
         if any(j.verdict.why in (Why.NEEDS_PERSONAL_DATA, Why.DEPTH) for j in group):
             return "not asked at this depth"
+        if any(j.verdict.why is Why.PAGE for j in group):
+            return "what its page shows to whom was not asked"
         return "it gives nothing to strangers"
     return "not counted at this depth"

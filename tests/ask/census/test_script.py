@@ -30,6 +30,7 @@ class Archive:
     counts: Callable[[bytes, tuple[int, ...]], Keys] = lambda _uid, _series: {}
     collapses: bool = False  # to one row, where counts are asked
     status: Callable[[Keys], int] = lambda _keys: SUCCESS
+    count_seconds: float = 0.0  # that a question with count keys takes; others none
     spoils: bytes = b""  # rows below this UID come without one
     asked: list[Keys] = field(default_factory=list)
 
@@ -80,7 +81,8 @@ def play(counting: Counting, archive: Archive, root: str = STUDY_ROOT_FIND) -> N
             rows, status = archive.answer(dict(query.keys))
             for row in rows:
                 query.record(row, True)
-            query = asking.send(Answer(status, len(rows)))
+            seconds = archive.count_seconds if COUNTS & dict(query.keys).keys() else 0.0
+            query = asking.send(Answer(status, len(rows), seconds=seconds))
     except StopIteration:
         pass
 
@@ -89,16 +91,6 @@ def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:
     counting = Counting(root, Plan(TODAY, Hint(young=40), seed=1))
     play(counting, archive, root)
     return counting.census()
-
-
-@dataclass
-class Clock:
-    """An archive that takes a second for each question with count keys, and none for others."""
-
-    archive: Archive
-
-    def __call__(self) -> float:
-        return float(sum(not COUNTS.isdisjoint(keys) for keys in self.archive.asked))
 
 
 TWO = {b"1.1": (3, 4), b"1.2": (5,)}
@@ -259,9 +251,8 @@ def test_count_keys_that_an_archive_is_slow_at_are_asked_for_a_part_of_a_large_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(script, "LARGE", 1000)
-    archive = Archive(many(1200), filled)
-    clock = Clock(archive)
-    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40), seed=1), clock)
+    archive = Archive(many(1200), filled, count_seconds=1.0)
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40), seed=1))
     play(counting, archive)
     found = counting.census()
     assert (found.complete, found.studies, found.images_known_for) == (True, 1200, 1200)

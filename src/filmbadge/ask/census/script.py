@@ -5,7 +5,6 @@ Only UIDs and numbers are asked for. What was counted outlives an association, a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 
 from filmbadge.ask.census.plan import Ended, Plan, Seen
@@ -32,14 +31,13 @@ Questions = Generator[Query, Answer, None]
 class Counting:
     """One archive's census, under one query root. Give `script` to an association, and to the next, until it is `done`."""
 
-    def __init__(self, root: str, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, root: str, plan: Plan) -> None:
         self.plan = plan
         self.studies = Tally(keep=WALK_STUDIES + 1)
         self.queries = 0
         self.rows = 0
         self.done = False
         self._root = root
-        self._clock = clock
         self._series: int | None = None
         self._images: int | None = None
         self._images_known = 0
@@ -144,7 +142,7 @@ class Counting:
             self._trouble = f"{seen.rows} rows repeat {seen.distinct} UIDs, and asking again gave {again.rows}"
 
     def _one(self, window: Window, keys: tuple[int, ...], tally: Tally) -> Generator[Query, Answer, tuple[Seen, float]]:
-        before, malformed, began = tally.distinct, tally.malformed, self._clock()
+        before, malformed = tally.distinct, tally.malformed
         tally.mark()
         answer = yield from self._find(b"STUDY", keys, tally, window=window)
         self.rows += answer.matches
@@ -152,7 +150,7 @@ class Counting:
             rows = tally.malformed - malformed
             self._trouble = f"{rows} {'row' if rows == 1 else 'rows'} without a usable Study Instance UID"
         seen = Seen(answer.matches, tally.here, tally.distinct - before, _ended(answer), _words(answer))
-        return seen, self._clock() - began
+        return seen, answer.seconds
 
     # Series and images
 

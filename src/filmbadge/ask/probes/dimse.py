@@ -113,7 +113,7 @@ async def ask(
         def script(association: Association, notes: _Notes = notes) -> Script:
             return _ask(association, notes, at.date()) if asks else _leave()
 
-        association = Association(title, script)
+        association = Association(title, script, gentle=dialer.gentle(address) if asks else None)
         question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
         row = await dialer.dial(address, port, association, question=question, caps=caps, tls=tls, name=name)
         if tried and not association.valid_pdu:
