@@ -23,10 +23,7 @@ CLIENTS = common.HERE / "clients.py"
 def contestants(records: int, syntax: str) -> list[Client]:
     """Slow clients get fewer records, so that a run ends."""
     found = [Client("recv and discard", records, "discard", note="the limit")]
-    found += [
-        Client(f"filmbadge ({core})", records, "census", core, note="every study is asked for twice; both count")
-        for core in common.decoder_cores()
-    ]
+    found += [Client(f"filmbadge ({core})", records, "census", core) for core in common.decoder_cores()]
     if common.has("findscu", "dcmtk"):
         found.append(Client("DCMTK findscu -q", records, "findscu", note="counts nothing"))
     if Path(common.SYSTEM_PYTHON).exists() and _imports_odil():

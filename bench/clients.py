@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,48 +62,34 @@ def discard(port: int, records: int) -> Told:
 
 
 def census(port: int, _records: int) -> Told:
-    """Filmbadge as a user runs it: its census, over its dialer, under a scope that does not hold it back."""
+    """What a census reads with: the dialer, an association, the decoder and a tally, for one question."""
     import uvloop
 
-    from filmbadge.ask.probes import dimse
     from filmbadge.ask.wire.dialer import Dialer
-    from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Observation, Protocol, Stop
+    from filmbadge.ask.wire.dimse import elements
+    from filmbadge.ask.wire.dimse.association import Association, Query, Script
+    from filmbadge.ask.wire.dimse.core import Tally
+    from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+    from filmbadge.model import Depth, Ending
+
+    keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
+    keys += ((elements.SERIES_IN_STUDY, b""), (elements.IMAGES_IN_STUDY, b""))
+    tally, answers = Tally(), []
+
+    def script(_: Association) -> Script:
+        answers.append((yield Query(STUDY_ROOT_FIND, keys, tally)))
 
     rows: list[Connection] = []
-    asked = DimseFacts(
-        called="ANY-SCP",
-        called_from_scope=False,
-        titles_rejected=0,
-        valid_pdu=True,
-        accepted=True,
-        rejection=None,
-        abort=None,
-        verification=True,
-        study_root=True,
-        patient_root=True,
-        implementation_uid="",
-        implementation_version="",
-        max_pdu=None,
-        echo=0,
-        finds=(),
-    )
-    seen = Observation(
-        Endpoint("127.0.0.1", port, Protocol.DIMSE),
-        datetime.now(UTC),
-        Depth.COUNT,
-        Stop(Ending.COMPLETED),
-        dimse=asked,
-    )
     dialer = Dialer(_scope(Depth.COUNT), rows.append)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        done = runner.run(dimse.count(dialer, IPv4Address("127.0.0.1"), seen))
-    counted = done.dimse.census if done.dimse else None
-    if counted is None or not counted.complete:
-        raise SystemExit(f"the census is not complete: {counted.why_incomplete if counted else 'none'}; {rows[-1]}")
+        talk = Association("ANY-SCP", script)
+        row = runner.run(dialer.dial(IPv4Address("127.0.0.1"), port, talk, question="bench"))
+    if row.ending is not Ending.COMPLETED or [answer.status for answer in answers] != [0]:
+        raise SystemExit(f"the question was not answered: {row}")
     return {
-        "records": counted.rows,
-        "queries": counted.queries,
-        "truth": {"studies": counted.studies, "series": counted.series, "images": counted.images},
+        "records": tally.rows,
+        "queries": len(answers),
+        "truth": {"studies": tally.distinct, "series": tally.series, "images": tally.images},
     }
 
 

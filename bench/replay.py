@@ -2,8 +2,9 @@
 
 It accepts what is proposed, echoes message ids, answers C-ECHO and releases. The records are one block of
 3,000, sent over and over; between two blocks only the digits that count patients are rewritten, so every
-Study Instance UID differs. It looks at no key: each response holds the same 376 bytes of data set, and is
-488 bytes on the wire, as one PDU for the command and one for the data set.
+Study Instance UID differs. Each response holds the same 376 bytes of data set, and is 488 bytes on the wire, as one
+PDU for the command and one for the data set. It looks at one key: with `--days`, the studies are spread evenly over so
+many days up to today, and a range of Study Dates brings those of its days. Elsewhere it brings all.
 
 Serves one association that asked something, says what it sent as JSON on stdout, and ends. Standard library
 only, and no code of Filmbadge: it is the other side.
@@ -14,11 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import socket
 import struct
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from typing import BinaryIO
 
 PATIENTS, STUDIES = 1000, 3  # patients in a block, studies a patient
@@ -123,21 +126,22 @@ class Block:
         self._number = b"0" * _COUNTER
         self._head = len(head)
 
-    def stream(self, records: int, context: int, sop_class: bytes, message_id: int) -> Iterator[memoryview]:
+    def stream(self, wanted: range, context: int, sop_class: bytes, message_id: int) -> Iterator[memoryview]:
         """The pending responses to one query. Each piece must be sent before the next one is asked for."""
         head = p_data(context, 3, command(C_FIND_RQ, sop_class, message_id, PENDING, has_data_set=True))
         assert len(head) == self._head, "another length of SOP class"
         for at, byte in enumerate(head):
             self._column(at, byte)
         self._column(self._head + 10, context)
-        for number, start in enumerate(range(0, records, BLOCK)):
+        for number in range(wanted.start // BLOCK, -(-wanted.stop // BLOCK)):
             digits = b"%0*d" % (_COUNTER, number)
             for place in range(_COUNTER):
                 if digits[place] != self._number[place]:
                     for counter in self._counters:
                         self._column(counter + place, digits[place])
             self._number = digits
-            yield memoryview(self._bytes)[: min(BLOCK, records - start) * RECORD]
+            first, last = (min(max(edge - number * BLOCK, 0), BLOCK) for edge in (wanted.start, wanted.stop))
+            yield memoryview(self._bytes)[first * RECORD : last * RECORD]
 
     def _column(self, at: int, byte: int) -> None:
         """Write one byte of every record."""
@@ -148,8 +152,8 @@ class Block:
 class Archive:
     """Serves associations, one after another."""
 
-    def __init__(self, records: int, *, only: str = "") -> None:
-        self._records = records
+    def __init__(self, records: int, *, only: str = "", days: int = 0) -> None:
+        self._records, self._days, self._today = records, days, date.today()
         self._syntaxes = {"explicit": [EXPLICIT], "implicit": [IMPLICIT]}.get(only, [EXPLICIT, IMPLICIT])
         self._blocks = {syntax: Block(explicit=syntax == EXPLICIT) for syntax in self._syntaxes}
 
@@ -182,10 +186,11 @@ class Archive:
                         elif control & 2 and context in waiting:
                             message_id, sop_class = waiting.pop(context)
                             used = contexts[context]
-                            for piece in self._blocks[used].stream(self._records, context, sop_class, message_id):
+                            wanted = self._wanted(fragment, explicit=used == EXPLICIT)
+                            for piece in self._blocks[used].stream(wanted, context, sop_class, message_id):
                                 connection.sendall(piece)
                             connection.sendall(_final(context, C_FIND_RQ, sop_class, message_id))
-                            queries, responses = queries + 1, responses + self._records
+                            queries, responses = queries + 1, responses + len(wanted)
                 elif kind == 5:
                     released = True
                     connection.sendall(struct.pack(">BxI4x", 6, 4))
@@ -200,6 +205,23 @@ class Archive:
             "released": released,
             "syntax": syntax,
         }
+
+    def _wanted(self, identifier: bytes, *, explicit: bool) -> range:
+        """The records of the days that are asked for; day 0 is the oldest, and each has as many studies."""
+        whole = range(self._records)
+        dates = re.search(rb"\x08\x00\x20\x00" + (rb"DA.." if explicit else rb"...."), identifier, re.DOTALL)
+        asked = re.match(rb"(\d{8})?(-?)(\d{8})?", identifier[dates.end() :]) if dates and self._days else None
+        if asked is None or not asked[0]:
+            return whole
+        oldest = self._today - timedelta(days=self._days - 1)
+        first = (_day(asked[1]) - oldest).days if asked[1] else 0
+        last = (_day(asked[3]) - oldest).days if asked[3] else self._days - 1 if asked[2] else first
+        low, high = (min(max(day, 0), self._days) * self._records // self._days for day in (first, last + 1))
+        return range(low, max(low, high))
+
+
+def _day(text: bytes) -> date:
+    return datetime.strptime(text.decode(), "%Y%m%d").date()
 
 
 def final_size() -> int:
@@ -278,13 +300,16 @@ def _request(fragment: bytes) -> tuple[int, int, bytes]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument(
+        "--days", type=int, default=0, help="over which the studies are spread; 0: dates are not looked at"
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--core", type=int)
     parser.add_argument("--only", choices=("explicit", "implicit"), default="", help="speak only this transfer syntax")
     options = parser.parse_args()
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
-    archive = Archive(options.records, only=options.only)
+    archive = Archive(options.records, only=options.only, days=options.days)
     with socket.create_server(("127.0.0.1", options.port)) as listener:
         listener.settimeout(SILENT_SECONDS)
         print(json.dumps({"port": listener.getsockname()[1]}), flush=True)

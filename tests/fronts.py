@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -95,16 +95,17 @@ def fallback(directory: Path, title: str = "Canteen") -> str:
 
 
 @contextmanager
-def unvisited(host: str) -> Iterator[tuple[int, list[str]]]:
-    """A port to which nobody must connect, and those who did."""
-    came: list[str] = []
-    with socket.create_server((host, 0)) as listener:
+def unvisited(host: str) -> Iterator[tuple[int, Callable[[], int]]]:
+    """A port to which nobody must connect, and how many did until now."""
+    with socket.create_server((host, 0)) as listener, ExitStack() as connections:
         listener.setblocking(False)
+
+        def came() -> int:
+            with suppress(BlockingIOError):
+                while True:  # they are in the kernel's queue
+                    connections.enter_context(listener.accept()[0])
+                    seen.append(1)
+            return len(seen)
+
+        seen: list[int] = []
         yield listener.getsockname()[1], came
-        while True:
-            try:
-                connection, peer = listener.accept()
-            except BlockingIOError:
-                return
-            connection.close()
-            came.append(peer[0])

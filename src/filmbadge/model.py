@@ -190,10 +190,11 @@ class Census(Struct, frozen=True):
     rows: int
     studies: int
     malformed: int = 0
+    undated: int | None = None  # of the studies, those that no range of dates brought; None: not known
     series: int | None = None
     images: int | None = None
     images_known_for: int = 0  # studies whose number of images is known
-    method: str = ""  # "count keys" or "walk" or ""
+    method: str = ""  # of counting images: "count keys" or "walk" or ""
     why_incomplete: str = ""
     queries: int = 0
 

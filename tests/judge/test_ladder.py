@@ -130,6 +130,7 @@ LADDER: list[tuple[str, Observation, Rung | None, Why, tuple[int, ...]]] = [
     ("rows in the census", dimse(admitted(BROKEN_OFF, Census(False, 7, 7))), Rung.DISCLOSES, Why.RECORDS, ()),
     ("a counter", web(REPORTED), Rung.DISCLOSES, Why.COUNTER, ()),
     ("one page for all", site(CATCH_ALL), Rung.LISTENING, Why.NOT_IMAGING, (200,)),
+    ("a page, then our error", msgspec.structs.replace(site(), stop=stopped(Ending.OWN_ERROR)), None, Why.OWN_ERROR, ()),
     ("a page", site(), Rung.LISTENING, Why.NOT_IMAGING, (404,)),
     ("a viewer", site(WebFacts(404, 200, viewer="Oviyam", login=False), TITLE), Rung.ADMITS, Why.PAGE, ()),
     ("a viewer, and who knows of a login", site(WebFacts(404, 200, viewer="MedDream"), TITLE), Rung.SPEAKS, Why.PAGE, ()),

@@ -134,13 +134,14 @@ def test_empty_orthanc(tmp_path: Path) -> None:
 
 
 def test_orthanc_that_cuts_answers_off(tmp_path: Path) -> None:
-    """LimitFindResults ends a query with 0xFE00: a lower bound, never a count."""
+    """LimitFindResults ends a query with 0xFE00. What has a date is found in windows; what has none may be missed."""
     with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, LimitFindResults=10) as served:
         card = archives.check(dicom(served))
+    dated = {one["StudyInstanceUID"] for one in archives.holdings() if one["StudyDate"]}
     (archive,) = card["archives"]
     assert archive["counts"]["studies"]["value"] is None
-    assert archive["counts"]["studies"]["at_least"] == 10
-    assert "cancelled (0xFE00)" in archive["counts"]["studies"]["why"]
+    assert len(dated) <= archive["counts"]["studies"]["at_least"] <= served.truth.studies
+    assert "answers end at 10 rows" in archive["counts"]["studies"]["why"]
 
 
 def test_dcmqrscp(tmp_path: Path) -> None:

@@ -40,8 +40,13 @@ def place(observation: Observation) -> Verdict:
     if observation.dimse is not None:
         return _dimse(observation.dimse, observation.depth, observation.stop)
     placed = [verdict for verdict in _web(observation) if verdict.rung is not None]
-    if placed:  # the highest; of two that are equal the first
-        return max(placed, key=lambda verdict: verdict.rung.height if verdict.rung else -1)
+    best = max(placed, key=lambda verdict: verdict.rung.height if verdict.rung else -1, default=None)
+    if best is not None and best.rung is not None and best.rung.open:  # of two that are equal the first
+        return best
+    if observation.stop.ending in _NOT_FOUND_OUT:  # more might have been seen
+        return _unspoken(observation.stop)
+    if best is not None:
+        return best
     if observation.web is not None and observation.web.status is not None:
         return _no_product(observation.web)
     return _unspoken(observation.stop)

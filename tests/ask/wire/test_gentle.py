@@ -130,6 +130,15 @@ def test_distress_asks_for_a_rest_that_doubles_and_then_for_an_end(sign: Callabl
     assert not pace.exhausted
 
 
+def test_an_archive_that_never_answered_refuses_and_is_not_in_distress() -> None:
+    pace = Gentle(0.1)
+    pace.broke_off()
+    assert (pace.share, pace.rest()) == (0.1, 0)
+    ask(pace, 0.001)
+    pace.broke_off()
+    assert pace.rest() >= 2
+
+
 def test_what_the_archive_asks_for_is_kept_to_a_bound() -> None:
     pace = Gentle(0.1)
     pace.distressed(7.0)

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,12 +18,14 @@ from functools import lru_cache
 
 import msgspec
 
-from filmbadge.ask.census.plain import Notes, census
+from filmbadge.ask.census.plan import Hint, Plan
+from filmbadge.ask.census.script import Counting
 from filmbadge.ask.personal.script import Noticed, look_through
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Answer, Association, Echo, Query, Script
 from filmbadge.ask.wire.dimse.core import Tally
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.catalogue.dicom import (
     CALLED_TITLE_NOT_RECOGNIZED,
     OUT_OF_RESOURCES,
@@ -38,6 +41,7 @@ ASK_IDLE_SECONDS = 10.0
 ASK_SECONDS = 60.0
 ASK_BYTES = 512 * 1024
 OVER_TLS = " over TLS"
+ENOUGH = 0.7  # of the bounds of one association, after which a census goes on in another
 
 # How a peer that is there, but speaks no TLS, ends a handshake.
 _ANSWERED_NO_TLS = (Ending.OTHER_PROTOCOL, Ending.CLOSED, Ending.RESET, Ending.IDLE)
@@ -62,9 +66,12 @@ def windows(today: date) -> tuple[tuple[str, bytes], ...]:
     asked = []
     for young, old in _AGES:
         first, last = today - timedelta(days=old), today - timedelta(days=young)
-        label = f"studies {young} to {old} days old"
-        asked.append((label, f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
+        asked.append((_label(young, old), f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
     return (*asked, ("all studies", b""))
+
+
+def _label(young: int, old: int) -> str:
+    return f"studies {young} to {old} days old"
 
 
 @lru_cache(maxsize=2)
@@ -106,7 +113,7 @@ async def ask(
         def script(association: Association, notes: _Notes = notes) -> Script:
             return _ask(association, notes, at.date()) if asks else _leave()
 
-        association = Association(title, script)
+        association = Association(title, script, gentle=dialer.gentle(address) if asks else None)
         question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
         row = await dialer.dial(address, port, association, question=question, caps=caps, tls=tls, name=name)
         if tried and not association.valid_pdu:
@@ -135,16 +142,51 @@ async def count(
     root = find_root(asked)
     if root is None:
         return observation
-    notes = Notes()
-    association = Association(asked.called, lambda _: census(root, notes), gentle=dialer.gentle(address))
-    tls = observation.tls is not None
-    question = f"dimse census {asked.called}{OVER_TLS if tls else ''}"
-    row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
-    broke_off = "" if row.ending is Ending.COMPLETED else f"{row.ending}: {row.detail}"
-    facts = msgspec.structs.replace(asked, census=notes.census(broke_off))
+    gentle = dialer.gentle(address)
+    plan = Plan(datetime.now(UTC).date().toordinal(), _hint(asked), target=lambda: gentle.window)
+    counting = Counting(root, plan)
+    broke_off = await _count(dialer, address, observation, counting, gentle, name)
+    facts = msgspec.structs.replace(asked, census=counting.census(broke_off))
     if tallies is not None and facts.census is not None and facts.census.complete:
-        tallies[observation.endpoint] = notes.studies
+        tallies[observation.endpoint] = counting.studies
     return msgspec.structs.replace(observation, dimse=facts)
+
+
+async def _count(
+    dialer: Dialer, address: Address, observation: Observation, counting: Counting, gentle: Gentle, name: str
+) -> str:
+    """One association after the other, each well within its bounds. Returns what ended the last one too early."""
+    assert observation.dimse is not None
+    called, tls, caps = observation.dimse.called, observation.tls is not None, dialer.scope.caps
+    question = f"dimse census {called}{OVER_TLS if tls else ''}"
+    while not counting.done:
+        before, began = counting.queries, time.monotonic()
+        association = Association(called, lambda made: counting.script(lambda: enough(made)), gentle=gentle)
+
+        def enough(made: Association, began: float = began, before: int = before) -> bool:
+            spent = max(made.taken / caps.received_bytes, (time.monotonic() - began) / caps.seconds)
+            return spent > ENOUGH and counting.queries > before + 1
+
+        row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
+        if row.ending is not Ending.COMPLETED:
+            counting.broke_off(association)
+            over = row.ending in (Ending.BYTE_CAP, Ending.TIME_CAP) and counting.queries > before + 1
+            if not counting.done and not over:
+                return f"{row.ending}: {row.detail}"
+        elif gentle.exhausted or counting.queries == before:
+            return "the archive showed distress" if gentle.exhausted else "it was not ended"
+    return ""
+
+
+def _hint(asked: DimseFacts) -> Hint:
+    """What the questions of `ask` told about dates."""
+    young, refused = 0, False
+    labels = {_label(*ages): ages[1] for ages in _AGES}
+    for find in asked.finds:
+        if find.window in labels:
+            refused = refused or (find.status not in (0x0000, None) and not find.matches)
+            young = max(young, labels[find.window] + 1) if find.status == 0x0000 and not find.matches else young
+    return Hint(young, refused)
 
 
 async def profile(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:

@@ -60,7 +60,8 @@ async def prove(dialer: Dialer, address: Address, observation: Observation, name
 
     instance = _Instance()
     dates = dict(windows(observation.at.date())).get(asked.finds[-1].window, b"") if asked.finds else b""
-    finding = Association(asked.called, lambda _: _find(root, dates, instance))
+    gentle = dialer.gentle(address)
+    finding = Association(asked.called, lambda _: _find(root, dates, instance), gentle=gentle)
     question = f"dimse instance {asked.called}{over}"
     row = await dialer.dial(address, port, finding, question=question, caps=caps, tls=tls, name=name)
     if not instance.keys:
@@ -74,6 +75,7 @@ async def prove(dialer: Dialer, address: Address, observation: Observation, name
         _contexts(classes),
         stored=classes,
         max_pdu=MAX_PDU,
+        gentle=gentle,
     )
     question = f"dimse image {asked.called}{over}"
     row = await dialer.dial(address, port, getting, question=question, caps=caps, tls=tls, name=name)

@@ -60,8 +60,13 @@ class Gentle:
             self._cost = max(seconds / matches, FASTEST)
         self._owed += seconds * (1 / self.share - 1)
 
+    def broke_off(self) -> None:
+        """A question ended without an answer. An archive that never gave one refuses; it is not in distress."""
+        if self._habits:
+            self.distressed()
+
     def distressed(self, retry_after: float = 0.0) -> None:
-        """The archive said that it is too busy, broke off, or fell silent."""
+        """The archive said that it is too busy."""
         self._less(0.25)
         self._owed += max(retry_after, DISTRESS_SECONDS * 2**self._signs)
         self._signs = min(self._signs + 1, ENOUGH_DISTRESS)

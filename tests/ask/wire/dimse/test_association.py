@@ -344,22 +344,22 @@ class Clock:
         return self.now
 
 
-def twice(answers: list[int]) -> Callable[[Association], Script]:
+def twice(answers: list[Answer]) -> Callable[[Association], Script]:
     def run(_: Association) -> Script:
         query = Query(STUDY_ROOT_FIND, KEYS, lambda _data, _explicit: None)
-        answers.append((yield query).status)
-        answers.append((yield query).status)
+        answers.append((yield query))
+        answers.append((yield query))
 
     return run
 
 
 def test_it_rests_between_questions_as_long_as_the_archives_share_wants() -> None:
-    answers: list[int] = []
+    answers: list[Answer] = []
     pace = Gentle(0.25)
     talking = Association("ANY-SCP", twice(answers), gentle=pace, clock=Clock())
     said = [found(PENDING, row(1), message=1), found(SUCCESS, message=1), found(SUCCESS, message=2)]
     line, stop = converse(talking, [ACCEPT, *said])
-    assert answers == [SUCCESS, SUCCESS]
+    assert [answer.seconds for answer in answers] == [pytest.approx(0.2)] * 2  # without the rest between them
     assert line.rests == [pytest.approx(3 * 0.2)]  # asked, first byte, end: a tenth between them. None after the last
     assert pace.rest() == pytest.approx(3 * 0.2)  # which the dialer keeps
     assert stop.ending is Ending.COMPLETED
@@ -382,10 +382,11 @@ def test_told_to_leave_while_it_rests_it_releases_and_asks_no_more() -> None:
     [
         ([pdu.reject(2, 3, 2)], HUNG_UP, True),
         ([pdu.reject(1, 1, 7)], HUNG_UP, False),
-        ([ACCEPT, pdu.abort(2, 0)], HUNG_UP, True),
+        ([ACCEPT, pdu.abort(2, 0)], HUNG_UP, False),  # it never answered: that is a refusal
+        ([ACCEPT, found(SUCCESS, message=1), pdu.abort(2, 0)], HUNG_UP, True),
         ([ACCEPT, found(0xA700, message=1)], HUNG_UP, True),
-        ([ACCEPT], Stop(Ending.IDLE), True),
-        ([ACCEPT], Stop(Ending.INTERRUPTED), False),
+        ([ACCEPT, found(SUCCESS, message=1)], Stop(Ending.IDLE), True),
+        ([ACCEPT, found(SUCCESS, message=1)], Stop(Ending.INTERRUPTED), False),
         ([ACCEPT, found(SUCCESS, message=1), found(SUCCESS, message=2), pdu.RELEASE_RESPONSE], HUNG_UP, False),
     ],
 )

@@ -93,6 +93,7 @@ class Answer(Struct, frozen=True):
     status: int  # final status
     matches: int = 0
     cancelled: bool = False
+    seconds: float = 0.0  # from the question to this answer, where a Gentle is told; without the rest before it
 
 
 Request = Echo | Query | Get
@@ -165,6 +166,7 @@ class Association:
     ) -> None:
         self.state = State.AWAIT_ACCEPT
         self.valid_pdu = False
+        self.taken = 0  # bytes
         self.unit: pdu.Associate | None = None
         self.rejection: Rejection | None = None
         self.abort: Abort | None = None
@@ -231,6 +233,7 @@ class Association:
         reader, at, size = self._reader, 0, len(data)
         while at < size and self.state is not State.CLOSED:
             at += (taken := reader.feed(data[at:] if at else data))
+            self.taken += taken
             if self._cancelled:
                 self._drained += taken
             if reader.event is None:
@@ -260,8 +263,8 @@ class Association:
     def ended(self, stop: Stop) -> Stop:
         released = self.state is State.AWAIT_RELEASE and stop.ending in (Ending.CLOSED, Ending.RESET)
         self.state = State.CLOSED
-        if self._request is not None and stop.ending in _FAILED:
-            self._distressed()
+        if self._request is not None and self._gentle is not None and stop.ending in _FAILED:
+            self._gentle.broke_off()
         if self._script is not None:
             self._script.close()
         return Stop(Ending.COMPLETED, "closed without a release response") if released else stop
@@ -298,8 +301,8 @@ class Association:
     def _ae_4(self, body: bytes) -> None:
         r = self.rejection = pdu.parse_reject(body)
         self.valid_pdu = True
-        if r.result == TRANSIENT:
-            self._distressed()
+        if r.result == TRANSIENT and self._gentle is not None:
+            self._gentle.distressed()
         self._close(Stop(Ending.REJECTED, rejection_words(r.result, r.source, r.reason)))
 
     def _aa_3(self, body: bytes) -> None:
@@ -339,10 +342,9 @@ class Association:
                 return
             raise WireError("a pending response without an identifier")
         # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
-        if isinstance(self._request, Query):
-            self._took(self._request, response.status)
+        seconds = self._took(self._request, response.status)
         self._request, self._enough = None, False
-        self._step(Answer(response.status, self._reader.matches, self._cancelled))
+        self._step(Answer(response.status, self._reader.matches, self._cancelled, seconds))
 
     def _dropped(self, context: int) -> None:
         """The end of a data set that nobody keeps: an image is refused, PS3.4 B.2.3; others came with a final status."""
@@ -398,20 +400,17 @@ class Association:
         if self._gentle is not None:
             self._asked, self._heard = self._clock(), None
 
-    def _took(self, query: Query, status: int) -> None:
-        if self._gentle is None:
-            return
+    def _took(self, request: Request, status: int) -> float:
+        if self._gentle is None or not isinstance(request, Query):
+            return 0.0
+        now = self._clock()
+        waited, seconds = (self._heard or now) - self._asked, now - self._asked
         if status == OUT_OF_RESOURCES:
             self._gentle.distressed()
         else:
-            alike = tuple((tag, bool(value)) for tag, value in query.keys)
-            now = self._clock()
-            waited = (self._heard or now) - self._asked
-            self._gentle.answered(alike, waited, now - self._asked, self._reader.matches)
-
-    def _distressed(self) -> None:
-        if self._gentle is not None:
-            self._gentle.distressed()
+            alike = tuple((tag, bool(value)) for tag, value in request.keys)
+            self._gentle.answered(alike, waited, seconds, self._reader.matches)
+        return seconds
 
     def _release(self) -> None:
         self.state = State.AWAIT_RELEASE

@@ -15,6 +15,7 @@ from filmbadge.catalogue import kinds
 
 QUERY_LEVEL = 0x00080052
 STUDY_DATE = 0x00080020
+STUDY_TIME = 0x00080030
 STUDY_UID = 0x0020000D
 SERIES_UID = 0x0020000E
 INSTANCE_UID = 0x00080018
@@ -36,6 +37,7 @@ _SHORT = frozenset(
 _VR_SENT = {
     QUERY_LEVEL: b"CS",
     STUDY_DATE: b"DA",
+    STUDY_TIME: b"TM",
     STUDY_UID: b"UI",
     SERIES_UID: b"UI",
     INSTANCE_UID: b"UI",

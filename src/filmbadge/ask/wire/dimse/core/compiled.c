@@ -102,10 +102,10 @@ typedef struct { const uint8_t *at; size_t size; } Slice;
 typedef struct {
     PyObject_HEAD
     uint32_t uid_tag, watch[MAX_WATCH];
-    int watched, count_patients;
+    int watched, count_patients, marked;
     Py_ssize_t keep;
     uint64_t key[2], rows, malformed, series, images, series_known, images_known, filled[MAX_WATCH];
-    Set seen, patients;
+    Set seen, here, patients;
     PyObject *kept;
     Waiting queue[QUEUE];
     int queued;
@@ -119,7 +119,7 @@ static int tally_settle(Tally *t)
         Waiting *w = &t->queue[i];
         if (w->patient && set_add(&t->patients, w->patient) < 0) goto no_memory;
         int added = set_add(&t->seen, w->uid);
-        if (added < 0) goto no_memory;
+        if (added < 0 || (t->marked && set_add(&t->here, w->uid) < 0)) goto no_memory;
         if (!added) continue;
         if (w->series >= 0) { t->series += (uint64_t)w->series; t->series_known++; }
         if (w->images >= 0) { t->images += (uint64_t)w->images; t->images_known++; }
@@ -332,6 +332,7 @@ done:
 static void Tally_dealloc(Tally *t)
 {
     PyMem_RawFree(t->seen.slots);
+    PyMem_RawFree(t->here.slots);
     PyMem_RawFree(t->patients.slots);
     Py_XDECREF(t->kept);
     Py_TYPE(t)->tp_free((PyObject *)t);
@@ -364,6 +365,16 @@ static PyObject *Tally_add_named(PyObject *self, PyObject *args, PyObject *kwarg
         return NULL;
     }
     return Tally_add((Tally *)self, args);
+}
+
+static PyObject *Tally_mark(Tally *t, PyObject *unused)
+{
+    (void)unused;
+    if (tally_settle(t) < 0) return NULL;
+    PyMem_RawFree(t->here.slots);
+    t->here = (Set){NULL, 0, 0};
+    t->marked = 1;
+    Py_RETURN_NONE;
 }
 
 static PyObject *Tally_include(Tally *t, PyObject *other)
@@ -419,7 +430,7 @@ static PyObject *Tally_smallest(Tally *t, PyObject *argument)
     return list;
 }
 
-enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, DISTINCT, PATIENTS };
+enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, DISTINCT, HERE, PATIENTS };
 
 static PyObject *Tally_get(Tally *t, void *which)
 {
@@ -432,6 +443,7 @@ static PyObject *Tally_get(Tally *t, void *which)
     case SERIES_KNOWN: return PyLong_FromUnsignedLongLong(t->series_known);
     case IMAGES_KNOWN: return PyLong_FromUnsignedLongLong(t->images_known);
     case DISTINCT: return PyLong_FromSize_t(t->seen.count);
+    case HERE: return PyLong_FromSize_t(t->here.count);
     default: return PyLong_FromSize_t(t->patients.count);
     }
 }
@@ -454,11 +466,12 @@ static PyObject *Tally_filled(Tally *t, void *unused)
 static PyGetSetDef Tally_getset[] = {
     COUNTER("rows", ROWS), COUNTER("malformed", MALFORMED), COUNTER("series", SERIES), COUNTER("images", IMAGES),
     COUNTER("series_known", SERIES_KNOWN), COUNTER("images_known", IMAGES_KNOWN), COUNTER("distinct", DISTINCT),
-    COUNTER("patients", PATIENTS),
+    COUNTER("here", HERE), COUNTER("patients", PATIENTS),
     {"kept", (getter)Tally_kept, NULL, NULL, NULL}, {"filled", (getter)Tally_filled, NULL, NULL, NULL}, {NULL},
 };
 static PyMethodDef Tally_methods[] = {
     {"add", (PyCFunction)(void (*)(void))Tally_add_named, METH_VARARGS | METH_KEYWORDS, "Count one record and forget it."},
+    {"mark", (PyCFunction)Tally_mark, METH_NOARGS, "Begin a window, of which `here` is the number of distinct UIDs."},
     {"include", (PyCFunction)Tally_include, METH_O, "The distinct UIDs of another tally of the same level."},
     {"smallest", (PyCFunction)Tally_smallest, METH_O, "The smallest keyed hashes of distinct UIDs, ascending: a sketch."},
     {NULL},

@@ -37,6 +37,7 @@ class Tally:
 
     With `keep`, the first so many distinct UIDs themselves are held in memory, for a walk down to them.
     With `patients`, distinct Patient IDs are counted too. `watch` names attributes whose being filled is counted.
+    `mark` begins a window: `here` is how many distinct UIDs came since, whether they were seen before or not.
     No other attribute is looked at, whatever an archive sends along, and none is held.
     """
 
@@ -62,6 +63,7 @@ class Tally:
         self._key = key
         self._watch = tuple(watch)
         self._seen: set[bytes] = set()
+        self._here: set[bytes] | None = None
         self._patients: set[bytes] = set()
         self._count_patients = patients
         self._layouts: dict[tuple[int, bool], _Layout] = {}
@@ -74,8 +76,15 @@ class Tally:
         return len(self._seen)
 
     @property
+    def here(self) -> int:
+        return len(self._here or ())
+
+    @property
     def patients(self) -> int:
         return len(self._patients)
+
+    def mark(self) -> None:
+        self._here = set()
 
     def include(self, other: Tally) -> None:
         """The distinct UIDs of another tally of the same level."""
@@ -102,6 +111,8 @@ class Tally:
         if self._count_patients and (patient := (fields[3] or b"").strip(_PADDING)):
             self._patients.add(blake2b(patient, digest_size=8, key=self._key).digest())
         digest = blake2b(uid, digest_size=8, key=self._key).digest()
+        if self._here is not None:
+            self._here.add(digest)
         if digest in self._seen:
             return
         self._seen.add(digest)

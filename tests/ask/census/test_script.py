@@ -1,14 +1,16 @@
-"""The plain census against an archive that is a few lines long."""
+"""A census over DIMSE against an archive that is a few lines long."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import pytest
 
-from filmbadge.ask.census import plain
-from filmbadge.ask.census.plain import Notes, census
+from filmbadge.ask.census import script
+from filmbadge.ask.census.plan import Hint, Plan
+from filmbadge.ask.census.script import Counting
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Answer, Query
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
@@ -16,6 +18,7 @@ from filmbadge.model import Census
 
 Keys = dict[int, bytes]
 SUCCESS, CAPPED, FAILED = 0x0000, 0xFE00, 0xC001
+TODAY = date(2026, 11, 24).toordinal()
 COUNTS = {elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY}
 
 
@@ -27,6 +30,7 @@ class Archive:
     counts: Callable[[bytes, tuple[int, ...]], Keys] = lambda _uid, _series: {}
     collapses: bool = False  # to one row, where counts are asked
     status: Callable[[Keys], int] = lambda _keys: SUCCESS
+    count_seconds: float = 0.0  # that a question with count keys takes; others none
     spoils: bytes = b""  # rows below this UID come without one
     asked: list[Keys] = field(default_factory=list)
 
@@ -34,7 +38,7 @@ class Archive:
         self.asked.append(keys)
         match keys[elements.QUERY_LEVEL]:
             case b"STUDY":
-                rows = self._studies(bool(COUNTS & keys.keys()))
+                rows = self._studies(bool(COUNTS & keys.keys()), keys.get(elements.STUDY_DATE, b""))
             case b"SERIES":
                 uid = keys[elements.STUDY_UID]
                 rows = [{elements.SERIES_UID: self._uid(uid, n)} for n in range(len(self.studies[uid]))]
@@ -44,37 +48,49 @@ class Archive:
                 rows = [{elements.INSTANCE_UID: self._uid(series, n)} for n in range(images)]
         return [elements.encode(list(one.items()), explicit=True) for one in rows], self.status(keys)
 
-    def _studies(self, counting: bool) -> list[Keys]:
-        if counting and self.collapses:
-            uid, series = next(iter(self.studies.items()))
-            return [{elements.STUDY_UID: uid} | self.counts(uid, series)]
-        return [
-            {elements.STUDY_UID: uid} | (self.counts(uid, series) if counting else {})
-            for uid, series in self.studies.items()
+    def _studies(self, counting: bool, dates: bytes) -> list[Keys]:
+        first, _, last = dates.partition(b"-")
+        found = [
+            (uid, series)
+            for age, (uid, series) in enumerate(self.studies.items(), 100)
+            if not dates or first <= b"%d" % day(TODAY - age) <= (last or first)
         ]
+        if counting and self.collapses:
+            found = found[:1]
+        return [{elements.STUDY_UID: uid} | (self.counts(uid, series) if counting else {}) for uid, series in found]
 
     def _uid(self, above: bytes, number: int) -> bytes:
         return b"" if self.spoils and above.startswith(self.spoils) else above + b".%d" % number
+
+
+def day(ordinal: int) -> int:
+    return int(f"{date.fromordinal(ordinal):%Y%m%d}")
 
 
 def filled(uid: bytes, series: tuple[int, ...]) -> Keys:
     return {elements.SERIES_IN_STUDY: b"%d" % len(series), elements.IMAGES_IN_STUDY: b"%d" % sum(series)}
 
 
-def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:
-    notes = Notes()
-    script = census(root, notes)
+def play(counting: Counting, archive: Archive, root: str = STUDY_ROOT_FIND) -> None:
+    asking = counting.script()
     try:
-        query = next(script)
+        query = next(asking)
         while True:
             assert isinstance(query, Query)
             assert query.sop_class == root
             rows, status = archive.answer(dict(query.keys))
             for row in rows:
                 query.record(row, True)
-            query = script.send(Answer(status, len(rows)))
+            seconds = archive.count_seconds if COUNTS & dict(query.keys).keys() else 0.0
+            query = asking.send(Answer(status, len(rows), seconds=seconds))
     except StopIteration:
-        return notes.census()
+        pass
+
+
+def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:
+    counting = Counting(root, Plan(TODAY, Hint(young=40), seed=1))
+    play(counting, archive, root)
+    return counting.census()
 
 
 TWO = {b"1.1": (3, 4), b"1.2": (5,)}
@@ -83,7 +99,7 @@ TWO = {b"1.1": (3, 4), b"1.2": (5,)}
 def test_count_keys() -> None:
     found = count(Archive(TWO, filled), PATIENT_ROOT_FIND)
     assert found == Census(
-        complete=True, rows=2, studies=2, series=3, images=12, images_known_for=2, method="count keys", queries=2
+        complete=True, rows=4, studies=2, series=3, images=12, images_known_for=2, method="count keys", queries=2
     )
 
 
@@ -115,9 +131,8 @@ def test_an_empty_archive() -> None:
 )
 def test_without_count_keys_it_walks(archive: Archive) -> None:
     found = count(archive)
-    assert found == Census(
-        complete=True, rows=2, studies=2, series=3, images=12, images_known_for=2, method="walk", queries=7
-    )
+    assert (found.complete, found.studies, found.series, found.images) == (True, 2, 3, 12)
+    assert (found.images_known_for, found.method, found.queries) == (2, "walk", 7)
 
 
 def test_series_are_unknown_where_only_images_are_counted() -> None:
@@ -126,11 +141,11 @@ def test_series_are_unknown_where_only_images_are_counted() -> None:
 
 
 @pytest.mark.parametrize("status", [CAPPED, FAILED, 0xA700])
-def test_a_study_query_that_does_not_succeed_is_incomplete(status: int) -> None:
+def test_an_archive_that_never_says_success_is_incomplete(status: int) -> None:
     found = count(Archive(TWO, filled, status=lambda _keys: status))
     assert not found.complete
-    assert (found.studies, found.images, found.queries) == (2, None, 1)
-    assert f"0x{status:04X}" in found.why_incomplete
+    assert (found.studies, found.queries < 200) == (2, True)
+    assert found.why_incomplete
 
 
 def test_rows_without_a_uid_make_it_incomplete() -> None:
@@ -191,16 +206,16 @@ def many(number: int) -> dict[bytes, tuple[int, ...]]:
 
 
 def test_a_large_archive_is_not_walked() -> None:
-    found = count(Archive(many(plain.WALK_STUDIES + 1)))
-    assert (found.complete, found.studies, found.queries) == (True, plain.WALK_STUDIES + 1, 2)
+    found = count(Archive(many(script.WALK_STUDIES + 1)))
+    assert (found.complete, found.studies) == (True, script.WALK_STUDIES + 1)
     assert (found.images_known_for, found.series) == (0, None)
 
 
 def test_a_large_archive_with_some_counts_has_a_coverage() -> None:
     found = count(
-        Archive(many(plain.WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {})
+        Archive(many(script.WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {})
     )
-    known = sum(uid < b"1.3" for uid in many(plain.WALK_STUDIES + 1))
+    known = sum(uid < b"1.3" for uid in many(script.WALK_STUDIES + 1))
     assert (found.method, found.images, found.images_known_for) == ("count keys", known, known)
 
 
@@ -208,13 +223,56 @@ def rows(uids: Sequence[bytes]) -> list[bytes]:
     return [elements.encode([(elements.STUDY_UID, uid)], explicit=True) for uid in uids]
 
 
-def test_what_was_learned_outlives_an_association_that_breaks_off() -> None:
-    notes = Notes()
-    script = census(STUDY_ROOT_FIND, notes)
-    query = next(script)
+def test_what_was_learned_outlives_an_association_and_the_next_goes_on() -> None:
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40)))
+    asking = counting.script()
+    query = next(asking)
     assert isinstance(query, Query)
     for row in rows([b"1.1", b"1.2"]):
         query.record(row, True)
-    script.close()
-    found = notes.census("reset by the peer")
+    asking.close()
+    found = counting.census("reset by the peer")
     assert (found.complete, found.studies, found.why_incomplete) == (False, 2, "reset by the peer")
+    again = counting.script()
+    assert next(again) is query
+    for row in rows([b"1.1", b"1.2"]):
+        query.record(row, True)
+    with_counts = again.send(Answer(SUCCESS, 2))
+    assert elements.IMAGES_IN_STUDY in dict(with_counts.keys or ())
+
+
+def test_it_is_enough_for_one_association() -> None:
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40)))
+    assert list(counting.script(lambda: True)) == []
+    assert not counting.done
+
+
+def test_count_keys_that_an_archive_is_slow_at_are_asked_for_a_part_of_a_large_archive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(script, "LARGE", 1000)
+    archive = Archive(many(1200), filled, count_seconds=1.0)
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40), seed=1))
+    play(counting, archive)
+    found = counting.census()
+    assert (found.complete, found.studies, found.images_known_for) == (True, 1200, 1200)
+    assert COUNTS.isdisjoint(archive.asked[-1])
+    assert not COUNTS.isdisjoint(archive.asked[1])
+
+
+def test_one_study_with_a_row_for_each_image_is_checked_by_its_images() -> None:
+    """It cannot be parted. If the answer had been cut off, it would have fewer rows than images."""
+
+    def each(archive: Archive) -> Archive:
+        answer = archive.answer
+
+        def rows_of_images(keys: Keys) -> tuple[list[bytes], int]:
+            rows, status = answer(keys)
+            return (rows * 30 if keys[elements.QUERY_LEVEL] == b"STUDY" else rows), status
+
+        archive.answer = rows_of_images  # type: ignore[method-assign]
+        return archive
+
+    whole, cut = count(each(Archive({b"1.1": (20, 10)}))), count(each(Archive({b"1.1": (20, 13)})))
+    assert (whole.complete, whole.studies, whole.images) == (True, 1, 30)
+    assert (cut.complete, cut.studies, cut.images) == (False, 1, 33)

@@ -1,0 +1,448 @@
+"""Which windows to ask for, so that every study is in an answer that was not cut off, with few questions.
+
+A plan knows no protocol. It yields a `Window`, is told what was `Seen`, and says in the end what it could not make
+sure of. It counts nothing: whoever asks counts distinct UIDs over all windows, so that windows may overlap.
+
+A row cap is the same for all answers, with a signal or without. So the largest answer decides. Where it is parted into
+smaller answers, and these bring nothing new, no smaller answer was cut off either.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from bisect import insort
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from filmbadge.ask.census.windows import EARLIEST, LATEST, Axis, Window
+
+WHOLE = 20_000  # studies up to which all are asked for in one question, to see those without a date
+SMALL = 5000  # studies up to which that is the first question
+TARGET = 3000  # matches that a window aims at
+SPAN = 40 * 365  # days that studies are expected from
+ROUND = 8  # windows, at least, before their sizes are thought over
+CAP = 10  # rows: nobody cuts off at less
+STUCK = 3  # times that both halves of a day bring the same again
+STEPS = 40  # in a check by parting
+REFUSALS = 30  # one after the other, before a plan gives up
+LOST = 20  # windows that could be had by no parting, before a plan gives up
+FILL = 0.6  # of a known cap, that a window aims at
+_RECENT = (1, 8, 39)  # days of age that are looked at first
+_BUSY_DAYS = 30 * 365  # for which an archive is taken to have been as busy as it is now
+_NOT_ALL = "it does not answer a question for all studies"
+ROUNDS = frozenset(n * 10**k for n in (1, 2, 3, 5) for k in range(1, 7)) | {
+    25,
+    250,
+    150,
+    1500,
+    256,
+    512,
+    1024,
+    2048,
+    4096,
+}
+
+
+class Ended(Enum):
+    """How an answer ended."""
+
+    WHOLE = auto()  # so it says
+    CUT = auto()  # with rows, and a sign that there are more
+    REFUSED = auto()  # without rows
+    ENOUGH = auto()  # we wanted no more
+
+
+class Seen(Struct, frozen=True):
+    """What one question brought."""
+
+    rows: int
+    distinct: int  # studies in this answer
+    new: int  # of them, those that no answer had before
+    ended: Ended
+    words: str = ""  # of ours, for an ending that is not WHOLE
+
+
+class Hint(Struct, frozen=True):
+    """What is known of an archive before its census."""
+
+    young: int = 0  # days since the youngest study, at least: no match was younger
+    no_dates: bool = False  # it refuses ranges of dates, or only a question without one had matches
+
+
+_NOTHING = Hint()
+Asking = Generator[Window, Seen, None]
+Finding = Generator[Window, Seen, int]
+
+
+@dataclass
+class Round:
+    """Windows of about the same expected size, visited in an order that was drawn: they speak for those not visited."""
+
+    before: int  # studies seen when it began
+    expected: list[float]  # of all its windows
+    visited: list[tuple[float, int]] = field(default_factory=list)  # expected, new
+
+
+class Plan:
+    """Drive `run()`. Whatever ends it, `complete`, `why` and `rounds` tell how far it came."""
+
+    def __init__(
+        self,
+        today: int,
+        hint: Hint = _NOTHING,
+        *,
+        target: Callable[[], int] = lambda: TARGET,
+        whole: int = WHOLE,
+        seed: int | None = None,
+    ) -> None:
+        self.complete = False
+        self.why = ""
+        self.undated: int | None = None  # studies that no range of dates brought
+        self.cap: int | None = None  # rows at which answers end
+        self.studies = 0  # distinct so far
+        self.rounds: list[Round] = []
+        self._today, self._hint, self._whole = today, hint, whole
+        self._wanted = target
+        self._chance = random.Random(seed)
+        self._signals = False  # it says so when it cuts
+        self._dated = 0  # the sum over windows of which no two share a day
+        self._recut = False  # some windows were asked for in parts later, so that the sum says nothing
+        self._largest: list[tuple[Window, Seen]] = []
+        self._proven = 0  # rows of an answer that was shown to be whole
+        self._fits: float | None = None  # more than this is refused
+        self._visited: list[tuple[int, int, int]] = []  # first day, last day, studies
+        self._useless: set[Axis] = set()
+        self._doubts: dict[str, None] = {}
+        self._unchecked = 0  # rows of an answer that is said to hold everything
+        self._lost = 0
+        self._refused = 0
+        self._stuck = 0
+        self._all: Seen | None = None  # the answer to a question without bounds
+
+    def run(self) -> Asking:
+        if self._hint.no_dates or (yield from self._seems_small()):
+            seen = yield from self._everything(SMALL)
+            if seen.ended is Ended.WHOLE and (seen.rows or not self.studies) and (yield from self._settle(seen)):
+                return self._end()
+            if self._hint.no_dates:
+                self._doubt(f"{_NOT_ALL}: {seen.words or 'it was cut off'}")
+                return self._end()
+        yield from self._large()
+        if Axis.DATE in self._useless:
+            yield from self._without_windows()
+        self._end()
+
+    # One question
+
+    def _ask(self, window: Window) -> Generator[Window, Seen, Seen]:
+        seen = yield window
+        self.studies += seen.new
+        if seen.ended is Ended.CUT:
+            self._signals = True
+            self.cap = min(self.cap or seen.rows, seen.rows)
+        self._refused = self._refused + 1 if seen.ended is Ended.REFUSED else 0
+        if seen.ended is Ended.REFUSED:
+            self._fits = max(min(self._fits or TARGET, self.target) / 2, self._most, CAP)
+        elif seen.ended is Ended.WHOLE and seen.rows:
+            if seen.rows > self._most:
+                self._largest = []
+            if seen.rows >= self._most and len(self._largest) < LOST:
+                self._largest.append((window, seen))
+        return seen
+
+    def _ask_all(self, windows: Sequence[Window]) -> Generator[Window, Seen, list[Seen]]:
+        answers = []
+        for window in windows:
+            seen = yield from self._ask(window)
+            answers.append(seen)
+        return answers
+
+    @property
+    def _most(self) -> int:
+        """Rows of the largest answers that are said to be whole."""
+        return self._largest[0][1].rows if self._largest else 0
+
+    def _short(self, seen: Seen) -> bool:
+        """Whether there is more than was given."""
+        return seen.ended is not Ended.WHOLE or (self.cap is not None and seen.rows >= self.cap)
+
+    # A small archive: one question, and its check
+
+    def _seems_small(self) -> Generator[Window, Seen, bool]:
+        """Look at recent days, until they tell how much there is about."""
+        young = self._hint.young
+        if young > _RECENT[-1]:
+            return True
+        for age in _RECENT:
+            if age < young:
+                continue
+            first, last = self._today - age, self._today - young
+            if self._visited and _rate(self._visited[0]) * (last - first + 1) > SMALL:
+                return False
+            seen = yield from self._ask(Window((first, last)))
+            if self._short(seen):
+                return False
+            self._visited, self._dated = [(first, last, seen.distinct)], seen.distinct
+            if age > _RECENT[0] and (seen.distinct + 3) / (age + 1) * _BUSY_DAYS <= SMALL:
+                return True
+        return False
+
+    def _everything(self, at_most: int) -> Generator[Window, Seen, Seen]:
+        self._all = yield from self._ask(Window(at_most=at_most))
+        return self._all
+
+    def _settle(self, seen: Seen) -> Generator[Window, Seen, bool]:
+        """Check one answer that is said to hold everything. False: it does not."""
+        if seen.rows < CAP:
+            return True
+        proof, dated = yield from self._check(Window(), seen)
+        if proof is None:
+            self._unchecked = seen.rows
+            self._doubt(f"one answer of {seen.rows} rows, which could not be checked by parting it")
+        elif proof and seen.rows in ROUNDS and dated < seen.distinct:
+            self._doubt(f"{seen.rows} rows look like a cap, and some have no date or time to be parted by")
+        elif proof and Axis.DATE not in self._useless:
+            self.undated = seen.distinct - dated
+        return proof is not False
+
+    # The check
+
+    def _check(self, window: Window, seen: Seen) -> Generator[Window, Seen, tuple[bool | None, int]]:
+        """Part an answer into smaller ones. True: it was whole. False: it was cut off. None: it cannot be told.
+
+        And how many studies the parts had. Where one part has all of it, that is parted further: without bounds, by
+        time before by date, for that may be one busy day.
+        """
+        at, whole, most = window, seen, 0
+        for axis in (Axis.DATE, Axis.TIME) if window.days is None else ():
+            proof, _, found = yield from self._level(window, seen, axis)
+            most = max(most, found)
+            if proof is not None:
+                return proof, most
+        for axis in Axis:
+            for _ in range(STEPS):
+                proof, part, found = yield from self._level(at, whole, axis)
+                most = max(most, found)
+                if proof is not None:
+                    return proof, most
+                if part is None:
+                    break
+                at, whole = part
+        return None, most
+
+    def _level(
+        self, window: Window, whole: Seen, axis: Axis
+    ) -> Generator[Window, Seen, tuple[bool | None, tuple[Window, Seen] | None, int]]:
+        """One step of a check: the proof, or the part that has all of it, if there is one."""
+        several = window.days is not None and window.days[0] != window.days[1]
+        if axis in self._useless or (axis is Axis.TIME and several):
+            return None, None, 0
+        parts = window.parted(axis, self._today)
+        answers: list[Seen] = []
+        for n, part in enumerate(parts):
+            if axis is not Axis.UID and n == len(parts) - 1 and not any(one.rows for one in answers) and window.days:
+                answers.append(Seen(whole.rows, whole.distinct, 0, Ended.WHOLE))  # what else
+            else:
+                answers.append((yield from self._ask(part)))
+        together = sum(one.distinct for one in answers)
+        full = [n for n, one in enumerate(answers) if one.rows >= whole.rows]
+        if any(one.new for one in answers) or (together > whole.distinct and len(full) < 2):
+            self.cap = min(self.cap or whole.rows, whole.rows)
+            return False, None, together
+        if not together or len(full) > 1 or any(one.ended is not Ended.WHOLE for one in answers):
+            if parts and window.days is None:
+                self._useless.add(axis)
+            return None, None, 0
+        if not full:
+            self._proven = max(self._proven, whole.rows)
+            return True, None, together
+        return None, (parts[full[0]], answers[full[0]]), together
+
+    def _suspect(self, window: Window, seen: Seen) -> Asking:
+        """Check an answer that could be a silent cap: a round number, or as many rows as another."""
+        known = self._signals or self.cap is not None or seen.rows <= self._proven
+        if known or seen.rows < max(CAP, self._most) or (len(self._largest) < 2 and seen.rows not in ROUNDS):
+            return
+        yield from self._prove(window, seen)
+
+    def _prove(self, window: Window, seen: Seen) -> Asking:
+        """Where an answer was a silent cap, what was cut off is asked for in parts."""
+        as_large = list(self._largest)
+        proof, _ = yield from self._check(window, seen)
+        if proof is None:
+            self._doubt(f"an answer of {seen.rows} rows could not be checked by parting it")
+        for one, _ in as_large if proof is False else ():
+            self._recut = True
+            yield from self._parts(one)
+
+    # A large archive
+
+    def _large(self) -> Asking:
+        """Windows over all days. They are visited in an order that is drawn, so that they speak for the others."""
+        for days in ((self._today + 1, LATEST), (EARLIEST, self._today - SPAN - 1)):
+            yield from self._visit(*days)
+        while not self._given_up() and (cells := self._cells()):
+            count = max(ROUND, len(self._visited))
+            if len(cells) <= count * 3 // 2:
+                count = len(cells)
+            self.rounds.append(Round(self.studies, [expected for _, _, expected in cells]))
+            for first, last, expected in self._draw(cells, count):
+                found = yield from self._visit(first, last)
+                if self._given_up():
+                    return
+                self.rounds[-1].visited.append((expected, found))
+                insort(self._visited, (first, last, found))
+        if not self._given_up():
+            if self._largest and self._most >= CAP and self.cap is None and self._most > self._proven:
+                yield from self._prove(*self._largest[0])
+            yield from self._without_date()
+
+    def _cells(self) -> list[tuple[int, int, float]]:
+        """The days that were not visited, in windows that are expected to be of like size."""
+        gaps: list[tuple[int, int, float]] = []
+        at, left = self._today - SPAN, None
+        empty = True  # whether all that was visited since the last gap
+        for visit in [*self._visited, (self._today + 1, self._today + 1, None)]:
+            first, last, studies = visit
+            if last < at:
+                continue
+            right = None if studies is None else _rate((first, last, studies))
+            if at < first:
+                rates = [rate for rate in (left, right) if rate is not None] or [self._prior]
+                expected = (first - at) * max(rates)
+                if gaps and empty and gaps[-1][2] + expected <= self.target:
+                    gaps[-1] = (gaps[-1][0], first - 1, gaps[-1][2] + expected)
+                else:
+                    gaps.append((at, first - 1, expected))
+                empty = True
+            at, left, empty = last + 1, right, empty and studies == 0
+        return [cell for gap in gaps for cell in self._sliced(*gap)]
+
+    def _sliced(self, first: int, last: int, expected: float) -> list[tuple[int, int, float]]:
+        days = last - first + 1
+        pieces = min(max(1, math.ceil(expected / self.target)), days)
+        edges = [first + days * n // pieces for n in range(pieces + 1)]
+        return [(edges[n], edges[n + 1] - 1, expected / pieces) for n in range(pieces)]
+
+    @property
+    def _prior(self) -> float:
+        """Studies a day, where nothing was visited yet."""
+        return 10 * max(self.studies, self.target) / SPAN
+
+    @property
+    def target(self) -> int:
+        """Matches that a window aims at."""
+        bounds = [float(self._wanted())]
+        bounds += [FILL * self.cap] if self.cap is not None else []
+        bounds += [self._fits] if self._fits is not None else []
+        return max(1, int(min(bounds)))
+
+    def _draw(self, cells: list[tuple[int, int, float]], count: int) -> list[tuple[int, int, float]]:
+        """As many, spread over all: one of each run of neighbours, in an order that is drawn."""
+        edges = [len(cells) * n // count for n in range(count + 1)]
+        drawn = [cells[self._chance.randrange(edges[n], edges[n + 1])] for n in range(count)]
+        self._chance.shuffle(drawn)
+        return drawn
+
+    def _visit(self, first: int, last: int) -> Finding:
+        """Ask for days that no other window has. How many studies they hold."""
+        window = Window((first, last))
+        seen = yield from self._ask(window)
+        found = yield from self._finish(window, seen)
+        self._dated += found
+        if self._dated > 1.1 * self.studies + CAP and not self._recut:  # some are in two windows that share no day
+            self._useless.add(Axis.DATE)
+        return found
+
+    def _finish(self, window: Window, seen: Seen) -> Finding:
+        """The parts of what was cut off, and a check of what could have been."""
+        if self._short(seen):
+            return (yield from self._parts(window)) or seen.distinct
+        before = self.studies
+        yield from self._suspect(window, seen)
+        return seen.distinct + self.studies - before
+
+    def _parts(self, window: Window) -> Finding:
+        """The parts of a window that was cut off. 0: there are none."""
+        for axis in (Axis.DATE, Axis.TIME):
+            parts = () if axis in self._useless else window.parted(axis, self._today)
+            if not parts:
+                continue
+            answers = yield from self._ask_all(parts)
+            if axis is Axis.DATE and sum(one.distinct for one in answers) > self.studies:
+                self._useless.add(axis)  # some are in both
+                return 0
+            if axis is Axis.TIME and all(self._short(one) and one.rows and not one.new for one in answers):
+                self._stuck += 1  # the same rows again, or they were seen elsewhere
+                if self._stuck > STUCK:
+                    self._useless.add(axis)
+                    continue
+            if axis is Axis.TIME:
+                self._doubt("a day holds more studies than an answer, and those without a time are in no part of it")
+            found = 0
+            for part, seen in zip(parts, answers, strict=True):
+                if self._given_up():
+                    break
+                found += yield from self._finish(part, seen)
+            return found
+        self._lost += 1
+        self._doubt("a window holds more studies than an answer, and cannot be parted further")
+        return 0
+
+    def _given_up(self) -> bool:
+        if self._refused >= REFUSALS:
+            self._doubt(f"it refused {REFUSALS} questions one after the other")
+        return self._lost >= LOST or self._refused >= REFUSALS or Axis.DATE in self._useless
+
+    def _without_windows(self) -> Asking:
+        """An archive that does not look at dates."""
+        self._doubts.clear()
+        if self._all is None and self.cap is None and self.studies <= self._whole:
+            seen = yield from self._everything(2 * self._whole)
+            if seen.ended is Ended.WHOLE and seen.distinct == self.studies and (yield from self._settle(seen)):
+                return
+        self._doubt("it does not look at dates, so its answers cannot be checked by parting them")
+
+    def _without_date(self) -> Asking:
+        """Studies without a date, or with one that is none, are in no window."""
+        if self.cap is not None:
+            self._doubt(f"answers end at {self.cap} rows, so studies without a date could not be looked for")
+        elif self._all is not None and self._all.ended is not Ended.ENOUGH:
+            self._doubt(f"{_NOT_ALL}, so those without a date could not be looked for")
+        elif self.studies > self._whole:
+            self._doubt(
+                f"studies without a date were not looked for: all of more than {self._whole} would be asked for"
+            )
+        else:
+            seen = yield from self._everything(2 * self._whole)
+            if seen.ended is not Ended.WHOLE:
+                self._doubt(f"the question for all studies, to see those without a date, ended with {seen.words}")
+            elif seen.distinct < self.studies:
+                self._doubt(f"the question for all studies brought {seen.distinct} of {self.studies}")
+            elif self._dated < self.studies and seen.rows in ROUNDS:
+                self._doubt(f"the question for all studies ended at {seen.rows} rows, which looks like a cap")
+            else:
+                self.undated = self.studies - self._dated
+
+    def walked(self, images: int) -> None:
+        """So many images are in the studies found. Where each gave a row, the answer did not end before its last."""
+        if images == self._unchecked and len(self._doubts) == 1:
+            self._doubts.clear()
+            self._end()
+
+    def _doubt(self, words: str) -> None:
+        self._doubts[words] = None
+
+    def _end(self) -> None:
+        self.why = "; ".join(self._doubts)
+        self.complete = not self.why
+
+
+def _rate(visit: tuple[int, int, int]) -> float:
+    """Studies a day, at the higher side of what was seen."""
+    first, last, studies = visit
+    return (studies + 2) / (last - first + 1)

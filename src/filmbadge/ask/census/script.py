@@ -1,0 +1,227 @@
+"""A census over DIMSE: the questions of a plan, with the count keys or without, then a walk where these are not to be had.
+
+Only UIDs and numbers are asked for. What was counted outlives an association, and another may go on where it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from filmbadge.ask.census.plan import Ended, Plan, Seen
+from filmbadge.ask.census.windows import Window
+from filmbadge.ask.wire.dimse import elements
+from filmbadge.ask.wire.dimse.association import Answer, Association, Query, Script
+from filmbadge.ask.wire.dimse.core import Tally
+from filmbadge.catalogue.dicom import status_words
+from filmbadge.model import Census
+
+WALK_STUDIES = 500  # an archive without count keys is walked, study by study, up to this size
+WALK_SERIES = 5000
+LARGE = 20_000  # studies above which count keys that an archive is slow at are asked for no more
+DEAR, DEAR_BY = 1.5, 0.05  # they are, where an answer takes so many times as long, and so many seconds more
+
+UIDS = (elements.STUDY_UID,)
+COUNTS = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
+
+ANY = Window()
+Asking = Generator[Query, Answer, Answer]
+Questions = Generator[Query, Answer, None]
+
+
+class Counting:
+    """One archive's census, under one query root. Give `script` to an association, and to the next, until it is `done`."""
+
+    def __init__(self, root: str, plan: Plan) -> None:
+        self.plan = plan
+        self.studies = Tally(keep=WALK_STUDIES + 1)
+        self.queries = 0
+        self.rows = 0
+        self.done = False
+        self._root = root
+        self._series: int | None = None
+        self._images: int | None = None
+        self._images_known = 0
+        self._method = ""
+        self._trouble = ""
+        self._repeats = False  # one row for each instance, or so it seems
+        self._keys: tuple[int, ...] | None = (
+            None  # which to ask; None: not known yet whether count keys change the answer
+        )
+        self._with_counts = Tally(keep=WALK_STUDIES + 1)  # while that is not known
+        self._counted: Tally | None = None  # what was asked for with the count keys
+        self._dear = False
+        self._steps = self._count()
+        self._open: Query | None = None  # under way, or the next
+
+    def script(self, enough: Callable[[], bool] = lambda: False) -> Script:
+        """Go on, until all is counted or it is `enough` for this association."""
+        if self._open is None and not self.done:
+            self._advance(None)
+        while self._open is not None and not enough():
+            self._advance((yield self._open))
+
+    def broke_off(self, association: Association) -> None:
+        """The association ended with a question open. If it had as much as it wanted, it need not be asked again."""
+        if self._open is not None and self._open.cancel_after and association.cancelled:
+            self._advance(Answer(0xFE00, association.matches, True))
+
+    def _advance(self, answer: Answer | None) -> None:
+        self._open = None
+        try:
+            self._open = next(self._steps) if answer is None else self._steps.send(answer)
+        except StopIteration:
+            self.done = True
+
+    def census(self, broke_off: str = "") -> Census:
+        """The facts. `broke_off` says what ended it, where it did not come to its end."""
+        why = self._trouble or (self.plan.why if self.done else broke_off or "it was not ended")
+        return Census(
+            complete=self.done and not why,
+            rows=self.rows,
+            studies=self.studies.distinct,
+            malformed=self.studies.malformed,
+            undated=self.plan.undated,
+            series=self._series,
+            images=self._images,
+            images_known_for=self._images_known,
+            method=self._method,
+            why_incomplete=why,
+            queries=self.queries,
+        )
+
+    def _count(self) -> Questions:
+        asking = self.plan.run()
+        try:
+            window = next(asking)
+            while True:
+                seen = yield from self._question(window)
+                if self._trouble:
+                    return
+                window = asking.send(seen)
+        except StopIteration:
+            pass
+        finally:
+            asking.close()
+        yield from self._amounts()
+
+    # Studies
+
+    def _question(self, window: Window) -> Generator[Query, Answer, Seen]:
+        """One question of the plan. The first that has studies is asked with and without the count keys."""
+        if self._keys is not None:
+            seen, _ = yield from self._one(window, self._keys, self.studies)
+            if seen.rows > seen.distinct and not self._repeats and seen.ended is Ended.WHOLE:
+                again, _ = yield from self._one(window, self._keys, self.studies)
+                self._repeat(seen, again)
+            if self._dear and self.studies.distinct > LARGE:
+                self._keys = UIDS
+            return seen
+        seen, alone = yield from self._one(window, UIDS, self.studies)
+        if seen.ended is Ended.ENOUGH:  # all of them will come again
+            self.studies = Tally(keep=WALK_STUDIES + 1)
+            self._with_counts = Tally(keep=WALK_STUDIES + 1)
+            return Seen(seen.rows, seen.distinct, 0, seen.ended, seen.words)
+        if not seen.distinct or self._trouble:
+            return seen
+        again, took = yield from self._one(window, COUNTS, self._with_counts)
+        if seen.rows > seen.distinct:
+            self._repeat(seen, again)
+        same = (seen.rows, seen.distinct, seen.ended) == (again.rows, again.distinct, again.ended)
+        if not same or (seen.distinct > 1 and not self._with_counts.images_known):
+            self._keys = UIDS  # they change the answer, or bring nothing
+        elif seen.distinct > 1 and self._with_counts.distinct == self.studies.distinct:
+            self._keys = COUNTS
+            self._counted = self.studies = self._with_counts
+            self._dear = took > DEAR * alone + DEAR_BY
+        return seen
+
+    def _repeat(self, seen: Seen, again: Seen) -> None:
+        """One row for each instance gives as many again. An archive that does not repeats itself by mistake."""
+        self._repeats = True
+        if (again.rows, again.distinct) != (seen.rows, seen.distinct):
+            self._trouble = f"{seen.rows} rows repeat {seen.distinct} UIDs, and asking again gave {again.rows}"
+
+    def _one(self, window: Window, keys: tuple[int, ...], tally: Tally) -> Generator[Query, Answer, tuple[Seen, float]]:
+        before, malformed = tally.distinct, tally.malformed
+        tally.mark()
+        answer = yield from self._find(b"STUDY", keys, tally, window=window)
+        self.rows += answer.matches
+        if tally.malformed > malformed:
+            rows = tally.malformed - malformed
+            self._trouble = f"{rows} {'row' if rows == 1 else 'rows'} without a usable Study Instance UID"
+        seen = Seen(answer.matches, tally.here, tally.distinct - before, _ended(answer), _words(answer))
+        return seen, answer.seconds
+
+    # Series and images
+
+    def _amounts(self) -> Questions:
+        """From the count keys, or by a walk where they are missing for some of a few studies."""
+        studies = self.studies.distinct
+        tally = self._with_counts if self._keys is None else self._counted
+        if not studies:
+            self._method, self._series, self._images = "count keys", 0, 0
+            return
+        if tally is not None and tally.distinct != studies:
+            tally = None
+        if tally is not None and tally.images_known == studies:
+            self._method, self._images, self._images_known = "count keys", tally.images, studies
+            self._series = tally.series if tally.series_known == studies else None
+        elif studies <= WALK_STUDIES:
+            yield from self._walk()
+        elif tally is not None and tally.images_known:
+            self._method, self._images, self._images_known = "count keys", tally.images, tally.images_known
+
+    def _walk(self) -> Questions:
+        """Series by study, then instances by series, counting distinct UIDs."""
+        self._method = "walk"
+        images, all_series = Tally(elements.INSTANCE_UID), Tally(elements.SERIES_UID)
+        for study in self.studies.kept:
+            series = Tally(elements.SERIES_UID, keep=WALK_SERIES)
+            answer = yield from self._find(b"SERIES", (elements.SERIES_UID,), series, study)
+            complete = answer.status == 0x0000 and not series.malformed and 0 < series.distinct == len(series.kept)
+            for uid in series.kept if complete else ():
+                rows, malformed = images.rows, images.malformed
+                answer = yield from self._find(b"IMAGE", (elements.INSTANCE_UID,), images, study, uid)
+                if answer.status != 0x0000 or images.malformed > malformed or images.rows == rows:
+                    complete = False  # a series has images, so nothing is no answer either
+                    break
+            if complete:
+                self._images_known += 1
+                all_series.include(series)
+            self._images = images.distinct
+        if self._images_known == self.studies.distinct:
+            self._series = all_series.distinct
+            if self._repeats:
+                self.plan.walked(images.distinct)
+
+    def _find(
+        self,
+        level: bytes,
+        wanted: tuple[int, ...],
+        tally: Tally,
+        study: bytes = b"",
+        series: bytes = b"",
+        window: Window = ANY,
+    ) -> Asking:
+        values = {elements.QUERY_LEVEL: level, **dict.fromkeys(wanted, b"")}
+        bounds = (
+            (elements.STUDY_UID, study or window.uid_key.encode()),
+            (elements.SERIES_UID, series),
+            (elements.STUDY_DATE, window.date_key.encode()),
+            (elements.STUDY_TIME, window.time_key.encode()),
+        )
+        values |= {tag: value for tag, value in bounds if value}
+        self.queries += 1
+        return (yield Query(self._root, tuple(values.items()), tally, cancel_after=window.at_most or None))
+
+
+def _ended(answer: Answer) -> Ended:
+    if answer.cancelled:
+        return Ended.ENOUGH
+    if answer.status == 0x0000:
+        return Ended.WHOLE
+    return Ended.CUT if answer.matches else Ended.REFUSED
+
+
+def _words(answer: Answer) -> str:
+    return "our own cancel" if answer.cancelled else "" if answer.status == 0x0000 else status_words(answer.status)

@@ -1,0 +1,150 @@
+"""Plans against simulated archives: what they find is the truth, or they say why not. And how few questions they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+
+import simulated
+from filmbadge.ask.census.plan import WHOLE, Ended, Hint, Plan, Seen
+from filmbadge.ask.census.windows import Window
+from simulated import DATES, TODAY, Simulated, days, drive
+
+Manners = dict[str, object]
+ENOUGH = 20_000  # questions
+MANNERS: dict[str, Manners] = {
+    "no cap": {},
+    "a cap with a signal": {"cap": 100},
+    "a silent cap": {"cap": 100, "signal": False},
+    "a silent cap that is no round number": {"cap": 137, "signal": False},
+    "a silent cap, oldest first": {"cap": 100, "signal": False, "newest_first": False},
+    "refuses what is too large": {"cap": 500, "refuses": True},
+    "one row for each instance": {"rows_each": 7},
+    "one row for each instance, and a silent cap": {"rows_each": 7, "cap": 100, "signal": False},
+    "does not look at dates": {"looks_at_dates": False},
+    "does not look at dates, and a silent cap": {"looks_at_dates": False, "cap": 100, "signal": False},
+    "does not look at times": {"looks_at_times": False, "cap": 100, "signal": False},
+    "no question without bounds": {"all_at_once": False},
+}
+SIZES = (0, 1, 9, 10, 11, 99, 100, 101, 136, 137, 138, 500, 501, 1000, 1001, 5001, 8000, 30_000)
+
+
+def census(dates: list[int], undated: int = 0, hint: Hint | None = None, **manners: object) -> tuple[Plan, Simulated]:
+    archive = Simulated(dates, undated, **manners)  # type: ignore[arg-type]
+    plan = Plan(TODAY, hint or Hint(), seed=7)
+    assert drive(archive, plan, ENOUGH), "it did not come to an end"
+    return plan, archive
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("kind", DATES)
+def test_the_truth_or_a_reason(kind: str, manner: str) -> None:
+    """In every archive, also where many studies have no date."""
+    for size, share in product(SIZES, (0, 0.02, 1)):
+        undated = round(size * share)
+        plan, archive = census(days(kind, size, 3), undated, None, **MANNERS[manner])
+        if archive.cap == size and undated:
+            continue  # as many studies with a date as an answer has rows: nothing tells that there are more
+        assert plan.studies == archive.seen.count(1) <= archive.size
+        if plan.complete:
+            assert (plan.studies, plan.undated) in ((archive.size, undated), (archive.size, None)), (size, undated)
+        else:
+            assert plan.why
+        if plan.cap is None and manner == "no cap" and archive.size <= WHOLE:
+            assert plan.complete or undated, (size, plan.why)
+
+
+@pytest.mark.parametrize("kind", DATES)
+@pytest.mark.parametrize("manner", ["a cap with a signal", "a silent cap", "a silent cap, oldest first"])
+def test_behind_a_cap_all_with_a_date_are_found(kind: str, manner: str) -> None:
+    plan, archive = census(days(kind, 4000, 5), 0, None, **MANNERS[manner])
+    assert plan.studies == archive.size
+    assert "answers end at 100 rows" in plan.why
+    assert plan.cap == 100
+
+
+def test_studies_without_a_date_are_told() -> None:
+    for size, undated in ((300, 17), (7000, 400)):
+        plan, _ = census(days("growing", size, 1), undated)
+        assert (plan.complete, plan.studies, plan.undated) == (True, size + undated, undated)
+
+
+def test_too_many_to_ask_for_all_at_once_is_said() -> None:
+    plan, archive = census(days("uniform", WHOLE + 1, 1), 50)
+    assert not plan.complete
+    assert plan.studies >= WHOLE + 1
+    assert "without a date were not looked for" in plan.why
+    assert all(archive.seen[:-50])
+
+
+def test_a_study_in_the_future_and_one_of_long_ago() -> None:
+    far = [TODAY - 100 * 365, *days("uniform", 6000, 1), TODAY + 3000]
+    plan, _ = census(far)
+    assert (plan.complete, plan.studies) == (True, 6002)
+
+
+def test_what_a_question_told_before_is_not_asked_again() -> None:
+    old = [TODAY - 5000 + n for n in range(60)]
+    plan, archive = census(old, hint=Hint(young=1866))
+    assert (plan.complete, plan.studies) == (True, 60)
+    assert archive.queries <= 16
+    refused, _ = census([], 8, hint=Hint(no_dates=True))
+    assert (refused.complete, refused.studies) == (True, 8)
+
+
+@pytest.mark.parametrize(
+    ("size", "times"), [(1000, 15), (10_000, 7), (100_000, 2.2), (1_000_000, 1.6)], ids=["1e3", "1e4", "1e5", "1e6"]
+)
+def test_few_questions(size: int, times: float) -> None:
+    """Against the least that windows of this size could need."""
+    for kind in ("uniform", "growing", "weekdays", "bursty"):
+        _, archive = census(days(kind, size, 2))
+        assert archive.queries <= max(1, size / 3000) * times, kind
+        assert archive.given <= 3 * size + 5000
+
+
+def same(rows: int, ended: Ended) -> Callable[[Window], Seen]:
+    seen: list[int] = []
+
+    def answer(_: Window) -> Seen:
+        seen.append(rows)
+        return Seen(rows, rows, rows if len(seen) == 1 else 0, ended, "it says")
+
+    return answer
+
+
+@pytest.mark.parametrize("hint", [Hint(), Hint(young=40), Hint(no_dates=True)], ids=["", "old", "no dates"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        same(10, Ended.CUT),
+        same(0, Ended.REFUSED),
+        same(6000, Ended.WHOLE),
+        lambda _: Seen(10, 10, 10, Ended.CUT, "it says"),
+        lambda _: Seen(10, 10, 10, Ended.WHOLE),
+    ],
+    ids=["the same, cut", "refused", "the same", "more and more, cut", "more and more"],
+)
+def test_an_archive_that_makes_no_sense_is_soon_left(answer: Callable[[Window], Seen], hint: Hint) -> None:
+    plan, asked = Plan(TODAY, hint, seed=1), 0
+    asking = plan.run()
+    with pytest.raises(StopIteration):
+        window = next(asking)
+        while asked < 200:
+            asked += 1
+            window = asking.send(answer(window))
+    assert not plan.complete
+    assert plan.why
+
+
+def test_what_simulated_archives_answer() -> None:
+    """The yardstick itself."""
+    archive = Simulated([TODAY - 3, TODAY - 2, TODAY - 2, TODAY], undated=1, cap=2)
+    assert archive.answer(Window((TODAY - 1, TODAY))) == Seen(1, 1, 1, Ended.WHOLE)
+    assert archive.answer(Window((TODAY - 2, TODAY))) == Seen(2, 2, 1, Ended.CUT, "status 0xFE00")
+    assert archive.answer(Window()) == Seen(2, 2, 1, Ended.CUT, "status 0xFE00")
+    assert archive.seen == b"\0\0\1\1\1"
+    assert sum(len(days(kind, n, 1)) for kind in DATES for n in (0, 500, 40_000)) == len(DATES) * 40_500
+    assert simulated.days("one day", 9, 1)[0] == simulated.days("one day", 9, 1)[-1]

@@ -1,0 +1,164 @@
+"""Archives without a network: how many studies a day they hold, and how they answer a plan's windows.
+
+Studies are numbers in the order of their dates; those without a date come last. What a census has seen of them is a
+byte each. The truth is what was put there.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import accumulate, pairwise
+
+from filmbadge.ask.census.plan import Ended, Plan, Seen
+from filmbadge.ask.census.windows import MINUTES, Window
+
+TODAY = date(2026, 11, 24).toordinal()
+YEARS = 15
+UIDS = "1.2.840.113619."  # and the number of a study, backwards, so that it tells no date
+
+
+@dataclass
+class Simulated:
+    """One archive. `cap` is in rows; `signal` tells whether its final status says that it cut."""
+
+    days: list[int]  # of each study that has a date, sorted
+    undated: int = 0
+    cap: int | None = None
+    signal: bool = True
+    refuses: bool = False  # above the cap, it gives nothing at all
+    rows_each: int = 1  # rows for one study
+    looks_at_dates: bool = True
+    looks_at_times: bool = True
+    newest_first: bool = True
+    all_at_once: bool = True  # answers a question without bounds
+    queries: int = 0
+    given: int = 0
+    seen: bytearray = field(default_factory=bytearray)
+
+    def __post_init__(self) -> None:
+        self.seen = bytearray(self.size)
+        self._places: dict[int, tuple[int, int]] = {}
+
+    @property
+    def size(self) -> int:
+        return len(self.days) + self.undated
+
+    def answer(self, window: Window) -> Seen:
+        self.queries += 1
+        whole = window.days is None and window.minutes is None and not window.prefix
+        if window.prefix:
+            return Seen(0, 0, 0, Ended.REFUSED, "status 0xC000")
+        if whole and not self.all_at_once:
+            return Seen(0, 0, 0, Ended.REFUSED, "status 0xA700")
+        first, last = (0, len(self.days)) if not whole else (0, self.size)
+        if self.looks_at_dates and window.days is not None:
+            first, last = bisect_left(self.days, window.days[0]), bisect_left(self.days, window.days[1] + 1)
+        elif not self.looks_at_dates:
+            first, last = 0, self.size
+        if window.minutes is not None and self.looks_at_times:
+            if window.days is None or not self.looks_at_dates:
+                return self._scattered(window, first, last)
+            share = [edge / MINUTES for edge in (window.minutes[0], window.minutes[1] + 1)]
+            first, last = (first + round((last - first) * part) for part in share)
+        return self._give(first, last, window.at_most)
+
+    def _give(self, first: int, last: int, at_most: int) -> Seen:
+        rows, ended, words = (last - first) * self.rows_each, Ended.WHOLE, ""
+        if self.cap is not None and rows > self.cap:
+            if self.refuses:
+                return Seen(0, 0, 0, Ended.REFUSED, "status 0xC000")
+            rows = self.cap
+            if self.signal:
+                ended, words = Ended.CUT, "status 0xFE00"
+        if at_most and rows > at_most:
+            rows, ended, words = at_most, Ended.ENOUGH, "our cancel"
+        studies = math.ceil(rows / self.rows_each)
+        first, last = (last - studies, last) if self.newest_first else (first, first + studies)
+        new = self.seen.count(0, first, last)
+        self.seen[first:last] = b"\1" * (last - first)
+        self.given += rows
+        return Seen(rows, studies, new, ended, words)
+
+    def _scattered(self, window: Window, first: int, last: int) -> Seen:
+        """Times of day, of all days: as if they were spread evenly."""
+        assert window.minutes is not None
+        chosen = [
+            n
+            for n in range(first, min(last, len(self.days)))
+            if window.minutes[0] <= n * 7 % MINUTES <= window.minutes[1]
+        ]
+        rows = len(chosen) * self.rows_each
+        if self.cap is not None and rows > self.cap:
+            chosen, rows = chosen[: math.ceil(self.cap / self.rows_each)], self.cap
+        new = sum(not self.seen[n] for n in chosen)
+        for n in chosen:
+            self.seen[n] = 1
+        return Seen(rows, len(chosen), new, Ended.WHOLE)
+
+
+def drive(archive: Simulated, plan: Plan, queries: int | None = None) -> bool:
+    """Let the plan ask, up to a number of queries. Whether it came to its end."""
+    asking = plan.run()
+    try:
+        window = next(asking)
+        while queries is None or archive.queries < queries:
+            window = asking.send(archive.answer(window))
+    except StopIteration:
+        return True
+    asking.close()
+    return False
+
+
+Weights = Callable[[random.Random], Iterator[float]]  # of the days, from the oldest to today
+
+
+def _uniform(_: random.Random) -> Iterator[float]:
+    return (1.0 for _ in range(YEARS * 365))
+
+
+def _growing(_: random.Random) -> Iterator[float]:
+    return (math.exp(n / 365 / 4) for n in range(YEARS * 365))
+
+
+def _weekday(_: random.Random) -> Iterator[float]:
+    return (0.1 if n % 7 > 4 else 1.0 for n in range(YEARS * 365))
+
+
+def _bursty(chance: random.Random) -> Iterator[float]:
+    """Some days, as of migrations, hold as much as months do."""
+    return (60.0 if chance.random() < 0.01 else chance.expovariate(1) for _ in range(YEARS * 365))
+
+
+def _one_day(_: random.Random) -> Iterator[float]:
+    return (1.0 if n == 2000 else 0.0 for n in range(YEARS * 365))
+
+
+def _two_periods(_: random.Random) -> Iterator[float]:
+    return (1.0 if n < 900 or 3000 < n < 3600 else 0.0 for n in range(YEARS * 365))
+
+
+DATES: dict[str, Weights] = {
+    "uniform": _uniform,
+    "growing": _growing,
+    "weekdays": _weekday,
+    "bursty": _bursty,
+    "two periods": _two_periods,
+    "one day": _one_day,
+}
+
+
+def days(kind: str, studies: int, seed: int) -> list[int]:
+    """As many dates, by a distribution. Large numbers are dealt out day by day, which is much the same."""
+    chance = random.Random(f"{kind} {studies} {seed}")
+    edges = list(accumulate(DATES[kind](chance), initial=0.0))
+    start = TODAY - YEARS * 365 + 1
+    if studies <= 20_000:
+        weights = [b - a for a, b in pairwise(edges)]
+        return sorted(start + day for day in chance.choices(range(len(weights)), weights, k=studies))
+    places = [round(studies * edge / edges[-1]) for edge in edges]
+    return [start + day for day, (a, b) in enumerate(pairwise(places)) for _ in range(b - a)]
