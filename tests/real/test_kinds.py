@@ -20,9 +20,10 @@ from pynetdicom.presentation import build_context
 
 import archives
 import canary
-from archives import STUDY_ROOT_FIND, Served
+from archives import Served
 from canary import Markers
 from filmbadge.catalogue import kinds
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.catalogue.kinds import ATTRIBUTES, INSIDE, Asked
 from filmbadge.model import Kind
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from string import ascii_uppercase
 from types import ModuleType
 
 from stdnum.ar import cuit as ar_cuit
@@ -142,7 +143,8 @@ def passes(text: str, birth: date | None = None, among: Collection[str] | None =
 
 
 def begins_with_a_date(text: str) -> bool:
-    number = text.translate(_SEPARATORS)
+    """Whether a date stands before the other digits."""
+    number = text.upper().translate(_SEPARATORS).lstrip(ascii_uppercase)
     return any(_is_date(number[:length], form) for length, form in ((8, "%Y%m%d"), (6, "%y%m%d"), (6, "%d%m%y")))
 
 
