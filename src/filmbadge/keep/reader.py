@@ -50,7 +50,7 @@ _VIEWS = {
         " (SELECT 1 FROM endpoints_rows AS later WHERE later.target = e.target AND later.asked_at > e.asked_at"
         " AND later.rung IS NOT NULL)"
     ),
-    "archives_known": "SELECT DISTINCT ON (id) * FROM archives_rows ORDER BY id, open DESC, studies DESC NULLS LAST",
+    "archives_known": "SELECT DISTINCT ON (id) * FROM archives_rows ORDER BY id, open DESC, studies DESC NULLS LAST, len(endpoints) DESC",
     "reviews": "SELECT DISTINCT ON (archive) * FROM reviews_rows ORDER BY archive, reviewed_at DESC",
     "endpoints": (
         "SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)"
