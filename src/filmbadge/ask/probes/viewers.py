@@ -59,7 +59,7 @@ def look(found: Found, site: Site, front: Reply, depth: Depth, *, catch_all: boo
         return
     if page.status == 200 and not catch_all:
         icon = yield Page("/favicon.ico", accept="image/*, */*")
-        if icon.status == 200 and icon.media_type != "text/html":
+        if icon.status == 200 and icon.media_type != "text/html" and not icon.cut:
             found.signs += pages.favicon(icon.body)
     if page.status == 200 and (top := pages.folder(page.body)) is not None:
         yield from _walk(found, site, page.page.path, top, depth)
