@@ -302,8 +302,8 @@ sys.exit(main())
 
 
 @contextmanager
-def tiny_pacs(directory: Path, *, settled: bool) -> Iterator[Served]:
-    """tiny-pacs, called TINYQR, with its DICOMweb. It has a DIMSE implementation of its own. Loaded when started first."""
+def tiny_pacs(directory: Path, *, settled: bool, token: str = "") -> Iterator[Served]:
+    """tiny-pacs, called TINYQR, with its DICOMweb, which wants the token if there is one. It has a DIMSE implementation of its own. Loaded when started first."""
     port, http = next(_PORTS), next(_PORTS)
     components: dict[str, dict[str, object]] = {
         "Database": {"driver": "sqlite", "db_name": str(directory / "index.sqlite"), "mode": "rwc"},
@@ -311,7 +311,9 @@ def tiny_pacs(directory: Path, *, settled: bool) -> Iterator[Served]:
         "PACS": {},
         "FileStorage": {"storage_dir": str(directory / "images")},
         "HttpServer": {"host": "127.0.0.1", "port": http},
-        "DICOMWeb": {"prefix": "/dicomweb", "auth": "none"},
+        "DICOMWeb": {"prefix": "/dicomweb", "auth": "token", "tokens": [token]}
+        if token
+        else {"prefix": "/dicomweb", "auth": "none"},
     }
     again = (directory / "images").exists()
     (directory / "images").mkdir(exist_ok=True)
