@@ -23,6 +23,7 @@ LABELS = {
     "studies": "studies in open archives",
     "series": "series in open archives",
     "images": "images in open archives",
+    "http_viewers": "with pages that need no login, unencrypted",
 }
 
 

@@ -53,7 +53,7 @@ class Found:
 
 
 def look(found: Found, site: Site, front: Reply, depth: Depth, *, catch_all: bool) -> Script:
-    """All pages of one port after its front page. `catch_all`: it has the same page for every path."""
+    """All pages of one port after its front page. `catch_all`: it answers every path alike, so none is worth asking for."""
     page = yield from _lead(found, front)
     if not depth.reaches(Depth.ASK) or found.certificate:
         return

@@ -157,7 +157,8 @@ def _look(notes: Notes, site: Site, depth: Depth, may_ask: bool, roots: Sequence
     notes.orthanc = yield from orthanc.look(depth)
     if not first.login:  # else of every path: there is nothing to tell apart
         notes.dcm4chee = yield from dcm4chee.look(depth, first)
-    yield from viewers.look(notes.pages, site, front, depth, catch_all=notes.catch_all)
+    alike = notes.catch_all or first.login or first.elsewhere
+    yield from viewers.look(notes.pages, site, front, depth, catch_all=alike)
     if depth.reaches(Depth.ASK) and not first.login and not notes.pages.certificate:
         notes.dicomweb = yield from dicomweb.look(first, may_ask, [*roots, *_roots(notes)])
 
