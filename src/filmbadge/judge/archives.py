@@ -293,9 +293,9 @@ def _why_unknown(group: Sequence[Judged]) -> str:
     if not any(j.verdict.rung and j.verdict.rung.open for j in group):
         if not all(j.verdict.conclusive for j in group):
             return "we could not find out"
-        if any(j.verdict.why is Why.PAGE for j in group):
-            return "what its page shows to whom was not asked"
         if any(j.verdict.why in (Why.NEEDS_PERSONAL_DATA, Why.DEPTH) for j in group):
             return "not asked at this depth"
+        if any(j.verdict.why is Why.PAGE for j in group):
+            return "what its page shows to whom was not asked"
         return "it gives nothing to strangers"
     return "not counted at this depth"
