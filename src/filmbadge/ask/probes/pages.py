@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from hashlib import md5
 from html import unescape
 from struct import iter_unpack
-from urllib.parse import unquote
 
 from filmbadge.catalogue.pages import Login, Where, marks
 from filmbadge.model import Sign
@@ -130,7 +129,7 @@ def folder(body: bytes) -> Folder | None:
         return None
     links = dict.fromkeys(link for link in map(unescape, _LINK.findall(text)) if not link.startswith(("?", "#", "..")))
     below = tuple(link for link in links if re.fullmatch(r"[^/:?#]+/", link) and link != "./")
-    files = [link for link in links if DICOM_FILE.search(unquote(link.partition("?")[0]))]
+    files = [link for link in links if DICOM_FILE.search(link.partition("?")[0])]
     return Folder(len(files), below, files[0] if files else "", any(map(_DICOMDIR.fullmatch, links)))
 
 
