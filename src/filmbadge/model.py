@@ -89,6 +89,7 @@ class Ending(StrEnum):
     REJECTED = "association rejected"
     ABORTED = "association aborted"
     INTERRUPTED = "interrupted"
+    SPARED = "left alone"
     OUT_OF_SCOPE = "out of scope"
     OWN_ERROR = "our own error"
 

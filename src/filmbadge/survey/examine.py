@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from filmbadge.ask.probes import dimse, orthanc, web
+from filmbadge.ask.probes import dicomweb, dimse, orthanc, web
 from filmbadge.ask.probes.prove import prove
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
@@ -108,11 +108,24 @@ async def _follow(dialer: Dialer, address: Address, name: str, depth: Depth, see
         seen[seen.index(viewer)] = msgspec.structs.replace(viewer, web=placed)
         for written, named in zip(viewer.web.names, names, strict=True):
             place = (named.host or str(address), named.port)
-            if named.outside or any((one.endpoint.address, one.endpoint.port) == place for one in seen):
+            here = next((one for one in seen if (one.endpoint.address, one.endpoint.port) == place), None)
+            if named.outside or (here is not None and _known_enough(here)):
                 continue
-            called = written.host if address_of(written.host) is None else ""
-            there = ip_address(place[0])
-            seen.append(await web.visit_either(dialer, there, named.port, depth, tls=named.tls, name=called or name))
+            there, root = ip_address(place[0]), named.path.rstrip("/")
+            called = written.host if address_of(written.host) is None else name
+            visited = await web.visit_either(
+                dialer, there, named.port, depth, tls=named.tls, name=called, roots=(root,)
+            )
+            if here is None:
+                seen.append(visited)
+            else:  # but not under the root that the viewer knows
+                seen[seen.index(here)] = visited
+
+
+def _known_enough(seen: Observation) -> bool:
+    """Nothing of the web answers there, or DICOMweb was found, or it is a viewer itself."""
+    web = seen.web
+    return web is None or web.status is None or seen.dicomweb is not None or bool(web.names)
 
 
 async def _placed(dialer: Dialer, named: Named, address: Address, name: str) -> Named:
@@ -138,14 +151,25 @@ async def _count(
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_profile(host)) is not None:
         at = seen.index(wanted)
-        look = dimse.profile if wanted.dimse is not None else orthanc.profile
-        seen[at] = await look(dialer, ip_address(wanted.endpoint.address), wanted, name)
+        there = ip_address(wanted.endpoint.address)
+        seen[at] = await _profile(dialer, there, wanted, drawn, name)
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_proof(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await prove(dialer, ip_address(wanted.endpoint.address), wanted, name)
+        start = prove if wanted.dimse is not None else dicomweb.prove
+        seen[at] = await start(dialer, ip_address(wanted.endpoint.address), wanted, name)
         host = archives.judge(str(address), seen, drawn, name)
     return host
+
+
+async def _profile(
+    dialer: Dialer, address: Address, wanted: Observation, drawn: dict[Endpoint, Sketch], name: str
+) -> Observation:
+    if wanted.dimse is not None:
+        return await dimse.profile(dialer, address, wanted, name)
+    if wanted.orthanc is not None and wanted.orthanc.is_orthanc:
+        return await orthanc.profile(dialer, address, wanted, name)
+    return await count(dialer, address, wanted, drawn, name)
 
 
 async def count(
@@ -153,7 +177,11 @@ async def count(
 ) -> Observation:
     """The observation with a census, and its sketch in `drawn`. Raises OutOfScope only."""
     tallies: dict[Endpoint, Tally] = {}
-    counted = await dimse.count(dialer, address, wanted, name, tallies)
+    if wanted.dimse is not None:
+        counted = await dimse.count(dialer, address, wanted, name, tallies)
+    else:  # the personal data comes with it anyway
+        personal = wanted.depth.reaches(Depth.PROFILE)
+        counted = await dicomweb.count(dialer, address, wanted, name, tallies, personal=personal)
     drawn |= {endpoint: Sketch.of(t.distinct, t.smallest(K)) for endpoint, t in tallies.items()}
     return counted
 

@@ -58,6 +58,14 @@ def test_favicons() -> None:
     assert pages.favicon(b"") == pages.favicon(html("no icon")) == ()
 
 
+@pytest.mark.parametrize(
+    ("icon", "number"), [(b"", 0), (b"icon", 1355950459), (bytes(range(256)) * 20, 1980801766), (b"ab", -1337734885)]
+)
+def test_the_number_of_an_icon(icon: bytes, number: int) -> None:
+    """As the package mmh3 5 gives it for Python's base64 of the icon."""
+    assert pages.icon_number(icon) == number
+
+
 NGINX = (
     b'<html>\r\n<head><title>Index of /</title></head>\r\n<body>\r\n<h1>Index of /</h1><hr><pre><a href="../">../</a>\r\n'
     b'<a href="sub/">sub/</a>  24-Nov-2026 22:06  -\r\n<a href="DICOMDIR">DICOMDIR</a>\r\n'

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
 
-from filmbadge.ask.probes import orthanc, viewers
+from filmbadge.ask.probes import dcm4chee, dicomweb, orthanc, viewers
 from filmbadge.ask.probes.browse import browse
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.web import Page, Reply, Script, Site
@@ -66,15 +67,25 @@ class Notes:
 
 
 async def visit_either(
-    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
+    dialer: Dialer,
+    address: Address,
+    port: int,
+    depth: Depth,
+    *,
+    tls: bool = False,
+    name: str = "",
+    roots: Sequence[str] = (),
 ) -> Observation:
-    """`visit`, over TLS or in plain, and the other way once, if the first shows why. Raises OutOfScope only."""
-    seen, meant = await _visit(dialer, Site(address, port, tls, name), depth)
+    """`visit`, over TLS or in plain, and the other way once, if the first shows why. Raises OutOfScope only.
+
+    `roots` of DICOMweb are those that somebody else named.
+    """
+    seen, meant = await _visit(dialer, Site(address, port, tls, name), depth, roots)
     no_tls = tls and seen.tls is None and seen.stop.ending in _ANSWERED_NO_TLS
     spoke_tls = not tls and (meant or (seen.stop.ending is Ending.OTHER_PROTOCOL and "TLS" in seen.stop.detail))
     if not (no_tls or spoke_tls):
         return seen
-    again, _ = await _visit(dialer, Site(address, port, not tls, name), depth)
+    again, _ = await _visit(dialer, Site(address, port, not tls, name), depth, roots)
     return seen if spoke_tls and again.tls is None else again
 
 
@@ -89,12 +100,13 @@ async def visit(
     return (await _visit(dialer, Site(address, port, tls, name), depth))[0]
 
 
-async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation, bool]:
+async def _visit(dialer: Dialer, site: Site, depth: Depth, roots: Sequence[str] = ()) -> tuple[Observation, bool]:
     at = datetime.now(UTC)
     notes = Notes()
     caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
     question = f"http {'ask' if depth.reaches(Depth.ASK) else 'knock'}"
-    ended = await browse(dialer, site, _look(notes, site, depth), question=question, caps=caps)
+    may_ask = depth.reaches(Depth.PROFILE) or (depth.reaches(Depth.ASK) and dialer.scope.qido_record)
+    ended = await browse(dialer, site, _look(notes, site, depth, may_ask, roots), question=question, caps=caps)
     stop = ended.stop
     if stop.ending is Ending.COMPLETED and notes.status is not None:
         stop = Stop(Ending.COMPLETED, f"HTTP {notes.status}")
@@ -129,7 +141,7 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation,
     return seen, notes.meant_for_tls
 
 
-def _look(notes: Notes, site: Site, depth: Depth) -> Script:
+def _look(notes: Notes, site: Site, depth: Depth, may_ask: bool, roots: Sequence[str]) -> Script:
     """A path that cannot exist comes first: what is answered to it proves nothing elsewhere."""
     notes.first = first = yield Page(f"/{random_name()}", accept=ANY)
     notes.status = first.status
@@ -143,7 +155,18 @@ def _look(notes: Notes, site: Site, depth: Depth) -> Script:
     notes.front, notes.elsewhere = front.status, front.elsewhere
     notes.realm = notes.realm or front.realm
     notes.orthanc = yield from orthanc.look(depth)
-    yield from viewers.look(notes.pages, site, front, depth, catch_all=notes.catch_all)
+    if not first.login:  # else of every path: there is nothing to tell apart
+        notes.dcm4chee = yield from dcm4chee.look(depth, first)
+    alike = notes.catch_all or first.login or first.elsewhere
+    yield from viewers.look(notes.pages, site, front, depth, catch_all=alike)
+    if depth.reaches(Depth.ASK) and not first.login and not notes.pages.certificate:
+        notes.dicomweb = yield from dicomweb.look(first, may_ask, [*roots, *_roots(notes)])
+
+
+def _roots(notes: Notes) -> list[str]:
+    """Of DICOMweb on this port, as far as a product or a viewer names them."""
+    own = [named.path.rstrip("/") for named in notes.pages.names if not named.host]
+    return own + ([dcm4chee.root(notes.dcm4chee)] if notes.dcm4chee is not None and notes.dcm4chee.aets else [])
 
 
 def random_name() -> str:
