@@ -156,6 +156,8 @@ def _count(row: dict[str, object], quantity: str) -> Count:
         at_least=cast("int | None", row[f"{quantity}_at_least"]),
         coverage=cast("float | None", row[f"{quantity}_coverage"]),
         why=str(row[f"{quantity}_why"]),
+        low=cast("int | None", row[f"{quantity}_low"]),
+        high=cast("int | None", row[f"{quantity}_high"]),
     )
 
 

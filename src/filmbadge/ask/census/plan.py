@@ -82,9 +82,9 @@ Finding = Generator[Window, Seen, int]
 class Round:
     """Windows of about the same expected size, visited in an order that was drawn: they speak for those not visited."""
 
-    before: int  # studies seen when it began
+    before: int  # studies in windows of days that no window of it has
     expected: list[float]  # of all its windows
-    visited: list[tuple[float, int]] = field(default_factory=list)  # expected, new
+    visited: list[tuple[float, int]] = field(default_factory=list)  # expected, found
 
 
 class Plan:
@@ -289,7 +289,7 @@ class Plan:
             count = max(ROUND, len(self._visited))
             if len(cells) <= count * 3 // 2:
                 count = len(cells)
-            self.rounds.append(Round(self.studies, [expected for _, _, expected in cells]))
+            self.rounds.append(Round(self._dated, [expected for _, _, expected in cells]))
             for first, last, expected in self._draw(cells, count):
                 found = yield from self._visit(first, last)
                 if self._given_up():
@@ -306,13 +306,14 @@ class Plan:
         gaps: list[tuple[int, int, float]] = []
         at, left = self._today - SPAN, None
         empty = True  # whether all that was visited since the last gap
+        nothing = not any(studies for _, _, studies in self._visited)
         for visit in [*self._visited, (self._today + 1, self._today + 1, None)]:
             first, last, studies = visit
             if last < at:
                 continue
             right = None if studies is None else _rate((first, last, studies))
             if at < first:
-                rates = [rate for rate in (left, right) if rate is not None] or [self._prior]
+                rates = [rate for rate in (left, right) if rate is not None and not nothing] or [self._prior]
                 expected = (first - at) * max(rates)
                 if gaps and empty and gaps[-1][2] + expected <= self.target:
                     gaps[-1] = (gaps[-1][0], first - 1, gaps[-1][2] + expected)
@@ -330,8 +331,8 @@ class Plan:
 
     @property
     def _prior(self) -> float:
-        """Studies a day, where nothing was visited yet."""
-        return 10 * max(self.studies, self.target) / SPAN
+        """Studies a day, where none was found yet: many, for the first few windows are only to look around."""
+        return 300 / math.pow(4, len(self.rounds)) * self.target / SPAN
 
     @property
     def target(self) -> int:
