@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from filmbadge.ask.census.plan import Round
 from filmbadge.model import Range
 
-LEAST, FOUND = 8, 3  # windows visited, and of them with studies, for an estimate
+LEAST, FOUND = 8, 2  # windows visited, and of them with studies, for an estimate
 ODD = 0.25  # of a window unlike all that were visited, that is reckoned with: few windows may be alike by chance
 
 # 97.5 % points of Student's t by degrees of freedom, for the nearest not above.
