@@ -18,6 +18,7 @@ import census
 import common
 import gentle
 import identify
+import memory
 from common import BenchError
 
 
@@ -33,25 +34,35 @@ def main() -> None:
     quick = ["--quick"] if chosen.quick else []
     for_census = census.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *quick])
     for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *quick])
-    for_gentle = gentle.options(quick)
+    for_gentle, for_memory = gentle.options(quick), memory.options(quick)
     load = os.getloadavg()[0]
     common.enter()
     try:
         read = common.document("census", census.rows(for_census.records, for_census.repeat, ""), for_census)
         asked = common.document("identify", identify.rows(for_identify.hosts, for_identify.repeat), for_identify)
+        taken = memory.rows(tuple(for_memory.sizes))
         felt = gentle.columns(for_gentle.studies, for_gentle.questions)
     except BenchError as error:
         sys.exit(str(error))
     tables = [
         f"## Census: records a second\n\n{_first(census.__doc__)}\n\n{common.table(read, 'record')}",
         f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{common.table(asked, 'host')}",
+        f"## Memory: a census of up to {max(for_memory.sizes):,} studies\n\n{_first(memory.__doc__)}\n\n{memory.table(taken)}",
         f"## Gentle: what the clinic feels, in ms\n\n{_first(gentle.__doc__)} Orthanc with {for_gentle.studies:,}"
         f" studies; {for_gentle.questions} questions of each kind.\n\n{gentle.table(felt)}",
     ]
     page = "\n\n".join([f"# Speed\n\n{_circumstances(for_census, for_identify, load)}", *tables]) + "\n"
     chosen.out.write_text(page, encoding="utf-8")
     print(
-        json.dumps({"census": read, "identify": asked, "gentle": [asdict(one) for one in felt]}, indent=2)
+        json.dumps(
+            {
+                "census": read,
+                "identify": asked,
+                "memory": [asdict(one) for one in taken],
+                "gentle": [asdict(one) for one in felt],
+            },
+            indent=2,
+        )
         if chosen.json
         else "\n\n".join(tables)
     )

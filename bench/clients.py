@@ -93,6 +93,38 @@ def census(port: int, _records: int) -> Told:
     }
 
 
+def whole_census(port: int, _studies: int) -> Told:
+    """Filmbadge as a user runs it: its census, over its dialer, under a scope that does not hold it back."""
+    import common
+    import msgspec
+
+    from filmbadge.ask.probes import dimse
+    from filmbadge.ask.wire.dialer import Dialer
+    from filmbadge.model import Depth
+
+    rows: list[Connection] = []
+    dialer = Dialer(_scope(Depth.COUNT), rows.append)
+    before = common.rss_mb()
+
+    async def counted() -> Told:
+        seen = await dimse.ask(dialer, IPv4Address("127.0.0.1"), port, Depth.COUNT)
+        began = time.perf_counter()
+        done = await dimse.count(dialer, IPv4Address("127.0.0.1"), seen)
+        found = done.dimse.census if done.dimse else None
+        if found is None:
+            raise SystemExit(f"no census was made: {rows[-1]}")
+        return msgspec.structs.asdict(found) | {"seconds": time.perf_counter() - began}
+
+    found = _loop(counted())
+    return {
+        "records": found["rows"],
+        "queries": found["queries"],
+        "seconds": found["seconds"],
+        "rss_before_mb": before,
+        "truth": {quantity: found[quantity] for quantity in ("studies", "series", "images")},
+    }
+
+
 def entries(_port: int, size: int) -> Told:
     """Memory that a tally alone takes for each distinct study, when it holds this many."""
     import common
@@ -289,7 +321,7 @@ def _timed(work: Callable[[], object], matched: Callable[[], int]) -> Told:
     return {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu, "hosts": matched()}
 
 
-def _loop(work: Any) -> object:
+def _loop(work: Any) -> Any:
     import uvloop
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -317,7 +349,19 @@ def _scope(depth: Any) -> Scope:
 
 CLIENTS = {
     client.__name__: client
-    for client in (discard, census, entries, tallied, pynetdicom_find, odil_find, ask, ask_many, survey, pynetdicom_ask)
+    for client in (
+        discard,
+        census,
+        whole_census,
+        entries,
+        tallied,
+        pynetdicom_find,
+        odil_find,
+        ask,
+        ask_many,
+        survey,
+        pynetdicom_ask,
+    )
 }
 
 

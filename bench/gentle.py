@@ -1,7 +1,8 @@
 """What a clinic feels of a census: how long its own small questions take, on a real Orthanc, while we count.
 
 A clinical client asks for one patient's studies and fetches one image, each over a new association, as a workstation
-does. Beside it runs nothing; our census, over and over; or DCMTK's findscu, which takes the whole archive at once.
+does. Beside it runs nothing; our census at the pace of a scope that says nothing of it, over and over; or DCMTK's
+findscu, which takes the whole archive at once.
 """
 
 from __future__ import annotations
@@ -175,12 +176,29 @@ def over_and_over(command: list[str], counted: Callable[[str], int]) -> Iterator
         raise BenchError(failed[0])
 
 
-def column(who: str, dicom: int, studies: int, questions: int, patients: int) -> Column:
+def scope(folder: Path) -> Path:
+    """All of loopback, at the pace that a scope has if it names none."""
+    path = folder / "scope.toml"
+    path.write_text(
+        'schema = "filmbadge.scope/1"\nnetworks = ["127.0.0.0/8"]\ndepth = "count"\nexpires = 2099-12-31\n'
+        '[authority]\nwho = "the benchmark"\nreference = "none"\nbasis = "owner"\ncontact = "none"\n'
+    )
+    return path
+
+
+def column(who: str, dicom: int, studies: int, questions: int, patients: int, scope: Path) -> Column:
     finds, gets = [], []
     with ExitStack() as stack:
         found: list[int] = []
         if who == "filmbadge":
-            ours = [str(Path(sys.executable).with_name("filmbadge")), "check", f"127.0.0.1:{dicom}", "--json"]
+            ours = [
+                str(Path(sys.executable).with_name("filmbadge")),
+                "check",
+                f"127.0.0.1:{dicom}",
+                "--json",
+                "--scope",
+                str(scope),
+            ]
             found = stack.enter_context(over_and_over(ours, _studies))
         elif who == "findscu":
             found = stack.enter_context(over_and_over([*FINDSCU, "127.0.0.1", str(dicom)], lambda _: studies))
@@ -219,8 +237,9 @@ def columns(studies: int, questions: int) -> list[Column]:
         for patient in range(3):
             clinic(served.dicom, patient)  # warm
         found = []
+        allowed = scope(Path(name))
         for who in ("nothing", "filmbadge", "findscu", "nothing"):
-            found.append(column(who, served.dicom, studies, questions, patients))
+            found.append(column(who, served.dicom, studies, questions, patients, allowed))
             common.say(f"gentle: beside {who}: find {found[-1].find_ms} ms, get {found[-1].get_ms} ms")
     return found
 

@@ -6,7 +6,7 @@ Study Instance UID differs. Each response holds the same 376 bytes of data set, 
 PDU for the command and one for the data set. It looks at one key: with `--days`, the studies are spread evenly over so
 many days up to today, and a range of Study Dates brings those of its days. Elsewhere it brings all.
 
-Serves one association that asked something, says what it sent as JSON on stdout, and ends. Standard library
+Serves one association that asked something, says what it sent as JSON on stdout, and ends; or stays. Standard library
 only, and no code of Filmbadge: it is the other side.
 """
 
@@ -306,6 +306,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--core", type=int)
     parser.add_argument("--only", choices=("explicit", "implicit"), default="", help="speak only this transfer syntax")
+    parser.add_argument("--stay", action="store_true", help="serve until it is killed, and say nothing")
     options = parser.parse_args()
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
@@ -319,7 +320,7 @@ def main() -> None:
                 told = archive.serve(connection)
             except OSError as error:
                 sys.exit(f"the association broke off: {error}")
-            if told["queries"]:
+            if told["queries"] and not options.stay:
                 print(json.dumps(told), flush=True)
                 return
 

@@ -1,4 +1,4 @@
-"""Writes what the documentation takes from the code: the tables of docs/dataset.md, and docs/schemas/*.json.
+"""Writes what the documentation takes from the code: tables of docs/dataset.md and docs/kinds.md, and docs/schemas/*.json.
 
 With --check nothing is written: files that differ are named, and the exit code is 1.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from filmbadge.catalogue import kinds
 from filmbadge.keep import schema
 from filmbadge.keep.manifest import Manifest
 from filmbadge.rehearse.compare import Rehearsal
@@ -17,8 +18,11 @@ from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.summary import ReportDocument
 
 ROOT = Path(__file__).resolve().parent.parent
-DATASET = Path("docs/dataset.md")
-MARK = "<!-- generated from filmbadge.keep.schema: do not edit below -->\n"
+# The head of these pages is written by hand and kept; what is below the mark is made here.
+TABLES = {
+    Path("docs/dataset.md"): ("<!-- generated from filmbadge.keep.schema: do not edit below -->\n", schema.markdown),
+    Path("docs/kinds.md"): ("<!-- generated from filmbadge.catalogue.kinds: do not edit below -->\n", kinds.markdown),
+}
 SCHEMAS = {
     "filmbadge.check-1.json": CheckDocument,
     "filmbadge.rehearsal-1.json": Rehearsal,
@@ -28,11 +32,13 @@ SCHEMAS = {
 
 
 def generated(root: Path) -> dict[Path, str]:
-    """Every generated file and what should stand in it. The head of dataset.md is written by hand and kept."""
-    head, mark, _ = (root / DATASET).read_text(encoding="utf-8").partition(MARK)
-    if not mark:
-        sys.exit(f"{DATASET} has no line: {MARK.strip()}")
-    wanted = {DATASET: head + MARK + schema.markdown()}
+    """Every generated file and what should stand in it."""
+    wanted: dict[Path, str] = {}
+    for page, (mark, table) in TABLES.items():
+        head, found, _ = (root / page).read_text(encoding="utf-8").partition(mark)
+        if not found:
+            sys.exit(f"{page} has no line: {mark.strip()}")
+        wanted[page] = head + mark + table()
     for name, document in SCHEMAS.items():
         made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(document)}
         text = msgspec.json.format(msgspec.json.encode(made), indent=2).decode()

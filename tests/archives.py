@@ -146,8 +146,10 @@ class Served:
 
 
 @contextmanager
-def orthanc(directory: Path, *, load: bool = True, user: str = "", **settings: object) -> Iterator[Served]:
-    """Orthanc on ports of its own, with settings by their names in its configuration."""
+def orthanc(
+    directory: Path, *, load: bool = True, files: Sequence[Path] = (), user: str = "", **settings: object
+) -> Iterator[Served]:
+    """Orthanc on ports of its own, with settings by their names in its configuration. These files, or all of the wheel's."""
     dicom, http = next(_PORTS), next(_PORTS)
     password = "only-for-this-test"
     configuration = {
@@ -164,7 +166,7 @@ def orthanc(directory: Path, *, load: bool = True, user: str = "", **settings: o
     }
     (directory / "orthanc.json").write_text(json.dumps(configuration))
     with running([program("Orthanc"), "orthanc.json"], directory, dicom, http):
-        accepted = [path for path in wheel_files() if load and _post(http, path, user, password)]
+        accepted = [path for path in files or wheel_files() if load and _post(http, path, user, password)]
         yield Served(dicom, http, truth(accepted) if load else Truth(0, 0, 0, 0))
 
 
@@ -257,7 +259,7 @@ def peek(port: int, called: str = "ANY-SCP", *keys: str) -> Peek:
 
 
 @contextmanager
-def dcmqrscp(directory: Path, *, max_pdu: int = 16384) -> Iterator[Served]:
+def dcmqrscp(directory: Path, *, max_pdu: int = 16384, files: Sequence[Path] = ()) -> Iterator[Served]:
     """DCMTK's image archive, called LABQR."""
     port = next(_PORTS)
     storage = directory / "LABQR"
@@ -268,11 +270,11 @@ def dcmqrscp(directory: Path, *, max_pdu: int = 16384) -> Iterator[Served]:
         f"AETable BEGIN\nLABQR {storage} RW (500, 1024mb) ANY\nAETable END\n"
     )
     with running([program("dcmqrscp"), "-c", "dcmqrscp.cfg"], directory, port):
-        yield Served(port, 0, truth(store(port, "LABQR")))
+        yield Served(port, 0, truth(store(port, "LABQR", files)))
 
 
 @contextmanager
-def qrscp(directory: Path) -> Iterator[Served]:
+def qrscp(directory: Path, *, files: Sequence[Path] = ()) -> Iterator[Served]:
     """pynetdicom's qrscp. It answers with one row per instance."""
     port = next(_PORTS)
     (directory / "instances").mkdir()
@@ -283,7 +285,7 @@ def qrscp(directory: Path) -> Iterator[Served]:
     )
     with running([sys.executable, "-m", "pynetdicom", "qrscp", "--config", "qrscp.ini"], directory, port):
         # It answers success to some files that it then fails to file: ask its database, not its word.
-        stored = store(port, "QRSCP")
+        stored = store(port, "QRSCP", files)
         with closing(sqlite3.connect(directory / "instances.sqlite")) as database:
             filed = {uid for (uid,) in database.execute("SELECT sop_instance_uid FROM instance")}
         yield Served(port, 0, truth([path for path in stored if (uids := _uids(path)) and uids[-1] in filed]))
@@ -302,8 +304,11 @@ sys.exit(main())
 
 
 @contextmanager
-def tiny_pacs(directory: Path, *, settled: bool) -> Iterator[Served]:
-    """tiny-pacs, called TINYQR, with its DICOMweb. It has a DIMSE implementation of its own. Loaded when started first."""
+def tiny_pacs(directory: Path, *, settled: bool, token: str = "", files: Sequence[Path] = ()) -> Iterator[Served]:
+    """tiny-pacs, called TINYQR, with its DICOMweb, which wants the token if there is one.
+
+    It has a DIMSE implementation of its own. Loaded when started first.
+    """
     port, http = next(_PORTS), next(_PORTS)
     components: dict[str, dict[str, object]] = {
         "Database": {"driver": "sqlite", "db_name": str(directory / "index.sqlite"), "mode": "rwc"},
@@ -311,7 +316,9 @@ def tiny_pacs(directory: Path, *, settled: bool) -> Iterator[Served]:
         "PACS": {},
         "FileStorage": {"storage_dir": str(directory / "images")},
         "HttpServer": {"host": "127.0.0.1", "port": http},
-        "DICOMWeb": {"prefix": "/dicomweb", "auth": "none"},
+        "DICOMWeb": {"prefix": "/dicomweb", "auth": "token", "tokens": [token]}
+        if token
+        else {"prefix": "/dicomweb", "auth": "none"},
     }
     again = (directory / "images").exists()
     (directory / "images").mkdir(exist_ok=True)
@@ -322,7 +329,9 @@ def tiny_pacs(directory: Path, *, settled: bool) -> Iterator[Served]:
     (directory / "tiny.json").write_text(json.dumps(configuration))
     command = [sys.executable, "-c", _SETTLED] if settled else [str(Path(sys.executable).with_name("tiny-pacs"))]
     with running([*command, "run", "-c", "tiny.json"], directory, port, http):
-        yield Served(port, http, Truth(0, 0, 0, 0) if again else truth(store(port, "TINYQR", wheel_files()[:60])))
+        yield Served(
+            port, http, Truth(0, 0, 0, 0) if again else truth(store(port, "TINYQR", files or wheel_files()[:60]))
+        )
 
 
 _JARS = (
@@ -332,7 +341,7 @@ _JARS = (
 
 
 @contextmanager
-def pixelmed(directory: Path) -> Iterator[Served]:
+def pixelmed(directory: Path, *, files: Sequence[Path] = ()) -> Iterator[Served]:
     """PixelMed's server, called PIXELMED. It announces itself by mDNS, which stays on loopback where nothing else is."""
     port, http = next(_PORTS), next(_PORTS)
     (directory / "images").mkdir()
@@ -354,7 +363,7 @@ def pixelmed(directory: Path) -> Iterator[Served]:
     ]
     command = [program("java"), *options, "com.pixelmed.server.DicomAndWebStorageServer", "pixelmed.properties"]
     with running(command, directory, port, http):
-        yield Served(port, http, truth(store(port, "PIXELMED")))
+        yield Served(port, http, truth(store(port, "PIXELMED", files)))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import archives
 from certificates import Pair
 
 _PORTS = count(7300)
+DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"  # Orthanc's plugin, of orthanc-dicomweb
 OHIF = Path(__file__).with_name("npm") / "node_modules" / "@ohif" / "app" / "dist"
 
 

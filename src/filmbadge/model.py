@@ -666,3 +666,5 @@ class Total(Struct, frozen=True):
     unknown_archives: int = 0  # open archives for which it is not known
     at_least: int | None = None
     why: str = ""
+    low: int | None = None  # where some of it is estimated: the sum of the lower ends,
+    high: int | None = None  # and of the upper ones

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import archives
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Count, How, Total
+from filmbadge.model import Count, How, Identifier, Kind, Total
 from filmbadge.tell.report import page
-from filmbadge.tell.summary import ArchiveLine, ReportDocument, Step, document
+from filmbadge.tell.summary import ArchiveKind, ArchiveLine, KindLine, ReportDocument, Step, document
 
 FLAGS = [
     "--no-sandbox",
@@ -70,6 +70,15 @@ def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> 
     }
     assert funnel == {step.rung: step.endpoints for step in report.funnel}
     assert "Open archives (7)" in tab.inner_text("main")
+    kinds = {
+        row.locator("td").first.inner_text(): row.inner_text()
+        for row in tab.locator("main table").nth(1).locator("tbody tr").all()
+    }
+    assert set(kinds) == {line.kind.replace("_", " ") for line in report.kinds if line.archives}
+    for line in report.kinds:
+        if line.archives:
+            assert f"{line.total.measured:,} (counted)" in kinds[line.kind.replace("_", " ")]
+    assert "US social security number as patient id in" in tab.inner_text("main")
     assert tab.locator("script, link, img, iframe").count() == 0
     tab.close()
 
@@ -97,6 +106,9 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         grade_why=hostile,
         decoy="",
         counts={"images": Count(why=hostile)},
+        kinds=(ArchiveKind(hostile, 1, hostile, hostile, None, hostile),),
+        identifiers=(Identifier(hostile, Kind.PATIENT_ID, 1, How.COUNTED, 1.0, 1.0),),
+        ssn_records=Count(why=hostile),
         endpoints=(hostile,),
         reasons=(hostile,),
     )
@@ -110,6 +122,7 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         ended=None,
         connections=1,
         rows=tuple(Total(row.quantity, None, How.UNKNOWN, why=hostile) for row in real.rows),
+        kinds=(KindLine(hostile, Total(hostile, None, hostile, at_least=1, why=hostile), {hostile: 1}),),
         funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
         grades={"F": 1},
         archives=(line, msgspec.structs.replace(line, decoy=hostile)),

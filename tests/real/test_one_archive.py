@@ -11,6 +11,8 @@ from threading import Event, Thread
 import pytest
 
 import archives
+import fronts
+from archives import Served
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Total
 
@@ -142,3 +144,46 @@ def test_a_toolkit_in_common_is_no_product_in_common(tmp_path: Path) -> None:
     assert one["toolkit"] == other["toolkit"] == "DCMTK 3.6.7"
     assert one["product"] == other["product"] == ""
     assert {e["product"] for e in named} == {"Orthanc"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with archives.orthanc(
+        tmp_path_factory.mktemp("orthanc"), DicomAlwaysAllowFind=True, Plugins=[fronts.DICOMWEB]
+    ) as orthanc:
+        yield orthanc
+
+
+def test_a_viewer_its_archives_web_and_dicom_are_one(served: Served, tmp_path: Path) -> None:
+    """OHIF's pages name Orthanc's DICOMweb on another port; Orthanc's REST is there too, and names its DICOM port."""
+    pages = fronts.ohif(tmp_path, fronts.configuration(f"http://127.0.0.1:{served.http}/dicom-web"))
+    with fronts.nginx(tmp_path, pages) as viewer:
+        ports = f"ports.dimse = [{served.dicom}]\nports.dimse_tls = []\nports.web = [{viewer}]\nports.web_tls = []"
+        scope = str(archives.scope_file(tmp_path, extra=ports))
+        card = archives.check("127.0.0.1", "--scope", scope)
+    assert {e["port"]: e["rung"] for e in card["endpoints"]} == {
+        served.dicom: "discloses",
+        viewer: "admits",
+        served.http: "discloses",  # nobody named it but the viewer
+    }
+    (archive,) = card["archives"]
+    assert {e["product"] for e in card["endpoints"]} == {"Orthanc"}
+    assert archive["counts"]["images"]["value"] == served.truth.images
+
+
+def test_a_viewer_at_another_address_is_one_more_way_in(served: Served, tmp_path: Path) -> None:
+    with (
+        relay("127.0.0.2", served.http) as there,
+        fronts.nginx(
+            tmp_path, fronts.ohif(tmp_path, fronts.configuration(f"http://127.0.0.2:{there}/dicom-web"))
+        ) as viewer,
+    ):
+        both = survey(tmp_path / "s", [], [there, viewer], "127.0.0.1", "127.0.0.2")
+        alone = survey(tmp_path / "t", [], [viewer], "127.0.0.1")
+    for seen in (both, alone):
+        assert totals(seen)["archives_open"].measured == 1
+        assert totals(seen)["archives"].measured == 1
+        assert totals(seen)["http_viewers"].measured == 1
+        assert totals(seen)["images"].measured == served.truth.images
+    ways = both.rows("SELECT endpoints FROM archives")[0]["endpoints"]
+    assert {f"http://127.0.0.1:{viewer}", f"http://127.0.0.2:{there}"} == set(ways)  # type: ignore[call-overload]

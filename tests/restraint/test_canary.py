@@ -28,6 +28,7 @@ from pydicom.dataset import Dataset
 import archives
 import canary
 import filmbadge.ask
+import fronts
 import scripted
 from canary import Markers, Search
 
@@ -105,6 +106,13 @@ STAGES = {
     "filmbadge.ask.probes.viewers:_take": "web",
     "filmbadge.ask.probes.orthanc:by_keyword": "web",
     "filmbadge.ask.probes.orthanc:_decoded": "web",
+    "filmbadge.ask.wire.rows:Rows._scan": "dicomweb",
+    "filmbadge.ask.census.qido:record": "dicomweb",
+    "filmbadge.ask.census.qido:_identifier": "dicomweb",
+    "filmbadge.ask.probes.dicomweb:_listed": "dicomweb",
+    "filmbadge.ask.probes.dicomweb:by_tag": "dicomweb",
+    "filmbadge.ask.probes.dicomweb:_First.take": "dicomweb",
+    "filmbadge.ask.probes.dcm4chee:_titles": "web",
     "filmbadge.survey.examine:archives.judge": "scripted",
     "filmbadge.judge.personal:looks": "scripted",
     "filmbadge.judge.archives:place": "scripted",
@@ -135,6 +143,7 @@ class World:
     """Two archives that are full of markers, and the folder in which everything is run."""
 
     orthanc: archives.Served
+    dicomweb: int  # a port at which its DICOMweb alone is reached
     scripted: scripted.Script
     markers: Markers
     work: Path
@@ -154,6 +163,7 @@ class World:
 
     def at(self, name: str) -> str:
         ports = {"scripted": self.scripted.port, "orthanc": self.orthanc.dicom, "web": self.orthanc.http}
+        ports["dicomweb"] = self.dicomweb
         return f"127.0.0.1:{ports[name]}"
 
     def command(self, *arguments: str) -> list[str]:
@@ -240,11 +250,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for path in sorted(files.iterdir()):
             request = urllib.request.Request(f"http://127.0.0.1:{orthanc.http}/instances", path.read_bytes())
             assert urllib.request.urlopen(request, timeout=20).status == 200
+        front = fronts.nginx(tmp_path_factory.mktemp("front"), fronts.before(orthanc.http, "/dicom-web/"))
+        dicomweb = stack.enter_context(front)
         served = stack.enter_context(scripted.archive(find))
         work = tmp_path_factory.mktemp("work")
         (work / "driver.py").write_text(DRIVER)
         archives.scope_file(work, depth="prove")
-        made = World(orthanc, served, markers, work, reached, release, Search(markers.planted))
+        made = World(orthanc, dicomweb, served, markers, work, reached, release, Search(markers.planted))
         stack.callback(made.end)
         yield made
 
@@ -275,7 +287,11 @@ def test_the_search_finds_a_planted_leak_in_every_form(tmp_path: Path) -> None:
 def test_the_markers_reach_the_instrument_at_profile_and_none_stays(world: World) -> None:
     """Otherwise the search below would prove nothing."""
     of_all = {"patient_name", "patient_id", "birth_date", "exam_date"}
-    for target, expected in ((world.target, {*of_all, "address", "other_ids", "purpose"}), (world.web, of_all)):
+    for target, expected in (
+        (world.target, {*of_all, "address", "other_ids", "purpose"}),
+        (world.web, of_all),
+        (world.at("dicomweb"), of_all),
+    ):
         card = json.loads(world.run("check", target, "--scope", "scope.toml", "--depth", "profile", "--json"))
         for archive in card["archives"]:
             full = {name for name, kind in archive["kinds"].items() if (kind["records"] or 0) >= RECORDS - 1}
@@ -287,6 +303,7 @@ def test_the_markers_reach_the_instrument_at_profile_and_none_stays(world: World
 def test_every_depth_and_every_report(world: World, record_property: Callable[[str, object], None]) -> None:
     for depth in DEPTHS:
         world.run("check", world.target, "--scope", "scope.toml", "--depth", depth, "--json")
+        world.run("check", world.at("dicomweb"), "--scope", "scope.toml", "--depth", depth, "--json")
     world.run("check", world.target, "--scope", "scope.toml", "--json", core="pure")
     out = "survey"
     world.run("survey", "scope.toml", world.target, "--out", out, "--json")

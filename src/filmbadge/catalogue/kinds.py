@@ -115,4 +115,4 @@ def markdown() -> str:
         for a in ATTRIBUTES
         if a.kind is kind
     )
-    return f"| kind | attribute | tag | VR | asked | why it is personal |\n|---|---|---|---|---|---|\n{rows}\n"
+    return f"\n| kind | attribute | tag | VR | asked | why it is personal |\n|---|---|---|---|---|---|\n{rows}\n"

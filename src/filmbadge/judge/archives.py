@@ -69,13 +69,22 @@ def wants_census(host: Host) -> Observation | None:
             seen = judged.observation
             if (
                 seen.endpoint in archive.endpoints
-                and seen.dimse is not None
-                and seen.dimse.census is None
-                and judged.verdict.rung is Rung.DISCLOSES
+                and (_uncounted_dimse(judged) or _uncounted_web(judged))
                 and seen.depth.reaches(Depth.COUNT)
             ):
                 return seen
     return None
+
+
+def _uncounted_dimse(judged: Judged) -> bool:
+    facts = judged.observation.dimse
+    return facts is not None and facts.census is None and judged.verdict.rung is Rung.DISCLOSES
+
+
+def _uncounted_web(judged: Judged) -> bool:
+    """A record came, and more may be asked for."""
+    facts = judged.observation.dicomweb
+    return facts is not None and facts.census is None and facts.may_ask and facts.records > 0
 
 
 def wants_profile(host: Host) -> Observation | None:
@@ -86,28 +95,43 @@ def wants_profile(host: Host) -> Observation | None:
             continue
         for judged in sorted(here, key=lambda j: j.observation.dimse is None):  # DIMSE tells more
             opened = judged.verdict.rung is not None and judged.verdict.rung.open
-            opened = opened and (judged.observation.dimse or judged.observation.orthanc) is not None
-            if opened and judged.observation.depth.reaches(Depth.PROFILE):
+            if opened and _tells_more(judged.observation) and judged.observation.depth.reaches(Depth.PROFILE):
                 return judged.observation
     return None
 
 
+def _tells_more(seen: Observation) -> bool:
+    """Whether records can be asked for there, and not counters alone."""
+    orthanc = seen.orthanc is not None and seen.orthanc.is_orthanc
+    return seen.dimse is not None or orthanc or (seen.dicomweb is not None and seen.dicomweb.records > 0)
+
+
 def _profile(observation: Observation) -> Profile | None:
-    facts = observation.dimse or observation.orthanc
-    return None if facts is None else facts.profile
+    for facts in (observation.dimse, observation.orthanc, observation.dicomweb):
+        if facts is not None and facts.profile is not None:
+            return facts.profile
+    return None
 
 
 def wants_proof(host: Host) -> Observation | None:
-    """The next endpoint that must prove whether it hands out images: one an archive, at depth `prove`."""
+    """The next endpoint that must prove whether it hands out images, at depth `prove`, until one of its archive did."""
     for archive in host.archives:
         here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
-        if any(j.observation.dimse is not None and j.observation.dimse.proof is not None for j in here):
+        if any(_delivered(j.observation) for j in here):
             continue
         for judged in here:
             seen = judged.observation
-            if seen.dimse is not None and judged.verdict.rung is Rung.DISCLOSES and seen.depth.reaches(Depth.PROVE):
+            unproven = seen.dimse is not None and seen.dimse.proof is None and judged.verdict.rung is Rung.DISCLOSES
+            web = seen.dicomweb
+            unproven = unproven or (web is not None and web.proof is None and web.records > 0)
+            if unproven and seen.depth.reaches(Depth.PROVE):
                 return seen
     return None
+
+
+def _delivered(seen: Observation) -> bool:
+    proofs = [facts.proof for facts in (seen.dimse, seen.dicomweb) if facts is not None]
+    return any(proof is not None and proof.bytes for proof in proofs)
 
 
 def _groups(judged: Sequence[Judged], names: frozenset[str]) -> list[list[Judged]]:
@@ -277,6 +301,8 @@ def _why_unknown(group: Sequence[Judged]) -> str:
     if not any(j.verdict.rung and j.verdict.rung.open for j in group):
         if not all(j.verdict.conclusive for j in group):
             return "we could not find out"
+        if any(j.verdict.why in (Why.NEEDS_PERSONAL_DATA, Why.DEPTH) for j in group):
+            return "not asked at this depth"
         if any(j.verdict.why is Why.PAGE for j in group):
             return "what its page shows to whom was not asked"
         return "it gives nothing to strangers"

@@ -106,7 +106,7 @@ def evidence(tally: SchemeTally, country: str = "") -> float:
     plain = max(rates.plain, _LEAST_RATE)
     structured = tally.leads < _LEADS or tally.dated > _DATED * tally.shaped
     gain = _more(tally.valid, tally.shaped, max(rates.worst, plain) if structured else plain)
-    if _in_separators(tally) and BY_NAME[tally.scheme].odd:
+    if _in_separators(tally) and BY_NAME[tally.scheme].odd and not _alike(tally):
         gain = max(gain, _more(tally.dashed, tally.written, plain))
     return _PRIOR + gain + _said(tally, country)
 
@@ -182,6 +182,10 @@ def _ssn(profile: Profile, identifiers: Sequence[Identifier], tallies: dict[Kind
 
 
 def _may_be(ssn: SchemeTally) -> bool:
-    """Too few to tell. Numbers in sequence, or with one site or year in front, begin alike: they are not meant."""
-    alike = ssn.leads < min(_LEADS, ssn.shaped / 2) or ssn.dated > _DATED * ssn.shaped
-    return ssn.valid >= _FEW and ssn.valid >= _NEARLY_ALL * ssn.shaped and not alike
+    """Too few to tell. Numbers in sequence, or with one site or year in front, are not meant."""
+    return ssn.valid >= _FEW and ssn.valid >= _NEARLY_ALL * ssn.shaped and not _alike(ssn)
+
+
+def _alike(tally: SchemeTally) -> bool:
+    """Whether they begin alike, as numbers in sequence do, or with dates."""
+    return tally.leads < min(_LEADS, tally.shaped / 2) or tally.dated > _DATED * tally.shaped

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from filmbadge.ask.probes import dimse, orthanc, web
+from filmbadge.ask.probes import dicomweb, dimse, orthanc, web
 from filmbadge.ask.probes.prove import prove
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
@@ -138,14 +138,25 @@ async def _count(
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_profile(host)) is not None:
         at = seen.index(wanted)
-        look = dimse.profile if wanted.dimse is not None else orthanc.profile
-        seen[at] = await look(dialer, ip_address(wanted.endpoint.address), wanted, name)
+        there = ip_address(wanted.endpoint.address)
+        seen[at] = await _profile(dialer, there, wanted, drawn, name)
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_proof(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await prove(dialer, ip_address(wanted.endpoint.address), wanted, name)
+        start = prove if wanted.dimse is not None else dicomweb.prove
+        seen[at] = await start(dialer, ip_address(wanted.endpoint.address), wanted, name)
         host = archives.judge(str(address), seen, drawn, name)
     return host
+
+
+async def _profile(
+    dialer: Dialer, address: Address, wanted: Observation, drawn: dict[Endpoint, Sketch], name: str
+) -> Observation:
+    if wanted.dimse is not None:
+        return await dimse.profile(dialer, address, wanted, name)
+    if wanted.orthanc is not None and wanted.orthanc.is_orthanc:
+        return await orthanc.profile(dialer, address, wanted, name)
+    return await count(dialer, address, wanted, drawn, name)
 
 
 async def count(
@@ -153,7 +164,11 @@ async def count(
 ) -> Observation:
     """The observation with a census, and its sketch in `drawn`. Raises OutOfScope only."""
     tallies: dict[Endpoint, Tally] = {}
-    counted = await dimse.count(dialer, address, wanted, name, tallies)
+    if wanted.dimse is not None:
+        counted = await dimse.count(dialer, address, wanted, name, tallies)
+    else:  # the personal data comes with it anyway
+        personal = wanted.depth.reaches(Depth.PROFILE)
+        counted = await dicomweb.count(dialer, address, wanted, name, tallies, personal=personal)
     drawn |= {endpoint: Sketch.of(t.distinct, t.smallest(K)) for endpoint, t in tallies.items()}
     return counted
 

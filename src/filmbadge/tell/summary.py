@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, cast
 
+import msgspec
 from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Count, Grade, How, Rung, Total, Transport, Why
+from filmbadge.model import Count, Grade, How, Identifier, Kind, Rung, Total, Transport, Why
 from filmbadge.tell import words
 
 LABELS = {
@@ -24,6 +25,11 @@ LABELS = {
     "series": "series in open archives",
     "images": "images in open archives",
 }
+SSN = "ssn_records"  # shown where somebody looked
+SSN_LABEL = "studies that expose a US social security number"
+
+
+_ORDER = {str(kind): place for place, kind in enumerate(Kind)}
 
 
 class Step(Struct, frozen=True):
@@ -33,6 +39,23 @@ class Step(Struct, frozen=True):
     words: str
     endpoints: int
     reasons: tuple[tuple[str, int], ...]
+
+
+class KindLine(Struct, frozen=True):
+    """One kind of personal data in all open archives."""
+
+    kind: str
+    total: Total
+    archives: dict[str, int]  # open archives by what the values look like
+
+
+class ArchiveKind(Struct, frozen=True):
+    kind: str
+    records: int | None
+    how: str
+    looks: str | None  # None: no study carries it, or it is not known
+    at_least: int | None
+    why: str
 
 
 class ArchiveLine(Struct, frozen=True):
@@ -48,6 +71,9 @@ class ArchiveLine(Struct, frozen=True):
     grade_why: str
     decoy: str  # why it is likely no clinic's archive; empty otherwise
     counts: dict[str, Count]
+    kinds: tuple[ArchiveKind, ...]  # empty where nobody looked
+    identifiers: tuple[Identifier, ...]
+    ssn_records: Count
     endpoints: tuple[str, ...]
     reasons: tuple[str, ...]
 
@@ -62,6 +88,7 @@ class ReportDocument(Struct, frozen=True):
     ended: datetime | None
     connections: int
     rows: tuple[Total, ...]
+    kinds: tuple[KindLine, ...]  # empty where nobody looked
     funnel: tuple[Step, ...]
     grades: dict[str, int]  # archives by grade; "none" where we could not find out enough; decoys are left out
     archives: tuple[ArchiveLine, ...]
@@ -80,11 +107,26 @@ def document(dataset: Dataset) -> ReportDocument:
         started=manifest.started,
         ended=manifest.ended,
         connections=dataset.connections(),
-        rows=dataset.totals(),
+        rows=(rows := dataset.totals()),
+        kinds=_kinds(dataset, rows),
         funnel=_funnel(dataset),
         grades=_grades(dataset),
         archives=_archives(dataset),
     )
+
+
+def _kinds(dataset: Dataset, rows: Sequence[Total]) -> tuple[KindLine, ...]:
+    found = dataset.rows(
+        "SELECT kind, looks, count(*) n FROM kinds JOIN counted ON id = archive "
+        "WHERE open AND looks IS NOT NULL GROUP BY 1, 2 ORDER BY n DESC, looks"
+    )
+    lines = []
+    for total in rows:
+        if total.quantity.startswith("kind:"):
+            kind = total.quantity.removeprefix("kind:")
+            archives = {str(row["looks"]): cast("int", row["n"]) for row in found if row["kind"] == kind}
+            lines.append(KindLine(kind, total, archives))
+    return tuple(lines) if found else ()
 
 
 def _grades(dataset: Dataset) -> dict[str, int]:
@@ -127,6 +169,11 @@ def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
         elsewhere = "" if str(row["archive"]).startswith(f"{row['address']}:") else f" at {row['address']}"
         text = f"{row['protocol']} {row['port']}{elsewhere}{_tls(row)}: {_reason(row)}"
         reasons.setdefault(str(row["archive"]), []).append(text)
+    kinds: dict[str, list[ArchiveKind]] = {}
+    for row in dataset.rows("SELECT * FROM kinds"):
+        kinds.setdefault(str(row["archive"]), []).append(
+            msgspec.convert({name: row[name] for name in ArchiveKind.__struct_fields__}, ArchiveKind)
+        )
     found = dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id")
     return tuple(
         ArchiveLine(
@@ -142,6 +189,9 @@ def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
             grade_why=words.grade_why(cast("list[str]", row["grade_why"])),
             decoy=words.decoy(cast("list[str]", row["decoy"])),
             counts={q: _count(row, q) for q in ("patients", "studies", "series", "images")},
+            kinds=tuple(sorted(kinds.get(str(row["id"]), ()), key=lambda k: _ORDER[k.kind])),
+            identifiers=msgspec.convert(row["identifiers"] or [], tuple[Identifier, ...]),
+            ssn_records=_count(row, SSN),
             endpoints=tuple(cast("list[str]", row["endpoints"])),
             reasons=tuple(reasons.get(str(row["id"]), ())),
         )
@@ -179,10 +229,15 @@ def total(row: Total) -> str:
     """A total with its origin, or why there is none."""
     if row.measured is not None:
         parts = ", ".join(f"{n:,} {how}" for how, n in row.parts.items())
-        return f"{row.measured:,} ({parts or row.how})"
+        ends = "" if row.low is None or row.high is None else f"; 95 %: {row.low:,} to {row.high:,}"
+        return f"{row.measured:,} ({parts or row.how}{ends})"
     least = f"at least {row.at_least:,}; " if row.at_least else ""
     share = f" for {row.unknown_archives} open archives" if row.unknown_archives else ""
     return f"{least}unknown{share}: {row.why}"
+
+
+def looks(line: KindLine) -> str:
+    return ", ".join(f"{look}: {n:,}" for look, n in line.archives.items())
 
 
 def render(report: ReportDocument) -> RenderableType:
@@ -191,6 +246,15 @@ def render(report: ReportDocument) -> RenderableType:
     for row in report.rows:
         if row.quantity in LABELS:
             totals.add_row(LABELS[row.quantity], Text(total(row), style="bold" if row.measured is not None else ""))
+    if report.kinds:
+        ssn = next(row for row in report.rows if row.quantity == SSN)
+        totals.add_row(SSN_LABEL, Text(total(ssn), style="bold" if ssn.measured is not None else ""))
+    kinds = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("personal data", "studies", "archives in which it looks"):
+        kinds.add_column(column, overflow="fold")
+    for line in report.kinds:
+        if line.archives:
+            kinds.add_row(words.named(line.kind), Text(total(line.total)), looks(line))
     funnel = Table(box=None, padding=(0, 1), header_style="bold")
     for column in ("rung", "endpoints", "most frequent reason"):
         funnel.add_column(column, overflow="fold", justify="right" if column == "endpoints" else "left")
@@ -201,4 +265,11 @@ def render(report: ReportDocument) -> RenderableType:
     if report.state != "done":
         head += f" ({report.state}: incomplete)"
     grades = ", ".join(f"{n:,} × {grade}" for grade, n in report.grades.items() if n)
-    return Group(Text(head, style="bold"), totals, Text(f"grades: {grades or 'none'}"), Text(), funnel)
+    return Group(
+        Text(head, style="bold"),
+        totals,
+        Text(f"grades: {grades or 'none'}"),
+        Text(),
+        Group(kinds, Text()) if report.kinds else Group(),
+        funnel,
+    )

@@ -201,6 +201,11 @@ def kind(records: int | None, how: str, at_least: int | None, why: str) -> str:
     return f"{records:,} ({how} {why})" if how == How.ESTIMATED and why else f"{records:,} ({how})"
 
 
+def named(kind: str) -> str:
+    """A kind of personal data for a person, such as `patient name`."""
+    return kind.replace("_", " ")
+
+
 def identifier(found: Identifier) -> str:
     scheme = BY_NAME.get(found.scheme)
     where = "patient id" if found.kind is Kind.PATIENT_ID else "other ids"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from filmbadge.ask.probes import web
 from filmbadge.ask.probes.browse import CONNECTIONS
 from filmbadge.judge.ladder import place
 from filmbadge.model import Connection, Depth, Ending, Observation, Rung, Why
-from peers import HERE, dialer, listening, run
+from filmbadge.scope import LOOPBACK, Scope
+from peers import HERE, caps, dialer, listening, run
 
 SYSTEM = json.dumps({"Version": "1.12.1", "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": 4242}).encode()
 COUNTERS = b'{"CountPatients": 2, "CountStudies": 3, "CountSeries": 4, "CountInstances": 5}'
@@ -46,9 +48,14 @@ def orthanc(path: str) -> bytes:
     return http("200 OK", known[path]) if path in known else http("404 Not Found")
 
 
-def visited(handler: Handler, depth: Depth = Depth.COUNT) -> tuple[Observation, list[Connection]]:
+HASTY = replace(LOOPBACK, caps=caps(idle_seconds=0.3))
+
+
+def visited(
+    handler: Handler, depth: Depth = Depth.COUNT, scope: Scope = LOOPBACK
+) -> tuple[Observation, list[Connection]]:
     async def work() -> tuple[Observation, list[Connection]]:
-        door, rows = dialer()
+        door, rows = dialer(scope)
         async with listening(handler) as port:
             return await web.visit_either(door, HERE, port, depth), rows
 
@@ -113,6 +120,6 @@ def test_a_host_that_breaks_off_is_asked_no_more_than_twice_again() -> None:
     def answer(path: str) -> bytes:
         return http("404 Not Found") if re.fullmatch(r"/[a-z]*", path) and path != "/system" else b"HTTP/1.1 200 O"
 
-    _, rows = visited(serving(answer, pages=2))
+    _, rows = visited(serving(answer, pages=2), scope=HASTY)
     assert sum(row.ending is not Ending.COMPLETED for row in rows) <= 2
     assert len(rows) < CONNECTIONS

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
+from filmbadge.ask.wire import gentle
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Association, Echo, Query, Script
 from filmbadge.ask.wire.dimse.core import Tally
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import Connection, Ending
 from peers import HERE, dialer, run
@@ -70,6 +72,37 @@ def test_the_first_cancels_the_query_and_releases_the_association() -> None:
     rows, script = interrupted(1)
     assert script.endings == ["released"]
     assert [(row.ending, row.detail) for row in rows] == [(Ending.INTERRUPTED, "stopped by us, and closed in order")]
+
+
+def test_while_it_rests_it_releases_at_once() -> None:
+    queries: list[None] = []
+
+    def nothing(_: Dataset) -> Rows:
+        queries.append(None)
+        yield 0x0000, None
+
+    async def work() -> None:
+        resting = asyncio.Event()
+
+        def twice(_: Association) -> Script:
+            yield Query(STUDY_ROOT_FIND, KEYS, Tally())
+            resting.set()
+            yield Query(STUDY_ROOT_FIND, KEYS, Tally())
+
+        door, rows = dialer()
+        with archive(nothing) as script:
+            talk = Association("ANY-SCP", twice, gentle=Gentle(1e-6))
+            task = asyncio.create_task(door.dial(HERE, script.port, talk, question="t"))
+            await resting.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert script.endings == ["released"]
+        assert [row.ending for row in rows] == [Ending.INTERRUPTED]
+        assert rows[0].seconds < gentle.LONGEST_REST / 2
+
+    run(work())
+    assert len(queries) == 1
 
 
 def test_the_second_aborts() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from string import ascii_uppercase
 from types import ModuleType
 
 from stdnum.ar import cuit as ar_cuit
@@ -35,7 +36,6 @@ from stdnum.ee import ik as ee_ik
 from stdnum.es import dni as es_dni
 from stdnum.es import nie as es_nie
 from stdnum.exceptions import ValidationError
-from stdnum.fi import veronumero as fi_veronumero
 from stdnum.fr import nif as fr_nif
 from stdnum.fr import nir as fr_nir
 from stdnum.gb import nhs as gb_nhs
@@ -78,7 +78,6 @@ from stdnum.si import emso as si_emso
 from stdnum.th import pin as th_pin
 from stdnum.tr import tckimlik as tr_tckimlik
 from stdnum.ua import rntrc as ua_rntrc
-from stdnum.us import atin as us_atin
 from stdnum.us import itin as us_itin
 from stdnum.us import ptin as us_ptin
 from stdnum.us import ssn as us_ssn
@@ -89,7 +88,7 @@ from filmbadge.ask.personal import rules
 from filmbadge.catalogue.national import SCHEMES, Scheme
 
 # python-stdnum's modules for persons. Left out: second names of the same numbers (sk.rc, be.ssn, es.nif, th.tin, us.tin),
-# one without a rule (li.peid), and tax numbers that companies have as much as persons.
+# those that any digits pass (li.peid, fi.veronumero, us.atin), and tax numbers that companies have as much as persons.
 _MODULES: dict[str, ModuleType] = {
     "ar.cuit": ar_cuit, "ar.dni": ar_dni, "at.vnr": at_vnr, "au.tfn": au_tfn, "be.bis": be_bis, "be.nn": be_nn,
     "bg.egn": bg_egn, "bg.pnf": bg_pnf, "br.cpf": br_cpf, "ca.bc_phn": ca_bc_phn, "ca.sin": ca_sin, "ch.ssn": ch_ssn,
@@ -105,7 +104,6 @@ _MODULES: dict[str, ModuleType] = {
     "ua.rntrc": ua_rntrc, "us.itin": us_itin, "us.ssn": us_ssn, "za.idnr": za_idnr,
     "be.eid": be_eid,
     "cr.cr": cr_cr,
-    "fi.veronumero": fi_veronumero,
     "gb.upn": gb_upn,
     "gb.utr": gb_utr,
     "in.epic": in_epic,
@@ -113,7 +111,6 @@ _MODULES: dict[str, ModuleType] = {
     "mx.rfc": mx_rfc,
     "nl.card": nl_card,
     "nl.onderwijsnummer": nl_onderwijsnummer,
-    "us.atin": us_atin,
     "us.ptin": us_ptin,
     "ve.rif": ve_rif,
     "se.personnummer_12": se_personnummer,
@@ -146,7 +143,8 @@ def passes(text: str, birth: date | None = None, among: Collection[str] | None =
 
 
 def begins_with_a_date(text: str) -> bool:
-    number = text.translate(_SEPARATORS)
+    """Whether a date stands before the other digits."""
+    number = text.upper().translate(_SEPARATORS).lstrip(ascii_uppercase)
     return any(_is_date(number[:length], form) for length, form in ((8, "%Y%m%d"), (6, "%y%m%d"), (6, "%d%m%y")))
 
 

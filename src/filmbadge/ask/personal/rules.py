@@ -164,10 +164,22 @@ RULES: dict[str, Callable[[str], bool]] = {
     "us.mbi": _medicare_beneficiary,
     "uy.ci": _uruguayan,
 }
+
+
+def _mauritian_birth(n: str) -> date:
+    return date(1900 + int(n[5:7]), int(n[3:5]), int(n[1:3]))
+
+
+def _mexican_birth(n: str) -> date:
+    return date(1900 + int(n[4:6]), int(n[6:8]), int(n[8:10]))
+
+
 BIRTHS: dict[str, Callable[[str], date]] = {
     "ca.qc_ramq": _quebec_birth,
     "fi.hetu": _finnish_birth,
     "gb.chi": _scottish_birth,
     "kz.iin": _kazakh_birth,
     "lu.matricule": _luxembourg_birth,
+    "mu.nid": _mauritian_birth,
+    "mx.rfc": _mexican_birth,
 }

@@ -68,6 +68,10 @@ class Noticed:
         except WireError:
             self.malformed += 1
             return
+        self.listed(uid, found)
+
+    def listed(self, uid: bytes, found: Sequence[Value]) -> None:
+        """One study of a list of all, with the attributes that such lists give."""
         if not uid or len(uid) > 64:
             self.malformed += 1
             return
@@ -79,6 +83,10 @@ class Noticed:
         self._draw(uid)
         self.look.take(found, PLAIN)
         self.look.close(PLAIN)
+
+    def drawn_by_lot(self) -> list[bytes]:
+        """The studies that are asked one by one: all of a small archive, some of a larger one."""
+        return self.drawn if self.records <= WHOLE else self.lot.sample(self.drawn, min(SAMPLE, len(self.drawn)))
 
     def part(self, identifier: bytes, explicit: bool) -> None:
         """Something about the one study that is asked about."""
@@ -127,8 +135,7 @@ def look_through(root: str, notes: Noticed, known: int | None) -> Script:
     elif notes.records != known:
         notes.trouble = f"{known} studies, but {notes.records} when asked for personal attributes"
     notes.complete = not notes.trouble
-    small = notes.records <= WHOLE
-    for study in notes.drawn if small else notes.lot.sample(notes.drawn, min(SAMPLE, len(notes.drawn))):
+    for study in notes.drawn_by_lot():
         for level, tags in ((b"STUDY", BY_STUDY), (b"SERIES", BY_SERIES)):
             answer = yield from _find(notes, root, level, tags, notes.part, study)
             if answer.status != 0x0000:

@@ -22,16 +22,26 @@ class Outcome:
 
 
 async def browse(
-    dialer: Dialer, site: Site, script: Script, *, question: str, caps: Caps, connections: int = CONNECTIONS
+    dialer: Dialer,
+    site: Site,
+    script: Script,
+    *,
+    question: str,
+    caps: Caps,
+    connections: int = CONNECTIONS,
+    gentle: bool = False,
 ) -> Outcome:
-    """Ask all pages of the script. A site that answers none of them is asked once. Raises OutOfScope only."""
+    """Ask all pages of the script. A site that answers none of them is asked once. Raises OutOfScope only.
+
+    `gentle`: as fast as the archive bears, for what asks it for much.
+    """
     page = next(script, None)
     stop, shown, answered, failures = Stop(Ending.COMPLETED), None, 0, 0
     try:
         for _ in range(connections):
             if page is None or failures == FAILURES:
                 break
-            talk = Visit(site, script, page)
+            talk = Visit(site, script, page, dialer.gentle(site.address) if gentle else None)
             row = await dialer.dial(
                 site.address,
                 site.port,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from filmbadge.ask.probes import orthanc, viewers
+from filmbadge.ask.probes import dcm4chee, dicomweb, orthanc, viewers
 from filmbadge.ask.probes.browse import browse
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.web import Page, Reply, Script, Site
@@ -94,7 +94,8 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation,
     notes = Notes()
     caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
     question = f"http {'ask' if depth.reaches(Depth.ASK) else 'knock'}"
-    ended = await browse(dialer, site, _look(notes, site, depth), question=question, caps=caps)
+    may_ask = depth.reaches(Depth.PROFILE) or (depth.reaches(Depth.ASK) and dialer.scope.qido_record)
+    ended = await browse(dialer, site, _look(notes, site, depth, may_ask), question=question, caps=caps)
     stop = ended.stop
     if stop.ending is Ending.COMPLETED and notes.status is not None:
         stop = Stop(Ending.COMPLETED, f"HTTP {notes.status}")
@@ -129,7 +130,7 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation,
     return seen, notes.meant_for_tls
 
 
-def _look(notes: Notes, site: Site, depth: Depth) -> Script:
+def _look(notes: Notes, site: Site, depth: Depth, may_ask: bool) -> Script:
     """A path that cannot exist comes first: what is answered to it proves nothing elsewhere."""
     notes.first = first = yield Page(f"/{random_name()}", accept=ANY)
     notes.status = first.status
@@ -143,7 +144,17 @@ def _look(notes: Notes, site: Site, depth: Depth) -> Script:
     notes.front, notes.elsewhere = front.status, front.elsewhere
     notes.realm = notes.realm or front.realm
     notes.orthanc = yield from orthanc.look(depth)
+    if not first.login:  # else of every path: there is nothing to tell apart
+        notes.dcm4chee = yield from dcm4chee.look(depth, first)
     yield from viewers.look(notes.pages, site, front, depth, catch_all=notes.catch_all)
+    if depth.reaches(Depth.ASK) and not first.login and not notes.pages.certificate:
+        notes.dicomweb = yield from dicomweb.look(first, may_ask, _roots(notes))
+
+
+def _roots(notes: Notes) -> list[str]:
+    """Of DICOMweb on this port, as far as a product or a viewer names them."""
+    own = [named.path.rstrip("/") for named in notes.pages.names if not named.host]
+    return own + ([dcm4chee.root(notes.dcm4chee)] if notes.dcm4chee is not None and notes.dcm4chee.aets else [])
 
 
 def random_name() -> str:

@@ -7,6 +7,7 @@ Bodies are read to a cap and decompressed to a cap; they must not outlive the pr
 from __future__ import annotations
 
 import re
+import time
 import zlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from ipaddress import IPv6Address
 import h11
 
 from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.ask.wire.talk import Line
 from filmbadge.model import Ending, Stop
 from filmbadge.scope import Address, address_of
@@ -180,8 +182,11 @@ class Visit:
     `left` is the page that is still to be asked when the connection is over: the caller dials again for it.
     """
 
-    def __init__(self, site: Site, script: Script, first: Page) -> None:
+    def __init__(self, site: Site, script: Script, first: Page, gentle: Gentle | None = None) -> None:
         self._site = site
+        self._gentle = gentle
+        self._asked = 0.0  # when the page went out
+        self._heard: float | None = None  # and the first byte came after it
         self._script = script
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=16 * 1024)
         self._now = _Exchange(first)
@@ -198,6 +203,8 @@ class Visit:
         now = self._now
         if now.over:
             return len(data)
+        if self._heard is None:
+            self._heard = time.monotonic()
         now.start = (now.start + data[:5])[:5]
         if not b"HTTP/".startswith(now.start):
             tls = now.start[:2] in (b"\x15\x03", b"\x16\x03")
@@ -236,6 +243,8 @@ class Visit:
             return self._done  # it keeps connections for so many pages, or for so long: this one is asked anew
         else:
             self.failed = True
+            if self._gentle is not None and stop.ending in (Ending.IDLE, Ending.TIME_CAP, Ending.CLOSED, Ending.RESET):
+                self._gentle.distressed()
             self._answer(now.reply(self._site, stop))
         return stop
 
@@ -244,6 +253,7 @@ class Visit:
         return Stop(Ending.COMPLETED, f"{self.answered} {'page' if self.answered == 1 else 'pages'}")
 
     def _ask(self) -> None:
+        self._asked, self._heard = time.monotonic(), None
         request = h11.Request(
             method="GET",
             target=self._now.page.path,
@@ -277,6 +287,7 @@ class Visit:
     def _finish(self, *, again: bool) -> None:
         """The reply is there. The next page goes over the same connection, if it can be used `again`."""
         self.answered += 1
+        self._took(self._now)
         self._answer(self._now.reply(self._site, None))
         kept = (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
         if self._closed:
@@ -284,9 +295,23 @@ class Visit:
         if self.left is not None and again and kept and not self._http.trailing_data[0]:
             self._http.start_next_cycle()
             self._now = _Exchange(self.left)
-            self._ask()
+            if self._gentle is not None and (seconds := self._gentle.rest()):
+                self._line.rest(seconds, self._ask)
+            else:
+                self._ask()
         else:
             self._line.close(self._done)
+
+    def _took(self, now: _Exchange) -> None:
+        if self._gentle is None or now.head is None:
+            return
+        if now.head.status_code in DISTRESS:
+            after = _joined(now.head).get("retry-after", "")
+            self._gentle.distressed(float(after) if re.fullmatch(r"\d{1,4}", after) else 0.0)
+        else:
+            ended = time.monotonic()
+            waited = (self._heard or ended) - self._asked
+            self._gentle.answered(now.page.path.partition("?")[0], waited, ended - self._asked)
 
     def _answer(self, reply: Reply) -> None:
         """Give the script its reply, and learn which page is next."""

@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from filmbadge.model import Rung
 from filmbadge.tell import words
-from filmbadge.tell.summary import LABELS, ReportDocument, total
+from filmbadge.tell.summary import LABELS, SSN, SSN_LABEL, ReportDocument, looks, total
 
 
 def render(report: ReportDocument) -> str:
@@ -23,15 +23,20 @@ def render(report: ReportDocument) -> str:
     return environment.get_template("page.html.jinja").render(
         report=report,
         rows=rows,
-        labels=LABELS,
+        labels=LABELS | ({SSN: SSN_LABEL} if report.kinds else {}),
         funnel=report.funnel,
         widest=max((step.endpoints for step in imaging), default=1) or 1,
+        most=max((line.total.measured or line.total.at_least or 0 for line in report.kinds), default=0) or 1,
         opened=[a for a in report.archives if a.open and not a.decoy],
         guarded=[a for a in report.archives if not a.open and not a.decoy],
         decoys=[a for a in report.archives if a.decoy],
         no_grade=words.NO_GRADE,
         product=words.product,
         count=words.count,
+        named=words.named,
+        kind=words.kind,
+        identifier=words.identifier,
+        looks=looks,
         total=total,
         is_open=lambda rung: rung in {r.value for r in Rung if r.open},
     )

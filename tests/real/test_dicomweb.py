@@ -1,0 +1,157 @@
+"""DICOMweb of real archives, at every depth. What is expected is computed from the files they took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archives
+import fronts
+from archives import Served
+
+PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+Card = dict[str, Any]
+
+
+def orthanc(directory: Path, **settings: Any) -> Any:
+    assert Path(PLUGIN).exists(), "orthanc-dicomweb is not installed; `make test` installs it as root"
+    return archives.orthanc(directory, Plugins=[PLUGIN], **settings)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, int]]:
+    """Orthanc, and a port at which its DICOMweb alone is reached: no counter helps there."""
+    directory = tmp_path_factory.mktemp("orthanc")
+    with (
+        orthanc(directory, DicomAlwaysAllowFind=True) as served,
+        fronts.nginx(directory, fronts.before(served.http, "/dicom-web/")) as port,
+    ):
+        yield served, port
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with archives.tiny_pacs(tmp_path_factory.mktemp("tiny"), settled=True) as served:
+        yield served
+
+
+def check(directory: Path, port: int, depth: str, extra: str = "") -> Card:
+    """The port alone, in HTTP: a server that waits for the end of a request head would hold an association for ten seconds."""
+    ports = f"ports.dimse = []\nports.dimse_tls = []\nports.web = [{port}]\nports.web_tls = []"
+    scope = archives.scope_file(directory, depth=depth, extra=f"{ports}\n{extra}")
+    return archives.check("127.0.0.1", "--scope", str(scope))
+
+
+def only(card: Card, protocol: str = "http") -> Card:
+    (endpoint,) = [e for e in card["endpoints"] if e["protocol"] == protocol]
+    return dict(endpoint)
+
+
+def counted(card: Card) -> dict[str, tuple[Any, Any]]:
+    (archive,) = card["archives"]
+    return {name: (count["value"], count["how"]) for name, count in archive["counts"].items()}
+
+
+def exactly(served: Served) -> dict[str, tuple[Any, Any]]:
+    truth = served.truth
+    numbers = {"studies": truth.studies, "series": truth.series, "images": truth.images}
+    return {"patients": (None, "unknown")} | {name: (number, "counted") for name, number in numbers.items()}
+
+
+def test_no_patient_is_asked_for_below_profile(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
+    for port in (alone[1], tiny.http):
+        for depth, rung in (("knock", "listening"), ("ask", "answers"), ("count", "answers")):
+            card = check(tmp_path, port, depth)
+            # tiny-pacs names itself in each header
+            assert only(card)["rung"] == ("speaks" if port == tiny.http and depth == "knock" else rung)
+            assert card["bytes_received"] < 25_000
+        assert "name" in only(card)["reason"]
+        (archive,) = card["archives"]
+        assert (archive["open"], archive["grade"], archive["counts"]["studies"]["value"]) == (False, None, None)
+
+
+def test_a_record_and_a_census_where_the_scope_says_so(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
+    for served, port in (alone, (tiny, tiny.http)):
+        card = check(tmp_path, port, "count", "ask.qido_record = true")
+        assert counted(card) == exactly(served)
+        assert card["archives"][0]["kinds"] is None
+        ask = check(tmp_path, port, "ask", "ask.qido_record = true")
+        assert only(ask)["rung"] == ("offers" if served is alone[0] else "discloses")
+        assert ask["archives"][0]["counts"]["studies"]["value"] is None
+
+
+def test_census_and_kinds_in_one_pass(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
+    for served, port in (alone, (tiny, tiny.http)):
+        card = check(tmp_path, port, "profile")
+        assert counted(card) == exactly(served)
+        kinds = card["archives"][0]["kinds"]
+        assert kinds["patient_name"]["asked"] == served.truth.studies
+        assert 0 < kinds["patient_name"]["records"] <= served.truth.studies
+        if served is alone[0]:
+            named = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "profile")["archives"][0]["kinds"]
+            for kind in ("patient_name", "patient_id", "birth_date", "sex", "exam_date", "referring_physician"):
+                assert kinds[kind]["records"] == named[kind]["records"], kind
+
+
+def test_an_image_is_begun_and_dropped(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
+    for served, port in (alone, (tiny, tiny.http)):
+        card = check(tmp_path, port, "prove")
+        endpoint = only(card)
+        assert endpoint["rung"] == "delivers"
+        assert "WADO-RS" in endpoint["reason"]
+        assert counted(card) == exactly(served)
+
+
+@pytest.mark.parametrize("cap", [10, 100])
+def test_a_cap_that_nothing_tells_of(tmp_path: Path, cap: int) -> None:
+    """With the default files a cap of 100 is never met; one of 10 is, and studies without a date hide behind it."""
+    with (
+        orthanc(tmp_path, LimitFindResults=cap) as served,
+        fronts.nginx(tmp_path, fronts.before(served.http, "/dicom-web/")) as port,
+    ):
+        card = check(tmp_path, port, "profile")
+    (archive,) = card["archives"]
+    studies = archive["counts"]["studies"]
+    if cap == 100:
+        assert counted(card) == exactly(served)
+    else:
+        assert (studies["value"], studies["how"]) == (None, "unknown")
+        assert "cuts its answers off" in studies["why"]
+        assert 11 < studies["at_least"] <= served.truth.studies
+
+
+def test_behind_a_login(tmp_path: Path) -> None:
+    with orthanc(tmp_path, user="lab") as served:
+        for depth in ("knock", "count", "prove"):
+            card = check(tmp_path, served.http, depth)
+            assert (only(card)["rung"], only(card)["product"]) == ("speaks", "Orthanc")
+            assert card["bytes_received"] < 20_000
+
+
+def test_behind_a_token(tmp_path: Path) -> None:
+    with archives.tiny_pacs(tmp_path, settled=True, token="only-for-this-test-0123456789") as served:
+        card = check(tmp_path, served.http, "prove")
+        assert (only(card)["rung"], card["archives"][0]["open"]) == ("speaks", False)
+        assert "401" in only(card)["reason"]
+
+
+def test_all_ways_into_one_archive_are_one(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
+    served, port = alone
+    scope = str(
+        archives.scope_file(tmp_path, depth="prove", extra='ae_titles.called = ["TINYQR"]\ncaps.idle_seconds = 2')
+    )
+    for depth in ("count", "profile"):
+        card = archives.check(f"127.0.0.1:{served.dicom},{served.http}", "--depth", depth)
+        (archive,) = card["archives"]
+        assert (archive["counts"]["images"]["value"], archive["counts"]["images"]["how"]) == (
+            served.truth.images,
+            "reported",
+        )
+        card = archives.check(f"127.0.0.1:{tiny.dicom},{tiny.http}", "--depth", depth, "--scope", scope)
+        assert counted(card) == exactly(tiny)
+        assert len(card["archives"][0]["endpoints"]) == 2
+    card = archives.check(f"127.0.0.1:{served.dicom},{served.http},{port}", "--depth", "profile")
+    assert [len(a["endpoints"]) for a in card["archives"]] == [3]

@@ -1,0 +1,142 @@
+"""Kinds of personal data x archives: the truth from the files beside what was measured, exact.
+
+The table stands in docs/kinds.md. To write it anew: FILMBADGE_WRITE=1 pytest tests/real/test_kinds.py
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pynetdicom import AE
+from pynetdicom.presentation import build_context
+
+import archives
+import canary
+from archives import Served
+from canary import Markers
+from filmbadge.catalogue import kinds
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+from filmbadge.catalogue.kinds import ATTRIBUTES, INSIDE, Asked
+from filmbadge.model import Kind
+
+STUDIES, INSTANCES = 20, 3
+PAGE = Path(__file__).resolve().parents[2] / "docs/kinds.md"
+BEGIN, END = "<!-- kinds and archives: written by tests/real/test_kinds.py -->\n", "<!-- end -->\n"
+SCRIPTS = (0, 1, 4)  # character sets that all of the archives take: none, Latin-1, UTF-8
+MEASURED: dict[str, dict[str, int | None]] = {}
+Studies = tuple[list[Path], list[Dataset]]
+Start = Callable[..., AbstractContextManager[Served]]
+ARCHIVES: dict[str, tuple[Start, str]] = {
+    "Orthanc, DICOM": (partial(archives.orthanc, DicomAlwaysAllowFind=True, DefaultEncoding="Utf8"), ""),
+    "Orthanc, REST": (archives.orthanc, ""),
+    "dcmqrscp": (archives.dcmqrscp, "LABQR"),
+    "pynetdicom qrscp": (archives.qrscp, "QRSCP"),
+    "tiny-pacs": (partial(archives.tiny_pacs, settled=True), "TINYQR"),
+    "PixelMed": (archives.pixelmed, "PIXELMED"),
+}
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
+    """The first has every attribute, and of the others each lacks some, differently."""
+    folder, markers = tmp_path_factory.mktemp("studies"), Markers(seed=3)
+    made = []
+    for number in range(STUDIES):
+        one = canary.dataset(markers, SCRIPTS[number % len(SCRIPTS)])
+        for place, attribute in enumerate(ATTRIBUTES):
+            if number % (2 + place % 7) == 1 and attribute.name != "Patient ID":  # some archives file by it
+                del one[attribute.tag]
+        for instance in range(INSTANCES):
+            one.SOPInstanceUID, one.InstanceNumber = markers.uid(), instance + 1
+            canary.write(one, folder / f"{number}-{instance}.dcm")
+        made.append(one)
+    return sorted(folder.iterdir()), made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    yield
+    if os.environ.get("FILMBADGE_WRITE") and len(MEASURED) == len(ARCHIVES):
+        head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        PAGE.write_text(head + BEGIN + matrix() + END + rest.partition(END)[2], encoding="utf-8")
+
+
+def matrix() -> str:
+    rows = [f"| kind | {' | '.join(ARCHIVES)} |", "|---" * (len(ARCHIVES) + 1) + "|"]
+    for kind in Kind:
+        numbers = [MEASURED[name][kind] for name in ARCHIVES]
+        cells = ["unknown" if n is None else str(n or "-") for n in numbers]
+        rows += [f"| `{kind}` | {' | '.join(cells)} |"]
+    return "\n".join(rows) + "\n"
+
+
+def filled(held: Dataset, tag: int) -> bool:
+    """Whether the attribute says something; of a sequence, what belongs to the kind inside."""
+    if tag in INSIDE:
+        return any(filled(item, inner) for item in held.get(tag, Dataset()) or () for inner in INSIDE[tag])
+    return bool(str(held[tag].value or "")) if tag in held else False
+
+
+def given(port: int, title: str, study: str) -> set[int]:
+    """The attributes that an archive gives to another client, of the study that has them all."""
+    warnings.simplefilter("ignore")  # pydicom's, of what archives write
+    association = AE("OTHER").associate(
+        "127.0.0.1", port, ae_title=title or "ANY-SCP", contexts=[build_context(STUDY_ROOT_FIND)]
+    )
+    assert association.is_established
+    found = set()
+    for level in ("STUDY", "SERIES"):
+        query = Dataset()
+        query.QueryRetrieveLevel, query.StudyInstanceUID = level, study
+        for attribute in ATTRIBUTES:
+            if attribute.vr == "SQ":
+                query.add_new(attribute.tag, "SQ", [])
+            elif level == "STUDY" or any("series" in how.value for how in attribute.asked):
+                query.add_new(attribute.tag, attribute.vr, "")
+        for _, row in association.send_c_find(query, STUDY_ROOT_FIND):
+            found |= {a.tag for a in ATTRIBUTES if row is not None and filled(row, a.tag)}
+    association.release()
+    return found
+
+
+def measured(card: dict[str, Any]) -> dict[str, int | None]:
+    (archive,) = card["archives"]
+    for kind in archive["kinds"].values():
+        assert kind["how"] == ("unknown" if kind["records"] is None else "counted")
+    return {name: kind["records"] for name, kind in archive["kinds"].items()}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_kinds_are_those_of_the_files(name: str, studies: Studies, tmp_path: Path) -> None:
+    start, title = ARCHIVES[name]
+    files, records = studies
+    with start(tmp_path, files=files) as served:
+        assert served.truth.studies == STUDIES
+        web = "REST" in name
+        # In its list of studies this Orthanc gives what it has in its index; the rest is unknown, not nothing.
+        shown = set(kinds.asked(Asked.WITH_ALL)) if web else given(served.dicom, title, records[0].StudyInstanceUID)
+        extra = f'ae_titles.called = ["{title}"]' if title else ""
+        scope = archives.scope_file(tmp_path, depth="profile", extra=extra)
+        port = served.http if web else served.dicom
+        card = archives.check(f"127.0.0.1:{port}", "--scope", str(scope))
+    truth: dict[str, int | None] = {}
+    for kind in Kind:
+        tags = {a.tag for a in ATTRIBUTES if a.kind is kind}
+        full = sum(any(filled(held, tag) for tag in tags & shown) for held in records)
+        truth[str(kind)] = None if web and not tags & shown else full
+    MEASURED[name] = measured(card)
+    assert MEASURED[name] == truth
+    assert len({n for n in truth.values() if n}) > 2, "kinds that are all alike would prove little"
+
+
+def test_the_table_in_the_documentation_is_this() -> None:
+    if len(MEASURED) == len(ARCHIVES) and not os.environ.get("FILMBADGE_WRITE"):
+        assert matrix() in PAGE.read_text(encoding="utf-8")
