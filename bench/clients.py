@@ -139,21 +139,6 @@ def entries(_port: int, size: int) -> Told:
     return {"bytes": (common.rss_mb() - before) * (1 << 20) / size}
 
 
-def tallied(_port: int, size: int) -> Told:
-    """A census by its questions, of an archive that is made up as it is asked: what it holds are hashes."""
-    from filmbadge.ask.census.plan import TARGET
-    from filmbadge.ask.wire.dimse.core import Tally
-
-    tally = Tally(keep=501)
-    head = struct.pack("<HH2sH", 0x0020, 0x000D, b"UI", 20)
-    for first in range(0, size, TARGET):
-        tally.mark()
-        for number in range(first, min(first + TARGET, size)):
-            tally.add(head + b"1.2.840.%012d" % number, True)
-        assert tally.here <= TARGET
-    return {"distinct": tally.distinct}
-
-
 def pynetdicom_find(port: int, _records: int) -> Told:
     from pydicom.dataset import Dataset
     from pynetdicom import AE
@@ -354,7 +339,6 @@ CLIENTS = {
         census,
         whole_census,
         entries,
-        tallied,
         pynetdicom_find,
         odil_find,
         ask,
