@@ -75,7 +75,7 @@ not_example = 'Q'
     [
         (GOOD.replace("'P'", "'('", 1), "row 1 of [[mark]]: '(' is no pattern"),
         (GOOD.replace("not_example = 'Q'", "not_example = 'P'"), "row 1 of [[mark]]: its example does not match"),
-        (GOOD.replace('"title"', '"favicon"'), "row 1 of [[mark]]: 'P' is no MD5"),
+        (GOOD.replace('"title"', '"favicon"'), "row 1 of [[mark]]: 'P' is no hash of an icon"),
         (GOOD.replace('"title"', '"smell"'), "row 1 of [[mark]], where: Invalid enum value 'smell'"),
     ],
 )

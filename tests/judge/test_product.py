@@ -78,6 +78,7 @@ def test_a_viewer_is_not_what_the_archive_is() -> None:
     viewer = (Sign("OHIF", SignKind.PAGE), Sign("OHIF", SignKind.API))
     assert identify(signed(*viewer)) == Product("OHIF", firm=True)
     assert identify(signed(*viewer, Sign("Orthanc", SignKind.REALM))) == Product("Orthanc", firm=False)
+    assert identify(signed(*viewer), dimse(says(*DCMTK))) == Product(toolkit="DCMTK 3.6.7")
 
 
 def test_hearsay_names_a_product_and_makes_none_firm() -> None:

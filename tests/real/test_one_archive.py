@@ -171,6 +171,24 @@ def test_a_viewer_its_archives_web_and_dicom_are_one(served: Served, tmp_path: P
     assert archive["counts"]["images"]["value"] == served.truth.images
 
 
+def test_a_root_that_only_the_viewer_knows(served: Served, tmp_path: Path) -> None:
+    own = f"location /seven/ {{ proxy_pass http://127.0.0.1:{served.http}/dicom-web/; }}\n"
+    with (
+        fronts.nginx(tmp_path, own) as archive,
+        fronts.nginx(
+            tmp_path, fronts.ohif(tmp_path, fronts.configuration(f"http://127.0.0.1:{archive}/seven"))
+        ) as viewer,
+    ):
+        cards = {}
+        for name, web in (("alone", [archive]), ("viewer", [archive, viewer])):
+            ports = f"ports.dimse = []\nports.dimse_tls = []\nports.web = {web}\nports.web_tls = []"
+            cards[name] = archives.check("127.0.0.1", "--scope", str(archives.scope_file(tmp_path, extra=ports)))
+    assert cards["alone"]["archives"] == []
+    (found,) = cards["viewer"]["archives"]
+    assert {e["port"]: e["rung"] for e in cards["viewer"]["endpoints"]} == {archive: "answers", viewer: "admits"}
+    assert len(found["endpoints"]) == 2
+
+
 def test_a_viewer_at_another_address_is_one_more_way_in(served: Served, tmp_path: Path) -> None:
     with (
         relay("127.0.0.2", served.http) as there,

@@ -22,7 +22,7 @@ class Where(StrEnum):
     HEADER = "header"  # as `name: value`, the name in lower case
     COOKIE = "cookie"  # its name
     REALM = "realm"
-    FAVICON = "favicon"  # the MD5 of its bytes
+    FAVICON = "favicon"  # the MD5 of its bytes; or the number that Shodan and FOFA list it by
 
 
 _KINDS = {
@@ -58,8 +58,8 @@ class Mark(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         check_pattern(self.looks)
-        if self.where is Where.FAVICON and not re.fullmatch("[0-9a-f]{32}", self.looks):
-            raise ValueError(f"'{self.looks}' is no MD5")
+        if self.where is Where.FAVICON and not re.fullmatch(r"[0-9a-f]{32}|-?\d{1,10}", self.looks):
+            raise ValueError(f"'{self.looks}' is no hash of an icon")
         if self.match(self.example) != self.release or self.match(self.not_example) is not None:
             raise ValueError("its example does not match")
 

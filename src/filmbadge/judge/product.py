@@ -27,6 +27,8 @@ def identify(*observations: Observation) -> Product:
             kinds[product].add(kind)
     # The first of those with most marks. A viewer is what an archive is shown with, not what it is.
     product = max(kinds, key=lambda name: (name not in viewers(), len(kinds[name])))
+    if product in viewers() and any(seen.dimse or seen.dicomweb or seen.dcm4chee for seen in observations):
+        return Product(toolkit=toolkit)
     version = next((sign.version for sign in named if sign.product == product and sign.version), "")
     return Product(product, toolkit, version, len(kinds[product]) > 1)
 

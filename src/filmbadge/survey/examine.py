@@ -108,11 +108,24 @@ async def _follow(dialer: Dialer, address: Address, name: str, depth: Depth, see
         seen[seen.index(viewer)] = msgspec.structs.replace(viewer, web=placed)
         for written, named in zip(viewer.web.names, names, strict=True):
             place = (named.host or str(address), named.port)
-            if named.outside or any((one.endpoint.address, one.endpoint.port) == place for one in seen):
+            here = next((one for one in seen if (one.endpoint.address, one.endpoint.port) == place), None)
+            if named.outside or (here is not None and _known_enough(here)):
                 continue
-            called = written.host if address_of(written.host) is None else ""
-            there = ip_address(place[0])
-            seen.append(await web.visit_either(dialer, there, named.port, depth, tls=named.tls, name=called or name))
+            there, root = ip_address(place[0]), named.path.rstrip("/")
+            called = written.host if address_of(written.host) is None else name
+            visited = await web.visit_either(
+                dialer, there, named.port, depth, tls=named.tls, name=called, roots=(root,)
+            )
+            if here is None:
+                seen.append(visited)
+            else:  # but not under the root that the viewer knows
+                seen[seen.index(here)] = visited
+
+
+def _known_enough(seen: Observation) -> bool:
+    """Nothing of the web answers there, or DICOMweb was found, or it is a viewer itself."""
+    web = seen.web
+    return web is None or web.status is None or seen.dicomweb is not None or bool(web.names)
 
 
 async def _placed(dialer: Dialer, named: Named, address: Address, name: str) -> Named:

@@ -58,6 +58,14 @@ def test_favicons() -> None:
     assert pages.favicon(b"") == pages.favicon(html("no icon")) == ()
 
 
+@pytest.mark.parametrize(
+    ("icon", "number"), [(b"", 0), (b"icon", 1355950459), (bytes(range(256)) * 20, 1980801766), (b"ab", -1337734885)]
+)
+def test_the_number_of_an_icon(icon: bytes, number: int) -> None:
+    """As the package mmh3 5 gives it for Python's base64 of the icon."""
+    assert pages.icon_number(icon) == number
+
+
 NGINX = (
     b'<html>\r\n<head><title>Index of /</title></head>\r\n<body>\r\n<h1>Index of /</h1><hr><pre><a href="../">../</a>\r\n'
     b'<a href="sub/">sub/</a>  24-Nov-2026 22:06  -\r\n<a href="DICOMDIR">DICOMDIR</a>\r\n'
@@ -147,7 +155,7 @@ def test_rows_of_a_list_of_patients() -> None:
     assert pages.patients_listed(html("none")) == 0
 
 
-@pytest.mark.parametrize("hostile", [b"<title>" * 20000, b"<a href=" * 20000, b"{" * 60000, b"'" * 60000, b"/*" * 30000, b"qidoRoot:" * 7000, b"\xff" * 65536, b"window.config" + b"`${" * 20000, b"/* " * 20000, b"`\\" * 30000, b"\"\\" * 30000])  # fmt: skip
+@pytest.mark.parametrize("hostile", [b"<title>" * 20000, b"<a href=" * 20000, b"{" * 60000, b"'" * 60000, b"/*" * 30000, b"qidoRoot:" * 7000, b"\xff" * 65536, b"window.config" + b"`${" * 20000, b"/* " * 20000, b"`\\" * 30000, b"\"\\" * 30000, b"<title" * 40000, b"<a " * 80000, b"\\\"" * 120000, b"<title>" + b" " * 200000])  # fmt: skip
 def test_a_body_that_is_made_to_take_long(hostile: bytes) -> None:
     pages.seen(HTML, hostile)
     pages.folder(b"Index of /" + hostile)

@@ -186,8 +186,8 @@ async def _count(
             went_on = counting.broke_off(association) or counting.queries > before + 1
             if not counting.done and not (went_on and row.ending in (Ending.BYTE_CAP, Ending.TIME_CAP)):
                 return f"{row.ending}: {row.detail}"
-        elif gentle.exhausted or counting.queries == before:
-            return "the archive showed distress" if gentle.exhausted else "it was not ended"
+        elif counting.queries == before:
+            return "it was not ended"
     return ""
 
 

@@ -53,13 +53,13 @@ class Found:
 
 
 def look(found: Found, site: Site, front: Reply, depth: Depth, *, catch_all: bool) -> Script:
-    """All pages of one port after its front page. `catch_all`: it has the same page for every path."""
+    """All pages of one port after its front page. `catch_all`: it answers every path alike, so none is worth asking for."""
     page = yield from _lead(found, front)
     if not depth.reaches(Depth.ASK) or found.certificate:
         return
     if page.status == 200 and not catch_all:
         icon = yield Page("/favicon.ico", accept="image/*, */*")
-        if icon.status == 200 and icon.media_type != "text/html":
+        if icon.status == 200 and icon.media_type != "text/html" and not icon.cut:
             found.signs += pages.favicon(icon.body)
     if page.status == 200 and (top := pages.folder(page.body)) is not None:
         yield from _walk(found, site, page.page.path, top, depth)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -45,7 +46,7 @@ ANY = "text/html, application/json, */*"
 _MEANT_FOR_TLS = (b"HTTPS port", b"HTTPS server", b"SSL-enabled server")
 
 
-@dataclass
+@dataclass(repr=False)
 class Notes:
     """What a visit learned so far; it outlives one that breaks off."""
 
@@ -66,15 +67,25 @@ class Notes:
 
 
 async def visit_either(
-    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
+    dialer: Dialer,
+    address: Address,
+    port: int,
+    depth: Depth,
+    *,
+    tls: bool = False,
+    name: str = "",
+    roots: Sequence[str] = (),
 ) -> Observation:
-    """`visit`, over TLS or in plain, and the other way once, if the first shows why. Raises OutOfScope only."""
-    seen, meant = await _visit(dialer, Site(address, port, tls, name), depth)
+    """`visit`, over TLS or in plain, and the other way once, if the first shows why. Raises OutOfScope only.
+
+    `roots` of DICOMweb are those that somebody else named.
+    """
+    seen, meant = await _visit(dialer, Site(address, port, tls, name), depth, roots)
     no_tls = tls and seen.tls is None and seen.stop.ending in _ANSWERED_NO_TLS
     spoke_tls = not tls and (meant or (seen.stop.ending is Ending.OTHER_PROTOCOL and "TLS" in seen.stop.detail))
     if not (no_tls or spoke_tls):
         return seen
-    again, _ = await _visit(dialer, Site(address, port, not tls, name), depth)
+    again, _ = await _visit(dialer, Site(address, port, not tls, name), depth, roots)
     return seen if spoke_tls and again.tls is None else again
 
 
@@ -89,13 +100,13 @@ async def visit(
     return (await _visit(dialer, Site(address, port, tls, name), depth))[0]
 
 
-async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation, bool]:
+async def _visit(dialer: Dialer, site: Site, depth: Depth, roots: Sequence[str] = ()) -> tuple[Observation, bool]:
     at = datetime.now(UTC)
     notes = Notes()
     caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
     question = f"http {'ask' if depth.reaches(Depth.ASK) else 'knock'}"
     may_ask = depth.reaches(Depth.PROFILE) or (depth.reaches(Depth.ASK) and dialer.scope.qido_record)
-    ended = await browse(dialer, site, _look(notes, site, depth, may_ask), question=question, caps=caps)
+    ended = await browse(dialer, site, _look(notes, site, depth, may_ask, roots), question=question, caps=caps)
     stop = ended.stop
     if stop.ending is Ending.COMPLETED and notes.status is not None:
         stop = Stop(Ending.COMPLETED, f"HTTP {notes.status}")
@@ -130,7 +141,7 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth) -> tuple[Observation,
     return seen, notes.meant_for_tls
 
 
-def _look(notes: Notes, site: Site, depth: Depth, may_ask: bool) -> Script:
+def _look(notes: Notes, site: Site, depth: Depth, may_ask: bool, roots: Sequence[str]) -> Script:
     """A path that cannot exist comes first: what is answered to it proves nothing elsewhere."""
     notes.first = first = yield Page(f"/{random_name()}", accept=ANY)
     notes.status = first.status
@@ -146,9 +157,10 @@ def _look(notes: Notes, site: Site, depth: Depth, may_ask: bool) -> Script:
     notes.orthanc = yield from orthanc.look(depth)
     if not first.login:  # else of every path: there is nothing to tell apart
         notes.dcm4chee = yield from dcm4chee.look(depth, first)
-    yield from viewers.look(notes.pages, site, front, depth, catch_all=notes.catch_all)
+    alike = notes.catch_all or first.login or first.elsewhere
+    yield from viewers.look(notes.pages, site, front, depth, catch_all=alike)
     if depth.reaches(Depth.ASK) and not first.login and not notes.pages.certificate:
-        notes.dicomweb = yield from dicomweb.look(first, may_ask, _roots(notes))
+        notes.dicomweb = yield from dicomweb.look(first, may_ask, [*roots, *_roots(notes)])
 
 
 def _roots(notes: Notes) -> list[str]:
