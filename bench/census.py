@@ -99,7 +99,7 @@ def rows(records: int, repeat: int, syntax: str) -> list[Row]:
             common.say(f"census {turn + 1}/{repeat}: {client.who}: {common.number(client.speeds[-1])} records/s")
     for client in clients:
         if client.kind == "census":
-            client.note += f"; {_bytes_an_entry(client, records)}"
+            client.note = "; ".join(filter(None, (client.note, _bytes_an_entry(client, records))))
     return common.fill_ratios(client.row() for client in clients)
 
 

@@ -316,6 +316,7 @@ def test_the_template_must_be_filled_in(tmp_path: Path) -> None:
 def test_a_scope_says_what_it_would_contact() -> None:
     assert "would contact 65,534 addresses on 13 ports each" in explain(scope("10.0.0.0/16"))
     assert "would contact 1 address on" in explain(scope("10.0.0.1/32"))
+    assert "questions take at most 10% of an archive's time" in explain(scope("10.0.0.0/16"))
     assert "too many to sweep" in explain(scope("10.0.0.0/7"))
     told = explain(parse(VALID, "s", NOW))
     assert "would contact 509 addresses on 6 ports each, at most 20 connections a second" in told

@@ -89,6 +89,7 @@ class Ending(StrEnum):
     REJECTED = "association rejected"
     ABORTED = "association aborted"
     INTERRUPTED = "interrupted"
+    SPARED = "left alone"
     OUT_OF_SCOPE = "out of scope"
     OWN_ERROR = "our own error"
 
@@ -494,6 +495,7 @@ class Verdict(Struct, frozen=True):
         transient = (self.why is Why.REJECTED and self.codes[:1] == (2,)) or (
             self.why is Why.FIND_FAILED and self.codes == (0xA700,)
         )
+        transient = transient or (self.why in (Why.HTTP_STATUS, Why.NOT_IMAGING) and self.codes in ((429,), (503,)))
         unasked = self.why is Why.ABORTED and self.rung is Rung.ADMITS
         return self.rung is not None and self.why is not Why.FIND_BROKE_OFF and not transient and not unasked
 

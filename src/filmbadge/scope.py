@@ -47,7 +47,7 @@ class Pace:
     per_network: float = 10.0  # per IPv4 /24 or IPv6 /48
     per_host: float = 2.0
     open_at_once: int = 256
-    archive_share: float = 0.1  # of one archive's time, that the questions of a census may take
+    archive_share: float = 0.1  # of one archive's time, that our questions may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,7 +543,7 @@ overall = 50
 per_network = 10                  # per IPv4 /24 or IPv6 /48
 per_host = 2
 open_at_once = 256
-archive_share = 0.1               # of one archive's time, that the questions of a census may take; less when it slows down
+archive_share = 0.1               # of one archive's time, that our questions may take; less when it slows down
 
 [caps]                            # bounds of one connection; a knock or a question keeps to 10 s of silence, 60 s and 512 KiB
 connect_seconds = 5

@@ -46,7 +46,7 @@ def explain(scope: Scope) -> str:
     lines += [
         f"at most {scope.pace.per_network:g} connections a second into one /24 (IPv6: /48), "
         f"{scope.pace.per_host:g} to one host, and one at a time there",
-        f"a census takes at most {scope.pace.archive_share:.0%} of an archive's time, and less when the archive slows down",
+        f"questions take at most {scope.pace.archive_share:.0%} of an archive's time, and less when it slows down",
         f"{_DOES[scope.depth]} (depth {scope.depth})",
         f"{_NEVER[scope.depth]}; never writes, never tries a password, never guesses an AE title",
     ]

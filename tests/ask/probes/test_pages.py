@@ -157,7 +157,7 @@ def test_rows_of_a_list_of_patients() -> None:
     assert pages.patients_listed(html("none")) == 0
 
 
-@pytest.mark.parametrize("hostile", [b"<title>" * 20000, b"<a href=" * 20000, b"{" * 60000, b"'" * 60000, b"/*" * 30000, b"qidoRoot:" * 7000, b"\xff" * 65536, b"window.config" + b"`${" * 20000, b"/* " * 20000, b"`\\" * 30000, b"\"\\" * 30000])  # fmt: skip
+@pytest.mark.parametrize("hostile", [b"<title>" * 20000, b"<a href=" * 20000, b"{" * 60000, b"'" * 60000, b"/*" * 30000, b"qidoRoot:" * 7000, b"\xff" * 65536, b"window.config" + b"`${" * 20000, b"/* " * 20000, b"`\\" * 30000, b"\"\\" * 30000, b"<title" * 40000, b"<a " * 80000, b"\\\"" * 120000, b"<title>" + b" " * 200000])  # fmt: skip
 def test_a_body_that_is_made_to_take_long(hostile: bytes) -> None:
     pages.seen(HTML, hostile)
     pages.folder(b"Index of /" + hostile)

@@ -173,8 +173,8 @@ async def _count(
             over = row.ending in (Ending.BYTE_CAP, Ending.TIME_CAP) and counting.queries > before + 1
             if not counting.done and not over:
                 return f"{row.ending}: {row.detail}"
-        elif gentle.exhausted or counting.queries == before:
-            return "the archive showed distress" if gentle.exhausted else "it was not ended"
+        elif counting.queries == before:
+            return "it was not ended"
     return ""
 
 

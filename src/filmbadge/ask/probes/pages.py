@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from hashlib import md5
 from html import unescape
 from struct import iter_unpack
-from urllib.parse import unquote
 
 from filmbadge.catalogue.pages import Login, Where, marks
 from filmbadge.model import Sign
@@ -24,14 +23,15 @@ _32 = 0xFFFFFFFF
 DICOM_FILE = re.compile(r"(?i)\.(dcm|dicom)$")
 _DICOMDIR = re.compile(r"(?i)DICOMDIR(\?.*)?")
 
-_TITLE = re.compile(r"(?is)<title[^>]*>(.{0,512}?)</title>")
+# None of these may start anew inside of what it looked through: a page of 64 KiB would keep all other hosts waiting.
+_TITLE = re.compile(r"(?i)<title(?:\s[^<>]{0,256})?>([^<]{0,512})</title>")
 _COOKIE = re.compile(r"(?:^|, )([!#$%&'*+.^_`|~\w-]{1,64})=")
-_LINK = re.compile(r"""(?i)<a\s[^>]{0,256}?href\s*=\s*["']([^"'<>]{1,1024})["']""")
+_LINK = re.compile(r"""(?i)<a\s[^<>]{0,256}?href\s*=\s*["']([^"'<>]{1,1024})["']""")
 _LISTING = re.compile(r"Index of /|Directory listing for /|Directory Listing For /|\[To Parent Directory\]")
 _CERTIFICATE = re.compile(r"No required SSL certificate was sent|The SSL certificate error")
 # A string of JavaScript, which may hold what looks like a comment; or a comment.
 _STRING_OR_COMMENT = re.compile(
-    r"""(?s)("(?:\\.|[^"\\\n]){0,256}"|'(?:\\.|[^'\\\n]){0,256}'|`(?:\\.|[^`\\]){0,256}`)|//[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""(?s)("(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?|`(?:\\.|[^`\\]){0,256}+`?)|//[^\n]*|/\*.*?(?:\*/|\Z)"""
 )
 _INSERTED = re.compile(r"\$\{[^{}]{0,256}\}")
 _ROOT = re.compile(r"""["']?\b(?:qidoRoot|wadoRoot|wadoUriRoot)["']?\s*:\s*([^,\n}]{1,512})""")
@@ -130,7 +130,7 @@ def folder(body: bytes) -> Folder | None:
         return None
     links = dict.fromkeys(link for link in map(unescape, _LINK.findall(text)) if not link.startswith(("?", "#", "..")))
     below = tuple(link for link in links if re.fullmatch(r"[^/:?#]+/", link) and link != "./")
-    files = [link for link in links if DICOM_FILE.search(unquote(link.partition("?")[0]))]
+    files = [link for link in links if DICOM_FILE.search(link.partition("?")[0])]
     return Folder(len(files), below, files[0] if files else "", any(map(_DICOMDIR.fullmatch, links)))
 
 

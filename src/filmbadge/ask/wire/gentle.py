@@ -65,6 +65,11 @@ class Gentle:
         if self._habits:
             self.distressed()
 
+    def out_of_resources(self) -> None:
+        """A question was refused so. It was too large, or it came at a bad time: a smaller one may follow, later."""
+        self._less(0.25)
+        self._owed += DISTRESS_SECONDS
+
     def distressed(self, retry_after: float = 0.0) -> None:
         """The archive said that it is too busy."""
         self._less(0.25)

@@ -244,7 +244,7 @@ class Visit:
         else:
             self.failed = True
             if self._gentle is not None and stop.ending in (Ending.IDLE, Ending.TIME_CAP, Ending.CLOSED, Ending.RESET):
-                self._gentle.distressed()
+                self._gentle.broke_off()
             self._answer(now.reply(self._site, stop))
         return stop
 

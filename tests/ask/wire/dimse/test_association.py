@@ -365,6 +365,31 @@ def test_it_rests_between_questions_as_long_as_the_archives_share_wants() -> Non
     assert stop.ending is Ending.COMPLETED
 
 
+def test_an_archive_in_distress_is_left_alone() -> None:
+    pace = Gentle()
+    for _ in range(3):
+        converse(Association("ANY-SCP", twice([]), gentle=pace), [pdu.reject(2, 3, 2)])
+    line, stop = converse(Association("ANY-SCP", twice([]), gentle=pace), [ACCEPT, pdu.RELEASE_RESPONSE])
+    assert [kind for kind, _ in sent(line)] == [pdu.ASSOCIATE_RQ, pdu.RELEASE_RQ]
+    assert stop == Stop(Ending.SPARED, "the archive showed distress")
+
+
+def test_out_of_resources_may_mean_too_large_a_question_so_a_smaller_one_may_follow() -> None:
+    asked: list[int] = []
+
+    def on(_: Association) -> Script:
+        while len(asked) < 5:
+            asked.append((yield Query(STUDY_ROOT_FIND, KEYS, lambda _data, _explicit: None)).status)
+
+    said = [found(0xA700, message=number) for number in range(1, 6)]
+    pace = Gentle()
+    line, stop = converse(Association("ANY-SCP", on, gentle=pace), [ACCEPT, *said, pdu.RELEASE_RESPONSE])
+    assert asked == [0xA700] * 5
+    assert line.rests == [2.0] * 4
+    assert pace.window == 250
+    assert stop.ending is Ending.COMPLETED
+
+
 def test_told_to_leave_while_it_rests_it_releases_and_asks_no_more() -> None:
     talking = Association("ANY-SCP", twice([]), gentle=Gentle(0.25), clock=Clock())
     line = RecordedLine()

@@ -187,6 +187,7 @@ class Association:
         self.image_syntax = self.image_class = ""  # of the last C-STORE
         self._last_words = _ABANDON
         self._leaving = False
+        self._spared = False  # something was still to be asked
         self._gentle = gentle
         self._clock = clock
         self._asked = 0.0  # when the question went out
@@ -267,6 +268,8 @@ class Association:
             self._gentle.broke_off()
         if self._script is not None:
             self._script.close()
+        if self._spared and (released or stop.ending is Ending.COMPLETED):
+            return Stop(Ending.SPARED, "the archive showed distress")
         return Stop(Ending.COMPLETED, "closed without a release response") if released else stop
 
     # PDUs
@@ -368,6 +371,9 @@ class Association:
             if self._leaving:
                 raise StopIteration
             request = next(self._script) if answer is None else self._script.send(answer)
+            self._spared = self._gentle is not None and self._gentle.exhausted
+            if self._spared:
+                raise StopIteration
         except StopIteration:
             self._release()
             return
@@ -406,7 +412,7 @@ class Association:
         now = self._clock()
         waited, seconds = (self._heard or now) - self._asked, now - self._asked
         if status == OUT_OF_RESOURCES:
-            self._gentle.distressed()
+            self._gentle.out_of_resources()
         else:
             alike = tuple((tag, bool(value)) for tag, value in request.keys)
             self._gentle.answered(alike, waited, seconds, self._reader.matches)
