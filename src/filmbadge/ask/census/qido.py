@@ -45,6 +45,9 @@ class Text(Struct):
     vr: str = ""
     Value: list[str | None] | None = None
 
+    def __repr__(self) -> str:
+        return "<Text>"
+
     @property
     def uid(self) -> bytes:
         first = self.Value[0] if self.Value else None
@@ -53,6 +56,9 @@ class Text(Struct):
 
 class Number(Struct):
     Value: list[int | float | str | None] | None = None
+
+    def __repr__(self) -> str:
+        return "<Number>"
 
     @property
     def digits(self) -> bytes:

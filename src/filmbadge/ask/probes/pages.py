@@ -134,7 +134,7 @@ def folder(body: bytes) -> Folder | None:
     return Folder(len(files), below, files[0] if files else "", any(map(_DICOMDIR.fullmatch, links)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Configuration:
     """OHIF's `app-config.js`."""
 
