@@ -229,7 +229,8 @@ def _counts(group: Sequence[Judged]) -> Counts:
     pages = [web for j in group if (web := j.observation.web) is not None]
     listed = next((web.patients for web in pages if web.patients), None)
     if listed is not None and found.patients.value is None:
-        found = msgspec.structs.replace(found, patients=Count(listed, How.COUNTED))
+        # Rows of the archive's own list: what it takes for one patient.
+        found = msgspec.structs.replace(found, patients=Count(listed, How.REPORTED))
     files = next((web.listing for web in pages if web.listing is not None and web.listing.files), None)
     if files is not None and found.images.value is None and not found.images.at_least:
         why = "" if files.whole else "not every folder was looked into"
