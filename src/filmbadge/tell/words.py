@@ -186,6 +186,8 @@ def tls(facts: TlsFacts | None) -> str:
 
 def count(value: Count) -> str:
     """A number with how it was got, or why there is none."""
+    if value.value is not None and value.low is not None and value.high is not None:
+        return f"{value.value:,} ({value.how}; 95 %: {value.low:,} to {value.high:,})"
     if value.value is not None:
         return f"{value.value:,} ({value.how})"
     least = f"at least {value.at_least:,}; " if value.at_least else ""

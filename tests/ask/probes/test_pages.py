@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import fronts
 from filmbadge.ask.probes import pages
@@ -161,3 +163,14 @@ def test_a_body_that_is_made_to_take_long(hostile: bytes) -> None:
     pages.folder(b"Index of /" + hostile)
     pages.configuration(b"window.config " + hostile)
     pages.patients_listed(hostile)
+
+
+@given(
+    st.binary(max_size=400), st.sampled_from([b"", b"Index of /", b"window.config qidoRoot:", b"<title>", b"<a href='"])
+)
+def test_any_bytes_are_read(body: bytes, start: bytes) -> None:
+    pages.seen({"set-cookie": body.decode("latin-1")}, start + body)
+    pages.folder(start + body)
+    pages.configuration(start + body)
+    pages.favicon(body)
+    assert pages.patients_listed(start + body) >= 0
