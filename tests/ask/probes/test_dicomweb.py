@@ -12,6 +12,7 @@ import pytest
 from filmbadge.ask.probes import dicomweb
 from filmbadge.ask.probes.dicomweb import NOBODY
 from filmbadge.judge.ladder import place
+from filmbadge.judge.product import identify
 from filmbadge.model import Depth, DicomWebFacts, Ending, Observation, Rung
 from filmbadge.scope import LOOPBACK
 from peers import HERE, dialer, listening, run
@@ -110,6 +111,11 @@ def test_guarded_for_all_paths_is_asked_for_little() -> None:
     paths: list[str] = []
     visited(serving(lambda _: LOGIN, paths), Depth.PROVE)
     assert not [path for path in paths if "studies" in path or "dicom" in path]
+
+
+def test_a_realm_of_dicomweb_names_a_product() -> None:
+    seen, _ = visited(serving(at("/qido-rs", LOGIN)))
+    assert identify(seen).product == "PacsOne"
 
 
 def test_wado_uri_that_misses_its_parameters() -> None:
