@@ -1,14 +1,18 @@
-"""Takes a JSON array of objects apart while its bytes come. Only the object that is under way is held."""
+"""Takes a JSON array of objects apart. A short one is taken at once; of a longer one, only the object under way is held."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
+import msgspec
+
+WHOLE = 1024 * 1024  # an array up to so long is taken at once, in a tenth of the time
 MAX_ROW = 1024 * 1024
 # A whole string, or the beginning of one that has no end yet; or a bracket.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\]]', re.DOTALL)
 _SPACE = b" \t\r\n"
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Rows:
@@ -24,6 +28,7 @@ class Rows:
         self._at = 0  # what is before was looked at
         self._depth = 0
         self._start = -1  # of the object under way
+        self._piecemeal = False
 
     def __repr__(self) -> str:
         return "<Rows>"
@@ -33,6 +38,11 @@ class Rows:
             self.bare = self.bare and not data.strip(_SPACE)
             return
         self._held += data
+        if not self._piecemeal:
+            ends = data.rstrip(_SPACE).endswith(b"]")
+            if len(self._held) <= WHOLE and (not ends or self._at_once()):
+                return
+            self._piecemeal = True  # longer, or not well formed, or it did not end there
         if not self._depth:
             self._held = self._held.lstrip(_SPACE)
             if self._held[:1] not in (b"", b"["):
@@ -46,6 +56,20 @@ class Rows:
         if self.over or self.broken or len(self._held) > MAX_ROW:
             self.broken = self.broken or not self.over
             self._held = b""
+
+    def _at_once(self) -> bool:
+        """Take the array whole. False: it is none, so far."""
+        try:
+            rows = _ARRAY.decode(self._held)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        self._held = b""
+        self.over, self.bare = True, not rows
+        for row in map(bytes, rows):
+            if row.startswith(b"{"):
+                self.count += 1
+                self._take(row)
+        return True
 
     def _scan(self) -> None:
         held = self._held
