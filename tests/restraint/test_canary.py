@@ -87,6 +87,7 @@ STAGES = {
     "filmbadge.ask.personal.look:Look.take": "scripted",
     "filmbadge.ask.personal.look:Look.kinds": "scripted",
     "filmbadge.ask.personal.script:Noticed.row": "scripted",
+    "filmbadge.ask.personal.distinct:Distinct.add": "scripted",
     "filmbadge.ask.personal.national:valid": "scripted",
     "filmbadge.ask.personal.rules:_sum": "scripted",
     "filmbadge.ask.census.script:Counting._walk": "scripted",
