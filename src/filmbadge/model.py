@@ -601,6 +601,8 @@ class KindFound(Struct, frozen=True):
     asked: int = 0  # records that were asked for it; fewer than there are, where `how` is estimated
     at_least: int | None = None
     why: str = ""  # why unknown, or estimated
+    low: int | None = None  # where estimated from studies that were drawn by lot: an interval that holds 19 times in 20
+    high: int | None = None
 
 
 class Identifier(Struct, frozen=True):

@@ -149,6 +149,8 @@ KINDS = Table(
         Column("asked", _long, "studies that were asked for it"),
         Column("at_least", _long, "a lower bound where the number is unknown or estimated"),
         Column("why", _text, "why it is unknown or estimated"),
+        Column("low", _long, "of an estimate from studies drawn by lot: the lower end of its 95 % interval"),
+        Column("high", _long, "the upper end"),
     ),
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ LABELS = {
     "studies": "studies in open archives",
     "series": "series in open archives",
     "images": "images in open archives",
-    "http_viewers": "with pages that need no login, unencrypted",
+    "http_viewers": "archives with web pages that need no login, over plain HTTP",
 }
 SSN = "ssn_records"  # shown where somebody looked
 SSN_LABEL = "studies that expose a US social security number"

@@ -194,11 +194,14 @@ def count(value: Count) -> str:
     return f"{least}unknown: {value.why}" if value.why else f"{least}unknown"
 
 
-def kind(records: int | None, how: str, at_least: int | None, why: str) -> str:
+def kind(
+    records: int | None, how: str, at_least: int | None, why: str, low: int | None = None, high: int | None = None
+) -> str:
     """How many studies carry a kind of personal data."""
     if records is None:
         return count(Count(at_least=at_least, why=why))
-    return f"{records:,} ({how} {why})" if how == How.ESTIMATED and why else f"{records:,} ({how})"
+    between = "" if low is None or high is None else f", {low:,} to {high:,}"
+    return f"{records:,} ({how} {why}{between})" if how == How.ESTIMATED and why else f"{records:,} ({how})"
 
 
 def named(kind: str) -> str:
