@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from filmbadge.judge import archives
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
@@ -60,8 +62,7 @@ def admitted(finds: tuple[Find, ...] = (), census: Census | None = None, *, stud
 def host(address: str, *observations: Observation) -> Host:
     """Observations as if made at this address, judged."""
     moved = [
-        Observation(Endpoint(address, o.endpoint.port, o.endpoint.protocol), o.at, o.depth, o.stop, o.dimse, o.orthanc)
-        for o in observations
+        msgspec.structs.replace(o, endpoint=msgspec.structs.replace(o.endpoint, address=address)) for o in observations
     ]
     return archives.judge(address, moved)
 

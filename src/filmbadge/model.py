@@ -184,6 +184,14 @@ class Find(Struct, frozen=True):
     cancelled: bool = False
 
 
+class Range(Struct, frozen=True):
+    """An estimate, and the interval that holds the truth 95 times in a hundred."""
+
+    value: int
+    low: int
+    high: int
+
+
 class Census(Struct, frozen=True):
     """What one enumeration by UIDs and counts found."""
 
@@ -191,6 +199,8 @@ class Census(Struct, frozen=True):
     rows: int
     studies: int
     malformed: int = 0
+    estimate: Range | None = None  # of the studies with a date, where a budget ended it
+    images_estimate: Range | None = None  # where the number of images is known for studies that were drawn by lot
     undated: int | None = None  # of the studies, those that no range of dates brought; None: not known
     series: int | None = None
     images: int | None = None
@@ -565,7 +575,9 @@ class Count(Struct, frozen=True):
     how: How = How.UNKNOWN
     at_least: int | None = None  # a lower bound, where the whole is unknown
     coverage: float | None = None  # share of studies the value is known for
-    why: str = ""  # why unknown
+    why: str = ""  # why unknown, or estimated
+    low: int | None = None  # of an estimate: 95 times in a hundred the truth is not below,
+    high: int | None = None  # and not above
 
 
 class Counts(Struct, frozen=True):
@@ -587,6 +599,8 @@ class KindFound(Struct, frozen=True):
     asked: int = 0  # records that were asked for it; fewer than there are, where `how` is estimated
     at_least: int | None = None
     why: str = ""  # why unknown, or estimated
+    low: int | None = None  # where estimated from studies that were drawn by lot: an interval that holds 19 times in 20
+    high: int | None = None
 
 
 class Identifier(Struct, frozen=True):
@@ -656,3 +670,5 @@ class Total(Struct, frozen=True):
     unknown_archives: int = 0  # open archives for which it is not known
     at_least: int | None = None
     why: str = ""
+    low: int | None = None  # where some of it is estimated: the sum of the lower ends,
+    high: int | None = None  # and of the upper ones

@@ -69,6 +69,16 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Bounds of the census of one archive, over all its connections. What they leave out is estimated."""
+
+    questions: int = 2000
+    minutes: float = 120.0
+    received_bytes: int = 1024 * 1024 * 1024
+    whole: int = 20_000  # studies up to which all are asked for in one question, to see those without a date
+
+
+@dataclass(frozen=True, slots=True)
 class Intervals:
     """Disjoint sorted ranges of addresses, as integers of one IP version. Bounds are inclusive."""
 
@@ -144,6 +154,7 @@ class Scope:
     qido_record: bool = False  # a record of DICOMweb, with its personal data, may be asked for below depth `profile`
     pace: Pace = Pace()
     caps: Caps = Caps()
+    census: Budget = Budget()
     _v4: Intervals = field(init=False, repr=False)
     _v6: Intervals = field(init=False, repr=False)
 
@@ -217,6 +228,7 @@ LOOPBACK = Scope(
     basis="owner",
     pace=Pace(overall=2000, per_network=2000, per_host=100, archive_share=1),
     caps=Caps(received_bytes=256 * 1024 * 1024),
+    census=Budget(questions=100_000, received_bytes=1 << 40),
 )
 
 
@@ -267,6 +279,7 @@ class _Reader:
                 "ask",
                 "pace",
                 "caps",
+                "census",
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
@@ -274,6 +287,7 @@ class _Reader:
             "ask": {"qido_record"},
             "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
             "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
+            "census": {"questions", "minutes", "received_bytes", "whole"},
         }
         for table, keys in known.items():
             held = self._table(table)
@@ -314,6 +328,7 @@ class _Reader:
             qido_record=self._qido_record(basis),
             pace=self._numbers("pace", Pace()),
             caps=self._numbers("caps", Caps()),
+            census=self._numbers("census", Budget()),
         )
 
     def _table(self, name: str) -> dict[str, Any]:
@@ -412,7 +427,7 @@ class _Reader:
 
     def _numbers(self, table: str, default: Any) -> Any:
         held = self._table(table)
-        whole = {"open_at_once", "received_bytes"}
+        whole = {"open_at_once", "received_bytes", "questions", "whole"}
         for key, value in held.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
                 raise self._error(f"'{table}.{key}' must be a number above 0", table, key)
@@ -550,6 +565,12 @@ connect_seconds = 5
 idle_seconds = 60                 # an archive may build a long answer before its first byte
 seconds = 600
 received_bytes = 67108864
+
+[census]                          # bounds of the census of one archive; what they leave out is estimated, with an interval
+questions = 2000
+minutes = 120
+received_bytes = 1073741824
+whole = 20000                     # studies up to which all are asked for at once, to see those without a date
 """
 
 

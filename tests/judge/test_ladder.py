@@ -17,6 +17,7 @@ from filmbadge.model import (
     Ending,
     Find,
     Listing,
+    Named,
     Observation,
     OrthancFacts,
     Proof,
@@ -209,3 +210,11 @@ def test_a_broken_off_question_says_how() -> None:
 )
 def test_not_open_is_not_always_closed(observation: Observation, conclusive: bool) -> None:
     assert place(observation).conclusive is conclusive
+
+
+def test_a_viewer_that_names_an_archive_out_of_the_scope_says_so() -> None:
+    named = WebFacts(
+        200, 200, catch_all=True, viewer="OHIF", login=False, names=(Named("192.0.2.9", 80, "/rs", outside=True),)
+    )
+    assert "not contacted" in place(site(named)).detail
+    assert place(site(msgspec.structs.replace(named, names=(Named("", 80, "/rs"),)))).detail == "OHIF"

@@ -45,6 +45,15 @@ def test_a_sample_is_an_estimate_and_says_of_how_many() -> None:
         25,
         "from 100 of 4000 studies",
     )
+    assert (kinds[0].low, kinds[0].high) == (701, 1373)  # Wilson: 0.1755 to 0.3430
+    for filled in (0, 100):
+        (sure,) = (
+            judge(msgspec.structs.replace(profile(kinds=(named(Kind.ADDRESS, filled=filled),)), records=4000), 4000)[0]
+            or ()
+        )
+        assert sure.low is not None
+        assert sure.high is not None
+        assert sure.low <= (sure.records or 0) <= sure.high
 
 
 def test_what_was_not_asked_is_unknown_and_not_zero() -> None:

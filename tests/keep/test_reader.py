@@ -13,7 +13,22 @@ from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import ENDPOINTS, JOURNAL, TABLES, VERSION, markdown
 from filmbadge.keep.writer import Writer, part_path
-from filmbadge.model import Census, Decoy, DimseFacts, Ending, Host, Observation, OrthancFacts, Review, Stop, Total
+from filmbadge.model import (
+    Census,
+    Decoy,
+    DimseFacts,
+    Ending,
+    Host,
+    Observation,
+    OrthancFacts,
+    Review,
+    Sign,
+    SignKind,
+    Stop,
+    TlsFacts,
+    Total,
+    WebFacts,
+)
 from making import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
 COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method="count keys")
@@ -165,6 +180,22 @@ def test_what_is_not_measured_says_so(tmp_path: Path) -> None:
         assert (found[quantity].measured, found[quantity].how) == (None, "unknown")
         assert found[quantity].why
     assert found["archives"].measured == 0
+
+
+def test_viewers_are_counted_where_a_stranger_is_shown_a_page_in_plain_http(tmp_path: Path) -> None:
+    def page(address: str, login: bool | None = False, *, tls: bool = False) -> Host:
+        seen = msgspec.structs.replace(
+            web(None),
+            web=WebFacts(404, 200, viewer="Oviyam", login=login),
+            signs=(Sign("Oviyam", SignKind.PAGE),),
+            tls=TlsFacts("TLSv1.3") if tls else None,
+        )
+        return host(address, seen)
+
+    pages = (page("192.0.2.1"), page("192.0.2.2", True), page("192.0.2.3", None), page("192.0.2.4", tls=True))
+    found = totals(kept(tmp_path, *pages, reported("192.0.2.5")))
+    assert (found["http_viewers"].measured, found["http_viewers"].how) == (1, "counted")
+    assert found["archives"].measured == 5
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1 this is not a table PAR1", None])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -17,7 +18,7 @@ import certificates
 import fronts
 from archives import Served
 from filmbadge.ask.targets.lists import parse
-from filmbadge.model import Depth, Host, Judged, Rung
+from filmbadge.model import Count, Depth, Host, How, Judged, Rung
 from filmbadge.scope import LOOPBACK, load
 from filmbadge.survey import examine
 from fronts import Tls
@@ -48,22 +49,24 @@ class World:
     opened: Served
     pixelmed: Served
     came: Callable[[], int]  # how many went where the scope does not allow
-    ask: Callable[[Case], Host]
+    ask: Callable[..., Host]
     away: int
 
 
-def asker(directory: Path) -> Callable[[Case], Host]:
-    """Asks one port alone, as `check` does, and each case once."""
+def asker(directory: Path) -> Callable[..., Host]:
+    """Asks the ports of cases alone, which are of one host and one depth, as `check` does; each set of them once."""
 
     @cache
-    def ask(case: Case) -> Host:
-        text = archives.scope_file(directory, depth=case.depth).read_text()
-        (directory / "scope.toml").write_text(text.replace(EVERYWHERE, case.networks))
-        ports = {f"{kind}_ports": () for kind in ("dimse", "dimse_tls", "web", "web_tls")}
-        ports[f"{case.kind}_ports"] = (case.port,)  # type: ignore[assignment]
-        allowed = load(directory / "scope.toml") if case.networks else LOOPBACK
-        scope = replace(allowed, called_titles=case.titles, **ports)  # type: ignore[arg-type]
-        return run(examine.check(scope, parse(f"[{case.host}]" if ":" in case.host else case.host)))[0]
+    def ask(*cases: Case) -> Host:
+        one = cases[0]
+        text = archives.scope_file(directory, depth=one.depth).read_text()
+        (directory / "scope.toml").write_text(text.replace(EVERYWHERE, one.networks))
+        kinds = ("dimse", "dimse_tls", "web", "web_tls")
+        ports = {f"{kind}_ports": tuple(case.port for case in cases if case.kind == kind) for kind in kinds}
+        titles = tuple(title for case in cases for title in case.titles)
+        allowed = load(directory / "scope.toml") if one.networks else LOOPBACK
+        scope = replace(allowed, called_titles=titles, **ports)  # type: ignore[arg-type]
+        return run(examine.check(scope, parse(f"[{one.host}]" if ":" in one.host else one.host)))[0]
 
     return ask
 
@@ -194,6 +197,30 @@ def test_everything_that_is_open_to_strangers_is_found(world: World) -> None:
             archive = world.ask(case).archives
             assert len(archive) == 1, case
             assert archive[0].rung.reaches(Rung.ADMITS), case
+
+
+def test_all_ways_into_one_archive_are_one_and_make_its_product_firm(world: World) -> None:
+    of = {name: [case for case in world.cases if case.of == name] for name in ("Orthanc", "PixelMed", "tiny-pacs")}
+    orthanc = [
+        case
+        for case in of["Orthanc"]
+        if case.depth is Depth.COUNT and case.host == "127.0.0.1" and case.kind != "dimse_tls"
+    ]
+    sets = {"Orthanc": orthanc, "PixelMed": of["PixelMed"][:2], "tiny-pacs": of["tiny-pacs"][:2]}
+    for name, cases in sets.items():
+        (archive,) = world.ask(*cases).archives
+        assert len(archive.endpoints) == len(cases) > 1
+        assert (archive.product.product, archive.product.firm) == (name, True)
+
+
+def test_pixelmeds_list_of_patients_is_counted(world: World) -> None:
+    dicom, _, web = (case for case in world.cases if case.of == "PixelMed")
+    (archive,) = world.ask(replace(web, titles=dicom.titles), replace(dicom, depth=web.depth)).archives
+    with urlopen(f"http://127.0.0.1:{world.pixelmed.http}/?requestType=PATIENTLIST") as page:
+        rows = page.read().count(b"<tr>") - 1  # of headings
+    assert archive.counts.patients == Count(rows, How.REPORTED)
+    assert rows >= world.pixelmed.truth.patients  # it takes some with one id for two
+    assert archive.counts.studies.value == world.pixelmed.truth.studies
 
 
 def test_nobody_is_asked_out_of_the_scope(world: World) -> None:

@@ -127,7 +127,8 @@ BLIND = {
     "filmbadge.ask.wire.gentle",  # seconds and numbers
     "filmbadge.ask.wire.dimse.core",  # chooses one of the two
     "filmbadge.ask.targets.lists",
-    "filmbadge.ask.census.plan",  # numbers of rows
+    "filmbadge.ask.census.estimate",  # numbers of rows
+    "filmbadge.ask.census.plan",
     "filmbadge.ask.census.windows",
 }
 # Those in which no crash can be injected so, and where they are tested.

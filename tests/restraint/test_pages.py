@@ -29,7 +29,9 @@ if where:
     def fail(*given, **named):
         seen = repr((given, named))
         raise RuntimeError(seen)
-    setattr(importlib.import_module(module), name, fail)
+    target = importlib.import_module(module)
+    assert hasattr(target, name)
+    setattr(target, name, fail)
 import filmbadge.cli
 sys.argv = ["filmbadge", *arguments]
 filmbadge.cli.main()
@@ -37,7 +39,7 @@ filmbadge.cli.main()
 STAGES = (
     "filmbadge.ask.probes.pages:title",
     "filmbadge.ask.probes.pages:unescape",
-    "filmbadge.ask.probes.pages:unquote",
+    "filmbadge.ask.probes.pages:Folder",
     "filmbadge.ask.probes.pages:patients_listed",
     "filmbadge.ask.probes.viewers:_added",
     "filmbadge.ask.probes.viewers:_named",

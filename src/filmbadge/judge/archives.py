@@ -30,6 +30,7 @@ from filmbadge.model import (
     Observation,
     OrthancFacts,
     Profile,
+    Range,
     Rung,
     Why,
 )
@@ -228,7 +229,8 @@ def _counts(group: Sequence[Judged]) -> Counts:
     pages = [web for j in group if (web := j.observation.web) is not None]
     listed = next((web.patients for web in pages if web.patients), None)
     if listed is not None and found.patients.value is None:
-        found = msgspec.structs.replace(found, patients=Count(listed, How.COUNTED))
+        # Rows of the archive's own list: what it takes for one patient.
+        found = msgspec.structs.replace(found, patients=Count(listed, How.REPORTED))
     files = next((web.listing for web in pages if web.listing is not None and web.listing.files), None)
     if files is not None and found.images.value is None and not found.images.at_least:
         why = "" if files.whole else "not every folder was looked into"
@@ -274,9 +276,9 @@ def _counted(census: Census) -> Counts:
         why = census.why_incomplete or "the census did not end"
         return Counts(
             patients,
-            Count(at_least=census.studies, why=why),
+            _estimated(census.estimate, why, census.studies) or Count(at_least=census.studies, why=why),
             Count(why=why),
-            Count(why=why),
+            _estimated(census.images_estimate, why, census.images) or Count(why=why),
         )
     studies = Count(census.studies, How.COUNTED)
     series = Count(why="not known for every study") if census.series is None else Count(census.series, How.COUNTED)
@@ -285,8 +287,15 @@ def _counted(census: Census) -> Counts:
     else:
         share = census.images_known_for / census.studies
         why = census.why_incomplete or f"known for {share:.0%} of studies"
-        images = Count(at_least=census.images, coverage=round(share, 4), why=why)
+        images = _estimated(census.images_estimate, why, census.images) or Count(at_least=census.images, why=why)
+        images = msgspec.structs.replace(images, coverage=round(share, 4))
     return Counts(patients, studies, series, images)
+
+
+def _estimated(found: Range | None, why: str, at_least: int | None) -> Count | None:
+    if found is None:
+        return None
+    return Count(found.value, How.ESTIMATED, at_least, why=why, low=found.low, high=found.high)
 
 
 def _why_unknown(group: Sequence[Judged]) -> str:

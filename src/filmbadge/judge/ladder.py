@@ -135,7 +135,9 @@ def _pages(facts: WebFacts, known: bool) -> Iterator[Verdict]:
     if known or facts.viewer:
         status = next((s for s in (facts.front, facts.status) if s in (401, 403)), None)
         if facts.viewer and facts.login is False:
-            yield Verdict(Rung.ADMITS, Why.PAGE, detail=facts.viewer)
+            outside = any(named.outside for named in facts.names)
+            shown = f"{facts.viewer}, which names an archive that was not contacted," if outside else facts.viewer
+            yield Verdict(Rung.ADMITS, Why.PAGE, detail=shown)
         elif status is not None or facts.login:
             yield Verdict(Rung.SPEAKS, Why.LOGIN, (status or 200,), facts.realm)
         else:

@@ -68,10 +68,29 @@ def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, wh
             tally.kind, None, How.UNKNOWN, None, seen, tally.malformed, tally.asked, tally.filled, why or "not asked"
         )
     share, least = tally.filled / tally.asked, min(tally.filled, whole)
+    low, high = _interval(tally.filled, tally.asked, whole) if profile.complete else (None, None)
     why = why or f"from {tally.asked} of {whole} studies"
     return KindFound(
-        tally.kind, round(share * whole), How.ESTIMATED, share, seen, tally.malformed, tally.asked, least, why
+        tally.kind,
+        round(share * whole),
+        How.ESTIMATED,
+        share,
+        seen,
+        tally.malformed,
+        tally.asked,
+        least,
+        why,
+        low,
+        high,
     )
+
+
+def _interval(hits: int, of: int, whole: int) -> tuple[int, int]:
+    """Wilson's score interval at 95 %, of a share of the whole; never less than was seen."""
+    share, z2 = hits / of, 1.96**2
+    middle, reach = share + z2 / (2 * of), 1.96 * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    low, high = ((middle + side * reach) / (1 + z2 / of) * whole for side in (-1, 1))
+    return max(math.floor(low), hits), min(math.ceil(high), whole - (of - hits))
 
 
 def _identifiers(profile: Profile, kind: Kind, whole: int | None, country: str) -> Iterable[Identifier]:

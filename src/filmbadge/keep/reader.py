@@ -139,7 +139,9 @@ class Dataset:
         unknown = next((g for g in groups if g["how"] == How.UNKNOWN), None)
         known = sum(parts.values())
         if unknown is None:
-            return Total(quantity, known, " + ".join(parts) or How.COUNTED, parts if len(parts) > 1 else {})
+            low, high = _ends(groups) if How.ESTIMATED in parts else (None, None)
+            how = " + ".join(parts) or How.COUNTED
+            return Total(quantity, known, how, parts if len(parts) > 1 else {}, low=low, high=high)
         return Total(
             quantity,
             None,
@@ -154,7 +156,8 @@ class Dataset:
         """By origin: open archives, the sum, a lower bound of the unknown, and a reason."""
         return self.rows(
             f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
-            f"sum({quantity}_at_least) least, min({quantity}_why) why "
+            f"sum({quantity}_at_least) least, min({quantity}_why) why, "
+            f"sum(coalesce({quantity}_low, {quantity})) low, sum(coalesce({quantity}_high, {quantity})) high "
             "FROM counted WHERE open GROUP BY 1 ORDER BY 1"
         )
 
@@ -166,6 +169,14 @@ class Dataset:
             "FROM counted LEFT JOIN kinds ON archive = id AND kind = ? WHERE open GROUP BY 1 ORDER BY 1",
             quantity.removeprefix("kind:"),
         )
+
+
+def _ends(groups: list[dict[str, object]]) -> tuple[int | None, int | None]:
+    """The interval of a sum, as if all estimates in it erred alike. Kinds have none."""
+    low, high = ([g.get(end) for g in groups] for end in ("low", "high"))
+    if None in low or None in high:
+        return None, None
+    return sum(int(str(n)) for n in low), sum(int(str(n)) for n in high)
 
 
 def read_manifest(directory: Path) -> Manifest:

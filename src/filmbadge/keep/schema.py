@@ -82,7 +82,9 @@ _COUNTS = tuple(
         Column(f"{quantity}_how", _text, "`reported` by the archive's own counter, `counted` here, `estimated` or `unknown`"),
         Column(f"{quantity}_at_least", _long, "a lower bound where the number is unknown"),
         Column(f"{quantity}_coverage", pa.float64(), "share of the studies for which the number is known"),
-        Column(f"{quantity}_why", _text, "why it is unknown"),
+        Column(f"{quantity}_why", _text, "why it is unknown or estimated"),
+        Column(f"{quantity}_low", _long, "of an estimate: 95 times in a hundred the truth is not below"),
+        Column(f"{quantity}_high", _long, "and not above"),
     )
 )  # fmt: skip
 
@@ -147,6 +149,8 @@ KINDS = Table(
         Column("asked", _long, "studies that were asked for it"),
         Column("at_least", _long, "a lower bound where the number is unknown or estimated"),
         Column("why", _text, "why it is unknown or estimated"),
+        Column("low", _long, "of an estimate from studies drawn by lot: the lower end of its 95 % interval"),
+        Column("high", _long, "the upper end"),
     ),
 )  # fmt: skip
 
@@ -228,6 +232,8 @@ def archive_row(archive: Archive) -> Row:
             f"{quantity}_at_least": count.at_least,
             f"{quantity}_coverage": count.coverage,
             f"{quantity}_why": count.why,
+            f"{quantity}_low": count.low,
+            f"{quantity}_high": count.high,
         }
     row["identifiers"] = [msgspec.structs.asdict(one) for one in archive.identifiers]
     return row

@@ -49,9 +49,10 @@ def compare(
             continue
         total = measured[quantity]
         why, due = total.why, quantity in _AT_COUNT
-        if Depth(depth).reaches(Depth.PROFILE) and (quantity in _AT_PROFILE or quantity.startswith("kind:")):
-            due = How.ESTIMATED not in total.how
-            why = why or ("" if due else "estimated from some of the studies")
+        if Depth(depth).reaches(Depth.PROFILE):
+            due = quantity in _AT_PROFILE or quantity.startswith("kind:")
+        if due and How.ESTIMATED in total.how:
+            due, why = False, why or "estimated from some of the studies"
         rows.append(Row(quantity, true, total.measured, total.how, due, why))
     for rung, n in rungs.items():
         if f"rung:{rung}" not in truth and rung != Rung.SILENT:

@@ -53,6 +53,8 @@ class CheckedKind(Struct, frozen=True):
     asked: int
     at_least: int | None
     why: str
+    low: int | None  # of an estimate from studies drawn by lot
+    high: int | None
 
 
 class CheckedArchive(Struct, frozen=True):
@@ -119,6 +121,8 @@ def _kind(found: KindFound) -> CheckedKind:
         asked=found.asked,
         at_least=found.at_least,
         why=found.why,
+        low=found.low,
+        high=found.high,
     )
 
 
@@ -190,7 +194,9 @@ def _personal(archive: CheckedArchive) -> list[RenderableType]:
     table = Table.grid(padding=(0, 2))
     for name, kind in archive.kinds.items():
         if kind.records or kind.at_least:
-            table.add_row(name, words.kind(kind.records, kind.how, kind.at_least, kind.why), kind.looks or "")
+            table.add_row(
+                name, words.kind(kind.records, kind.how, kind.at_least, kind.why, kind.low, kind.high), kind.looks or ""
+            )
     absent = [name for name, kind in archive.kinds.items() if kind.records == 0]
     made: list[RenderableType] = [Text("personal data, studies that carry it", style="bold"), table]
     made += [Text(f"national identifiers: {words.identifier(one)}", style="bold red") for one in archive.identifiers]

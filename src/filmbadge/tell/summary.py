@@ -24,7 +24,7 @@ LABELS = {
     "studies": "studies in open archives",
     "series": "series in open archives",
     "images": "images in open archives",
-    "http_viewers": "with pages that need no login, unencrypted",
+    "http_viewers": "archives with web pages that need no login, over plain HTTP",
 }
 SSN = "ssn_records"  # shown where somebody looked
 SSN_LABEL = "studies that expose a US social security number"
@@ -207,6 +207,8 @@ def _count(row: dict[str, object], quantity: str) -> Count:
         at_least=cast("int | None", row[f"{quantity}_at_least"]),
         coverage=cast("float | None", row[f"{quantity}_coverage"]),
         why=str(row[f"{quantity}_why"]),
+        low=cast("int | None", row[f"{quantity}_low"]),
+        high=cast("int | None", row[f"{quantity}_high"]),
     )
 
 
@@ -228,7 +230,8 @@ def total(row: Total) -> str:
     """A total with its origin, or why there is none."""
     if row.measured is not None:
         parts = ", ".join(f"{n:,} {how}" for how, n in row.parts.items())
-        return f"{row.measured:,} ({parts or row.how})"
+        ends = "" if row.low is None or row.high is None else f"; 95 %: {row.low:,} to {row.high:,}"
+        return f"{row.measured:,} ({parts or row.how}{ends})"
     least = f"at least {row.at_least:,}; " if row.at_least else ""
     share = f" for {row.unknown_archives} open archives" if row.unknown_archives else ""
     return f"{least}unknown{share}: {row.why}"

@@ -186,17 +186,22 @@ def tls(facts: TlsFacts | None) -> str:
 
 def count(value: Count) -> str:
     """A number with how it was got, or why there is none."""
+    if value.value is not None and value.low is not None and value.high is not None:
+        return f"{value.value:,} ({value.how}; 95 %: {value.low:,} to {value.high:,})"
     if value.value is not None:
         return f"{value.value:,} ({value.how})"
     least = f"at least {value.at_least:,}; " if value.at_least else ""
     return f"{least}unknown: {value.why}" if value.why else f"{least}unknown"
 
 
-def kind(records: int | None, how: str, at_least: int | None, why: str) -> str:
+def kind(
+    records: int | None, how: str, at_least: int | None, why: str, low: int | None = None, high: int | None = None
+) -> str:
     """How many studies carry a kind of personal data."""
     if records is None:
         return count(Count(at_least=at_least, why=why))
-    return f"{records:,} ({how} {why})" if how == How.ESTIMATED and why else f"{records:,} ({how})"
+    between = "" if low is None or high is None else f", {low:,} to {high:,}"
+    return f"{records:,} ({how} {why}{between})" if how == How.ESTIMATED and why else f"{records:,} ({how})"
 
 
 def named(kind: str) -> str:

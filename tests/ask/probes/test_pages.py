@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import fronts
 from filmbadge.ask.probes import pages
@@ -88,7 +90,10 @@ PYTHON = (
         (APACHE, Folder(1, ("ct%20head/",), "1.dcm")),
         (PYTHON, Folder(1, ("d/",), "x.dcm")),
         (html("Index of /", '<a href="http://192.0.2.1/x/">away</a><a href="/top/">top</a><a href="a/b/">deep</a>'), Folder(0, ())),
+        (html("Directory Listing For [/]", '<a href="1.dcm">1.dcm</a>'), Folder(1, (), "1.dcm")),
+        (b'<pre><A HREF="/">[To Parent Directory]</A><br> 9/1/2026 <A HREF="/x/1.DCM">1.DCM</A></pre>', Folder(1, (), "/x/1.DCM")),
         (html("Downloads", '<a href="demo.dcm">demo.dcm</a>'), None),
+        (html("How to", 'nginx then says "Index of /", and links <a href="demo.dcm">demo.dcm</a>'), None),
     ],
 )  # fmt: skip
 def test_lists_of_files(body: bytes, found: Folder | None) -> None:
@@ -158,6 +163,18 @@ def test_rows_of_a_list_of_patients() -> None:
 @pytest.mark.parametrize("hostile", [b"<title>" * 20000, b"<a href=" * 20000, b"{" * 60000, b"'" * 60000, b"/*" * 30000, b"qidoRoot:" * 7000, b"\xff" * 65536, b"window.config" + b"`${" * 20000, b"/* " * 20000, b"`\\" * 30000, b"\"\\" * 30000, b"<title" * 40000, b"<a " * 80000, b"\\\"" * 120000, b"<title>" + b" " * 200000])  # fmt: skip
 def test_a_body_that_is_made_to_take_long(hostile: bytes) -> None:
     pages.seen(HTML, hostile)
-    pages.folder(b"Index of /" + hostile)
+    pages.folder(b"<title>Index of /" + hostile)
     pages.configuration(b"window.config " + hostile)
     pages.patients_listed(hostile)
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([b"", b"<h1>Index of /", b"window.config qidoRoot:", b"<title>", b"<a href='"]),
+)
+def test_any_bytes_are_read(body: bytes, start: bytes) -> None:
+    pages.seen({"set-cookie": body.decode("latin-1")}, start + body)
+    pages.folder(start + body)
+    pages.configuration(start + body)
+    pages.favicon(body)
+    assert pages.patients_listed(start + body) >= 0

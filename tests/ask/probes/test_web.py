@@ -3,63 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from filmbadge.ask.probes import web
 from filmbadge.ask.probes.browse import CONNECTIONS
 from filmbadge.judge.ladder import place
-from filmbadge.model import Connection, Depth, Ending, Observation, Rung, Why
-from filmbadge.scope import LOOPBACK, Scope
-from peers import HERE, caps, dialer, listening, run
-
-SYSTEM = json.dumps({"Version": "1.12.1", "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": 4242}).encode()
-COUNTERS = b'{"CountPatients": 2, "CountStudies": 3, "CountSeries": 4, "CountInstances": 5}'
-Answer = Callable[[str], bytes]  # from a path to a response
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
-
-
-def http(head: str, body: bytes = b"", version: str = "1.1") -> bytes:
-    return f"HTTP/{version} {head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-def serving(answer: Answer, paths: list[str] | None = None, pages: int = 1 << 30) -> Handler:
-    """A server that closes each connection after so many pages."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for _ in range(pages):
-            head = await reader.readuntil(b"\r\n\r\n")
-            path = re.match(r"GET (\S+) HTTP/1.1\r\n", head.decode())
-            assert path is not None
-            if paths is not None:
-                paths.append(path[1])
-            writer.write(answer(path[1]))
-
-    return handler
-
-
-def orthanc(path: str) -> bytes:
-    known = {"/system": SYSTEM, "/statistics": COUNTERS}
-    return http("200 OK", known[path]) if path in known else http("404 Not Found")
-
-
-HASTY = replace(LOOPBACK, caps=caps(idle_seconds=0.3))
-
-
-def visited(
-    handler: Handler, depth: Depth = Depth.COUNT, scope: Scope = LOOPBACK
-) -> tuple[Observation, list[Connection]]:
-    async def work() -> tuple[Observation, list[Connection]]:
-        door, rows = dialer(scope)
-        async with listening(handler) as port:
-            return await web.visit_either(door, HERE, port, depth), rows
-
-    return run(work())
+from filmbadge.model import Depth, Ending, Rung, Why
+from peers import HERE, dialer, listening, run
+from sites import HASTY, http, orthanc, serving, visited
 
 
 @pytest.mark.parametrize("pages", [1, 2, 1 << 30])

@@ -15,6 +15,7 @@ from bisect import insort
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -24,6 +25,7 @@ WHOLE = 20_000  # studies up to which all are asked for in one question, to see 
 SMALL = 5000  # studies up to which that is the first question
 TARGET = 3000  # matches that a window aims at
 SPAN = 40 * 365  # days that studies are expected from
+FADES = 20 * 365  # days in which an archive is taken to have been e times less busy, where nothing was visited yet
 ROUND = 8  # windows, at least, before their sizes are thought over
 CAP = 10  # rows: nobody cuts off at less
 STUCK = 3  # times that both halves of a day bring the same again
@@ -82,9 +84,9 @@ Finding = Generator[Window, Seen, int]
 class Round:
     """Windows of about the same expected size, visited in an order that was drawn: they speak for those not visited."""
 
-    before: int  # studies seen when it began
+    before: int  # studies in windows of days that no window of it has
     expected: list[float]  # of all its windows
-    visited: list[tuple[float, int]] = field(default_factory=list)  # expected, new
+    visited: list[tuple[float, int]] = field(default_factory=list)  # expected, found
 
 
 class Plan:
@@ -289,7 +291,7 @@ class Plan:
             count = max(ROUND, len(self._visited))
             if len(cells) <= count * 3 // 2:
                 count = len(cells)
-            self.rounds.append(Round(self.studies, [expected for _, _, expected in cells]))
+            self.rounds.append(Round(self._dated, [expected for _, _, expected in cells]))
             for first, last, expected in self._draw(cells, count):
                 found = yield from self._visit(first, last)
                 if self._given_up():
@@ -306,14 +308,15 @@ class Plan:
         gaps: list[tuple[int, int, float]] = []
         at, left = self._today - SPAN, None
         empty = True  # whether all that was visited since the last gap
+        nothing = not any(studies for _, _, studies in self._visited)
         for visit in [*self._visited, (self._today + 1, self._today + 1, None)]:
             first, last, studies = visit
             if last < at:
                 continue
             right = None if studies is None else _rate((first, last, studies))
             if at < first:
-                rates = [rate for rate in (left, right) if rate is not None] or [self._prior]
-                expected = (first - at) * max(rates)
+                rates = [rate for rate in (left, right) if rate is not None and not nothing] or [self._prior]
+                expected = max(rates) * (_faded(first - at) if at == self._today - SPAN else first - at)
                 if gaps and empty and gaps[-1][2] + expected <= self.target:
                     gaps[-1] = (gaps[-1][0], first - 1, gaps[-1][2] + expected)
                 else:
@@ -323,15 +326,18 @@ class Plan:
         return [cell for gap in gaps for cell in self._sliced(*gap)]
 
     def _sliced(self, first: int, last: int, expected: float) -> list[tuple[int, int, float]]:
+        """Before all that was visited there is likely less, the longer ago: windows get longer."""
         days = last - first + 1
         pieces = min(max(1, math.ceil(expected / self.target)), days)
-        edges = [first + days * n // pieces for n in range(pieces + 1)]
-        return [(edges[n], edges[n + 1] - 1, expected / pieces) for n in range(pieces)]
+        fade = days / FADES if first == self._today - SPAN else 0.0
+        edges = [last + 1 - min(max(round(days * _quantile(n / pieces, fade)), n), days) for n in range(pieces + 1)]
+        edges = sorted({*edges[:-1], first})
+        return [(a, b - 1, expected / (len(edges) - 1)) for a, b in pairwise(edges)]
 
     @property
     def _prior(self) -> float:
-        """Studies a day, where nothing was visited yet."""
-        return 10 * max(self.studies, self.target) / SPAN
+        """Studies a day, where none was found yet: many, for the first few windows are only to look around."""
+        return 300 / math.pow(4, len(self.rounds)) * self.target / SPAN
 
     @property
     def target(self) -> int:
@@ -446,3 +452,13 @@ def _rate(visit: tuple[int, int, int]) -> float:
     """Studies a day, at the higher side of what was seen."""
     first, last, studies = visit
     return (studies + 2) / (last - first + 1)
+
+
+def _quantile(share: float, fade: float) -> float:
+    """Where a share of something is reached that fades away evenly."""
+    return share if not fade else -math.log1p(-share * -math.expm1(-fade)) / fade
+
+
+def _faded(days: int) -> float:
+    """As many days as these would be, if they did not fade."""
+    return -math.expm1(-days / FADES) * FADES

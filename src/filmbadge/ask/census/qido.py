@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import Enum
 from hashlib import blake2b
 
 import msgspec
@@ -41,9 +42,20 @@ Steps = Generator[Page, Reply, bool]
 Window = tuple[str, str]  # the first and the last day, as eight digits
 
 
+class Dates(Enum):
+    """Which studies match a range of days: those of it; also those without a date; or all, always."""
+
+    STRICT = "strict"
+    LENIENT = "lenient"
+    IGNORED = "ignored"
+
+
 class Text(Struct):
     vr: str = ""
     Value: list[str | None] | None = None
+
+    def __repr__(self) -> str:
+        return "<Text>"
 
     @property
     def uid(self) -> bytes:
@@ -53,6 +65,9 @@ class Text(Struct):
 
 class Number(Struct):
     Value: list[int | float | str | None] | None = None
+
+    def __repr__(self) -> str:
+        return "<Number>"
 
     @property
     def digits(self) -> bytes:
@@ -70,6 +85,7 @@ class Record(Struct):
     series_in_study: Number = named(name="00201206", default_factory=Number)
     images_in_study: Number = named(name="00201208", default_factory=Number)
     images_in_series: Number = named(name="00201209", default_factory=Number)
+    modalities: Text = named(name="00080061", default_factory=Text)
     retrieve: Text = named(name="00081190", default_factory=Text)
 
 
@@ -98,8 +114,10 @@ class Notes:
     queries: int = 0
     trouble: str = ""
     retrieve_url: bool = False
+    undated: int | None = None  # studies without a day of the calendar
     offset_ignored: bool = False  # it gave the same page at another offset
     parted: bool = False  # that nothing is hidden was tried by windows of days
+    dates: Dates | None = None  # what it makes of a range of them, where that was tried
     refused: bool = False  # the last question was too broad for it
 
     def census(self, broke_off: str = "") -> Census:
@@ -108,6 +126,7 @@ class Notes:
             rows=self.studies.rows,
             studies=self.studies.distinct,
             malformed=self.studies.malformed,
+            undated=self.undated,
             series=self.series,
             images=self.images,
             images_known_for=self.images_known_for,
@@ -124,6 +143,7 @@ class _Listed:
     level: int = elements.STUDY_UID
     tally: Tally = field(default_factory=Tally)
     days: Counter[str] = field(default_factory=Counter)  # studies by their date, as eight digits
+    modalities: Counter[str] = field(default_factory=Counter)
     images: int = 0  # of series
     images_known: int = 0
 
@@ -140,6 +160,9 @@ class _Listed:
         if self.tally.distinct > before:
             if day := _day(found.date.uid):
                 self.days[day] += 1
+            # A modality is two letters, seldom more: what else stands there is no word to ask with.
+            known = {m for m in found.modalities.Value or () if m and re.fullmatch("[A-Z]{2,6}", m)}
+            self.modalities.update(known)
             if found.images_in_series.digits.isdigit():
                 self.images += int(found.images_in_series.digits)
                 self.images_known += 1
@@ -179,10 +202,12 @@ def census(root: str, notes: Notes) -> Generator[Page, Reply, None]:
             rows = studies.malformed
             notes.trouble = f"{rows} {'row' if rows == 1 else 'rows'} without a usable Study Instance UID"
         elif not (yield from _hides(root, all_of_it, notes, EVER)):
-            if not notes.trouble and not notes.parted and looks_cut(studies.rows):
-                notes.trouble = f"{studies.rows} rows, which may be where it cuts off, and that could not be tried"
+            undated = studies.distinct - sum(all_of_it.days.values())
+            cut = looks_cut(studies.rows) or looks_cut(studies.distinct)
+            if cut and not notes.trouble and (undated or not notes.parted):
+                yield from _suspect(root, all_of_it, notes)
             if not notes.trouble:
-                notes.enumerated = True
+                notes.enumerated, notes.undated = True, undated
                 yield from _count_images(root, notes)
         else:
             seen = studies.distinct
@@ -193,9 +218,20 @@ def census(root: str, notes: Notes) -> Generator[Page, Reply, None]:
         notes.trouble = "it refuses to list all studies; there may be more that have no date"
 
 
+def _suspect(root: str, listed: _Listed, notes: Notes) -> Generator[Page, Reply, None]:
+    """So many rows as answers are cut off at, and dates cannot show it: ask for one more of each modality."""
+    parts = listed.modalities.most_common(8)
+    proven = bool(parts) and parts[0][1] < notes.studies.distinct
+    for modality, known in parts if proven else ():
+        more = yield from _more(root, notes, f"ModalitiesInStudy={modality}&", known)
+        proven = proven and more is None
+    if not proven and not notes.trouble:
+        notes.trouble = f"{notes.studies.distinct} studies, which may be where it cuts off, and that could not be tried"
+
+
 def looks_cut(rows: int) -> bool:
-    """Whether it is a number at which answers are cut off: 1, 2, 25 or 5 and zeros, or one more (Orthanc)."""
-    return any(re.fullmatch("(1|2|25|5)0+", str(number)) for number in (rows, rows - 1))
+    """Whether it is a number at which answers are cut off: 1, 2, 25 or 5 and zeros, or one more (Orthanc); 12 (DICOMcloud)."""
+    return rows == 12 or any(re.fullmatch("(1|2|25|5)0+", str(number)) for number in (rows, rows - 1))
 
 
 def _list(root: str, what: str, window: str, listed: _Listed, notes: Notes, also: Tally | None = None) -> Steps:
@@ -261,30 +297,36 @@ def _answered(reply: Reply, rows: Rows, notes: Notes) -> bool:
 
 
 def _hides(root: str, listed: _Listed, notes: Notes, window: Window) -> Steps:
-    """Whether one half of a window has a study more than was seen of it."""
+    """Whether one part of a window has a study more than was seen of it."""
     if not listed.days:
         return False
-    notes.parted = True
-    dateless = listed.tally.distinct - sum(listed.days.values())
     for low, high in _parts(window, listed.days):
         known = sum(n for day, n in listed.days.items() if low <= day <= high)
-        more = yield from _more(root, notes, (low, high), known)
-        if more is not None and dateless and not more.days:  # it takes what has no date for a match
-            more = yield from _more(root, notes, (low, high), known + dateless)
-        if notes.trouble or more is None:
-            if notes.trouble:
-                return False
+        if (yield from _more(root, notes, _asked((low, high)), known)) is None:
             continue
-        if any(not low <= day <= high for day in more.days):
-            notes.parted = False  # it takes no notice of the date
+        if notes.dates is None:
+            yield from _try_dates(root, notes)
+        if notes.trouble or notes.dates is Dates.IGNORED:
             return False
-        if not notes.offset_ignored or more.tally.distinct > known:
+        known += listed.tally.distinct - sum(listed.days.values())
+        if notes.dates is Dates.STRICT or (yield from _more(root, notes, _asked((low, high)), known)) is not None:
             return True
+    # Of one day alone an answer that was cut off before is cut off again.
+    notes.parted = notes.parted or (len(listed.days) > 1 and not notes.trouble)
     return False
 
 
-def _more(root: str, notes: Notes, window: Window, known: int) -> Generator[Page, Reply, _Listed | None]:
-    """What comes after so many studies of a window. Where an archive knows no offset, all of the window."""
+def _try_dates(root: str, notes: Notes) -> Generator[Page, Reply, None]:
+    """By a day on which no study is."""
+    found = yield from _more(root, notes, _asked((EVER[0], EVER[0])), 0)
+    if found is None:
+        notes.dates = Dates.STRICT
+    else:
+        notes.dates = Dates.IGNORED if found.days else Dates.LENIENT
+
+
+def _more(root: str, notes: Notes, filtered: str, known: int) -> Generator[Page, Reply, _Listed | None]:
+    """What comes after so many studies, or None. An archive that knows no offset is asked for all of them again."""
     more = _Listed()
 
     def take(row: bytes) -> None:
@@ -294,9 +336,11 @@ def _more(root: str, notes: Notes, window: Window, known: int) -> Generator[Page
     size, offset = (LIMIT, 0) if notes.offset_ignored else (1, known)
     if not _may_ask(notes):
         return None
-    path = f"{root}/studies?{_asked(window)}limit={size}&offset={offset}"
+    path = f"{root}/studies?{filtered}limit={size}&offset={offset}"
     reply = yield Page(path, accept=JSON, most_bytes=PAGE_BYTES, into=rows.feed)
-    return more if not nothing(reply, rows) and _answered(reply, rows, notes) else None
+    if nothing(reply, rows) or not _answered(reply, rows, notes):
+        return None
+    return more if not notes.offset_ignored or more.tally.distinct > known else None
 
 
 def _windows(root: str, left: list[Window], notes: Notes) -> Steps:

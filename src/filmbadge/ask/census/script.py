@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+from filmbadge.ask.census import estimate
 from filmbadge.ask.census.plan import Ended, Plan, Seen
 from filmbadge.ask.census.windows import Window
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Answer, Association, Query, Script
 from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.catalogue.dicom import status_words
-from filmbadge.model import Census
+from filmbadge.model import Census, Range
 
 WALK_STUDIES = 500  # an archive without count keys is walked, study by study, up to this size
 WALK_SERIES = 5000
@@ -37,6 +38,7 @@ class Counting:
         self.queries = 0
         self.rows = 0
         self.done = False
+        self.stopped = ""
         self._root = root
         self._series: int | None = None
         self._images: int | None = None
@@ -49,9 +51,18 @@ class Counting:
         )
         self._with_counts = Tally(keep=WALK_STUDIES + 1)  # while that is not known
         self._counted: Tally | None = None  # what was asked for with the count keys
+        self._samples: list[tuple[int, int]] = []  # new studies, and their images, of questions with count keys
         self._dear = False
         self._steps = self._count()
         self._open: Query | None = None  # under way, or the next
+
+    @property
+    def known_images(self) -> bool:
+        return self._images is not None and self._images_known == self.studies.distinct and self.done
+
+    def stop(self, why: str) -> None:
+        """A budget ended. What was found speaks for what was not, as far as it can."""
+        self.stopped = why
 
     def script(self, enough: Callable[[], bool] = lambda: False) -> Script:
         """Go on, until all is counted or it is `enough` for this association."""
@@ -60,10 +71,12 @@ class Counting:
         while self._open is not None and not enough():
             self._advance((yield self._open))
 
-    def broke_off(self, association: Association) -> None:
-        """The association ended with a question open. If it had as much as it wanted, it need not be asked again."""
-        if self._open is not None and self._open.cancel_after and association.cancelled:
-            self._advance(Answer(0xFE00, association.matches, True))
+    def broke_off(self, association: Association) -> bool:
+        """The association ended with a question open. If that had as much as it wanted, it need not be asked again."""
+        if self._open is None or not self._open.cancel_after or not association.cancelled:
+            return False
+        self._advance(Answer(0xFE00, association.matches, True))
+        return True
 
     def _advance(self, answer: Answer | None) -> None:
         self._open = None
@@ -74,13 +87,21 @@ class Counting:
 
     def census(self, broke_off: str = "") -> Census:
         """The facts. `broke_off` says what ended it, where it did not come to its end."""
-        why = self._trouble or (self.plan.why if self.done else broke_off or "it was not ended")
+        why = self._trouble or (self.plan.why if self.done else broke_off or self.stopped or "it was not ended")
+        studies = images = None
+        if self.stopped:
+            studies = estimate.studies(self.plan.rounds, self.studies.distinct)
+        if not self.known_images and (studies or (self.done and not why)):
+            found = self.studies.distinct
+            images = estimate.images(studies or Range(found, found, found), self._samples)
         return Census(
             complete=self.done and not why,
             rows=self.rows,
             studies=self.studies.distinct,
             malformed=self.studies.malformed,
             undated=self.plan.undated,
+            estimate=studies,
+            images_estimate=images,
             series=self._series,
             images=self._images,
             images_known_for=self._images_known,
@@ -143,12 +164,15 @@ class Counting:
 
     def _one(self, window: Window, keys: tuple[int, ...], tally: Tally) -> Generator[Query, Answer, tuple[Seen, float]]:
         before, malformed = tally.distinct, tally.malformed
+        known, images = tally.images_known, tally.images
         tally.mark()
         answer = yield from self._find(b"STUDY", keys, tally, window=window)
         self.rows += answer.matches
         if tally.malformed > malformed:
             rows = tally.malformed - malformed
             self._trouble = f"{rows} {'row' if rows == 1 else 'rows'} without a usable Study Instance UID"
+        if tally.images_known > known and tally.images_known == tally.distinct:
+            self._samples.append((tally.images_known - known, tally.images - images))
         seen = Seen(answer.matches, tally.here, tally.distinct - before, _ended(answer), _words(answer))
         return seen, answer.seconds
 

@@ -43,7 +43,7 @@ _OWN = _NAMES | {Kind.PATIENT_ID, Kind.OTHER_IDS}
 _IDS = (Kind.PATIENT_ID, Kind.OTHER_IDS)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Tally:
     asked: int = 0
     filled: int = 0
@@ -55,7 +55,7 @@ class _Tally:
     seen: Counter[bytes] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Scheme:
     shaped: int = 0
     valid: int = 0
@@ -67,7 +67,7 @@ class _Scheme:
     issued: int = 0
     issuer: int = 0
     dated: int = 0
-    leads: set[bytes] = field(default_factory=set, repr=False)
+    leads: set[bytes] = field(default_factory=set)
     looked: int = 0
     records_shaped: int = 0
     records: int = 0

@@ -45,8 +45,9 @@ WADO_URI = ("/wado",)
 # Roots that are called so are DICOMweb's; others may be anything's.
 _OWN_NAME = re.compile(r"(?i)dicom-?web|qido|wado|dcm4chee")
 _PARAMETERS = re.compile(rb"(?i)\b(study|series|object)UID\b")
+_DICOM_JSON = "application/dicom+json"
 MEDIA_TYPES = (
-    "application/dicom+json", "application/json", "application/dicom", "application/octet-stream", "image/jpeg",
+    _DICOM_JSON, "application/json", "application/dicom", "application/octet-stream", "image/jpeg",
     "multipart/related",
 )  # fmt: skip
 _IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
@@ -61,6 +62,8 @@ def look(first: Reply, may_ask: bool, roots: Sequence[str] = ()) -> Generator[Pa
     `roots` are asked before the usual ones. With `may_ask` one record is asked for.
     """
     guarded = None
+    if first.media_type == _DICOM_JSON:  # whatever it is asked for
+        return None
     for root in dict.fromkeys((*roots, *ROOTS)):
         found = yield from _try(root, first, may_ask, known=root in roots)
         if found is not None and found.status in (401, 403):
@@ -89,7 +92,7 @@ def _try(root: str, first: Reply, may_ask: bool, known: bool) -> Generator[Page,
         return DicomWebFacts(root, status)
     if not (count.records or nothing(reply, rows) or _xml(reply)):
         return None
-    if not (count.records or _xml(reply) or reply.media_type == "application/dicom+json"):
+    if not (count.records or _xml(reply) or reply.media_type == _DICOM_JSON):
         # An empty list, or no content, is what many APIs answer.
         if not (yield from _differs(root, rows)):
             return None

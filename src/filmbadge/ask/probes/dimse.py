@@ -143,7 +143,8 @@ async def count(
     if root is None:
         return observation
     gentle = dialer.gentle(address)
-    plan = Plan(datetime.now(UTC).date().toordinal(), _hint(asked), target=lambda: gentle.window)
+    today = datetime.now(UTC).date().toordinal()
+    plan = Plan(today, _hint(asked), target=lambda: gentle.window, whole=dialer.scope.census.whole)
     counting = Counting(root, plan)
     broke_off = await _count(dialer, address, observation, counting, gentle, name)
     facts = msgspec.structs.replace(asked, census=counting.census(broke_off))
@@ -159,19 +160,31 @@ async def _count(
     assert observation.dimse is not None
     called, tls, caps = observation.dimse.called, observation.tls is not None, dialer.scope.caps
     question = f"dimse census {called}{OVER_TLS if tls else ''}"
+    budget, first, received = dialer.scope.census, time.monotonic(), 0
     while not counting.done:
         before, began = counting.queries, time.monotonic()
+
+        def enough(made: Association, before: int = before, began: float = began, received: int = received) -> bool:
+            now = time.monotonic()
+            for spent, of, what in (
+                (counting.queries, budget.questions, "questions"),
+                ((now - first) / 60, budget.minutes, "minutes"),
+                (received + made.taken, budget.received_bytes, "bytes"),
+            ):
+                if spent >= of:
+                    counting.stop(f"the scope's budget of {of:,} {what} for a census ended")
+                    return True
+            share = max(made.taken / caps.received_bytes, (now - began) / caps.seconds)
+            return share > ENOUGH and counting.queries > before + 1
+
         association = Association(called, lambda made: counting.script(lambda: enough(made)), gentle=gentle)
-
-        def enough(made: Association, began: float = began, before: int = before) -> bool:
-            spent = max(made.taken / caps.received_bytes, (time.monotonic() - began) / caps.seconds)
-            return spent > ENOUGH and counting.queries > before + 1
-
         row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
+        received += association.taken
+        if counting.stopped:
+            break
         if row.ending is not Ending.COMPLETED:
-            counting.broke_off(association)
-            over = row.ending in (Ending.BYTE_CAP, Ending.TIME_CAP) and counting.queries > before + 1
-            if not counting.done and not over:
+            went_on = counting.broke_off(association) or counting.queries > before + 1
+            if not counting.done and not (went_on and row.ending in (Ending.BYTE_CAP, Ending.TIME_CAP)):
                 return f"{row.ending}: {row.detail}"
         elif counting.queries == before:
             return "it was not ended"

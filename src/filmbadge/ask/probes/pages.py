@@ -27,7 +27,10 @@ _DICOMDIR = re.compile(r"(?i)DICOMDIR(\?.*)?")
 _TITLE = re.compile(r"(?i)<title(?:\s[^<>]{0,256})?>([^<]{0,512})</title>")
 _COOKIE = re.compile(r"(?:^|, )([!#$%&'*+.^_`|~\w-]{1,64})=")
 _LINK = re.compile(r"""(?i)<a\s[^<>]{0,256}?href\s*=\s*["']([^"'<>]{1,1024})["']""")
-_LISTING = re.compile(r"Index of /|Directory listing for /|Directory Listing For /|\[To Parent Directory\]")
+# nginx, Apache, lighttpd; Python; Tomcat; Jetty; IIS: what stands in the title or the heading.
+_LISTING = re.compile(
+    r"(?i)<(?:title|h1)(?:\s[^<>]{0,256})?>\s{0,16}(?:Index of /|Directory listing for \[?/|Directory: /)|>\[To Parent Directory\]<"
+)
 _CERTIFICATE = re.compile(r"No required SSL certificate was sent|The SSL certificate error")
 # A string of JavaScript, which may hold what looks like a comment; or a comment.
 _STRING_OR_COMMENT = re.compile(
@@ -134,7 +137,7 @@ def folder(body: bytes) -> Folder | None:
     return Folder(len(files), below, files[0] if files else "", any(map(_DICOMDIR.fullmatch, links)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Configuration:
     """OHIF's `app-config.js`."""
 

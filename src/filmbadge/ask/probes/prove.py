@@ -38,7 +38,7 @@ MAX_PDU = 16 * 1024  # small, so that little is under way when the cancel goes o
 IDLE_SECONDS, SECONDS, BYTES = 15.0, 60.0, 512 * 1024
 
 
-@dataclass
+@dataclass(repr=False)
 class _Instance:
     """UIDs of one instance, in memory for as long as the proof takes."""
 

@@ -46,7 +46,7 @@ ANY = "text/html, application/json, */*"
 _MEANT_FOR_TLS = (b"HTTPS port", b"HTTPS server", b"SSL-enabled server")
 
 
-@dataclass
+@dataclass(repr=False)
 class Notes:
     """What a visit learned so far; it outlives one that breaks off."""
 

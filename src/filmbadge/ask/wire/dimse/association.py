@@ -78,6 +78,9 @@ class Query(Struct, frozen=True):
     cancel_after: int | None = None
     ours: bool = False  # no key holds what an archive said, so that the encoded request may be kept for the next one
 
+    def __repr__(self) -> str:
+        return "<Query>"  # a key may be a UID that the archive gave
+
 
 class Get(Struct, frozen=True):
     """C-GET, PS3.7 9.1.3, for a proof: after `enough` bytes of what is sent, C-CANCEL. All of it is dropped unread."""
@@ -87,6 +90,9 @@ class Get(Struct, frozen=True):
     sop_class: str
     keys: Keys
     enough: int
+
+    def __repr__(self) -> str:
+        return "<Get>"
 
 
 class Answer(Struct, frozen=True):

@@ -42,6 +42,9 @@ class Command(Struct, frozen=True):
     status: int | None = None
     has_data_set: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Command {self.field:#06x}>"  # what stands where a class should be is the archive's
+
     @property
     def pending(self) -> bool:
         """FF00H and FF01H, PS3.4 C.4.1.1.4."""

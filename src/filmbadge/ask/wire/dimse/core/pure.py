@@ -149,7 +149,7 @@ class Tally:
         return tuple(map(found.get, self._order))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Layout:
     """Where the headers and the wanted values of a row stand."""
 

@@ -1,0 +1,81 @@
+"""Whatever sees data while it works may be put into a log by its `repr`: none tells what it saw."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+
+import filmbadge.ask
+from filmbadge.ask.personal.look import Look
+from filmbadge.ask.personal.national import passes
+from filmbadge.ask.personal.script import Noticed
+from filmbadge.ask.wire.dimse import core
+from filmbadge.ask.wire.dimse.core import pure
+from filmbadge.catalogue.kinds import ATTRIBUTES
+from filmbadge.model import Kind
+from studies import record, written
+
+MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(filmbadge.ask.__path__, "filmbadge.ask.")]
+OWN = [
+    kind
+    for module in MODULES
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if kind.__module__ == module.__name__ and (dataclasses.is_dataclass(kind) or issubclass(kind, msgspec.Struct))
+]
+SECRETS = ("Müller", "M\\xfcller", "536-90", "2.25.12345", "cough")
+
+
+def shows_fields(kind: type[Any]) -> bool:
+    """Whether its `repr` is the one that lists the fields."""
+    if dataclasses.is_dataclass(kind):
+        return hasattr(kind.__repr__, "__wrapped__")  # as `dataclass` makes it
+    return "__repr__" not in vars(kind)
+
+
+def could_hold_a_value(kind: type[Any]) -> set[str]:
+    shown = {f.name for f in dataclasses.fields(kind) if f.repr} if dataclasses.is_dataclass(kind) else None
+    return {
+        f"{kind.__name__}.{name}"
+        for name, hint in get_type_hints(kind).items()
+        if (shown is None or name in shown)
+        and any(word in str(hint) for word in ("bytes", "str", "Any", "object", "Value"))
+    }
+
+
+# Text and bytes that are ours, or that a service says of itself before it gives a record.
+SAFE = {
+    "Associate.called", "Associate.calling", "Associate.implementation_uid", "Associate.implementation_version", "Associate.stored",
+    "Context.abstract", "Context.transfer", "_Agreed.accepted", "_Agreed.syntaxes",  # an association's
+    "Echo.sop_class", "Seen.words", "Window.prefix", "_Notes.window",  # questions, in our words
+    "Pass.scheme", "Seen.product", "Found.viewer",  # the catalogue's words
+    "Page.accept", "Page.into", "Page.path", "Site.name", "Target.host",  # paths that the catalogue asks for, and who was named
+}  # fmt: skip
+
+
+def test_no_field_that_a_repr_shows_could_hold_a_value() -> None:
+    found = {field for kind in OWN if shows_fields(kind) for field in could_hold_a_value(kind)}
+    assert found == SAFE
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_what_looked_at_a_record_does_not_show_it(explicit: bool) -> None:
+    raw = written(record(), explicit)
+    noticed, tally, reader = Noticed(), core.Tally(keep=5), core.Reader([1])
+    plain, slow = pure.Tally(keep=5), pure.Reader([1])
+    noticed.row(raw, explicit)
+    noticed.part(raw, explicit)
+    tally.add(raw, explicit)
+    plain.add(raw, explicit)
+    look = Look()
+    look.take([(a.tag, "Müller 536-90-4399") for a in ATTRIBUTES], set(Kind))
+    shown = repr((noticed, tally, reader, plain, slow, look, vars(noticed), passes("536-90-4399"), noticed.profile()))
+    held = {name: value for name, value in vars(noticed).items() if name in ("drawn", "seen")}
+    assert held["drawn"] == [b"2.25.12345"], "it saw the record"
+    shown = repr((noticed, tally, reader, plain, slow, look, passes("536-90-4399"), noticed.profile()))
+    assert not [secret for secret in SECRETS if secret in shown]
