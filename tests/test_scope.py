@@ -313,6 +313,19 @@ def test_the_template_must_be_filled_in(tmp_path: Path) -> None:
     assert (filled.dimse_ports, filled.dimse_tls_ports) == ((104, 4242, 5678, 11112), (2762,))
 
 
+def test_records_of_dicomweb_are_asked_for_with_a_mandate_only() -> None:
+    allowed = VALID.replace("[authority]", "[ask]\nqido_record = true\n[authority]")
+    scope = parse(allowed, "s", NOW)
+    assert scope.qido_record
+    told = explain(scope)
+    assert "asks DICOMweb for" in told and "never asks for personal data" not in told
+    assert "asks DICOMweb for" not in explain(parse(VALID, "s", NOW))
+    with pytest.raises(ScopeError, match="personal data on the wire"):
+        parse(allowed.replace('basis = "mandate"', 'basis = "research"'), "s", NOW)
+    with pytest.raises(ScopeError, match="true or false"):
+        parse(allowed.replace("qido_record = true", "qido_record = 1"), "s", NOW)
+
+
 def test_a_scope_says_what_it_would_contact() -> None:
     assert "would contact 65,534 addresses on 13 ports each" in explain(scope("10.0.0.0/16"))
     assert "would contact 1 address on" in explain(scope("10.0.0.1/32"))

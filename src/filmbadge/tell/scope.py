@@ -50,6 +50,13 @@ def explain(scope: Scope) -> str:
         f"{_DOES[scope.depth]} (depth {scope.depth})",
         f"{_NEVER[scope.depth]}; never writes, never tries a password, never guesses an AE title",
     ]
+    if scope.qido_record and not scope.depth.reaches(Depth.PROFILE):
+        lines[-1] = f"{_NEVER[Depth.PROFILE]}; never writes, never tries a password, never guesses an AE title"
+        which = "one record" if scope.depth is Depth.ASK else "all records"
+        if scope.depth.reaches(Depth.ASK):
+            lines.append(
+                f"asks DICOMweb for {which}: names, ids and birth dates come with it, are not looked at, and are not kept"
+            )
     if scope.called_titles:
         lines.append(f"tries the AE titles its owner gave: {', '.join(scope.called_titles)}")
     if scope.expires:
