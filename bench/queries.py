@@ -33,7 +33,7 @@ from simulated import DATES, TODAY, Simulated, days, drive
 PAGE = common.HERE.parent / "docs" / "census.md"
 SIZES = (10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
 CAPS = (100, 1000)
-EACH = 200  # archives of each distribution, for the intervals
+EACH = 240  # archives of each distribution, for the intervals
 INTERVALS = ("uniform", "growing", "weekdays", "bursty", "two periods")
 
 HEAD = """# The census: right, with few questions

@@ -306,6 +306,8 @@ class Profile(Struct, frozen=True):
     queries: int = 0
     malformed: int = 0  # rows that are no data set, or have no UID
     why: str = ""  # why not complete
+    patients: int = 0  # distinct, by id and issuer
+    without_id: int = 0  # records that have no id of a patient
 
 
 class DimseFacts(Struct, frozen=True):

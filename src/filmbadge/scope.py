@@ -525,8 +525,8 @@ exclude = [
 # How far to climb:
 #   knock    associate, or fetch the pages on which a web service says what it is, then leave; no personal data
 #   ask      one small question for UIDs, cancelled at the first match; no personal data
-#   count    the archive's own counters, else a census by UIDs and counts; no personal data
-#   profile  looks at personal attributes and forgets them at once   (needs basis owner or mandate)
+#   count    the archive's own counters, else a census by UIDs and counts, in windows of dates; no personal data
+#   profile  counts patients, looks at personal attributes and forgets them at once   (needs basis owner or mandate)
 #   prove    starts one image retrieval and drops it                 (needs basis owner or mandate)
 depth = "ask"
 

@@ -30,10 +30,18 @@ def test_measured_equals_truth(rehearsal: tuple[dict[str, Any], Path, int]) -> N
     rows = {row["quantity"]: row for row in document["rows"]}
     assert document["schema"] == "filmbadge.rehearsal/1"
     assert document["agree"] is True
-    for quantity in ("archives", "archives_open", "studies", "series", "images", "rung:admits", "rung:discloses"):
+    for quantity in (
+        "archives",
+        "archives_open",
+        "studies",
+        "series",
+        "images",
+        "patients",
+        "rung:admits",
+        "rung:discloses",
+    ):
         assert rows[quantity]["truth"] == rows[quantity]["measured"] > 0
-    assert rows["patients"]["measured"] is None  # never a zero, never a guess
-    assert rows["patients"]["how"] == "unknown"
+    assert rows["patients"]["how"] == "counted + reported"
 
 
 def test_the_journal_is_what_the_kernel_saw(rehearsal: tuple[dict[str, Any], Path, int]) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import pkgutil
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,7 @@ STAGES = {
     "filmbadge.ask.personal.look:Look.take": "scripted",
     "filmbadge.ask.personal.look:Look.kinds": "scripted",
     "filmbadge.ask.personal.script:Noticed.row": "scripted",
+    "filmbadge.ask.personal.distinct:Distinct.add": "scripted",
     "filmbadge.ask.personal.national:valid": "scripted",
     "filmbadge.ask.personal.rules:_sum": "scripted",
     "filmbadge.ask.census.script:Counting._walk": "scripted",
@@ -374,6 +376,8 @@ def test_a_process_that_dies_while_it_looks_leaves_nothing(world: World, ending:
             cwd=world.work, env=world.environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert world.reached.wait(30)
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
         process.send_signal(ending)
         if ending is signal.SIGTERM:
             world.release.set()  # it takes its leave, and an archive that does not hear it is waited for

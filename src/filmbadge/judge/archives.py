@@ -201,8 +201,8 @@ def _archive(group: Sequence[Judged], name: str) -> Archive:
     endpoints = tuple(j.observation.endpoint for j in group)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = identify(*(j.observation for j in group))
-    counts = _counts(group)
     profile = next((found for j in group if (found := _profile(j.observation)) is not None), None)
+    counts = _with_patients(_counts(group), profile)
     kinds, identifiers, ssn_records = personal.judge(profile, counts.studies.value)
     archive = Archive(
         id=f"{endpoints[0].address}:{endpoints[0].port}",
@@ -290,6 +290,20 @@ def _counted(census: Census) -> Counts:
         images = _estimated(census.images_estimate, why, census.images) or Count(at_least=census.images, why=why)
         images = msgspec.structs.replace(images, coverage=round(share, 4))
     return Counts(patients, studies, series, images)
+
+
+def _with_patients(counts: Counts, profile: Profile | None) -> Counts:
+    """Patients by their ids, where no counter told them."""
+    if profile is None or counts.patients.value is not None:
+        return counts
+    if not profile.complete or profile.records != counts.studies.value:
+        why = profile.why or f"{profile.records} of the studies were looked at"
+        patients = Count(at_least=profile.patients, why=why)
+    elif profile.without_id:
+        patients = Count(at_least=profile.patients, why=f"{profile.without_id} of the studies have no patient id")
+    else:
+        patients = Count(profile.patients, How.COUNTED)
+    return msgspec.structs.replace(counts, patients=patients)
 
 
 def _estimated(found: Range | None, why: str, at_least: int | None) -> Count | None:

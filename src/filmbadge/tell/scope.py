@@ -9,8 +9,8 @@ from filmbadge.tell.words import amount, duration
 _DOES = {
     Depth.KNOCK: "associates, or fetches the pages on which a web service says what it is, and leaves",
     Depth.ASK: "asks each archive one small question for UIDs, cancelled at the first match",
-    Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts",
-    Depth.PROFILE: "counts, and looks at personal attributes that it forgets at once",
+    Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts in windows of dates",
+    Depth.PROFILE: "counts, patients too, and looks at personal attributes that it forgets at once",
     Depth.PROVE: "starts one image retrieval per archive and drops it after a few KiB",
 }
 _NEVER = {

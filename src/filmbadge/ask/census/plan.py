@@ -72,6 +72,7 @@ class Hint(Struct, frozen=True):
     """What is known of an archive before its census."""
 
     young: int = 0  # days since the youngest study, at least: no match was younger
+    studies: int | None = None  # how many were counted before
     no_dates: bool = False  # it refuses ranges of dates, or only a question without one had matches
 
 
@@ -177,6 +178,8 @@ class Plan:
     def _seems_small(self) -> Generator[Window, Seen, bool]:
         """Look at recent days, until they tell how much there is about."""
         young = self._hint.young
+        if self._hint.studies is not None:
+            return self._hint.studies <= SMALL
         if young > _RECENT[-1]:
             return True
         for age in _RECENT:

@@ -173,8 +173,7 @@ class Counting:
             self._trouble = f"{rows} {'row' if rows == 1 else 'rows'} without a usable Study Instance UID"
         if tally.images_known > known and tally.images_known == tally.distinct:
             self._samples.append((tally.images_known - known, tally.images - images))
-        seen = Seen(answer.matches, tally.here, tally.distinct - before, _ended(answer), _words(answer))
-        return seen, answer.seconds
+        return seen(answer, tally.here, tally.distinct - before), answer.seconds
 
     # Series and images
 
@@ -228,24 +227,27 @@ class Counting:
         window: Window = ANY,
     ) -> Asking:
         values = {elements.QUERY_LEVEL: level, **dict.fromkeys(wanted, b"")}
-        bounds = (
-            (elements.STUDY_UID, study or window.uid_key.encode()),
-            (elements.SERIES_UID, series),
-            (elements.STUDY_DATE, window.date_key.encode()),
-            (elements.STUDY_TIME, window.time_key.encode()),
-        )
-        values |= {tag: value for tag, value in bounds if value}
+        values |= bounds(window)
+        values |= {tag: uid for tag, uid in ((elements.STUDY_UID, study), (elements.SERIES_UID, series)) if uid}
         self.queries += 1
         return (yield Query(self._root, tuple(values.items()), tally, cancel_after=window.at_most or None))
 
 
-def _ended(answer: Answer) -> Ended:
+def bounds(window: Window) -> dict[int, bytes]:
+    """The keys that a window is asked for by."""
+    keys = (
+        (elements.STUDY_DATE, window.date_key),
+        (elements.STUDY_TIME, window.time_key),
+        (elements.STUDY_UID, window.uid_key),
+    )
+    return {tag: key.encode() for tag, key in keys if key}
+
+
+def seen(answer: Answer, distinct: int, new: int) -> Seen:
+    """What an answer tells a plan."""
     if answer.cancelled:
-        return Ended.ENOUGH
+        return Seen(answer.matches, distinct, new, Ended.ENOUGH, "our own cancel")
     if answer.status == 0x0000:
-        return Ended.WHOLE
-    return Ended.CUT if answer.matches else Ended.REFUSED
-
-
-def _words(answer: Answer) -> str:
-    return "our own cancel" if answer.cancelled else "" if answer.status == 0x0000 else status_words(answer.status)
+        return Seen(answer.matches, distinct, new, Ended.WHOLE)
+    ended = Ended.CUT if answer.matches else Ended.REFUSED
+    return Seen(answer.matches, distinct, new, ended, status_words(answer.status))

@@ -1,7 +1,8 @@
 """What is asked of an archive about personal data, over one association.
 
-All studies are asked in one query for the attributes that archives keep in an index. The others are asked of single
-studies: of every one in a small archive, else of some that are drawn by lot.
+All studies are asked for the attributes that archives keep in an index: a small archive in one query, a large one in the
+windows of a plan, as its census. The others are asked of single studies: of every one in a small archive, else of some
+that are drawn by lot.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+from filmbadge.ask.census.plan import Plan
+from filmbadge.ask.census.script import ANY, bounds, seen
+from filmbadge.ask.census.windows import Window
+from filmbadge.ask.personal.distinct import Distinct
 from filmbadge.ask.personal.look import BIRTH_DATE, Look, Value
 from filmbadge.ask.personal.read import values
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Answer, Query, Script
-from filmbadge.ask.wire.dimse.core import Record, Tally
+from filmbadge.ask.wire.dimse.core import Record
 from filmbadge.ask.wire.errors import WireError
 from filmbadge.catalogue import kinds
 from filmbadge.catalogue.dicom import status_words
@@ -45,7 +50,9 @@ class Noticed:
     complete: bool = False
     trouble: str = ""
     drawn: list[bytes] = field(default_factory=list)  # Study Instance UIDs, for the questions about single studies
-    seen: set[bytes] = field(default_factory=set)
+    seen: Distinct = field(default_factory=Distinct)
+    patients: Distinct = field(default_factory=Distinct)
+    without_id: int = 0  # studies that name no patient by an id
     lot: random.Random = field(default_factory=random.SystemRandom)
 
     def profile(self, broke_off: str = "") -> Profile:
@@ -58,13 +65,15 @@ class Noticed:
             schemes=self.look.schemes(),
             queries=self.queries,
             malformed=self.malformed,
+            patients=len(self.patients),
+            without_id=self.without_id,
             why=self.trouble or broke_off,
         )
 
     def row(self, identifier: bytes, explicit: bool) -> None:
         """One study of the query for all. It counts once, however often it comes."""
         try:
-            uid, found = values(identifier, explicit, WITH_ALL)
+            uid, found = values(identifier, explicit, (*WITH_ALL, ISSUER))
         except WireError:
             self.malformed += 1
             return
@@ -75,11 +84,10 @@ class Noticed:
         if not uid or len(uid) > 64:
             self.malformed += 1
             return
-        digest = self.look.digest(uid)
-        if digest in self.seen:
+        if not self.seen.add(self.look.digest(uid)):
             return
-        self.seen.add(digest)
         self.records += 1
+        self._patient(found)
         self._draw(uid)
         self.look.take(found, PLAIN)
         self.look.close(PLAIN)
@@ -97,14 +105,24 @@ class Noticed:
 
     def study(self, uid: bytes, found: Sequence[Value], kinds: frozenset[Kind]) -> None:
         """One study that came with all that was asked of it, as a product's API gives it."""
-        digest = self.look.digest(uid)
-        if digest in self.seen:
+        if not self.seen.add(self.look.digest(uid)):
             return
-        self.seen.add(digest)
         self.records += 1
+        self._patient(found)
         self.deep += kinds >= DEAR
         self.look.take(found, kinds)
         self.look.close(kinds)
+
+    def _patient(self, found: Sequence[Value]) -> None:
+        """A patient is an id, and its issuer where the archive says one."""
+        at = next((n for n, (tag, _) in enumerate(found) if tag == PATIENT_ID), None)
+        identity = None if at is None else (found[at][1] or "").strip()
+        if at is None or not identity:
+            self.without_id += 1
+            return
+        tag, issuer = found[at + 1] if at + 1 < len(found) else (0, None)
+        whole = identity + "\\" + (issuer or "").strip() if tag == ISSUER else identity
+        self.patients.add(self.look.digest(whole.encode("utf-8", "surrogatepass")))
 
     def _draw(self, uid: bytes) -> None:
         """Each study that came is among those drawn with the same chance. Only what is made like a UID is held."""
@@ -116,24 +134,22 @@ class Noticed:
             self.drawn[at] = uid
 
 
-def look_through(root: str, notes: Noticed, known: int | None) -> Script:
-    """Ask under one query root. `known` is how many studies a census found; None: ask for UIDs alone first.
+def look_through(root: str, notes: Noticed, known: int | None, plan: Plan | None = None) -> Script:
+    """Ask under one query root. `known` is how many studies a census found; without it, a plan must find them all.
 
     Asking for more must not change what is answered: where the numbers of studies differ, nothing is complete.
     """
-    if known is None:
-        plain = Tally()
-        answer = yield from _find(notes, root, b"STUDY", (), plain)
+    if plan is None:
+        answer = yield from _find(notes, root, b"STUDY", WITH_ALL, notes.row)
         if answer.status != 0x0000:
-            notes.trouble = f"the study query ended with {status_words(answer.status)}"
-        known = plain.distinct
-    answer = yield from _find(notes, root, b"STUDY", WITH_ALL, notes.row)
-    if answer.status != 0x0000:
-        notes.trouble = f"the query for personal attributes ended with {status_words(answer.status)}"
-    elif notes.malformed:
-        notes.trouble = f"{notes.malformed} malformed {'row' if notes.malformed == 1 else 'rows'}"
-    elif notes.records != known:
-        notes.trouble = f"{known} studies, but {notes.records} when asked for personal attributes"
+            notes.trouble = f"the query for personal attributes ended with {status_words(answer.status)}"
+    else:
+        yield from _windows(root, notes, plan)
+        notes.trouble = notes.trouble or plan.why
+    if notes.malformed:
+        notes.trouble = notes.trouble or f"{notes.malformed} malformed {'row' if notes.malformed == 1 else 'rows'}"
+    elif known is not None and notes.records != known:
+        notes.trouble = notes.trouble or f"{known} studies, but {notes.records} when asked for personal attributes"
     notes.complete = not notes.trouble
     for study in notes.drawn_by_lot():
         for level, tags in ((b"STUDY", BY_STUDY), (b"SERIES", BY_SERIES)):
@@ -148,11 +164,32 @@ def look_through(root: str, notes: Noticed, known: int | None) -> Script:
     notes.drawn.clear()
 
 
+def _windows(root: str, notes: Noticed, plan: Plan) -> Generator[Query, Answer, None]:
+    asking = plan.run()
+    try:
+        window = next(asking)
+        while not notes.malformed:
+            before = len(notes.seen)
+            notes.seen.mark()
+            answer = yield from _find(notes, root, b"STUDY", WITH_ALL, notes.row, window=window)
+            new = len(notes.seen) - before
+            window = asking.send(seen(answer, notes.seen.here, new))
+    except StopIteration:
+        return
+
+
 def _find(
-    notes: Noticed, root: str, level: bytes, tags: Sequence[int], record: Tally | Record, study: bytes = b""
+    notes: Noticed,
+    root: str,
+    level: bytes,
+    tags: Sequence[int],
+    record: Record,
+    study: bytes = b"",
+    window: Window = ANY,
 ) -> Generator[Query, Answer, Answer]:
     asked = {elements.QUERY_LEVEL: level, elements.STUDY_UID: study, **dict.fromkeys(tags, b"")}
+    asked |= bounds(window)
     if level == b"SERIES":
         asked[elements.SERIES_UID] = b""
     notes.queries += 1
-    return (yield Query(root, tuple(asked.items()), record))
+    return (yield Query(root, tuple(asked.items()), record, cancel_after=window.at_most or None))

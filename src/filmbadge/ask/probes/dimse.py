@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import msgspec
 
-from filmbadge.ask.census.plan import Hint, Plan
+from filmbadge.ask.census.plan import SMALL, Hint, Plan
 from filmbadge.ask.census.script import Counting
 from filmbadge.ask.personal.script import Noticed, look_through
 from filmbadge.ask.wire.dialer import Dialer
@@ -143,9 +143,7 @@ async def count(
     if root is None:
         return observation
     gentle = dialer.gentle(address)
-    today = datetime.now(UTC).date().toordinal()
-    plan = Plan(today, _hint(asked), target=lambda: gentle.window, whole=dialer.scope.census.whole)
-    counting = Counting(root, plan)
+    counting = Counting(root, _plan(dialer, _hint(asked), gentle))
     broke_off = await _count(dialer, address, observation, counting, gentle, name)
     facts = msgspec.structs.replace(asked, census=counting.census(broke_off))
     if tallies is not None and facts.census is not None and facts.census.complete:
@@ -191,6 +189,11 @@ async def _count(
     return ""
 
 
+def _plan(dialer: Dialer, hint: Hint, gentle: Gentle) -> Plan:
+    today = datetime.now(UTC).date().toordinal()
+    return Plan(today, hint, target=lambda: gentle.window, whole=dialer.scope.census.whole)
+
+
 def _hint(asked: DimseFacts) -> Hint:
     """What the questions of `ask` told about dates."""
     young, refused = 0, False
@@ -199,7 +202,7 @@ def _hint(asked: DimseFacts) -> Hint:
         if find.window in labels:
             refused = refused or (find.status not in (0x0000, None) and not find.matches)
             young = max(young, labels[find.window] + 1) if find.status == 0x0000 and not find.matches else young
-    return Hint(young, refused)
+    return Hint(young, no_dates=refused)
 
 
 async def profile(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
@@ -212,7 +215,10 @@ async def profile(dialer: Dialer, address: Address, observation: Observation, na
     known = asked.census.studies if asked.census is not None and asked.census.complete else None
     notes = Noticed()
     gentle = dialer.gentle(address)
-    association = Association(asked.called, lambda _: look_through(root, notes, known), gentle=gentle)
+    plan = None
+    if known is None or known > SMALL:
+        plan = _plan(dialer, msgspec.structs.replace(_hint(asked), studies=known), gentle)
+    association = Association(asked.called, lambda _: look_through(root, notes, known, plan), gentle=gentle)
     tls = observation.tls is not None
     question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
     row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)

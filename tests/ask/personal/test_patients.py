@@ -1,0 +1,113 @@
+"""How many patients: distinct by id and issuer, in bounded memory, over one question or the windows of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+import pytest
+
+from filmbadge.ask.census.plan import Hint, Plan
+from filmbadge.ask.personal.distinct import Distinct
+from filmbadge.ask.personal.script import Noticed, look_through
+from filmbadge.ask.wire.dimse import elements
+from filmbadge.ask.wire.dimse.association import Answer, Query
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
+from filmbadge.judge.archives import judge
+from filmbadge.model import Census, Count, Find, How
+from making import admitted, dimse
+
+TODAY = date(2026, 11, 24).toordinal()
+Row = dict[int, bytes]
+
+
+def rows(studies: int, patients: int) -> list[Row]:
+    """A study a day, of so many patients in turn."""
+    return [
+        {
+            elements.STUDY_DATE: f"{date.fromordinal(TODAY - n):%Y%m%d}".encode(),
+            elements.STUDY_UID: b"2.25.%d" % n,
+            PATIENT_ID: b"P%d" % (n % patients),
+        }
+        for n in range(studies)
+    ]
+
+
+def look(held: Sequence[Row], known: int | None, plan: Plan | None = None, cap: int = 0) -> Noticed:
+    """Plays an archive that answers from a list, and ends its answers with 0xFE00 where there is a cap."""
+    notes = Noticed()
+    asking = look_through(STUDY_ROOT_FIND, notes, known, plan)
+    try:
+        query = next(asking)
+        while True:
+            assert isinstance(query, Query)
+            keys = dict(query.keys)
+            first, _, last = keys.get(elements.STUDY_DATE, b"").partition(b"-")
+            deep = keys[elements.STUDY_UID] or keys[elements.QUERY_LEVEL] != b"STUDY"
+            found = [
+                row
+                for row in ([] if deep else held)
+                if not first or first <= row.get(elements.STUDY_DATE, b"") <= (last or first)
+            ]
+            given = found[:cap] if cap else found
+            for row in given:
+                query.record(elements.encode(list(row.items()), explicit=True), True)
+            query = asking.send(Answer(0xFE00 if len(given) < len(found) else 0x0000, len(given)))
+    except StopIteration:
+        return notes
+
+
+def test_patients_are_distinct_ids() -> None:
+    notes = look([*rows(40, 7), *rows(40, 7)], 40)
+    found = notes.profile()
+    assert (found.complete, found.records, found.patients, found.without_id) == (True, 40, 7, 0)
+
+
+def test_the_same_id_of_two_issuers_is_two_patients() -> None:
+    held = rows(4, 1)
+    held[2][ISSUER], held[3][ISSUER] = b"WARD", b"WARD "
+    assert look(held, 4).profile().patients == 2
+
+
+@pytest.mark.parametrize("missing", [None, b"", b"  "])
+def test_a_study_without_an_id_is_said(missing: bytes | None) -> None:
+    held = rows(9, 3)
+    del held[4][PATIENT_ID]
+    held[4] |= {} if missing is None else {PATIENT_ID: missing}
+    found = look(held, 9).profile()
+    assert (found.patients, found.without_id) == (3, 1)
+
+
+def test_windows_find_the_patients_of_an_archive_that_cuts_its_answers_off() -> None:
+    plan = Plan(TODAY, Hint(), seed=1)
+    found = look(rows(700, 90), None, plan, cap=100).profile()
+    assert (found.records, found.patients) == (700, 90)
+    assert not found.complete
+    assert "answers end at 100 rows" in found.why
+    whole = look(rows(700, 90), 700, Plan(TODAY, Hint(studies=700), seed=1)).profile()
+    assert (whole.complete, whole.patients) == (True, 90)
+
+
+def counts(held: Sequence[Row]) -> Count:
+    profile = look(held, len(held)).profile()
+    census = Census(True, rows=len(held), studies=len(held), series=1, images=1, images_known_for=len(held))
+    facts = msgspec.structs.replace(admitted((Find("a", 1, 0),), census), profile=profile)
+    (archive,) = judge("192.0.2.1", [dimse(facts)]).archives
+    return archive.counts.patients
+
+
+def test_they_are_counted_only_where_every_study_names_one() -> None:
+    assert counts(rows(30, 4)) == Count(4, How.COUNTED)
+    held = rows(30, 4)
+    del held[7][PATIENT_ID]
+    assert counts(held) == Count(at_least=4, why="1 of the studies have no patient id")
+
+
+def test_distinct_in_bounded_memory() -> None:
+    distinct = Distinct()
+    assert [distinct.add(n.to_bytes(8, "big")) for n in (1, 2, 1)] == [True, True, False]
+    distinct.mark()
+    distinct.add((2).to_bytes(8, "big"))
+    assert (len(distinct), distinct.here, repr(distinct)) == (2, 1, "<Distinct>")
