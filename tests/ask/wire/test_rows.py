@@ -23,10 +23,8 @@ ARRAYS = st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_
 
 
 def read(*pieces: bytes, piecemeal: bool = False) -> tuple[Rows, list[bytes]]:
-    """`piecemeal`: as an array is read that is too long to be taken at once."""
     taken: list[bytes] = []
-    made = Rows(taken.append)
-    made._piecemeal = piecemeal
+    made = Rows(taken.append, piecemeal=piecemeal)
     for piece in pieces:
         made.feed(piece)
     return made, taken

@@ -16,9 +16,12 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Rows:
-    """Gives each object of the outermost array to `take`, as bytes. Whether it is well formed is for that to see."""
+    """Gives each object of the outermost array to `take`, as bytes. Whether it is well formed is for that to see.
 
-    def __init__(self, take: Callable[[bytes], None]) -> None:
+    `piecemeal`: also those of an array that may not come to its end.
+    """
+
+    def __init__(self, take: Callable[[bytes], None], *, piecemeal: bool = False) -> None:
         self.count = 0
         self.over = False  # the array came to its end
         self.broken = False  # it is no array, or one object is longer than any should be
@@ -28,7 +31,7 @@ class Rows:
         self._at = 0  # what is before was looked at
         self._depth = 0
         self._start = -1  # of the object under way
-        self._piecemeal = False
+        self._piecemeal = piecemeal
 
     def __repr__(self) -> str:
         return "<Rows>"
@@ -39,10 +42,11 @@ class Rows:
             return
         self._held += data
         if not self._piecemeal:
-            ends = data.rstrip(_SPACE).endswith(b"]")
-            if len(self._held) <= WHOLE and (not ends or self._at_once()):
+            if len(self._held) <= WHOLE:
+                if data.rstrip(_SPACE).endswith(b"]"):
+                    self._at_once()
                 return
-            self._piecemeal = True  # longer, or not well formed, or it did not end there
+            self._piecemeal = True
         if not self._depth:
             self._held = self._held.lstrip(_SPACE)
             if self._held[:1] not in (b"", b"["):
@@ -57,19 +61,18 @@ class Rows:
             self.broken = self.broken or not self.over
             self._held = b""
 
-    def _at_once(self) -> bool:
-        """Take the array whole. False: it is none, so far."""
+    def _at_once(self) -> None:
+        """Take the array whole, if this was its end."""
         try:
             rows = _ARRAY.decode(self._held)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return False
+            return
         self._held = b""
         self.over, self.bare = True, not rows
         for row in map(bytes, rows):
             if row.startswith(b"{"):
                 self.count += 1
                 self._take(row)
-        return True
 
     def _scan(self) -> None:
         held = self._held
