@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import archives
 import isolation
 from filmbadge.cli import run
 
+FILMBADGE = str(Path(sys.executable).with_name("filmbadge"))
 GOOD = (
     'schema = "filmbadge.scope/1"\nnetworks = ["127.0.0.0/24"]\nexclude = ["127.0.0.9/32"]\ndepth = "ask"\n'
     "expires = 2099-12-31\n[authority]\n"
@@ -91,6 +94,26 @@ def test_one_line_and_exit_code_2(here: Path, capfd: pytest.CaptureFixture[str],
 
 def test_the_installed_command_refuses_the_same_way() -> None:
     archives.filmbadge("check", "192.0.2.1", code=2)
+
+
+@pytest.mark.parametrize(
+    "command", ["--help", "check 127.0.0.1:9", "check 127.0.0.1:9 --json", "scope check scope.toml"]
+)
+def test_a_full_disk_behind_standard_output_is_said_in_one_line(here: Path, command: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [FILMBADGE, *command.split()], stdout=full, stderr=subprocess.PIPE, cwd=here, check=False
+        )
+    assert ended.returncode == 2
+    assert ended.stderr == b"filmbadge: standard output cannot be written (No space left on device)\n"
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
+def test_closed_and_full_streams_change_no_exit_code(here: Path, streams: str) -> None:
+    """The event loop ended the process where a connection took the number of a stream that was closed."""
+    for command, code in ("check 127.0.0.1:9", 0), ("check 192.0.2.1", 2), ("survey scope.toml 127.0.0.1:9 --out x", 0):
+        shell = f"exec {FILMBADGE} {command} {streams}"
+        assert subprocess.run(["sh", "-c", shell], stdout=subprocess.PIPE, cwd=here, check=False).returncode == code
 
 
 def test_a_new_scope_is_refused_until_it_is_filled_in(here: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset, NotASurvey
-from filmbadge.keep.schema import ENDPOINTS, JOURNAL, TABLES, VERSION, markdown
+from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, TABLES, VERSION, Table, markdown
 from filmbadge.keep.writer import Writer, part_path
 from filmbadge.model import (
     Census,
@@ -209,6 +209,20 @@ def test_a_damaged_part_is_not_a_survey(tmp_path: Path, damage: bytes | None) ->
             Dataset(tmp_path).rows(f"SELECT * FROM {table.name}")
         assert "\n" not in str(caught.value)
         path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("table", [ENDPOINTS, ARCHIVES, JOURNAL])
+def test_parts_that_were_lost_are_not_told_as_zero(tmp_path: Path, table: Table) -> None:
+    dataset = kept(tmp_path, reported(ADDRESS))
+    dataset.require_whole()
+    ended = msgspec.structs.replace(
+        dataset.manifest, state="done", outcomes=dataset.outcomes(), connections=dataset.connections()
+    )
+    manifest.write(tmp_path, ended)
+    Dataset(tmp_path).require_whole()
+    part_path(tmp_path, table, 1).unlink()
+    with pytest.raises(NotASurvey, match="part files are missing"):
+        Dataset(tmp_path).require_whole()
 
 
 @pytest.mark.parametrize(

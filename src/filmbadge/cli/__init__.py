@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from filmbadge.cli.console import complain, where
+from filmbadge.cli.console import complain, open_standard_streams, out, where
 from filmbadge.model import Refusal
 
 DONE, FOUND, REFUSED, INCOMPLETE = 0, 1, 2, 3
@@ -23,6 +23,7 @@ app = App(
     help_epilogue="Exit codes: 0 done; 1 done, and --fail-on was reached (rehearse: measured differs from truth); 2 usage or scope refused; 3 incomplete.",
     version=f"filmbadge {version('filmbadge')}",
     help_format="plaintext",
+    console=out,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
@@ -57,6 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main() -> None:
     """What nobody foresaw is told by its type and place: its text could hold what was being looked at."""
     sys.unraisablehook = lambda _: None
+    open_standard_streams()
     try:
         code = run()
     except Exception as error:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import resource
 import signal
 import sys
 import traceback
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TextIO, TypeVar, cast
 
 import msgspec
 import uvloop
@@ -21,8 +23,46 @@ from filmbadge.model import Depth, Refusal, Rung
 T = TypeVar("T")
 DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
 RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "offers", "delivers"]
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+
+
+class _Out(Console):
+    """Standard output. Raises Refusal where it cannot be written, a full disk say."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        try:
+            super().print(*objects, **how)
+        except BrokenPipeError:  # the reader had enough
+            raise
+        except OSError as error:
+            raise Refusal(f"standard output cannot be written ({error.strerror})") from None
+
+
+class _Stderr:
+    """Standard error, for progress. What cannot be written there, on a full disk or closed, ends no survey."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, AttributeError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, AttributeError):
+            sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+
+out = _Out(highlight=False, soft_wrap=False)
+err = Console(file=cast("TextIO", _Stderr()), highlight=False)
+
+
+def open_standard_streams() -> None:
+    """One that our caller closed would be a connection's number next, and the event loop ends the process over that."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def where(error: BaseException) -> str:
@@ -34,7 +74,8 @@ def where(error: BaseException) -> str:
 
 
 def complain(message: str, code: int) -> int:
-    sys.stderr.write(f"filmbadge: {message}\n")
+    with suppress(OSError, AttributeError):  # closed, or full: the code still tells
+        sys.stderr.write(f"filmbadge: {message}\n")
     return code
 
 

@@ -31,7 +31,9 @@ def report(
     json
         Write one JSON document to this file; - is stdout.
     """
-    document = summary.document(Dataset(directory))
+    dataset = Dataset(directory)
+    dataset.require_whole()
+    document = summary.document(dataset)
     if html is None and json is None:
         show(summary.render(document))
     if html is not None:

@@ -96,6 +96,19 @@ class Dataset:
         ):
             self._sql.execute(f"SET {setting}")
 
+    def require_whole(self) -> None:
+        """Raises NotASurvey where part files are missing: what they held would be told as zero."""
+        lost = "SELECT count(*) n FROM endpoints_rows WHERE archive <> '' AND archive NOT IN (SELECT id FROM archives_rows)"
+        ended = self.manifest.state != "running"
+        fewer = ended and (
+            self.connections() < self.manifest.connections
+            or sum(self.outcomes().values()) < sum(self.manifest.outcomes.values())
+        )
+        if fewer or self.rows(lost)[0]["n"]:
+            raise NotASurvey(
+                f"{self.directory}: part files are missing; its tables hold less than {manifest.NAME} says"
+            )
+
     def rows(self, sql: str, *parameters: object) -> list[dict[str, object]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
         try:

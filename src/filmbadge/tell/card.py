@@ -15,10 +15,12 @@ from filmbadge.model import (
     Connection,
     Count,
     Depth,
+    Endpoint,
     Host,
     Identifier,
     Judged,
     KindFound,
+    Protocol,
     Rung,
     TlsFacts,
     Transport,
@@ -151,6 +153,7 @@ def _endpoint(judged: Judged) -> CheckedEndpoint:
 def render(card: CheckDocument) -> RenderableType:
     """The card for a terminal."""
     parts: list[RenderableType] = [_headline(card)]
+    secured = {Endpoint(e.address, e.port, Protocol(e.protocol)).url: " over TLS" for e in card.endpoints if e.tls}
     for archive in card.archives:
         table = Table.grid(padding=(0, 2))
         for name, value in archive.counts.items():
@@ -158,7 +161,7 @@ def render(card: CheckDocument) -> RenderableType:
         state = "OPEN" if archive.open else "not seen open"
         letter = f" · grade {archive.grade}" if archive.grade else ""
         title = Text(f"{state} · {archive.rung}{letter}", style="bold red" if archive.open else "bold green")
-        ways = Text("reached by " + ", ".join(archive.endpoints), style="dim")
+        ways = Text("reached by " + ", ".join(url + secured.get(url, "") for url in archive.endpoints), style="dim")
         held = [ways, *map(Text, _remarks(archive)), table, *_personal(archive)]
         parts.append(Panel(Group(*held), title=title, title_align="left", expand=False))
     parts.append(_endpoints(card))
