@@ -30,6 +30,7 @@ PLAIN_EMPTY = http("200 OK\r\nContent-Type: application/json", b"[]")
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 RECORDS = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([ROW]).encode())
 MANY = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([ROW] * 5000).encode())
+NO_UID = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([{"00100010": ROW["00100010"]}] * 3).encode())
 OTHER_JSON = http("200 OK\r\nContent-Type: application/json", b'[{"name": "physics", "0020000D": 3}]')
 HTML = http("200 OK\r\nContent-Type: text/html", b"<html>[]</html>")
 XML = http('200 OK\r\nContent-Type: multipart/related; type="application/dicom+xml"; boundary=x', b"--x--")
@@ -64,6 +65,7 @@ def facts(seen: Observation) -> DicomWebFacts | None:
         (at("/qido-rs", LOGIN), "/qido-rs", Rung.SPEAKS),
         (at("/dicom-web", http("413 Too Large")), "/dicom-web", Rung.SPEAKS),
         (at("/rs", MANY), "/rs", Rung.OFFERS),  # nor of how many
+        (at("/rs", NO_UID), "/rs", Rung.DISCLOSES),
         (at("/rs", RECORDS), "/rs", Rung.OFFERS),  # it takes no notice of what was asked for
     ],
 )  # fmt: skip
