@@ -12,7 +12,7 @@ from filmbadge.ask.census import script
 from filmbadge.ask.census.plan import Hint, Plan
 from filmbadge.ask.census.script import Counting
 from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.association import Answer, Query
+from filmbadge.ask.wire.dimse.association import Answer, Association, Query
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from filmbadge.model import Census
 
@@ -253,6 +253,18 @@ def test_a_walk_that_a_budget_ends_leaves_the_studies_counted() -> None:
     census = counting.census()
     assert (census.complete, census.studies, census.why_incomplete) == (True, 3, "the budget ended")
     assert (census.images, census.images_known_for, census.series) == (2, 1, None)
+
+
+def test_an_association_that_ends_because_enough_came_need_not_be_asked_again() -> None:
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40)))
+    first = next(counting.script())
+    assert isinstance(first, Query)
+    assert first.cancel_after
+    association = Association("ANY-SCP", lambda _: iter(()))  # type: ignore[arg-type, return-value]
+    assert not counting.broke_off(association)
+    association._cancelled = True
+    assert counting.broke_off(association)
+    assert next(counting.script()) is not first
 
 
 def test_it_is_enough_for_one_association() -> None:
