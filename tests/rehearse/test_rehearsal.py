@@ -74,21 +74,28 @@ def test_a_world_that_differs_ends_with_exit_code_1(
     assert json.loads(capfd.readouterr().out)["agree"] is False
 
 
+@pytest.mark.parametrize("silent", [False, True], ids=["with a signal", "silently"])
 def test_a_capped_archive_is_unknown_and_so_is_the_total(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, silent: bool
 ) -> None:
-    """A cap with a signal makes a lower bound, and the total is not taken for known."""
+    """A cap makes a lower bound, in which all studies with a date are, and the total is not taken for known."""
+
+    held: list[int] = []
 
     def capped(scale: float, seed: int) -> World:
         first, *others = hospital(scale, seed).archives
         assert isinstance(first, Archive)
-        return World("hospital", (replace(first, cap=7), *others))
+        held.append(len(first.studies))
+        return World("hospital", (replace(first, cap=11, silent=silent), *others))
 
     monkeypatch.setitem(WORLDS, "hospital", capped)
-    assert run(["rehearse", "hospital", "--scale", "0.2", "--json"]) == 1
+    out = tmp_path / "survey"
+    assert run(["rehearse", "hospital", "--scale", "0.2", "--json", "--out", str(out)]) == 1
     rows = {row["quantity"]: row for row in json.loads(capfd.readouterr().out)["rows"]}
     assert rows["studies"]["measured"] is None
-    assert "answers end at 7 rows" in rows["studies"]["why"]
+    assert "answers end at 11 rows" in rows["studies"]["why"]
+    (kept,) = Dataset(out).rows("SELECT studies_at_least n FROM counted WHERE open AND studies IS NULL")
+    assert [kept["n"]] == held
 
 
 def test_another_seed_and_scale_is_another_world_that_agrees() -> None:

@@ -133,7 +133,7 @@ class Acceptor(asyncio.Protocol):
         if row is not None:
             self._respond(context, _with(response, 0xFF00, True), self._encode(context, row))
             asyncio.get_running_loop().call_soon(self._stream, context, asked, rows, sent + 1)
-        elif cancelled or (capped and next(rows, None) is not None):
+        elif cancelled or (capped and not self._archive.silent and next(rows, None) is not None):
             late = self._encode(context, {}) if self._archive.data_after_cancel else None
             self._respond(context, _with(response, 0xFE00, late is not None), late)
         else:

@@ -83,7 +83,8 @@ class Archive:
     rows: Rows = Rows.STUDIES
     nested: bool = False  # adds a sequence of undefined length to each row
     data_after_cancel: bool = False  # its final 0xFE00 still carries a data set
-    cap: int | None = None  # rows, then 0xFE00
+    cap: int | None = None  # rows, then 0xFE00,
+    silent: bool = False  # or success, as if there were no more
     implementation: tuple[str, str] = ("", "")
     max_pdu: int = 16384
     mirror: bool = False  # another way into an archive of this world

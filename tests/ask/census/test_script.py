@@ -12,7 +12,7 @@ from filmbadge.ask.census import script
 from filmbadge.ask.census.plan import Hint, Plan
 from filmbadge.ask.census.script import Counting
 from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.association import Answer, Query
+from filmbadge.ask.wire.dimse.association import Answer, Association, Query
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from filmbadge.model import Census
 
@@ -239,6 +239,18 @@ def test_what_was_learned_outlives_an_association_and_the_next_goes_on() -> None
         query.record(row, True)
     with_counts = again.send(Answer(SUCCESS, 2))
     assert elements.IMAGES_IN_STUDY in dict(with_counts.keys or ())
+
+
+def test_an_association_that_ends_because_enough_came_need_not_be_asked_again() -> None:
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40)))
+    first = next(counting.script())
+    assert isinstance(first, Query)
+    assert first.cancel_after
+    association = Association("ANY-SCP", lambda _: iter(()))  # type: ignore[arg-type, return-value]
+    assert not counting.broke_off(association)
+    association._cancelled = True
+    assert counting.broke_off(association)
+    assert next(counting.script()) is not first
 
 
 def test_it_is_enough_for_one_association() -> None:

@@ -28,6 +28,7 @@ EMPTY = http(f"200 OK\r\nContent-Type: {JSON}", b"[]")
 PLAIN_EMPTY = http("200 OK\r\nContent-Type: application/json", b"[]")
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 RECORDS = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([ROW]).encode())
+NO_UID = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([{"00100010": ROW["00100010"]}] * 3).encode())
 OTHER_JSON = http("200 OK\r\nContent-Type: application/json", b'[{"name": "physics", "0020000D": 3}]')
 HTML = http("200 OK\r\nContent-Type: text/html", b"<html>[]</html>")
 XML = http('200 OK\r\nContent-Type: multipart/related; type="application/dicom+xml"; boundary=x', b"--x--")
@@ -61,6 +62,7 @@ def facts(seen: Observation) -> DicomWebFacts | None:
         (at("/api", EMPTY, other=HTML), "/api", Rung.ANSWERS),  # beside a page for every path
         (at("/qido-rs", LOGIN), "/qido-rs", Rung.SPEAKS),
         (at("/dicom-web", http("413 Too Large")), "/dicom-web", Rung.SPEAKS),
+        (at("/rs", NO_UID), "/rs", Rung.DISCLOSES),
         (at("/rs", RECORDS), "/rs", Rung.OFFERS),  # it takes no notice of what was asked for
     ],
 )  # fmt: skip

@@ -44,6 +44,7 @@ ROOTS = (
 WADO_URI = ("/wado",)
 # Roots that are called so are DICOMweb's; others may be anything's.
 _OWN_NAME = re.compile(r"(?i)dicom-?web|qido|wado|dcm4chee")
+_TAGGED = re.compile(rb'\{\s*"[0-9A-Fa-f]{8}"\s*:\s*\{')
 _PARAMETERS = re.compile(rb"(?i)\b(study|series|object)UID\b")
 _DICOM_JSON = "application/dicom+json"
 MEDIA_TYPES = (
@@ -90,6 +91,8 @@ def _try(root: str, first: Reply, may_ask: bool, known: bool) -> Generator[Page,
         return DicomWebFacts(root, status, realm=reply.realm) if guarded else None
     if status == 413 and named and first.status != 413:
         return DicomWebFacts(root, status)
+    if reply.media_type == _DICOM_JSON:  # then a record is one also without a UID
+        count.records = max(count.records, count.tagged)
     if not (count.records or nothing(reply, rows) or _xml(reply)):
         return None
     if not (count.records or _xml(reply) or reply.media_type == _DICOM_JSON):
@@ -130,10 +133,12 @@ def _is_answered(path: str) -> Generator[Page, Reply, bool]:
 @dataclass
 class _Count:
     records: int = 0
+    tagged: int = 0  # rows that begin with an attribute of the DICOM JSON model, PS3.18 F.2.2
     retrieve_url: bool = False
 
     def take(self, row: bytes) -> None:
         found = record(row)
+        self.tagged += found is not None and _TAGGED.match(row) is not None
         if found is not None and found.study.vr == "UI" and found.study.uid:
             self.records += 1
             self.retrieve_url = self.retrieve_url or bool(found.retrieve.uid)
