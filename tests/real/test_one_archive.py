@@ -205,3 +205,26 @@ def test_a_viewer_at_another_address_is_one_more_way_in(served: Served, tmp_path
         assert totals(seen)["images"].measured == served.truth.images
     ways = both.rows("SELECT endpoints FROM archives")[0]["endpoints"]
     assert {f"http://127.0.0.1:{viewer}", f"http://127.0.0.2:{there}"} == set(ways)  # type: ignore[call-overload]
+
+
+def test_dicomweb_is_joined_to_the_archive_whose_studies_it_gives(
+    tmp_path: Path, halves: tuple[list[Path], list[Path]]
+) -> None:
+    """Two archives in DICOM, and DICOMweb of the second on a port that says nothing else."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    plugin = ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"]
+    settings = {"load": False, "DicomAlwaysAllowFind": True, "Plugins": plugin}
+    with (
+        archives.orthanc(tmp_path / "a", **settings) as one,  # type: ignore[arg-type]
+        archives.orthanc(tmp_path / "b", **settings) as other,  # type: ignore[arg-type]
+        fronts.nginx(tmp_path, fronts.before(other.http, "/dicom-web/")) as port,
+    ):
+        for served, files in zip((one, other), halves, strict=True):
+            archives.store(served.dicom, "ORTHANC", files)
+        card = archives.check(f"127.0.0.1:{one.dicom},{other.dicom},{port}", "--depth", "profile")
+    ways = {tuple(archive["endpoints"]) for archive in card["archives"]}
+    assert ways == {
+        (f"dimse://127.0.0.1:{one.dicom}",),
+        (f"dimse://127.0.0.1:{other.dicom}", f"http://127.0.0.1:{port}"),
+    }

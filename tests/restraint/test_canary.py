@@ -108,7 +108,7 @@ STAGES = {
     "filmbadge.ask.probes.viewers:_take": "web",
     "filmbadge.ask.probes.orthanc:by_keyword": "web",
     "filmbadge.ask.probes.orthanc:_decoded": "web",
-    "filmbadge.ask.wire.rows:Rows._scan": "dicomweb",
+    "filmbadge.ask.wire.rows:Rows.feed": "dicomweb",
     "filmbadge.ask.census.qido:record": "dicomweb",
     "filmbadge.ask.census.qido:_identifier": "dicomweb",
     "filmbadge.ask.probes.dicomweb:_listed": "dicomweb",

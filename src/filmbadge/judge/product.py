@@ -40,6 +40,8 @@ def signs(seen: Observation) -> tuple[Sign, ...]:
         found += _of_association(seen.dimse)
     if seen.orthanc is not None:
         found += _of_orthanc(seen.orthanc)
+    if seen.dcm4chee is not None and seen.dcm4chee.aets:
+        found.append(Sign("dcm4chee-arc", SignKind.API))
     return tuple(dict.fromkeys(found))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from filmbadge.judge.archives import judge
 from filmbadge.judge.ladder import place
+from filmbadge.judge.product import identify
 from filmbadge.model import Dcm4cheeFacts, Depth, How, Rung
 from sites import Answer, http, serving, visited
 
@@ -50,6 +51,7 @@ def test_its_counters_are_taken_and_no_record_is_asked_for() -> None:
         bytes=1 << 40,
     )
     assert place(seen).rung is Rung.DISCLOSES
+    assert identify(seen).product == "dcm4chee-arc"
     (found,) = judge("127.0.0.1", [seen]).archives
     assert {(c.value, c.how) for c in (found.counts.patients, found.counts.studies, found.counts.series, found.counts.images)} == {
         (n, How.REPORTED) for n in COUNTS.values()

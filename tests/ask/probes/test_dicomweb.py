@@ -12,6 +12,7 @@ import pytest
 from filmbadge.ask.probes import dicomweb
 from filmbadge.ask.probes.dicomweb import NOBODY
 from filmbadge.judge.ladder import place
+from filmbadge.judge.product import identify
 from filmbadge.model import Depth, DicomWebFacts, Ending, Observation, Rung
 from filmbadge.scope import LOOPBACK
 from peers import HERE, dialer, listening, run
@@ -28,6 +29,7 @@ EMPTY = http(f"200 OK\r\nContent-Type: {JSON}", b"[]")
 PLAIN_EMPTY = http("200 OK\r\nContent-Type: application/json", b"[]")
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 RECORDS = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([ROW]).encode())
+MANY = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([ROW] * 5000).encode())
 NO_UID = http(f"200 OK\r\nContent-Type: {JSON}", json.dumps([{"00100010": ROW["00100010"]}] * 3).encode())
 OTHER_JSON = http("200 OK\r\nContent-Type: application/json", b'[{"name": "physics", "0020000D": 3}]')
 HTML = http("200 OK\r\nContent-Type: text/html", b"<html>[]</html>")
@@ -62,6 +64,7 @@ def facts(seen: Observation) -> DicomWebFacts | None:
         (at("/api", EMPTY, other=HTML), "/api", Rung.ANSWERS),  # beside a page for every path
         (at("/qido-rs", LOGIN), "/qido-rs", Rung.SPEAKS),
         (at("/dicom-web", http("413 Too Large")), "/dicom-web", Rung.SPEAKS),
+        (at("/rs", MANY), "/rs", Rung.OFFERS),  # nor of how many
         (at("/rs", NO_UID), "/rs", Rung.DISCLOSES),
         (at("/rs", RECORDS), "/rs", Rung.OFFERS),  # it takes no notice of what was asked for
     ],
@@ -112,6 +115,11 @@ def test_guarded_for_all_paths_is_asked_for_little() -> None:
     paths: list[str] = []
     visited(serving(lambda _: LOGIN, paths), Depth.PROVE)
     assert not [path for path in paths if "studies" in path or "dicom" in path]
+
+
+def test_a_realm_of_dicomweb_names_a_product() -> None:
+    seen, _ = visited(serving(at("/qido-rs", LOGIN)))
+    assert identify(seen).product == "PacsOne"
 
 
 def test_wado_uri_that_misses_its_parameters() -> None:

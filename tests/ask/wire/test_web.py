@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.wire import web
+from filmbadge.ask.wire.gentle import Gentle
 from filmbadge.ask.wire.web import Page, Reply, Script, Site, Visit, locate
 from filmbadge.model import Ending, Stop
 from lines import HUNG_UP, RecordedLine, converse, split
@@ -182,6 +183,24 @@ def test_a_kept_connection_that_is_closed_without_a_word_is_no_failure() -> None
     assert (len(replies), talk.left, talk.failed, stop.ending) == (1, pages[1], False, Ending.COMPLETED)
     talk, replies, _, stop = visit(LENGTH, LENGTH[:-1], pages=pages)
     assert (len(replies), talk.left, talk.failed, stop.ending) == (2, None, True, Ending.BROKEN)
+
+
+def test_a_gentle_visit_rests_between_pages() -> None:
+    pace = Gentle(0.5)
+    replies: list[Reply] = []
+    asked = script([Page("/a"), Page("/b"), Page("/c")], replies)
+    talk = Visit(SITE, asked, next(asked), pace)
+    line = RecordedLine()
+    talk.opened(line)
+    pace.distressed(7)  # by another connection
+    talk.received(memoryview(LENGTH))
+    assert 6.9 < line.rests[0] < 7.5
+    assert line.sent.count(b"GET ") == 1
+    line.rested()
+    assert line.sent.count(b"GET ") == 2
+    talk.received(memoryview(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"))
+    assert (talk.left, line.stop) == (None, Stop(Ending.COMPLETED, "2 pages"))
+    assert 9 <= pace.rest() < 12
 
 
 @pytest.mark.parametrize("status", web.DISTRESS)

@@ -33,6 +33,7 @@ from filmbadge.ask.wire.dimse.association import IMPLEMENTATION_UID
 from filmbadge.ask.wire.dimse.core import Tally
 from filmbadge.ask.wire.rows import Rows
 from filmbadge.ask.wire.web import Page, Reply, Script, Site
+from filmbadge.catalogue.kinds import ISSUER
 from filmbadge.model import DicomWebFacts, Ending, Endpoint, Observation, WebProof
 from filmbadge.scope import Address
 
@@ -81,7 +82,7 @@ def look(first: Reply, may_ask: bool, roots: Sequence[str] = ()) -> Generator[Pa
 
 def _try(root: str, first: Reply, may_ask: bool, known: bool) -> Generator[Page, Reply, DicomWebFacts | None]:
     count = _Count()
-    rows = Rows(count.take)
+    rows = Rows(count.take, piecemeal=True)
     path = f"{root}/studies?StudyInstanceUID={NOBODY}&limit=1"
     reply = yield Page(path, accept=JSON, into=rows.feed)
     named = known or bool(_OWN_NAME.search(root))
@@ -110,7 +111,7 @@ def _try(root: str, first: Reply, may_ask: bool, known: bool) -> Generator[Page,
 def _one(facts: DicomWebFacts) -> Generator[Page, Reply, DicomWebFacts]:
     """Ask for one record: how many come is counted, whatever they hold is not."""
     count = _Count()
-    rows = Rows(count.take)
+    rows = Rows(count.take, piecemeal=True)
     reply = yield Page(f"{facts.root}/studies?limit=1", accept=JSON, leave=True, into=rows.feed)
     status = 204 if nothing(reply, rows) else reply.status if count.records or reply.status not in (200, 206) else None
     return msgspec.structs.replace(facts, record_status=status, records=count.records, retrieve_url=count.retrieve_url)
@@ -230,7 +231,7 @@ def _fields(tags: Sequence[int]) -> str:
 def _listed(noticed: Noticed, row: bytes) -> None:
     """One study of the list: its personal attributes are looked at, and forgotten."""
     found = record(row)
-    noticed.listed(b"" if found is None else found.study.uid, _values(row, WITH_ALL))
+    noticed.listed(b"" if found is None else found.study.uid, _values(row, (*WITH_ALL, ISSUER)))
 
 
 def _part(noticed: Noticed, row: bytes, tags: Sequence[int]) -> None:
@@ -264,7 +265,7 @@ def _image(root: str, proofs: list[WebProof]) -> Script:
     for path, level in (("/studies", "study"), ("/series", "series"), ("/instances", "instance")):
         above = "".join(f"/{name}/{uid}" for name, uid in zip(("studies", "series"), uids, strict=False))
         first = _First(level)
-        yield Page(f"{root}{above}{path}?limit=1", accept=JSON, leave=True, into=Rows(first.take).feed)
+        yield Page(f"{root}{above}{path}?limit=1", accept=JSON, leave=True, into=Rows(first.take, piecemeal=True).feed)
         if not re.fullmatch("[0-9.]{1,64}", first.uid):
             return
         uids.append(first.uid)

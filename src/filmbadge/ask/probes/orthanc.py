@@ -20,8 +20,6 @@ from filmbadge.catalogue.kinds import VR
 from filmbadge.model import Depth, Ending, Observation, OrthancFacts
 from filmbadge.scope import Address
 
-IDLE_SECONDS = 10.0
-BYTES = 4 * 1024 * 1024
 PAGE, PAGE_BYTES = 20, 256 * 1024  # studies
 REALM = "Orthanc Secure Area"
 _WANTED = frozenset((*WITH_ALL, *BY_STUDY))
@@ -63,14 +61,16 @@ async def profile(dialer: Dialer, address: Address, observation: Observation, na
     """
     facts = observation.orthanc
     assert facts is not None
-    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=dialer.scope.caps.seconds, received_bytes=BYTES)
+    caps = dialer.scope.caps
     notes = Noticed()
     studies = facts.studies or 0
     starts = range(0, studies, PAGE)
     drawn = starts if studies <= WHOLE else sorted(notes.lot.sample(starts, SAMPLE // PAGE))
     site = Site(address, observation.endpoint.port, observation.tls is not None, name)
     trouble: list[str] = []
-    ended = await browse(dialer, site, _pages(notes, drawn, trouble), question="http profile /studies", caps=caps)
+    ended = await browse(
+        dialer, site, _pages(notes, drawn, trouble), question="http profile /studies", caps=caps, gentle=True
+    )
     broke_off = "" if ended.stop.ending is Ending.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
     broke_off = trouble[0] if trouble else broke_off
     if not broke_off and notes.records != studies:

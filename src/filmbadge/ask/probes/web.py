@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from filmbadge.ask.probes import dcm4chee, dicomweb, orthanc, viewers
+from filmbadge.ask.probes import dcm4chee, dicomweb, orthanc, pages, viewers
 from filmbadge.ask.probes.browse import browse
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.web import Page, Reply, Script, Site
@@ -111,6 +111,8 @@ async def _visit(dialer: Dialer, site: Site, depth: Depth, roots: Sequence[str] 
     if stop.ending is Ending.COMPLETED and notes.status is not None:
         stop = Stop(Ending.COMPLETED, f"HTTP {notes.status}")
     found, tls = notes.pages, ended.tls
+    if notes.dicomweb is not None and notes.dicomweb.realm:
+        found.signs += pages.seen({}, b"", notes.dicomweb.realm).signs
     if found.certificate and tls is not None:
         tls = msgspec.structs.replace(tls, client_certificate=Demanded.YES)
     facts = WebFacts(
