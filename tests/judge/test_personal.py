@@ -10,7 +10,16 @@ from filmbadge.judge.personal import evidence, judge, looks
 from filmbadge.model import How, Kind, KindTally, Looks, Profile, SchemeTally
 
 SSN = SchemeTally(
-    "us.ssn", Kind.PATIENT_ID, values=100, shaped=100, valid=100, leads=90, looked=100, records_shaped=100, records=100
+    "us.ssn",
+    Kind.PATIENT_ID,
+    values=100,
+    shaped=100,
+    valid=100,
+    leads=90,
+    firsts=8,
+    looked=100,
+    records_shaped=100,
+    records=100,
 )
 DASHED = msgspec.structs.replace(SSN, written=100, dashed=100, records_dashed=100)
 
@@ -116,6 +125,7 @@ def test_no_scheme_is_named_at_the_rate_that_record_numbers_reach(name: str) -> 
 def test_social_security_numbers() -> None:
     assert schemes(SSN) == ["us.ssn"]  # so many, that begin so differently: random ones would not all pass
     assert schemes(msgspec.structs.replace(SSN, leads=1)) == []  # in sequence
+    assert schemes(msgspec.structs.replace(SSN, firsts=2)) == []  # of one range
     assert schemes(msgspec.structs.replace(SSN, dated=90)) == []
     assert schemes(msgspec.structs.replace(SSN, valid=89, records=89)) == []  # as random ones do
     assert schemes(DASHED) == ["us.ssn"]

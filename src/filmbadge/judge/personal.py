@@ -25,7 +25,12 @@ _FEW = 5  # distinct valid values prove nothing
 _SURE = 0.9  # together, of those that are named
 _NAMED = 0.1
 _NEARLY_ALL = 0.9  # of a scheme's own numbers pass its rules, with room for errors of writing
-_LEADS, _DATED = 20, 0.3  # numbers that begin so differently, and so seldom with a date, are no sequence and no dates
+_UNCHECKED = 0.5  # of some record numbers pass for a scheme that has no check digit
+_LEADS, _FIRSTS, _DATED = (
+    20,
+    7,
+    0.3,
+)  # numbers that begin so differently, and so seldom with a date, are of no sequence and range
 
 
 def judge(
@@ -123,8 +128,10 @@ def evidence(tally: SchemeTally, country: str = "") -> float:
         return -math.inf
     rates = measured().rates[tally.scheme]
     plain = max(rates.plain, _LEAST_RATE)
-    structured = tally.leads < _LEADS or tally.dated > _DATED * tally.shaped
-    gain = _more(tally.valid, tally.shaped, max(rates.worst, plain) if structured else plain)
+    # What has a check digit is never compared with random numbers alone: record numbers of one range may all be in its own.
+    spread = rates.worst > _UNCHECKED and tally.leads >= _LEADS and tally.firsts >= _FIRSTS
+    free = spread and tally.dated <= _DATED * tally.shaped
+    gain = _more(tally.valid, tally.shaped, plain if free else max(rates.worst, plain))
     if _in_separators(tally) and BY_NAME[tally.scheme].odd and not _alike(tally):
         gain = max(gain, _more(tally.dashed, tally.written, plain))
     return _PRIOR + gain + _said(tally, country)

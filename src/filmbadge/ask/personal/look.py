@@ -68,12 +68,13 @@ class _Scheme:
     issuer: int = 0
     dated: int = 0
     leads: set[bytes] = field(default_factory=set)
+    firsts: set[bytes] = field(default_factory=set)
     looked: int = 0
     records_shaped: int = 0
     records: int = 0
     records_dashed: int = 0
 
-    def learn(self, one: Pass, dated: bool, lead: bytes) -> None:
+    def learn(self, one: Pass, dated: bool, lead: bytes, first: bytes) -> None:
         self.shaped += 1
         self.valid += one.valid
         self.written += one.written
@@ -83,6 +84,7 @@ class _Scheme:
         self.astray += one.astray
         self.dated += dated
         self.leads.add(lead)
+        self.firsts.add(first)
 
 
 class Look:
@@ -174,6 +176,7 @@ class Look:
                 issuer=held.issuer,
                 dated=held.dated,
                 leads=len(held.leads),
+                firsts=len(held.firsts),
                 looked=self._looked(kind, name),
                 records_shaped=held.records_shaped,
                 records=held.records,
@@ -224,9 +227,9 @@ class Look:
         if known is None:
             known = self._known[kind, digest] = passes(text, born)
             dated = bool(known) and begins_with_a_date(text)
-            begins = self.digest(lead(text).encode())
+            begins = [self.digest(lead(text)[:length].encode("utf-8", "surrogatepass")) for length in (3, 1)]
             for one in known:
-                self._schemes.setdefault((kind, one.scheme), _Scheme()).learn(one, dated, begins)
+                self._schemes.setdefault((kind, one.scheme), _Scheme()).learn(one, dated, *begins)
         self._note(kind, known)
 
     def _go_on(self, kind: Kind, text: str) -> None:
