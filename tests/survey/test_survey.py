@@ -242,6 +242,25 @@ def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
     assert Dataset(out).connections() == resumed.connections()
 
 
+def test_patient_ids_of_two_runs_are_not_compared(tmp_path: Path) -> None:
+    """The number stays with a survey that has ended, and is unknown where some of it was asked by another process."""
+    with world() as site:
+        scope, out = scope_for(site, tmp_path), tmp_path / "out"
+        scope.write_text(scope.read_text().replace('"count"', '"profile"'))
+        archives.filmbadge("survey", str(scope), "--out", str(out))
+        found = totals(out)
+        assert (found["patient_ids"] or 0) > 10
+        assert found["patient_ids"] == found["patients"]
+        archives.filmbadge("survey", str(scope), "--out", str(out), "--resume")  # nobody is asked
+        assert totals(out) == found
+        kept = Dataset(out).manifest
+        manifest.write(out, msgspec.structs.replace(kept, state="interrupted"))
+        archives.filmbadge("survey", str(scope), "--out", str(out), "--resume")
+    resumed = {total.quantity: total for total in Dataset(out).totals()}["patient_ids"]
+    assert (resumed.measured, resumed.unknown_archives) == (None, 7)
+    assert resumed.why.startswith("asked in a run before --resume")
+
+
 def test_no_sketch_is_kept(tmp_path: Path) -> None:
     """Hashes of UIDs live in memory only: in no column is there a number of 64 bits, and no list of numbers but codes."""
     with world() as site:

@@ -113,6 +113,18 @@ def _profile(observation: Observation) -> Profile | None:
     return None
 
 
+def ids_read(host: Host) -> dict[Endpoint, str]:
+    """Where the ids of all patients of an archive were read, and which archive that is."""
+    return {
+        j.observation.endpoint: archive.id
+        for archive in host.archives
+        for j in host.judged
+        if j.observation.endpoint in archive.endpoints
+        and (found := _profile(j.observation)) is not None
+        and (found.complete and not found.without_id and found.records == archive.counts.studies.value)
+    }
+
+
 def wants_proof(host: Host) -> Observation | None:
     """The next endpoint that must prove whether it hands out images, at depth `prove`, until one of its archive did."""
     for archive in host.archives:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filmbadge.model import Counts
 
@@ -25,7 +25,7 @@ class Sketch:
     """`size` distinct study UIDs, and the smallest of their hashes. Lives in memory only, and is comparable there."""
 
     size: int
-    smallest: array[int]
+    smallest: array[int] = field(repr=False)
 
     @classmethod
     def of(cls, size: int, smallest: Sequence[int]) -> Sketch:

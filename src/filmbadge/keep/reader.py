@@ -14,12 +14,16 @@ from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, T
 from filmbadge.keep.writer import part_numbers, part_path
 from filmbadge.model import How, Kind, Refusal, Total
 
+PATIENT_IDS = (
+    "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
+)
 QUANTITIES = (
     "archives",
     "archives_open",
     "decoys",
     "countries",
     "patients",
+    PATIENT_IDS,
     "studies",
     "series",
     "images",
@@ -32,6 +36,8 @@ _NOT_MEASURED = {
     "countries": "no country data is read yet",
     "images_retrievable": "needs depth prove",
 }
+
+NOT_ENDED = Total(PATIENT_IDS, None, How.UNKNOWN, why="found out at the end of a survey")
 
 _COUNTED = {
     "archives": "counted",
@@ -138,9 +144,10 @@ class Dataset:
     def connections(self) -> int:
         return int(str(self.rows("SELECT count(*) n FROM journal")[0]["n"]))
 
-    def totals(self) -> tuple[Total, ...]:
+    def totals(self, patient_ids: Total | None = None) -> tuple[Total, ...]:
         """The quantities of a survey, each with its origin. What is unknown for one open archive is unknown in total."""
-        return tuple(self._total(quantity) for quantity in QUANTITIES)
+        said = patient_ids or next((t for t in self.manifest.rows if t.quantity == PATIENT_IDS), NOT_ENDED)
+        return tuple(said if quantity == PATIENT_IDS else self._total(quantity) for quantity in QUANTITIES)
 
     def _total(self, quantity: str) -> Total:
         if why := _NOT_MEASURED.get(quantity):

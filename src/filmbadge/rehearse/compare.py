@@ -10,7 +10,7 @@ from msgspec import Struct
 from filmbadge.model import Depth, How, Rung, Total
 
 _AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images", "http_viewers")
-_AT_PROFILE = (*_AT_COUNT, "patients", "ssn_records")
+_AT_PROFILE = (*_AT_COUNT, "patients", "patient_ids", "ssn_records")
 
 
 class Row(Struct, frozen=True, omit_defaults=False):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
 from filmbadge.model import Kind, Protocol, Rung
 from filmbadge.rehearse.people import Record
 
@@ -120,6 +121,7 @@ class World:
             "decoys": sum(a.decoy for a in self.archives),
             "countries": 0,
             "patients": sum(len({s.patient for s in a.studies}) for a in opened),
+            "patient_ids": len({(s.record.study.get(PATIENT_ID), s.record.study.get(ISSUER)) for s in studies}),
             "studies": len(studies),
             "series": sum(len(s.images) for s in studies),
             "images": sum(sum(s.images) for s in studies),

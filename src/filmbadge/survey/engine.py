@@ -15,16 +15,15 @@ import msgspec
 
 from filmbadge.ask.targets.lists import Target, Targets
 from filmbadge.ask.wire.dialer import Dialer
-from filmbadge.judge.twins import Sketch
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
-from filmbadge.keep.reader import Dataset, NotASurvey
+from filmbadge.keep.reader import NOT_ENDED, PATIENT_IDS, Dataset, NotASurvey
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Host
 from filmbadge.scope import Scope
 from filmbadge.survey import review
-from filmbadge.survey.examine import SurveyError, examine
+from filmbadge.survey.examine import Sketches, SurveyError, examine
 
 
 class Watcher(Protocol):
@@ -45,7 +44,8 @@ class Survey:
 
     def __post_init__(self) -> None:
         self._before: set[str] = set()  # done in the runs that this one resumes
-        self._sketches: dict[str, Sketch] = {}  # 2 KiB an open archive; in memory only
+        self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
+        self._patient_ids = NOT_ENDED
         self._to_review = True
         self.hosts_done = 0
         self._started = datetime.now(UTC)
@@ -74,6 +74,8 @@ class Survey:
             raise SurveyError(str(error)) from None
         before, now = dataset.manifest, self._manifest("running")
         self._to_review = before.state != "done"
+        if not self._to_review:
+            self._patient_ids = next(t for t in dataset.totals() if t.quantity == PATIENT_IDS)
         if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
             raise SurveyError(
                 f"{self.directory} was begun under another scope: only its expiry, pace and caps may have changed"
@@ -111,7 +113,9 @@ class Survey:
         """Once all hosts are asked. Not again where nothing was asked since the last time."""
         if self._to_review and self.hosts_done == len(self.targets):
             writer.flush()
-            writer.reviews(await review.compare(Dataset(self.directory), dialer, self._sketches))
+            writer.reviews(await review.compare(Dataset(self.directory), dialer, self._sketches.studies))
+            people, resumed = self._sketches.patients, bool(self._before)
+            self._patient_ids = review.patient_ids(Dataset(self.directory), people, resumed=resumed)
             self._to_review = False
 
     def _close(self, writer: Writer) -> Manifest:
@@ -134,7 +138,7 @@ class Survey:
             if self.scope.expired():
                 return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, name)
-            self._to_review = True
+            self._to_review, self._patient_ids = True, NOT_ENDED
             self.hosts_done += 1
             watcher.host_done(host)
 
@@ -156,7 +160,7 @@ class Survey:
             ended=None if state == "running" else datetime.now(UTC),
             outcomes=dataset.outcomes() if dataset else {},
             connections=dataset.connections() if dataset else 0,
-            rows=dataset.totals() if dataset else (),
+            rows=dataset.totals(self._patient_ids) if dataset else (),
         )
 
 

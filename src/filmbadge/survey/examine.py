@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
 import msgspec
 
+from filmbadge.ask.personal.distinct import Distinct
 from filmbadge.ask.probes import dicomweb, dimse, orthanc, web
 from filmbadge.ask.probes.prove import prove
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.ask.wire.dimse.core import Tally
-from filmbadge.judge import archives
+from filmbadge.judge import archives, union
 from filmbadge.judge.twins import K, Sketch
 from filmbadge.model import (
     Connection,
@@ -45,21 +47,31 @@ async def check(scope: Scope, target: Target) -> tuple[Host, list[Connection]]:
     return await examine(dialer, target, scope.depth), rows
 
 
-async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: dict[str, Sketch] | None = None) -> Host:
+@dataclass(frozen=True, slots=True, repr=False)
+class Sketches:
+    """Of archives, by their ids. They are kept in memory only."""
+
+    studies: dict[str, Sketch] = field(default_factory=dict)
+    patients: dict[str, Sketch] = field(default_factory=dict)  # of those of which all were counted
+
+
+async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketches | None = None) -> Host:
     """Everything about one host. A fault of ours becomes a row beside what was seen, and never ends a survey.
 
-    The sketches of its archives, by their ids, are left in `sketches`: they are kept nowhere else.
+    The sketches of its archives are left in `sketches`: they are kept nowhere else.
     """
     seen: list[Observation] = []
     drawn: dict[Endpoint, Sketch] = {}
+    people: dict[Endpoint, Sketch] = {}
     address = str(target.host)
     try:
         resolved = await dialer.resolve(address)
         address = str(resolved)
         await _ask(dialer, resolved, target, depth, seen)
-        host = await _count(dialer, resolved, target, seen, drawn)
+        host = await _count(dialer, resolved, target, seen, drawn, people)
         if sketches is not None:
-            sketches |= {a.id: drawn[e] for a in host.archives for e in a.endpoints if e in drawn}
+            sketches.studies.update({a.id: drawn[e] for a in host.archives for e in a.endpoints if e in drawn})
+            sketches.patients.update({a: people[e] for e, a in archives.ids_read(host).items() if e in people})
         return host
     except OutOfScope as error:
         stop = Stop(Ending.OUT_OF_SCOPE, str(error))
@@ -140,19 +152,24 @@ async def _placed(dialer: Dialer, named: Named, address: Address, name: str) -> 
 
 
 async def _count(
-    dialer: Dialer, address: Address, target: Target, seen: list[Observation], drawn: dict[Endpoint, Sketch]
+    dialer: Dialer,
+    address: Address,
+    target: Target,
+    seen: list[Observation],
+    drawn: dict[Endpoint, Sketch],
+    people: dict[Endpoint, Sketch],
 ) -> Host:
     """Enumerate what no counter told, look for personal data and start one retrieval where that is allowed, and judge."""
     name = _name(target)
     host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_census(host)) is not None:
         at = seen.index(wanted)
-        seen[at] = await count(dialer, ip_address(wanted.endpoint.address), wanted, drawn, name)
+        seen[at] = await count(dialer, ip_address(wanted.endpoint.address), wanted, drawn, name, people)
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_profile(host)) is not None:
         at = seen.index(wanted)
         there = ip_address(wanted.endpoint.address)
-        seen[at] = await _profile(dialer, there, wanted, drawn, name)
+        seen[at] = await _profile(dialer, there, wanted, drawn, people, name)
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_proof(host)) is not None:
         at = seen.index(wanted)
@@ -163,26 +180,46 @@ async def _count(
 
 
 async def _profile(
-    dialer: Dialer, address: Address, wanted: Observation, drawn: dict[Endpoint, Sketch], name: str
+    dialer: Dialer,
+    address: Address,
+    wanted: Observation,
+    drawn: dict[Endpoint, Sketch],
+    people: dict[Endpoint, Sketch],
+    name: str,
 ) -> Observation:
-    if wanted.dimse is not None:
-        return await dimse.profile(dialer, address, wanted, name)
-    if wanted.orthanc is not None and wanted.orthanc.is_orthanc:
-        return await orthanc.profile(dialer, address, wanted, name)
-    return await count(dialer, address, wanted, drawn, name)
+    orthancs = wanted.orthanc is not None and wanted.orthanc.is_orthanc
+    if wanted.dimse is None and not orthancs:
+        return await count(dialer, address, wanted, drawn, name, people)
+    patients: dict[Endpoint, Distinct] = {}
+    ask = dimse.profile if wanted.dimse is not None else orthanc.profile
+    profiled = await ask(dialer, address, wanted, name, patients)
+    people |= _of_patients(patients)
+    return profiled
+
+
+def _of_patients(patients: dict[Endpoint, Distinct]) -> dict[Endpoint, Sketch]:
+    return {endpoint: Sketch.of(len(d), d.smallest(union.K)) for endpoint, d in patients.items()}
 
 
 async def count(
-    dialer: Dialer, address: Address, wanted: Observation, drawn: dict[Endpoint, Sketch], name: str = ""
+    dialer: Dialer,
+    address: Address,
+    wanted: Observation,
+    drawn: dict[Endpoint, Sketch],
+    name: str = "",
+    people: dict[Endpoint, Sketch] | None = None,
 ) -> Observation:
-    """The observation with a census, and its sketch in `drawn`. Raises OutOfScope only."""
+    """The observation with a census, its sketch in `drawn`, and that of its patients in `people`. Raises OutOfScope only."""
+    patients: dict[Endpoint, Distinct] = {}
     tallies: dict[Endpoint, Tally] = {}
     if wanted.dimse is not None:
         counted = await dimse.count(dialer, address, wanted, name, tallies)
     else:  # the personal data comes with it anyway
         personal = wanted.depth.reaches(Depth.PROFILE)
-        counted = await dicomweb.count(dialer, address, wanted, name, tallies, personal=personal)
+        counted = await dicomweb.count(dialer, address, wanted, name, tallies, patients, personal=personal)
     drawn |= {endpoint: Sketch.of(t.distinct, t.smallest(K)) for endpoint, t in tallies.items()}
+    if people is not None:
+        people |= _of_patients(patients)
     return counted
 
 

@@ -11,8 +11,9 @@ import msgspec
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope
 from filmbadge.judge.decoys import clusters
 from filmbadge.judge.twins import Size, Sketch, groups, pairs, to_sketch
-from filmbadge.keep.reader import Dataset
-from filmbadge.model import Decoy, Endpoint, Grade, Observation, Review, Rung
+from filmbadge.judge.union import union
+from filmbadge.keep.reader import PATIENT_IDS, Dataset
+from filmbadge.model import Decoy, Depth, Endpoint, Grade, How, Observation, Review, Rung, Total
 from filmbadge.survey.examine import count
 
 _OTHERS = ("images", "series", "patients")
@@ -50,6 +51,32 @@ def _shared(dataset: Dataset) -> list[tuple[str, str]]:
         " JOIN endpoints_rows b USING (address, port, protocol) WHERE a.archive < b.archive"
     )
     return [(str(row["one"]), str(row["other"])) for row in rows]
+
+
+def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool) -> Total:
+    """Distinct ids of patients in all open archives of the totals. Known only if all ids of every one were read."""
+    if not Depth(dataset.manifest.scope.depth).reaches(Depth.PROFILE):
+        return Total(PATIENT_IDS, None, How.UNKNOWN, why="needs depth profile: patient ids are personal data")
+    found = dataset.rows("SELECT id, patients, patients_how how, patients_why why FROM counted WHERE open ORDER BY id")
+    known: list[Sketch] = []
+    reasons: list[str] = []
+    for row in found:
+        sketch = people.get(str(row["id"]))
+        if sketch is not None and (row["how"] == How.REPORTED or row["patients"] == sketch.size):
+            known.append(sketch)
+        elif row["patients"] is None:
+            reasons.append(str(row["why"]))
+        elif resumed:
+            reasons.append("asked in a run before --resume: what it learned of ids is gone")
+        else:
+            reasons.append("not all patient ids were read")
+    size = union(known)
+    if reasons:
+        exact = size.value if size.low == size.high else max(s.size for s in known)
+        return Total(PATIENT_IDS, None, How.UNKNOWN, unknown_archives=len(reasons), at_least=exact, why=min(reasons))
+    if size.low == size.high:
+        return Total(PATIENT_IDS, size.value, How.COUNTED)
+    return Total(PATIENT_IDS, size.value, How.ESTIMATED, low=size.low, high=size.high)
 
 
 async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> Sketch | None:

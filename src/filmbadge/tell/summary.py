@@ -21,6 +21,7 @@ LABELS = {
     "archives_open": "of them open to strangers",
     "decoys": "likely decoys and demonstrations, in no other line",
     "patients": "patients in open archives",
+    "patient_ids": "different patient ids in all of them together",
     "studies": "studies in open archives",
     "series": "series in open archives",
     "images": "images in open archives",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import struct
+from hashlib import blake2b
 
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.core import Tally
 
+_RUN_KEY = secrets.token_bytes(16)  # in memory only
 _HEAD = struct.pack("<HH2sH", elements.STUDY_UID >> 16, elements.STUDY_UID & 0xFFFF, b"UI", 16)
+
+
+def digest(value: bytes) -> bytes:
+    """What makes two values comparable in all archives of this run, and nowhere else."""
+    return blake2b(value, digest_size=8, key=_RUN_KEY).digest()
 
 
 class Distinct:
@@ -27,6 +35,10 @@ class Distinct:
         before = self._tally.distinct
         self._tally.add(_HEAD + digest.hex().encode(), True)
         return self._tally.distinct > before
+
+    def smallest(self, k: int) -> list[int]:
+        """A sketch, comparable within this process only, and only if the digests are."""
+        return self._tally.smallest(k)
 
     def mark(self) -> None:
         self._tally.mark()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from filmbadge.ask.census.plan import Plan
 from filmbadge.ask.census.script import ANY, bounds, seen
 from filmbadge.ask.census.windows import Window
-from filmbadge.ask.personal.distinct import Distinct
+from filmbadge.ask.personal.distinct import Distinct, digest
 from filmbadge.ask.personal.look import BIRTH_DATE, Look, Value
 from filmbadge.ask.personal.read import values
 from filmbadge.ask.wire.dimse import elements
@@ -122,7 +122,7 @@ class Noticed:
             return
         tag, issuer = found[at + 1] if at + 1 < len(found) else (0, None)
         whole = identity + "\\" + (issuer or "").strip() if tag == ISSUER else identity
-        self.patients.add(self.look.digest(whole.encode("utf-8", "surrogatepass")))
+        self.patients.add(digest(whole.encode("utf-8", "surrogatepass")))
 
     def _draw(self, uid: bytes) -> None:
         """Each study that came is among those drawn with the same chance. Only what is made like a UID is held."""

@@ -24,6 +24,7 @@ import msgspec
 
 from filmbadge.ask.census import qido
 from filmbadge.ask.census.qido import JSON, Notes, nothing, record
+from filmbadge.ask.personal.distinct import Distinct
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.look import Value
 from filmbadge.ask.personal.script import BY_SERIES, BY_STUDY, DEAR, WITH_ALL, Noticed
@@ -165,6 +166,7 @@ async def count(
     observation: Observation,
     name: str = "",
     tallies: dict[Endpoint, Tally] | None = None,
+    patients: dict[Endpoint, Distinct] | None = None,
     *,
     personal: bool = False,
 ) -> Observation:
@@ -187,6 +189,8 @@ async def count(
         tallies[observation.endpoint] = notes.studies
     facts = msgspec.structs.replace(facts, census=census, retrieve_url=facts.retrieve_url or notes.retrieve_url)
     if personal:
+        if patients is not None:
+            patients[observation.endpoint] = noticed.patients
         noticed.complete = census.complete and not noticed.malformed and noticed.records == census.studies
         noticed.queries += notes.queries
         facts = msgspec.structs.replace(facts, profile=noticed.profile(census.why_incomplete or broke_off))

@@ -20,6 +20,7 @@ import msgspec
 
 from filmbadge.ask.census.plan import SMALL, Hint, Plan
 from filmbadge.ask.census.script import Counting
+from filmbadge.ask.personal.distinct import Distinct
 from filmbadge.ask.personal.script import Noticed, look_through
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.dimse import elements
@@ -205,8 +206,17 @@ def _hint(asked: DimseFacts) -> Hint:
     return Hint(young, no_dates=refused)
 
 
-async def profile(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
-    """The same observation with the kinds of personal data that the archive gives. Raises OutOfScope only."""
+async def profile(
+    dialer: Dialer,
+    address: Address,
+    observation: Observation,
+    name: str = "",
+    patients: dict[Endpoint, Distinct] | None = None,
+) -> Observation:
+    """The same observation with the kinds of personal data that the archive gives. Raises OutOfScope only.
+
+    What tells its patients apart is left in `patients`.
+    """
     asked = observation.dimse
     assert asked is not None
     root = find_root(asked)
@@ -223,6 +233,8 @@ async def profile(dialer: Dialer, address: Address, observation: Observation, na
     question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
     row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
     broke_off = "" if row.ending is Ending.COMPLETED else f"{row.ending}: {row.detail}"
+    if patients is not None:
+        patients[observation.endpoint] = notes.patients
     facts = msgspec.structs.replace(asked, profile=notes.profile(broke_off))
     return msgspec.structs.replace(observation, dimse=facts)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from filmbadge.ask.personal.distinct import Distinct
 from filmbadge.ask.personal.documents import STUDY_UID, TAG, by_keyword
 from filmbadge.ask.personal.script import BY_STUDY, DEAR, PLAIN, SAMPLE, WHOLE, WITH_ALL, Noticed
 from filmbadge.ask.probes.browse import browse
@@ -17,7 +18,7 @@ from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.dimse.pdu import clean
 from filmbadge.ask.wire.web import Page, Reply, Script, Site
 from filmbadge.catalogue.kinds import VR
-from filmbadge.model import Depth, Ending, Observation, OrthancFacts
+from filmbadge.model import Depth, Ending, Endpoint, Observation, OrthancFacts
 from filmbadge.scope import Address
 
 PAGE, PAGE_BYTES = 20, 256 * 1024  # studies
@@ -54,7 +55,13 @@ def look(depth: Depth) -> Generator[Page, Reply, OrthancFacts | None]:
     )
 
 
-async def profile(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
+async def profile(
+    dialer: Dialer,
+    address: Address,
+    observation: Observation,
+    name: str = "",
+    patients: dict[Endpoint, Distinct] | None = None,
+) -> Observation:
     """The same observation with the kinds of personal data that the studies' list gives. Raises OutOfScope only.
 
     A small archive is asked for all its studies, a larger one for pages that are drawn by lot.
@@ -75,6 +82,8 @@ async def profile(dialer: Dialer, address: Address, observation: Observation, na
     broke_off = trouble[0] if trouble else broke_off
     if not broke_off and notes.records != studies:
         broke_off = "" if studies > WHOLE else f"{studies} studies, but {notes.records} in the list of them"
+    if patients is not None:
+        patients[observation.endpoint] = notes.patients
     notes.complete = not broke_off and not notes.malformed and notes.records == studies
     return msgspec.structs.replace(
         observation, orthanc=msgspec.structs.replace(facts, profile=notes.profile(broke_off))

@@ -1,0 +1,67 @@
+"""Patient ids of all open archives together: known only where all were read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from filmbadge.judge.twins import Sketch
+from filmbadge.judge.union import K
+from filmbadge.keep import manifest
+from filmbadge.keep.reader import Dataset
+from filmbadge.keep.writer import Writer
+from filmbadge.model import Total
+from filmbadge.survey.review import patient_ids
+from making import DISCLOSED, REPORTED, admitted, dimse, host, survey, web
+
+ONE, OTHER = "192.0.2.1:4242", "192.0.2.2:4242"
+THREE, SHARING_ONE = Sketch.of(3, [10, 20, 30]), Sketch.of(3, [30, 40, 50])
+
+
+def two_archives(directory: Path, depth: str = "profile", patients: int | None = 3) -> Dataset:
+    made = survey(directory)
+    manifest.write(directory, msgspec.structs.replace(made, scope=msgspec.structs.replace(made.scope, depth=depth)))
+    writer = Writer(directory)
+    for address, known in (("192.0.2.1", 3), ("192.0.2.2", patients)):
+        facts = msgspec.structs.replace(REPORTED, patients=known)
+        writer.host(host(address, dimse(admitted(DISCLOSED)), web(facts)), address)
+    writer.close()
+    return Dataset(directory)
+
+
+def test_an_id_in_two_archives_counts_once(tmp_path: Path) -> None:
+    people = {ONE: THREE, OTHER: SHARING_ONE, "192.0.2.3:104": Sketch.of(1, [60])}
+    found = patient_ids(two_archives(tmp_path), people, resumed=False)
+    assert found == Total("patient_ids", 5, "counted"), "and one that is in no total counts in none"
+
+
+def test_large_archives_are_estimated(tmp_path: Path) -> None:
+    step = 2**64 // 10_000
+    people = {
+        ONE: Sketch.of(6000, range(step, K * step + 1, step)),
+        OTHER: Sketch.of(8000, range(step, K * step + 1, step)),
+    }
+    found = patient_ids(two_archives(tmp_path), people, resumed=False)
+    assert found.how == "estimated"
+    assert found.measured is not None and found.low is not None and found.high is not None
+    assert 8000 <= found.low < found.measured < found.high <= 14_000
+    assert abs(found.measured - 9990) < 10
+
+
+@pytest.mark.parametrize(
+    "depth, patients, people, resumed, least, why",
+    [
+        ("profile", 3, {ONE: THREE}, False, 3, "not all patient ids were read"),
+        ("profile", None, {ONE: THREE}, False, 3, "the archive's counter left it out"),
+        ("profile", 3, {ONE: THREE}, True, 3, "asked in a run before --resume: what it learned of ids is gone"),
+        ("profile", 3, {}, False, 0, "not all patient ids were read"),
+        ("count", 3, {}, False, None, "needs depth profile: patient ids are personal data"),
+    ],
+)  # fmt: skip
+def test_never_partial_in_silence(
+    tmp_path: Path, depth: str, patients: int | None, people: dict[str, Sketch], resumed: bool, least: int, why: str
+) -> None:
+    found = patient_ids(two_archives(tmp_path, depth, patients), people, resumed=resumed)
+    assert (found.measured, found.how, found.at_least, found.why) == (None, "unknown", least, why)
