@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Network, ip_address, ip_network
 from itertools import pairwise
@@ -335,6 +336,14 @@ def test_a_scope_says_what_it_would_contact() -> None:
     assert "would contact 509 addresses on 6 ports each, at most 20 connections a second" in told
     assert "allowed by the board (T-1), basis mandate, until 2027-01-31" in told
     assert "STORE, ARCHIVE" in told
+
+
+@pytest.mark.parametrize("depth", [Depth.PROFILE, Depth.PROVE])
+def test_whoever_allows_a_scope_reads_that_personal_data_is_looked_at(depth: Depth) -> None:
+    told = explain(replace(parse(VALID, "s", NOW), depth=depth))
+    assert "looks at personal attributes" in told
+    assert "a census of one archive ends after 2,000 questions, 2.0 hours or 1,024 MiB" in told
+    assert "census" not in explain(replace(parse(VALID, "s", NOW), depth=Depth.ASK))
 
 
 @pytest.mark.parametrize("text", ["networks = " + "[" * 9000 + "]" * 9000, "depth = " + "9" * 5000])

@@ -11,7 +11,7 @@ _DOES = {
     Depth.ASK: "asks each archive one small question for UIDs, cancelled at the first match",
     Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts in windows of dates",
     Depth.PROFILE: "counts, patients too, and looks at personal attributes that it forgets at once",
-    Depth.PROVE: "starts one image retrieval per archive and drops it after a few KiB",
+    Depth.PROVE: "counts, patients too, looks at personal attributes that it forgets at once, and starts one image retrieval per archive that it drops after a few KiB",
 }
 _NEVER = {
     Depth.KNOCK: "never asks for a record, personal data or an image",
@@ -57,6 +57,12 @@ def explain(scope: Scope) -> str:
             lines.append(
                 f"asks DICOMweb for {which}: names, ids and birth dates come with it, are not looked at, and are not kept"
             )
+    if scope.depth.reaches(Depth.COUNT):
+        budget = scope.census
+        lines.append(
+            f"a census of one archive ends after {budget.questions:,} questions, {duration(60 * budget.minutes)} "
+            f"or {budget.received_bytes / (1 << 20):,.0f} MiB"
+        )
     if scope.called_titles:
         lines.append(f"tries the AE titles its owner gave: {', '.join(scope.called_titles)}")
     if scope.expires:

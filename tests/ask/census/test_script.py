@@ -241,6 +241,20 @@ def test_what_was_learned_outlives_an_association_and_the_next_goes_on() -> None
     assert elements.IMAGES_IN_STUDY in dict(with_counts.keys or ())
 
 
+def test_a_walk_that_a_budget_ends_leaves_the_studies_counted() -> None:
+    def ends_at_the_second(keys: Keys) -> int:
+        if keys.get(elements.STUDY_UID) == b"1.2":
+            raise StopIteration
+        return SUCCESS
+
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40), seed=1))
+    play(counting, Archive({b"1.1": (2,), b"1.2": (3,), b"1.3": (1, 1)}, status=ends_at_the_second))
+    counting.stop("the budget ended")
+    census = counting.census()
+    assert (census.complete, census.studies, census.why_incomplete) == (True, 3, "the budget ended")
+    assert (census.images, census.images_known_for, census.series) == (2, 1, None)
+
+
 def test_an_association_that_ends_because_enough_came_need_not_be_asked_again() -> None:
     counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, Hint(young=40)))
     first = next(counting.script())

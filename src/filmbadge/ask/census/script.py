@@ -38,6 +38,7 @@ class Counting:
         self.queries = 0
         self.rows = 0
         self.done = False
+        self._listed = False  # all studies, as far as the plan could; what is left are series and images
         self.stopped = ""
         self._root = root
         self._series: int | None = None
@@ -87,15 +88,17 @@ class Counting:
 
     def census(self, broke_off: str = "") -> Census:
         """The facts. `broke_off` says what ended it, where it did not come to its end."""
-        why = self._trouble or (self.plan.why if self.done else broke_off or self.stopped or "it was not ended")
+        doubt = self._trouble or (self.plan.why if self._listed or self.done else "")
+        why = doubt or ("" if self.done else broke_off or self.stopped or "it was not ended")
+        complete = (self._listed or self.done) and not doubt  # what ended a walk leaves the studies counted
         studies = images = None
-        if self.stopped:
+        if self.stopped and not complete:
             studies = estimate.studies(self.plan.rounds, self.studies.distinct)
         if not self.known_images and (studies or (self.done and not why)):
             found = self.studies.distinct
             images = estimate.images(studies or Range(found, found, found), self._samples)
         return Census(
-            complete=self.done and not why,
+            complete=complete,
             rows=self.rows,
             studies=self.studies.distinct,
             malformed=self.studies.malformed,
@@ -123,6 +126,7 @@ class Counting:
             pass
         finally:
             asking.close()
+        self._listed = True
         yield from self._amounts()
 
     # Studies
