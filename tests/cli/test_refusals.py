@@ -30,6 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "syntax.toml").write_text(GOOD.replace("expires =", "expires"))
     (tmp_path / "profile.toml").write_text(GOOD.replace('"ask"', '"profile"').replace('"owner"', '"research"'))
     (tmp_path / "binary.toml").write_bytes(bytes(range(256)))
+    (tmp_path / "folder").mkdir()
     (tmp_path / "list.txt").write_text("127.0.0.1\n# a comment\n127.0.0.2:104 # and one more\n8.8.8.8\n")
     return tmp_path
 
@@ -66,6 +67,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("survey scope.toml list.txt --out x", "list.txt:4: 8.8.8.8 is outside the scope"),
         ("survey scope.toml 127.0.0.9 --out x", "outside the scope"),
         ("survey scope.toml 127.0.0.9/32 --out x", "no target is left"),
+        ("survey scope.toml folder --out x", "folder is a folder, not a list of targets"),
+        ("survey scope.toml binary.toml --out x", "binary.toml: cannot be read as a list of targets"),
         ("survey scope.toml nosuchfile.txt:x --out x", "is not a target"),
         ("survey scope.toml --out scope.toml", "not an empty folder"),
         ("survey scope.toml --out .", "not an empty folder"),

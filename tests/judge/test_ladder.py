@@ -203,10 +203,22 @@ def test_a_broken_off_question_says_how() -> None:
         (dimse(admitted(REFUSED)), True),
         (site(WebFacts(429, None)), False),
         (site(WebFacts(503, None)), False),
+        (site(WebFacts(404, 404), stop=Stop(Ending.SPARED, "HTTP 429")), False),
         (site(WebFacts(500, None)), True),
         (site(WebFacts(404, None)), True),
     ],
-    ids=["no answer", "never asked", "query aborted", "empty", "refused", "too many requests", "busy", "fault", "none"],
+    ids=[
+        "no answer",
+        "never asked",
+        "query aborted",
+        "empty",
+        "refused",
+        "too many requests",
+        "busy",
+        "too many later",
+        "fault",
+        "none",
+    ],
 )
 def test_not_open_is_not_always_closed(observation: Observation, conclusive: bool) -> None:
     assert place(observation).conclusive is conclusive

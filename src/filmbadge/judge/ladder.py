@@ -48,7 +48,7 @@ def place(observation: Observation) -> Verdict:
     if best is not None:
         return best
     if observation.web is not None and observation.web.status is not None:
-        return _no_product(observation.web)
+        return _no_product(observation.web, observation.stop)
     return _unspoken(observation.stop)
 
 
@@ -116,8 +116,10 @@ def _web(observation: Observation) -> Iterator[Verdict]:
         yield from _pages(observation.web, bool(observation.signs))
 
 
-def _no_product(facts: WebFacts) -> Verdict:
+def _no_product(facts: WebFacts, stop: Stop) -> Verdict:
     assert facts.status is not None
+    if stop.ending is Ending.SPARED:  # before all was asked
+        return Verdict(Rung.LISTENING, Why.NOT_IMAGING, (int(stop.detail[-3:]),), f"{stop.detail}, and left alone")
     if facts.catch_all:
         return Verdict(Rung.LISTENING, Why.NOT_IMAGING, (200,), "HTTP 200 to a path that cannot exist")
     return Verdict(Rung.LISTENING, Why.NOT_IMAGING, (facts.status,), f"HTTP {facts.status}")

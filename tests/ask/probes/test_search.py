@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from datetime import date
+from typing import Any
 
 import pytest
 
+import making
+from filmbadge.ask.probes import dimse
 from filmbadge.ask.probes.dimse import _Notes, _search, windows
+from filmbadge.ask.probes.prove import prove
+from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.association import Answer
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+from filmbadge.model import Observation
+from filmbadge.scope import Address
+from peers import HERE, dialer, run
+
+Probe = Callable[[Dialer, Address, Observation], Coroutine[Any, Any, Observation]]
 
 TODAY = date(2026, 11, 22)
 SUCCESS, UNABLE, NO_RESOURCES = 0x0000, 0xC000, 0xA700
@@ -61,3 +72,15 @@ def test_an_archive_in_distress_is_asked_no_further() -> None:
     asked, _, answered = search(Answer(NO_RESOURCES))
     assert len(asked) == 1
     assert answered
+
+
+@pytest.mark.parametrize("probe", [dimse.profile, prove])
+def test_an_archive_that_showed_distress_in_its_census_is_asked_no_more(probe: Probe) -> None:
+    door, journal = dialer()
+    for _ in range(3):
+        door.gentle(HERE).distressed()
+    seen = run(probe(door, HERE, making.dimse(making.admitted(making.DISCLOSED))))
+    assert not journal
+    assert seen.dimse is not None
+    kept = seen.dimse.profile or seen.dimse.proof
+    assert kept is not None and "distress" in repr(kept)

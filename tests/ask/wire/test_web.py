@@ -199,7 +199,7 @@ def test_a_gentle_visit_rests_between_pages() -> None:
     line.rested()
     assert line.sent.count(b"GET ") == 2
     talk.received(memoryview(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"))
-    assert (talk.left, line.stop) == (None, Stop(Ending.COMPLETED, "2 pages"))
+    assert (talk.left, line.stop) == (None, Stop(Ending.SPARED, "HTTP 503"))
     assert 9 <= pace.rest() < 12
 
 

@@ -225,6 +225,10 @@ async def profile(
     known = asked.census.studies if asked.census is not None and asked.census.complete else None
     notes = Noticed()
     gentle = dialer.gentle(address)
+    if gentle.exhausted:  # in the census
+        return msgspec.structs.replace(
+            observation, dimse=msgspec.structs.replace(asked, profile=notes.profile("the archive showed distress"))
+        )
     plan = None
     if known is None or known > SMALL:
         plan = _plan(dialer, msgspec.structs.replace(_hint(asked), studies=known), gentle)

@@ -61,6 +61,8 @@ async def prove(dialer: Dialer, address: Address, observation: Observation, name
     instance = _Instance()
     dates = dict(windows(observation.at.date())).get(asked.finds[-1].window, b"") if asked.finds else b""
     gentle = dialer.gentle(address)
+    if gentle.exhausted:
+        return _with(observation, Proof(detail="the archive showed distress"))
     finding = Association(asked.called, lambda _: _find(root, dates, instance), gentle=gentle)
     question = f"dimse instance {asked.called}{over}"
     row = await dialer.dial(address, port, finding, question=question, caps=caps, tls=tls, name=name)

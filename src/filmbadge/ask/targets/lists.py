@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import ip_network
@@ -122,21 +122,21 @@ def _checked(targets: Targets) -> Targets:
             f"{size:,} addresses are too many to sweep (at most {MAX_SWEEP:,}); name hosts or smaller networks"
         )
     if not targets.hosts and not size:
-        raise TargetError("no target is left: every address named is excluded by the scope")
+        raise TargetError("no target is left: none is named, or the scope excludes every one")
     return targets
 
 
 def _entries(argument: str) -> Iterator[tuple[str, str]]:
     """The entries of an argument, with the place of each: the argument itself, a file, or - for standard input."""
     path = Path(argument)
-    if argument == "-":
-        name, text = "standard input", sys.stdin.read()
-    elif _is_file(path):
-        name = argument
+    if argument == "-" or _is(path.is_file):
+        name = "standard input" if argument == "-" else argument
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise TargetError(f"{argument}: cannot be read as a list of targets ({type(error).__name__})") from None
+            text = sys.stdin.read() if argument == "-" else path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError, AttributeError) as error:  # AttributeError: there is no standard input
+            raise TargetError(f"{name}: cannot be read as a list of targets ({type(error).__name__})") from None
+    elif _is(path.is_dir):  # else its name would be looked up
+        raise TargetError(f"{argument} is a folder, not a list of targets")
     else:
         yield argument, ""
         return
@@ -145,8 +145,8 @@ def _entries(argument: str) -> Iterator[tuple[str, str]]:
             yield entry, f"{name}:{number}: "
 
 
-def _is_file(path: Path) -> bool:
+def _is(test: Callable[[], bool]) -> bool:
     try:
-        return path.is_file()
+        return test()
     except OSError:  # too long for a name, or not ours to look at
         return False

@@ -193,6 +193,7 @@ class Visit:
         self._closed = False
         self.left: Page | None = first
         self.answered = 0
+        self._spared: int | None = None  # the status of distress; something was still to be asked
         self.failed = False  # the last page broke off; the script knows
 
     def opened(self, line: Line) -> None:
@@ -208,7 +209,7 @@ class Visit:
         now.start = (now.start + data[:5])[:5]
         if not b"HTTP/".startswith(now.start):
             tls = now.start[:2] in (b"\x15\x03", b"\x16\x03")
-            raise WireError(f"answered in {'TLS' if tls else 'bytes that are'}, not in HTTP", Ending.OTHER_PROTOCOL)
+            raise WireError(f"answered in {'TLS' if tls else 'other bytes'}, not in HTTP", Ending.OTHER_PROTOCOL)
         try:
             self._http.receive_data(bytes(data))
             self._events()
@@ -250,6 +251,8 @@ class Visit:
 
     @property
     def _done(self) -> Stop:
+        if self._spared:
+            return Stop(Ending.SPARED, f"HTTP {self._spared}")
         return Stop(Ending.COMPLETED, f"{self.answered} {'page' if self.answered == 1 else 'pages'}")
 
     def _ask(self) -> None:
@@ -324,7 +327,7 @@ class Visit:
             return
         if reply.status in DISTRESS:
             self._script.close()
-            self.left = None
+            self.left, self._spared = None, reply.status
 
 
 class _Inflate:
