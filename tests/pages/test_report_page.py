@@ -59,11 +59,11 @@ def opened(browser: Browser, path: Path, *, width: int = 1100) -> tuple[Page, li
 def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> None:
     tab, trouble = opened(browser, survey / "page.html")
     report = document(Dataset(survey / "survey"))
-    images = next(row.measured for row in report.rows if row.quantity == "images")
+    images, ids = (next(r.measured for r in report.rows if r.quantity == q) for q in ("images", "patient_ids"))
     assert trouble == []
     assert tab.inner_text("h1") == "7 of 13 imaging archives answer strangers"
     assert f"{images:,}" in tab.inner_text(".figures")
-    assert "unknown" in tab.inner_text(".figures li:has-text('patients')")
+    assert f"{ids:,}" in tab.inner_text(".figures li:has-text('patient ids')")
     funnel = {
         row.locator(".rung").inner_text(): int(row.locator(".n").inner_text())
         for row in tab.locator("main table").first.locator("tbody tr").all()
@@ -134,6 +134,16 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
     assert tab.locator("script, img").count() == 0
     assert hostile in tab.inner_text("main")
     tab.close()
+
+
+def test_an_estimate_has_its_interval_and_what_is_unknown_says_why(survey: Path) -> None:
+    real = document(Dataset(survey / "survey"))
+    rows = {row.quantity: row for row in real.rows}
+    rows["patient_ids"] = Total("patient_ids", 9001, How.ESTIMATED, low=8001, high=10_001)
+    rows["images"] = Total("images", None, How.UNKNOWN, at_least=7, why="cut off")
+    shown = page.render(msgspec.structs.replace(real, rows=tuple(rows.values())))
+    assert "estimated; 95 %: 8,001 to 10,001" in shown
+    assert "<b>unknown</b>images in open archives<span>at least 7; cut off" in shown
 
 
 def test_an_empty_survey_has_a_page(browser: Browser, tmp_path: Path) -> None:
