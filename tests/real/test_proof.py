@@ -112,6 +112,9 @@ class Endless:
             while not listener.done():
                 writer.write(piece)
                 await writer.drain()
+                await asyncio.sleep(
+                    0
+                )  # for us, too: what is under way when we abort would reset the connection before it is heard
         finally:
             await listener
 
