@@ -33,6 +33,7 @@ class ScopeAsUsed(Struct, frozen=True):
     web_ports: tuple[int, ...] = ()
     web_tls_ports: tuple[int, ...] = ()
     qido_record: bool = False
+    census: dict[str, float] = {}
 
 
 class Manifest(Struct, frozen=True):

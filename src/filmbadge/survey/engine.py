@@ -78,7 +78,7 @@ class Survey:
             self._patient_ids = next(t for t in dataset.totals() if t.quantity == PATIENT_IDS)
         if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
             raise SurveyError(
-                f"{self.directory} was begun under another scope: only its expiry, pace and caps may have changed"
+                f"{self.directory} was begun under another scope: only its expiry, pace, caps and census may have changed"
             )
         if (before.targets, before.digest) != (now.targets, now.digest):
             raise SurveyError(
@@ -166,7 +166,7 @@ class Survey:
 
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:
     """What a resumed survey must share with its beginning; it may go on later, slower or faster."""
-    return msgspec.structs.replace(scope, name="", expires=None, pace={}, caps={})
+    return msgspec.structs.replace(scope, name="", expires=None, pace={}, caps={}, census={})
 
 
 def _as_used(scope: Scope) -> ScopeAsUsed:
@@ -188,4 +188,5 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         qido_record=scope.qido_record,
         pace=asdict(scope.pace),
         caps=asdict(scope.caps),
+        census=asdict(scope.census),
     )

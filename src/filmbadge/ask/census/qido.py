@@ -21,6 +21,7 @@ from msgspec import field as named
 
 from filmbadge.ask.wire.dimse import elements
 from filmbadge.ask.wire.dimse.core import Tally
+from filmbadge.ask.wire.dimse.limits import MAX_COUNT
 from filmbadge.ask.wire.rows import Rows
 from filmbadge.ask.wire.web import Page, Reply
 from filmbadge.model import Census
@@ -163,8 +164,9 @@ class _Listed:
             # A modality is two letters, seldom more: what else stands there is no word to ask with.
             known = {m for m in found.modalities.Value or () if m and re.fullmatch("[A-Z]{2,6}", m)}
             self.modalities.update(known)
-            if found.images_in_series.digits.isdigit():
-                self.images += int(found.images_in_series.digits)
+            said = found.images_in_series.digits
+            if said.isdigit() and len(said) < 10 and int(said) <= MAX_COUNT:
+                self.images += int(said)
                 self.images_known += 1
         return found
 

@@ -218,7 +218,7 @@ def test_a_stream_byte_by_byte(core: object) -> None:
 
 def test_the_bounds_in_c_are_those_in_python() -> None:
     defined = dict(re.findall(r"#define (MAX_\w+) \(?([\d *]+)\)?\n", SOURCE.read_text()))
-    for name in ("MAX_PDU", "MAX_CONTROL", "MAX_COMMAND", "MAX_RECORD", "MAX_NESTING"):
+    for name in ("MAX_PDU", "MAX_CONTROL", "MAX_COMMAND", "MAX_RECORD", "MAX_NESTING", "MAX_COUNT"):
         factors = [int(f) for f in defined[name].split("*")]
         assert getattr(limits, name) == factors[0] * (factors[1] if len(factors) > 1 else 1) * (
             factors[2] if len(factors) > 2 else 1

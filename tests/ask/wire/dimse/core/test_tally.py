@@ -49,7 +49,7 @@ def test_one_row_per_instance_counts_a_study_once(core: ModuleType) -> None:
 
 @pytest.mark.parametrize(
     ("said", "images"),
-    [(b" 12 ", 12), (b"+7", 7), (b"007", 7), (b"2147483647", 2147483647)],
+    [(b" 12 ", 12), (b"+7", 7), (b"007", 7), (b"1000000", 1000000)],
 )
 def test_numbers(core: ModuleType, said: bytes, images: int) -> None:
     seen = tally(core, row(b"1.2", None, said))
@@ -58,7 +58,24 @@ def test_numbers(core: ModuleType, said: bytes, images: int) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [None, b"", b"0", b"  ", b"-1", b"1.5", b"1e3", b"4\\5", b"1 2", b"++5", b"+", b"9" * 13, b"\xb2", b"\xd9\xa3"],
+    [
+        None,
+        b"",
+        b"0",
+        b"  ",
+        b"-1",
+        b"1.5",
+        b"1e3",
+        b"4\\5",
+        b"1 2",
+        b"++5",
+        b"+",
+        b"9" * 13,
+        b"1000001",
+        b"2147483647",
+        b"\xb2",
+        b"\xd9\xa3",
+    ],
 )
 def test_an_empty_or_malformed_number_is_unknown_and_not_zero(core: ModuleType, said: bytes | None) -> None:
     seen = tally(core, row(b"1.2", None, said))

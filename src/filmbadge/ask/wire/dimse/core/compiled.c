@@ -16,7 +16,7 @@
 #define MAX_COMMAND (16 * 1024)
 #define MAX_RECORD (1024 * 1024)
 #define MAX_NESTING 32
-#define MAX_NUMBER 2147483647LL
+#define MAX_COUNT 1000000
 #define MAX_WATCH 64
 #define UNDEFINED 0xFFFFFFFFu
 #define QUEUE 64
@@ -165,7 +165,7 @@ static int64_t number(Slice s)
         if (s.at[i] < '0' || s.at[i] > '9') return -1;
         made = made * 10 + (s.at[i] - '0');
     }
-    return made > 0 && made <= MAX_NUMBER ? made : -1;
+    return made > 0 && made <= MAX_COUNT ? made : -1;
 }
 
 typedef struct { Slice uid, series, images, patient, watch[MAX_WATCH]; } Found;

@@ -15,7 +15,7 @@ from heapq import nsmallest
 from operator import itemgetter
 
 from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.limits import MAX_COMMAND, MAX_CONTROL, MAX_PDU, MAX_RECORD
+from filmbadge.ask.wire.dimse.limits import MAX_COMMAND, MAX_CONTROL, MAX_COUNT, MAX_PDU, MAX_RECORD
 from filmbadge.ask.wire.errors import WireError
 
 PATIENT_ID = 0x00100020
@@ -29,7 +29,6 @@ _BOTH = struct.Struct(">BxIIBB")  # of a PDU and of the first value in it
 _PADDING = b"\0 "
 _MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # how many are remembered, and of rows of how many bytes
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
-_MAX_NUMBER = 2**31 - 1  # PS3.5 6.2, IS
 
 
 class Tally:
@@ -188,7 +187,7 @@ class _Layout:
 
 
 def _number(raw: bytes | None) -> int | None:
-    """An integer string that counts something, PS3.5 6.2, IS. Empty, 0, negative or malformed: unknown,
+    """An integer string that counts something, PS3.5 6.2, IS. Empty, 0, negative, malformed or beyond belief: unknown,
     for what exists has an image."""
     if raw is None:
         return None
@@ -196,7 +195,7 @@ def _number(raw: bytes | None) -> int | None:
     if not (text.isdigit() and len(text) <= 10) and not _NUMBER.fullmatch(text):
         return None
     number = int(text)
-    return number if 0 < number <= _MAX_NUMBER else None
+    return number if 0 < number <= MAX_COUNT else None
 
 
 Record = Callable[[bytes, bool], None]  # one record, and whether it is in explicit VR
