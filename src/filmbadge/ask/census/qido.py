@@ -31,6 +31,7 @@ PAGE_BYTES = 64 * 1024 * 1024  # some archives know no limit; the scope's cap of
 ONE_BYTES = 256 * 1024
 QUERIES = 2000
 WALK_STUDIES = 500
+REPEATS = 1.5  # rows for each UID, above which it is not paging that shifted: the UIDs are no studies'
 JSON = "application/dicom+json, application/json;q=0.9"
 
 TOO_MUCH = 413
@@ -203,6 +204,8 @@ def census(root: str, notes: Notes) -> Generator[Page, Reply, None]:
         if studies.malformed:
             rows = studies.malformed
             notes.trouble = f"{rows} {'row' if rows == 1 else 'rows'} without a usable Study Instance UID"
+        elif studies.rows > REPEATS * studies.distinct and not notes.offset_ignored:
+            notes.trouble = f"{studies.rows} rows repeat {studies.distinct} UIDs"
         elif not (yield from _hides(root, all_of_it, notes, EVER)):
             undated = studies.distinct - sum(all_of_it.days.values())
             cut = looks_cut(studies.rows) or looks_cut(studies.distinct)
