@@ -52,7 +52,8 @@ def compare(
         if Depth(depth).reaches(Depth.PROFILE):
             due = quantity in _AT_PROFILE or quantity.startswith("kind:")
         if due and How.ESTIMATED in total.how:
-            due, why = False, why or "estimated from some of the studies"
+            ends = "" if total.low is None or total.high is None else f", 95 %: {total.low:,} to {total.high:,}"
+            due, why = False, why or f"estimated{ends}"
         rows.append(Row(quantity, true, total.measured, total.how, due, why))
     for rung, n in rungs.items():
         if f"rung:{rung}" not in truth and rung != Rung.SILENT:

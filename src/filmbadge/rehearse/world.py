@@ -20,6 +20,11 @@ class Study:
     images: tuple[int, ...]  # per series
     record: Record = field(default_factory=Record)
 
+    @property
+    def patient_id(self) -> tuple[object, bytes | None]:
+        """What a stranger tells patients apart by. In a large archive two may have drawn the same id."""
+        return self.record.study.get(PATIENT_ID, self.patient), self.record.study.get(ISSUER)
+
     def series_uid(self, index: int) -> str:
         return f"{self.uid}.{index + 1}"
 
@@ -120,8 +125,8 @@ class World:
             "archives_open": len(opened),
             "decoys": sum(a.decoy for a in self.archives),
             "countries": 0,
-            "patients": sum(len({s.patient for s in a.studies}) for a in opened),
-            "patient_ids": len({(s.record.study.get(PATIENT_ID), s.record.study.get(ISSUER)) for s in studies}),
+            "patients": sum(len({s.patient_id for s in a.studies}) for a in opened),
+            "patient_ids": len({s.patient_id for s in studies}),
             "studies": len(studies),
             "series": sum(len(s.images) for s in studies),
             "images": sum(sum(s.images) for s in studies),
