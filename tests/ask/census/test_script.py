@@ -31,6 +31,7 @@ class Archive:
     collapses: bool = False  # to one row, where counts are asked
     status: Callable[[Keys], int] = lambda _keys: SUCCESS
     count_seconds: float = 0.0  # that a question with count keys takes; others none
+    ages: Callable[[int], int] = lambda number: number + 100  # days, of the studies in their order
     spoils: bytes = b""  # rows below this UID come without one
     asked: list[Keys] = field(default_factory=list)
 
@@ -52,8 +53,8 @@ class Archive:
         first, _, last = dates.partition(b"-")
         found = [
             (uid, series)
-            for age, (uid, series) in enumerate(self.studies.items(), 100)
-            if not dates or first <= b"%d" % day(TODAY - age) <= (last or first)
+            for number, (uid, series) in enumerate(self.studies.items())
+            if not dates or first <= b"%d" % day(TODAY - self.ages(number)) <= (last or first)
         ]
         if counting and self.collapses:
             found = found[:1]
@@ -79,10 +80,12 @@ def play(counting: Counting, archive: Archive, root: str = STUDY_ROOT_FIND) -> N
             assert isinstance(query, Query)
             assert query.sop_class == root
             rows, status = archive.answer(dict(query.keys))
+            if cancelled := query.cancel_after is not None and len(rows) > query.cancel_after:
+                rows, status = rows[: query.cancel_after], CAPPED
             for row in rows:
                 query.record(row, True)
             seconds = archive.count_seconds if COUNTS & dict(query.keys).keys() else 0.0
-            query = asking.send(Answer(status, len(rows), seconds=seconds))
+            query = asking.send(Answer(status, len(rows), cancelled, seconds))
     except StopIteration:
         pass
 
@@ -209,6 +212,17 @@ def test_a_large_archive_is_not_walked() -> None:
     found = count(Archive(many(script.WALK_STUDIES + 1)))
     assert (found.complete, found.studies) == (True, script.WALK_STUDIES + 1)
     assert (found.images_known_for, found.series) == (0, None)
+
+
+def test_one_recent_study_is_not_forgotten_when_the_question_for_all_had_too_many() -> None:
+    """It tells nothing of the count keys, so all begins again behind that question, and that study with it."""
+    archive = Archive(many(6000), filled, ages=lambda number: 5 if number == 0 else number + 100)
+    counting = Counting(STUDY_ROOT_FIND, Plan(TODAY, seed=1))
+    play(counting, archive)
+    found = counting.census()
+    assert found.why_incomplete == ""
+    assert (found.complete, found.studies, found.images) == (True, 6000, 6000)
+    assert counting.plan.studies == 6000
 
 
 def test_a_large_archive_with_some_counts_has_a_coverage() -> None:

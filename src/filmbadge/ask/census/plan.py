@@ -66,6 +66,7 @@ class Seen(Struct, frozen=True):
     new: int  # of them, those that no answer had before
     ended: Ended
     words: str = ""  # of ours, for an ending that is not WHOLE
+    forgotten: bool = False  # all that was found so far, with this: it must be asked for again
 
 
 class Hint(Struct, frozen=True):
@@ -144,6 +145,8 @@ class Plan:
     def _ask(self, window: Window) -> Generator[Window, Seen, Seen]:
         seen = yield window
         self.studies += seen.new
+        if seen.forgotten:
+            self.studies, self._dated, self._visited = 0, 0, []
         if seen.ended is Ended.CUT:
             self._signals = True
             self.cap = min(self.cap or seen.rows, seen.rows)

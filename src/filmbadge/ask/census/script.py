@@ -142,10 +142,10 @@ class Counting:
                 self._keys = UIDS
             return seen
         seen, alone = yield from self._one(window, UIDS, self.studies)
-        if seen.ended is Ended.ENOUGH:  # all of them will come again
+        if seen.ended is Ended.ENOUGH:  # so many were not asked for with the count keys: begin again
             self.studies = Tally(keep=WALK_STUDIES + 1)
             self._with_counts = Tally(keep=WALK_STUDIES + 1)
-            return Seen(seen.rows, seen.distinct, 0, seen.ended, seen.words)
+            return Seen(seen.rows, seen.distinct, 0, seen.ended, seen.words, forgotten=True)
         if not seen.distinct or self._trouble:
             return seen
         again, took = yield from self._one(window, COUNTS, self._with_counts)
