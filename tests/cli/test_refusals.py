@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,10 @@ GOOD = (
     "expires = 2099-12-31\n[authority]\n"
     'who = "w"\nreference = "r"\nbasis = "owner"\ncontact = "c"\n'
 )
+
+
+# Where what is written is held back, the interpreter finds out late that a disk is full.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 @pytest.fixture
@@ -105,10 +110,21 @@ def test_the_installed_command_refuses_the_same_way() -> None:
 def test_a_full_disk_behind_standard_output_is_said_in_one_line(here: Path, command: str) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
-            [FILMBADGE, *command.split()], stdout=full, stderr=subprocess.PIPE, cwd=here, check=False
+            [FILMBADGE, *command.split()], stdout=full, stderr=subprocess.PIPE, cwd=here, check=False, env=BUFFERED
         )
     assert ended.returncode == 2
     assert ended.stderr == b"filmbadge: standard output cannot be written (No space left on device)\n"
+
+
+@pytest.mark.parametrize("command", ["--help", "scope check scope.toml"])
+def test_a_reader_that_had_enough_is_no_error(here: Path, command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [FILMBADGE, *command.split()], stdout=writer, stderr=subprocess.PIPE, cwd=here, check=False, env=BUFFERED
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
@@ -116,7 +132,8 @@ def test_closed_and_full_streams_change_no_exit_code(here: Path, streams: str) -
     """The event loop ended the process where a connection took the number of a stream that was closed."""
     for command, code in ("check 127.0.0.1:9", 0), ("check 192.0.2.1", 2), ("survey scope.toml 127.0.0.1:9 --out x", 0):
         shell = f"exec {FILMBADGE} {command} {streams}"
-        assert subprocess.run(["sh", "-c", shell], stdout=subprocess.PIPE, cwd=here, check=False).returncode == code
+        ended = subprocess.run(["sh", "-c", shell], stdout=subprocess.PIPE, cwd=here, check=False, env=BUFFERED)
+        assert ended.returncode == code
 
 
 def test_a_new_scope_is_refused_until_it_is_filled_in(here: Path, capfd: pytest.CaptureFixture[str]) -> None:

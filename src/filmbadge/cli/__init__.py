@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from filmbadge.cli.console import complain, open_standard_streams, out, where
+from filmbadge.cli.console import complain, open_standard_streams, out, settle_standard_streams, where
 from filmbadge.model import Refusal
 
 DONE, FOUND, REFUSED, INCOMPLETE = 0, 1, 2, 3
@@ -63,4 +63,5 @@ def main() -> None:
         code = run()
     except Exception as error:
         code = complain(f"our own error, please report it: {where(error)}", INCOMPLETE)
+    settle_standard_streams()
     sys.exit(code)

@@ -36,6 +36,10 @@ class _Out(Console):
         except OSError as error:
             raise Refusal(f"standard output cannot be written ({error.strerror})") from None
 
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process with 1, which means something else here."""
+        raise BrokenPipeError
+
 
 class _Stderr:
     """Standard error, for progress. What cannot be written there, on a full disk or closed, ends no survey."""
@@ -63,6 +67,16 @@ def open_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
+def settle_standard_streams() -> None:
+    """What could not be written is let go. The interpreter would try once more, and end with a code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, AttributeError, ValueError):
+            with suppress(OSError, AttributeError, ValueError):  # AttributeError, ValueError: there is none, or closed
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def where(error: BaseException) -> str:
