@@ -318,7 +318,7 @@ def _loop(work: Any) -> Any:
 
 def _scope(depth: Any) -> Scope:
     """All of loopback, at any pace, without a bound on bytes that a census of this size would meet."""
-    from filmbadge.scope import Caps, Pace, Scope
+    from filmbadge.scope import Budget, Caps, Pace, Scope
 
     fast = 1e9
     return Scope(
@@ -329,6 +329,7 @@ def _scope(depth: Any) -> Scope:
         web_tls_ports=(),
         pace=Pace(fast, fast, fast, AT_ONCE, archive_share=1),
         caps=Caps(received_bytes=1 << 40),
+        census=Budget(questions=100_000, received_bytes=1 << 40),
     )
 
 
