@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from threading import Event, Thread
 
 import archives
 from certificates import Pair
@@ -110,3 +113,39 @@ def unvisited(host: str) -> Iterator[tuple[int, Callable[[], int]]]:
 
         seen: list[int] = []
         yield listener.getsockname()[1], came
+
+
+@contextmanager
+def relay(address: str, behind: int, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A port that hands everything on to another, out of TLS where it has a context. Gives its number."""
+    up, down = Event(), Event()
+    ports: list[int] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
+        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+
+    async def serve() -> None:
+        async with await asyncio.start_server(carry, address, 0, ssl=context) as server:
+            ports.append(server.sockets[0].getsockname()[1])
+            up.set()
+            await asyncio.to_thread(down.wait)
+
+    thread = Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert up.wait(30)
+    try:
+        yield ports[0]
+    finally:
+        down.set()
+        thread.join()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 
@@ -15,42 +12,6 @@ import fronts
 from archives import Served
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Total
-
-
-@contextmanager
-def relay(address: str, behind: int) -> Iterator[int]:
-    """A second door: a port that hands everything on to another. Gives its number."""
-    up, down = Event(), Event()
-    ports: list[int] = []
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
-
-    async def serve() -> None:
-        async with await asyncio.start_server(carry, address, 0) as server:
-            ports.append(server.sockets[0].getsockname()[1])
-            up.set()
-            await asyncio.to_thread(down.wait)
-
-    thread = Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert up.wait(30)
-    try:
-        yield ports[0]
-    finally:
-        down.set()
-        thread.join()
 
 
 def survey(directory: Path, dimse: list[int], orthanc: list[int], *targets: str) -> Dataset:
@@ -68,8 +29,8 @@ def totals(dataset: Dataset) -> dict[str, Total]:
 def test_orthanc_by_dicom_by_rest_by_a_second_port_and_by_a_second_address(tmp_path: Path) -> None:
     with (
         archives.orthanc(tmp_path, DicomAlwaysAllowFind=True) as served,
-        relay("127.0.0.1", served.dicom) as here,
-        relay("127.0.0.2", served.dicom) as there,
+        fronts.relay("127.0.0.1", served.dicom) as here,
+        fronts.relay("127.0.0.2", served.dicom) as there,
     ):
         card = archives.check(f"127.0.0.1:{served.dicom},{served.http},{here}")
         dataset = survey(
@@ -120,7 +81,7 @@ def test_two_archives_stay_two(tmp_path: Path, halves: tuple[list[Path], list[Pa
     with (
         archives.orthanc(tmp_path / "a", **settings) as one,  # type: ignore[arg-type]
         archives.orthanc(tmp_path / "b", **settings) as other,  # type: ignore[arg-type]
-        relay("127.0.0.2", other.dicom) as there,
+        fronts.relay("127.0.0.2", other.dicom) as there,
     ):
         for served, files in zip((one, other), halves, strict=True):
             assert len(archives.store(served.dicom, "ORTHANC", files)) > 20
@@ -191,7 +152,7 @@ def test_a_root_that_only_the_viewer_knows(served: Served, tmp_path: Path) -> No
 
 def test_a_viewer_at_another_address_is_one_more_way_in(served: Served, tmp_path: Path) -> None:
     with (
-        relay("127.0.0.2", served.http) as there,
+        fronts.relay("127.0.0.2", served.http) as there,
         fronts.nginx(
             tmp_path, fronts.ohif(tmp_path, fronts.configuration(f"http://127.0.0.2:{there}/dicom-web"))
         ) as viewer,

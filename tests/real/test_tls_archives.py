@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 import archives
 import certificates
+import fronts
 from archives import Served, Truth
 from certificates import Pair
 from filmbadge.keep.reader import Dataset
@@ -125,45 +123,8 @@ def test_orthanc_that_demands_a_client_certificate(tmp_path: Path, pair: Pair) -
     assert card["connections"] == 1
 
 
-@contextmanager
-def front(context: ssl.SSLContext, behind: int) -> Iterator[int]:
-    """A TLS proxy before a port, in a thread of its own. Gives its port."""
-    up, down = Event(), Event()
-    ports: list[int] = []
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
-
-    async def serve() -> None:
-        server = await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
-        async with server:
-            ports.append(server.sockets[0].getsockname()[1])
-            up.set()
-            await asyncio.to_thread(down.wait)
-
-    thread = Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert up.wait(30)
-    try:
-        yield ports[0]
-    finally:
-        down.set()
-        thread.join()
-
-
 def test_dcmqrscp_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
-    with archives.dcmqrscp(tmp_path) as served, front(pair.server(), served.dicom) as port:
+    with archives.dcmqrscp(tmp_path) as served, fronts.relay("127.0.0.1", served.dicom, pair.server()) as port:
         scope = tls_scope(tmp_path, port, 'ae_titles.called = ["LABQR"]\n')
         card = archives.check(f"127.0.0.1:{port}", "--scope", scope)
         plain = archives.check(f"127.0.0.1:{served.dicom}", "--scope", scope)
@@ -189,8 +150,8 @@ def test_transport_and_grade_of_one_archive_behind_better_and_worse_fronts(tmp_p
     grades = {}
     with (
         archives.dcmqrscp(tmp_path) as served,
-        front(pair.server(), served.dicom) as good,
-        front(weak, served.dicom) as bad,
+        fronts.relay("127.0.0.1", served.dicom, pair.server()) as good,
+        fronts.relay("127.0.0.1", served.dicom, weak) as bad,
     ):
         for port in (served.dicom, good, bad):
             card = archives.check(
@@ -216,7 +177,7 @@ def test_transport_and_grade_of_one_archive_behind_better_and_worse_fronts(tmp_p
 
 def test_orthancs_rest_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
     """Debian's Orthanc 1.10.1 dies of every request in its own HTTPS, curl's too; in practice a proxy does that."""
-    with archives.orthanc(tmp_path) as served, front(pair.server(), served.http) as port:
+    with archives.orthanc(tmp_path) as served, fronts.relay("127.0.0.1", served.http, pair.server()) as port:
         card = archives.check(f"127.0.0.1:{port}")
     (endpoint,) = card["endpoints"]
     assert (endpoint["protocol"], endpoint["rung"], endpoint["product"]) == ("http", "discloses", "Orthanc")

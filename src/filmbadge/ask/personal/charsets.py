@@ -59,8 +59,3 @@ def _escaped(raw: bytes, first: str) -> str:
             g1 = name
         made.append(rest.decode(g1 if name == _DEFAULT else name))
     return "".join(made)
-
-
-def guess(raw: bytes) -> str:
-    """Some text of bytes whose character set was declared wrongly: for its shape only."""
-    return raw.decode("latin-1")
