@@ -5,8 +5,8 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "filmbadge.ask.wire.dimse.core.compiled",
-            ["src/filmbadge/ask/wire/dimse/core/compiled.c"],
+            "filmbadge.ask.decoder.compiled",
+            ["src/filmbadge/ask/decoder/compiled.c"],
             extra_compile_args=["-O3", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-unused-parameter"],
             optional=True,
         )

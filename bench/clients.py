@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import replay
 
 if TYPE_CHECKING:
-    from filmbadge.model import Connection
+    from filmbadge.model import JournalRow
     from filmbadge.scope import Scope
 
 Told = dict[str, Any]
@@ -65,26 +65,25 @@ def census(port: int, _records: int) -> Told:
     """What a census reads with: the dialer, an association, the decoder and a tally, for one question."""
     import uvloop
 
+    from filmbadge.ask.decoder import Tally, elements
+    from filmbadge.ask.dimse.association import Association, Operations, Query
     from filmbadge.ask.wire.dialer import Dialer
-    from filmbadge.ask.wire.dimse import elements
-    from filmbadge.ask.wire.dimse.association import Association, Query, Script
-    from filmbadge.ask.wire.dimse.core import Tally
     from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-    from filmbadge.model import Depth, Ending
+    from filmbadge.model import Depth, OutcomeKind
 
     keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
     keys += ((elements.SERIES_IN_STUDY, b""), (elements.IMAGES_IN_STUDY, b""))
     tally, answers = Tally(), []
 
-    def script(_: Association) -> Script:
+    def script(_: Association) -> Operations:
         answers.append((yield Query(STUDY_ROOT_FIND, keys, tally)))
 
-    rows: list[Connection] = []
+    rows: list[JournalRow] = []
     dialer = Dialer(_scope(Depth.COUNT), rows.append)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         talk = Association("ANY-SCP", script)
         row = runner.run(dialer.dial(IPv4Address("127.0.0.1"), port, talk, question="bench"))
-    if row.ending is not Ending.COMPLETED or [answer.status for answer in answers] != [0]:
+    if row.ending is not OutcomeKind.COMPLETED or [answer.status for answer in answers] != [0]:
         raise SystemExit(f"the question was not answered: {row}")
     return {
         "records": tally.rows,
@@ -98,11 +97,11 @@ def whole_census(port: int, _studies: int) -> Told:
     import common
     import msgspec
 
-    from filmbadge.ask.probes import dimse
+    from filmbadge.ask.dimse import identify as dimse
     from filmbadge.ask.wire.dialer import Dialer
     from filmbadge.model import Depth
 
-    rows: list[Connection] = []
+    rows: list[JournalRow] = []
     dialer = Dialer(_scope(Depth.COUNT), rows.append)
     before = common.rss_mb()
 
@@ -129,7 +128,7 @@ def entries(_port: int, size: int) -> Told:
     """Memory that a tally alone takes for each distinct study, when it holds this many."""
     import common
 
-    from filmbadge.ask.wire.dimse.core import Tally
+    from filmbadge.ask.decoder import Tally
 
     tally, before = Tally(), common.rss_mb()
     head = struct.pack("<HH2sH", 0x0020, 0x000D, b"UI", 20)
@@ -219,9 +218,9 @@ def ask_many(port: int, size: int) -> Told:
 
 def ask(port: int, size: int, at_once: int = AT_ONCE) -> Told:
     """The dialer and the probe at depth `ask`."""
-    from filmbadge.ask.probes import dimse
+    from filmbadge.ask.dimse import identify as dimse
     from filmbadge.ask.wire.dialer import Dialer
-    from filmbadge.model import Depth, Ending
+    from filmbadge.model import Depth, OutcomeKind
 
     dialer = Dialer(_scope(Depth.ASK), lambda _: None)
     pending = hosts(size)
@@ -232,7 +231,7 @@ def ask(port: int, size: int, at_once: int = AT_ONCE) -> Told:
         for address in pending:
             seen = await dimse.ask(dialer, address, port, Depth.ASK)
             good = seen.dimse is not None and seen.dimse.echo == 0 and sum(find.matches for find in seen.dimse.finds)
-            matched += bool(good and seen.stop.ending is Ending.COMPLETED)
+            matched += bool(good and seen.stop.ending is OutcomeKind.COMPLETED)
 
     async def everything() -> None:
         async with asyncio.TaskGroup() as group:
@@ -318,7 +317,7 @@ def _loop(work: Any) -> Any:
 
 def _scope(depth: Any) -> Scope:
     """All of loopback, at any pace, without a bound on bytes that a census of this size would meet."""
-    from filmbadge.scope import Budget, Caps, Pace, Scope
+    from filmbadge.scope import Budget, ConnectionLimits, RateLimits, Scope
 
     fast = 1e9
     return Scope(
@@ -327,8 +326,8 @@ def _scope(depth: Any) -> Scope:
         depth=depth,
         web_ports=(),
         web_tls_ports=(),
-        pace=Pace(fast, fast, fast, AT_ONCE, archive_share=1),
-        caps=Caps(received_bytes=1 << 40),
+        pace=RateLimits(fast, fast, fast, AT_ONCE, archive_share=1),
+        caps=ConnectionLimits(received_bytes=1 << 40),
         census=Budget(questions=100_000, received_bytes=1 << 40),
     )
 

@@ -27,7 +27,7 @@ from common import BenchError
 import archives
 from archives import Served
 from filmbadge.ask.census import estimate
-from filmbadge.ask.census.plan import TARGET, Plan
+from filmbadge.ask.census.plan import TARGET, CensusPlan
 from simulated import DATES, TODAY, Simulated, days, drive
 
 PAGE = common.HERE.parent / "docs" / "census.md"
@@ -61,7 +61,7 @@ def questions() -> Iterator[str]:
 
 
 def _asked(archive: Simulated, most: int) -> str:
-    plan = Plan(TODAY, whole=20_000, seed=1)
+    plan = CensusPlan(TODAY, whole=20_000, seed=1)
     drive(archive, plan)
     if plan.complete and plan.studies != archive.size:
         raise BenchError(f"{plan.studies} were said to be all of {archive.size}")
@@ -92,7 +92,7 @@ def budgeted(kind: str, seed: int) -> tuple[bool, bool, float, float] | None:
     whether its interval holds the truth, half its width and what was seen, as shares of the truth."""
     chance = random.Random(f"{kind} {seed}")
     size = int(10 ** chance.uniform(4.4, 5.6))
-    archive, plan = Simulated(days(kind, size, seed)), Plan(TODAY, seed=seed)
+    archive, plan = Simulated(days(kind, size, seed)), CensusPlan(TODAY, seed=seed)
     budget = int(max(14, size / TARGET * 1.5 * chance.uniform(0.15, 0.9)))
     if drive(archive, plan, budget):
         return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from filmbadge.ask.wire.dimse import command, elements, pdu
-from filmbadge.ask.wire.dimse.command import Command
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.dimse import command, pdu
+from filmbadge.ask.dimse.command import Command
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, IMPLICIT_LITTLE, STUDY_ROOT_FIND, VERIFICATION
 
 CORPUS = Path(__file__).parent / "corpus"

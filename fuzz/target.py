@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
-from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.association import Association, Echo, Query, Script
-from filmbadge.ask.wire.dimse.core import Tally, compiled, pure
-from filmbadge.ask.wire.errors import WireError
-from filmbadge.ask.wire.gentle import Gentle
+from filmbadge.ask.decoder import Tally, compiled, elements, pure
+from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
+from filmbadge.ask.errors import WireError
+from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from filmbadge.model import Ending, Stop
+from filmbadge.model import Outcome, OutcomeKind
 
 
 def one(data: bytes) -> None:
@@ -59,7 +58,7 @@ def _counts(tally: Tally) -> tuple[object, ...]:
 
 class _Line:
     def __init__(self) -> None:
-        self.stop: Stop | None = None
+        self.stop: Outcome | None = None
 
     def send(self, data: bytes) -> None:
         pass
@@ -70,7 +69,7 @@ class _Line:
     def rest(self, seconds: float, then: Callable[[], None]) -> None:  # noqa: ARG002
         then()
 
-    def close(self, stop: Stop) -> None:
+    def close(self, stop: Outcome) -> None:
         self.stop = self.stop or stop
 
 
@@ -78,11 +77,11 @@ def _converse(pieces: list[bytes]) -> None:
     """Nothing but WireError leaves an association, and its words hold none of the peer's bytes."""
     keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
 
-    def script(_: Association) -> Script:
+    def script(_: Association) -> Operations:
         yield Echo()
         yield Query(STUDY_ROOT_FIND, keys, Tally(), cancel_after=2)
 
-    talk, line, held = Association("ANY-SCP", script, gentle=Gentle(0.5)), _Line(), b""
+    talk, line, held = Association("ANY-SCP", script, throttle=Throttle(0.5)), _Line(), b""
     talk.opened(line)
     for piece in pieces:
         held += piece
@@ -94,4 +93,4 @@ def _converse(pieces: list[bytes]) -> None:
             break
         if line.stop is not None:
             break
-    talk.ended(Stop(Ending.CLOSED))
+    talk.ended(Outcome(OutcomeKind.CLOSED))

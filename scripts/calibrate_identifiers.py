@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measure_base_rates import NULLS, SIGNS, put
 
-from filmbadge.ask.personal.look import Look
+from filmbadge.ask.personal.inspector import ValueInspector
 from filmbadge.ask.personal.national import birth_date, valid
 from filmbadge.catalogue.national import SCHEMES, Scheme
 from filmbadge.judge import personal
@@ -113,7 +113,7 @@ def _day(chance: random.Random) -> date:
 
 def look(patients: Sequence[Patient], country: str = "") -> tuple[Identifier, ...]:
     """What the instrument says of an archive with one study for each patient."""
-    seen = Look()
+    seen = ValueInspector()
     for one in patients:
         born = f"{one.born:%Y%m%d}" if one.born else None
         values = [(PATIENT_ID, one.identity), (ISSUER, one.issuer), (BIRTH_DATE, born)]

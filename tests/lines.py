@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from filmbadge.ask.wire.errors import WireError
-from filmbadge.ask.wire.talk import Talk
-from filmbadge.model import Ending, Stop
+from filmbadge.ask.errors import WireError
+from filmbadge.ask.wire.conversation import Conversation
+from filmbadge.model import Outcome, OutcomeKind
 
-HUNG_UP = Stop(Ending.CLOSED, "closed by the peer")
+HUNG_UP = Outcome(OutcomeKind.CLOSED, "closed by the peer")
 
 
 class RecordedLine:
-    """A `Line` that carries nothing."""
+    """A `Connection` that carries nothing."""
 
     def __init__(self) -> None:
         self.sent = bytearray()
@@ -21,7 +21,7 @@ class RecordedLine:
         self.waits: list[float] = []
         self.rests: list[float] = []
         self._then: Callable[[], None] = lambda: None
-        self.stop: Stop | None = None
+        self.stop: Outcome | None = None
 
     def send(self, data: bytes) -> None:
         if self.stop is None:
@@ -40,11 +40,11 @@ class RecordedLine:
         then, self._then = self._then, lambda: None
         then()
 
-    def close(self, stop: Stop) -> None:
+    def close(self, stop: Outcome) -> None:
         self.stop = self.stop or stop
 
 
-def converse(talk: Talk, chunks: Iterable[bytes], end: Stop = HUNG_UP) -> tuple[RecordedLine, Stop]:
+def converse(talk: Conversation, chunks: Iterable[bytes], end: Outcome = HUNG_UP) -> tuple[RecordedLine, Outcome]:
     """Carry a talk as the dialer does: the first stop ends it, and a protocol error is a stop with a farewell."""
     line = RecordedLine()
     talk.opened(line)
@@ -58,7 +58,7 @@ def converse(talk: Talk, chunks: Iterable[bytes], end: Stop = HUNG_UP) -> tuple[
             held = held[talk.received(memoryview(held)) :]
         except WireError as error:
             line.send(talk.farewell())
-            line.close(Stop(error.ending, str(error)))
+            line.close(Outcome(error.ending, str(error)))
     return line, talk.ended(line.stop or end)
 
 

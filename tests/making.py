@@ -13,22 +13,22 @@ from filmbadge.keep.manifest import Manifest, ScopeAsUsed
 from filmbadge.keep.schema import VERSION
 from filmbadge.model import (
     Census,
-    Connection,
     Depth,
     DimseFacts,
-    Ending,
     Endpoint,
     Find,
     Host,
+    JournalRow,
     Observation,
     OrthancFacts,
+    Outcome,
+    OutcomeKind,
     Protocol,
-    Stop,
 )
 
 ADDRESS = "192.0.2.7"
 AT = datetime(2026, 6, 1, 12, 30, 15, 250_000, tzinfo=UTC)
-DONE = Stop(Ending.COMPLETED)
+DONE = Outcome(OutcomeKind.COMPLETED)
 DISCLOSED = (Find("studies 0 to 1 days old", 1, 0xFE00, cancelled=True),)
 EMPTY = (Find("all studies", 0, 0x0000),)
 REPORTED = OrthancFacts(
@@ -36,11 +36,15 @@ REPORTED = OrthancFacts(
 )
 
 
-def dimse(facts: DimseFacts | None, *, port: int = 4242, depth: Depth = Depth.COUNT, stop: Stop = DONE) -> Observation:
+def dimse(
+    facts: DimseFacts | None, *, port: int = 4242, depth: Depth = Depth.COUNT, stop: Outcome = DONE
+) -> Observation:
     return Observation(Endpoint(ADDRESS, port, Protocol.DIMSE), AT, depth, stop, dimse=facts)
 
 
-def web(facts: OrthancFacts | None, *, port: int = 8042, depth: Depth = Depth.COUNT, stop: Stop = DONE) -> Observation:
+def web(
+    facts: OrthancFacts | None, *, port: int = 8042, depth: Depth = Depth.COUNT, stop: Outcome = DONE
+) -> Observation:
     return Observation(Endpoint(ADDRESS, port, Protocol.HTTP), AT, depth, stop, orthanc=facts)
 
 
@@ -67,8 +71,8 @@ def host(address: str, *observations: Observation) -> Host:
     return archives.judge(address, moved)
 
 
-def connection(address: str = ADDRESS, port: int = 4242) -> Connection:
-    return Connection(AT, address, port, "dimse ask ANY-SCP", 300, 4000, 0.25, Ending.COMPLETED, "")
+def connection(address: str = ADDRESS, port: int = 4242) -> JournalRow:
+    return JournalRow(AT, address, port, "dimse ask ANY-SCP", 300, 4000, 0.25, OutcomeKind.COMPLETED, "")
 
 
 def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:

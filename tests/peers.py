@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import Dialer
-from filmbadge.ask.wire.talk import Line
-from filmbadge.model import Connection, Ending, Stop
-from filmbadge.scope import LOOPBACK, Caps, Scope
+from filmbadge.model import JournalRow, Outcome, OutcomeKind
+from filmbadge.scope import LOOPBACK, ConnectionLimits, Scope
 
 HERE = IPv4Address("127.0.0.1")
 T = TypeVar("T")
@@ -51,16 +51,16 @@ class Talker:
     def __init__(self, words: bytes = b"", enough: int = 1 << 30, last: bytes = b"bye") -> None:
         self.words, self.enough, self.last = words, enough, last
         self.heard = b""
-        self.stop: Stop | None = None
+        self.stop: Outcome | None = None
 
-    def opened(self, line: Line) -> None:
+    def opened(self, line: Connection) -> None:
         self.line = line
         line.send(self.words)
 
     def received(self, data: memoryview) -> int:
         self.heard += data
         if len(self.heard) >= self.enough:
-            self.line.close(Stop(Ending.COMPLETED))
+            self.line.close(Outcome(OutcomeKind.COMPLETED))
         return len(data)
 
     def leave(self) -> bool:
@@ -69,16 +69,16 @@ class Talker:
     def farewell(self) -> bytes:
         return self.last
 
-    def ended(self, stop: Stop) -> Stop:
+    def ended(self, stop: Outcome) -> Outcome:
         assert self.stop is None, "ended twice"
         self.stop = stop
         return stop
 
 
-def caps(**changed: float) -> Caps:
-    return replace(Caps(connect_seconds=2, idle_seconds=2, seconds=5, received_bytes=1 << 20), **changed)  # type: ignore[arg-type]
+def caps(**changed: float) -> ConnectionLimits:
+    return replace(ConnectionLimits(connect_seconds=2, idle_seconds=2, seconds=5, received_bytes=1 << 20), **changed)  # type: ignore[arg-type]
 
 
-def dialer(scope: Scope = LOOPBACK) -> tuple[Dialer, list[Connection]]:
-    rows: list[Connection] = []
+def dialer(scope: Scope = LOOPBACK) -> tuple[Dialer, list[JournalRow]]:
+    rows: list[JournalRow] = []
     return Dialer(scope, rows.append), rows

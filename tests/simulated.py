@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, pairwise
 
-from filmbadge.ask.census.plan import Ended, Plan, Seen
+from filmbadge.ask.census.plan import CensusPlan, Ended, WindowAnswer
 from filmbadge.ask.census.windows import MINUTES, Window
 
 TODAY = date(2026, 11, 24).toordinal()
@@ -48,13 +48,13 @@ class Simulated:
     def size(self) -> int:
         return len(self.days) + self.undated
 
-    def answer(self, window: Window) -> Seen:
+    def answer(self, window: Window) -> WindowAnswer:
         self.queries += 1
         whole = window.days is None and window.minutes is None and not window.prefix
         if window.prefix:
-            return Seen(0, 0, 0, Ended.REFUSED, "status 0xC000")
+            return WindowAnswer(0, 0, 0, Ended.REFUSED, "status 0xC000")
         if whole and not self.all_at_once:
-            return Seen(0, 0, 0, Ended.REFUSED, "status 0xA700")
+            return WindowAnswer(0, 0, 0, Ended.REFUSED, "status 0xA700")
         first, last = (0, len(self.days)) if not whole else (0, self.size)
         if self.looks_at_dates and window.days is not None:
             first, last = bisect_left(self.days, window.days[0]), bisect_left(self.days, window.days[1] + 1)
@@ -67,11 +67,11 @@ class Simulated:
             first, last = (first + round((last - first) * part) for part in share)
         return self._give(first, last, window.at_most)
 
-    def _give(self, first: int, last: int, at_most: int) -> Seen:
+    def _give(self, first: int, last: int, at_most: int) -> WindowAnswer:
         rows, ended, words = (last - first) * self.rows_each, Ended.WHOLE, ""
         if self.cap is not None and rows > self.cap:
             if self.refuses:
-                return Seen(0, 0, 0, Ended.REFUSED, "status 0xC000")
+                return WindowAnswer(0, 0, 0, Ended.REFUSED, "status 0xC000")
             rows = self.cap
             if self.signal:
                 ended, words = Ended.CUT, "status 0xFE00"
@@ -82,9 +82,9 @@ class Simulated:
         new = self.seen.count(0, first, last)
         self.seen[first:last] = b"\1" * (last - first)
         self.given += rows
-        return Seen(rows, studies, new, ended, words)
+        return WindowAnswer(rows, studies, new, ended, words)
 
-    def _scattered(self, window: Window, first: int, last: int) -> Seen:
+    def _scattered(self, window: Window, first: int, last: int) -> WindowAnswer:
         """Times of day, of all days: as if they were spread evenly."""
         assert window.minutes is not None
         chosen = [
@@ -98,10 +98,10 @@ class Simulated:
         new = sum(not self.seen[n] for n in chosen)
         for n in chosen:
             self.seen[n] = 1
-        return Seen(rows, len(chosen), new, Ended.WHOLE)
+        return WindowAnswer(rows, len(chosen), new, Ended.WHOLE)
 
 
-def drive(archive: Simulated, plan: Plan, queries: int | None = None) -> bool:
+def drive(archive: Simulated, plan: CensusPlan, queries: int | None = None) -> bool:
     """Let the plan ask, up to a number of queries. Whether it came to its end."""
     asking = plan.run()
     try:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from filmbadge.ask.probes import web
-from filmbadge.model import Connection, Depth, Observation
+from filmbadge.ask import web
+from filmbadge.model import Depth, JournalRow, Observation
 from filmbadge.scope import LOOPBACK, Scope
 from peers import HERE, caps, dialer, listening, run
 
@@ -49,10 +49,10 @@ HASTY = replace(LOOPBACK, caps=caps(idle_seconds=0.3))
 
 def visited(
     handler: Handler, depth: Depth = Depth.COUNT, scope: Scope = LOOPBACK
-) -> tuple[Observation, list[Connection]]:
-    async def work() -> tuple[Observation, list[Connection]]:
+) -> tuple[Observation, list[JournalRow]]:
+    async def work() -> tuple[Observation, list[JournalRow]]:
         door, rows = dialer(scope)
         async with listening(handler) as port:
-            return await web.visit_either(door, HERE, port, depth), rows
+            return await web.identify_either(door, HERE, port, depth), rows
 
     return run(work())

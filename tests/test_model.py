@@ -34,9 +34,9 @@ TEXT = {
     "Certificate.key",
     "Certificate.subject_name",
     "Certificate.subject_organisation",
-    "Connection.address",
-    "Connection.detail",
-    "Connection.question",
+    "JournalRow.address",
+    "JournalRow.detail",
+    "JournalRow.question",
     "Count.why",
     "Dcm4cheeFacts.aets",  # as OrthancFacts.aet
     "DicomWebFacts.media_type",  # of a closed list
@@ -50,8 +50,8 @@ TEXT = {
     "Host.address",
     "Identifier.scheme",  # of the catalogue
     "KindFound.why",
-    "Named.host",  # names and paths of software: printable ASCII, bounded
-    "Named.path",
+    "ConfiguredRoot.host",  # names and paths of software: printable ASCII, bounded
+    "ConfiguredRoot.path",
     "OrthancFacts.aet",
     "OrthancFacts.realm",
     "OrthancFacts.version",
@@ -59,12 +59,12 @@ TEXT = {
     "SchemeTally.scheme",  # of the catalogue
     "Product.product",
     "Product.toolkit",
-    "Product.version",  # as Sign.version
+    "Product.version",  # as Fingerprint.version
     "Review.archive",  # an address and a port
     "Review.same_as",
-    "Sign.product",  # of the catalogue
-    "Sign.version",
-    "Stop.detail",
+    "Fingerprint.product",  # of the catalogue
+    "Fingerprint.version",
+    "Outcome.detail",
     "TlsFacts.cipher",
     "TlsFacts.version",
     "Total.how",

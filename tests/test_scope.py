@@ -14,7 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.model import Depth
-from filmbadge.scope import LOOPBACK, Caps, Intervals, Pace, Scope, ScopeError, load, parse, sweep, template
+from filmbadge.scope import (
+    LOOPBACK,
+    ConnectionLimits,
+    Intervals,
+    RateLimits,
+    Scope,
+    ScopeError,
+    load,
+    parse,
+    sweep,
+    template,
+)
 from filmbadge.tell.scope import explain
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -83,8 +94,8 @@ def test_a_valid_file() -> None:
     assert (scope.dimse_ports, scope.web_ports, scope.qido_record) == ((104, 11112), (8042,), False)
     assert scope.dimse_tls_ports == (2762,)
     assert parse(VALID.replace("web = [8042]", "dimse_tls = []"), "scope.toml", NOW).dimse_tls_ports == ()
-    assert scope.pace == Pace(overall=20, open_at_once=8)
-    assert scope.caps == Caps(seconds=60, received_bytes=1_000_000)
+    assert scope.pace == RateLimits(overall=20, open_at_once=8)
+    assert scope.caps == ConnectionLimits(seconds=60, received_bytes=1_000_000)
 
 
 NETWORK, EXCLUDE, EXPIRES = '  "2001:db8::/120",', 'exclude = ["192.0.2.10/32"]', "expires = 2027-01-31"
@@ -310,7 +321,7 @@ def test_the_template_must_be_filled_in(tmp_path: Path) -> None:
         text = text.replace(todo, f'{key} = "filled in"')
     filled = parse(text, "my.toml", NOW)
     assert (filled.depth, filled.called_titles) == (Depth.ASK, ())
-    assert (filled.pace, filled.caps) == (Pace(), Caps())
+    assert (filled.pace, filled.caps) == (RateLimits(), ConnectionLimits())
     assert (filled.dimse_ports, filled.dimse_tls_ports) == ((104, 4242, 5678, 11112), (2762,))
 
 

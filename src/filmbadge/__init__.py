@@ -15,22 +15,22 @@ from filmbadge.ask.targets.lists import parse as parse_target
 from filmbadge.ask.targets.lists import read as read_targets
 from filmbadge.model import (
     Archive,
-    Connection,
     Count,
     Counts,
     Depth,
     Endpoint,
     Host,
-    How,
-    Judged,
+    JournalRow,
+    JudgedEndpoint,
     Observation,
     Product,
+    Provenance,
+    Reason,
     Rung,
     Total,
     Verdict,
-    Why,
 )
-from filmbadge.scope import LOOPBACK, Caps, Pace, Scope, ScopeError
+from filmbadge.scope import LOOPBACK, ConnectionLimits, RateLimits, Scope, ScopeError
 from filmbadge.scope import load as load_scope
 
 if TYPE_CHECKING:
@@ -43,20 +43,21 @@ __version__ = version("filmbadge")
 __all__ = [
     "LOOPBACK",
     "Archive",
-    "Caps",
-    "Connection",
+    "ConnectionLimits",
     "Count",
     "Counts",
     "Dataset",
     "Depth",
     "Endpoint",
     "Host",
-    "How",
-    "Judged",
+    "JournalRow",
+    "JudgedEndpoint",
     "NotASurvey",
     "Observation",
-    "Pace",
     "Product",
+    "Provenance",
+    "RateLimits",
+    "Reason",
     "Rung",
     "Scope",
     "ScopeError",
@@ -67,7 +68,6 @@ __all__ = [
     "Targets",
     "Total",
     "Verdict",
-    "Why",
     "__version__",
     "check",
     "load_scope",

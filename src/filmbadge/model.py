@@ -61,7 +61,7 @@ class Protocol(StrEnum):
     HTTP = "http"
 
 
-class How(StrEnum):
+class Provenance(StrEnum):
     """Where a number comes from. Numbers of different origin are never added up silently."""
 
     REPORTED = "reported"
@@ -70,7 +70,7 @@ class How(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Ending(StrEnum):
+class OutcomeKind(StrEnum):
     """How a connection, or the talk on it, ended."""
 
     COMPLETED = "completed"
@@ -94,10 +94,10 @@ class Ending(StrEnum):
     OWN_ERROR = "our own error"
 
 
-class Stop(Struct, frozen=True):
+class Outcome(Struct, frozen=True):
     """An ending, with a detail in our own words (never the archive's)."""
 
-    ending: Ending
+    ending: OutcomeKind
     detail: str = ""
 
 
@@ -112,7 +112,7 @@ class Endpoint(Struct, frozen=True, order=True):
         return f"{self.protocol}://{host}:{self.port}"
 
 
-class Demanded(StrEnum):
+class ClientCertificate(StrEnum):
     """Whether a service insists on a client certificate. To ask for one is not to insist on it."""
 
     YES = "yes"
@@ -140,12 +140,12 @@ class TlsFacts(Struct, frozen=True):
 
     version: str = ""
     cipher: str = ""
-    client_certificate: Demanded = Demanded.UNKNOWN
+    client_certificate: ClientCertificate = ClientCertificate.UNKNOWN
     alert: int | None = None  # RFC 8446 6
     certificate: Certificate | None = None
 
 
-class Connection(Struct, frozen=True):
+class JournalRow(Struct, frozen=True):
     """One row of the journal: one connection, the failed ones included."""
 
     at: datetime
@@ -155,7 +155,7 @@ class Connection(Struct, frozen=True):
     sent: int  # bytes
     received: int  # bytes
     seconds: float
-    ending: Ending
+    ending: OutcomeKind
     detail: str
     tls: TlsFacts | None = None  # None: plain, or the peer spoke no TLS; kept with the endpoint
 
@@ -184,7 +184,7 @@ class Find(Struct, frozen=True):
     cancelled: bool = False
 
 
-class Range(Struct, frozen=True):
+class Interval(Struct, frozen=True):
     """An estimate, and the interval that holds the truth 95 times in a hundred."""
 
     value: int
@@ -199,8 +199,8 @@ class Census(Struct, frozen=True):
     rows: int
     studies: int
     malformed: int = 0
-    estimate: Range | None = None  # of the studies with a date, where a budget ended it
-    images_estimate: Range | None = None  # where the number of images is known for studies that were drawn by lot
+    estimate: Interval | None = None  # of the studies with a date, where a budget ended it
+    images_estimate: Interval | None = None  # where the number of images is known for studies that were drawn by lot
     undated: int | None = None  # of the studies, those that no range of dates brought; None: not known
     series: int | None = None
     images: int | None = None
@@ -249,7 +249,7 @@ class Kind(StrEnum):
     MILITARY = "military"
 
 
-class Looks(StrEnum):
+class Appearance(StrEnum):
     """What the values of a kind are made like, in one archive as a whole. In doubt: personal."""
 
     PERSONAL = "personal"
@@ -403,7 +403,7 @@ class Listing(Struct, frozen=True):
         return self.files > 0 or self.dicomdir
 
 
-class Named(Struct, frozen=True):
+class ConfiguredRoot(Struct, frozen=True):
     """A DICOMweb root that a viewer names as its archive."""
 
     host: str  # empty: its own
@@ -425,10 +425,10 @@ class WebFacts(Struct, frozen=True):
     login: bool | None = None  # that page wants one; None: not known
     listing: Listing | None = None
     patients: int | None = None  # rows of its list of patients
-    names: tuple[Named, ...] = ()
+    names: tuple[ConfiguredRoot, ...] = ()
 
 
-class SignKind(StrEnum):
+class FingerprintKind(StrEnum):
     """Where a sign of a product was seen. Two of different kinds are independent of each other."""
 
     ASSOCIATION = "association"  # implementation class UID and version name
@@ -441,11 +441,11 @@ class SignKind(StrEnum):
     FAVICON = "favicon"
 
 
-class Sign(Struct, frozen=True):
+class Fingerprint(Struct, frozen=True):
     """One mark of a product that was seen, by the row of the catalogue that knew it."""
 
     product: str  # the catalogue's own name for it
-    kind: SignKind
+    kind: FingerprintKind
     version: str = ""  # only from a field that carries the product's version: printable ASCII, bounded
     hearsay: bool = False  # only others say so: it names a product, and makes none firm
 
@@ -456,17 +456,17 @@ class Observation(Struct, frozen=True):
     endpoint: Endpoint
     at: datetime
     depth: Depth
-    stop: Stop
+    stop: Outcome
     dimse: DimseFacts | None = None
     orthanc: OrthancFacts | None = None
     tls: TlsFacts | None = None  # None: seen in plain
-    signs: tuple[Sign, ...] = ()
+    signs: tuple[Fingerprint, ...] = ()
     web: WebFacts | None = None
     dicomweb: DicomWebFacts | None = None
     dcm4chee: Dcm4cheeFacts | None = None
 
 
-class Why(StrEnum):
+class Reason(StrEnum):
     """Why an endpoint stands on its rung, and not on the next."""
 
     NOTHING_ANSWERED = "nothing answered"
@@ -498,19 +498,21 @@ class Why(StrEnum):
 
 class Verdict(Struct, frozen=True):
     rung: Rung | None  # None: we could not find out, which is not the same as silent
-    why: Why
+    why: Reason
     codes: tuple[int, ...] = ()  # reject, abort, status or HTTP codes that belong to `why`
     detail: str = ""
 
     @property
     def conclusive(self) -> bool:
         """Whether asking again would likely end on the same rung. Where not, "not open" is not "closed"."""
-        transient = (self.why is Why.REJECTED and self.codes[:1] == (2,)) or (
-            self.why is Why.FIND_FAILED and self.codes == (0xA700,)
+        transient = (self.why is Reason.REJECTED and self.codes[:1] == (2,)) or (
+            self.why is Reason.FIND_FAILED and self.codes == (0xA700,)
         )
-        transient = transient or (self.why in (Why.HTTP_STATUS, Why.NOT_IMAGING) and self.codes in ((429,), (503,)))
-        unasked = self.why is Why.ABORTED and self.rung is Rung.ADMITS
-        return self.rung is not None and self.why is not Why.FIND_BROKE_OFF and not transient and not unasked
+        transient = transient or (
+            self.why in (Reason.HTTP_STATUS, Reason.NOT_IMAGING) and self.codes in ((429,), (503,))
+        )
+        unasked = self.why is Reason.ABORTED and self.rung is Rung.ADMITS
+        return self.rung is not None and self.why is not Reason.FIND_BROKE_OFF and not transient and not unasked
 
 
 class Product(Struct, frozen=True):
@@ -558,7 +560,7 @@ class Grade(_Steps):
     F = "F"
 
 
-class Down(StrEnum):
+class GradeReason(StrEnum):
     """Why a grade is not better."""
 
     ADMITS = "lets strangers in"
@@ -575,7 +577,7 @@ class Down(StrEnum):
 
 class Count(Struct, frozen=True):
     value: int | None = None
-    how: How = How.UNKNOWN
+    how: Provenance = Provenance.UNKNOWN
     at_least: int | None = None  # a lower bound, where the whole is unknown
     coverage: float | None = None  # share of studies the value is known for
     why: str = ""  # why unknown, or estimated
@@ -595,9 +597,9 @@ class KindFound(Struct, frozen=True):
 
     kind: Kind
     records: int | None  # studies that carry it
-    how: How
+    how: Provenance
     share: float | None = None  # of the archive's studies
-    looks: Looks | None = None  # None: no record carries it, or it could not be asked
+    looks: Appearance | None = None  # None: no record carries it, or it could not be asked
     malformed: int = 0  # of the records that were asked
     asked: int = 0  # records that were asked for it; fewer than there are, where `how` is estimated
     at_least: int | None = None
@@ -612,7 +614,7 @@ class Identifier(Struct, frozen=True):
     scheme: str  # of the catalogue, such as "us.ssn"
     kind: Kind  # where it stands
     records: int
-    how: How
+    how: Provenance
     share: float  # of the archive's studies
     confidence: float  # 0 to 1
 
@@ -631,7 +633,7 @@ class Archive(Struct, frozen=True):
     ssn_records: Count = Count(why="needs depth profile")
     advisories: tuple[str, ...] = ()  # ids of the catalogue
     grade: Grade | None = None  # None: we could not find out enough
-    grade_why: tuple[Down, ...] = ()
+    grade_why: tuple[GradeReason, ...] = ()
     decoy: tuple[Decoy, ...] = ()
     configuration: str = ""  # a digest of manners and counts; empty if too little is known
 
@@ -640,7 +642,7 @@ class Archive(Struct, frozen=True):
         return self.rung.open
 
 
-class Judged(Struct, frozen=True):
+class JudgedEndpoint(Struct, frozen=True):
     observation: Observation
     verdict: Verdict
     product: Product
@@ -659,7 +661,7 @@ class Host(Struct, frozen=True):
     """All that was learned at one address: the unit that is kept whole or asked again."""
 
     address: str
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedEndpoint, ...]
     archives: tuple[Archive, ...]
 
 

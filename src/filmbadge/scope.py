@@ -40,7 +40,7 @@ class ScopeError(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimits:
     """Connections per second."""
 
     overall: float = 50.0
@@ -51,7 +51,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class ConnectionLimits:
     """Bounds of one connection. Seconds and bytes."""
 
     connect_seconds: float = 5.0
@@ -59,8 +59,8 @@ class Caps:
     seconds: float = 600.0
     received_bytes: int = 64 * 1024 * 1024
 
-    def at_most(self, *, idle_seconds: float, seconds: float, received_bytes: int) -> Caps:
-        return Caps(
+    def at_most(self, *, idle_seconds: float, seconds: float, received_bytes: int) -> ConnectionLimits:
+        return ConnectionLimits(
             self.connect_seconds,
             min(self.idle_seconds, idle_seconds),
             min(self.seconds, seconds),
@@ -152,8 +152,8 @@ class Scope:
     web_ports: tuple[int, ...] = WEB_PORTS
     web_tls_ports: tuple[int, ...] = WEB_TLS_PORTS
     qido_record: bool = False  # a record of DICOMweb, with its personal data, may be asked for below depth `profile`
-    pace: Pace = Pace()
-    caps: Caps = Caps()
+    pace: RateLimits = RateLimits()
+    caps: ConnectionLimits = ConnectionLimits()
     census: Budget = Budget()
     _v4: Intervals = field(init=False, repr=False)
     _v6: Intervals = field(init=False, repr=False)
@@ -226,8 +226,8 @@ LOOPBACK = Scope(
     networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
     depth=Depth.PROVE,
     basis="owner",
-    pace=Pace(overall=2000, per_network=2000, per_host=100, archive_share=1),
-    caps=Caps(received_bytes=256 * 1024 * 1024),
+    pace=RateLimits(overall=2000, per_network=2000, per_host=100, archive_share=1),
+    caps=ConnectionLimits(received_bytes=256 * 1024 * 1024),
     census=Budget(questions=100_000, received_bytes=1 << 40),
 )
 
@@ -326,8 +326,8 @@ class _Reader:
             web_ports=web,
             web_tls_ports=web_tls,
             qido_record=self._qido_record(basis),
-            pace=self._numbers("pace", Pace()),
-            caps=self._numbers("caps", Caps()),
+            pace=self._numbers("pace", RateLimits()),
+            caps=self._numbers("caps", ConnectionLimits()),
             census=self._numbers("census", Budget()),
         )
 

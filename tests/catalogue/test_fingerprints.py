@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from filmbadge.ask.wire.dimse.association import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
+from filmbadge.ask.dimse.association import IMPLEMENTATION_VERSION
+from filmbadge.catalogue.dicom import IMPLEMENTATION_UID
 from filmbadge.catalogue.fingerprints import ProductRow, Toolkit, baits, fingerprints, toolkit_of
 
 ROWS = fingerprints().toolkit

@@ -9,7 +9,7 @@ from filmbadge.catalogue.decoys import Decoys
 from filmbadge.catalogue.fingerprints import Fingerprints, fingerprints
 from filmbadge.catalogue.load import CatalogueError, parse
 from filmbadge.catalogue.rubric import Rubric, rubric
-from filmbadge.model import Down, Grade, Rung
+from filmbadge.model import Grade, GradeReason, Rung
 
 GOOD = """
 [[word]]
@@ -60,7 +60,12 @@ def test_every_rung_that_an_archive_can_stand_on_has_a_grade_and_none_is_better_
     assert [row.rung for row in rows] == [rung for rung in Rung if rung.reaches(Rung.SPEAKS)]
     assert [row.grade.height for row in rows] == sorted(row.grade.height for row in rows)
     assert all((row.grade is Grade.F) == row.rung.open for row in rows)
-    assert {step.why for step in rubric().step} == {Down.PLAIN, Down.WEAK_TLS, Down.TITLE_ONLY, Down.ADVISORIES}
+    assert {step.why for step in rubric().step} == {
+        GradeReason.PLAIN,
+        GradeReason.WEAK_TLS,
+        GradeReason.TITLE_ONLY,
+        GradeReason.ADVISORIES,
+    }
 
 
 def test_ports_are_named_once_for_each_protocol() -> None:

@@ -8,7 +8,7 @@ from filmbadge.catalogue.advisories import advisories
 from filmbadge.catalogue.fingerprints import fingerprints
 from filmbadge.catalogue.load import CatalogueError, parse
 from filmbadge.catalogue.pages import Login, Mark, Pages, Where, marks, pages, viewers
-from filmbadge.model import SignKind
+from filmbadge.model import FingerprintKind
 
 MARKS = pages().mark
 
@@ -39,7 +39,7 @@ def test_what_others_go_by_says_no_version() -> None:
 
 
 def test_titles_and_texts_are_one_kind_of_mark() -> None:
-    assert {row.kind for row in MARKS if row.where in (Where.TITLE, Where.BODY)} == {SignKind.PAGE}
+    assert {row.kind for row in MARKS if row.where in (Where.TITLE, Where.BODY)} == {FingerprintKind.PAGE}
 
 
 def test_products_have_one_name_in_all_tables() -> None:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(FUZZ))
 import seed  # noqa: E402
 import target  # noqa: E402
 
-from filmbadge.ask.wire.dimse.core import pure
+from filmbadge.ask.decoder import pure
 
 CORPUS = sorted((FUZZ / "corpus").iterdir())
 

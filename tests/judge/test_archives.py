@@ -12,15 +12,15 @@ from filmbadge.model import (
     Count,
     Depth,
     DimseFacts,
-    Ending,
     Host,
-    How,
     Observation,
     OrthancFacts,
+    Outcome,
+    OutcomeKind,
     Product,
+    Provenance,
     Rejection,
     Rung,
-    Stop,
 )
 from making import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
 
@@ -97,21 +97,21 @@ def test_the_product_is_said_once_for_all_endpoints() -> None:
 def test_reported_beats_counted() -> None:
     counts = only(dimse(admitted(DISCLOSED, WHOLE)), web(REPORTED)).counts
     assert (counts.patients, counts.studies, counts.series, counts.images) == tuple(
-        Count(value, How.REPORTED) for value in (3, 35, 70, 700)
+        Count(value, Provenance.REPORTED) for value in (3, 35, 70, 700)
     )
 
 
 def test_a_counter_that_is_left_out_is_unknown() -> None:
     counts = only(OPEN, web(msgspec.structs.replace(REPORTED, images=None))).counts
-    assert (counts.images.value, counts.images.how) == (None, How.UNKNOWN)
+    assert (counts.images.value, counts.images.how) == (None, Provenance.UNKNOWN)
     assert counts.studies.value == 35
 
 
 def test_a_complete_census_is_counted() -> None:
     counts = only(dimse(admitted(DISCLOSED, WHOLE))).counts
-    assert (counts.studies, counts.series) == (Count(2, How.COUNTED), Count(3, How.COUNTED))
-    assert counts.images == Count(12, How.COUNTED, coverage=1.0)
-    assert (counts.patients.value, counts.patients.how) == (None, How.UNKNOWN)
+    assert (counts.studies, counts.series) == (Count(2, Provenance.COUNTED), Count(3, Provenance.COUNTED))
+    assert counts.images == Count(12, Provenance.COUNTED, coverage=1.0)
+    assert (counts.patients.value, counts.patients.how) == (None, Provenance.UNKNOWN)
 
 
 def test_an_incomplete_census_is_a_lower_bound_and_never_a_value() -> None:
@@ -119,14 +119,14 @@ def test_an_incomplete_census_is_a_lower_bound_and_never_a_value() -> None:
     counts = only(dimse(admitted(DISCLOSED, cut))).counts
     assert counts.studies == Count(at_least=480, why="cancelled (0xFE00)")
     for count in (counts.patients, counts.studies, counts.series, counts.images):
-        assert (count.value, count.how) == (None, How.UNKNOWN)
+        assert (count.value, count.how) == (None, Provenance.UNKNOWN)
         assert count.why
 
 
 def test_partial_images_have_a_coverage_and_no_value() -> None:
     partial = msgspec.structs.replace(WHOLE, studies=8, images=40, images_known_for=2, series=None)
     counts = only(dimse(admitted(DISCLOSED, partial))).counts
-    assert counts.studies == Count(8, How.COUNTED)
+    assert counts.studies == Count(8, Provenance.COUNTED)
     assert counts.images == Count(at_least=40, coverage=0.25, why="known for 25% of studies")
     assert counts.series.value is None
 
@@ -136,14 +136,14 @@ def test_a_census_that_found_less_than_the_question_gave_is_no_count() -> None:
     nothing = Census(True, rows=0, studies=0, series=0, images=0, method="count keys")
     counts = only(dimse(admitted(DISCLOSED, nothing))).counts
     for count in (counts.studies, counts.series, counts.images):
-        assert (count.value, count.how) == (None, How.UNKNOWN)
+        assert (count.value, count.how) == (None, Provenance.UNKNOWN)
     assert counts.studies.at_least == 1
 
 
 def test_an_empty_archive_holds_nothing() -> None:
     archive = only(dimse(admitted(EMPTY)))
     assert (archive.rung, archive.open) == (Rung.ANSWERS, False)
-    assert archive.counts.studies == Count(0, How.COUNTED)
+    assert archive.counts.studies == Count(0, Provenance.COUNTED)
 
 
 def test_a_closed_archive_is_unknown_and_not_zero() -> None:
@@ -174,5 +174,5 @@ def test_a_counter_of_zero_beside_a_record_is_not_believed() -> None:
 
 
 def test_a_question_without_an_answer_is_not_said_to_give_nothing() -> None:
-    archive = only(dimse(admitted(), stop=Stop(Ending.IDLE, "no byte for 10 s")))
+    archive = only(dimse(admitted(), stop=Outcome(OutcomeKind.IDLE, "no byte for 10 s")))
     assert archive.counts.studies.why == "we could not find out"

@@ -11,24 +11,24 @@ from filmbadge.judge.archives import judge
 from filmbadge.judge.grade import grade, somebodys
 from filmbadge.model import (
     Abort,
+    Appearance,
     Archive,
     Certificate,
-    Demanded,
+    ClientCertificate,
     Depth,
     DimseFacts,
-    Down,
-    Ending,
     Find,
     Grade,
-    How,
+    GradeReason,
     Kind,
     KindFound,
-    Looks,
     Observation,
     OrthancFacts,
+    Outcome,
+    OutcomeKind,
+    Provenance,
     Rejection,
     Rung,
-    Stop,
     TlsFacts,
     Transport,
 )
@@ -39,7 +39,7 @@ BY_POLICY = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 
 BUSY = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(2, 3, 2))
 ABORTING = msgspec.structs.replace(admitted((Find("all studies", 0),)), abort=Abort(0, 0))
 HELD = Certificate("pacs", "", "ca", "", AT - timedelta(9), AT + timedelta(9), False, "RSA", 2048, True)
-TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", Demanded.NO, certificate=HELD)
+TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", ClientCertificate.NO, certificate=HELD)
 LOCKED = OrthancFacts(status=401, realm="Orthanc Secure Area")
 
 
@@ -63,18 +63,18 @@ SELF = msgspec.structs.replace(TLS, certificate=msgspec.structs.replace(HELD, se
         ((over(dimse(BY_POLICY), TLS),), "A", ()),
         ((over(dimse(BY_POLICY), SELF),), "A", ()),  # trust is not judged
         ((over(web(LOCKED), TLS),), "A", ()),
-        ((over(dimse(BY_POLICY), OLD),), "B", (Down.WEAK_TLS,)),
-        ((over(dimse(BY_POLICY), ENDED),), "B", (Down.WEAK_TLS,)),
-        ((dimse(BY_POLICY),), "B", (Down.PLAIN,)),
-        ((dimse(BY_TITLE),), "C", (Down.PLAIN, Down.TITLE_ONLY)),
-        ((dimse(ABORTING),), "C", (Down.ADMITS, Down.PLAIN)),
-        ((over(dimse(admitted(EMPTY)), TLS),), "C", (Down.ANSWERS,)),
-        ((dimse(admitted(EMPTY)),), "D", (Down.ANSWERS, Down.PLAIN)),
-        ((over(dimse(admitted(DISCLOSED)), TLS),), "F", (Down.DISCLOSES, Down.KINDS_UNKNOWN)),
-        ((dimse(BY_TITLE), web(REPORTED)), "F", (Down.DISCLOSES, Down.KINDS_UNKNOWN)),
+        ((over(dimse(BY_POLICY), OLD),), "B", (GradeReason.WEAK_TLS,)),
+        ((over(dimse(BY_POLICY), ENDED),), "B", (GradeReason.WEAK_TLS,)),
+        ((dimse(BY_POLICY),), "B", (GradeReason.PLAIN,)),
+        ((dimse(BY_TITLE),), "C", (GradeReason.PLAIN, GradeReason.TITLE_ONLY)),
+        ((dimse(ABORTING),), "C", (GradeReason.ADMITS, GradeReason.PLAIN)),
+        ((over(dimse(admitted(EMPTY)), TLS),), "C", (GradeReason.ANSWERS,)),
+        ((dimse(admitted(EMPTY)),), "D", (GradeReason.ANSWERS, GradeReason.PLAIN)),
+        ((over(dimse(admitted(DISCLOSED)), TLS),), "F", (GradeReason.DISCLOSES, GradeReason.KINDS_UNKNOWN)),
+        ((dimse(BY_TITLE), web(REPORTED)), "F", (GradeReason.DISCLOSES, GradeReason.KINDS_UNKNOWN)),
     ],
 )
-def test_grades(seen: tuple[Observation, ...], letter: str, why: tuple[Down, ...]) -> None:
+def test_grades(seen: tuple[Observation, ...], letter: str, why: tuple[GradeReason, ...]) -> None:
     archive = only(*seen)
     assert (str(archive.grade), archive.grade_why) == (letter, why)
 
@@ -86,7 +86,7 @@ def test_old_software_takes_a_grade_down_and_no_further_than_e() -> None:
     archive = only(web(old))
     assert len(archive.advisories) == 3
     assert archive.grade is Grade.E
-    assert archive.grade_why == (Down.ANSWERS, Down.PLAIN, Down.ADVISORIES)
+    assert archive.grade_why == (GradeReason.ANSWERS, GradeReason.PLAIN, GradeReason.ADVISORIES)
     everything = (Transport.PLAIN, Transport.EXPIRED)
     assert grade(Rung.ANSWERS, (), everything, ("x",), None)[0] is Grade.E
 
@@ -95,7 +95,7 @@ def test_old_software_takes_a_grade_down_and_no_further_than_e() -> None:
     "seen",
     [
         dimse(BUSY),
-        dimse(admitted(), stop=Stop(Ending.IDLE, "no byte for 10 s")),
+        dimse(admitted(), stop=Outcome(OutcomeKind.IDLE, "no byte for 10 s")),
         dimse(admitted(), depth=Depth.KNOCK),
         dimse(admitted((Find("all studies", 0, 0xA700),))),
         dimse(admitted((Find("all studies", 0, 0xA900),), study_root=False)),
@@ -107,7 +107,7 @@ def test_what_we_could_not_find_out_has_no_grade(seen: Observation) -> None:
 
 
 def test_one_way_in_that_we_could_not_see_leaves_no_grade_unless_another_is_open() -> None:
-    hidden = dimse(admitted(), stop=Stop(Ending.IDLE, "no byte for 10 s"))
+    hidden = dimse(admitted(), stop=Outcome(OutcomeKind.IDLE, "no byte for 10 s"))
     assert only(hidden, web(LOCKED)).grade is None
     assert only(hidden, web(REPORTED)).grade is Grade.F
 
@@ -126,8 +126,8 @@ def test_kinds_of_data(rung: Rung, personal: bool | None, letter: Grade) -> None
     assert grade(rung, (), (), (), personal)[0] is letter
 
 
-def found(kind: Kind, looks: Looks | None, how: How = How.COUNTED) -> KindFound:
-    return KindFound(kind, None if how is How.UNKNOWN else 5, how, looks=looks)
+def found(kind: Kind, looks: Appearance | None, how: Provenance = Provenance.COUNTED) -> KindFound:
+    return KindFound(kind, None if how is Provenance.UNKNOWN else 5, how, looks=looks)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def found(kind: Kind, looks: Looks | None, how: How = How.COUNTED) -> KindFound:
     [
         (None, None),
         ((), False),
-        ((found(Kind.PATIENT_NAME, Looks.PERSONAL), found(Kind.ADDRESS, None, How.UNKNOWN)), True),
-        ((found(Kind.PATIENT_NAME, Looks.SYNTHETIC), found(Kind.EXAM_DATE, Looks.PERSONAL)), False),
-        ((found(Kind.PATIENT_NAME, Looks.PSEUDONYMISED), found(Kind.BIRTH_DATE, None, How.UNKNOWN)), None),
+        ((found(Kind.PATIENT_NAME, Appearance.PERSONAL), found(Kind.ADDRESS, None, Provenance.UNKNOWN)), True),
+        ((found(Kind.PATIENT_NAME, Appearance.SYNTHETIC), found(Kind.EXAM_DATE, Appearance.PERSONAL)), False),
+        ((found(Kind.PATIENT_NAME, Appearance.PSEUDONYMISED), found(Kind.BIRTH_DATE, None, Provenance.UNKNOWN)), None),
     ],
 )
 def test_somebodys_data(kinds: tuple[KindFound, ...] | None, wanted: bool | None) -> None:

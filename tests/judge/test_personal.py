@@ -7,7 +7,7 @@ import pytest
 
 from filmbadge.catalogue.national import SCHEMES, measured
 from filmbadge.judge.personal import evidence, judge, looks
-from filmbadge.model import How, Kind, KindTally, Looks, Profile, SchemeTally
+from filmbadge.model import Appearance, Kind, KindTally, Profile, Provenance, SchemeTally
 
 SSN = SchemeTally(
     "us.ssn",
@@ -41,7 +41,7 @@ def test_a_kind_of_a_complete_profile_is_counted() -> None:
     kinds, _, _ = judge(profile(kinds=(named(Kind.PATIENT_NAME, filled=60, malformed=3),)), 100)
     assert kinds is not None
     (name,) = kinds
-    assert (name.records, name.how, name.share, name.malformed, name.asked) == (60, How.COUNTED, 0.6, 3, 100)
+    assert (name.records, name.how, name.share, name.malformed, name.asked) == (60, Provenance.COUNTED, 0.6, 3, 100)
 
 
 def test_a_sample_is_an_estimate_and_says_of_how_many() -> None:
@@ -50,7 +50,7 @@ def test_a_sample_is_an_estimate_and_says_of_how_many() -> None:
     assert kinds is not None
     assert (kinds[0].records, kinds[0].how, kinds[0].at_least, kinds[0].why) == (
         1000,
-        How.ESTIMATED,
+        Provenance.ESTIMATED,
         25,
         "from 100 of 4000 studies",
     )
@@ -74,7 +74,7 @@ def test_what_was_not_asked_is_unknown_and_not_zero() -> None:
     )
     kinds, _, ssn = judge(broke_off, None)
     assert kinds is not None
-    assert [(k.records, k.how, k.why) for k in kinds] == [(None, How.UNKNOWN, "it broke off")] * 2
+    assert [(k.records, k.how, k.why) for k in kinds] == [(None, Provenance.UNKNOWN, "it broke off")] * 2
     assert (ssn.value, ssn.why) == (None, "it broke off")
     assert judge(None, 10) == (None, (), judge(None, 10)[2])
     assert judge(None, 10)[2].value is None
@@ -83,24 +83,25 @@ def test_what_was_not_asked_is_unknown_and_not_zero() -> None:
 @pytest.mark.parametrize(
     ("tally", "expected"),
     [
-        (named(Kind.PATIENT_NAME), Looks.PERSONAL),
+        (named(Kind.PATIENT_NAME), Appearance.PERSONAL),
         (named(Kind.PATIENT_NAME, filled=0, looked=0, distinct=0), None),
-        (named(Kind.PATIENT_NAME, redacted=51), Looks.PSEUDONYMISED),
-        (named(Kind.PATIENT_NAME, redacted=49, coded=49), Looks.PERSONAL),  # in doubt
-        (named(Kind.PATIENT_NAME, coded=90), Looks.PSEUDONYMISED),
-        (named(Kind.PATIENT_NAME, phantom=80), Looks.SYNTHETIC),
-        (named(Kind.PATIENT_NAME, distinct=1, most=100), Looks.PSEUDONYMISED),  # one name, many ids
-        (named(Kind.INSTITUTION, distinct=1, most=100), Looks.PERSONAL),  # as is usual
+        (named(Kind.PATIENT_NAME, redacted=51), Appearance.PSEUDONYMISED),
+        (named(Kind.PATIENT_NAME, redacted=49, coded=49), Appearance.PERSONAL),  # in doubt
+        (named(Kind.PATIENT_NAME, coded=90), Appearance.PSEUDONYMISED),
+        (named(Kind.PATIENT_NAME, phantom=80), Appearance.SYNTHETIC),
+        (named(Kind.PATIENT_NAME, distinct=1, most=100), Appearance.PSEUDONYMISED),  # one name, many ids
+        (named(Kind.INSTITUTION, distinct=1, most=100), Appearance.PERSONAL),  # as is usual
     ],
 )
-def test_looks(tally: KindTally, expected: Looks | None) -> None:
+def test_looks(tally: KindTally, expected: Appearance | None) -> None:
     assert looks(tally, {tally.kind: tally, Kind.PATIENT_ID: named(Kind.PATIENT_ID, distinct=80)}) is expected
 
 
 def test_one_name_and_one_id_may_be_one_patient() -> None:
     alone = named(Kind.PATIENT_NAME, distinct=1)
     assert (
-        looks(alone, {Kind.PATIENT_NAME: alone, Kind.PATIENT_ID: named(Kind.PATIENT_ID, distinct=1)}) is Looks.PERSONAL
+        looks(alone, {Kind.PATIENT_NAME: alone, Kind.PATIENT_ID: named(Kind.PATIENT_ID, distinct=1)})
+        is Appearance.PERSONAL
     )
 
 
@@ -140,8 +141,8 @@ def test_social_security_numbers() -> None:
 
 def test_ssn_records() -> None:
     _, (found,), ssn = judge(profile(msgspec.structs.replace(DASHED, records=120, records_dashed=70)), 100)
-    assert (found.records, found.how, found.share) == (70, How.COUNTED, 0.7)
-    assert (ssn.value, ssn.how) == (70, How.COUNTED)
+    assert (found.records, found.how, found.share) == (70, Provenance.COUNTED, 0.7)
+    assert (ssn.value, ssn.how) == (70, Provenance.COUNTED)
     assert found.confidence > 0.99
     assert judge(profile(), 100)[2].value == 0
     few = msgspec.structs.replace(SSN, values=12, shaped=12, valid=12, leads=12)
@@ -159,7 +160,7 @@ def test_records_that_pass_by_chance_are_taken_off() -> None:
     whole = msgspec.structs.replace(profile(mixed), records=300)
     (found,) = judge(whole, 300)[1]
     assert found.records == pytest.approx(180, abs=1)
-    assert found.how is How.ESTIMATED
+    assert found.how is Provenance.ESTIMATED
 
 
 def test_a_birth_date_in_front_of_a_record_number_is_no_scheme() -> None:

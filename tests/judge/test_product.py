@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from filmbadge.judge.product import identify
-from filmbadge.model import Abort, DimseFacts, Find, Observation, OrthancFacts, Product, Sign, SignKind
+from filmbadge.model import Abort, DimseFacts, Find, Fingerprint, FingerprintKind, Observation, OrthancFacts, Product
 from making import DISCLOSED, REPORTED, admitted, dimse, web
 
 DCMTK = ("1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367")
@@ -18,7 +18,7 @@ def says(uid: str, version: str, **more: object) -> DimseFacts:
     return msgspec.structs.replace(admitted(DISCLOSED), implementation_uid=uid, implementation_version=version, **more)
 
 
-def signed(*signs: Sign) -> Observation:
+def signed(*signs: Fingerprint) -> Observation:
     return msgspec.structs.replace(web(None), signs=signs)
 
 
@@ -27,10 +27,10 @@ def test_a_toolkit_names_no_product() -> None:
 
 
 def test_one_mark_is_likely_and_two_of_a_kind_are_one() -> None:
-    api = Sign("Orthanc", SignKind.API, "1.12.1")
+    api = Fingerprint("Orthanc", FingerprintKind.API, "1.12.1")
     assert identify(web(REPORTED)) == Product("Orthanc", "", "1.12.1", firm=False)
     assert not identify(signed(api, msgspec.structs.replace(api, version=""))).firm
-    assert identify(signed(api, Sign("Orthanc", SignKind.PAGE))).firm
+    assert identify(signed(api, Fingerprint("Orthanc", FingerprintKind.PAGE))).firm
 
 
 def test_the_toolkit_it_is_built_on_makes_orthanc_firm_and_another_does_not() -> None:
@@ -65,9 +65,9 @@ def test_one_that_mirrors_us() -> None:
 def test_the_product_with_most_marks_is_named() -> None:
     found = identify(
         signed(
-            Sign("Orthanc", SignKind.PAGE),
-            Sign("Dicoogle", SignKind.PAGE),
-            Sign("Dicoogle", SignKind.HEADER, "2.5.0"),
+            Fingerprint("Orthanc", FingerprintKind.PAGE),
+            Fingerprint("Dicoogle", FingerprintKind.PAGE),
+            Fingerprint("Dicoogle", FingerprintKind.HEADER, "2.5.0"),
         )
     )
     assert found == Product("Dicoogle", version="2.5.0", firm=True)
@@ -75,14 +75,17 @@ def test_the_product_with_most_marks_is_named() -> None:
 
 
 def test_a_viewer_is_not_what_the_archive_is() -> None:
-    viewer = (Sign("OHIF", SignKind.PAGE), Sign("OHIF", SignKind.API))
+    viewer = (Fingerprint("OHIF", FingerprintKind.PAGE), Fingerprint("OHIF", FingerprintKind.API))
     assert identify(signed(*viewer)) == Product("OHIF", firm=True)
-    assert identify(signed(*viewer, Sign("Orthanc", SignKind.REALM))) == Product("Orthanc", firm=False)
+    assert identify(signed(*viewer, Fingerprint("Orthanc", FingerprintKind.REALM))) == Product("Orthanc", firm=False)
     assert identify(signed(*viewer), dimse(says(*DCMTK))) == Product(toolkit="DCMTK 3.6.7")
 
 
 def test_hearsay_names_a_product_and_makes_none_firm() -> None:
-    two = (Sign("MedDream", SignKind.PAGE, hearsay=True), Sign("MedDream", SignKind.HEADER, hearsay=True))
+    two = (
+        Fingerprint("MedDream", FingerprintKind.PAGE, hearsay=True),
+        Fingerprint("MedDream", FingerprintKind.HEADER, hearsay=True),
+    )
     assert identify(signed(*two)) == Product("MedDream", firm=False)
-    icon = Sign("OsiriX", SignKind.FAVICON, hearsay=True)
-    assert not identify(signed(Sign("OsiriX", SignKind.REALM), icon)).firm
+    icon = Fingerprint("OsiriX", FingerprintKind.FAVICON, hearsay=True)
+    assert not identify(signed(Fingerprint("OsiriX", FingerprintKind.REALM), icon)).firm

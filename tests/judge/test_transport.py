@@ -11,13 +11,13 @@ from filmbadge.judge.ladder import place
 from filmbadge.judge.transport import measure
 from filmbadge.model import (
     Certificate,
-    Demanded,
+    ClientCertificate,
     DimseFacts,
-    Ending,
-    Judged,
+    JudgedEndpoint,
     Observation,
+    Outcome,
+    OutcomeKind,
     Product,
-    Stop,
     TlsFacts,
     Transport,
 )
@@ -29,7 +29,7 @@ ECDHE = "ECDHE-RSA-AES128-GCM-SHA256"
 
 def found(tls: TlsFacts | None, seen: Observation | None = None) -> tuple[Transport, ...]:
     seen = msgspec.structs.replace(seen or dimse(admitted(DISCLOSED)), tls=tls)
-    return measure(Judged(seen, place(seen), Product()))
+    return measure(JudgedEndpoint(seen, place(seen), Product()))
 
 
 def held(**changed: object) -> TlsFacts:
@@ -38,8 +38,8 @@ def held(**changed: object) -> TlsFacts:
 
 def test_plain_is_said_of_imaging_services_only() -> None:
     assert found(None) == (Transport.PLAIN,)
-    assert found(None, dimse(DimseFacts(called="ANY-SCP"), stop=Stop(Ending.REFUSED))) == ()
-    assert found(None, dimse(DimseFacts(called="ANY-SCP"), stop=Stop(Ending.CLOSED))) == ()
+    assert found(None, dimse(DimseFacts(called="ANY-SCP"), stop=Outcome(OutcomeKind.REFUSED))) == ()
+    assert found(None, dimse(DimseFacts(called="ANY-SCP"), stop=Outcome(OutcomeKind.CLOSED))) == ()
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ def test_certificates(changed: dict[str, object], findings: tuple[Transport, ...
 
 def test_what_is_missing_says_nothing() -> None:
     assert found(TlsFacts()) == (Transport.NOT_SEEN,)
-    demanded = TlsFacts(client_certificate=Demanded.YES, alert=116)
+    demanded = TlsFacts(client_certificate=ClientCertificate.YES, alert=116)
     assert found(demanded, dimse(DimseFacts(called="ANY-SCP"))) == (Transport.CLIENT_CERTIFICATE, Transport.NOT_SEEN)

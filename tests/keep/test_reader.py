@@ -17,14 +17,14 @@ from filmbadge.model import (
     Census,
     Decoy,
     DimseFacts,
-    Ending,
+    Fingerprint,
+    FingerprintKind,
     Host,
     Observation,
     OrthancFacts,
+    Outcome,
+    OutcomeKind,
     Review,
-    Sign,
-    SignKind,
-    Stop,
     TlsFacts,
     Total,
     WebFacts,
@@ -83,8 +83,8 @@ def test_times_come_back(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_found_out_is_an_outcome_of_its_own(tmp_path: Path) -> None:
-    failed = host("192.0.2.9", dimse(None, stop=Stop(Ending.OWN_ERROR, "KeyError")))
-    closed = host("192.0.2.8", dimse(DimseFacts(called="ANY-SCP"), stop=Stop(Ending.REFUSED)))
+    failed = host("192.0.2.9", dimse(None, stop=Outcome(OutcomeKind.OWN_ERROR, "KeyError")))
+    closed = host("192.0.2.8", dimse(DimseFacts(called="ANY-SCP"), stop=Outcome(OutcomeKind.REFUSED)))
     dataset = kept(tmp_path, failed, closed)
     assert dataset.outcomes() == {"unknown": 1, "silent": 1}
     assert dataset.rows("SELECT rung, open FROM endpoints WHERE address = ?", "192.0.2.9") == [
@@ -187,7 +187,7 @@ def test_viewers_are_counted_where_a_stranger_is_shown_a_page_in_plain_http(tmp_
         seen = msgspec.structs.replace(
             web(None),
             web=WebFacts(404, 200, viewer="Oviyam", login=login),
-            signs=(Sign("Oviyam", SignKind.PAGE),),
+            signs=(Fingerprint("Oviyam", FingerprintKind.PAGE),),
             tls=TlsFacts("TLSv1.3") if tls else None,
         )
         return host(address, seen)

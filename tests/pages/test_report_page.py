@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import archives
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Count, How, Identifier, Kind, Total
+from filmbadge.model import Count, Identifier, Kind, Provenance, Total
 from filmbadge.tell.report import page
 from filmbadge.tell.summary import ArchiveKind, ArchiveLine, KindLine, ReportDocument, Step, document
 
@@ -107,7 +107,7 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         decoy="",
         counts={"images": Count(why=hostile)},
         kinds=(ArchiveKind(hostile, 1, hostile, hostile, None, hostile),),
-        identifiers=(Identifier(hostile, Kind.PATIENT_ID, 1, How.COUNTED, 1.0, 1.0),),
+        identifiers=(Identifier(hostile, Kind.PATIENT_ID, 1, Provenance.COUNTED, 1.0, 1.0),),
         ssn_records=Count(why=hostile),
         endpoints=(hostile,),
         reasons=(hostile,),
@@ -121,7 +121,7 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         started=real.started,
         ended=None,
         connections=1,
-        rows=tuple(Total(row.quantity, None, How.UNKNOWN, why=hostile) for row in real.rows),
+        rows=tuple(Total(row.quantity, None, Provenance.UNKNOWN, why=hostile) for row in real.rows),
         kinds=(KindLine(hostile, Total(hostile, None, hostile, at_least=1, why=hostile), {hostile: 1}),),
         funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
         grades={"F": 1},
@@ -139,8 +139,8 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
 def test_an_estimate_has_its_interval_and_what_is_unknown_says_why(survey: Path) -> None:
     real = document(Dataset(survey / "survey"))
     rows = {row.quantity: row for row in real.rows}
-    rows["patient_ids"] = Total("patient_ids", 9001, How.ESTIMATED, low=8001, high=10_001)
-    rows["images"] = Total("images", None, How.UNKNOWN, at_least=7, why="cut off")
+    rows["patient_ids"] = Total("patient_ids", 9001, Provenance.ESTIMATED, low=8001, high=10_001)
+    rows["images"] = Total("images", None, Provenance.UNKNOWN, at_least=7, why="cut off")
     shown = page.render(msgspec.structs.replace(real, rows=tuple(rows.values())))
     assert "estimated; 95 %: 8,001 to 10,001" in shown
     assert "<b>unknown</b>images in open archives<span>at least 7; cut off" in shown

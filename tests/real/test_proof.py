@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import archives
-from filmbadge.ask.probes import prove
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.dimse import association, command, pdu, prove
+from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.targets.lists import parse
-from filmbadge.ask.wire.dimse import association, command, elements, pdu
-from filmbadge.ask.wire.dimse.command import Command
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.judge.ladder import place
-from filmbadge.model import Depth, DimseFacts, Ending, Endpoint, Find, Observation, Protocol, Rung, Stop
+from filmbadge.model import Depth, DimseFacts, Endpoint, Find, Observation, Outcome, OutcomeKind, Protocol, Rung
 from filmbadge.survey.examine import examine
 from making import AT
 from peers import HERE, dialer, listening, run
@@ -139,7 +139,7 @@ def test_an_image_without_an_end_is_cancelled_then_aborted() -> None:
         door, rows = dialer()
         async with listening(archive) as port:
             endpoint = Endpoint(str(HERE), port, Protocol.DIMSE)
-            before = Observation(endpoint, AT, Depth.PROVE, Stop(Ending.COMPLETED), dimse=facts)
+            before = Observation(endpoint, AT, Depth.PROVE, Outcome(OutcomeKind.COMPLETED), dimse=facts)
             after = await prove.prove(door, HERE, before)
         assert after.dimse is not None
         proof = after.dimse.proof

@@ -18,7 +18,7 @@ import certificates
 import fronts
 from archives import Served
 from filmbadge.ask.targets.lists import parse
-from filmbadge.model import Count, Depth, Host, How, Judged, Rung
+from filmbadge.model import Count, Depth, Host, JudgedEndpoint, Provenance, Rung
 from filmbadge.scope import LOOPBACK, load
 from filmbadge.survey import examine
 from fronts import Tls
@@ -156,7 +156,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(cases, opened, pixelmed, came, asker(work), away)
 
 
-def endpoint(host: Host, case: Case) -> Judged:
+def endpoint(host: Host, case: Case) -> JudgedEndpoint:
     return next(j for j in host.judged if j.observation.endpoint.port == case.port)
 
 
@@ -218,7 +218,7 @@ def test_pixelmeds_list_of_patients_is_counted(world: World) -> None:
     (archive,) = world.ask(replace(web, titles=dicom.titles), replace(dicom, depth=web.depth)).archives
     with urlopen(f"http://127.0.0.1:{world.pixelmed.http}/?requestType=PATIENTLIST") as page:
         rows = page.read().count(b"<tr>") - 1  # of headings
-    assert archive.counts.patients == Count(rows, How.REPORTED)
+    assert archive.counts.patients == Count(rows, Provenance.REPORTED)
     assert rows >= world.pixelmed.truth.patients  # it takes some with one id for two
     assert archive.counts.studies.value == world.pixelmed.truth.studies
 

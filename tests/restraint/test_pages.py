@@ -37,13 +37,13 @@ sys.argv = ["filmbadge", *arguments]
 filmbadge.cli.main()
 """
 STAGES = (
-    "filmbadge.ask.probes.pages:title",
-    "filmbadge.ask.probes.pages:unescape",
-    "filmbadge.ask.probes.pages:Folder",
-    "filmbadge.ask.probes.pages:patients_listed",
-    "filmbadge.ask.probes.viewers:_added",
-    "filmbadge.ask.probes.viewers:_named",
-    "filmbadge.ask.probes.web:WebFacts",
+    "filmbadge.ask.pages.marks:title",
+    "filmbadge.ask.pages.marks:unescape",
+    "filmbadge.ask.pages.marks:Folder",
+    "filmbadge.ask.pages.marks:patients_listed",
+    "filmbadge.ask.pages.viewers:_added",
+    "filmbadge.ask.pages.viewers:_named",
+    "filmbadge.ask.web:WebFacts",
 )
 
 

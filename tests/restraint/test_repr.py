@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 import filmbadge.ask
-from filmbadge.ask.personal.look import Look
+from filmbadge.ask import decoder
+from filmbadge.ask.decoder import pure
+from filmbadge.ask.personal.inspector import ValueInspector
 from filmbadge.ask.personal.national import passes
-from filmbadge.ask.personal.script import Noticed
-from filmbadge.ask.wire.dimse import core
-from filmbadge.ask.wire.dimse.core import pure
+from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.catalogue.kinds import ATTRIBUTES
 from filmbadge.model import Kind
 from studies import record, written
@@ -66,13 +66,13 @@ def test_no_field_that_a_repr_shows_could_hold_a_value() -> None:
 @pytest.mark.parametrize("explicit", [True, False])
 def test_what_looked_at_a_record_does_not_show_it(explicit: bool) -> None:
     raw = written(record(), explicit)
-    noticed, tally, reader = Noticed(), core.Tally(keep=5), core.Reader([1])
+    noticed, tally, reader = ProfileProgress(), decoder.Tally(keep=5), decoder.Reader([1])
     plain, slow = pure.Tally(keep=5), pure.Reader([1])
     noticed.row(raw, explicit)
     noticed.part(raw, explicit)
     tally.add(raw, explicit)
     plain.add(raw, explicit)
-    look = Look()
+    look = ValueInspector()
     look.take([(a.tag, "Müller 536-90-4399") for a in ATTRIBUTES], set(Kind))
     shown = repr((noticed, tally, reader, plain, slow, look, vars(noticed), passes("536-90-4399"), noticed.profile()))
     held = {name: value for name, value in vars(noticed).items() if name in ("drawn", "seen")}

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from filmbadge.judge.twins import Sketch
-from filmbadge.judge.union import K
+from filmbadge.judge.distinct_count import SKETCH_SIZE
+from filmbadge.judge.same_archive import Sketch
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
@@ -40,8 +40,8 @@ def test_an_id_in_two_archives_counts_once(tmp_path: Path) -> None:
 def test_large_archives_are_estimated(tmp_path: Path) -> None:
     step = 2**64 // 10_000
     people = {
-        ONE: Sketch.of(6000, range(step, K * step + 1, step)),
-        OTHER: Sketch.of(8000, range(step, K * step + 1, step)),
+        ONE: Sketch.of(6000, range(step, SKETCH_SIZE * step + 1, step)),
+        OTHER: Sketch.of(8000, range(step, SKETCH_SIZE * step + 1, step)),
     }
     found = patient_ids(two_archives(tmp_path), people, resumed=False)
     assert found.how == "estimated"

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType, field
 
 from filmbadge.catalogue.load import check_pattern, table
-from filmbadge.model import SignKind
+from filmbadge.model import FingerprintKind
 
 Evidence = Literal["S", "D", "T"]  # its source was read; seen in real data; a matcher of others that works
 
@@ -57,7 +57,7 @@ class ProductRow(Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     grade: Evidence
     example: ProductExample
-    by: SignKind = SignKind.ASSOCIATION
+    by: FingerprintKind = FingerprintKind.ASSOCIATION
     bait: bool = False  # a honeypot
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from filmbadge.catalogue.fingerprints import Evidence
 from filmbadge.catalogue.load import check_pattern, table
-from filmbadge.model import SignKind
+from filmbadge.model import FingerprintKind
 
 
 class Where(StrEnum):
@@ -26,12 +26,12 @@ class Where(StrEnum):
 
 
 _KINDS = {
-    Where.TITLE: SignKind.PAGE,
-    Where.BODY: SignKind.PAGE,
-    Where.HEADER: SignKind.HEADER,
-    Where.COOKIE: SignKind.HEADER,
-    Where.REALM: SignKind.REALM,
-    Where.FAVICON: SignKind.FAVICON,
+    Where.TITLE: FingerprintKind.PAGE,
+    Where.BODY: FingerprintKind.PAGE,
+    Where.HEADER: FingerprintKind.HEADER,
+    Where.COOKIE: FingerprintKind.HEADER,
+    Where.REALM: FingerprintKind.REALM,
+    Where.FAVICON: FingerprintKind.FAVICON,
 }
 
 
@@ -68,7 +68,7 @@ class Mark(Struct, frozen=True, forbid_unknown_fields=True):
         return self.grade == "T"
 
     @property
-    def kind(self) -> SignKind:
+    def kind(self) -> FingerprintKind:
         return _KINDS[self.where]
 
     def match(self, text: str) -> str | None:

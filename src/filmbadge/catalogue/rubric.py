@@ -7,7 +7,7 @@ from functools import cache
 from msgspec import Struct
 
 from filmbadge.catalogue.load import table
-from filmbadge.model import Down, Grade, Rung
+from filmbadge.model import Grade, GradeReason, Rung
 
 
 class RungRow(Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,7 +18,7 @@ class RungRow(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StepRow(Struct, frozen=True, forbid_unknown_fields=True):
-    why: Down
+    why: GradeReason
     example: str
 
 

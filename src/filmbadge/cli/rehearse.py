@@ -23,7 +23,7 @@ from filmbadge.rehearse.compare import Rehearsal, compare
 from filmbadge.rehearse.hospital import WORLDS
 from filmbadge.rehearse.serve import serve
 from filmbadge.rehearse.world import World
-from filmbadge.scope import LOOPBACK, Caps
+from filmbadge.scope import LOOPBACK, ConnectionLimits
 from filmbadge.survey.engine import Survey
 
 
@@ -82,7 +82,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
             dimse_tls_ports=(),
             web_ports=(site.web_port,),
             web_tls_ports=(),
-            caps=Caps(connect_seconds=2, idle_seconds=1.5, seconds=600, received_bytes=1 << 30),
+            caps=ConnectionLimits(connect_seconds=2, idle_seconds=1.5, seconds=600, received_bytes=1 << 30),
         )
         targets = [str(site.network)]
         await watched(Survey(scope, read(targets, scope, seed=seed), targets, directory))

@@ -14,8 +14,8 @@ from filmbadge.judge.decoys import configuration, tags
 from filmbadge.judge.grade import grade, somebodys
 from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
+from filmbadge.judge.same_archive import Sketch, same, same_counters
 from filmbadge.judge.transport import measure
-from filmbadge.judge.twins import Sketch, same, same_counters
 from filmbadge.model import (
     Archive,
     Census,
@@ -25,14 +25,14 @@ from filmbadge.model import (
     Depth,
     Endpoint,
     Host,
-    How,
-    Judged,
+    Interval,
+    JudgedEndpoint,
     Observation,
     OrthancFacts,
     Profile,
-    Range,
+    Provenance,
+    Reason,
     Rung,
-    Why,
 )
 
 
@@ -55,8 +55,8 @@ def judge(
     return Host(address, tuple(judged), tuple(archives))
 
 
-def _judged(seen: Observation) -> Judged:
-    placed = Judged(seen, place(seen), identify(seen))
+def _judged(seen: Observation) -> JudgedEndpoint:
+    placed = JudgedEndpoint(seen, place(seen), identify(seen))
     return msgspec.structs.replace(placed, transport=measure(placed))
 
 
@@ -76,12 +76,12 @@ def wants_census(host: Host) -> Observation | None:
     return None
 
 
-def _uncounted_dimse(judged: Judged) -> bool:
+def _uncounted_dimse(judged: JudgedEndpoint) -> bool:
     facts = judged.observation.dimse
     return facts is not None and facts.census is None and judged.verdict.rung is Rung.DISCLOSES
 
 
-def _uncounted_web(judged: Judged) -> bool:
+def _uncounted_web(judged: JudgedEndpoint) -> bool:
     """A record came, and more may be asked for."""
     facts = judged.observation.dicomweb
     return facts is not None and facts.census is None and facts.may_ask and facts.records > 0
@@ -146,7 +146,7 @@ def _delivered(seen: Observation) -> bool:
     return any(proof is not None and proof.bytes for proof in proofs)
 
 
-def _groups(judged: Sequence[Judged], names: frozenset[str]) -> list[list[Judged]]:
+def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[list[JudgedEndpoint]]:
     """A way in by the web joins the endpoint that it names; or the only DIMSE endpoint of its host, where it names none.
 
     `names` are those of the host itself.
@@ -173,16 +173,16 @@ def _groups(judged: Sequence[Judged], names: frozenset[str]) -> list[list[Judged
     return groups
 
 
-def _dicom_port(judged: Judged) -> int | None:
+def _dicom_port(judged: JudgedEndpoint) -> int | None:
     return None if judged.observation.orthanc is None else judged.observation.orthanc.dicom_port
 
 
-def _is_viewer(judged: Judged) -> bool:
+def _is_viewer(judged: JudgedEndpoint) -> bool:
     seen = judged.observation
     return seen.orthanc is None and seen.dicomweb is None and seen.dcm4chee is None
 
 
-def _leads_to(viewer: Judged, group: Sequence[Judged], names: frozenset[str]) -> bool:
+def _leads_to(viewer: JudgedEndpoint, group: Sequence[JudgedEndpoint], names: frozenset[str]) -> bool:
     """Whether it names a way into this archive as where its own pages take their data from."""
     facts = viewer.observation.web
     places = {("" if n.host in names else n.host, n.port) for n in facts.names} if facts is not None else set()
@@ -190,9 +190,9 @@ def _leads_to(viewer: Judged, group: Sequence[Judged], names: frozenset[str]) ->
     return any(("" if e.address in names else e.address, e.port) in places for e in ways)
 
 
-def _merge(groups: list[list[Judged]], sketches: Mapping[Endpoint, Sketch]) -> list[list[Judged]]:
+def _merge(groups: list[list[JudgedEndpoint]], sketches: Mapping[Endpoint, Sketch]) -> list[list[JudgedEndpoint]]:
     """Groups of one host that hold the same studies become one."""
-    merged: list[list[Judged]] = []
+    merged: list[list[JudgedEndpoint]] = []
     for group in groups:
         twin = next((other for other in merged if _one(other, group, sketches)), None)
         if twin is None:
@@ -202,14 +202,14 @@ def _merge(groups: list[list[Judged]], sketches: Mapping[Endpoint, Sketch]) -> l
     return merged
 
 
-def _one(group: Sequence[Judged], other: Sequence[Judged], sketches: Mapping[Endpoint, Sketch]) -> bool:
+def _one(group: Sequence[JudgedEndpoint], other: Sequence[JudgedEndpoint], sketches: Mapping[Endpoint, Sketch]) -> bool:
     left, right = ([s for j in g if (s := sketches.get(j.observation.endpoint))] for g in (group, other))
     if left and right:
         return any(same(a, b, here=True) for a in left for b in right)
     return same_counters(_counts(group), _counts(other))
 
 
-def _archive(group: Sequence[Judged], name: str) -> Archive:
+def _archive(group: Sequence[JudgedEndpoint], name: str) -> Archive:
     endpoints = tuple(j.observation.endpoint for j in group)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = identify(*(j.observation for j in group))
@@ -235,23 +235,23 @@ def _archive(group: Sequence[Judged], name: str) -> Archive:
     return msgspec.structs.replace(archive, grade=letter, grade_why=why)
 
 
-def _counts(group: Sequence[Judged]) -> Counts:
+def _counts(group: Sequence[JudgedEndpoint]) -> Counts:
     """The numbers of one archive; what its pages list fills in what nothing better says."""
     found = _of_services(group)
     pages = [web for j in group if (web := j.observation.web) is not None]
     listed = next((web.patients for web in pages if web.patients), None)
     if listed is not None and found.patients.value is None:
         # Rows of the archive's own list: what it takes for one patient.
-        found = msgspec.structs.replace(found, patients=Count(listed, How.REPORTED))
+        found = msgspec.structs.replace(found, patients=Count(listed, Provenance.REPORTED))
     files = next((web.listing for web in pages if web.listing is not None and web.listing.files), None)
     if files is not None and found.images.value is None and not found.images.at_least:
         why = "" if files.whole else "not every folder was looked into"
-        whole = Count(files.files, How.COUNTED) if files.whole else Count(at_least=files.files, why=why)
+        whole = Count(files.files, Provenance.COUNTED) if files.whole else Count(at_least=files.files, why=why)
         found = msgspec.structs.replace(found, images=whole)
     return found
 
 
-def _of_services(group: Sequence[Judged]) -> Counts:
+def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
     dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
     gave = any(find.matches for facts in dimse for find in facts.finds)
     for one in group:
@@ -270,14 +270,14 @@ def _of_services(group: Sequence[Judged]) -> Counts:
             best = msgspec.structs.replace(best, complete=False, studies=1, why_incomplete=why)
         return _counted(best)
     opened = any(j.verdict.rung and j.verdict.rung.open for j in group)
-    if not opened and any(j.verdict.why is Why.NO_RECORDS for j in group):
-        return Counts(*(Count(0, How.COUNTED) for _ in range(4)))
+    if not opened and any(j.verdict.why is Reason.NO_RECORDS for j in group):
+        return Counts(*(Count(0, Provenance.COUNTED) for _ in range(4)))
     return Counts(*(Count(why=_why_unknown(group)) for _ in range(4)))
 
 
 def _reported(web: OrthancFacts | Dcm4cheeFacts) -> Counts:
     def count(value: int | None) -> Count:
-        return Count(why="the archive's counter left it out") if value is None else Count(value, How.REPORTED)
+        return Count(why="the archive's counter left it out") if value is None else Count(value, Provenance.REPORTED)
 
     return Counts(count(web.patients), count(web.studies), count(web.series), count(web.images))
 
@@ -292,10 +292,12 @@ def _counted(census: Census) -> Counts:
             Count(why=why),
             _estimated(census.images_estimate, why, census.images) or Count(why=why),
         )
-    studies = Count(census.studies, How.COUNTED)
-    series = Count(why="not known for every study") if census.series is None else Count(census.series, How.COUNTED)
+    studies = Count(census.studies, Provenance.COUNTED)
+    series = (
+        Count(why="not known for every study") if census.series is None else Count(census.series, Provenance.COUNTED)
+    )
     if census.images is not None and census.images_known_for == census.studies:
-        images = Count(census.images, How.COUNTED, coverage=1.0)
+        images = Count(census.images, Provenance.COUNTED, coverage=1.0)
     else:
         share = census.images_known_for / census.studies
         why = census.why_incomplete or f"known for {share:.0%} of studies"
@@ -314,23 +316,23 @@ def _with_patients(counts: Counts, profile: Profile | None) -> Counts:
     elif profile.without_id:
         patients = Count(at_least=profile.patients, why=f"{profile.without_id} of the studies have no patient id")
     else:
-        patients = Count(profile.patients, How.COUNTED)
+        patients = Count(profile.patients, Provenance.COUNTED)
     return msgspec.structs.replace(counts, patients=patients)
 
 
-def _estimated(found: Range | None, why: str, at_least: int | None) -> Count | None:
+def _estimated(found: Interval | None, why: str, at_least: int | None) -> Count | None:
     if found is None:
         return None
-    return Count(found.value, How.ESTIMATED, at_least, why=why, low=found.low, high=found.high)
+    return Count(found.value, Provenance.ESTIMATED, at_least, why=why, low=found.low, high=found.high)
 
 
-def _why_unknown(group: Sequence[Judged]) -> str:
+def _why_unknown(group: Sequence[JudgedEndpoint]) -> str:
     if not any(j.verdict.rung and j.verdict.rung.open for j in group):
         if not all(j.verdict.conclusive for j in group):
             return "we could not find out"
-        if any(j.verdict.why in (Why.NEEDS_PERSONAL_DATA, Why.DEPTH) for j in group):
+        if any(j.verdict.why in (Reason.NEEDS_PERSONAL_DATA, Reason.DEPTH) for j in group):
             return "not asked at this depth"
-        if any(j.verdict.why is Why.PAGE for j in group):
+        if any(j.verdict.why is Reason.PAGE for j in group):
             return "what its page shows to whom was not asked"
         return "it gives nothing to strangers"
     return "not counted at this depth"

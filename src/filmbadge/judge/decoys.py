@@ -9,12 +9,12 @@ from ipaddress import ip_address, ip_network
 from filmbadge.catalogue.decoys import calls_itself_one
 from filmbadge.catalogue.fingerprints import baits
 from filmbadge.judge.product import signs
-from filmbadge.model import Counts, Decoy, Judged
+from filmbadge.model import Counts, Decoy, JudgedEndpoint
 
 NETWORKS = 5  # a group runs an archive at two or three places; nobody runs the same in five
 
 
-def tags(group: Sequence[Judged], name: str = "") -> tuple[Decoy, ...]:
+def tags(group: Sequence[JudgedEndpoint], name: str = "") -> tuple[Decoy, ...]:
     """What one archive shows by itself. `name` is what the user called its host."""
     found = []
     if any(sign.product in baits() for j in group for sign in signs(j.observation)):
@@ -24,7 +24,7 @@ def tags(group: Sequence[Judged], name: str = "") -> tuple[Decoy, ...]:
     return tuple(found)
 
 
-def configuration(group: Sequence[Judged], counts: Counts) -> str:
+def configuration(group: Sequence[JudgedEndpoint], counts: Counts) -> str:
     """A digest of ports, signs, manners and counts, equal for archives that were made as copies.
 
     Empty where it holds nothing, or not known how much: software as it comes looks alike everywhere.
@@ -55,7 +55,7 @@ def clusters(archives: Iterable[tuple[str, str, str]]) -> frozenset[str]:
     return frozenset(archive for found in many for archive, _ in found)
 
 
-def _names(group: Sequence[Judged], name: str) -> Iterable[str]:
+def _names(group: Sequence[JudgedEndpoint], name: str) -> Iterable[str]:
     yield name
     for j in group:
         seen = j.observation

@@ -6,28 +6,39 @@ from collections.abc import Collection, Sequence
 
 from filmbadge.catalogue.rubric import rubric
 from filmbadge.judge.transport import WEAK
-from filmbadge.model import Down, Grade, How, Judged, Kind, KindFound, Looks, Rung, Transport, Why
+from filmbadge.model import (
+    Appearance,
+    Grade,
+    GradeReason,
+    JudgedEndpoint,
+    Kind,
+    KindFound,
+    Provenance,
+    Reason,
+    Rung,
+    Transport,
+)
 
 _LADDER = {
-    Rung.ADMITS: Down.ADMITS,
-    Rung.ANSWERS: Down.ANSWERS,
-    Rung.DISCLOSES: Down.DISCLOSES,
-    Rung.OFFERS: Down.IMAGES,
-    Rung.DELIVERS: Down.IMAGES,
+    Rung.ADMITS: GradeReason.ADMITS,
+    Rung.ANSWERS: GradeReason.ANSWERS,
+    Rung.DISCLOSES: GradeReason.DISCLOSES,
+    Rung.OFFERS: GradeReason.IMAGES,
+    Rung.DELIVERS: GradeReason.IMAGES,
 }
 # Kinds that say who somebody is. A date, a place or a purpose does not by itself.
 _NOBODYS = frozenset({Kind.EXAM_DATE, Kind.INSTITUTION, Kind.PURPOSE, Kind.SEX})
-_UNASKED = (Why.DEPTH, Why.NEEDS_PERSONAL_DATA, Why.PAGE)
+_UNASKED = (Reason.DEPTH, Reason.NEEDS_PERSONAL_DATA, Reason.PAGE)
 _TITLE_REASONS = ((1, 3), (1, 7))  # calling, called AE title not recognized, PS3.8 Table 9-21
 
 
 def grade(
     rung: Rung,
-    group: Sequence[Judged],
+    group: Sequence[JudgedEndpoint],
     transport: Collection[Transport],
     advisories: Collection[str],
     personal: bool | None,
-) -> tuple[Grade | None, tuple[Down, ...]]:
+) -> tuple[Grade | None, tuple[GradeReason, ...]]:
     """The grade and why it is not better. None where we could not find out how open the archive is.
 
     `personal`: whether somebody's data was found; None if the kinds of data were not looked at.
@@ -38,13 +49,13 @@ def grade(
     why = [_LADDER[rung]] if rung in _LADDER else []
     if rung.open:
         if personal is False and row.nothing_personal:
-            return row.nothing_personal, (*why, Down.NOTHING_PERSONAL)
-        return row.grade, (*why, *([Down.KINDS_UNKNOWN] if personal is None else []))
+            return row.nothing_personal, (*why, GradeReason.NOTHING_PERSONAL)
+        return row.grade, (*why, *([GradeReason.KINDS_UNKNOWN] if personal is None else []))
     found = {
-        Down.PLAIN: Transport.PLAIN in transport,
-        Down.WEAK_TLS: not WEAK.isdisjoint(transport),
-        Down.TITLE_ONLY: rung is Rung.SPEAKS and any(map(_by_title, group)),
-        Down.ADVISORIES: bool(advisories),
+        GradeReason.PLAIN: Transport.PLAIN in transport,
+        GradeReason.WEAK_TLS: not WEAK.isdisjoint(transport),
+        GradeReason.TITLE_ONLY: rung is Rung.SPEAKS and any(map(_by_title, group)),
+        GradeReason.ADVISORIES: bool(advisories),
     }
     steps = [step.why for step in rubric().step if found[step.why]]
     return list(Grade)[min(row.grade.height + len(steps), Grade.E.height)], (*why, *steps)
@@ -55,10 +66,10 @@ def somebodys(kinds: Collection[KindFound] | None) -> bool | None:
     if kinds is None:
         return None
     telling = [found for found in kinds if found.kind not in _NOBODYS]
-    if any(found.looks is Looks.PERSONAL for found in telling):
+    if any(found.looks is Appearance.PERSONAL for found in telling):
         return True
-    return None if any(found.how is How.UNKNOWN for found in telling) else False
+    return None if any(found.how is Provenance.UNKNOWN for found in telling) else False
 
 
-def _by_title(judged: Judged) -> bool:
-    return judged.verdict.why is Why.REJECTED and judged.verdict.codes[1:] in _TITLE_REASONS
+def _by_title(judged: JudgedEndpoint) -> bool:
+    return judged.verdict.why is Reason.REJECTED and judged.verdict.codes[1:] in _TITLE_REASONS

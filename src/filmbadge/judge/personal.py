@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from filmbadge.catalogue.national import BY_NAME, US_SSN, measured
-from filmbadge.model import Count, How, Identifier, Kind, KindFound, KindTally, Looks, Profile, SchemeTally
+from filmbadge.model import Appearance, Count, Identifier, Kind, KindFound, KindTally, Profile, Provenance, SchemeTally
 
 # Of one patient's records these are always the same, and of two patients' seldom.
 _OF_A_PATIENT = (Kind.PATIENT_NAME, Kind.PATIENT_ID, Kind.BIRTH_DATE, Kind.OTHER_NAMES, Kind.OTHER_IDS,
@@ -48,29 +48,37 @@ def judge(
     return found, identifiers, _ssn(profile, identifiers, tallies)
 
 
-def looks(tally: KindTally, tallies: dict[Kind, KindTally]) -> Looks | None:
+def looks(tally: KindTally, tallies: dict[Kind, KindTally]) -> Appearance | None:
     """What the values of a kind are made like. In doubt: personal."""
     if not tally.filled:
         return None
     if tally.phantom > _MOST * tally.looked:
-        return Looks.SYNTHETIC
+        return Appearance.SYNTHETIC
     if max(tally.redacted, tally.coded) > _MOST * tally.looked:
-        return Looks.PSEUDONYMISED
+        return Appearance.PSEUDONYMISED
     others = (tallies[kind].distinct for kind in _OF_A_PATIENT if kind is not tally.kind and kind in tallies)
     if tally.kind in _OF_A_PATIENT and tally.distinct == 1 and max(others, default=0) >= _VARIED:
-        return Looks.PSEUDONYMISED
-    return Looks.PERSONAL
+        return Appearance.PSEUDONYMISED
+    return Appearance.PERSONAL
 
 
 def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, whole: int | None) -> KindFound:
     seen = looks(tally, tallies)
     if profile.complete and tally.asked == profile.records:
         share = tally.filled / tally.asked if tally.asked else None
-        return KindFound(tally.kind, tally.filled, How.COUNTED, share, seen, tally.malformed, tally.asked)
+        return KindFound(tally.kind, tally.filled, Provenance.COUNTED, share, seen, tally.malformed, tally.asked)
     why = profile.why
     if not tally.asked or whole is None:
         return KindFound(
-            tally.kind, None, How.UNKNOWN, None, seen, tally.malformed, tally.asked, tally.filled, why or "not asked"
+            tally.kind,
+            None,
+            Provenance.UNKNOWN,
+            None,
+            seen,
+            tally.malformed,
+            tally.asked,
+            tally.filled,
+            why or "not asked",
         )
     share, least = tally.filled / tally.asked, min(tally.filled, whole)
     low, high = _interval(tally.filled, tally.asked, whole) if profile.complete else (None, None)
@@ -78,7 +86,7 @@ def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, wh
     return KindFound(
         tally.kind,
         round(share * whole),
-        How.ESTIMATED,
+        Provenance.ESTIMATED,
         share,
         seen,
         tally.malformed,
@@ -181,15 +189,15 @@ def _more(hits: int, of: int, rate: float) -> float:
 
 def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, confidence: float) -> Identifier:
     """With its records. Where record numbers of the same shape are among the ids, some of them pass by chance."""
-    records, how = float(tally.records), How.COUNTED
+    records, how = float(tally.records), Provenance.COUNTED
     if _in_separators(tally):
         records = tally.records_dashed
     elif tally.valid < _NEARLY_ALL * tally.shaped:
-        base, how = measured().rates[tally.scheme].base, How.ESTIMATED
+        base, how = measured().rates[tally.scheme].base, Provenance.ESTIMATED
         records = max(records - base * tally.records_shaped, 0.0) / (1 - base)
     share = records / tally.looked
     if not (profile.complete and tally.looked == profile.records):
-        records, how = share * (whole or tally.looked), How.ESTIMATED
+        records, how = share * (whole or tally.looked), Provenance.ESTIMATED
     return Identifier(tally.scheme, tally.kind, round(records), how, share, confidence)
 
 
@@ -203,7 +211,7 @@ def _ssn(profile: Profile, identifiers: Sequence[Identifier], tallies: dict[Kind
     if any(_may_be(s) for s in profile.schemes if s.scheme == US_SSN and s.kind is Kind.PATIENT_ID):
         return Count(why="ids of nine digits that may be social security numbers or not")
     if not profile.records or (profile.complete and ids is not None and ids.asked == profile.records):
-        return Count(0, How.COUNTED)
+        return Count(0, Provenance.COUNTED)
     return Count(why=profile.why or "not every record was looked at")
 
 

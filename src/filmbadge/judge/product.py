@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from filmbadge.catalogue.fingerprints import Manners, fingerprints, products_of, toolkit_of
 from filmbadge.catalogue.pages import viewers
 from filmbadge.judge.ladder import ORTHANC_REALM
-from filmbadge.model import Abort, DimseFacts, Observation, OrthancFacts, Product, Sign, SignKind
+from filmbadge.model import Abort, DimseFacts, Fingerprint, FingerprintKind, Observation, OrthancFacts, Product
 
 USER = 0  # source of an A-ABORT, PS3.8 Table 9-26
 
@@ -19,7 +19,7 @@ def identify(*observations: Observation) -> Product:
     named = [sign for seen in observations for sign in signs(seen)]
     if not named:
         return Product(toolkit=toolkit)
-    kinds: dict[str, set[SignKind]] = {}
+    kinds: dict[str, set[FingerprintKind]] = {}
     for sign in named:
         kinds.setdefault(sign.product, set()).update([] if sign.hearsay else [sign.kind])
     for product, kind in _hints(observations, toolkit):
@@ -33,7 +33,7 @@ def identify(*observations: Observation) -> Product:
     return Product(product, toolkit, version, len(kinds[product]) > 1)
 
 
-def signs(seen: Observation) -> tuple[Sign, ...]:
+def signs(seen: Observation) -> tuple[Fingerprint, ...]:
     """Every mark of a product on one endpoint: those that its probe saw, and those that follow from its facts."""
     found = [*seen.signs]
     if seen.dimse is not None:
@@ -41,7 +41,7 @@ def signs(seen: Observation) -> tuple[Sign, ...]:
     if seen.orthanc is not None:
         found += _of_orthanc(seen.orthanc)
     if seen.dcm4chee is not None and seen.dcm4chee.aets:
-        found.append(Sign("dcm4chee-arc", SignKind.API))
+        found.append(Fingerprint("dcm4chee-arc", FingerprintKind.API))
     return tuple(dict.fromkeys(found))
 
 
@@ -49,40 +49,40 @@ def _toolkit(seen: Observation) -> str:
     return toolkit_of(seen.dimse.implementation_uid, seen.dimse.implementation_version) if seen.dimse else ""
 
 
-def _of_orthanc(facts: OrthancFacts) -> Iterator[Sign]:
+def _of_orthanc(facts: OrthancFacts) -> Iterator[Fingerprint]:
     if facts.is_orthanc:
-        yield Sign("Orthanc", SignKind.API, facts.version)
+        yield Fingerprint("Orthanc", FingerprintKind.API, facts.version)
     if facts.realm == ORTHANC_REALM:
-        yield Sign("Orthanc", SignKind.REALM)
+        yield Fingerprint("Orthanc", FingerprintKind.REALM)
 
 
-def _of_association(facts: DimseFacts) -> Iterator[Sign]:
+def _of_association(facts: DimseFacts) -> Iterator[Fingerprint]:
     if not facts.accepted:
         return
     table = fingerprints()
     for row, version in products_of(facts.implementation_uid, facts.implementation_version):
-        yield Sign(row.is_, row.by, version)
+        yield Fingerprint(row.is_, row.by, version)
     manners = _manners(facts)
     for behaviour in table.behaviour:
         if not behaviour.hint and behaviour.seen.fit(manners):
-            yield Sign(behaviour.is_, SignKind.BEHAVIOUR)
+            yield Fingerprint(behaviour.is_, FingerprintKind.BEHAVIOUR)
     if facts.called_from_scope and facts.titles_rejected:  # it knows this title, and not any
         for title in table.title:
             if re.fullmatch(title.title, facts.called):
-                yield Sign(title.is_, SignKind.AE_TITLE)
+                yield Fingerprint(title.is_, FingerprintKind.AE_TITLE)
 
 
-def _hints(observations: Sequence[Observation], toolkit: str) -> Iterator[tuple[str, SignKind]]:
+def _hints(observations: Sequence[Observation], toolkit: str) -> Iterator[tuple[str, FingerprintKind]]:
     table = fingerprints()
     for row in table.built_on:
         if toolkit.startswith(row.toolkit):
-            yield row.product, SignKind.ASSOCIATION
+            yield row.product, FingerprintKind.ASSOCIATION
     for seen in observations:
         if seen.dimse is not None and seen.dimse.accepted:
             manners = _manners(seen.dimse)
             for behaviour in table.behaviour:
                 if behaviour.hint and behaviour.seen.fit(manners):
-                    yield behaviour.is_, SignKind.BEHAVIOUR
+                    yield behaviour.is_, FingerprintKind.BEHAVIOUR
 
 
 def _manners(facts: DimseFacts) -> Manners:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from filmbadge.model import Certificate, Demanded, Judged, Rung, TlsFacts, Transport
+from filmbadge.model import Certificate, ClientCertificate, JudgedEndpoint, Rung, TlsFacts, Transport
 
 WEAK = frozenset(
     {
@@ -26,7 +26,7 @@ _MODERN = ("TLSv1.2", "TLSv1.3")
 _SHORTEST = {"RSA": 2048, "EC": 224}  # bits; 112 bits of strength, RFC 9325 4
 
 
-def measure(judged: Judged) -> tuple[Transport, ...]:
+def measure(judged: JudgedEndpoint) -> tuple[Transport, ...]:
     """Of one endpoint; nothing where there is neither TLS nor an imaging service. Facts that are missing say nothing."""
     seen = judged.observation
     if seen.tls is not None:
@@ -36,7 +36,7 @@ def measure(judged: Judged) -> tuple[Transport, ...]:
 
 
 def _findings(facts: TlsFacts, at: datetime) -> Iterator[Transport]:
-    if facts.client_certificate is Demanded.YES:
+    if facts.client_certificate is ClientCertificate.YES:
         yield Transport.CLIENT_CERTIFICATE
     if not facts.version:
         yield Transport.NOT_SEEN

@@ -12,7 +12,7 @@ from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest
 from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, Table
 from filmbadge.keep.writer import part_numbers, part_path
-from filmbadge.model import How, Kind, Refusal, Total
+from filmbadge.model import Kind, Provenance, Refusal, Total
 
 PATIENT_IDS = (
     "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
@@ -37,7 +37,7 @@ _NOT_MEASURED = {
     "images_retrievable": "needs depth prove",
 }
 
-NOT_ENDED = Total(PATIENT_IDS, None, How.UNKNOWN, why="found out at the end of a survey")
+NOT_ENDED = Total(PATIENT_IDS, None, Provenance.UNKNOWN, why="found out at the end of a survey")
 
 _COUNTED = {
     "archives": "counted",
@@ -151,21 +151,21 @@ class Dataset:
 
     def _total(self, quantity: str) -> Total:
         if why := _NOT_MEASURED.get(quantity):
-            return Total(quantity, None, How.UNKNOWN, why=why)
+            return Total(quantity, None, Provenance.UNKNOWN, why=why)
         if select := _COUNTED.get(quantity):
-            return Total(quantity, int(str(self.rows(f"SELECT count(*) n FROM {select}")[0]["n"])), How.COUNTED)
+            return Total(quantity, int(str(self.rows(f"SELECT count(*) n FROM {select}")[0]["n"])), Provenance.COUNTED)
         groups = self._kind(quantity) if quantity.startswith("kind:") else self._quantity(quantity)
-        parts = {str(g["how"]): int(str(g["total"] or 0)) for g in groups if g["how"] != How.UNKNOWN}
-        unknown = next((g for g in groups if g["how"] == How.UNKNOWN), None)
+        parts = {str(g["how"]): int(str(g["total"] or 0)) for g in groups if g["how"] != Provenance.UNKNOWN}
+        unknown = next((g for g in groups if g["how"] == Provenance.UNKNOWN), None)
         known = sum(parts.values())
         if unknown is None:
-            low, high = _ends(groups) if How.ESTIMATED in parts else (None, None)
-            how = " + ".join(parts) or How.COUNTED
+            low, high = _ends(groups) if Provenance.ESTIMATED in parts else (None, None)
+            how = " + ".join(parts) or Provenance.COUNTED
             return Total(quantity, known, how, parts if len(parts) > 1 else {}, low=low, high=high)
         return Total(
             quantity,
             None,
-            How.UNKNOWN,
+            Provenance.UNKNOWN,
             parts,
             unknown_archives=int(str(unknown["n"])),
             at_least=known + int(str(unknown["least"] or 0)),

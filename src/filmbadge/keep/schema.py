@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from filmbadge.model import Archive, Connection, Host, Judged, Review
+from filmbadge.model import Archive, Host, JournalRow, JudgedEndpoint, Review
 
 VERSION = 2
 
@@ -180,7 +180,7 @@ def endpoint_rows(host: Host, target: str) -> list[Row]:
     return [_endpoint_row(judged, target, archive_of.get(judged.observation.endpoint)) for judged in host.judged]
 
 
-def _endpoint_row(judged: Judged, target: str, archive: str | None) -> Row:
+def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> Row:
     seen, verdict = judged.observation, judged.verdict
     return {
         "address": seen.endpoint.address,
@@ -248,7 +248,7 @@ def review_row(review: Review, at: datetime) -> Row:
     return {"archive": review.archive, "reviewed_at": _utc(at), "same_as": review.same_as, "decoy": decoy}
 
 
-def journal_row(connection: Connection) -> Row:
+def journal_row(connection: JournalRow) -> Row:
     row = msgspec.structs.asdict(connection)
     started_at = _utc(row.pop("at"))
     del row["tls"]  # stands with the endpoint

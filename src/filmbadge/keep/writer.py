@@ -33,7 +33,7 @@ from filmbadge.keep.schema import (
     kind_rows,
     review_row,
 )
-from filmbadge.model import Connection, Host, Review
+from filmbadge.model import Host, JournalRow, Review
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
@@ -58,7 +58,7 @@ class Writer:
                 part_path(directory, table, orphan).unlink()
         self._number = max((n for table in TABLES for n in part_numbers(directory, table)), default=0)
 
-    def journal(self, connection: Connection) -> None:
+    def journal(self, connection: JournalRow) -> None:
         self._rows[JOURNAL.name].append(journal_row(connection))
         self._maybe_flush()
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from filmbadge.model import Depth, How, Rung, Total
+from filmbadge.model import Depth, Provenance, Rung, Total
 
 _AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images", "http_viewers")
 _AT_PROFILE = (*_AT_COUNT, "patients", "patient_ids", "ssn_records")
@@ -45,18 +45,18 @@ def compare(
     rows = []
     for quantity, true in truth.items():
         if quantity.startswith("rung:"):
-            rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), How.COUNTED, True))
+            rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), Provenance.COUNTED, True))
             continue
         total = measured[quantity]
         why, due = total.why, quantity in _AT_COUNT
         if Depth(depth).reaches(Depth.PROFILE):
             due = quantity in _AT_PROFILE or quantity.startswith("kind:")
-        if due and How.ESTIMATED in total.how:
+        if due and Provenance.ESTIMATED in total.how:
             ends = "" if total.low is None or total.high is None else f", 95 %: {total.low:,} to {total.high:,}"
             due, why = False, why or f"estimated{ends}"
         rows.append(Row(quantity, true, total.measured, total.how, due, why))
     for rung, n in rungs.items():
         if f"rung:{rung}" not in truth and rung != Rung.SILENT:
-            rows.append(Row(f"rung:{rung}", 0, n, How.COUNTED, True))
+            rows.append(Row(f"rung:{rung}", 0, n, Provenance.COUNTED, True))
     agree = all(row.measured == row.truth for row in rows if row.compared)
     return Rehearsal(world, agree, round(seconds, 3), depth, tuple(rows))

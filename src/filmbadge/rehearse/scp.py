@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from filmbadge.ask.wire.dimse import command, elements, pdu
-from filmbadge.ask.wire.dimse.command import Command
-from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.dimse import command, pdu
+from filmbadge.ask.dimse.command import Command
+from filmbadge.ask.errors import WireError
 from filmbadge.catalogue import kinds
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study

@@ -8,26 +8,30 @@ from ipaddress import ip_address
 
 import msgspec
 
+from filmbadge.ask import web
+from filmbadge.ask.decoder import Tally
+from filmbadge.ask.dicomweb import profile as dicomweb_profile
+from filmbadge.ask.dicomweb import prove as dicomweb_prove
+from filmbadge.ask.dimse import census, identify, profile
+from filmbadge.ask.dimse.prove import prove
 from filmbadge.ask.personal.distinct import Distinct
-from filmbadge.ask.probes import dicomweb, dimse, orthanc, web
-from filmbadge.ask.probes.prove import prove
+from filmbadge.ask.products import orthanc
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
-from filmbadge.ask.wire.dimse.core import Tally
-from filmbadge.judge import archives, union
-from filmbadge.judge.twins import K, Sketch
+from filmbadge.judge import archives, distinct_count
+from filmbadge.judge.same_archive import SKETCH_SIZE, Sketch
 from filmbadge.model import (
-    Connection,
-    Demanded,
+    ClientCertificate,
+    ConfiguredRoot,
     Depth,
-    Ending,
     Endpoint,
     Host,
-    Named,
+    JournalRow,
     Observation,
+    Outcome,
+    OutcomeKind,
     Protocol,
     Refusal,
-    Stop,
 )
 from filmbadge.scope import Address, Scope, address_of
 
@@ -36,9 +40,9 @@ class SurveyError(Refusal):
     """The survey cannot start. One line, for the user."""
 
 
-async def check(scope: Scope, target: Target) -> tuple[Host, list[Connection]]:
+async def check(scope: Scope, target: Target) -> tuple[Host, list[JournalRow]]:
     """One host, kept nowhere: what was found, and every connection that was made."""
-    rows: list[Connection] = []
+    rows: list[JournalRow] = []
     dialer = Dialer(scope, rows.append)
     try:
         await dialer.resolve(str(target.host))
@@ -74,11 +78,11 @@ async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketch
             sketches.patients.update({a: people[e] for e, a in archives.ids_read(host).items() if e in people})
         return host
     except OutOfScope as error:
-        stop = Stop(Ending.OUT_OF_SCOPE, str(error))
+        stop = Outcome(OutcomeKind.OUT_OF_SCOPE, str(error))
     except UnknownName as error:
-        stop = Stop(Ending.NO_ADDRESS, str(error))
+        stop = Outcome(OutcomeKind.NO_ADDRESS, str(error))
     except Exception as error:  # its text may hold anything, so only its type is kept
-        stop = Stop(Ending.OWN_ERROR, type(error).__name__)
+        stop = Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
     fault = Observation(Endpoint(address, 0, Protocol.DIMSE), datetime.now(UTC), depth, stop)
     return archives.judge(address, [*seen, fault], drawn, _name(target))
 
@@ -93,16 +97,16 @@ async def _ask(dialer: Dialer, address: Address, target: Target, depth: Depth, s
     name = _name(target)
     scope = dialer.scope
     for port in target.ports or dict.fromkeys((*scope.dimse_ports, *scope.dimse_tls_ports)):
-        one = await dimse.ask_either(dialer, address, port, depth, name, named=bool(target.ports))
+        one = await identify.identify_either(dialer, address, port, depth, name, named=bool(target.ports))
         seen.append(one)
     asked = {one.endpoint.port: one for one in seen}
     for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports)):
         before = asked.get(port)
         if before is None:
             tls = port in scope.web_tls_ports
-            seen.append(await web.visit_either(dialer, address, port, depth, tls=tls, name=name))
+            seen.append(await web.identify_either(dialer, address, port, depth, tls=tls, name=name))
         elif not (_spoke_dimse(before) or _nobody(before) or _barred(before)):
-            answered = await web.visit_either(dialer, address, port, depth, tls=before.tls is not None, name=name)
+            answered = await web.identify_either(dialer, address, port, depth, tls=before.tls is not None, name=name)
             if answered.web is not None and answered.web.status is not None:
                 seen[seen.index(before)] = answered  # one row per port: it is HTTP, not failed DIMSE
     await _follow(dialer, address, name, depth, seen)
@@ -125,7 +129,7 @@ async def _follow(dialer: Dialer, address: Address, name: str, depth: Depth, see
                 continue
             there, root = ip_address(place[0]), named.path.rstrip("/")
             called = written.host if address_of(written.host) is None else name
-            visited = await web.visit_either(
+            visited = await web.identify_either(
                 dialer, there, named.port, depth, tls=named.tls, name=called, roots=(root,)
             )
             if here is None:
@@ -140,7 +144,7 @@ def _known_enough(seen: Observation) -> bool:
     return web is None or web.status is None or seen.dicomweb is not None or bool(web.names)
 
 
-async def _placed(dialer: Dialer, named: Named, address: Address, name: str) -> Named:
+async def _placed(dialer: Dialer, named: ConfiguredRoot, address: Address, name: str) -> ConfiguredRoot:
     """With the address of its host, where the scope allows it; without one, where it is this host."""
     if named.host in ("", name.lower()):
         return msgspec.structs.replace(named, host="")
@@ -173,7 +177,7 @@ async def _count(
         host = archives.judge(str(address), seen, drawn, name)
     while (wanted := archives.wants_proof(host)) is not None:
         at = seen.index(wanted)
-        start = prove if wanted.dimse is not None else dicomweb.prove
+        start = prove if wanted.dimse is not None else dicomweb_prove.prove
         seen[at] = await start(dialer, ip_address(wanted.endpoint.address), wanted, name)
         host = archives.judge(str(address), seen, drawn, name)
     return host
@@ -191,14 +195,14 @@ async def _profile(
     if wanted.dimse is None and not orthancs:
         return await count(dialer, address, wanted, drawn, name, people)
     patients: dict[Endpoint, Distinct] = {}
-    ask = dimse.profile if wanted.dimse is not None else orthanc.profile
+    ask = profile.profile if wanted.dimse is not None else orthanc.profile
     profiled = await ask(dialer, address, wanted, name, patients)
     people |= _of_patients(patients)
     return profiled
 
 
 def _of_patients(patients: dict[Endpoint, Distinct]) -> dict[Endpoint, Sketch]:
-    return {endpoint: Sketch.of(len(d), d.smallest(union.K)) for endpoint, d in patients.items()}
+    return {endpoint: Sketch.of(len(d), d.smallest(distinct_count.SKETCH_SIZE)) for endpoint, d in patients.items()}
 
 
 async def count(
@@ -213,11 +217,11 @@ async def count(
     patients: dict[Endpoint, Distinct] = {}
     tallies: dict[Endpoint, Tally] = {}
     if wanted.dimse is not None:
-        counted = await dimse.count(dialer, address, wanted, name, tallies)
+        counted = await census.count(dialer, address, wanted, name, tallies)
     else:  # the personal data comes with it anyway
         personal = wanted.depth.reaches(Depth.PROFILE)
-        counted = await dicomweb.count(dialer, address, wanted, name, tallies, patients, personal=personal)
-    drawn |= {endpoint: Sketch.of(t.distinct, t.smallest(K)) for endpoint, t in tallies.items()}
+        counted = await dicomweb_profile.count(dialer, address, wanted, name, tallies, patients, personal=personal)
+    drawn |= {endpoint: Sketch.of(t.distinct, t.smallest(SKETCH_SIZE)) for endpoint, t in tallies.items()}
     if people is not None:
         people |= _of_patients(patients)
     return counted
@@ -234,9 +238,9 @@ def _spoke_dimse(observation: Observation) -> bool:
 def _barred(observation: Observation) -> bool:
     """TLS was refused to us, and so would HTTP in it be."""
     return observation.tls is not None and (
-        not observation.tls.version or observation.tls.client_certificate is Demanded.YES
+        not observation.tls.version or observation.tls.client_certificate is ClientCertificate.YES
     )
 
 
 def _nobody(observation: Observation) -> bool:
-    return observation.stop.ending in (Ending.REFUSED, Ending.UNREACHABLE, Ending.NO_ANSWER)
+    return observation.stop.ending in (OutcomeKind.REFUSED, OutcomeKind.UNREACHABLE, OutcomeKind.NO_ANSWER)

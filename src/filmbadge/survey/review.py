@@ -10,10 +10,10 @@ import msgspec
 
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope
 from filmbadge.judge.decoys import clusters
-from filmbadge.judge.twins import Size, Sketch, groups, pairs, to_sketch
-from filmbadge.judge.union import union
+from filmbadge.judge.distinct_count import union
+from filmbadge.judge.same_archive import Size, Sketch, groups, pairs, to_sketch
 from filmbadge.keep.reader import PATIENT_IDS, Dataset
-from filmbadge.model import Decoy, Depth, Endpoint, Grade, How, Observation, Review, Rung, Total
+from filmbadge.model import Decoy, Depth, Endpoint, Grade, Observation, Provenance, Review, Rung, Total
 from filmbadge.survey.examine import count
 
 _OTHERS = ("images", "series", "patients")
@@ -56,13 +56,13 @@ def _shared(dataset: Dataset) -> list[tuple[str, str]]:
 def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool) -> Total:
     """Distinct ids of patients in all open archives of the totals. Known only if all ids of every one were read."""
     if not Depth(dataset.manifest.scope.depth).reaches(Depth.PROFILE):
-        return Total(PATIENT_IDS, None, How.UNKNOWN, why="needs depth profile: patient ids are personal data")
+        return Total(PATIENT_IDS, None, Provenance.UNKNOWN, why="needs depth profile: patient ids are personal data")
     found = dataset.rows("SELECT id, patients, patients_how how, patients_why why FROM counted WHERE open ORDER BY id")
     known: list[Sketch] = []
     reasons: list[str] = []
     for row in found:
         sketch = people.get(str(row["id"]))
-        if sketch is not None and (row["how"] == How.REPORTED or row["patients"] == sketch.size):
+        if sketch is not None and (row["how"] == Provenance.REPORTED or row["patients"] == sketch.size):
             known.append(sketch)
         elif row["patients"] is None:
             reasons.append(str(row["why"]))
@@ -73,10 +73,12 @@ def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool
     size = union(known)
     if reasons:
         exact = size.value if size.low == size.high else max(s.size for s in known)
-        return Total(PATIENT_IDS, None, How.UNKNOWN, unknown_archives=len(reasons), at_least=exact, why=min(reasons))
+        return Total(
+            PATIENT_IDS, None, Provenance.UNKNOWN, unknown_archives=len(reasons), at_least=exact, why=min(reasons)
+        )
     if size.low == size.high:
-        return Total(PATIENT_IDS, size.value, How.COUNTED)
-    return Total(PATIENT_IDS, size.value, How.ESTIMATED, low=size.low, high=size.high)
+        return Total(PATIENT_IDS, size.value, Provenance.COUNTED)
+    return Total(PATIENT_IDS, size.value, Provenance.ESTIMATED, low=size.low, high=size.high)
 
 
 async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> Sketch | None:

@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.model import (
-    Connection,
     Count,
     Depth,
     Endpoint,
     Host,
     Identifier,
-    Judged,
+    JournalRow,
+    JudgedEndpoint,
     KindFound,
     Protocol,
     Rung,
@@ -85,7 +85,7 @@ class CheckDocument(Struct, frozen=True):
     schema: Literal["filmbadge.check/1"] = "filmbadge.check/1"
 
 
-def document(target: str, depth: Depth, host: Host, journal: list[Connection]) -> CheckDocument:
+def document(target: str, depth: Depth, host: Host, journal: list[JournalRow]) -> CheckDocument:
     return CheckDocument(
         target=target,
         depth=str(depth),
@@ -128,7 +128,7 @@ def _kind(found: KindFound) -> CheckedKind:
     )
 
 
-def _endpoint(judged: Judged) -> CheckedEndpoint:
+def _endpoint(judged: JudgedEndpoint) -> CheckedEndpoint:
     endpoint, verdict = judged.observation.endpoint, judged.verdict
     why = words.reason(verdict.why, verdict.codes, verdict.detail, endpoint.protocol)
     facts = judged.observation.dimse

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Count, Grade, How, Identifier, Kind, Rung, Total, Transport, Why
+from filmbadge.model import Count, Grade, Identifier, Kind, Provenance, Reason, Rung, Total, Transport
 from filmbadge.tell import words
 
 LABELS = {
@@ -146,7 +146,7 @@ def _funnel(dataset: Dataset) -> tuple[Step, ...]:
         here = [row for row in found if row["rung"] == rung]
         reasons: dict[str, int] = {}
         for row in here:
-            text = _reason({**row, "detail": ""} if row["why"] == Why.RECORDS else row)
+            text = _reason({**row, "detail": ""} if row["why"] == Reason.RECORDS else row)
             reasons[text] = reasons.get(text, 0) + cast("int", row["n"])
         if here or rung in (
             Rung.SILENT,
@@ -204,7 +204,7 @@ def _archives(dataset: Dataset) -> tuple[ArchiveLine, ...]:
 def _count(row: dict[str, object], quantity: str) -> Count:
     return Count(
         value=cast("int | None", row[quantity]),
-        how=How(str(row[f"{quantity}_how"])),
+        how=Provenance(str(row[f"{quantity}_how"])),
         at_least=cast("int | None", row[f"{quantity}_at_least"]),
         coverage=cast("float | None", row[f"{quantity}_coverage"]),
         why=str(row[f"{quantity}_why"]),

@@ -9,7 +9,19 @@ from typing import TypeVar
 from filmbadge.catalogue.advisories import advisories
 from filmbadge.catalogue.dicom import abort_words, rejection_words, status_words
 from filmbadge.catalogue.national import BY_NAME
-from filmbadge.model import Count, Decoy, Depth, Down, How, Identifier, Kind, Rung, TlsFacts, Transport, Why
+from filmbadge.model import (
+    Count,
+    Decoy,
+    Depth,
+    GradeReason,
+    Identifier,
+    Kind,
+    Provenance,
+    Reason,
+    Rung,
+    TlsFacts,
+    Transport,
+)
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -26,16 +38,16 @@ RUNGS = {
 NOT_FOUND_OUT = "we could not find out"
 
 GRADE_WHY = {
-    Down.ADMITS: "it lets a stranger in, and refuses only the query",
-    Down.ANSWERS: "it answers a stranger's query; the first study it is given will be open",
-    Down.DISCLOSES: "it gives records to a stranger",
-    Down.IMAGES: "it gives images to a stranger",
-    Down.NOTHING_PERSONAL: "no person's data was found among them",
-    Down.KINDS_UNKNOWN: "whether they are of persons was not looked at, so they are taken to be",
-    Down.PLAIN: "a way in is not encrypted (DICOM PS3.15 B.12 asks for TLS 1.2 or newer)",
-    Down.WEAK_TLS: "its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for",
-    Down.TITLE_ONLY: "an AE title is what keeps strangers out of its DICOM port, and that is a name, not a secret",
-    Down.ADVISORIES: "its version has published vulnerabilities",
+    GradeReason.ADMITS: "it lets a stranger in, and refuses only the query",
+    GradeReason.ANSWERS: "it answers a stranger's query; the first study it is given will be open",
+    GradeReason.DISCLOSES: "it gives records to a stranger",
+    GradeReason.IMAGES: "it gives images to a stranger",
+    GradeReason.NOTHING_PERSONAL: "no person's data was found among them",
+    GradeReason.KINDS_UNKNOWN: "whether they are of persons was not looked at, so they are taken to be",
+    GradeReason.PLAIN: "a way in is not encrypted (DICOM PS3.15 B.12 asks for TLS 1.2 or newer)",
+    GradeReason.WEAK_TLS: "its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for",
+    GradeReason.TITLE_ONLY: "an AE title is what keeps strangers out of its DICOM port, and that is a name, not a secret",
+    GradeReason.ADVISORIES: "its version has published vulnerabilities",
 }
 NO_GRADE = "no grade: we could not find out enough"
 TRANSPORT = {
@@ -71,78 +83,78 @@ NEVER_TRIED = "never tried: a password, an AE title that the scope does not list
 def reason(why: str, codes: Sequence[int], detail: str, protocol: str = "dimse") -> str:
     """Why an endpoint stands on its rung, as one clause. What another version kept is told in its own words."""
     try:
-        return _reason(Why(why), codes, detail, protocol)
+        return _reason(Reason(why), codes, detail, protocol)
     except (ValueError, TypeError, IndexError):
         return detail or why
 
 
-def _reason(why: Why, codes: Sequence[int], detail: str, protocol: str) -> str:
+def _reason(why: Reason, codes: Sequence[int], detail: str, protocol: str) -> str:
     match why:
-        case Why.NOTHING_ANSWERED:
+        case Reason.NOTHING_ANSWERED:
             return detail or "nothing answered"
-        case Why.OUT_OF_SCOPE:
+        case Reason.OUT_OF_SCOPE:
             return detail or "out of scope"
-        case Why.NO_ADDRESS:
+        case Reason.NO_ADDRESS:
             return detail or "the name has no address"
-        case Why.OWN_ERROR:
+        case Reason.OWN_ERROR:
             return f"our own error, not the archive's: {detail or 'unknown'}"
-        case Why.NOT_IMAGING:
+        case Reason.NOT_IMAGING:
             return detail or "not an imaging service"
-        case Why.CLIENT_CERTIFICATE:
+        case Reason.CLIENT_CERTIFICATE:
             return "TLS, and a client certificate is demanded; what is behind it cannot be seen without one"
-        case Why.REJECTED:
+        case Reason.REJECTED:
             return "association " + rejection_words(*codes)
-        case Why.ABORTED:
+        case Reason.ABORTED:
             return "association " + (abort_words(*codes) if codes else detail or "not completed")
-        case Why.CONTEXT_REFUSED:
+        case Reason.CONTEXT_REFUSED:
             return "the association was accepted, but no query model (C-FIND)"
-        case Why.DEPTH:
+        case Reason.DEPTH:
             where = (
                 "the association and its query model were accepted"
                 if protocol == "dimse"
                 else "the API answers without a login"
             )
             return f"{where}; no question was asked at this depth"
-        case Why.NEEDS_PERSONAL_DATA if protocol == "http":
+        case Reason.NEEDS_PERSONAL_DATA if protocol == "http":
             return "it answers a stranger's question that can have no answer; any other would put a patient's name on the wire, and was not asked at this depth"
-        case Why.NEEDS_PERSONAL_DATA:
+        case Reason.NEEDS_PERSONAL_DATA:
             return f"without Study Root a question needs a patient id, which is personal data; without one: {status_words(*codes)}"
-        case Why.FIND_ABORTED:
+        case Reason.FIND_ABORTED:
             return "the query was answered by an abort: " + abort_words(*codes)
-        case Why.FIND_FAILED:
+        case Reason.FIND_FAILED:
             return "the query was answered by: " + status_words(*codes)
-        case Why.FIND_BROKE_OFF:
+        case Reason.FIND_BROKE_OFF:
             return "the query had no answer: " + detail
-        case Why.NO_RECORDS:
+        case Reason.NO_RECORDS:
             return "the query was answered, and there are no records"
-        case Why.RECORDS:
+        case Reason.RECORDS:
             return f"it gave records to a stranger, asked for {detail}" if detail else "it gave records to a stranger"
-        case Why.IMAGE:
+        case Reason.IMAGE:
             return f"it handed {codes[0]:,} bytes of an image to a stranger, dropped unread ({'transfer syntax ' if protocol == 'dimse' else ''}{detail})"
-        case Why.IMAGE_OFFERED:
+        case Reason.IMAGE_OFFERED:
             return "it offered an image to a stranger, and did not send it: " + (
                 status_words(*codes) if codes else detail or "no answer"
             )
-        case Why.IMAGE_NAMED:
+        case Reason.IMAGE_NAMED:
             return f"it gave records to a stranger, asked at {detail}, and they say where the images are"
-        case Why.LOGIN:
+        case Reason.LOGIN:
             return f"HTTP {codes[0]}, a login is demanded" + (f" (realm “{detail}”)" if detail else "")
-        case Why.PAGE:
+        case Reason.PAGE:
             return f"{f'the page of {detail}' if detail else 'a service of a known product'} is shown to a stranger"
-        case Why.LISTING:
+        case Reason.LISTING:
             shown = amount(codes[0], "DICOM file") if codes[0] else "the index of a DICOM medium"
             return f"a list of files shows {shown} to a stranger"
-        case Why.PATIENTS:
+        case Reason.PATIENTS:
             return f"a page lists {amount(codes[0], 'patient')} to a stranger"
-        case Why.HTTP_STATUS:
+        case Reason.HTTP_STATUS:
             return f"a question was answered by HTTP {codes[0]}"
-        case Why.COUNTER:
+        case Reason.COUNTER:
             return "its own counters, open to strangers, say that it holds records"
 
 
 def grade_why(why: Sequence[str]) -> str:
     """Why a grade is not better, as one sentence; empty where nothing took it down."""
-    return "; ".join(_known(GRADE_WHY, Down, one) for one in why)
+    return "; ".join(_known(GRADE_WHY, GradeReason, one) for one in why)
 
 
 def decoy(why: Sequence[str]) -> str:
@@ -201,7 +213,7 @@ def kind(
     if records is None:
         return count(Count(at_least=at_least, why=why))
     between = "" if low is None or high is None else f", {low:,} to {high:,}"
-    return f"{records:,} ({how} {why}{between})" if how == How.ESTIMATED and why else f"{records:,} ({how})"
+    return f"{records:,} ({how} {why}{between})" if how == Provenance.ESTIMATED and why else f"{records:,} ({how})"
 
 
 def named(kind: str) -> str:

@@ -12,11 +12,12 @@ from ipaddress import ip_address
 import pytest
 
 from filmbadge.ask.census import estimate
-from filmbadge.ask.census.plan import Plan, Round
-from filmbadge.ask.probes import dimse
+from filmbadge.ask.census.plan import CensusPlan, Round
+from filmbadge.ask.dimse import census
+from filmbadge.ask.dimse import identify as dimse
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.judge.archives import judge
-from filmbadge.model import Connection, Counts, Depth, How, Range
+from filmbadge.model import Counts, Depth, Interval, JournalRow, Provenance
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
@@ -35,7 +36,7 @@ def test_intervals_hold_the_truth() -> None:
         for seed in range(EACH):
             chance = random.Random(f"{kind} {seed}")
             size = int(10 ** chance.uniform(4.4, 5.3))
-            archive, plan = Simulated(days(kind, size, seed)), Plan(TODAY, seed=seed)
+            archive, plan = Simulated(days(kind, size, seed)), CensusPlan(TODAY, seed=seed)
             if drive(archive, plan, max(14, int(size / 2000 * chance.uniform(0.2, 0.9)))):
                 continue
             if (guess := estimate.studies(plan.rounds, plan.studies)) is not None:
@@ -49,7 +50,7 @@ def test_intervals_hold_the_truth() -> None:
 def test_intervals_are_narrower_the_more_was_seen() -> None:
     widths = []
     for budget in (20, 60, 110):
-        archive, plan = Simulated(days("uniform", 300_000, 1)), Plan(TODAY, seed=1)
+        archive, plan = Simulated(days("uniform", 300_000, 1)), CensusPlan(TODAY, seed=1)
         assert not drive(archive, plan, budget)
         guess = estimate.studies(plan.rounds, plan.studies)
         assert guess is not None
@@ -62,7 +63,7 @@ def test_too_little_is_no_estimate() -> None:
     assert estimate.studies([], 5) is None
     assert estimate.studies([Round(0, [10.0] * 20, [(10.0, 9)] * 7)], 63) is None
     assert estimate.studies([Round(0, [10.0] * 20, [(10.0, 0)] * 10 + [(10.0, 80)])], 80) is None
-    assert estimate.images(Range(100, 100, 100), [(10, 100)] * 7) is None
+    assert estimate.images(Interval(100, 100, 100), [(10, 100)] * 7) is None
 
 
 def test_an_earlier_round_speaks_where_the_last_has_just_begun() -> None:
@@ -81,7 +82,7 @@ def test_images_of_all_from_those_of_some() -> None:
         ]
         asked = chance.sample(windows, 15)
         studies, truth = (sum(column) for column in zip(*windows, strict=True))
-        guess = estimate.images(Range(studies, studies, studies), asked)
+        guess = estimate.images(Interval(studies, studies, studies), asked)
         assert guess is not None
         held += guess.low <= truth <= guess.high
     assert abs(held / trials - 0.95) <= 3 * math.sqrt(0.95 * 0.05 / trials)
@@ -96,8 +97,8 @@ def world(studies: int) -> Archive:
     return Archive("large", tuple(made))
 
 
-def counts(archive: Archive, budget: Budget) -> tuple[Counts, list[Connection]]:
-    rows: list[Connection] = []
+def counts(archive: Archive, budget: Budget) -> tuple[Counts, list[JournalRow]]:
+    rows: list[JournalRow] = []
 
     async def work() -> Counts:
         server = await asyncio.get_running_loop().create_server(partial(Acceptor, archive), "127.0.0.1", 0)
@@ -107,7 +108,7 @@ def counts(archive: Archive, budget: Budget) -> tuple[Counts, list[Connection]]:
             dialer = Dialer(scope, rows.append)
             address = ip_address("127.0.0.1")
             seen = await dimse.ask(dialer, address, port, Depth.COUNT)
-            seen = await dimse.count(dialer, address, seen)
+            seen = await census.count(dialer, address, seen)
             (found,) = judge("127.0.0.1", [seen]).archives
             return found.counts
 
@@ -122,7 +123,7 @@ def large() -> Archive:
 def test_a_budget_ends_a_census_in_an_estimate(large: Archive) -> None:
     found, rows = counts(large, Budget(questions=16))
     studies, images = found.studies, found.images
-    assert (studies.how, images.how) == (How.ESTIMATED, How.ESTIMATED)
+    assert (studies.how, images.how) == (Provenance.ESTIMATED, Provenance.ESTIMATED)
     for count in (studies, images):
         assert count.value and count.low and count.high
         assert count.low <= count.value <= count.high
@@ -135,5 +136,5 @@ def test_a_budget_ends_a_census_in_an_estimate(large: Archive) -> None:
 def test_a_budget_of_bytes_or_minutes_that_ends_at_once_is_unknown(large: Archive) -> None:
     for budget in (Budget(received_bytes=1000), Budget(minutes=1e-9)):
         found, _ = counts(large, budget)
-        assert found.studies.how is How.UNKNOWN
+        assert found.studies.how is Provenance.UNKNOWN
         assert "budget" in found.studies.why

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 import simulated
-from filmbadge.ask.census.plan import WHOLE, Ended, Hint, Plan, Seen
+from filmbadge.ask.census.plan import WHOLE, CensusPlan, Ended, Hint, WindowAnswer
 from filmbadge.ask.census.windows import Window
 from simulated import DATES, TODAY, Simulated, days, drive
 
@@ -31,9 +31,11 @@ MANNERS: dict[str, Manners] = {
 SIZES = (0, 1, 9, 10, 11, 99, 100, 101, 136, 137, 138, 500, 501, 1000, 1001, 5001, 8000, 30_000)
 
 
-def census(dates: list[int], undated: int = 0, hint: Hint | None = None, **manners: object) -> tuple[Plan, Simulated]:
+def census(
+    dates: list[int], undated: int = 0, hint: Hint | None = None, **manners: object
+) -> tuple[CensusPlan, Simulated]:
     archive = Simulated(dates, undated, **manners)  # type: ignore[arg-type]
-    plan = Plan(TODAY, hint or Hint(), seed=7)
+    plan = CensusPlan(TODAY, hint or Hint(), seed=7)
     assert drive(archive, plan, ENOUGH), "it did not come to an end"
     return plan, archive
 
@@ -105,12 +107,12 @@ def test_few_questions(size: int, times: float) -> None:
         assert archive.given <= 3 * size + 5000
 
 
-def same(rows: int, ended: Ended) -> Callable[[Window], Seen]:
+def same(rows: int, ended: Ended) -> Callable[[Window], WindowAnswer]:
     seen: list[int] = []
 
-    def answer(_: Window) -> Seen:
+    def answer(_: Window) -> WindowAnswer:
         seen.append(rows)
-        return Seen(rows, rows, rows if len(seen) == 1 else 0, ended, "it says")
+        return WindowAnswer(rows, rows, rows if len(seen) == 1 else 0, ended, "it says")
 
     return answer
 
@@ -122,13 +124,13 @@ def same(rows: int, ended: Ended) -> Callable[[Window], Seen]:
         same(10, Ended.CUT),
         same(0, Ended.REFUSED),
         same(6000, Ended.WHOLE),
-        lambda _: Seen(10, 10, 10, Ended.CUT, "it says"),
-        lambda _: Seen(10, 10, 10, Ended.WHOLE),
+        lambda _: WindowAnswer(10, 10, 10, Ended.CUT, "it says"),
+        lambda _: WindowAnswer(10, 10, 10, Ended.WHOLE),
     ],
     ids=["the same, cut", "refused", "the same", "more and more, cut", "more and more"],
 )
-def test_an_archive_that_makes_no_sense_is_soon_left(answer: Callable[[Window], Seen], hint: Hint) -> None:
-    plan, asked = Plan(TODAY, hint, seed=1), 0
+def test_an_archive_that_makes_no_sense_is_soon_left(answer: Callable[[Window], WindowAnswer], hint: Hint) -> None:
+    plan, asked = CensusPlan(TODAY, hint, seed=1), 0
     asking = plan.run()
     with pytest.raises(StopIteration):
         window = next(asking)
@@ -142,9 +144,9 @@ def test_an_archive_that_makes_no_sense_is_soon_left(answer: Callable[[Window], 
 def test_what_simulated_archives_answer() -> None:
     """The yardstick itself."""
     archive = Simulated([TODAY - 3, TODAY - 2, TODAY - 2, TODAY], undated=1, cap=2)
-    assert archive.answer(Window((TODAY - 1, TODAY))) == Seen(1, 1, 1, Ended.WHOLE)
-    assert archive.answer(Window((TODAY - 2, TODAY))) == Seen(2, 2, 1, Ended.CUT, "status 0xFE00")
-    assert archive.answer(Window()) == Seen(2, 2, 1, Ended.CUT, "status 0xFE00")
+    assert archive.answer(Window((TODAY - 1, TODAY))) == WindowAnswer(1, 1, 1, Ended.WHOLE)
+    assert archive.answer(Window((TODAY - 2, TODAY))) == WindowAnswer(2, 2, 1, Ended.CUT, "status 0xFE00")
+    assert archive.answer(Window()) == WindowAnswer(2, 2, 1, Ended.CUT, "status 0xFE00")
     assert archive.seen == b"\0\0\1\1\1"
     assert sum(len(days(kind, n, 1)) for kind in DATES for n in (0, 500, 40_000)) == len(DATES) * 40_500
     assert simulated.days("one day", 9, 1)[0] == simulated.days("one day", 9, 1)[-1]

@@ -8,15 +8,16 @@ from datetime import date
 import msgspec
 import pytest
 
-from filmbadge.ask.census.plan import Hint, Plan
+from filmbadge.ask.census.plan import CensusPlan, Hint
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.dimse.association import Answer, Query
+from filmbadge.ask.dimse.profile import look_through
 from filmbadge.ask.personal.distinct import Distinct
-from filmbadge.ask.personal.script import Noticed, look_through
-from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.association import Answer, Query
+from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
 from filmbadge.judge.archives import judge
-from filmbadge.model import Census, Count, Find, How
+from filmbadge.model import Census, Count, Find, Provenance
 from making import admitted, dimse
 
 TODAY = date(2026, 11, 24).toordinal()
@@ -35,9 +36,9 @@ def rows(studies: int, patients: int) -> list[Row]:
     ]
 
 
-def look(held: Sequence[Row], known: int | None, plan: Plan | None = None, cap: int = 0) -> Noticed:
+def look(held: Sequence[Row], known: int | None, plan: CensusPlan | None = None, cap: int = 0) -> ProfileProgress:
     """Plays an archive that answers from a list, and ends its answers with 0xFE00 where there is a cap."""
-    notes = Noticed()
+    notes = ProfileProgress()
     asking = look_through(STUDY_ROOT_FIND, notes, known, plan)
     try:
         query = next(asking)
@@ -81,12 +82,12 @@ def test_a_study_without_an_id_is_said(missing: bytes | None) -> None:
 
 
 def test_windows_find_the_patients_of_an_archive_that_cuts_its_answers_off() -> None:
-    plan = Plan(TODAY, Hint(), seed=1)
+    plan = CensusPlan(TODAY, Hint(), seed=1)
     found = look(rows(700, 90), None, plan, cap=100).profile()
     assert (found.records, found.patients) == (700, 90)
     assert not found.complete
     assert "answers end at 100 rows" in found.why
-    whole = look(rows(700, 90), 700, Plan(TODAY, Hint(studies=700), seed=1)).profile()
+    whole = look(rows(700, 90), 700, CensusPlan(TODAY, Hint(studies=700), seed=1)).profile()
     assert (whole.complete, whole.patients) == (True, 90)
 
 
@@ -99,7 +100,7 @@ def counts(held: Sequence[Row]) -> Count:
 
 
 def test_they_are_counted_only_where_every_study_names_one() -> None:
-    assert counts(rows(30, 4)) == Count(4, How.COUNTED)
+    assert counts(rows(30, 4)) == Count(4, Provenance.COUNTED)
     held = rows(30, 4)
     del held[7][PATIENT_ID]
     assert counts(held) == Count(at_least=4, why="1 of the studies have no patient id")

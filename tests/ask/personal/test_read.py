@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmbadge.ask.errors import WireError
 from filmbadge.ask.personal.read import values
-from filmbadge.ask.wire.errors import WireError
 from filmbadge.catalogue.kinds import ISSUER
 from studies import UID, WANTED, record, written
 

@@ -10,10 +10,10 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 import isolation
+from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.dialer import OutOfScope, UnknownName, _Line
-from filmbadge.ask.wire.errors import WireError
-from filmbadge.model import Ending
-from filmbadge.scope import LOOPBACK, Pace
+from filmbadge.model import OutcomeKind
+from filmbadge.scope import LOOPBACK, RateLimits
 from peers import HERE, Talker, caps, dialer, listening, run
 
 
@@ -51,7 +51,7 @@ def test_a_talk_is_carried_and_journalled() -> None:
         assert talk.heard == b"hello"
         assert rows == [row]
         assert (row.address, row.port, row.question) == ("127.0.0.1", port, "test")
-        assert (row.sent, row.received, row.ending) == (5, 5, Ending.COMPLETED)
+        assert (row.sent, row.received, row.ending) == (5, 5, OutcomeKind.COMPLETED)
         assert row.at <= datetime.now(UTC)
 
     run(work())
@@ -60,14 +60,14 @@ def test_a_talk_is_carried_and_journalled() -> None:
 @pytest.mark.parametrize(
     ("handler", "limits", "ending"),
     [
-        (mute, {"idle_seconds": 0.05}, Ending.IDLE),
-        (drip, {"seconds": 0.1}, Ending.TIME_CAP),
-        (flood, {"received_bytes": 100_000}, Ending.BYTE_CAP),
-        (hang_up, {}, Ending.CLOSED),
+        (mute, {"idle_seconds": 0.05}, OutcomeKind.IDLE),
+        (drip, {"seconds": 0.1}, OutcomeKind.TIME_CAP),
+        (flood, {"received_bytes": 100_000}, OutcomeKind.BYTE_CAP),
+        (hang_up, {}, OutcomeKind.CLOSED),
     ],
 )
 def test_every_bound_ends_the_connection_with_a_reason(
-    handler: object, limits: dict[str, float], ending: Ending
+    handler: object, limits: dict[str, float], ending: OutcomeKind
 ) -> None:
     async def work() -> None:
         door, rows = dialer()
@@ -134,13 +134,13 @@ class Hoarder(Talker):
 @pytest.mark.parametrize(
     ("breaks_at", "cap", "ending"),
     [
-        (1 << 30, 4095, Ending.BYTE_CAP),
-        (4096, 1 << 30, Ending.BROKEN),
-        (1 << 30, 1 << 30, Ending.BROKEN),  # a unit that fits no buffer
+        (1 << 30, 4095, OutcomeKind.BYTE_CAP),
+        (4096, 1 << 30, OutcomeKind.BROKEN),
+        (1 << 30, 1 << 30, OutcomeKind.BROKEN),  # a unit that fits no buffer
     ],
 )
 def test_a_line_that_gives_up_with_a_full_buffer_has_room_for_what_still_comes(
-    breaks_at: int, cap: int, ending: Ending
+    breaks_at: int, cap: int, ending: OutcomeKind
 ) -> None:
     """The event loop calls it a fatal error where it is given no room."""
     full = 4096 if breaks_at == 4096 or cap == 4095 else 1 << 20
@@ -186,7 +186,7 @@ def test_a_rest_is_in_no_bound_of_time() -> None:
         door, rows = dialer()
         async with listening(echo) as port:
             await door.dial(HERE, port, Rester(0.4), question="t", caps=caps(idle_seconds=0.1, seconds=0.3))
-        assert [(row.ending, row.received) for row in rows] == [(Ending.COMPLETED, 10)]
+        assert [(row.ending, row.received) for row in rows] == [(OutcomeKind.COMPLETED, 10)]
         assert rows[0].seconds >= 0.4
 
     run(work())
@@ -200,7 +200,7 @@ def test_a_rest_ends_with_the_connection() -> None:
         door, rows = dialer()
         async with listening(answers_and_leaves) as port:
             await door.dial(HERE, port, Rester(30), question="t")
-        assert [row.ending for row in rows] == [Ending.CLOSED]
+        assert [row.ending for row in rows] == [OutcomeKind.CLOSED]
 
     run(work())
 
@@ -208,9 +208,9 @@ def test_a_rest_ends_with_the_connection() -> None:
 def test_what_is_owed_to_a_host_is_kept_before_its_next_connection() -> None:
     async def work() -> None:
         door, rows = dialer()
-        door.gentle(HERE).distressed()
-        door.gentle(HERE).rest()
-        door.gentle(HERE).answered("q", 0, 0.2)  # at less than a third of the time
+        door.throttle(HERE).distressed()
+        door.throttle(HERE).rest()
+        door.throttle(HERE).answered("q", 0, 0.2)  # at less than a third of the time
         for _ in range(2):
             await door.dial(HERE, 9, Talker(), question="t")
         first, second = (row.at.timestamp() for row in rows)
@@ -252,7 +252,7 @@ def test_the_farewell_is_said_when_we_are_interrupted() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert await heard == b"hellobye"
-        assert [row.ending for row in rows] == [Ending.INTERRUPTED]
+        assert [row.ending for row in rows] == [OutcomeKind.INTERRUPTED]
 
     run(work())
 
@@ -262,7 +262,7 @@ def test_failed_connects_have_rows_too() -> None:
         door, rows = dialer()
         before = isolation.counter("Tcp", "ActiveOpens")
         row = await door.dial(HERE, 9, Talker(), question="t")
-        assert row.ending is Ending.REFUSED
+        assert row.ending is OutcomeKind.REFUSED
         assert rows == [row]
         assert isolation.counter("Tcp", "ActiveOpens") - before == 1
 
@@ -298,8 +298,8 @@ def test_what_a_talk_raises_ends_one_connection_and_says_no_data() -> None:
             await door.dial(HERE, port, Broken(WireError("offset 3")), question="t")
             await door.dial(HERE, port, Broken(ValueError("DOE^JANE 19700101")), question="t")
         assert [(row.ending, row.detail) for row in rows] == [
-            (Ending.BROKEN, "offset 3"),
-            (Ending.OWN_ERROR, "ValueError"),
+            (OutcomeKind.BROKEN, "offset 3"),
+            (OutcomeKind.OWN_ERROR, "ValueError"),
         ]
 
     run(work())
@@ -379,7 +379,7 @@ def test_a_host_has_one_connection_at_a_time() -> None:
 def test_pace_spaces_connections_per_host_network_and_overall() -> None:
     """The rows' own times, so that a slow machine cannot fail this."""
 
-    async def starts(pace: Pace, addresses: list[str]) -> list[float]:
+    async def starts(pace: RateLimits, addresses: list[str]) -> list[float]:
         door, rows = dialer(replace(LOOPBACK, pace=pace))
         await asyncio.gather(*(door.dial(ip_address(a), 9, Talker(), question="t") for a in addresses))
         return sorted(row.at.timestamp() for row in rows)
@@ -387,9 +387,9 @@ def test_pace_spaces_connections_per_host_network_and_overall() -> None:
     async def work() -> None:
         fast = 1e6
         for pace, addresses in (
-            (Pace(fast, fast, 50), ["127.0.0.1"] * 5),
-            (Pace(fast, 50, fast), [f"127.0.0.{n}" for n in range(1, 6)]),
-            (Pace(50, fast, fast), [f"127.0.{n}.1" for n in range(1, 6)]),
+            (RateLimits(fast, fast, 50), ["127.0.0.1"] * 5),
+            (RateLimits(fast, 50, fast), [f"127.0.0.{n}" for n in range(1, 6)]),
+            (RateLimits(50, fast, fast), [f"127.0.{n}.1" for n in range(1, 6)]),
         ):
             times = await starts(pace, addresses)
             assert times[-1] - times[0] >= 4 / 50 * 0.9

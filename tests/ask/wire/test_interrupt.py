@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from filmbadge.ask.wire import gentle
-from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.association import Association, Echo, Query, Script
-from filmbadge.ask.wire.dimse.core import Tally
-from filmbadge.ask.wire.gentle import Gentle
+from filmbadge.ask.decoder import Tally, elements
+from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
+from filmbadge.ask.wire import throttle
+from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from filmbadge.model import Connection, Ending
+from filmbadge.model import JournalRow, OutcomeKind
 from peers import HERE, dialer, run
 from scripted import Rows, archive
 
@@ -41,16 +40,16 @@ class Endless:
         yield 0x0000, None
 
 
-def whole(_: Association) -> Script:
+def whole(_: Association) -> Operations:
     yield Echo()
     yield Query(STUDY_ROOT_FIND, KEYS, Tally(elements.STUDY_UID))
     raise AssertionError("the script went on after it was told to stop")
 
 
-def interrupted(times: int, *, deaf: bool = False) -> tuple[list[Connection], Any]:
+def interrupted(times: int, *, deaf: bool = False) -> tuple[list[JournalRow], Any]:
     """Interrupt a query that is under way, `times` times."""
 
-    async def work() -> tuple[list[Connection], Any]:
+    async def work() -> tuple[list[JournalRow], Any]:
         loop, asked = asyncio.get_running_loop(), asyncio.Event()
         endless = Endless(lambda: loop.call_soon_threadsafe(asked.set), deaf=deaf)
         door, rows = dialer()
@@ -71,7 +70,9 @@ def interrupted(times: int, *, deaf: bool = False) -> tuple[list[Connection], An
 def test_the_first_cancels_the_query_and_releases_the_association() -> None:
     rows, script = interrupted(1)
     assert script.endings == ["released"]
-    assert [(row.ending, row.detail) for row in rows] == [(Ending.INTERRUPTED, "stopped by us, and closed in order")]
+    assert [(row.ending, row.detail) for row in rows] == [
+        (OutcomeKind.INTERRUPTED, "stopped by us, and closed in order")
+    ]
 
 
 def test_while_it_rests_it_releases_at_once() -> None:
@@ -84,22 +85,22 @@ def test_while_it_rests_it_releases_at_once() -> None:
     async def work() -> None:
         resting = asyncio.Event()
 
-        def twice(_: Association) -> Script:
+        def twice(_: Association) -> Operations:
             yield Query(STUDY_ROOT_FIND, KEYS, Tally())
             resting.set()
             yield Query(STUDY_ROOT_FIND, KEYS, Tally())
 
         door, rows = dialer()
         with archive(nothing) as script:
-            talk = Association("ANY-SCP", twice, gentle=Gentle(1e-6))
+            talk = Association("ANY-SCP", twice, throttle=Throttle(1e-6))
             task = asyncio.create_task(door.dial(HERE, script.port, talk, question="t"))
             await resting.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert script.endings == ["released"]
-        assert [row.ending for row in rows] == [Ending.INTERRUPTED]
-        assert rows[0].seconds < gentle.LONGEST_REST / 2
+        assert [row.ending for row in rows] == [OutcomeKind.INTERRUPTED]
+        assert rows[0].seconds < throttle.LONGEST_REST / 2
 
     run(work())
     assert len(queries) == 1
@@ -108,4 +109,4 @@ def test_while_it_rests_it_releases_at_once() -> None:
 def test_the_second_aborts() -> None:
     rows, script = interrupted(2, deaf=True)
     assert script.endings == ["aborted"]
-    assert [(row.ending, row.detail) for row in rows] == [(Ending.INTERRUPTED, "stopped by us, and broken off")]
+    assert [(row.ending, row.detail) for row in rows] == [(OutcomeKind.INTERRUPTED, "stopped by us, and broken off")]

@@ -17,12 +17,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import certificates
 import isolation
 from certificates import Pair
-from filmbadge.ask.probes import dimse
+from filmbadge.ask.dimse import identify as dimse
+from filmbadge.ask.dimse import pdu
 from filmbadge.ask.targets.lists import parse
-from filmbadge.ask.wire.dimse import pdu
 from filmbadge.ask.wire.tls import Handshake, read_certificate
 from filmbadge.judge.ladder import place
-from filmbadge.model import Certificate, Connection, Demanded, Depth, Ending, Observation, Rung, TlsFacts, Why
+from filmbadge.model import (
+    Certificate,
+    ClientCertificate,
+    Depth,
+    JournalRow,
+    Observation,
+    OutcomeKind,
+    Reason,
+    Rung,
+    TlsFacts,
+)
 from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from peers import HERE, Handler, Talker, caps, dialer, listening, run
@@ -52,10 +62,10 @@ def rejects(_: bytes) -> bytes:
     return TITLE_UNKNOWN
 
 
-def asked(port: int, *, tls_port: bool = False, named: bool = False) -> tuple[Observation, list[Connection]]:
+def asked(port: int, *, tls_port: bool = False, named: bool = False) -> tuple[Observation, list[JournalRow]]:
     """What the probe saw on a port, and the journal; the kernel must have seen as many connections."""
 
-    async def work() -> tuple[Observation, list[Connection]]:
+    async def work() -> tuple[Observation, list[JournalRow]]:
         scope = replace(
             LOOPBACK,
             dimse_tls_ports=(port,) if tls_port else (),
@@ -63,22 +73,22 @@ def asked(port: int, *, tls_port: bool = False, named: bool = False) -> tuple[Ob
         )
         door, rows = dialer(scope)
         before = isolation.counter("Tcp", "ActiveOpens")
-        seen = await dimse.ask_either(door, HERE, port, Depth.ASK, "", named)
+        seen = await dimse.identify_either(door, HERE, port, Depth.ASK, "", named)
         assert len(rows) == isolation.counter("Tcp", "ActiveOpens") - before
         return seen, rows
 
     return run(work())
 
 
-def against(handler: Handler, *, tls_port: bool = True, named: bool = False) -> tuple[Observation, list[Connection]]:
-    async def work() -> tuple[Observation, list[Connection]]:
+def against(handler: Handler, *, tls_port: bool = True, named: bool = False) -> tuple[Observation, list[JournalRow]]:
+    async def work() -> tuple[Observation, list[JournalRow]]:
         async with listening(handler) as port:
             return await asyncio.to_thread(asked, port, tls_port=tls_port, named=named)
 
     return run(work())
 
 
-def questions(rows: list[Connection]) -> list[str]:
+def questions(rows: list[JournalRow]) -> list[str]:
     return [row.question for row in rows]
 
 
@@ -93,10 +103,10 @@ def test_versions_old_and_new(pair: Pair, version: ssl.TLSVersion, name: str) ->
         seen, rows = asked(port, tls_port=True)
     assert place(seen).rung is Rung.SPEAKS
     assert seen.tls is not None
-    assert (seen.tls.version, seen.tls.client_certificate, seen.tls.alert) == (name, Demanded.NO, None)
+    assert (seen.tls.version, seen.tls.client_certificate, seen.tls.alert) == (name, ClientCertificate.NO, None)
     assert seen.tls.cipher.isascii()
     assert questions(rows) == [IN_TLS]
-    assert rows[0].ending is Ending.REJECTED
+    assert rows[0].ending is OutcomeKind.REJECTED
     assert rows[0].received == len(TITLE_UNKNOWN)
 
 
@@ -114,10 +124,10 @@ def test_a_client_certificate_demanded(pair: Pair, version: ssl.TLSVersion, aler
     with certificates.serving(only(pair.server(client=pair.certificate), version), rejects) as port:
         seen, rows = asked(port, tls_port=True)
     verdict = place(seen)
-    assert (verdict.rung, verdict.why, verdict.codes) == (Rung.LISTENING, Why.CLIENT_CERTIFICATE, (alert,))
+    assert (verdict.rung, verdict.why, verdict.codes) == (Rung.LISTENING, Reason.CLIENT_CERTIFICATE, (alert,))
     assert seen.tls is not None
-    assert seen.tls.client_certificate is Demanded.YES
-    assert rows[0].ending is Ending.TLS_FAILED
+    assert seen.tls.client_certificate is ClientCertificate.YES
+    assert rows[0].ending is OutcomeKind.TLS_FAILED
     assert str(alert) in rows[0].detail
     assert questions(rows) == [IN_TLS]  # never asked in plain
 
@@ -128,7 +138,7 @@ def test_a_client_certificate_asked_for_but_not_demanded(pair: Pair) -> None:
     with certificates.serving(context, rejects) as port:
         seen, _ = asked(port, tls_port=True)
     assert seen.tls is not None
-    assert seen.tls.client_certificate is Demanded.NO
+    assert seen.tls.client_certificate is ClientCertificate.NO
 
 
 def test_no_common_cipher_is_not_taken_for_a_client_certificate() -> None:
@@ -139,8 +149,8 @@ def test_no_common_cipher_is_not_taken_for_a_client_certificate() -> None:
         writer.write(b"\x15\x03\x03\0\x02\x02\x28")
 
     seen, rows = against(refuses)
-    assert seen.tls == TlsFacts(client_certificate=Demanded.UNKNOWN, alert=40)
-    assert place(seen).why is Why.NOT_IMAGING
+    assert seen.tls == TlsFacts(client_certificate=ClientCertificate.UNKNOWN, alert=40)
+    assert place(seen).why is Reason.NOT_IMAGING
     assert place(seen).detail == "TLS refused by the peer: handshake failure (40)"
     assert questions(rows) == [IN_TLS]
 
@@ -148,7 +158,7 @@ def test_no_common_cipher_is_not_taken_for_a_client_certificate() -> None:
 def test_one_that_asks_for_a_certificate_and_closes_without_an_alert_is_unknown(pair: Pair) -> None:
     """As asyncio's own TLS server does."""
 
-    async def work() -> tuple[Observation, list[Connection]]:
+    async def work() -> tuple[Observation, list[JournalRow]]:
         context = only(pair.server(client=pair.certificate), V12)
         server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0, ssl=context)
         async with server:
@@ -156,7 +166,7 @@ def test_one_that_asks_for_a_certificate_and_closes_without_an_alert_is_unknown(
 
     seen, rows = run(work())
     assert seen.tls is not None
-    assert seen.tls.client_certificate is Demanded.UNKNOWN
+    assert seen.tls.client_certificate is ClientCertificate.UNKNOWN
     assert place(seen).rung is Rung.LISTENING
     assert "which had asked for a client certificate" in place(seen).detail
     assert questions(rows) == [IN_TLS]
@@ -166,7 +176,7 @@ def test_a_tls_server_on_a_plain_port_that_says_so(pair: Pair) -> None:
     with certificates.serving(pair.server(), rejects, to_plain=ALERT) as port:
         seen, rows = asked(port)
     assert questions(rows) == [IN_PLAIN, IN_TLS]
-    assert rows[0].ending is Ending.OTHER_PROTOCOL
+    assert rows[0].ending is OutcomeKind.OTHER_PROTOCOL
     assert place(seen).rung is Rung.SPEAKS
     assert seen.tls is not None
 
@@ -188,7 +198,7 @@ def test_a_plain_server_on_a_tls_port_is_asked_in_plain_once(answer: bytes) -> N
 
     seen, rows = against(plain)
     assert questions(rows) == [IN_TLS, IN_PLAIN]
-    assert rows[0].ending is (Ending.OTHER_PROTOCOL if answer else Ending.CLOSED)
+    assert rows[0].ending is (OutcomeKind.OTHER_PROTOCOL if answer else OutcomeKind.CLOSED)
     assert seen.tls is None
     assert place(seen).rung is Rung.SPEAKS
 
@@ -216,19 +226,19 @@ async def half_a_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 @pytest.mark.parametrize(
     ("handler", "ending", "detail"),
     [
-        (hang, Ending.IDLE, "no TLS handshake within 0.5 s"),
-        (half_a_hello, Ending.IDLE, "no TLS handshake within 0.5 s"),
-        (reset, Ending.RESET, "reset by the peer"),
-        (garbage, Ending.OTHER_PROTOCOL, "answered in bytes that are not TLS"),
+        (hang, OutcomeKind.IDLE, "no TLS handshake within 0.5 s"),
+        (half_a_hello, OutcomeKind.IDLE, "no TLS handshake within 0.5 s"),
+        (reset, OutcomeKind.RESET, "reset by the peer"),
+        (garbage, OutcomeKind.OTHER_PROTOCOL, "answered in bytes that are not TLS"),
     ],
 )
-def test_a_handshake_that_fails_is_bounded_and_not_silent(handler: Handler, ending: Ending, detail: str) -> None:
+def test_a_handshake_that_fails_is_bounded_and_not_silent(handler: Handler, ending: OutcomeKind, detail: str) -> None:
     seen, rows = against(handler)
     assert (rows[0].ending, rows[0].detail) == (ending, detail)
     assert rows[0].seconds < 5
     assert questions(rows) == [IN_TLS, IN_PLAIN]
     assert place(seen).rung is Rung.LISTENING
-    assert all(row.ending is not Ending.OWN_ERROR for row in rows)
+    assert all(row.ending is not OutcomeKind.OWN_ERROR for row in rows)
 
 
 def test_a_closed_tls_port_is_asked_once() -> None:
@@ -248,7 +258,7 @@ def test_a_peer_left_in_the_handshake_sees_us_go() -> None:
         door, rows = dialer()
         async with listening(wait) as port:
             await door.dial(HERE, port, Talker(), question="t", caps=caps(connect_seconds=0.1), tls=True)
-            assert rows[0].ending is Ending.IDLE
+            assert rows[0].ending is OutcomeKind.IDLE
             task = asyncio.create_task(door.dial(HERE, port, Talker(), question="t", tls=True))
             await asyncio.sleep(0.05)
             gone.clear()
@@ -257,7 +267,7 @@ def test_a_peer_left_in_the_handshake_sees_us_go() -> None:
                 await task
             async with asyncio.timeout(5):
                 await gone.wait()
-        assert rows[1].ending is Ending.INTERRUPTED
+        assert rows[1].ending is OutcomeKind.INTERRUPTED
         return gone.is_set()
 
     assert run(work())
@@ -268,10 +278,10 @@ def test_every_bound_holds_inside_tls(pair: Pair) -> None:
         door, rows = dialer()
         talk = Talker(b"hello")
         await door.dial(HERE, port, talk, question="t", tls=True, caps=caps(received_bytes=100_000))
-        assert (rows[0].ending, rows[0].sent) == (Ending.BYTE_CAP, len(b"hello" + b"bye"))
+        assert (rows[0].ending, rows[0].sent) == (OutcomeKind.BYTE_CAP, len(b"hello" + b"bye"))
         assert len(talk.heard) <= 100_000
         await door.dial(HERE, port, Talker(b"hello"), question="t", tls=True, caps=caps(idle_seconds=0.1))
-        assert rows[1].ending is Ending.IDLE
+        assert rows[1].ending is OutcomeKind.IDLE
 
     sizes = iter((1_000_000, 10))
     with certificates.serving(pair.server(), lambda _: bytes(next(sizes))) as port:
@@ -373,18 +383,18 @@ def test_a_certificate_that_cannot_be_read_is_none(der: bytes) -> None:
 @pytest.mark.parametrize(
     ("messages", "version", "heard", "demanded"),
     [
-        (((22, 2), (22, 13)), "", False, Demanded.UNKNOWN),
-        (((22, 2), (22, 13), (21, 42)), "", False, Demanded.YES),  # as Java's say
-        (((22, 2), (21, 42)), "", False, Demanded.UNKNOWN),
-        (((22, 2), (22, 13), (21, 80)), "", False, Demanded.UNKNOWN),
-        (((22, 2), (22, 13), (21, 0)), "TLSv1.3", False, Demanded.UNKNOWN),
-        (((22, 2), (22, 13)), "TLSv1.3", True, Demanded.NO),
-        (((22, 2),), "TLSv1.3", False, Demanded.NO),
-        (((22, 2), (21, 116)), "TLSv1.3", True, Demanded.YES),
+        (((22, 2), (22, 13)), "", False, ClientCertificate.UNKNOWN),
+        (((22, 2), (22, 13), (21, 42)), "", False, ClientCertificate.YES),  # as Java's say
+        (((22, 2), (21, 42)), "", False, ClientCertificate.UNKNOWN),
+        (((22, 2), (22, 13), (21, 80)), "", False, ClientCertificate.UNKNOWN),
+        (((22, 2), (22, 13), (21, 0)), "TLSv1.3", False, ClientCertificate.UNKNOWN),
+        (((22, 2), (22, 13)), "TLSv1.3", True, ClientCertificate.NO),
+        (((22, 2),), "TLSv1.3", False, ClientCertificate.NO),
+        (((22, 2), (21, 116)), "TLSv1.3", True, ClientCertificate.YES),
     ],
 )
 def test_whether_a_client_certificate_is_demanded(
-    messages: tuple[tuple[int, int], ...], version: str, heard: bool, demanded: Demanded
+    messages: tuple[tuple[int, int], ...], version: str, heard: bool, demanded: ClientCertificate
 ) -> None:
     handshake = Handshake(HERE)
     for content, kind in messages:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from filmbadge.ask.census.plan import Round
-from filmbadge.model import Range
+from filmbadge.model import Interval
 
 LEAST, FOUND = 8, 2  # windows visited, and of them with studies, for an estimate
 ODD = 0.25  # of a window unlike all that were visited, that is reckoned with: few windows may be alike by chance
@@ -25,7 +25,7 @@ def student(freedom: int) -> float:
     return _T[max(known for known in _T if known <= max(freedom, 1))]
 
 
-def studies(rounds: Sequence[Round], seen: int) -> Range | None:
+def studies(rounds: Sequence[Round], seen: int) -> Interval | None:
     """Studies with a date. None: too few windows were visited. `seen` were found in all."""
     for one in reversed(rounds):
         if len(one.visited) >= LEAST and sum(found > 0 for _, found in one.visited) >= FOUND:
@@ -33,7 +33,7 @@ def studies(rounds: Sequence[Round], seen: int) -> Range | None:
     return None
 
 
-def _by(one: Round, seen: int) -> Range:
+def _by(one: Round, seen: int) -> Interval:
     visited, cells, count = one.visited, len(one.expected), len(one.visited)
     expected, found = sum(e for e, _ in visited), sum(y for _, y in visited)
     ratio, others = found / expected, cells - count
@@ -44,10 +44,10 @@ def _by(one: Round, seen: int) -> Range:
     error = size * math.sqrt(squares / (count - 1) * (others**2 / count + others))
     low, high = _logarithmic(rest, error, student(count - 1))
     value, least, most = (one.before + found + part for part in (rest, low, high))
-    return Range(max(seen, round(value)), max(seen, math.floor(least)), max(seen, math.ceil(most)))
+    return Interval(max(seen, round(value)), max(seen, math.floor(least)), max(seen, math.ceil(most)))
 
 
-def images(whole: Range, asked: Sequence[tuple[int, int]]) -> Range | None:
+def images(whole: Interval, asked: Sequence[tuple[int, int]]) -> Interval | None:
     """Images of all studies, from questions drawn by lot: studies and images of each. None: too few were asked."""
     count, known, found = len(asked), sum(k for k, _ in asked), sum(i for _, i in asked)
     if count < LEAST or not found:
@@ -60,7 +60,7 @@ def images(whole: Range, asked: Sequence[tuple[int, int]]) -> Range | None:
     relative = ((whole.high - whole.low) / 2 / whole.value) ** 2 + t * t * own
     value = ratio * whole.value
     low, high = _logarithmic(value, value * math.sqrt(relative), 1.0)
-    return Range(round(value), max(found, math.floor(low)), max(found, math.ceil(high)))
+    return Interval(round(value), max(found, math.floor(low)), max(found, math.ceil(high)))
 
 
 def _logarithmic(value: float, error: float, t: float) -> tuple[float, float]:

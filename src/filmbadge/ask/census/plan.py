@@ -1,6 +1,6 @@
 """Which windows to ask for, so that every study is in an answer that was not cut off, with few questions.
 
-A plan knows no protocol. It yields a `Window`, is told what was `Seen`, and says in the end what it could not make
+A plan knows no protocol. It yields a `Window`, is told what was `WindowAnswer`, and says in the end what it could not make
 sure of. It counts nothing: whoever asks counts distinct UIDs over all windows, so that windows may overlap.
 
 A row cap is the same for all answers, with a signal or without. So the largest answer decides. Where it is parted into
@@ -58,7 +58,7 @@ class Ended(Enum):
     ENOUGH = auto()  # we wanted no more
 
 
-class Seen(Struct, frozen=True):
+class WindowAnswer(Struct, frozen=True):
     """What one question brought."""
 
     rows: int
@@ -78,8 +78,8 @@ class Hint(Struct, frozen=True):
 
 
 _NOTHING = Hint()
-Asking = Generator[Window, Seen, None]
-Finding = Generator[Window, Seen, int]
+Asking = Generator[Window, WindowAnswer, None]
+Finding = Generator[Window, WindowAnswer, int]
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Round:
     visited: list[tuple[float, int]] = field(default_factory=list)  # expected, found
 
 
-class Plan:
+class CensusPlan:
     """Drive `run()`. Whatever ends it, `complete`, `why` and `rounds` tell how far it came."""
 
     def __init__(
@@ -115,7 +115,7 @@ class Plan:
         self._signals = False  # it says so when it cuts
         self._dated = 0  # the sum over windows of which no two share a day
         self._recut = False  # some windows were asked for in parts later, so that the sum says nothing
-        self._largest: list[tuple[Window, Seen]] = []
+        self._largest: list[tuple[Window, WindowAnswer]] = []
         self._proven = 0  # rows of an answer that was shown to be whole
         self._fits: float | None = None  # more than this is refused
         self._visited: list[tuple[int, int, int]] = []  # first day, last day, studies
@@ -125,7 +125,7 @@ class Plan:
         self._lost = 0
         self._refused = 0
         self._stuck = 0
-        self._all: Seen | None = None  # the answer to a question without bounds
+        self._all: WindowAnswer | None = None  # the answer to a question without bounds
 
     def run(self) -> Asking:
         if self._hint.no_dates or (yield from self._seems_small()):
@@ -142,7 +142,7 @@ class Plan:
 
     # One question
 
-    def _ask(self, window: Window) -> Generator[Window, Seen, Seen]:
+    def _ask(self, window: Window) -> Generator[Window, WindowAnswer, WindowAnswer]:
         seen = yield window
         self.studies += seen.new
         if seen.forgotten:
@@ -160,7 +160,7 @@ class Plan:
                 self._largest.append((window, seen))
         return seen
 
-    def _ask_all(self, windows: Sequence[Window]) -> Generator[Window, Seen, list[Seen]]:
+    def _ask_all(self, windows: Sequence[Window]) -> Generator[Window, WindowAnswer, list[WindowAnswer]]:
         answers = []
         for window in windows:
             seen = yield from self._ask(window)
@@ -172,13 +172,13 @@ class Plan:
         """Rows of the largest answers that are said to be whole."""
         return self._largest[0][1].rows if self._largest else 0
 
-    def _short(self, seen: Seen) -> bool:
+    def _short(self, seen: WindowAnswer) -> bool:
         """Whether there is more than was given."""
         return seen.ended is not Ended.WHOLE or (self.cap is not None and seen.rows >= self.cap)
 
     # A small archive: one question, and its check
 
-    def _seems_small(self) -> Generator[Window, Seen, bool]:
+    def _seems_small(self) -> Generator[Window, WindowAnswer, bool]:
         """Look at recent days, until they tell how much there is about."""
         young = self._hint.young
         if self._hint.studies is not None:
@@ -199,11 +199,11 @@ class Plan:
                 return True
         return False
 
-    def _everything(self, at_most: int) -> Generator[Window, Seen, Seen]:
+    def _everything(self, at_most: int) -> Generator[Window, WindowAnswer, WindowAnswer]:
         self._all = yield from self._ask(Window(at_most=at_most))
         return self._all
 
-    def _settle(self, seen: Seen) -> Generator[Window, Seen, bool]:
+    def _settle(self, seen: WindowAnswer) -> Generator[Window, WindowAnswer, bool]:
         """Check one answer that is said to hold everything. False: it does not."""
         if seen.rows < CAP:
             return True
@@ -219,7 +219,7 @@ class Plan:
 
     # The check
 
-    def _check(self, window: Window, seen: Seen) -> Generator[Window, Seen, tuple[bool | None, int]]:
+    def _check(self, window: Window, seen: WindowAnswer) -> Generator[Window, WindowAnswer, tuple[bool | None, int]]:
         """Part an answer into smaller ones. True: it was whole. False: it was cut off. None: it cannot be told.
 
         And how many studies the parts had. Where one part has all of it, that is parted further: without bounds, by
@@ -243,17 +243,17 @@ class Plan:
         return None, most
 
     def _level(
-        self, window: Window, whole: Seen, axis: Axis
-    ) -> Generator[Window, Seen, tuple[bool | None, tuple[Window, Seen] | None, int]]:
+        self, window: Window, whole: WindowAnswer, axis: Axis
+    ) -> Generator[Window, WindowAnswer, tuple[bool | None, tuple[Window, WindowAnswer] | None, int]]:
         """One step of a check: the proof, or the part that has all of it, if there is one."""
         several = window.days is not None and window.days[0] != window.days[1]
         if axis in self._useless or (axis is Axis.TIME and several):
             return None, None, 0
         parts = window.parted(axis, self._today)
-        answers: list[Seen] = []
+        answers: list[WindowAnswer] = []
         for n, part in enumerate(parts):
             if axis is not Axis.UID and n == len(parts) - 1 and not any(one.rows for one in answers) and window.days:
-                answers.append(Seen(whole.rows, whole.distinct, 0, Ended.WHOLE))  # what else
+                answers.append(WindowAnswer(whole.rows, whole.distinct, 0, Ended.WHOLE))  # what else
             else:
                 answers.append((yield from self._ask(part)))
         together = sum(one.distinct for one in answers)
@@ -270,14 +270,14 @@ class Plan:
             return True, None, together
         return None, (parts[full[0]], answers[full[0]]), together
 
-    def _suspect(self, window: Window, seen: Seen) -> Asking:
+    def _suspect(self, window: Window, seen: WindowAnswer) -> Asking:
         """Check an answer that could be a silent cap: a round number, or as many rows as another."""
         known = self._signals or self.cap is not None or seen.rows <= self._proven
         if known or seen.rows < max(CAP, self._most) or (len(self._largest) < 2 and seen.rows not in ROUNDS):
             return
         yield from self._prove(window, seen)
 
-    def _prove(self, window: Window, seen: Seen) -> Asking:
+    def _prove(self, window: Window, seen: WindowAnswer) -> Asking:
         """Where an answer was a silent cap, what was cut off is asked for in parts."""
         as_large = list(self._largest)
         proof, _ = yield from self._check(window, seen)
@@ -370,7 +370,7 @@ class Plan:
             self._useless.add(Axis.DATE)
         return found
 
-    def _finish(self, window: Window, seen: Seen) -> Finding:
+    def _finish(self, window: Window, seen: WindowAnswer) -> Finding:
         """The parts of what was cut off, and a check of what could have been."""
         if self._short(seen):
             return (yield from self._parts(window)) or seen.distinct

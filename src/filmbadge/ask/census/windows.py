@@ -15,7 +15,7 @@ LONGEST_PREFIX = 40
 _PIVOT = 1000  # days of age at which all dates are parted first
 _LEAN = 30  # days: how little the recent ones are favoured
 
-Range = tuple[int, int]  # both ends belong to it
+DayRange = tuple[int, int]  # both ends belong to it
 
 
 class Axis(Enum):
@@ -29,8 +29,8 @@ class Axis(Enum):
 class Window(Struct, frozen=True):
     """Studies to ask for. Without bounds: all, with or without a date."""
 
-    days: Range | None = None  # ordinals
-    minutes: Range | None = None  # of the day
+    days: DayRange | None = None  # ordinals
+    minutes: DayRange | None = None  # of the day
     prefix: str = ""  # of the Study Instance UID
     at_most: int = 0  # matches, after which no more are wanted; 0: all
 
@@ -76,7 +76,7 @@ def _longer(prefix: str) -> Iterable[str]:
     return "0123456789" if prefix.endswith(".") else ".0123456789"
 
 
-def _parted_days(days: Range | None, today: int) -> tuple[Range, ...]:
+def _parted_days(days: DayRange | None, today: int) -> tuple[DayRange, ...]:
     """Two halves; of an age without end, about where half the studies are."""
     first, last = days or (EARLIEST, LATEST)
     if first == last:

@@ -6,8 +6,7 @@ import secrets
 import struct
 from hashlib import blake2b
 
-from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.core import Tally
+from filmbadge.ask.decoder import Tally, elements
 
 _RUN_KEY = secrets.token_bytes(16)  # in memory only
 _HEAD = struct.pack("<HH2sH", elements.STUDY_UID >> 16, elements.STUDY_UID & 0xFFFF, b"UI", 16)

@@ -1,11 +1,11 @@
-"""Takes the personal attributes out of one study as JSON writes it, for a `Look`."""
+"""Takes the personal attributes out of one study as JSON writes it, for a `ValueInspector`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from filmbadge.ask.personal.look import Value
+from filmbadge.ask.personal.inspector import Value
 from filmbadge.catalogue.kinds import ATTRIBUTES, INSIDE, ISSUER
 
 STUDY_UID = "StudyInstanceUID"

@@ -1,15 +1,15 @@
-"""Takes the personal attributes out of one identifier, for a `Look`. PS3.5 7."""
+"""Takes the personal attributes out of one identifier, for a `ValueInspector`. PS3.5 7."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Collection
 
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.decoder.limits import MAX_NESTING
+from filmbadge.ask.errors import WireError
 from filmbadge.ask.personal import charsets
-from filmbadge.ask.personal.look import Value
-from filmbadge.ask.wire.dimse import elements
-from filmbadge.ask.wire.dimse.limits import MAX_NESTING
-from filmbadge.ask.wire.errors import WireError
+from filmbadge.ask.personal.inspector import Value
 from filmbadge.catalogue.kinds import CHARACTER_SET, INSIDE, ISSUER
 
 _HEADER = struct.Struct("<HHI")

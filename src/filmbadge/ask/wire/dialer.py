@@ -18,14 +18,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
 
-from filmbadge.ask.wire.errors import WireError
-from filmbadge.ask.wire.gentle import Gentle
-from filmbadge.ask.wire.talk import Talk
+from filmbadge.ask.errors import WireError
+from filmbadge.ask.wire.conversation import Conversation
+from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake
-from filmbadge.model import Connection, Ending, Stop, TlsFacts
-from filmbadge.scope import Address, Caps, Pace, Scope, address_of, plain
+from filmbadge.model import JournalRow, Outcome, OutcomeKind, TlsFacts
+from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, address_of, plain
 
-Journal = Callable[[Connection], None]
+Journal = Callable[[JournalRow], None]
 
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
@@ -61,7 +61,7 @@ class Dialer:
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
         self._clock = _Clock()
-        self._paces: dict[str, Gentle] = {}
+        self._paces: dict[str, Throttle] = {}
         self._busy: dict[str, asyncio.Event | None] = {}  # hosts with a connection, and what waits for its end
 
     async def resolve(self, name: str) -> Address:
@@ -87,26 +87,26 @@ class Dialer:
                 return address
         raise OutOfScope(name, self.scope, addresses[0] if addresses else None)
 
-    def gentle(self, address: Address) -> Gentle:
+    def throttle(self, address: Address) -> Throttle:
         """The pace with this host. What it owes when a connection ends is kept before the next one begins."""
         host = str(plain(address))
         if host not in self._paces:
             if len(self._paces) == _MAX_PACES:
                 del self._paces[next(iter(self._paces))]
-            self._paces[host] = Gentle(self.scope.pace.archive_share)
+            self._paces[host] = Throttle(self.scope.pace.archive_share)
         return self._paces[host]
 
     async def dial(
         self,
         address: Address,
         port: int,
-        talk: Talk,
+        talk: Conversation,
         *,
         question: str,
-        caps: Caps | None = None,
+        caps: ConnectionLimits | None = None,
         tls: bool = False,
         name: str = "",
-    ) -> Connection:
+    ) -> JournalRow:
         """Carry one talk over one connection, from the connect to the close. Returns its journal row.
 
         With `tls` the talk goes through TLS; `name` is the host's, where the user gave one, and is sent (SNI).
@@ -135,7 +135,7 @@ class Dialer:
         if not self.scope.permits(address):
             raise OutOfScope(name, self.scope, address)
 
-    async def _carry(self, line: _Line, address: Address, host: str, port: int, question: str) -> Connection:
+    async def _carry(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
         at, started = datetime.now(UTC), time.perf_counter()
         try:
             await line.carry(address, host, port)
@@ -143,8 +143,8 @@ class Dialer:
             await line.interrupt()
             raise
         finally:
-            stop = line.stop or Stop(Ending.OWN_ERROR, "no ending")
-            row = Connection(
+            stop = line.stop or Outcome(OutcomeKind.OWN_ERROR, "no ending")
+            row = JournalRow(
                 at=at,
                 address=host,
                 port=port,
@@ -189,7 +189,7 @@ class _Clock:
 class _Line(asyncio.BufferedProtocol):
     """One connection: counts, bounds and reports; the talk does the talking."""
 
-    def __init__(self, talk: Talk, caps: Caps, clock: _Clock, secure: _Tls | None = None) -> None:
+    def __init__(self, talk: Conversation, caps: ConnectionLimits, clock: _Clock, secure: _Tls | None = None) -> None:
         self._talk = talk
         self._caps = caps
         self._clock = clock
@@ -203,7 +203,7 @@ class _Line(asyncio.BufferedProtocol):
         self._last = math.inf  # when the connection has lived long enough
         self._room = memoryview(bytearray(_FIRST_BUFFER))
         self._filled = 0  # bytes at its start that the talk has not taken
-        self.stop: Stop | None = None
+        self.stop: Outcome | None = None
         self.sent = 0
         self.received = 0
         self._allowed = 0  # bytes in all, while lingering
@@ -220,9 +220,9 @@ class _Line(asyncio.BufferedProtocol):
         except TimeoutError:
             seconds = f"within {self._caps.connect_seconds:g} s"
             if self._secure is not None and self._secure.connected:
-                self._end(Stop(Ending.IDLE, f"no TLS handshake {seconds}"))
+                self._end(Outcome(OutcomeKind.IDLE, f"no TLS handshake {seconds}"))
             else:
-                self._end(Stop(Ending.NO_ANSWER, f"no answer to the connect {seconds}"))
+                self._end(Outcome(OutcomeKind.NO_ANSWER, f"no answer to the connect {seconds}"))
         except OSError as error:
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
@@ -238,11 +238,11 @@ class _Line(asyncio.BufferedProtocol):
         elif self.stop is not None:
             self._transport.abort()
         elif now >= self._last:
-            self._give_up(Stop(Ending.TIME_CAP, f"more than {self._caps.seconds:g} s"))
+            self._give_up(Outcome(OutcomeKind.TIME_CAP, f"more than {self._caps.seconds:g} s"))
         elif self._resting is not None:
             self._hear()
         else:
-            self._give_up(Stop(Ending.IDLE, f"no byte for {self._idle:g} s"))
+            self._give_up(Outcome(OutcomeKind.IDLE, f"no byte for {self._idle:g} s"))
 
     @property
     def tls(self) -> TlsFacts | None:
@@ -255,9 +255,9 @@ class _Line(asyncio.BufferedProtocol):
         try:
             leaves = self.stop is None and self._transport is not None and self._talk.leave()
             if leaves and await self._over(_LEAVE_SECONDS):
-                self.stop = Stop(Ending.INTERRUPTED, "stopped by us, and closed in order")
+                self.stop = Outcome(OutcomeKind.INTERRUPTED, "stopped by us, and closed in order")
         finally:
-            self.close(Stop(Ending.INTERRUPTED, "stopped by us, and broken off"))
+            self.close(Outcome(OutcomeKind.INTERRUPTED, "stopped by us, and broken off"))
             await self._over(_FAREWELL_SECONDS)
 
     async def _over(self, seconds: float) -> bool:
@@ -294,7 +294,7 @@ class _Line(asyncio.BufferedProtocol):
         self._filled += nbytes
         self._hear()
         if self.received > self._caps.received_bytes:
-            self._give_up(Stop(Ending.BYTE_CAP, f"more than {self._caps.received_bytes} bytes"))
+            self._give_up(Outcome(OutcomeKind.BYTE_CAP, f"more than {self._caps.received_bytes} bytes"))
             return
         sent = self.sent
         try:
@@ -325,13 +325,13 @@ class _Line(asyncio.BufferedProtocol):
         self.due = due if due < self._last else self._last
 
     def eof_received(self) -> None:
-        self._end(self._lost(Ending.CLOSED))
+        self._end(self._lost(OutcomeKind.CLOSED))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.stop is None and isinstance(exc, ssl.SSLError):
             self._end(self._tls_failure(exc))
         if self.stop is None:
-            self._end(self._lost(Ending.RESET if isinstance(exc, ConnectionError) else Ending.CLOSED))
+            self._end(self._lost(OutcomeKind.RESET if isinstance(exc, ConnectionError) else OutcomeKind.CLOSED))
         self._ended()
 
     # Line, for the talk
@@ -359,31 +359,31 @@ class _Line(asyncio.BufferedProtocol):
             self._hear()
             self._resting = self._loop.call_later(seconds, over)
 
-    def close(self, stop: Stop) -> None:
-        if stop.ending in (Ending.INTERRUPTED, Ending.OWN_ERROR):
+    def close(self, stop: Outcome) -> None:
+        if stop.ending in (OutcomeKind.INTERRUPTED, OutcomeKind.OWN_ERROR):
             self._give_up(stop)
         else:
             self._end(stop)
 
-    def _lost(self, ending: Ending) -> Stop:
+    def _lost(self, ending: OutcomeKind) -> Outcome:
         """Closed or reset by the peer; one that had asked for a client certificate may mean that by it."""
         asked = self._secure is not None and self._secure.peer.asked and not self.received
-        return Stop(ending, f"{ending}, which had asked for a client certificate" if asked else str(ending))
+        return Outcome(ending, f"{ending}, which had asked for a client certificate" if asked else str(ending))
 
-    def _tls_failure(self, error: OSError) -> Stop:
+    def _tls_failure(self, error: OSError) -> Outcome:
         """The handshake failed, or an alert came after it. OpenSSL's reasons are its own words, never the peer's."""
         assert self._secure is not None
         if not isinstance(error, ssl.SSLError):
             # The event loops say `reset` without a number where the peer closed in the handshake.
-            return self._lost(Ending.RESET if error.errno else Ending.CLOSED)
+            return self._lost(OutcomeKind.RESET if error.errno else OutcomeKind.CLOSED)
         peer = self._secure.peer
         if peer.refusal:
-            return Stop(Ending.TLS_FAILED, f"TLS refused by the peer: {peer.refusal}")
+            return Outcome(OutcomeKind.TLS_FAILED, f"TLS refused by the peer: {peer.refusal}")
         if not peer.spoke:
-            return Stop(Ending.OTHER_PROTOCOL, "answered in bytes that are not TLS")
-        return Stop(Ending.TLS_FAILED, f"TLS failed: {(error.reason or 'unknown').replace('_', ' ').lower()}")
+            return Outcome(OutcomeKind.OTHER_PROTOCOL, "answered in bytes that are not TLS")
+        return Outcome(OutcomeKind.TLS_FAILED, f"TLS failed: {(error.reason or 'unknown').replace('_', ' ').lower()}")
 
-    def _give_up(self, stop: Stop) -> None:
+    def _give_up(self, stop: Outcome) -> None:
         """End the talk ourselves: its last words, and time for the peer to hear them before the close resets it."""
         if self.stop is None:
             last = b""
@@ -392,7 +392,7 @@ class _Line(asyncio.BufferedProtocol):
                 self.send(last)
             self._end(stop, linger=bool(last))
 
-    def _end(self, stop: Stop, *, linger: bool = False) -> None:
+    def _end(self, stop: Outcome, *, linger: bool = False) -> None:
         if self.stop is not None:
             return
         self.stop = stop
@@ -402,7 +402,7 @@ class _Line(asyncio.BufferedProtocol):
         try:
             self.stop = self._talk.ended(stop)
         except Exception as error:
-            self.stop = Stop(Ending.OWN_ERROR, type(error).__name__)
+            self.stop = Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
         if self._transport is None:
             self._ended()
             return
@@ -474,31 +474,31 @@ class _Tls:
             self.peer.received(content, kind)
 
 
-def _fault(error: Exception) -> Stop:
+def _fault(error: Exception) -> Outcome:
     """What a talk raised ends its connection, with a reason that holds no data."""
     if isinstance(error, WireError):
-        return Stop(error.ending, str(error))
-    return Stop(Ending.OWN_ERROR, type(error).__name__)
+        return Outcome(error.ending, str(error))
+    return Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
 
 
-def _connect_failure(error: OSError) -> Stop:
+def _connect_failure(error: OSError) -> Outcome:
     if isinstance(error, ConnectionRefusedError):
-        return Stop(Ending.REFUSED, "connection refused")
+        return Outcome(OutcomeKind.REFUSED, "connection refused")
     if isinstance(error, ConnectionResetError):
-        return Stop(Ending.RESET, "reset during the connect")
+        return Outcome(OutcomeKind.RESET, "reset during the connect")
     if error.errno == errno.EMFILE:
-        return Stop(Ending.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
+        return Outcome(OutcomeKind.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
     if error.errno in (errno.ENETUNREACH, errno.ENETDOWN):
-        return Stop(Ending.OWN_ERROR, "no route from this machine to that network")
+        return Outcome(OutcomeKind.OWN_ERROR, "no route from this machine to that network")
     if error.errno in (errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN):
-        return Stop(Ending.UNREACHABLE, "unreachable")
-    return Stop(Ending.OWN_ERROR, errno.errorcode.get(error.errno or 0, type(error).__name__))
+        return Outcome(OutcomeKind.UNREACHABLE, "unreachable")
+    return Outcome(OutcomeKind.OWN_ERROR, errno.errorcode.get(error.errno or 0, type(error).__name__))
 
 
 class _Pacer:
     """Spaces connections out: per host, per network, and over all, each at its own rate."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: RateLimits) -> None:
         self._pace = pace
         self._next: dict[object, float] = {}
 

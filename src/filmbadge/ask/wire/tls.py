@@ -10,8 +10,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from filmbadge.ask.wire.dimse.pdu import clean
-from filmbadge.model import Certificate, Demanded, TlsFacts
+from filmbadge.ask.wire.text import clean
+from filmbadge.model import Certificate, ClientCertificate, TlsFacts
 from filmbadge.scope import Address, address_of
 
 MAX_TEXT = 64
@@ -67,11 +67,11 @@ class Handshake:
         """None if the peer never spoke TLS. `heard`: it sent data inside it."""
         if not self.spoke:
             return None
-        demanded = Demanded.UNKNOWN
+        demanded = ClientCertificate.UNKNOWN
         if self._alert == _CERTIFICATE_REQUIRED or (self.asked and self._alert in _REFUSALS):
-            demanded = Demanded.YES
+            demanded = ClientCertificate.YES
         elif heard or (self._version and not self.asked):
-            demanded = Demanded.NO
+            demanded = ClientCertificate.NO
         return TlsFacts(self._version, self._cipher, demanded, self._alert, self._certificate)
 
 

@@ -1,0 +1,32 @@
+"""The decoder: the one hot loop, in two interchangeable cores.
+
+The compiled one is used where it was built; FILMBADGE_CORE=pure or =compiled chooses.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from filmbadge.ask.decoder import pure
+
+if TYPE_CHECKING:
+    from filmbadge.ask.decoder.pure import Reader, Tally
+
+    CORE = "pure"
+else:
+    CORE = os.environ.get("FILMBADGE_CORE", "")
+    try:
+        if CORE == "pure":
+            raise ImportError
+        from filmbadge.ask.decoder import compiled
+
+        Reader, Tally, CORE = compiled.Reader, compiled.Tally, "compiled"
+    except ImportError:
+        if CORE == "compiled":
+            raise
+        Reader, Tally, CORE = pure.Reader, pure.Tally, "pure"
+
+Record = pure.Record
+
+__all__ = ["CORE", "Reader", "Record", "Tally"]

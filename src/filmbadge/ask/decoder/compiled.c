@@ -1,0 +1,819 @@
+/* The decoder in C: the same as pure.py, which explains it. A test holds the two equal on any input.
+ *
+ * Nothing is allocated per record: identifiers are read where they arrived, UIDs become 64-bit keyed hashes
+ * (SipHash-2-4) in an open-addressing set, and insertions wait in a small queue while memory is prefetched. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_PDU (128 * 1024)
+#define MAX_CONTROL (64 * 1024)
+#define MAX_COMMAND (16 * 1024)
+#define MAX_RECORD (1024 * 1024)
+#define MAX_NESTING 32
+#define MAX_COUNT 1000000
+#define MAX_WATCH 64
+#define UNDEFINED 0xFFFFFFFFu
+#define QUEUE 64
+
+enum { CLOSED, READ, DROP };
+enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208, TAG_STUDY = 0x0020000D, TAG_PATIENT = 0x00100020 };
+
+static inline uint16_t le16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
+static inline uint32_t le32(const uint8_t *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
+static inline uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
+
+/* ---- keyed hash: SipHash-2-4 (Aumasson, Bernstein 2012) */
+
+#define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+#define ROUND                                                                                                \
+    v0 += v1; v1 = ROTL(v1, 13); v1 ^= v0; v0 = ROTL(v0, 32); v2 += v3; v3 = ROTL(v3, 16); v3 ^= v2;         \
+    v0 += v3; v3 = ROTL(v3, 21); v3 ^= v0; v2 += v1; v1 = ROTL(v1, 17); v1 ^= v2; v2 = ROTL(v2, 32);
+
+static uint64_t le64(const uint8_t *p) { return (uint64_t)le32(p + 4) << 32 | le32(p); }
+
+static uint64_t hash(const uint64_t key[2], const uint8_t *data, size_t size)
+{
+    uint64_t v0 = key[0] ^ 0x736f6d6570736575ULL, v1 = key[1] ^ 0x646f72616e646f6dULL;
+    uint64_t v2 = key[0] ^ 0x6c7967656e657261ULL, v3 = key[1] ^ 0x7465646279746573ULL;
+    uint64_t last = (uint64_t)size << 56;
+    size_t whole = size & ~(size_t)7;
+    for (size_t i = 0; i < whole; i += 8) {
+        uint64_t m = le64(data + i);
+        v3 ^= m; ROUND ROUND v0 ^= m;
+    }
+    for (size_t i = whole; i < size; i++) last |= (uint64_t)data[i] << (8 * (i - whole));
+    v3 ^= last; ROUND ROUND v0 ^= last;
+    v2 ^= 0xff; ROUND ROUND ROUND ROUND
+    uint64_t made = v0 ^ v1 ^ v2 ^ v3;
+    return made ? made : 1; /* 0 marks an empty slot */
+}
+
+/* ---- a set of hashes: 8 bytes a slot, at most 5/8 full */
+
+typedef struct { uint64_t *slots; size_t size, count; } Set;
+
+static int set_grow(Set *set)
+{
+    size_t size = set->size ? set->size * 2 : 64;
+    uint64_t *slots = PyMem_RawCalloc(size, sizeof *slots);
+    if (!slots) return -1;
+    for (size_t i = 0; i < set->size; i++) {
+        uint64_t one = set->slots[i];
+        if (!one) continue;
+        size_t at = one & (size - 1);
+        while (slots[at]) at = (at + 1) & (size - 1);
+        slots[at] = one;
+    }
+    PyMem_RawFree(set->slots);
+    set->slots = slots;
+    set->size = size;
+    return 0;
+}
+
+static int set_add(Set *set, uint64_t one) /* 1 new, 0 seen, -1 no memory */
+{
+    if (set->count * 8 >= set->size * 5 && set_grow(set) < 0) return -1;
+    size_t at = one & (set->size - 1);
+    while (set->slots[at]) {
+        if (set->slots[at] == one) return 0;
+        at = (at + 1) & (set->size - 1);
+    }
+    set->slots[at] = one;
+    set->count++;
+    return 1;
+}
+
+static inline void set_prefetch(const Set *set, uint64_t one)
+{
+    if (set->size) __builtin_prefetch(&set->slots[one & (set->size - 1)], 1, 1);
+}
+
+/* ---- Tally */
+
+typedef struct { uint64_t uid, patient; int64_t series, images; } Waiting;
+typedef struct { const uint8_t *at; size_t size; } Slice;
+
+typedef struct {
+    PyObject_HEAD
+    uint32_t uid_tag, watch[MAX_WATCH];
+    int watched, count_patients, marked;
+    Py_ssize_t keep;
+    uint64_t key[2], rows, malformed, series, images, series_known, images_known, filled[MAX_WATCH];
+    Set seen, here, patients;
+    PyObject *kept;
+    Waiting queue[QUEUE];
+    int queued;
+} Tally;
+
+static PyTypeObject TallyType;
+
+static int tally_settle(Tally *t)
+{
+    for (int i = 0; i < t->queued; i++) {
+        Waiting *w = &t->queue[i];
+        if (w->patient && set_add(&t->patients, w->patient) < 0) goto no_memory;
+        int added = set_add(&t->seen, w->uid);
+        if (added < 0 || (t->marked && set_add(&t->here, w->uid) < 0)) goto no_memory;
+        if (!added) continue;
+        if (w->series >= 0) { t->series += (uint64_t)w->series; t->series_known++; }
+        if (w->images >= 0) { t->images += (uint64_t)w->images; t->images_known++; }
+    }
+    t->queued = 0;
+    return 0;
+no_memory:
+    t->queued = 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+static int has_long_length(uint16_t vr)
+{
+    switch (vr) {
+#define VR(a, b) case (uint16_t)((a) | (b) << 8):
+    VR('O','B') VR('O','D') VR('O','F') VR('O','L') VR('O','V') VR('O','W') VR('S','Q')
+    VR('S','V') VR('U','C') VR('U','N') VR('U','R') VR('U','T') VR('U','V')
+        return 1;
+    VR('A','E') VR('A','S') VR('A','T') VR('C','S') VR('D','A') VR('D','S') VR('D','T')
+    VR('F','D') VR('F','L') VR('I','S') VR('L','O') VR('L','T') VR('P','N') VR('S','H')
+    VR('S','L') VR('S','S') VR('S','T') VR('T','M') VR('U','I') VR('U','L') VR('U','S')
+        return 0;
+    }
+    return -1;
+#undef VR
+}
+
+static Slice strip(Slice s)
+{
+    while (s.size && (s.at[0] == ' ' || s.at[0] == 0)) { s.at++; s.size--; }
+    while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == 0)) s.size--;
+    return s;
+}
+
+static int64_t number(Slice s)
+{
+    s = strip(s);
+    if (s.size && s.at[0] == '+') { s.at++; s.size--; }
+    if (!s.size || s.size > 10) return -1;
+    int64_t made = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9') return -1;
+        made = made * 10 + (s.at[i] - '0');
+    }
+    return made > 0 && made <= MAX_COUNT ? made : -1;
+}
+
+typedef struct { Slice uid, series, images, patient, watch[MAX_WATCH]; } Found;
+
+/* elements.walk: 0, or -1 where the data set is malformed */
+static int walk(const Tally *t, const uint8_t *data, size_t size, int explicit, Found *found)
+{
+    uint8_t outside[MAX_NESTING];
+    int depth = 0;
+    size_t at = 0;
+    while (at < size) {
+        if (size - at < 8) return -1;
+        uint32_t tag = (uint32_t)le16(data + at) << 16 | le16(data + at + 2), length;
+        if (tag >> 16 == 0xFFFE) {
+            length = le32(data + at + 4);
+            at += 8;
+            if (tag == 0xFFFEE0DD) {
+                if (!depth) return -1;
+                explicit = outside[--depth];
+            } else if ((tag != 0xFFFEE000 && tag != 0xFFFEE00D) || !depth) {
+                return -1;
+            } else if (tag == 0xFFFEE000 && length != UNDEFINED) {
+                if (length > size - at) return -1;
+                at += length;
+            }
+            continue;
+        }
+        int inner = explicit;
+        if (explicit) {
+            uint16_t vr = le16(data + at + 4);
+            switch (has_long_length(vr)) {
+            case 1:
+                if (size - at < 12) return -1;
+                length = le32(data + at + 8);
+                at += 12;
+                inner = vr != ('U' | 'N' << 8);
+                break;
+            case 0:
+                length = le16(data + at + 6);
+                at += 8;
+                break;
+            default:
+                return -1;
+            }
+        } else {
+            length = le32(data + at + 4);
+            at += 8;
+        }
+        if (length == UNDEFINED) {
+            if (depth >= MAX_NESTING) return -1;
+            outside[depth++] = (uint8_t)explicit;
+            explicit = inner;
+            continue;
+        }
+        if (length > size - at) return -1;
+        if (!depth) {
+            Slice value = {data + at, length};
+            if (tag == t->uid_tag) found->uid = value;
+            if (tag == TAG_SERIES) found->series = value;
+            else if (tag == TAG_IMAGES) found->images = value;
+            else if (tag == TAG_PATIENT) found->patient = value;
+            for (int i = 0; i < t->watched; i++)
+                if (tag == t->watch[i]) found->watch[i] = value;
+        }
+        at += length;
+    }
+    return depth ? -1 : 0;
+}
+
+static int tally_add(Tally *t, const uint8_t *data, size_t size, int explicit)
+{
+    Found found;
+    memset(&found, 0, offsetof(Found, watch) + sizeof(Slice) * (size_t)t->watched);
+    t->rows++;
+    if (walk(t, data, size, explicit, &found) < 0) {
+        t->malformed++;
+        return 0;
+    }
+    for (int i = 0; i < t->watched; i++) t->filled[i] += strip(found.watch[i]).size > 0;
+    Slice uid = strip(found.uid);
+    if (!uid.size || uid.size > 64) {
+        t->malformed++;
+        return 0;
+    }
+    Waiting w = {hash(t->key, uid.at, uid.size), 0, -1, -1};
+    set_prefetch(&t->seen, w.uid);
+    if (t->count_patients) {
+        Slice patient = strip(found.patient);
+        if (patient.size) {
+            w.patient = hash(t->key, patient.at, patient.size);
+            set_prefetch(&t->patients, w.patient);
+        }
+    }
+    if (found.series.at) w.series = number(found.series);
+    if (found.images.at) w.images = number(found.images);
+    if (t->keep) { /* one by one: the UID itself is gone when a queue is settled */
+        size_t before = t->seen.count;
+        t->queue[t->queued++] = w;
+        if (tally_settle(t) < 0) return -1;
+        if (t->seen.count > before && PyList_GET_SIZE(t->kept) < t->keep) {
+            for (size_t i = 0; i < uid.size; i++)
+                if (uid.at[i] != '.' && (uid.at[i] < '0' || uid.at[i] > '9')) return 0;
+            PyObject *held = PyBytes_FromStringAndSize((const char *)uid.at, (Py_ssize_t)uid.size);
+            if (!held) return -1;
+            int failed = PyList_Append(t->kept, held);
+            Py_DECREF(held);
+            return failed;
+        }
+        return 0;
+    }
+    t->queue[t->queued++] = w;
+    return t->queued == QUEUE ? tally_settle(t) : 0;
+}
+
+static PyObject *Tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"uid", "keep", "patients", "watch", "key", NULL};
+    unsigned int uid = TAG_STUDY;
+    Py_ssize_t keep = 0;
+    int patients = 0;
+    PyObject *watch = NULL, *key = NULL, *run_key = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|I$npOS:Tally", names, &uid, &keep, &patients, &watch, &key))
+        return NULL;
+    if (!key) {
+        PyObject *pure = PyImport_ImportModule("filmbadge.ask.decoder.pure");
+        if (!pure) return NULL;
+        key = run_key = PyObject_GetAttrString(pure, "RUN_KEY");
+        Py_DECREF(pure);
+        if (!key) return NULL;
+    }
+    Tally *t = NULL;
+    if (!PyBytes_Check(key) || PyBytes_GET_SIZE(key) != 16) {
+        PyErr_SetString(PyExc_ValueError, "a key has 16 bytes");
+        goto done;
+    }
+    t = (Tally *)type->tp_alloc(type, 0);
+    if (!t) goto done;
+    t->uid_tag = uid;
+    t->keep = keep;
+    t->count_patients = patients;
+    t->key[0] = le64((const uint8_t *)PyBytes_AS_STRING(key));
+    t->key[1] = le64((const uint8_t *)PyBytes_AS_STRING(key) + 8);
+    t->kept = PyList_New(0);
+    if (!t->kept) goto failed;
+    if (watch) {
+        PyObject *tags = PySequence_Fast(watch, "watch is a sequence of tags");
+        if (!tags) goto failed;
+        Py_ssize_t size = PySequence_Fast_GET_SIZE(tags);
+        if (size > MAX_WATCH) PyErr_Format(PyExc_ValueError, "at most %d attributes can be watched", MAX_WATCH);
+        for (Py_ssize_t i = 0; i < size && !PyErr_Occurred(); i++)
+            t->watch[i] = (uint32_t)PyLong_AsUnsignedLong(PySequence_Fast_GET_ITEM(tags, i));
+        t->watched = (int)size;
+        Py_DECREF(tags);
+        if (PyErr_Occurred()) goto failed;
+    }
+    goto done;
+failed:
+    Py_CLEAR(t);
+done:
+    Py_XDECREF(run_key);
+    return (PyObject *)t;
+}
+
+static void Tally_dealloc(Tally *t)
+{
+    PyMem_RawFree(t->seen.slots);
+    PyMem_RawFree(t->here.slots);
+    PyMem_RawFree(t->patients.slots);
+    Py_XDECREF(t->kept);
+    Py_TYPE(t)->tp_free((PyObject *)t);
+}
+
+static PyObject *Tally_add(Tally *t, PyObject *args)
+{
+    Py_buffer data;
+    int explicit;
+    if (!PyArg_ParseTuple(args, "y*p", &data, &explicit)) return NULL;
+    int failed = tally_add(t, data.buf, (size_t)data.len, explicit);
+    PyBuffer_Release(&data);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *Tally_add_named(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    if (kwargs && PyDict_GET_SIZE(kwargs) == 1 && PyTuple_GET_SIZE(args) == 1) {
+        PyObject *explicit = PyDict_GetItemString(kwargs, "explicit");
+        if (explicit) {
+            PyObject *both = PyTuple_Pack(2, PyTuple_GET_ITEM(args, 0), explicit);
+            PyObject *made = both ? Tally_add((Tally *)self, both) : NULL;
+            Py_XDECREF(both);
+            return made;
+        }
+    }
+    if (kwargs && PyDict_GET_SIZE(kwargs)) {
+        PyErr_SetString(PyExc_TypeError, "add(identifier, explicit)");
+        return NULL;
+    }
+    return Tally_add((Tally *)self, args);
+}
+
+static PyObject *Tally_mark(Tally *t, PyObject *unused)
+{
+    (void)unused;
+    if (tally_settle(t) < 0) return NULL;
+    PyMem_RawFree(t->here.slots);
+    t->here = (Set){NULL, 0, 0};
+    t->marked = 1;
+    Py_RETURN_NONE;
+}
+
+static PyObject *Tally_include(Tally *t, PyObject *other)
+{
+    if (!PyObject_TypeCheck(other, &TallyType)) {
+        PyErr_SetString(PyExc_TypeError, "only a tally can be included");
+        return NULL;
+    }
+    Tally *from = (Tally *)other;
+    if (tally_settle(t) < 0 || tally_settle(from) < 0) return NULL;
+    for (size_t i = 0; i < from->seen.size; i++)
+        if (from->seen.slots[i] && set_add(&t->seen, from->seen.slots[i]) < 0) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+static void sift_down(uint64_t *heap, size_t size, size_t at)
+{
+    for (size_t child; (child = 2 * at + 1) < size; at = child) {
+        if (child + 1 < size && heap[child + 1] > heap[child]) child++;
+        if (heap[at] >= heap[child]) return;
+        uint64_t other = heap[at]; heap[at] = heap[child]; heap[child] = other;
+    }
+}
+
+static PyObject *Tally_smallest(Tally *t, PyObject *argument)
+{
+    size_t k = PyLong_AsSize_t(argument), held = 0;
+    if (PyErr_Occurred() || tally_settle(t) < 0) return NULL;
+    if (k > t->seen.count) k = t->seen.count;
+    if (!k) return PyList_New(0);
+    uint64_t *heap = PyMem_RawMalloc(k * sizeof *heap); /* the largest on top, so that it is the one to give way */
+    if (!heap) return PyErr_NoMemory();
+    for (size_t i = 0; i < t->seen.size; i++) {
+        uint64_t one = t->seen.slots[i];
+        if (!one) continue;
+        if (held < k) {
+            heap[held++] = one;
+            if (held == k) for (size_t j = k / 2; j-- > 0;) sift_down(heap, k, j);
+        } else if (one < heap[0]) {
+            heap[0] = one;
+            sift_down(heap, k, 0);
+        }
+    }
+    PyObject *list = PyList_New((Py_ssize_t)k);
+    for (size_t size = k; list && size > 0;) {
+        PyObject *one = PyLong_FromUnsignedLongLong(heap[0]);
+        if (!one) { Py_CLEAR(list); break; }
+        PyList_SET_ITEM(list, (Py_ssize_t)--size, one);
+        heap[0] = heap[size];
+        sift_down(heap, size, 0);
+    }
+    PyMem_RawFree(heap);
+    return list;
+}
+
+enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, DISTINCT, HERE, PATIENTS };
+
+static PyObject *Tally_get(Tally *t, void *which)
+{
+    if (tally_settle(t) < 0) return NULL;
+    switch ((intptr_t)which) {
+    case ROWS: return PyLong_FromUnsignedLongLong(t->rows);
+    case MALFORMED: return PyLong_FromUnsignedLongLong(t->malformed);
+    case SERIES: return PyLong_FromUnsignedLongLong(t->series);
+    case IMAGES: return PyLong_FromUnsignedLongLong(t->images);
+    case SERIES_KNOWN: return PyLong_FromUnsignedLongLong(t->series_known);
+    case IMAGES_KNOWN: return PyLong_FromUnsignedLongLong(t->images_known);
+    case DISTINCT: return PyLong_FromSize_t(t->seen.count);
+    case HERE: return PyLong_FromSize_t(t->here.count);
+    default: return PyLong_FromSize_t(t->patients.count);
+    }
+}
+
+static PyObject *Tally_kept(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->kept); }
+
+static PyObject *Tally_filled(Tally *t, void *unused)
+{
+    (void)unused;
+    PyObject *list = PyList_New(t->watched);
+    for (int i = 0; list && i < t->watched; i++) {
+        PyObject *one = PyLong_FromUnsignedLongLong(t->filled[i]);
+        if (!one) { Py_CLEAR(list); break; }
+        PyList_SET_ITEM(list, i, one);
+    }
+    return list;
+}
+
+#define COUNTER(name, which) {name, (getter)Tally_get, NULL, NULL, (void *)which}
+static PyGetSetDef Tally_getset[] = {
+    COUNTER("rows", ROWS), COUNTER("malformed", MALFORMED), COUNTER("series", SERIES), COUNTER("images", IMAGES),
+    COUNTER("series_known", SERIES_KNOWN), COUNTER("images_known", IMAGES_KNOWN), COUNTER("distinct", DISTINCT),
+    COUNTER("here", HERE), COUNTER("patients", PATIENTS),
+    {"kept", (getter)Tally_kept, NULL, NULL, NULL}, {"filled", (getter)Tally_filled, NULL, NULL, NULL}, {NULL},
+};
+static PyMethodDef Tally_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))Tally_add_named, METH_VARARGS | METH_KEYWORDS, "Count one record and forget it."},
+    {"mark", (PyCFunction)Tally_mark, METH_NOARGS, "Begin a window, of which `here` is the number of distinct UIDs."},
+    {"include", (PyCFunction)Tally_include, METH_O, "The distinct UIDs of another tally of the same level."},
+    {"smallest", (PyCFunction)Tally_smallest, METH_O, "The smallest keyed hashes of distinct UIDs, ascending: a sketch."},
+    {NULL},
+};
+static PyTypeObject TallyType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "filmbadge.ask.decoder.compiled.Tally",
+    .tp_doc = "Distinct UIDs of one level, and the counts that came with them. See pure.Tally.",
+    .tp_basicsize = sizeof(Tally),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = Tally_new,
+    .tp_dealloc = (destructor)Tally_dealloc,
+    .tp_call = Tally_add_named,
+    .tp_methods = Tally_methods,
+    .tp_getset = Tally_getset,
+};
+
+/* ---- Reader */
+
+typedef struct { uint8_t *bytes; size_t size, room; } Fragments;
+
+typedef struct {
+    PyObject_HEAD
+    int mode, active, awaiting, explicit, enough;
+    uint16_t message_id;
+    uint64_t matches, stop_after, dropped;
+    size_t in_pdu, at;
+    uint8_t proposed[256];
+    Fragments fragments[2];
+    PyObject *record, *event;
+} Reader;
+
+static void set_event(Reader *r, const char *name, int number, const void *bytes, size_t size)
+{
+    Py_XSETREF(r->event, Py_BuildValue("siy#", name, number, (const char *)bytes, (Py_ssize_t)size));
+}
+
+static void fail(Reader *r, const char *format, ...)
+{
+    char words[160];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    set_event(r, "error", 0, words, strlen(words));
+}
+
+/* Whether it is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2. */
+static int pending(const uint8_t *p, size_t size, uint16_t message_id)
+{
+    int field = -1, status = -1, responded = -1, kind = -1;
+    size_t at = 0;
+    while (at < size) {
+        if (size - at < 8) return 0;
+        uint16_t group = le16(p + at), element = le16(p + at + 2);
+        uint32_t length = le32(p + at + 4);
+        at += 8;
+        if (group == 0xFFFE || length > size - at) return 0;
+        if (group == 0 && (element == 0x0100 || element == 0x0120 || element == 0x0800 || element == 0x0900)) {
+            if (length != 2) return 0;
+            int value = le16(p + at);
+            if (element == 0x0100) field = value;
+            else if (element == 0x0120) responded = value;
+            else if (element == 0x0800) kind = value;
+            else status = value;
+        }
+        at += length;
+    }
+    if (field != 0x8020 || responded != message_id || (status != 0xFF00 && status != 0xFF01)) return 0;
+    return kind != -1 && kind != 0x0101;
+}
+
+static int read_command(Reader *r, int context, const uint8_t *whole, size_t size)
+{
+    if (r->awaiting) {
+        fail(r, "a command before the data set of the one before");
+        return 0;
+    }
+    if (!r->active || !pending(whole, size, r->message_id)) {
+        set_event(r, "command", context, whole, size);
+        return 0;
+    }
+    r->awaiting = 1;
+    r->matches++; /* it was given, also where its identifier then breaks a bound */
+    if (r->matches == r->stop_after) {
+        r->enough = 1;
+        set_event(r, "enough", 0, "", 0);
+    }
+    return 0;
+}
+
+static int read_match(Reader *r, const uint8_t *whole, size_t size)
+{
+    r->awaiting = 0;
+    if (r->record && (!r->stop_after || r->matches <= r->stop_after)) {
+        if (Py_IS_TYPE(r->record, &TallyType)) {
+            if (tally_add((Tally *)r->record, whole, size, r->explicit) < 0) return -1;
+        } else {
+            PyObject *made = PyObject_CallFunction(r->record, "y#O", (const char *)whole, (Py_ssize_t)size,
+                                                   r->explicit ? Py_True : Py_False);
+            if (!made) return -1;
+            Py_DECREF(made);
+        }
+    }
+    return 0;
+}
+
+static int read_value(Reader *r, int context, int control, const uint8_t *piece, size_t size)
+{
+    if (!r->proposed[context]) {
+        fail(r, "presentation context %d was not proposed", context);
+        return 0;
+    }
+    int is_command = control & 1;
+    if (!is_command && !r->awaiting) {
+        r->dropped += size;
+        if (control & 2) set_event(r, "data", context, "", 0);
+        return 0;
+    }
+    size_t limit = is_command ? MAX_COMMAND : MAX_RECORD;
+    Fragments *held = &r->fragments[is_command];
+    if (held->size + size > limit) {
+        fail(r, "a %s of more than %zu bytes", is_command ? "command" : "data set", limit);
+        return 0;
+    }
+    if (!(control & 2) || held->size) {
+        if (held->size + size > held->room) {
+            size_t room = (held->size + size) * 2;
+            uint8_t *bytes = PyMem_RawRealloc(held->bytes, room);
+            if (!bytes) { PyErr_NoMemory(); return -1; }
+            held->bytes = bytes;
+            held->room = room;
+        }
+        if (size) memcpy(held->bytes + held->size, piece, size);
+        held->size += size;
+        if (!(control & 2)) return 0;
+        piece = held->bytes;
+        size = held->size;
+        held->size = 0; /* the bytes stay where they are until the next fragment */
+    }
+    if (is_command) return read_command(r, context, piece, size);
+    return read_match(r, piece, size);
+}
+
+static int read_unit(Reader *r, const uint8_t *p, size_t *at)
+{
+    while (r->in_pdu && r->event == Py_None) {
+        if (r->in_pdu < 6) {
+            fail(r, "presentation data value at offset %zu is cut off", r->at);
+            return 0;
+        }
+        const uint8_t *value = p + *at;
+        size_t length = be32(value);
+        if (length < 2 || length + 4 > r->in_pdu) {
+            fail(r, "presentation data value at offset %zu announces %zu bytes", r->at, length);
+            return 0;
+        }
+        r->in_pdu -= 4 + length;
+        r->at += 4 + length;
+        *at += 4 + length;
+        if (read_value(r, value[4], value[5], value + 6, length - 2) < 0) return -1;
+    }
+    return 0;
+}
+
+static PyObject *Reader_feed(Reader *r, PyObject *data)
+{
+    Py_buffer view;
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) return NULL;
+    const uint8_t *p = view.buf;
+    size_t at = 0, end = (size_t)view.len;
+    int failed = 0;
+    Py_XSETREF(r->event, Py_NewRef(Py_None));
+    while (r->event == Py_None && !failed) {
+        if (r->in_pdu) {
+            if (end - at < r->in_pdu) break;
+            if (r->mode == DROP) {
+                at += r->in_pdu;
+                r->in_pdu = 0;
+            } else {
+                failed = read_unit(r, p, &at);
+            }
+            continue;
+        }
+        if (end - at < 6) break;
+        int kind = p[at];
+        size_t length = be32(p + at + 2), limit = kind == 4 ? MAX_PDU : MAX_CONTROL;
+        if (kind < 1 || kind > 7) {
+            fail(r, "PDU type 0x%02X does not exist", kind);
+            break;
+        }
+        if (length > limit) {
+            fail(r, "PDU type 0x%02X announces %zu bytes; at most %zu were agreed", kind, length, limit);
+            break;
+        }
+        if (end - at < 6 + length) break;
+        at += 6;
+        if (kind == 4 && r->mode != CLOSED) {
+            r->in_pdu = length;
+            r->at = 0;
+        } else {
+            set_event(r, "unit", kind, p + at, length);
+            at += length;
+        }
+    }
+    PyBuffer_Release(&view);
+    if (failed || !r->event) return NULL;
+    return PyLong_FromSize_t(at);
+}
+
+static PyObject *Reader_expect(Reader *r, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"message_id", "explicit", "record", "stop_after", NULL};
+    unsigned int message_id;
+    int explicit;
+    PyObject *record;
+    unsigned long long stop_after = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IpO|K:expect", names, &message_id, &explicit, &record, &stop_after))
+        return NULL;
+    r->matches = 0;
+    r->enough = r->awaiting = 0;
+    r->active = 1;
+    r->message_id = (uint16_t)message_id;
+    r->explicit = explicit;
+    r->stop_after = stop_after;
+    Py_XSETREF(r->record, record == Py_None ? NULL : Py_NewRef(record));
+    Py_RETURN_NONE;
+}
+
+static PyObject *Reader_idle(Reader *r, PyObject *unused)
+{
+    (void)unused;
+    r->active = r->awaiting = 0;
+    r->dropped = 0;
+    Py_CLEAR(r->record);
+    Py_RETURN_NONE;
+}
+
+static PyObject *Reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"contexts", NULL};
+    PyObject *contexts;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Reader", names, &contexts)) return NULL;
+    PyObject *each = PyObject_GetIter(contexts), *one;
+    if (!each) return NULL;
+    Reader *r = (Reader *)type->tp_alloc(type, 0);
+    while (r && (one = PyIter_Next(each))) {
+        long id = PyLong_AsLong(one);
+        Py_DECREF(one);
+        if (id >= 0 && id < 256) r->proposed[id] = 1;
+    }
+    Py_DECREF(each);
+    if (r && PyErr_Occurred()) Py_CLEAR(r);
+    if (r) r->event = Py_NewRef(Py_None);
+    return (PyObject *)r;
+}
+
+static int Reader_traverse(Reader *r, visitproc visit, void *arg)
+{
+    Py_VISIT(r->record);
+    Py_VISIT(r->event);
+    return 0;
+}
+
+static int Reader_clear(Reader *r)
+{
+    Py_CLEAR(r->record);
+    Py_CLEAR(r->event);
+    return 0;
+}
+
+static void Reader_dealloc(Reader *r)
+{
+    PyObject_GC_UnTrack(r);
+    Reader_clear(r);
+    PyMem_RawFree(r->fragments[0].bytes);
+    PyMem_RawFree(r->fragments[1].bytes);
+    Py_TYPE(r)->tp_free((PyObject *)r);
+}
+
+static PyObject *Reader_matches(Reader *r, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(r->matches); }
+static PyObject *Reader_dropped(Reader *r, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(r->dropped); }
+static PyObject *Reader_enough(Reader *r, void *unused) { (void)unused; return PyBool_FromLong(r->enough); }
+static PyObject *Reader_event(Reader *r, void *unused) { (void)unused; return Py_NewRef(r->event ? r->event : Py_None); }
+static PyObject *Reader_mode(Reader *r, void *unused) { (void)unused; return PyLong_FromLong(r->mode); }
+static int Reader_set_mode(Reader *r, PyObject *value, void *unused)
+{
+    (void)unused;
+    long mode = value ? PyLong_AsLong(value) : -1;
+    if (mode < CLOSED || mode > DROP) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "no such mode");
+        return -1;
+    }
+    r->mode = (int)mode;
+    return 0;
+}
+
+static PyGetSetDef Reader_getset[] = {
+    {"mode", (getter)Reader_mode, (setter)Reader_set_mode, NULL, NULL},
+    {"matches", (getter)Reader_matches, NULL, NULL, NULL},
+    {"dropped", (getter)Reader_dropped, NULL, NULL, NULL},
+    {"enough", (getter)Reader_enough, NULL, NULL, NULL},
+    {"event", (getter)Reader_event, NULL, NULL, NULL},
+    {NULL},
+};
+static PyMethodDef Reader_methods[] = {
+    {"feed", (PyCFunction)Reader_feed, METH_O, "Returns the number of bytes taken."},
+    {"expect", (PyCFunction)(void (*)(void))Reader_expect, METH_VARARGS | METH_KEYWORDS, "A query is under way."},
+    {"idle", (PyCFunction)Reader_idle, METH_NOARGS, "No query is under way."},
+    {NULL},
+};
+static PyTypeObject ReaderType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "filmbadge.ask.decoder.compiled.Reader",
+    .tp_doc = "Takes a stream apart and tallies the records of the query under way. See pure.Reader.",
+    .tp_basicsize = sizeof(Reader),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = Reader_new,
+    .tp_dealloc = (destructor)Reader_dealloc,
+    .tp_traverse = (traverseproc)Reader_traverse,
+    .tp_clear = (inquiry)Reader_clear,
+    .tp_methods = Reader_methods,
+    .tp_getset = Reader_getset,
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "compiled", "The decoder in C.", -1, NULL};
+
+PyMODINIT_FUNC PyInit_compiled(void)
+{
+    if (PyType_Ready(&TallyType) < 0 || PyType_Ready(&ReaderType) < 0) return NULL;
+    PyObject *modes = ReaderType.tp_dict, *made = PyModule_Create(&module);
+    if (!made) return NULL;
+    static const char *names[] = {"CLOSED", "READ", "DROP"};
+    for (int i = 0; i < 3; i++) {
+        PyObject *value = PyLong_FromLong(i);
+        if (!value || PyDict_SetItemString(modes, names[i], value) < 0) { Py_XDECREF(value); Py_DECREF(made); return NULL; }
+        Py_DECREF(value);
+    }
+    if (PyModule_AddObjectRef(made, "Tally", (PyObject *)&TallyType) < 0 ||
+        PyModule_AddObjectRef(made, "Reader", (PyObject *)&ReaderType) < 0) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    return made;
+}

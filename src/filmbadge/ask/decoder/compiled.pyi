@@ -1,0 +1,2 @@
+from filmbadge.ask.decoder.pure import Reader as Reader
+from filmbadge.ask.decoder.pure import Tally as Tally

@@ -1,0 +1,412 @@
+"""The decoder in Python. `compiled.c` does the same, faster; a test holds the two equal on any input.
+
+PS3.8 9.3 (PDUs) and Annex E (message fragments), PS3.7 6.3 (command sets), PS3.5 7 (data elements).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from heapq import nsmallest
+from operator import itemgetter
+
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.decoder.limits import MAX_COMMAND, MAX_CONTROL, MAX_COUNT, MAX_PDU, MAX_RECORD
+from filmbadge.ask.errors import WireError
+
+PATIENT_ID = 0x00100020
+RUN_KEY = secrets.token_bytes(16)  # in memory only; what it makes comparable, it makes so for this run
+
+_HEADER = struct.Struct(">BxI")
+_PDV = struct.Struct(">IBB")
+_ELEMENT = struct.Struct("<HHI")
+_P_DATA = 0x04
+_BOTH = struct.Struct(">BxIIBB")  # of a PDU and of the first value in it
+_PADDING = b"\0 "
+_MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # how many are remembered, and of rows of how many bytes
+_NUMBER = re.compile(rb"\+?[0-9]{1,10}")
+
+
+class Tally:
+    """Distinct UIDs of one level, and the counts that came with them. An identifier goes in, numbers come out.
+
+    With `keep`, the first so many distinct UIDs themselves are held in memory, for a walk down to them.
+    With `patients`, distinct Patient IDs are counted too. `watch` names attributes whose being filled is counted.
+    `mark` begins a window: `here` is how many distinct UIDs came since, whether they were seen before or not.
+    No other attribute is looked at, whatever an archive sends along, and none is held.
+    """
+
+    def __init__(
+        self,
+        uid: int = elements.STUDY_UID,
+        *,
+        keep: int = 0,
+        patients: bool = False,
+        watch: Sequence[int] = (),
+        key: bytes = RUN_KEY,
+    ) -> None:
+        self.rows = 0
+        self.malformed = 0
+        self.series = 0
+        self.images = 0
+        self.series_known = 0  # distinct UIDs that came with a number of series
+        self.images_known = 0
+        self.kept: list[bytes] = []
+        self.filled = [0] * len(watch)  # rows in which each watched attribute has a value
+        self._uid = uid
+        self._keep = keep
+        self._key = key
+        self._watch = tuple(watch)
+        self._seen: set[bytes] = set()
+        self._here: set[bytes] | None = None
+        self._patients: set[bytes] = set()
+        self._count_patients = patients
+        self._layouts: dict[tuple[int, bool], _Layout] = {}
+        # A patient's id is looked at where patients are counted; else the place stays empty.
+        self._order = (uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY, PATIENT_ID if patients else -1, *watch)
+        self._wanted = frozenset(self._order)
+
+    @property
+    def distinct(self) -> int:
+        return len(self._seen)
+
+    @property
+    def here(self) -> int:
+        return len(self._here or ())
+
+    @property
+    def patients(self) -> int:
+        return len(self._patients)
+
+    def mark(self) -> None:
+        self._here = set()
+
+    def include(self, other: Tally) -> None:
+        """The distinct UIDs of another tally of the same level."""
+        self._seen |= other._seen
+
+    def smallest(self, k: int) -> list[int]:
+        """The `k` smallest keyed hashes of distinct UIDs, ascending: a sketch, comparable within this process only."""
+        return [int.from_bytes(digest, "big") for digest in nsmallest(k, self._seen)]
+
+    def add(self, identifier: bytes, explicit: bool) -> None:
+        """Count one record and forget it. Never raises on what an archive sends."""
+        self.rows += 1
+        fields = self._fields(identifier, explicit)
+        if fields is None:
+            self.malformed += 1
+            return
+        if self._watch:
+            for index, value in enumerate(fields[4:]):
+                self.filled[index] += bool(value and value.strip(_PADDING))
+        uid = (fields[0] or b"").strip(_PADDING)
+        if not uid or len(uid) > 64:
+            self.malformed += 1
+            return
+        if self._count_patients and (patient := (fields[3] or b"").strip(_PADDING)):
+            self._patients.add(blake2b(patient, digest_size=8, key=self._key).digest())
+        digest = blake2b(uid, digest_size=8, key=self._key).digest()
+        if self._here is not None:
+            self._here.add(digest)
+        if digest in self._seen:
+            return
+        self._seen.add(digest)
+        # Only what is made like a UID is held: a name in its place would be sent back to the archive by a walk.
+        if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
+            self.kept.append(uid)
+        if (series := _number(fields[1])) is not None:
+            self.series += series
+            self.series_known += 1
+        if (images := _number(fields[2])) is not None:
+            self.images += images
+            self.images_known += 1
+
+    __call__ = add
+
+    def _fields(self, identifier: bytes, explicit: bool) -> tuple[bytes | None, ...] | None:
+        """The wanted attributes in the order of `_order`, or None where the data set is malformed.
+
+        Archives repeat the layout of their rows. The headers alone decide how a walk goes, so a row whose
+        headers are those of a row before, at the same offsets, holds its values where that one did.
+        """
+        size = len(identifier)
+        known = self._layouts.get((size, explicit))
+        if known is not None and known.headers.unpack(identifier) == known.seen:
+            return known.pick((*known.values.unpack(identifier), None))
+        try:
+            found = dict(elements.walk(identifier, explicit=explicit, wanted=self._wanted))
+        except WireError:
+            return None
+        if size <= _MAX_LAYOUT and len(self._layouts) < _MAX_LAYOUTS:
+            made = _Layout.of(identifier, explicit, self._order)
+            if made is not None:
+                self._layouts[size, explicit] = made
+        return tuple(map(found.get, self._order))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Layout:
+    """Where the headers and the wanted values of a row stand."""
+
+    headers: struct.Struct
+    seen: tuple[bytes, ...]
+    values: struct.Struct
+    pick: Callable[
+        [tuple[bytes | None, ...]], tuple[bytes | None, ...]
+    ]  # from the values, and None for what is missing
+
+    @classmethod
+    def of(cls, identifier: bytes, explicit: bool, wanted: Sequence[int]) -> _Layout | None:
+        """The layout of a well-formed row without sequences, or None."""
+        headers, values = ["<"], ["<"]
+        place: dict[int, int] = {}
+        at = number = 0
+        while at < len(identifier):
+            group, element, length = _ELEMENT.unpack_from(identifier, at)
+            size = 8
+            if explicit and identifier[at + 4 : at + 6] in elements.LONG:
+                size, length = 12, int.from_bytes(identifier[at + 8 : at + 12], "little")
+            elif explicit:
+                length = int.from_bytes(identifier[at + 6 : at + 8], "little")
+            if group == 0xFFFE or length == elements.UNDEFINED:
+                return None
+            tag = group << 16 | element
+            headers.append(f"{size}s{length}x")
+            values.append(f"{size}x{length}s" if tag in wanted else f"{size + length}x")
+            if tag in wanted:
+                place[tag] = number
+                number += 1
+            at += size + length
+        first = struct.Struct("".join(headers))
+        pick = itemgetter(*(place.get(tag, -1) for tag in wanted))
+        return cls(first, first.unpack(identifier), struct.Struct("".join(values)), pick)
+
+
+def _number(raw: bytes | None) -> int | None:
+    """An integer string that counts something, PS3.5 6.2, IS. Empty, 0, negative, malformed or beyond belief: unknown,
+    for what exists has an image."""
+    if raw is None:
+        return None
+    text = raw.strip(_PADDING)
+    if not (text.isdigit() and len(text) <= 10) and not _NUMBER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if 0 < number <= MAX_COUNT else None
+
+
+Record = Callable[[bytes, bool], None]  # one record, and whether it is in explicit VR
+Event = tuple[str, int, bytes]
+
+
+class Reader:
+    """Takes a stream apart and tallies the records of the query under way.
+
+    `feed` takes what it can and returns how many bytes that was; the rest must come again, with more
+    behind it. It stops early, with `event` set, at what is not an ordinary record:
+
+    - `("unit", kind, body)`: a PDU that is not P-DATA, or P-DATA while `mode` is CLOSED
+    - `("command", context, command set)`: anything but a pending response to the query; its data set is dropped
+    - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of such
+    - `("enough", 0, b"")`: as many matches as the query wanted
+    - `("error", 0, words)`: the peer broke the protocol; nothing more is read
+    """
+
+    CLOSED, READ, DROP = 0, 1, 2  # what P-DATA means now
+
+    def __init__(self, contexts: Iterable[int]) -> None:
+        self.mode = Reader.CLOSED
+        self.matches = 0
+        self.enough = False
+        self.dropped = 0
+        self.event: Event | None = None
+        self._contexts = frozenset(contexts)
+        self._in_pdu = 0  # bytes left of the P-DATA unit under way
+        self._at = 0  # offset in it
+        self._fragments = (bytearray(), bytearray())  # data set, command
+        self._active = False
+        self._awaiting = False  # a pending response said that a record follows
+        self._explicit = False
+        self._message_id = 0
+        self._record: Record | None = None
+        self._stop_after = 0
+        self._ordinary: bytes | None = None  # the last ordinary command set: archives repeat it to the byte,
+        self._ordinary_unit = b""  # and mostly in a PDU of its own
+
+    def expect(self, message_id: int, explicit: bool, record: Record | None, stop_after: int = 0) -> None:
+        """A query is under way: its pending responses are counted, and their identifiers given to `record`."""
+        self.matches, self.enough = 0, False
+        self._active, self._awaiting = True, False
+        self._message_id, self._explicit = message_id, explicit
+        self._record, self._stop_after = record, stop_after
+        self._ordinary, self._ordinary_unit = None, b""
+
+    def idle(self) -> None:
+        """No query is under way. What data comes is counted from here, and dropped."""
+        self.dropped = 0
+        self._active = self._awaiting = False
+        self._record = None
+
+    def feed(self, data: bytes | bytearray | memoryview) -> int:
+        """Returns the number of bytes taken. Raises nothing on what a peer sends."""
+        view = bytes(data)
+        at, end = 0, len(view)
+        self.event = None
+        if self._ordinary_unit and not self._in_pdu and not self._awaiting and self.mode == Reader.READ:
+            at = self._rows(view)
+        while self.event is None:
+            if self._in_pdu:
+                if end - at < self._in_pdu:
+                    break
+                if self.mode == Reader.DROP:
+                    at += self._in_pdu
+                    self._in_pdu = 0
+                    continue
+                at = self._values(view, at)
+                continue
+            if end - at < 6:
+                break
+            kind, length = _HEADER.unpack_from(view, at)
+            if not 1 <= kind <= 7:
+                self._error(f"PDU type 0x{kind:02X} does not exist")
+                break
+            limit = MAX_PDU if kind == _P_DATA else MAX_CONTROL
+            if length > limit:
+                self._error(f"PDU type 0x{kind:02X} announces {length} bytes; at most {limit} were agreed")
+                break
+            if end - at < 6 + length:
+                break
+            at += 6
+            if kind == _P_DATA and self.mode != Reader.CLOSED:
+                self._in_pdu, self._at = length, 0
+            else:
+                self.event = ("unit", kind, view[at : at + length])
+                at += length
+        return at
+
+    def _rows(self, view: bytes) -> int:
+        """The fast path: responses that are each a command PDU seen before, and a PDU with the whole identifier."""
+        unit, at, end = self._ordinary_unit, 0, len(view)
+        record, explicit, contexts = self._record, self._explicit, self._contexts
+        if not self._active or self._stop_after or record is None or any(self._fragments):
+            return 0
+        while view.startswith(unit, at):
+            start = at + len(unit)
+            if end - start < 12:
+                break
+            kind, length, inner, context, control = _BOTH.unpack_from(view, start)
+            stop = start + 6 + length
+            if (
+                kind != _P_DATA
+                or control & 3 != 2
+                or inner + 4 != length
+                or length > MAX_PDU
+                or stop > end
+                or context not in contexts
+            ):
+                break
+            self.matches += 1
+            record(view[start + 12 : stop], explicit)
+            at = stop
+        return at
+
+    def _values(self, view: bytes, at: int) -> int:
+        """The presentation data values of a unit, until it ends or an event comes."""
+        while self._in_pdu and self.event is None:
+            if self._in_pdu < 6:
+                self._error(f"presentation data value at offset {self._at} is cut off")
+                break
+            length, context, control = _PDV.unpack_from(view, at)
+            if length < 2 or length + 4 > self._in_pdu:
+                self._error(f"presentation data value at offset {self._at} announces {length} bytes")
+                break
+            stop = at + 4 + length
+            self._in_pdu -= 4 + length
+            self._at += 4 + length
+            self._value(context, control, view[at + 6 : stop])
+            alone = control == 3 and self._at == length + 4 and not self._in_pdu
+            if alone and self._awaiting and self._ordinary == view[at + 6 : stop]:  # the whole of it, not its end
+                self._ordinary_unit = view[at - 6 : stop]
+            at = stop
+        return at
+
+    def _value(self, context: int, control: int, fragment: bytes) -> None:
+        if context not in self._contexts:
+            self._error(f"presentation context {context} was not proposed")
+            return
+        is_command = control & 1
+        if not is_command and not self._awaiting:
+            self.dropped += len(fragment)
+            if control & 2:
+                self.event = ("data", context, b"")
+            return
+        limit = MAX_COMMAND if is_command else MAX_RECORD
+        held = self._fragments[is_command]
+        if len(held) + len(fragment) > limit:
+            self._error(f"a {'command' if is_command else 'data set'} of more than {limit} bytes")
+            return
+        if not control & 2:
+            held += fragment
+            return
+        if held:
+            held += fragment
+            whole = bytes(held)
+            held.clear()
+        else:
+            whole = fragment
+        if is_command:
+            self._command(context, whole)
+        else:
+            self._match(whole)
+
+    def _command(self, context: int, whole: bytes) -> None:
+        if self._awaiting:
+            self._error("a command before the data set of the one before")
+        elif self._active and (whole == self._ordinary or _pending(whole, self._message_id)):
+            self._ordinary = whole
+            self._awaiting = True
+            self.matches += 1  # it was given, also where its identifier then breaks a bound
+            if self.matches == self._stop_after:
+                self.enough = True
+                self.event = ("enough", 0, b"")
+        else:
+            self.event = ("command", context, whole)
+
+    def _match(self, identifier: bytes) -> None:
+        self._awaiting = False
+        if self._record is not None and (not self._stop_after or self.matches <= self._stop_after):
+            self._record(identifier, self._explicit)
+
+    def _error(self, words: str) -> None:
+        self.event = ("error", 0, words.encode())
+
+
+def _pending(whole: bytes, message_id: int) -> bool:
+    """Whether a command set is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2."""
+    field = status = responded = kind = -1
+    at, size = 0, len(whole)
+    while at < size:
+        if at + 8 > size:
+            return False
+        group, element, length = _ELEMENT.unpack_from(whole, at)
+        at += 8
+        if group == 0xFFFE or length > size - at:
+            return False
+        if group == 0 and element in (0x0100, 0x0120, 0x0800, 0x0900):
+            if length != 2:
+                return False
+            value = whole[at] | whole[at + 1] << 8
+            if element == 0x0100:
+                field = value
+            elif element == 0x0120:
+                responded = value
+            elif element == 0x0800:
+                kind = value
+            else:
+                status = value
+        at += length
+    announced = kind not in (-1, 0x0101)
+    return field == 0x8020 and responded == message_id and status in (0xFF00, 0xFF01) and announced

@@ -1,0 +1,82 @@
+"""A proof that images would be handed out: one retrieval by WADO-RS or WADO-URI, begun, counted and dropped."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import msgspec
+
+from filmbadge.ask.dicomweb.census import JSON, record
+from filmbadge.ask.dicomweb.identify import forget, media_type
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.fetch import fetch_all
+from filmbadge.ask.wire.http import Origin, Request, Requests
+from filmbadge.ask.wire.json_array import JsonArray
+from filmbadge.model import Observation, OutcomeKind, WebProof
+from filmbadge.scope import Address
+
+_IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
+ENOUGH_BYTES = 4096
+IDLE_SECONDS, PROOF_SECONDS, PROOF_BYTES = 15.0, 60.0, 512 * 1024
+
+
+async def prove(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
+    """The same observation with the head of one image, dropped unread. Raises OutOfScope only."""
+    facts = observation.dicomweb
+    assert facts is not None
+    site = Origin(address, observation.endpoint.port, observation.tls is not None, name)
+    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=PROOF_SECONDS, received_bytes=PROOF_BYTES)
+    proofs: list[WebProof] = []
+    ended = await fetch_all(dialer, site, _image(facts.root, proofs), question="http image", caps=caps)
+    detail = "" if ended.stop.ending is OutcomeKind.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
+    proof = max(proofs, key=lambda one: one.bytes) if proofs else WebProof("", detail=detail or "no instance was named")
+    return msgspec.structs.replace(observation, dicomweb=msgspec.structs.replace(facts, proof=proof))
+
+
+def _image(root: str, proofs: list[WebProof]) -> Requests:
+    """One study, one series of it, one instance of that; then the first KiB of the instance."""
+    uids: list[str] = []
+    for path, level in (("/studies", "study"), ("/series", "series"), ("/instances", "instance")):
+        above = "".join(f"/{name}/{uid}" for name, uid in zip(("studies", "series"), uids, strict=False))
+        first = _First(level)
+        yield Request(
+            f"{root}{above}{path}?limit=1", accept=JSON, leave=True, into=JsonArray(first.take, piecemeal=True).feed
+        )
+        if not re.fullmatch("[0-9.]{1,64}", first.uid):
+            return
+        uids.append(first.uid)
+    study, series, instance = uids
+    base = root.removesuffix("/rs")
+    wado = f"requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=application%2Fdicom"
+    ways = (
+        ("WADO-RS", f"{root}/studies/{study}/series/{series}/instances/{instance}"),
+        *(
+            ("WADO-URI", f"{path}?{wado}")
+            for path in dict.fromkeys((f"{base}/wado" if base != root else "/wado", "/wado"))
+        ),
+    )
+    for service, path in ways:
+        accept = (
+            'multipart/related; type="application/dicom"; transfer-syntax=*'
+            if service == "WADO-RS"
+            else "application/dicom"
+        )
+        reply = yield Request(path, accept=accept, most_bytes=ENOUGH_BYTES, leave=True, into=forget)
+        image = reply.status in (200, 206) and reply.media_type in _IMAGES
+        proofs.append(WebProof(service, reply.status, media_type(reply), reply.size if image else 0))
+        if proofs[-1].bytes:
+            return
+
+
+@dataclass(repr=False)
+class _First:
+    """A UID of the first record, in memory for as long as the proof takes."""
+
+    level: str
+    uid: str = field(default="")
+
+    def take(self, row: bytes) -> None:
+        found = record(row)
+        if found is not None and not self.uid:
+            self.uid = getattr(found, self.level).uid.decode("ascii")

@@ -1,0 +1,504 @@
+"""One association as a requestor: PS3.8 9.2, states Sta5 to Sta7, driven by a script of requests.
+
+A script is a generator: it yields an `Echo` or a `Query` and is sent the `Answer`. It runs in the
+callback that receives the bytes, so a step costs no turn of the event loop, and it ends with the
+association whatever happens: what it learned so far must be where its author keeps it.
+
+With a `Throttle` the association rests between a script's requests as long as that says, and tells it what answers
+took and which signs of distress were seen. A script need not know; it may ask for the `window` to aim at.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Sequence, Set
+from enum import Enum, StrEnum
+from functools import lru_cache
+from typing import ClassVar
+
+from msgspec import Struct
+
+from filmbadge.ask.decoder import Reader, Record, Tally, elements
+from filmbadge.ask.decoder.limits import MAX_PDU
+from filmbadge.ask.dimse import command, pdu
+from filmbadge.ask.dimse.command import Command
+from filmbadge.ask.errors import WireError
+from filmbadge.ask.wire.conversation import Connection
+from filmbadge.ask.wire.throttle import Throttle
+from filmbadge.catalogue.dicom import (
+    EXPLICIT_LITTLE,
+    IMPLEMENTATION_UID,
+    IMPLICIT_LITTLE,
+    OUT_OF_RESOURCES,
+    PATIENT_ROOT_FIND,
+    STUDY_ROOT_FIND,
+    VERIFICATION,
+    abort_words,
+    rejection_words,
+)
+from filmbadge.model import Abort, Outcome, OutcomeKind, Rejection
+
+CALLING_TITLE = "FILMBADGE"
+IMPLEMENTATION_VERSION = "FILMBADGE_0_1"
+
+TRANSIENT = 2  # a rejection that may be over soon, PS3.8 9.3.4
+_FAILED = (
+    OutcomeKind.ABORTED,
+    OutcomeKind.IDLE,
+    OutcomeKind.TIME_CAP,
+    OutcomeKind.CLOSED,
+    OutcomeKind.RESET,
+)  # while a question was open
+
+DRAIN_BYTES = 256 * 1024
+DRAIN_SECONDS = 5.0
+RELEASE_SECONDS = 5.0
+
+QUERY_CONTEXTS = (
+    pdu.Context(1, VERIFICATION, (IMPLICIT_LITTLE, EXPLICIT_LITTLE)),
+    pdu.Context(3, STUDY_ROOT_FIND, (EXPLICIT_LITTLE, IMPLICIT_LITTLE)),
+    pdu.Context(5, PATIENT_ROOT_FIND, (EXPLICIT_LITTLE, IMPLICIT_LITTLE)),
+)
+
+
+Keys = tuple[tuple[int, bytes], ...]  # tags and values to match
+
+
+class Echo(Struct, frozen=True):
+    """C-ECHO, PS3.7 9.1.5."""
+
+    FIELD: ClassVar[int] = command.C_ECHO_RQ
+    sop_class: str = VERIFICATION
+    keys: None = None
+    ours: bool = True
+
+
+class Query(Struct, frozen=True):
+    """C-FIND, PS3.7 9.1.2. With `cancel_after`, C-CANCEL follows that many matches."""
+
+    FIELD: ClassVar[int] = command.C_FIND_RQ
+    sop_class: str
+    keys: Keys
+    record: Tally | Record  # what counts the matches' identifiers
+    cancel_after: int | None = None
+    ours: bool = False  # no key holds what an archive said, so that the encoded request may be kept for the next one
+
+    def __repr__(self) -> str:
+        return "<Query>"  # a key may be a UID that the archive gave
+
+
+class Get(Struct, frozen=True):
+    """C-GET, PS3.7 9.1.3, for a proof: after `enough` bytes of what is sent, C-CANCEL. All of it is dropped unread."""
+
+    FIELD: ClassVar[int] = command.C_GET_RQ
+    ours: ClassVar[bool] = False
+    sop_class: str
+    keys: Keys
+    enough: int
+
+    def __repr__(self) -> str:
+        return "<Get>"
+
+
+class Answer(Struct, frozen=True):
+    status: int  # final status
+    matches: int = 0
+    cancelled: bool = False
+    seconds: float = 0.0  # from the question to this answer, where a Gentle is told; without the rest before it
+
+
+Operation = Echo | Query | Get
+Operations = Generator[Operation, Answer, None]
+
+
+_RESPONSE = 0x8000  # the bit by which the command field of a response differs from its request's, PS3.7 E.1
+
+
+class _Agreed(Struct, frozen=True):
+    """What an A-ASSOCIATE-AC makes of the presentation contexts that were proposed."""
+
+    unit: pdu.Associate | None = None
+    accepted: dict[str, tuple[int, bool]] = {}  # SOP class: context, explicit
+    syntaxes: dict[int, str] = {}  # by context
+
+
+class State(StrEnum):  # its hash costs no call of Python's, as that of an Enum does
+    """PS3.8 Table 9-10, the requestor's part."""
+
+    AWAIT_ACCEPT = "Sta5"
+    OPEN = "Sta6"
+    AWAIT_RELEASE = "Sta7"
+    CLOSED = "Sta13"
+
+
+class Action(Enum):
+    """What a PDU does in a state, by the names of PS3.8 9.2.2, Tables 9-6 to 9-9."""
+
+    AE_3 = "the association is accepted: the script begins"
+    AE_4 = "the association is rejected: close"
+    DT_2 = "data: the reader takes it"
+    AR_2 = "the peer releases: answer, close"
+    AR_3 = "our release is confirmed: close"
+    AR_6 = "data that was under way when we released: the reader drops it"
+    AR_8 = "both release: answer, and wait for our own confirmation"
+    AA_3 = "the peer aborts: close"
+
+
+# PS3.8 Table 9-10, the requestor's part. What is not listed is AA-8: A-ABORT as the service provider.
+TABLE = {
+    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_AC): Action.AE_3,
+    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_RJ): Action.AE_4,
+    (State.AWAIT_ACCEPT, pdu.ABORT): Action.AA_3,
+    (State.OPEN, pdu.P_DATA): Action.DT_2,
+    (State.OPEN, pdu.RELEASE_RQ): Action.AR_2,
+    (State.OPEN, pdu.ABORT): Action.AA_3,
+    (State.AWAIT_RELEASE, pdu.P_DATA): Action.AR_6,
+    (State.AWAIT_RELEASE, pdu.RELEASE_RQ): Action.AR_8,
+    (State.AWAIT_RELEASE, pdu.RELEASE_RP): Action.AR_3,
+    (State.AWAIT_RELEASE, pdu.ABORT): Action.AA_3,
+}
+_ABANDON = pdu.abort(0)
+# PS3.8 Table 9-26
+UNRECOGNIZED_PDU, UNEXPECTED_PDU, INVALID_PARAMETER = 1, 2, 6
+
+
+class Association:
+    """A `Conversation`. Read `accepted`, `rejection`, `abort` and the progress of the query after it ended."""
+
+    def __init__(
+        self,
+        called: str,
+        script: Callable[[Association], Operations],
+        contexts: Sequence[pdu.Context] = QUERY_CONTEXTS,
+        stored: tuple[str, ...] = (),
+        max_pdu: int = MAX_PDU,
+        throttle: Throttle | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = State.AWAIT_ACCEPT
+        self.valid_pdu = False
+        self.taken = 0  # bytes
+        self.unit: pdu.Associate | None = None
+        self.rejection: Rejection | None = None
+        self.abort: Abort | None = None
+        self._called = called
+        self._contexts = tuple(contexts)
+        self._agreed = _Agreed()
+        self._make_script = script
+        self._script: Operations | None = None
+        self._request: Operation | None = None
+        self._message_id = 0
+        self._reader = Reader([context.id for context in contexts])
+        self._enough = False  # of the request; its final response may be here already
+        self._cancelled = False
+        self._drained = 0  # bytes since the C-CANCEL
+        self._stored = stored
+        self._max_pdu = max_pdu
+        self._storing: Command | None = None  # a C-STORE whose data set is under way
+        self.image_syntax = self.image_class = ""  # of the last C-STORE
+        self._last_words = _ABANDON
+        self._leaving = False
+        self._spared = False  # something was still to be asked
+        self._gentle = throttle
+        self._clock = clock
+        self._asked = 0.0  # when the question went out
+        self._heard: float | None = None  # and the first byte came after it
+
+    @property
+    def matches(self) -> int:
+        """Of the query under way or last made."""
+        return self._reader.matches
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the request had as much as it wanted before it was over, and a C-CANCEL went out."""
+        return self._cancelled
+
+    @property
+    def image_bytes(self) -> int:
+        """Of images that a C-GET brought: received, counted, dropped."""
+        return self._reader.dropped if self.image_syntax else 0
+
+    @property
+    def accepted(self) -> Set[str]:
+        """The SOP classes whose presentation contexts were accepted."""
+        return self._agreed.accepted.keys()
+
+    # Talk
+
+    def opened(self, line: Connection) -> None:
+        self._line = line
+        line.send(_associate_request(self._called, self._contexts, self._max_pdu, self._stored))
+
+    def received(self, data: memoryview) -> int:
+        if not self.valid_pdu and len(data):
+            _expect_dicom(data)
+        try:
+            return self._read(data)
+        except WireError as error:
+            self._last_words = pdu.abort(2, error.abort_reason)  # PS3.8 Table 9-9, AA-8
+            raise
+
+    def _read(self, data: memoryview) -> int:
+        if self._gentle is not None and self._heard is None:
+            self._heard = self._clock()
+        reader, at, size = self._reader, 0, len(data)
+        while at < size and self.state is not State.CLOSED:
+            at += (taken := reader.feed(data[at:] if at else data))
+            self.taken += taken
+            if self._cancelled:
+                self._drained += taken
+            if reader.event is None:
+                break
+            self._event(*reader.event)
+        if isinstance(self._request, Get) and self.image_bytes >= self._request.enough:
+            self._enough = True
+        if self._enough and not self._cancelled and self.state is State.OPEN:
+            self._cancel()
+        if self._drained > DRAIN_BYTES and self.state is State.OPEN:
+            raise WireError("the archive went on after C-CANCEL", OutcomeKind.BYTE_CAP)
+        return at
+
+    def leave(self) -> bool:
+        """What is under way is cancelled, then the association is released. Before it is accepted there is only A-ABORT."""
+        if self.state is State.OPEN and not self._leaving:
+            self._leaving = True
+            if isinstance(self._request, Query | Get) and not self._cancelled:
+                self._cancel()
+            elif self._request is None:
+                self._release()
+        return self.state in (State.OPEN, State.AWAIT_RELEASE)
+
+    def farewell(self) -> bytes:
+        return b"" if self.state is State.CLOSED else self._last_words
+
+    def ended(self, stop: Outcome) -> Outcome:
+        released = self.state is State.AWAIT_RELEASE and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET)
+        self.state = State.CLOSED
+        if self._request is not None and self._gentle is not None and stop.ending in _FAILED:
+            self._gentle.broke_off()
+        if self._script is not None:
+            self._script.close()
+        if self._spared and (released or stop.ending is OutcomeKind.COMPLETED):
+            return Outcome(OutcomeKind.SPARED, "the archive showed distress")
+        return Outcome(OutcomeKind.COMPLETED, "closed without a release response") if released else stop
+
+    # PDUs
+
+    def _event(self, what: str, number: int, content: bytes) -> None:
+        """What the reader could not take for an ordinary record."""
+        if what == "command":
+            self._respond(number, command.parse(content))
+        elif what == "unit":
+            act = _ACTS.get((self.state, number))
+            if act is None:
+                words = f"PDU type 0x{number:02X} is not expected in {self.state.value}"
+                raise WireError(words, abort_reason=UNEXPECTED_PDU)
+            act(self, content)
+        elif what == "data":
+            self._dropped(number)
+        elif what == "enough":
+            self._enough = True
+        else:
+            unknown = content.startswith(b"PDU type") and content.endswith(b"exist")
+            raise WireError(content.decode(), abort_reason=UNRECOGNIZED_PDU if unknown else INVALID_PARAMETER)
+
+    def _ae_3(self, body: bytes) -> None:
+        self._agreed = _agreed(body, self._contexts)
+        self.unit = self._agreed.unit
+        self.valid_pdu = True
+        self.state = State.OPEN
+        self._reader.mode = Reader.READ
+        self._script = self._make_script(self)
+        self._step(None)
+
+    def _ae_4(self, body: bytes) -> None:
+        r = self.rejection = pdu.parse_reject(body)
+        self.valid_pdu = True
+        if r.result == TRANSIENT and self._gentle is not None:
+            self._gentle.distressed()
+        self._close(Outcome(OutcomeKind.REJECTED, rejection_words(r.result, r.source, r.reason)))
+
+    def _aa_3(self, body: bytes) -> None:
+        self.abort = pdu.parse_abort(body)
+        self.valid_pdu = True
+        self._close(Outcome(OutcomeKind.ABORTED, abort_words(self.abort.source, self.abort.reason)))
+
+    def _ar_2(self, _: bytes) -> None:
+        self._line.send(pdu.RELEASE_RESPONSE)
+        self._close(Outcome(OutcomeKind.CLOSED, "released by the peer"))
+
+    def _ar_3(self, _: bytes) -> None:
+        self._close(Outcome(OutcomeKind.COMPLETED))
+
+    def _ar_8(self, _: bytes) -> None:
+        self._line.send(pdu.RELEASE_RESPONSE)
+
+    def _close(self, stop: Outcome) -> None:
+        self.state = State.CLOSED
+        self._line.close(stop)
+
+    # Messages
+
+    def _respond(self, context: int, response: Command) -> None:
+        if isinstance(self._request, Get) and response.field == command.C_STORE_RQ:
+            self._storing, self.image_syntax = response, self._agreed.syntaxes.get(context, "")
+            self.image_class = response.affected_class if response.affected_class in self._stored else ""
+            return
+        if self._request is None or response.field != self._request.FIELD | _RESPONSE:
+            raise WireError(f"command 0x{response.field:04X} is not expected")
+        if response.message_id != self._message_id:
+            raise WireError(f"a response to message {response.message_id}, not to {self._message_id}")
+        if response.status is None:
+            raise WireError("a response without a status")
+        if response.pending:
+            if isinstance(self._request, Get):
+                return
+            raise WireError("a pending response without an identifier")
+        # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
+        seconds = self._took(self._request, response.status)
+        self._request, self._enough = None, False
+        self._step(Answer(response.status, self._reader.matches, self._cancelled, seconds))
+
+    def _dropped(self, context: int) -> None:
+        """The end of a data set that nobody keeps: an image is refused, PS3.4 B.2.3; others came with a final status."""
+        if self._storing is not None:
+            refused = Command(command.C_STORE_RSP, self._storing.message_id, self._storing.affected_class, 0xA700)
+            self._line.send(pdu.data(context, command.encode(refused), None, self._peer_max()))
+            self._storing = None
+
+    def _cancel(self) -> None:
+        """C-CANCEL, PS3.7 9.3.2.3 and 9.3.3.3. What is under way is drained to a bound, then A-ABORT."""
+        assert isinstance(self._request, Query | Get)
+        self._cancelled, self._drained = True, 0
+        context, _ = self._agreed.accepted[self._request.sop_class]
+        cancel = Command(command.C_CANCEL_RQ, self._message_id)
+        self._line.send(pdu.data(context, command.encode(cancel), None, self._peer_max()))
+        self._line.wait(DRAIN_SECONDS)
+
+    def _step(self, answer: Answer | None) -> None:
+        assert self._script is not None
+        try:
+            if self._leaving:
+                raise StopIteration
+            request = next(self._script) if answer is None else self._script.send(answer)
+            self._spared = self._gentle is not None and self._gentle.exhausted
+            if self._spared:
+                raise StopIteration
+        except StopIteration:
+            self._release()
+            return
+        place = self._agreed.accepted.get(request.sop_class)
+        if place is None:
+            raise WireError("the presentation context of a question was not accepted")
+        if self._cancelled:
+            self._line.wait(math.inf)
+            self._cancelled = False
+        if self._gentle is not None and (seconds := self._gentle.rest()):
+            self._line.rest(seconds, lambda: self._ask(request))
+        else:
+            self._ask(request)
+
+    def _ask(self, request: Operation) -> None:
+        if self.state is not State.OPEN:  # we were told to leave while we rested
+            return
+        context, explicit = self._agreed.accepted[request.sop_class]
+        self._request = request
+        self._message_id += 1
+        if isinstance(request, Query):
+            self._reader.expect(self._message_id, explicit, request.record, request.cancel_after or 0)
+        elif isinstance(request, Echo):
+            self._reader.expect(self._message_id, False, None)
+        else:
+            self._reader.idle()
+        encode = _encode_once if request.ours else _encode
+        field, keys = request.FIELD, request.keys
+        self._line.send(encode(field, self._message_id, request.sop_class, keys, context, explicit, self._peer_max()))
+        if self._gentle is not None:
+            self._asked, self._heard = self._clock(), None
+
+    def _took(self, request: Operation, status: int) -> float:
+        if self._gentle is None or not isinstance(request, Query):
+            return 0.0
+        now = self._clock()
+        waited, seconds = (self._heard or now) - self._asked, now - self._asked
+        if status == OUT_OF_RESOURCES:
+            self._gentle.out_of_resources()
+        else:
+            alike = tuple((tag, bool(value)) for tag, value in request.keys)
+            self._gentle.answered(alike, waited, seconds, self._reader.matches)
+        return seconds
+
+    def _release(self) -> None:
+        self.state = State.AWAIT_RELEASE
+        self._reader.mode = Reader.DROP  # what is still under way, PS3.8 Table 9-8, AR-6
+        self._line.send(pdu.RELEASE_REQUEST)
+        self._line.wait(RELEASE_SECONDS)
+
+    def _peer_max(self) -> int:
+        assert self.unit is not None
+        return self.unit.max_pdu
+
+
+_BY_READER = (Action.DT_2, Action.AR_6)
+_ACTS = {
+    key: getattr(Association, f"_{action.name.lower()}") for key, action in TABLE.items() if action not in _BY_READER
+}
+
+
+@lru_cache(maxsize=64)
+def _associate_request(called: str, contexts: tuple[pdu.Context, ...], max_pdu: int, stored: tuple[str, ...]) -> bytes:
+    """Ours, which are few and asked of many."""
+    unit = pdu.Associate(called, CALLING_TITLE, contexts, max_pdu, IMPLEMENTATION_UID, IMPLEMENTATION_VERSION, stored)
+    return pdu.associate(pdu.ASSOCIATE_RQ, unit)
+
+
+def _encode(
+    field: int, number: int, sop_class: str, keys: Keys | None, context: int, explicit: bool, max_pdu: int
+) -> bytes:
+    """A request, as the units that the peer takes."""
+    request = Command(field, number, sop_class, None, keys is not None)
+    identifier = None if keys is None else elements.encode(keys, explicit=explicit)
+    return pdu.data(context, command.encode(request), identifier, max_pdu)
+
+
+_encode_once = lru_cache(maxsize=64)(_encode)
+
+
+@lru_cache(maxsize=64)
+def _agreed(body: bytes, contexts: tuple[pdu.Context, ...]) -> _Agreed:
+    """Archives of one make accept in the same bytes. It is all that an archive says that is remembered: it comes
+    before any question, and is about the archive itself."""
+    unit = pdu.parse_associate(body)
+    proposed = {context.id: context for context in contexts}
+    accepted: dict[str, tuple[int, bool]] = {}
+    syntaxes: dict[int, str] = {}
+    for answer in unit.contexts:
+        context = proposed.get(answer.id)
+        syntax = answer.transfer[0] if answer.transfer else ""
+        if context and answer.result == 0 and syntax in context.transfer:
+            syntaxes[context.id] = syntax
+            accepted[context.abstract] = (context.id, syntax == EXPLICIT_LITTLE)
+    return _Agreed(unit, accepted, syntaxes)
+
+
+def _expect_dicom(data: memoryview) -> None:
+    """Tell a DICOM peer from the services that most often stand on its ports, by their first bytes."""
+    if pdu.ASSOCIATE_RQ <= data[0] <= pdu.ABORT:
+        return
+    first = bytes(data[:8])
+    for start, name in (
+        (b"HTTP/", "HTTP"),
+        (b"SSH-", "SSH"),
+        (b"\x15\x03", "TLS"),
+        (b"\x16\x03", "TLS"),
+        (b"220", "FTP or SMTP"),
+        (b"RFB ", "VNC"),
+        (b"\xff", "Telnet"),
+        (b"\x0b", "HL7 (MLLP)"),
+        (b"<", "markup"),
+    ):
+        if first.startswith(start):
+            raise WireError(f"answered in {name}, not in DICOM", OutcomeKind.OTHER_PROTOCOL)
+    raise WireError("answered in bytes that are not DICOM", OutcomeKind.OTHER_PROTOCOL)

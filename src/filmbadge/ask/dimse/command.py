@@ -1,0 +1,120 @@
+"""DIMSE command sets, PS3.7 6.3.1 and 9.3: implicit little endian, group 0000."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import product
+
+from msgspec import Struct
+
+from filmbadge.ask.errors import WireError
+from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
+
+C_STORE_RQ = 0x0001
+C_STORE_RSP = 0x8001
+C_GET_RQ = 0x0010
+C_GET_RSP = 0x8010
+C_FIND_RQ = 0x0020
+C_FIND_RSP = 0x8020
+C_ECHO_RQ = 0x0030
+C_ECHO_RSP = 0x8030
+C_CANCEL_RQ = 0x0FFF
+NO_DATA_SET = 0x0101
+DATA_SET = 0x0001
+
+_AFFECTED_CLASS = 0x00000002
+_FIELD = 0x00000100
+_MESSAGE_ID = 0x00000110
+_RESPONDED_ID = 0x00000120
+_PRIORITY = 0x00000700
+_DATA_SET_TYPE = 0x00000800
+_STATUS = 0x00000900
+# Error Comment (0000,0902) is not read: what an archive writes there could name a patient.
+_READ = frozenset((_AFFECTED_CLASS, _FIELD, _MESSAGE_ID, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS))
+_ELEMENT = struct.Struct("<HHI")
+
+
+class Command(Struct, frozen=True):
+    field: int
+    message_id: int = 0  # of a request, or of the request that is responded to or cancelled
+    affected_class: str = ""
+    status: int | None = None
+    has_data_set: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Command {self.field:#06x}>"  # what stands where a class should be is the archive's
+
+    @property
+    def pending(self) -> bool:
+        """FF00H and FF01H, PS3.4 C.4.1.1.4."""
+        return self.status in (0xFF00, 0xFF01)
+
+
+def _us(value: int) -> bytes:
+    return struct.pack("<H", value)
+
+
+def encode(command: Command) -> bytes:
+    """The command set of a request, a response (field with bit 15 set) or a cancel."""
+    answers = command.field & 0x8000 or command.field == C_CANCEL_RQ
+    elements: list[tuple[int, bytes]] = []
+    if command.affected_class:
+        uid = command.affected_class.encode()
+        elements.append((_AFFECTED_CLASS, uid + b"\0" * (len(uid) % 2)))
+    elements.append((_FIELD, _us(command.field)))
+    elements.append((_RESPONDED_ID if answers else _MESSAGE_ID, _us(command.message_id)))
+    if command.field in (C_FIND_RQ, C_GET_RQ):
+        elements.append((_PRIORITY, _us(2)))  # low: the clinic comes first
+    elements.append((_DATA_SET_TYPE, _us(DATA_SET if command.has_data_set else NO_DATA_SET)))
+    if command.status is not None:
+        elements.append((_STATUS, _us(command.status)))
+    body = b"".join(struct.pack("<HHI", 0, tag, len(value)) + value for tag, value in elements)
+    return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+
+
+def _usual() -> Iterator[Command]:
+    for number in range(1, 9):
+        yield Command(C_ECHO_RSP, number, VERIFICATION, 0x0000)
+        for root, status in product((STUDY_ROOT_FIND, PATIENT_ROOT_FIND), (0x0000, 0xFE00)):
+            yield Command(C_FIND_RSP, number, root, status)
+
+
+# Responses as most archives write them, which is as we would. They need not be taken apart.
+_USUAL = {encode(response): response for response in _usual()}
+
+
+def parse(data: bytes) -> Command:
+    """A command set. Raises WireError where it is malformed."""
+    if (usual := _USUAL.get(data)) is not None:
+        return usual
+    seen: dict[int, bytes] = {}
+    at, size = 0, len(data)
+    while at < size:
+        if at + 8 > size:
+            raise WireError(f"element header at offset {at} is cut off")
+        group, element, length = _ELEMENT.unpack_from(data, at)
+        start, at = at, at + 8 + length
+        if group or at > size:
+            raise WireError(f"the element at offset {start} does not belong or fit into its command set")
+        if element in _READ:
+            seen[element] = data[start + 8 : at]
+
+    def number(element: int) -> int | None:
+        raw = seen.get(element)
+        if raw is None:
+            return None
+        if len(raw) != 2:
+            raise WireError(f"command element (0000,{element:04X}) of {len(raw)} bytes, not 2")
+        return raw[0] | raw[1] << 8
+
+    field = number(_FIELD)
+    if field is None:
+        raise WireError("command set without a command field")
+    return Command(
+        field,
+        number(_RESPONDED_ID if field & 0x8000 or field == C_CANCEL_RQ else _MESSAGE_ID) or 0,
+        seen.get(_AFFECTED_CLASS, b"")[:64].decode("ascii", "replace").strip("\0 "),
+        number(_STATUS),
+        number(_DATA_SET_TYPE) not in (None, NO_DATA_SET),
+    )

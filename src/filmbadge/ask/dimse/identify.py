@@ -1,0 +1,196 @@
+"""DIMSE: associate, C-ECHO, one small C-FIND; and a census when asked for.
+
+| depth   | on the wire                                                                          |
+|---------|--------------------------------------------------------------------------------------|
+| `knock` | association with Verification and both FIND models, release                          |
+| `ask`   | and C-ECHO, then Study Instance UIDs of one narrow window of dates, cancelled at the first match; an empty window is followed by the next older one |
+| `count` | as `ask`; the census is a second association (`count`), made only where no counter serves |
+| `profile` | as `count`; then an association (`profile`) that asks for personal attributes, looks, and forgets |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.dimse.association import Answer, Association, Echo, Operations, Query
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.catalogue.dicom import (
+    CALLED_TITLE_NOT_RECOGNIZED,
+    OUT_OF_RESOURCES,
+    PATIENT_ROOT_FIND,
+    STUDY_ROOT_FIND,
+    VERIFICATION,
+)
+from filmbadge.model import Depth, DimseFacts, Endpoint, Find, Observation, Outcome, OutcomeKind, Protocol
+from filmbadge.scope import Address, ConnectionLimits
+
+ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
+ASK_IDLE_SECONDS = 10.0
+ASK_SECONDS = 60.0
+ASK_BYTES = 512 * 1024
+OVER_TLS = " over TLS"
+
+# How a peer that is there, but speaks no TLS, ends a handshake.
+_ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.IDLE)
+
+# Ages in days. Each window is older and wider than the one before, and is asked only when that one was
+# empty, so that a busy archive is asked about two days and only an idle one about decades.
+AGES = ((0, 1), (2, 8), (9, 39), (40, 404), (405, 1865), (1866, 9131))
+
+
+@dataclass
+class IdentifyProgress:
+    """What one association learned; it outlives an association that breaks off."""
+
+    echo: int | None = None
+    finds: list[Find] = field(default_factory=list)
+    window: str = ""  # under way
+
+
+@lru_cache(maxsize=2)
+def windows(today: date) -> tuple[tuple[str, bytes], ...]:
+    """The questions of `ask`: a label and a Study Date matching key (range matching, PS3.4 C.2.2.2.5)."""
+    asked = []
+    for young, old in AGES:
+        first, last = today - timedelta(days=old), today - timedelta(days=young)
+        asked.append((label(young, old), f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
+    return (*asked, ("all studies", b""))
+
+
+def label(young: int, old: int) -> str:
+    return f"studies {young} to {old} days old"
+
+
+@lru_cache(maxsize=2)
+def _caps(caps: ConnectionLimits) -> ConnectionLimits:
+    return caps.at_most(idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES)
+
+
+async def identify_either(
+    dialer: Dialer, address: Address, port: int, depth: Depth, name: str, named: bool
+) -> Observation:
+    """`ask`, in plain or over TLS: a TLS port over TLS, others in plain, and the other way once, if the first shows why.
+
+    `name` is the host's, if it has one; `named` says that the user named the port. Raises OutOfScope only.
+    """
+    if port in dialer.scope.dimse_tls_ports:
+        seen = await ask(dialer, address, port, depth, tls=True, name=name)
+        answered = seen.stop.ending in _ANSWERED_NO_TLS
+        return await ask(dialer, address, port, depth) if seen.tls is None and answered else seen
+    plain = await ask(dialer, address, port, depth)
+    assert plain.dimse is not None
+    spoke_tls = plain.stop.ending is OutcomeKind.OTHER_PROTOCOL and "TLS" in plain.stop.detail
+    # OpenSSL's servers close without a byte when they hear an A-ASSOCIATE-RQ.
+    hung_up = named and plain.stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET) and not plain.dimse.valid_pdu
+    if not (spoke_tls or hung_up):
+        return plain
+    seen = await ask(dialer, address, port, depth, tls=True, name=name)
+    return plain if seen.tls is None else seen
+
+
+async def ask(
+    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
+) -> Observation:
+    """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
+    at = datetime.now(UTC)
+    caps = _caps(dialer.scope.caps)
+    asks = depth.reaches(Depth.ASK)
+    verb = "ask" if asks else "knock"
+    for tried, title in enumerate((ANY_TITLE, *dialer.scope.called_titles)):
+        notes = IdentifyProgress()
+
+        def script(association: Association, notes: IdentifyProgress = notes) -> Operations:
+            return _ask(association, notes, at.date()) if asks else _leave()
+
+        association = Association(title, script, throttle=dialer.throttle(address) if asks else None)
+        question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
+        row = await dialer.dial(address, port, association, question=question, caps=caps, tls=tls, name=name)
+        if tried and not association.valid_pdu:
+            break  # what the titles before it proved still holds
+        stop, shown = Outcome(row.ending, row.detail), row.tls
+        facts = _facts(association, notes, title, tried, title in dialer.scope.called_titles)
+        rejection = association.rejection
+        if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
+            break
+    return Observation(Endpoint(row.address, port, Protocol.DIMSE), at, depth, stop, dimse=facts, tls=shown)
+
+
+def find_root(facts: DimseFacts) -> str | None:
+    """The query model to ask under: Study Root before Patient Root."""
+    if facts.study_root:
+        return STUDY_ROOT_FIND
+    return PATIENT_ROOT_FIND if facts.patient_root else None
+
+
+def _leave() -> Operations:
+    return
+    yield
+
+
+def _ask(association: Association, notes: IdentifyProgress, today: date) -> Operations:
+    if VERIFICATION in association.accepted:
+        notes.echo = (yield Echo()).status
+    for root in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND):
+        if root in association.accepted and (yield from _search(root, notes, windows(today))):
+            return
+
+
+def _search(
+    root: str, notes: IdentifyProgress, questions: Sequence[tuple[str, bytes]]
+) -> Generator[Query, Answer, bool]:
+    """Ask one window after the other until one has a match. Returns whether this query model answered at all.
+
+    An archive that refuses a range of dates is asked without one, and cancelled at the first match as ever.
+    """
+    everything = questions[-1]
+    left = list(questions)
+    while left:
+        label, dates = left.pop(0)
+        notes.window = label
+        keys = (
+            (elements.QUERY_LEVEL, b"STUDY"),
+            (elements.STUDY_DATE, dates),
+            (elements.STUDY_UID, b""),
+        )
+        answer = yield Query(root, keys, _forget, cancel_after=1, ours=True)
+        notes.finds.append(Find(label, answer.matches, answer.status, answer.cancelled))
+        notes.window = ""
+        if answer.matches or answer.status == OUT_OF_RESOURCES:
+            return True
+        if answer.status != 0x0000:
+            left = [everything] if label != everything[0] else []
+    return notes.finds[-1].status == 0x0000
+
+
+def _forget(identifier: bytes, explicit: bool) -> None:
+    """At `ask` a record is only counted, by the association; nobody looks inside."""
+
+
+def _facts(
+    association: Association, notes: IdentifyProgress, title: str, titles_rejected: int, from_scope: bool
+) -> DimseFacts:
+    finds = list(notes.finds)
+    if notes.window:  # the association ended with this question unanswered
+        finds.append(Find(notes.window, association.matches, None, association.cancelled))
+    unit, accepted = association.unit, association.accepted
+    return DimseFacts(
+        called=title,
+        called_from_scope=from_scope,
+        titles_rejected=titles_rejected,
+        valid_pdu=association.valid_pdu,
+        accepted=unit is not None,
+        rejection=association.rejection,
+        abort=association.abort,
+        verification=VERIFICATION in accepted,
+        study_root=STUDY_ROOT_FIND in accepted,
+        patient_root=PATIENT_ROOT_FIND in accepted,
+        implementation_uid=unit.implementation_uid if unit else "",
+        implementation_version=unit.implementation_version if unit else "",
+        max_pdu=unit.max_pdu if unit else None,
+        echo=notes.echo,
+        finds=tuple(finds),
+    )

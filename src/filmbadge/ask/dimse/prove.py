@@ -1,0 +1,144 @@
+"""A proof that images would be handed out: one C-GET, begun, counted and dropped. C-MOVE never.
+
+Two associations. The first asks for the UIDs and the SOP class of one instance that the archive names itself; the second
+accepts that one class, asks for that one instance, and cancels after a few KiB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from filmbadge.ask.decoder import Tally, elements
+from filmbadge.ask.dimse.association import Answer, Association, Get, Operations, Query
+from filmbadge.ask.dimse.identify import OVER_TLS, find_root, windows
+from filmbadge.ask.dimse.pdu import Context
+from filmbadge.ask.errors import WireError
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.catalogue.dicom import (
+    COMMON_STORAGE,
+    EXPLICIT_LITTLE,
+    IMAGE_SYNTAXES,
+    IMPLICIT_LITTLE,
+    JPEG_2000_LOSSLESS,
+    JPEG_BASELINE,
+    JPEG_LOSSLESS,
+    STUDY_ROOT_GET,
+)
+from filmbadge.model import Observation, OutcomeKind, Proof
+from filmbadge.scope import Address
+
+ENOUGH_BYTES = 4096
+_UID = rb"[0-9.]{1,64}"
+MAX_PDU = 16 * 1024  # small, so that little is under way when the cancel goes out
+IDLE_SECONDS, SECONDS, BYTES = 15.0, 60.0, 512 * 1024
+
+
+@dataclass(repr=False)
+class _Instance:
+    """UIDs of one instance, in memory for as long as the proof takes."""
+
+    keys: list[tuple[int, bytes]] = field(default_factory=list)
+    sop_class: str = ""  # empty where the archive's records do not name it
+
+
+async def prove(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
+    """The same observation with a proof of the archive that gave records. Raises OutOfScope only."""
+    asked = observation.dimse
+    assert asked is not None
+    root = find_root(asked)
+    if root is None:
+        return observation
+    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+    tls = observation.tls is not None
+    over = OVER_TLS if tls else ""
+    port = observation.endpoint.port
+
+    instance = _Instance()
+    dates = dict(windows(observation.at.date())).get(asked.finds[-1].window, b"") if asked.finds else b""
+    throttle = dialer.throttle(address)
+    if throttle.exhausted:
+        return _with(observation, Proof(detail="the archive showed distress"))
+    finding = Association(asked.called, lambda _: _find(root, dates, instance), throttle=throttle)
+    question = f"dimse instance {asked.called}{over}"
+    row = await dialer.dial(address, port, finding, question=question, caps=caps, tls=tls, name=name)
+    if not instance.keys:
+        return _with(observation, Proof(detail=row.detail or "no instance was named"))
+
+    classes = (instance.sop_class,) if instance.sop_class else COMMON_STORAGE
+    statuses: list[int] = []
+    getting = Association(
+        asked.called,
+        lambda association: _get(association, instance, statuses),
+        _contexts(classes),
+        stored=classes,
+        max_pdu=MAX_PDU,
+        throttle=throttle,
+    )
+    question = f"dimse image {asked.called}{over}"
+    row = await dialer.dial(address, port, getting, question=question, caps=caps, tls=tls, name=name)
+    proof = Proof(
+        sop_class=instance.sop_class or getting.image_class,
+        get=STUDY_ROOT_GET in getting.accepted,
+        storage=instance.sop_class in getting.accepted,
+        transfer_syntax=getting.image_syntax,
+        bytes=getting.image_bytes,
+        status=statuses[0] if statuses else None,
+        detail="" if row.ending is OutcomeKind.COMPLETED else f"{row.ending}: {row.detail}",
+    )
+    return _with(observation, proof)
+
+
+def _contexts(classes: Sequence[str]) -> list[Context]:
+    """C-GET, and the classes to be sent: one context for each syntax of one class; for many classes, four of each."""
+    syntaxes: list[tuple[str, ...]] = [(one,) for one in IMAGE_SYNTAXES]
+    if len(classes) > 1:
+        syntaxes = [IMAGE_SYNTAXES[:2], *((one,) for one in (JPEG_BASELINE, JPEG_LOSSLESS, JPEG_2000_LOSSLESS))]
+    contexts = [Context(1, STUDY_ROOT_GET, (EXPLICIT_LITTLE, IMPLICIT_LITTLE))]
+    proposed = [(name, syntax) for name in classes for syntax in syntaxes]
+    return contexts + [Context(3 + 2 * n, name, syntax) for n, (name, syntax) in enumerate(proposed)]
+
+
+def _with(observation: Observation, proof: Proof) -> Observation:
+    assert observation.dimse is not None
+    return msgspec.structs.replace(observation, dimse=msgspec.structs.replace(observation.dimse, proof=proof))
+
+
+def _find(root: str, dates: bytes, instance: _Instance) -> Operations:
+    """One study, one series of it, one instance of that, each query cancelled at its first match."""
+    above: list[tuple[int, bytes]] = []
+    for level, uid in ((b"STUDY", elements.STUDY_UID), (b"SERIES", elements.SERIES_UID)):
+        first = Tally(uid, keep=1)
+        window = [(elements.STUDY_DATE, dates)] if level == b"STUDY" else []
+        yield from _one(root, [(elements.QUERY_LEVEL, level), *window, *above, (uid, b"")], first)
+        if not first.kept:
+            return
+        above.append((uid, first.kept[0]))
+
+    def record(identifier: bytes, explicit: bool) -> None:
+        wanted = (elements.SOP_CLASS, elements.INSTANCE_UID)
+        try:
+            found = dict(elements.walk(identifier, explicit=explicit, wanted=wanted))
+        except WireError:
+            return
+        sop_class, uid = (found.get(tag, b"").strip(b"\0 ") for tag in wanted)
+        if re.fullmatch(_UID, uid):
+            instance.keys = [(elements.QUERY_LEVEL, b"IMAGE"), *above, (elements.INSTANCE_UID, uid)]
+            instance.sop_class = sop_class.decode() if re.fullmatch(_UID, sop_class) else ""
+
+    asked = [(elements.QUERY_LEVEL, b"IMAGE"), *above, (elements.INSTANCE_UID, b""), (elements.SOP_CLASS, b"")]
+    yield Query(root, tuple(asked), record, cancel_after=1)
+
+
+def _one(root: str, keys: list[tuple[int, bytes]], tally: Tally) -> Generator[Query, Answer, Answer]:
+    return (yield Query(root, tuple(keys), tally, cancel_after=1))
+
+
+def _get(association: Association, instance: _Instance, statuses: list[int]) -> Operations:
+    storage = {instance.sop_class} if instance.sop_class else set(COMMON_STORAGE)
+    if STUDY_ROOT_GET in association.accepted and storage & association.accepted:
+        answer = yield Get(STUDY_ROOT_GET, tuple(instance.keys), ENOUGH_BYTES)
+        statuses.append(answer.status)

@@ -1,0 +1,1 @@
+"""What web pages show: viewers, portals, lists of files."""

@@ -1,0 +1,156 @@
+"""Reads one answer of a web server: the marks of products, a list of files, a viewer's configuration. Asks nothing.
+
+A page may name patients, in its title, its links and its text. It is looked at and forgotten: what comes out are the
+catalogue's own words, numbers, and the roots of archives that a viewer was configured with.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import encodebytes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import md5
+from html import unescape
+from struct import iter_unpack
+
+from filmbadge.catalogue.pages import Login, Where, marks
+from filmbadge.model import Fingerprint
+
+MAX_TITLE = 128
+MAX_ROOTS = 4
+_32 = 0xFFFFFFFF
+DICOM_FILE = re.compile(r"(?i)\.(dcm|dicom)$")
+_DICOMDIR = re.compile(r"(?i)DICOMDIR(\?.*)?")
+
+# None of these may start anew inside of what it looked through: a page of 64 KiB would keep all other hosts waiting.
+_TITLE = re.compile(r"(?i)<title(?:\s[^<>]{0,256})?>([^<]{0,512})</title>")
+_COOKIE = re.compile(r"(?:^|, )([!#$%&'*+.^_`|~\w-]{1,64})=")
+_LINK = re.compile(r"""(?i)<a\s[^<>]{0,256}?href\s*=\s*["']([^"'<>]{1,1024})["']""")
+# nginx, Apache, lighttpd; Python; Tomcat; Jetty; IIS: what stands in the title or the heading.
+_LISTING = re.compile(
+    r"(?i)<(?:title|h1)(?:\s[^<>]{0,256})?>\s{0,16}(?:Index of /|Directory listing for \[?/|Directory: /)|>\[To Parent Directory\]<"
+)
+_CERTIFICATE = re.compile(r"No required SSL certificate was sent|The SSL certificate error")
+# A string of JavaScript, which may hold what looks like a comment; or a comment.
+_STRING_OR_COMMENT = re.compile(
+    r"""(?s)("(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?|`(?:\\.|[^`\\]){0,256}+`?)|//[^\n]*|/\*.*?(?:\*/|\Z)"""
+)
+_INSERTED = re.compile(r"\$\{[^{}]{0,256}\}")
+_ROOT = re.compile(r"""["']?\b(?:qidoRoot|wadoRoot|wadoUriRoot)["']?\s*:\s*([^,\n}]{1,512})""")
+_QUOTED = re.compile(r"""(["'`])(.*?)\1""")
+_OIDC = re.compile(r"""["']?\boidc["']?\s*:\s*\[\s*\{""")
+_LIST_OF_PATIENTS = re.compile(rb"requestType=STUDYLIST&(?:amp;)?primaryKey=")
+
+
+@dataclass(frozen=True, slots=True)
+class PageMarks:
+    """What one page shows."""
+
+    signs: tuple[Fingerprint, ...] = ()
+    product: str = ""  # whose page it is: by its title or its text, not by a header that every answer has
+    login: Login = Login.UNKNOWN
+
+
+def seen(headers: Mapping[str, str], body: bytes, realm: str = "") -> PageMarks:
+    """The marks of products in one answer, whatever its status."""
+    text = body.decode("latin-1")
+    names = _COOKIE.findall(headers.get("set-cookie", ""))
+    found = list(
+        marks(
+            {
+                Where.TITLE: [title(text)],
+                Where.BODY: [text],
+                Where.HEADER: [f"{name.lower()}: {value}" for name, value in headers.items()],
+                Where.COOKIE: names,
+                Where.REALM: [realm] if realm else [],
+            }
+        )
+    )
+    pages = [mark for mark, _ in found if mark.where in (Where.TITLE, Where.BODY)]
+    logins = {mark.login for mark, _ in found}
+    return PageMarks(
+        tuple(dict.fromkeys(Fingerprint(m.is_, m.kind, version, m.hearsay) for m, version in found)),
+        pages[0].is_ if pages else "",
+        next((login for login in (Login.DEMANDED, Login.NONE) if login in logins), Login.UNKNOWN),
+    )
+
+
+def favicon(body: bytes) -> tuple[Fingerprint, ...]:
+    """The marks of an icon."""
+    hashes = [md5(body, usedforsecurity=False).hexdigest(), str(icon_number(body))]
+    return tuple(Fingerprint(m.is_, m.kind, version, m.hearsay) for m, version in marks({Where.FAVICON: hashes}))
+
+
+def icon_number(body: bytes) -> int:
+    """MurmurHash3 (x86, 32 bits, seed 0) of its base64 in lines of 76, signed: the number that search engines list it by."""
+    data = encodebytes(body)
+    state = 0
+
+    def mixed(block: int) -> int:
+        block = block * 0xCC9E2D51 & _32
+        return (block << 15 | block >> 17) * 0x1B873593 & _32
+
+    whole = len(data) & ~3
+    for (block,) in iter_unpack("<I", data[:whole]):
+        state ^= mixed(block)
+        state = ((state << 13 | state >> 19) & _32) * 5 + 0xE6546B64 & _32
+    state ^= mixed(int.from_bytes(data[whole:], "little")) ^ len(data)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        state = (state ^ state >> shift) * factor & _32
+    return state - (1 << 32) if state >> 31 else state
+
+
+def title(text: str) -> str:
+    found = _TITLE.search(text)
+    return " ".join(unescape(found.group(1)).split())[:MAX_TITLE] if found else ""
+
+
+def demands_certificate(body: bytes) -> bool:
+    """nginx takes a connection without a client certificate, and then answers that it wants one."""
+    return _CERTIFICATE.search(body.decode("latin-1")) is not None
+
+
+def patients_listed(body: bytes) -> int:
+    """Rows of PixelMed's list of patients."""
+    return len(set(re.findall(_LIST_OF_PATIENTS.pattern + rb"(\d{1,32})", body)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Folder:
+    """A list of files that a web server shows. The names in it live as long as a walk through its folders."""
+
+    files: int  # of DICOM
+    folders: tuple[str, ...]  # below this one, as they stand in its links
+    first: str = ""  # the link to the first file of DICOM
+    dicomdir: bool = False  # the index of a DICOM medium, whose files have no endings
+
+
+def folder(body: bytes) -> Folder | None:
+    """None if it is no list of files."""
+    text = body.decode("latin-1")
+    if not _LISTING.search(text):
+        return None
+    links = dict.fromkeys(link for link in map(unescape, _LINK.findall(text)) if not link.startswith(("?", "#", "..")))
+    below = tuple(link for link in links if re.fullmatch(r"[^/:?#]+/", link) and link != "./")
+    files = [link for link in links if DICOM_FILE.search(link.partition("?")[0])]
+    return Folder(len(files), below, files[0] if files else "", any(map(_DICOMDIR.fullmatch, links)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Configuration:
+    """OHIF's `app-config.js`."""
+
+    login: bool
+    roots: tuple[str, ...]  # of DICOMweb, as they are written: with a host, or relative to the page
+
+
+def configuration(body: bytes) -> Configuration | None:
+    """None if it is none: a page that is sent to whatever is asked for, say."""
+    text = _STRING_OR_COMMENT.sub(lambda found: found.group(1) or "", body.decode("utf-8", "replace"))
+    if "window.config" not in text or text.lstrip().startswith("<"):
+        return None
+    # What is inserted before a path is where the page is: `${window.location.origin}/dicom-web`.
+    written = _ROOT.findall(_INSERTED.sub("", text))
+    roots = ("".join(part for _, part in _QUOTED.findall(root)).strip() for root in written)
+    return Configuration(_OIDC.search(text) is not None, tuple(dict.fromkeys(filter(None, roots)))[:MAX_ROOTS])

@@ -1,0 +1,163 @@
+"""Web viewers, portals and lists of files, by the marks of their pages.
+
+| depth     | asked                                                                                      |
+|-----------|--------------------------------------------------------------------------------------------|
+| `knock`   | the front page, and where it leads on the same host and port                               |
+| `ask`     | and the icon; the pages of the catalogue that are no front pages; OHIF's configuration;    |
+|           | folders of a list of files, until one shows a DICOM file                                   |
+| `count`   | and all its folders, to a bound                                                            |
+| `profile` | and the list of patients of a viewer that has one: its rows are counted                    |
+| `prove`   | and the head of one file of the list                                                       |
+
+No page that lists patients is asked for below `profile`. A list of files has names in it that may be those of patients:
+they are looked at, counted and forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from filmbadge.ask.pages import marks
+from filmbadge.ask.wire.http import Origin, Request, Response, locate
+from filmbadge.catalogue.pages import Login
+from filmbadge.catalogue.pages import pages as catalogue
+from filmbadge.model import ConfiguredRoot, Depth, Fingerprint, FingerprintKind, Listing
+
+HTML = "text/html, */*"
+HOPS = 2  # redirects on the same host and port
+FEW, MANY = 8, 200  # pages of a list of files: until one shows a DICOM file, and in all
+PAGE_BYTES = 256 * 1024
+LIST_BYTES = 1024 * 1024
+HEAD = 4096  # of a file
+_CONFIGURATION = re.compile(rb"""src\s*=\s*["']?([^"'\s>]{0,256}app-config\.js)""")
+
+Requests = Generator[Request, Response, None]
+
+
+@dataclass
+class PagesProgress:
+    """What the pages of one port showed so far; it outlives a visit that breaks off."""
+
+    signs: list[Fingerprint] = field(default_factory=list)
+    viewer: str = ""
+    login: bool | None = None
+    certificate: bool = False
+    names: tuple[ConfiguredRoot, ...] = ()
+    listing: Listing | None = None
+    patients: int | None = None
+
+
+def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, *, catch_all: bool) -> Requests:
+    """All pages of one port after its front page. `catch_all`: it answers every path alike, so none is worth asking for."""
+    page = yield from _lead(found, front)
+    if not depth.reaches(Depth.ASK) or found.certificate:
+        return
+    if page.status == 200 and not catch_all:
+        icon = yield Request("/favicon.ico", accept="image/*, */*")
+        if icon.status == 200 and icon.media_type != "text/html" and not icon.cut:
+            found.signs += marks.favicon(icon.body)
+    if page.status == 200 and (top := marks.folder(page.body)) is not None:
+        yield from _walk(found, site, page.request.path, top, depth)
+    else:
+        for row in () if found.viewer or catch_all else catalogue().path:
+            page = yield from _lead(found, (yield Request(row.path, accept=HTML)))
+            if found.viewer:
+                break
+    if found.viewer == "OHIF":
+        yield from _configuration(found, site, page)
+    if found.viewer == "PixelMed" and depth.reaches(Depth.PROFILE):
+        listed = yield Request("/?requestType=PATIENTLIST", accept=HTML, most_bytes=LIST_BYTES)
+        if listed.status == 200 and listed.stop is None:
+            found.patients = marks.patients_listed(listed.body)
+
+
+def _lead(found: PagesProgress, reply: Response) -> Generator[Request, Response, Response]:
+    """The page that a redirect leads to, if it stays on this host and port; all marks on the way are taken."""
+    for hop in range(HOPS + 1):
+        _take(found, reply)
+        if reply.goes is None or hop == HOPS:
+            break
+        reply = yield Request(reply.goes, accept=HTML)
+    return reply
+
+
+def _take(found: PagesProgress, reply: Response) -> None:
+    seen = marks.seen(reply.headers, reply.body, reply.realm)
+    found.signs += seen.signs
+    found.certificate = found.certificate or (reply.status == 400 and marks.demands_certificate(reply.body))
+    if seen.product and not found.viewer:
+        found.viewer = seen.product
+        guarded = reply.status in (401, 403) or seen.login is Login.DEMANDED
+        found.login = True if guarded else False if seen.login is Login.NONE and reply.status == 200 else None
+
+
+def _configuration(found: PagesProgress, site: Origin, page: Response) -> Requests:
+    """OHIF's own: where its archive is, and whether it wants a login."""
+    named = _CONFIGURATION.search(page.body)
+    path = site.local(named.group(1).decode("latin-1") if named else "/app-config.js", page.request.path)
+    if path is None:
+        return
+    reply = yield Request(path, accept="*/*", most_bytes=PAGE_BYTES)
+    held = marks.configuration(reply.body) if reply.status == 200 and reply.stop is None else None
+    if held is None:
+        return
+    found.signs.append(Fingerprint("OHIF", FingerprintKind.API))
+    found.login = held.login
+    found.names = tuple(dict.fromkeys(_named(site, held.roots, page.request.path)))
+
+
+def _named(site: Origin, roots: tuple[str, ...], base: str) -> Iterator[ConfiguredRoot]:
+    for root in roots:
+        own = site.local(root, base)
+        if own is not None:
+            yield ConfiguredRoot("", site.port, own.partition("?")[0], site.tls)
+        elif (place := locate(root)) is not None and place[1]:
+            scheme, host, port, path = place
+            yield ConfiguredRoot(host[:253], port, path.partition("?")[0][:256], scheme == "https")
+
+
+def _walk(found: PagesProgress, site: Origin, path: str, top: marks.Folder, depth: Depth) -> Requests:
+    """Folders of a list of files, breadth first. Their names live as long as this."""
+    waiting: deque[str] = deque()
+    known = {path}
+    first = ""
+    listing = Listing(0)
+    here: marks.Folder | None = top
+    while True:
+        if here is not None:
+            for link in here.folders:
+                below = site.local(link, path)
+                if below is not None and below not in known:
+                    known.add(below)
+                    waiting.append(below)
+            first = first or (here.first and site.local(here.first, path)) or ""
+        found.listing = listing = _added(listing, here, whole=not waiting)
+        shown = listing.files or listing.dicomdir
+        most = MANY if shown and depth.reaches(Depth.COUNT) else 0 if shown else FEW
+        if not waiting or len(known) - len(waiting) >= most:
+            break
+        path = waiting.popleft()
+        reply = yield Request(path, accept=HTML, most_bytes=PAGE_BYTES)
+        whole = reply.status == 200 and reply.stop is None and not reply.cut
+        here = marks.folder(reply.body) if whole else None
+    if first and depth.reaches(Depth.PROVE):
+        head = yield Request(first, accept="*/*", most_bytes=HEAD, leave=True)
+        if head.body[128:132] == b"DICM":  # PS3.10 7.1
+            found.listing = msgspec.structs.replace(listing, proof=head.size)
+
+
+def _added(listing: Listing, here: marks.Folder | None, *, whole: bool) -> Listing:
+    if here is None:  # a folder that did not show what is in it
+        return msgspec.structs.replace(listing, missed=listing.missed + 1, whole=False)
+    return Listing(
+        listing.files + here.files,
+        listing.folders + 1,
+        missed=listing.missed,
+        dicomdir=listing.dicomdir or here.dicomdir,
+        whole=whole and not listing.missed,
+    )

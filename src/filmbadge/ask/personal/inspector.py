@@ -1,0 +1,286 @@
+"""Looks at values and counts what they are made like. Nothing that is held here can tell a value again.
+
+Values come as text under the tag of their attribute, so that DIMSE and JSON can share this. Whether two are equal is
+compared through BLAKE2 with a key of this one archive, in memory.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+
+from filmbadge.ask.personal.national import Pass, begins_with_a_date, lead, passes
+from filmbadge.catalogue.kinds import ISSUER, KIND, VR
+from filmbadge.catalogue.national import BY_NAME
+from filmbadge.model import Kind, KindTally, SchemeTally
+
+MOST_INSPECTED = 5000  # records and values that are looked at; of more, it is only counted whether they are filled
+BIRTH_DATE = 0x00100030
+Value = tuple[int, str | None]  # None: filled, but not in the character set that was declared
+
+_REDACTED = re.compile(
+    r"ANON|PSEUD|DE-?IDENT|REDACT|REMOVED|CONFIDENTIAL|HIDDEN|MASKED|(NO[ ^_]?NAME|UNKNOWN|NONE|N/?A|NULL|NIL)\b|X{3,}|\*+$|-+$|0+$"
+)
+_PHANTOM = re.compile(
+    r"(.*[\W_])?(PHANTOM|FANTOM|TEST|QA|QC|DEMO|DUMMY|SAMPLES?|EXAMPLE|CALIBRATION|COMPRESSEDSAMPLES|ACR)([\W_\d]|$)"
+    r"|DOE\^J|JOHN DOE|(LAST|FIRST)_?NAME|MUSTERMANN"
+)
+_HASH = re.compile(
+    r"(?=[^A-F]*[A-F])[0-9A-F]{16,}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-2](\.[0-9]+){5,}", re.IGNORECASE
+)
+_NUMBERED = re.compile(r"([A-Z]{1,8}[-_ ^]{0,2})?[0-9]{1,8}\^*")  # a subject where a name should be
+_NO_DATES = frozenset(date(year, 1, 1) for year in (1, 1800, 1900, 1901, 1970, 2000)) | {date(1111, 11, 11)}
+_LONGEST = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "CS": 16}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_FREE = frozenset(("ST", "LT"))  # of one value, which may hold a backslash
+_NAMES = frozenset((Kind.PATIENT_NAME, Kind.OTHER_NAMES))
+_OWN = _NAMES | {Kind.PATIENT_ID, Kind.OTHER_IDS}
+_IDS = (Kind.PATIENT_ID, Kind.OTHER_IDS)
+
+
+@dataclass(slots=True, repr=False)
+class _Tally:
+    asked: int = 0
+    filled: int = 0
+    malformed: int = 0
+    looked: int = 0
+    redacted: int = 0
+    phantom: int = 0
+    coded: int = 0
+    seen: Counter[bytes] = field(default_factory=Counter)
+
+
+@dataclass(slots=True, repr=False)
+class _Scheme:
+    shaped: int = 0
+    valid: int = 0
+    written: int = 0
+    dashed: int = 0
+    birth: int = 0
+    agree: int = 0
+    astray: int = 0
+    issued: int = 0
+    issuer: int = 0
+    dated: int = 0
+    leads: set[bytes] = field(default_factory=set)
+    firsts: set[bytes] = field(default_factory=set)
+    looked: int = 0
+    records_shaped: int = 0
+    records: int = 0
+    records_dashed: int = 0
+
+    def learn(self, one: Pass, dated: bool, lead: bytes, first: bytes) -> None:
+        self.shaped += 1
+        self.valid += one.valid
+        self.written += one.written
+        self.dashed += one.valid and one.written
+        self.birth += one.birth is not None
+        self.agree += one.birth is True
+        self.astray += one.astray
+        self.dated += dated
+        self.leads.add(lead)
+        self.firsts.add(first)
+
+
+class ValueInspector:
+    """One archive's values. `take` what belongs to one record, then `close` it, saying which kinds were asked."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(16)
+        self._kinds = {kind: _Tally() for kind in Kind}
+        self._schemes: dict[tuple[Kind, str], _Scheme] = {}
+        self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # what distinct ids pass
+        self._issued: set[tuple[Kind, bytes]] = set()
+        self._going_on: dict[Kind, frozenset[str]] = {}  # schemes that are counted in every record
+        self._filled: set[Kind] = set()
+        self._bad: set[Kind] = set()
+        self._passed: dict[tuple[Kind, str], list[Pass]] = {}
+
+    def __repr__(self) -> str:
+        return "<Look>"
+
+    def digest(self, value: bytes) -> bytes:
+        """What makes two values comparable in this archive and this run, and nowhere else."""
+        return blake2b(value, digest_size=8, key=self._key).digest()
+
+    def take(self, values: Sequence[Value], kinds: Collection[Kind]) -> None:
+        """Look at values of the record that is open, as far as they are of these kinds."""
+        born = next((_day(text) for tag, text in values if tag == BIRTH_DATE and text), None)
+        held: tuple[Kind, bytes] | None = None
+        for tag, text in values:
+            if tag == ISSUER:
+                self._issuer(held, text)
+                continue
+            kind = KIND[tag]
+            if text is None:
+                self._filled.add(kind)
+                self._bad.add(kind)
+                continue
+            for one in (text,) if VR[tag] in _FREE else text.split("\\"):
+                bare = one.strip(" \0\t\r\n")
+                if not bare.strip("^= "):
+                    continue
+                held = kind, self._one(kind, VR[tag], bare, born, kind in kinds)
+
+    def close(self, kinds: Iterable[Kind]) -> None:
+        """The open record was asked for these kinds, and is done with."""
+        for kind in kinds:
+            tally = self._kinds[kind]
+            tally.asked += 1
+            tally.filled += kind in self._filled
+            tally.malformed += kind in self._bad
+        for place, passed in self._passed.items():
+            held = self._schemes[place]
+            held.records_shaped += 1
+            held.records += any(one.valid for one in passed)
+            held.records_dashed += any(one.valid and one.written for one in passed)
+        self._filled, self._bad, self._passed = set(), set(), {}
+
+    def kinds(self) -> tuple[KindTally, ...]:
+        return tuple(
+            KindTally(
+                kind=kind,
+                asked=held.asked,
+                filled=held.filled,
+                malformed=held.malformed,
+                looked=held.looked,
+                distinct=len(held.seen),
+                most=max(held.seen.values(), default=0),
+                redacted=held.redacted,
+                phantom=held.phantom,
+                coded=held.coded,
+            )
+            for kind, held in self._kinds.items()
+        )
+
+    def schemes(self) -> tuple[SchemeTally, ...]:
+        """Those that at least one value passes."""
+        return tuple(
+            SchemeTally(
+                scheme=name,
+                kind=kind,
+                values=len(self._kinds[kind].seen),
+                shaped=held.shaped,
+                valid=held.valid,
+                written=held.written,
+                dashed=held.dashed,
+                birth=held.birth,
+                agree=held.agree,
+                astray=held.astray,
+                issued=held.issued,
+                issuer=held.issuer,
+                dated=held.dated,
+                leads=len(held.leads),
+                firsts=len(held.firsts),
+                looked=self._looked(kind, name),
+                records_shaped=held.records_shaped,
+                records=held.records,
+                records_dashed=held.records_dashed,
+            )
+            for (kind, name), held in sorted(self._schemes.items())
+            if held.valid
+        )
+
+    def _looked(self, kind: Kind, scheme: str) -> int:
+        """Records that were looked at for this scheme."""
+        asked = self._kinds[kind].asked
+        return asked if asked <= MOST_INSPECTED or scheme in self._going_on.get(kind, ()) else MOST_INSPECTED
+
+    def _one(self, kind: Kind, vr: str, text: str, born: date | None, counts: bool) -> bytes:
+        """Look at one value. Returns what it is compared by."""
+        tally = self._kinds[kind]
+        digest = self.digest(text.encode("utf-8", "surrogatepass"))
+        if not counts:
+            return digest
+        self._filled.add(kind)
+        if not _well_formed(kind, vr, text):
+            self._bad.add(kind)
+        if tally.asked >= MOST_INSPECTED or tally.looked >= MOST_INSPECTED:
+            if kind in _IDS:
+                self._go_on(kind, text)
+            return digest
+        tally.looked += 1
+        tally.seen[digest] += 1
+        upper = text.upper()
+        if vr == "DA":
+            day = _day(text)
+            tally.redacted += day in _NO_DATES
+            tally.coded += kind is Kind.BIRTH_DATE and day is not None and (day.month, day.day) == (1, 1)
+        else:
+            tally.redacted += _REDACTED.match(upper) is not None
+            tally.phantom += kind in _OWN and _PHANTOM.match(upper) is not None
+            tally.coded += _HASH.fullmatch(text) is not None or (
+                kind in _NAMES and _NUMBERED.fullmatch(upper) is not None
+            )
+        if kind in _IDS:
+            self._national(kind, digest, text, born)
+        return digest
+
+    def _national(self, kind: Kind, digest: bytes, text: str, born: date | None) -> None:
+        """Learn from a value that was not seen before; and note what each is, for its record."""
+        known = self._known.get((kind, digest))
+        if known is None:
+            known = self._known[kind, digest] = passes(text, born)
+            dated = bool(known) and begins_with_a_date(text)
+            begins = [self.digest(lead(text)[:length].encode("utf-8", "surrogatepass")) for length in (3, 1)]
+            for one in known:
+                self._schemes.setdefault((kind, one.scheme), _Scheme()).learn(one, dated, *begins)
+        self._note(kind, known)
+
+    def _go_on(self, kind: Kind, text: str) -> None:
+        """Of a large archive's other values only those are looked at that may be of a scheme which most so far were."""
+        if kind not in self._going_on:
+            likely = {
+                name: held
+                for (where, name), held in self._schemes.items()
+                if where is kind and (held.valid > held.shaped / 2 or held.dashed > held.valid / 2)
+            }
+            self._going_on[kind] = frozenset(likely)
+        if self._going_on[kind]:
+            self._note(kind, passes(text, None, self._going_on[kind]))
+
+    def _note(self, kind: Kind, known: Iterable[Pass]) -> None:
+        for one in known:
+            self._passed.setdefault((kind, one.scheme), []).append(one)
+
+    def _issuer(self, held: tuple[Kind, bytes] | None, issuer: str | None) -> None:
+        """An issuer's word beside the id before it: whether it names a scheme whose shape that id has."""
+        if not issuer or held is None or held in self._issued:
+            return
+        words = set(re.split(r"[^A-Z]+", issuer.upper()))
+        for one in self._known.get(held, ()):
+            if words.intersection(BY_NAME[one.scheme].issuers):
+                self._issued.add(held)
+                scheme = self._schemes[held[0], one.scheme]
+                scheme.issued += 1
+                scheme.issuer += one.valid
+
+
+def _day(text: str) -> date | None:
+    """A date, PS3.5 6.2, DA; also as ACR-NEMA wrote it."""
+    digits = text.replace(".", "") if re.fullmatch(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}", text) else text
+    if not re.fullmatch(r"[0-9]{8}", digits, re.ASCII):
+        return None
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+
+
+def _well_formed(kind: Kind, vr: str, text: str) -> bool:
+    """The rules of the VR, PS3.5 6.2, as far as they are the same for all."""
+    if _CONTROL.search(text) or len(text) > _LONGEST.get(vr, 10240):
+        return False
+    if vr == "DA":
+        return _day(text) is not None
+    if kind is Kind.SEX:
+        return text in ("M", "F", "O")
+    if vr == "PN":
+        groups = text.split("=")
+        return len(groups) <= 3 and all(len(group) <= 64 and group.count("^") <= 4 for group in groups)
+    return True

@@ -1,0 +1,1 @@
+"""Interfaces of single products: Orthanc's and dcm4chee-arc's REST."""

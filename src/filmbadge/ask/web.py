@@ -1,0 +1,178 @@
+"""One port that speaks HTTP, from a path that cannot exist to what each product answers: one observation.
+
+| depth   | asked                                                                              |
+|---------|------------------------------------------------------------------------------------|
+| `knock` | a random path, `/`, and the pages on which a product says what it is               |
+| `ask`   | and products' own counters; DICOMweb roots, by a question that can have no answer  |
+| `count` | as `ask`                                                                           |
+| `profile` | and one record of DICOMweb; then pages of records, which are looked at and forgotten |
+| `prove` | and one retrieval of an image, dropped                                             |
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from filmbadge.ask.dicomweb import identify as dicomweb
+from filmbadge.ask.pages import marks, viewers
+from filmbadge.ask.products import dcm4chee, orthanc
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.fetch import fetch_all
+from filmbadge.ask.wire.http import Origin, Request, Requests, Response
+from filmbadge.model import (
+    ClientCertificate,
+    Dcm4cheeFacts,
+    Depth,
+    DicomWebFacts,
+    Endpoint,
+    Observation,
+    OrthancFacts,
+    Outcome,
+    OutcomeKind,
+    Protocol,
+    WebFacts,
+)
+from filmbadge.scope import Address
+
+IDLE_SECONDS = 10.0
+SECONDS = 60.0
+BYTES = 2 * 1024 * 1024
+ANY = "text/html, application/json, */*"
+# What servers of HTTPS say to plain HTTP, in their own words.
+_MEANT_FOR_TLS = (b"HTTPS port", b"HTTPS server", b"SSL-enabled server")
+
+
+@dataclass(repr=False)
+class PortProgress:
+    """What a visit learned so far; it outlives one that breaks off."""
+
+    first: Response | None = None  # of the path that cannot exist
+    status: int | None = None
+    front: int | None = None
+    realm: str = ""
+    elsewhere: bool = False
+    meant_for_tls: bool = False
+    orthanc: OrthancFacts | None = None
+    dcm4chee: Dcm4cheeFacts | None = None
+    dicomweb: DicomWebFacts | None = None
+    pages: viewers.PagesProgress = field(default_factory=viewers.PagesProgress)
+
+    @property
+    def catch_all(self) -> bool:
+        return self.status == 200
+
+
+async def identify_either(
+    dialer: Dialer,
+    address: Address,
+    port: int,
+    depth: Depth,
+    *,
+    tls: bool = False,
+    name: str = "",
+    roots: Sequence[str] = (),
+) -> Observation:
+    """`visit`, over TLS or in plain, and the other way once, if the first shows why. Raises OutOfScope only.
+
+    `roots` of DICOMweb are those that somebody else named.
+    """
+    seen, meant = await _visit(dialer, Origin(address, port, tls, name), depth, roots)
+    no_tls = tls and seen.tls is None and seen.stop.ending in _ANSWERED_NO_TLS
+    spoke_tls = not tls and (meant or (seen.stop.ending is OutcomeKind.OTHER_PROTOCOL and "TLS" in seen.stop.detail))
+    if not (no_tls or spoke_tls):
+        return seen
+    again, _ = await _visit(dialer, Origin(address, port, not tls, name), depth, roots)
+    return seen if spoke_tls and again.tls is None else again
+
+
+# How a peer that is there, but speaks no TLS, ends a handshake.
+_ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.IDLE)
+
+
+async def visit(
+    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
+) -> Observation:
+    """Everything on one port. Must not be called for one that spoke DIMSE. Raises OutOfScope only."""
+    return (await _visit(dialer, Origin(address, port, tls, name), depth))[0]
+
+
+async def _visit(dialer: Dialer, site: Origin, depth: Depth, roots: Sequence[str] = ()) -> tuple[Observation, bool]:
+    at = datetime.now(UTC)
+    notes = PortProgress()
+    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+    question = f"http {'ask' if depth.reaches(Depth.ASK) else 'knock'}"
+    may_ask = depth.reaches(Depth.PROFILE) or (depth.reaches(Depth.ASK) and dialer.scope.qido_record)
+    ended = await fetch_all(dialer, site, _look(notes, site, depth, may_ask, roots), question=question, caps=caps)
+    stop = ended.stop
+    if stop.ending is OutcomeKind.COMPLETED and notes.status is not None:
+        stop = Outcome(OutcomeKind.COMPLETED, f"HTTP {notes.status}")
+    found, tls = notes.pages, ended.tls
+    if notes.dicomweb is not None and notes.dicomweb.realm:
+        found.signs += marks.seen({}, b"", notes.dicomweb.realm).signs
+    if found.certificate and tls is not None:
+        tls = msgspec.structs.replace(tls, client_certificate=ClientCertificate.YES)
+    facts = WebFacts(
+        notes.status,
+        notes.front,
+        notes.realm,
+        notes.catch_all,
+        notes.elsewhere,
+        found.viewer,
+        found.login,
+        found.listing,
+        found.patients,
+        found.names,
+    )
+    endpoint = Endpoint(str(site.address), site.port, Protocol.HTTP)
+    seen = Observation(
+        endpoint,
+        at,
+        depth,
+        stop,
+        orthanc=notes.orthanc,
+        tls=tls,
+        signs=tuple(dict.fromkeys(found.signs)),
+        web=facts,
+        dicomweb=notes.dicomweb,
+        dcm4chee=notes.dcm4chee,
+    )
+    return seen, notes.meant_for_tls
+
+
+def _look(notes: PortProgress, site: Origin, depth: Depth, may_ask: bool, roots: Sequence[str]) -> Requests:
+    """A path that cannot exist comes first: what is answered to it proves nothing elsewhere."""
+    notes.first = first = yield Request(f"/{random_name()}", accept=ANY)
+    notes.status = first.status
+    notes.realm = first.realm
+    if first.status is None:
+        return
+    if first.status == 400 and any(words in first.body for words in _MEANT_FOR_TLS):
+        notes.meant_for_tls = True
+        return
+    front = yield Request("/", accept=ANY)
+    notes.front, notes.elsewhere = front.status, front.elsewhere
+    notes.realm = notes.realm or front.realm
+    notes.orthanc = yield from orthanc.identify(depth)
+    if not first.login:  # else of every path: there is nothing to tell apart
+        notes.dcm4chee = yield from dcm4chee.identify(depth, first)
+    alike = notes.catch_all or first.login or first.elsewhere
+    yield from viewers.identify(notes.pages, site, front, depth, catch_all=alike)
+    if depth.reaches(Depth.ASK) and not first.login and not notes.pages.certificate:
+        notes.dicomweb = yield from dicomweb.identify(first, may_ask, [*roots, *_roots(notes)])
+
+
+def _roots(notes: PortProgress) -> list[str]:
+    """Of DICOMweb on this port, as far as a product or a viewer names them."""
+    own = [named.path.rstrip("/") for named in notes.pages.names if not named.host]
+    return own + ([dcm4chee.root(notes.dcm4chee)] if notes.dcm4chee is not None and notes.dcm4chee.aets else [])
+
+
+def random_name() -> str:
+    """A name that stands on no server: 20 letters."""
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(20))

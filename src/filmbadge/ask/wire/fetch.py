@@ -1,0 +1,64 @@
+"""Carries a script of pages over as many connections as its site makes necessary, within a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.http import HttpSession, Origin, Requests
+from filmbadge.model import Outcome, OutcomeKind, TlsFacts
+from filmbadge.scope import ConnectionLimits
+
+CONNECTIONS = 64
+FAILURES = 2  # pages that broke off, after one that did not
+OVER_TLS = " over TLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    stop: Outcome  # of the last connection
+    tls: TlsFacts | None  # of the first one that showed it
+    answered: int = 0  # pages
+
+
+async def fetch_all(
+    dialer: Dialer,
+    site: Origin,
+    script: Requests,
+    *,
+    question: str,
+    caps: ConnectionLimits,
+    connections: int = CONNECTIONS,
+    throttle: bool = False,
+) -> Fetched:
+    """Ask all pages of the script. A site that answers none of them is asked once. Raises OutOfScope only.
+
+    `throttle`: as fast as the archive bears, for what asks it for much.
+    """
+    page = next(script, None)
+    stop, shown, answered, failures = Outcome(OutcomeKind.COMPLETED), None, 0, 0
+    try:
+        for _ in range(connections):
+            if page is None or failures == FAILURES:
+                break
+            talk = HttpSession(site, script, page, dialer.throttle(site.address) if throttle else None)
+            row = await dialer.dial(
+                site.address,
+                site.port,
+                talk,
+                question=question + (OVER_TLS if site.tls else ""),
+                caps=caps,
+                tls=site.tls,
+                name=site.name,
+            )
+            stop, shown = Outcome(row.ending, row.detail), shown or row.tls
+            page = talk.left
+            answered += talk.answered
+            failures += talk.failed
+            if not answered:
+                break
+        else:
+            stop = Outcome(OutcomeKind.TIME_CAP, f"more than {connections} connections") if page is not None else stop
+    finally:
+        script.close()
+    return Fetched(stop, shown, answered)

@@ -1,0 +1,377 @@
+"""Bounded HTTP/1.1 through the dialer's door: pages of one host, one after the other, over one connection while it lasts.
+
+GET only. No redirect is followed: the script learns where it points, and may ask for a page of the same host and port.
+Bodies are read to a cap and decompressed to a cap; they must not outlive the probe.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import zlib
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+
+import h11
+
+from filmbadge.ask.errors import WireError
+from filmbadge.ask.wire.conversation import Connection
+from filmbadge.ask.wire.throttle import Throttle
+from filmbadge.model import Outcome, OutcomeKind
+from filmbadge.scope import Address, address_of
+
+USER_AGENT = "Filmbadge/0.1 (survey of medical image archives; asks, keeps no patient data)"
+MAX_BODY = 64 * 1024
+DRAIN = 64 * 1024  # of a body behind its cap, dropped so that the connection can be used again
+DISTRESS = (429, 503)  # too many requests, service unavailable: nothing more is asked
+_URL = re.compile(r"(?:(https?):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)  # RFC 3986 B
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3}[^\r\n]*\r?\n")
+_ASKED = re.compile(r"/[!-~]{0,1023}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET."""
+
+    path: str
+    accept: str = "application/json"
+    most_bytes: int = MAX_BODY  # of the body, decompressed; what is longer is cut there
+    leave: bool = False  # at the cap at once, and not after the rest
+    into: Callable[[bytes], None] | None = None  # takes the body piece by piece, in place of the reply
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whom the pages are asked of. `name` is the host's, where the user gave one."""
+
+    address: Address
+    port: int
+    tls: bool = False
+    name: str = ""
+
+    @property
+    def authority(self) -> str:
+        try:
+            host = self.name.encode("idna").decode("ascii")
+        except UnicodeError:
+            host = ""
+        if not re.fullmatch(r"[\w.-]+", host):
+            host = f"[{self.address}]" if isinstance(self.address, IPv6Address) else str(self.address)
+        return f"{host}:{self.port}"
+
+    def local(self, location: str, base: str = "/") -> str | None:
+        """The path on this host and port that a reference names, or None where it points elsewhere."""
+        found = locate(location)
+        if found is None:
+            return None
+        scheme, host, port, path = found
+        own = {str(self.address), self.name.lower().rstrip("."), self.authority.rpartition(":")[0].lower()} - {""}
+        if host and (host not in own or port != self.port or (scheme == "https") is not self.tls):
+            return None
+        if not host and scheme:
+            return None
+        if not path.startswith("/"):
+            path = "/" if host else base.partition("?")[0].rpartition("/")[0] + "/" + path
+        return path if _ASKED.fullmatch(path) else None
+
+
+def locate(location: str) -> tuple[str, str, int, str] | None:
+    """Scheme, host, port and path of a reference, RFC 3986 4.1. The first three are empty where it names none."""
+    found = _URL.fullmatch(location.strip()[:2048])
+    if found is None or (not found[1] and re.match(r"[A-Za-z][\w+.-]*:", location.strip())):
+        return None
+    scheme, authority, path = (found[1] or "").lower(), found[2], found[3] + (found[4] or "")
+    if authority is None:
+        return scheme, "", 0, path
+    place = re.fullmatch(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?", authority)
+    if place is None:
+        return None
+    host = place[1].strip("[]").lower().rstrip(".")
+    literal = address_of(host)
+    port = int(place[2]) if place[2] else 443 if scheme == "https" else 80
+    return scheme, str(literal) if literal is not None else host, port, path
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """What came of one page. It must not outlive the probe."""
+
+    request: Request
+    status: int | None = None  # None unless a whole response head arrived
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    cut: bool = False  # at `most_bytes`
+    size: int = 0  # bytes of the body that came, decompressed, to the cap
+    stop: Outcome | None = None  # how it broke off; None: it is whole, or cut
+    goes: str | None = None  # a path of the same host and port that a redirect names
+    elsewhere: bool = False  # a redirect points to another host, port or scheme
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def realm(self) -> str:
+        """Of WWW-Authenticate, RFC 9110 11.5: bounded, printable ASCII."""
+        found = re.search(
+            r'realm=(?:"([^"]{0,64})|([^",\s]{0,64}))', self.headers.get("www-authenticate", ""), re.IGNORECASE
+        )
+        return re.sub(r"[^ -~]", "?", found.group(1) or found.group(2) or "") if found else ""
+
+    @property
+    def login(self) -> bool:
+        return self.status in (401, 403)
+
+
+Requests = Generator[Request, Response, None]
+
+
+@dataclass(slots=True, repr=False)
+class _Exchange:
+    """One page that is under way."""
+
+    request: Request
+    start: bytes = b""
+    head: h11.Response | None = None
+    inflate: _Inflate | None = None
+    body: bytearray = field(default_factory=bytearray)
+    size: int = 0
+    dropped: int = 0  # behind the cap
+    cut: bool = False
+    over: bool = False
+
+    def take(self, data: bytes) -> bool:
+        """A piece of the body. False: nothing more of it is wanted."""
+        if self.cut:
+            self.dropped += len(data)
+            return self.dropped <= DRAIN
+        room = self.request.most_bytes - self.size
+        made = data if self.inflate is None else self.inflate.more(data, room + 1)
+        if len(made) > room:
+            self.cut, made = True, made[:room]
+        self.size += len(made)
+        if self.request.into is not None:
+            self.request.into(made)
+        else:
+            self.body += made
+        return not (self.cut and self.request.leave)
+
+    def reply(self, site: Origin, stop: Outcome | None) -> Response:
+        headers = {} if self.head is None else _joined(self.head)
+        status = None if self.head is None else self.head.status_code
+        location = headers.get("location") if status is not None and 300 <= status < 400 else None
+        goes = None if location is None else site.local(location, self.request.path)
+        return Response(
+            request=self.request,
+            status=status,
+            headers=headers,
+            body=b"" if stop is not None else bytes(self.body),
+            cut=self.cut,
+            size=self.size,
+            stop=stop,
+            goes=goes,
+            elsewhere=location is not None and goes is None,
+        )
+
+
+class HttpSession:
+    """A `Conversation`: asks the pages that a script yields, and gives it the replies.
+
+    `left` is the page that is still to be asked when the connection is over: the caller dials again for it.
+    """
+
+    def __init__(self, site: Origin, script: Requests, first: Request, throttle: Throttle | None = None) -> None:
+        self._site = site
+        self._gentle = throttle
+        self._asked = 0.0  # when the page went out
+        self._heard: float | None = None  # and the first byte came after it
+        self._script = script
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=16 * 1024)
+        self._now = _Exchange(first)
+        self._closed = False
+        self.left: Request | None = first
+        self.answered = 0
+        self._spared: int | None = None  # the status of distress; something was still to be asked
+        self.failed = False  # the last page broke off; the script knows
+
+    def opened(self, line: Connection) -> None:
+        self._line = line
+        self._ask()
+
+    def received(self, data: memoryview) -> int:
+        now = self._now
+        if now.over:
+            return len(data)
+        if self._heard is None:
+            self._heard = time.monotonic()
+        now.start = (now.start + data[:5])[:5]
+        if not b"HTTP/".startswith(now.start):
+            tls = now.start[:2] in (b"\x15\x03", b"\x16\x03")
+            raise WireError(f"answered in {'TLS' if tls else 'other bytes'}, not in HTTP", OutcomeKind.OTHER_PROTOCOL)
+        try:
+            self._http.receive_data(bytes(data))
+            self._events()
+        except (h11.RemoteProtocolError, zlib.error):
+            raise WireError("a malformed HTTP response") from None
+        return len(data)
+
+    def leave(self) -> bool:
+        return False  # a page is over when its connection is
+
+    def farewell(self) -> bytes:
+        return b""
+
+    def ended(self, stop: Outcome) -> Outcome:
+        self._closed = True
+        now = self._now
+        bare = _STATUS_LINE.fullmatch(self._http.trailing_data[0])  # and nothing else: PixelMed's 404
+        if not now.over and stop.ending is OutcomeKind.CLOSED and (now.head is not None or bare):
+            stop = Outcome(OutcomeKind.BROKEN, "the HTTP response breaks off")
+            if bare:
+                self._http.receive_data(b"\r\n")
+            with suppress(h11.RemoteProtocolError, zlib.error, WireError):
+                self._http.receive_data(b"")
+                self._events()
+        ours = stop.ending in (OutcomeKind.INTERRUPTED, OutcomeKind.OWN_ERROR)
+        if now.over:
+            return stop if ours else self._done
+        if ours:
+            self._script.close()
+            self.left = None
+        elif now.head is None and self.answered and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET):
+            return self._done  # it keeps connections for so many pages, or for so long: this one is asked anew
+        else:
+            self.failed = True
+            if self._gentle is not None and stop.ending in (
+                OutcomeKind.IDLE,
+                OutcomeKind.TIME_CAP,
+                OutcomeKind.CLOSED,
+                OutcomeKind.RESET,
+            ):
+                self._gentle.broke_off()
+            self._answer(now.reply(self._site, stop))
+        return stop
+
+    @property
+    def _done(self) -> Outcome:
+        if self._spared:
+            return Outcome(OutcomeKind.SPARED, f"HTTP {self._spared}")
+        return Outcome(OutcomeKind.COMPLETED, f"{self.answered} {'page' if self.answered == 1 else 'pages'}")
+
+    def _ask(self) -> None:
+        self._asked, self._heard = time.monotonic(), None
+        request = h11.Request(
+            method="GET",
+            target=self._now.request.path,
+            headers=[
+                ("Host", self._site.authority),
+                ("User-Agent", USER_AGENT),
+                ("Accept", self._now.request.accept),
+                ("Accept-Encoding", "gzip, deflate"),
+            ],
+        )
+        self._line.send((self._http.send(request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
+
+    def _events(self) -> None:
+        """Take what h11 has, to the end of the response."""
+        now = self._now
+        while True:
+            event = self._http.next_event()
+            if isinstance(event, h11.Response):
+                now.head = event
+                now.inflate = _inflate(_joined(event).get("content-encoding", ""))
+            elif isinstance(event, h11.Data):
+                if not now.take(bytes(event.data)):
+                    return self._finish(again=False)
+            elif isinstance(event, h11.EndOfMessage):
+                if now.inflate is not None and now.size and not now.cut and not now.inflate.over:
+                    raise WireError("a compressed body that breaks off")
+                return self._finish(again=True)
+            elif event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+                return None
+
+    def _finish(self, *, again: bool) -> None:
+        """The reply is there. The next page goes over the same connection, if it can be used `again`."""
+        self.answered += 1
+        self._took(self._now)
+        self._answer(self._now.reply(self._site, None))
+        kept = (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
+        if self._closed:
+            return
+        if self.left is not None and again and kept and not self._http.trailing_data[0]:
+            self._http.start_next_cycle()
+            self._now = _Exchange(self.left)
+            if self._gentle is not None and (seconds := self._gentle.rest()):
+                self._line.rest(seconds, self._ask)
+            else:
+                self._ask()
+        else:
+            self._line.close(self._done)
+
+    def _took(self, now: _Exchange) -> None:
+        if self._gentle is None or now.head is None:
+            return
+        if now.head.status_code in DISTRESS:
+            after = _joined(now.head).get("retry-after", "")
+            self._gentle.distressed(float(after) if re.fullmatch(r"\d{1,4}", after) else 0.0)
+        else:
+            ended = time.monotonic()
+            waited = (self._heard or ended) - self._asked
+            self._gentle.answered(now.request.path.partition("?")[0], waited, ended - self._asked)
+
+    def _answer(self, reply: Response) -> None:
+        """Give the script its reply, and learn which page is next."""
+        self._now.over = True
+        self._now.body = bytearray()  # what was read is let go
+        self.left = None
+        try:
+            self.left = self._script.send(reply)
+        except StopIteration:
+            return
+        if reply.status in DISTRESS:
+            self._script.close()
+            self.left, self._spared = None, reply.status
+
+
+class _Inflate:
+    """A compressed body, of which never more is made than was wanted."""
+
+    def __init__(self) -> None:
+        self._start = b""
+        self._made: zlib._Decompress | None = None
+
+    @property
+    def over(self) -> bool:
+        return self._made is not None and self._made.eof
+
+    def more(self, data: bytes, most: int) -> bytes:
+        if self._made is None:
+            self._start += data
+            if len(self._start) < 2:
+                return b""
+            data = self._start
+            headed = data[:2] == b"\x1f\x8b" or (data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0)
+            # What is called deflate has a header, RFC 9110 8.4.1.2; some servers leave it out.
+            self._made = zlib.decompressobj(zlib.MAX_WBITS | 32 if headed else -zlib.MAX_WBITS)
+        return self._made.decompress(data, most)
+
+
+def _inflate(coding: str) -> _Inflate | None:
+    name = coding.strip().lower()
+    if name in ("gzip", "x-gzip", "deflate"):
+        return _Inflate()
+    if name in ("", "identity"):
+        return None
+    raise WireError("a content coding that was not asked for")
+
+
+def _joined(head: h11.Response) -> dict[str, str]:
+    """Headers by name. One that comes again continues the list, RFC 9110 5.3."""
+    headers: dict[str, str] = {}
+    for raw, value in head.headers:
+        name = raw.decode("ascii", "replace")
+        before = f"{headers[name]}, " if name in headers else ""
+        headers[name] = (before + value[:1024].decode("latin-1"))[:2048]
+    return headers

@@ -1,0 +1,108 @@
+"""Takes a JSON array of objects apart. A short one is taken at once; of a longer one, only the object under way is held."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+WHOLE = 1024 * 1024  # an array up to so long is taken at once, in a tenth of the time
+MAX_ROW = 1024 * 1024
+# A whole string, or the beginning of one that has no end yet; or a bracket.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\]]', re.DOTALL)
+_SPACE = b" \t\r\n"
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class JsonArray:
+    """Gives each object of the outermost array to `take`, as bytes. Whether it is well formed is for that to see.
+
+    `piecemeal`: also those of an array that may not come to its end.
+    """
+
+    def __init__(self, take: Callable[[bytes], None], *, piecemeal: bool = False) -> None:
+        self.count = 0
+        self.over = False  # the array came to its end
+        self.broken = False  # it is no array, or one object is longer than any should be
+        self.bare = True  # nothing but brackets and space so far
+        self._take = take
+        self._held = b""
+        self._at = 0  # what is before was looked at
+        self._depth = 0
+        self._start = -1  # of the object under way
+        self._piecemeal = piecemeal
+
+    def __repr__(self) -> str:
+        return "<Rows>"
+
+    def feed(self, data: bytes) -> None:
+        if self.over or self.broken:
+            self.bare = self.bare and not data.strip(_SPACE)
+            return
+        self._held += data
+        if not self._piecemeal:
+            if len(self._held) <= WHOLE:
+                if data.rstrip(_SPACE).endswith(b"]"):
+                    self._at_once()
+                return
+            self._piecemeal = True
+        if not self._depth:
+            self._held = self._held.lstrip(_SPACE)
+            if self._held[:1] not in (b"", b"["):
+                self.broken = True
+                self._held = b""
+                return
+        self._scan()
+        keep = self._start if self._start >= 0 else self._at
+        self._held, self._at = self._held[keep:], self._at - keep
+        self._start = min(self._start, 0)
+        if self.over or self.broken or len(self._held) > MAX_ROW:
+            self.broken = self.broken or not self.over
+            self._held = b""
+
+    def _at_once(self) -> None:
+        """Take the array whole, if this was its end."""
+        try:
+            rows = _ARRAY.decode(self._held)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        self._held = b""
+        self.over, self.bare = True, not rows
+        for row in map(bytes, rows):
+            if row.startswith(b"{"):
+                self.count += 1
+                self._take(row)
+
+    def _scan(self) -> None:
+        held = self._held
+        while (found := _TOKEN.search(held, self._at)) is not None:
+            sign = held[found.start()]
+            if sign == 0x22 and not found[1]:  # a string that goes on in the next piece
+                self._between(found.start())
+                return
+            self._between(found.start())
+            self._at = found.end()
+            if sign == 0x22:
+                self.bare = False
+            elif sign in b"{[":
+                self._depth += 1
+                if self._depth == 2 and sign == 0x7B:
+                    self._start = found.start()
+                self.bare = self.bare and self._depth == 1
+            else:
+                self._depth -= 1
+                if self._depth == 1 and sign == 0x7D and self._start >= 0:
+                    self.count += 1
+                    row, self._start = held[self._start : self._at], -1
+                    self._take(row)
+                elif self._depth == 0:
+                    self.over = sign == 0x5D
+                    self.broken = not self.over
+                    break
+        self._between(len(held))
+
+    def _between(self, end: int) -> None:
+        """What stands between two tokens was looked at."""
+        self.bare = self.bare and not self._held[self._at : end].strip(_SPACE)
+        self._at = max(self._at, end)

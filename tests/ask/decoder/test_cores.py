@@ -1,0 +1,233 @@
+"""The two cores are one decoder: equal on any stream, in any pieces, well-formed or not."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from filmbadge.ask.decoder import compiled, elements, limits, pure
+from filmbadge.ask.dimse import command, pdu
+from filmbadge.ask.dimse.command import Command
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+from lines import split
+
+CONTEXTS = (1, 3, 5)
+WATCH = (0x00100010, 0x00080050)
+SOURCE = Path(pure.__file__).with_name("compiled.c")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """All that a core has to say about a stream."""
+
+    taken: tuple[int, ...]
+    events: tuple[pure.Event, ...]
+    matches: int
+    enough: bool
+    counts: tuple[object, ...]
+
+
+def hear(
+    core: object, chunks: list[bytes], *, explicit: bool, stop_after: int, keep: int, mode: int, generic: bool = False
+) -> Heard:
+    tally = core.Tally(patients=True, watch=WATCH, keep=keep)  # type: ignore[attr-defined]
+    reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
+    reader.mode = mode
+    records: list[tuple[bytes, bool]] = []
+    sink = (lambda data, explicit: records.append((data, explicit))) if generic else tally
+    reader.expect(7, explicit, sink, stop_after)
+    held, taken, events = b"", [], []
+    for chunk in chunks:
+        held += chunk
+        while True:
+            took = reader.feed(memoryview(held))
+            taken.append(took)
+            held = held[took:]
+            if reader.event is None or reader.event[0] == "error":
+                break
+            events.append(reader.event)
+            if reader.event[0] == "command" and len(events) % 2:
+                reader.expect(7, explicit, sink, stop_after)
+            elif reader.event[0] == "unit" and len(events) % 3 == 0:
+                reader.mode = (reader.mode + 1) % 3
+        if reader.event is not None:
+            events.append(reader.event)
+            break
+    counts = (
+        tally.rows, tally.malformed, tally.distinct, tally.patients, tally.series, tally.images,
+        tally.series_known, tally.images_known, tally.filled, tally.kept, records, reader.dropped,
+    )  # fmt: skip
+    return Heard(tuple(taken), tuple(events), reader.matches, reader.enough, counts)
+
+
+def element(tag: int, vr: bytes, value: bytes, explicit: bool) -> bytes:
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+    if not explicit:
+        return head + struct.pack("<I", len(value)) + value
+    if vr in elements.LONG:
+        return head + vr + b"\0\0" + struct.pack("<I", len(value)) + value
+    return head + vr + struct.pack("<H", len(value)) + value
+
+
+NUMBERS = st.sampled_from(
+    [b"", b"3", b" 12 ", b"+5", b"-1", b"2147483647", b"2147483648", b"99999999999", b"x", b"1\0"]
+)
+UIDS = st.integers(0, 12).map(lambda n: b"1.2.%d" % n) | st.sampled_from(
+    [b"", b"  ", b"DOE^JANE", b"1" * 64, b"1" * 65]
+)
+TEXTS = st.sampled_from([b"", b" ", b"DOE^JANE", b"P1", b"P2 ", b"\xff\0"])
+NESTED = st.sampled_from(
+    [b"", b"\xfe\xff\x00\xe0" + b"\xff" * 4 + b"\xfe\xff\x0d\xe0" + bytes(4), b"\xfe\xff\x00\xe0\x04\0\0\0abcd"]
+)
+
+
+@st.composite
+def data_sets(draw: st.DrawFn, explicit: bool) -> bytes:
+    parts = [
+        element(0x00080050, b"SH", draw(TEXTS), explicit),
+        element(0x00100010, b"PN", draw(TEXTS), explicit),
+        element(0x00100020, b"LO", draw(TEXTS), explicit),
+        element(elements.STUDY_UID, b"UI", draw(UIDS), explicit),
+        element(elements.SERIES_IN_STUDY, b"IS", draw(NUMBERS), explicit),
+        element(elements.IMAGES_IN_STUDY, b"IS", draw(NUMBERS), explicit),
+    ]
+    chosen = [part for part in parts if draw(st.integers(0, 5))]
+    if draw(st.booleans()):
+        undefined = b"\xff" * 4
+        vr = draw(st.sampled_from([b"SQ", b"UN", b"OB"]))
+        head = struct.pack("<HH", 0x0008, 0x1110) + (vr + b"\0\0" if explicit else b"") + undefined
+        chosen.insert(1, head + draw(NESTED) + b"\xfe\xff\xdd\xe0" + bytes(4))
+    whole = b"".join(chosen)
+    if not draw(st.integers(0, 9)):
+        whole = whole[: draw(st.integers(0, len(whole)))]
+    return whole
+
+
+COMMANDS = st.builds(
+    Command,
+    st.sampled_from([command.C_FIND_RSP] * 6 + [command.C_ECHO_RSP, 0x0001]),
+    st.sampled_from([7] * 8 + [6]),
+    st.just(STUDY_ROOT_FIND),
+    st.sampled_from([0xFF00, 0xFF00, 0xFF00, 0xFF01, 0x0000, 0xFE00, 0xC001, None]),
+    st.sampled_from([True, True, True, True, False]),
+)
+
+
+@st.composite
+def streams(draw: st.DrawFn, explicit: bool) -> bytes:
+    stream = b""
+    for _ in range(draw(st.integers(0, 12))):
+        if draw(st.integers(0, 11)):
+            said = draw(COMMANDS)
+            content = draw(data_sets(explicit)) if said.has_data_set or not draw(st.integers(0, 7)) else None
+            size = draw(st.sampled_from([16384, 16384, 7, 30, 90]))
+            one = pdu.data(draw(st.sampled_from([3, 3, 3, 3, 3, 3, 3, 9])), command.encode(said), content, size)
+            if draw(st.booleans()):  # all its values in one PDU
+                values = b"".join(body for _, body in units(one))
+                one = pdu.header(pdu.P_DATA, len(values)) + values
+            stream += one
+        else:
+            stream += draw(st.sampled_from([pdu.RELEASE_REQUEST, pdu.RELEASE_RESPONSE, pdu.abort(0), pdu.header(4, 0)]))
+    if stream and not draw(st.integers(0, 4)):
+        at = draw(st.integers(0, len(stream) - 1))
+        stream = stream[:at] + draw(st.binary(max_size=3)) + stream[at + draw(st.integers(0, 3)) :]
+    return stream
+
+
+def units(stream: bytes) -> list[tuple[int, bytes]]:
+    found = []
+    while stream:
+        kind, length = pdu.HEADER.unpack_from(stream)
+        found.append((kind, stream[6 : 6 + length]))
+        stream = stream[6 + length :]
+    return found
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.booleans(), st.sampled_from([0, 0, 0, 1, 3]), st.sampled_from([0, 0, 2]), st.booleans())
+def test_equal_on_conversations(data: st.DataObject, explicit: bool, stop_after: int, keep: int, generic: bool) -> None:
+    stream = data.draw(streams(explicit))
+    chunks = split(stream, data.draw(st.lists(st.integers(0, 1 << 16), max_size=8))) if stream else []
+    options = {"explicit": explicit, "stop_after": stop_after, "keep": keep, "mode": 1, "generic": generic}
+    assert hear(pure, chunks, **options) == hear(compiled, chunks, **options)  # type: ignore[arg-type]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.booleans(), st.integers(0, 2))
+@example(pdu.header(pdu.P_DATA, limits.MAX_PDU + 1), True, 1)
+@example(pdu.header(pdu.RELEASE_RQ, limits.MAX_CONTROL + 1), True, 1)
+@example(b"\x02\0\xff\xff\xff\xff", True, 0)
+def test_equal_on_anything(stream: bytes, explicit: bool, mode: int) -> None:
+    options = {"explicit": explicit, "stop_after": 0, "keep": 0, "mode": mode}
+    assert hear(pure, [stream], **options) == hear(compiled, [stream], **options)  # type: ignore[arg-type]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.booleans())
+def test_equal_on_records(data: st.DataObject, explicit: bool) -> None:
+    rows = data.draw(st.lists(data_sets(explicit) | st.binary(max_size=80), max_size=8))
+    one, two = (core.Tally(patients=True, watch=WATCH) for core in (pure, compiled))
+    for row in rows:
+        one.add(row, explicit)
+        two.add(row, explicit)
+    for name in (
+        "rows",
+        "malformed",
+        "distinct",
+        "patients",
+        "series",
+        "images",
+        "series_known",
+        "images_known",
+        "filled",
+    ):
+        assert getattr(one, name) == getattr(two, name), name
+
+
+@pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
+def test_many_distinct_uids_are_all_counted(core: object) -> None:
+    """Past every growth of the set, and with each UID twice."""
+    tally, again = core.Tally(), core.Tally()  # type: ignore[attr-defined]
+    rows = [elements.encode([(elements.STUDY_UID, b"1.2.%d" % n)], explicit=True) for n in range(30_000)]
+    for row in rows + rows[::-1]:
+        tally.add(row, True)
+    assert (tally.rows, tally.distinct) == (60_000, 30_000)
+    for row in rows[:100]:
+        again.add(row, True)
+    again.include(tally)
+    assert again.distinct == 30_000
+
+
+@pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
+def test_a_stream_byte_by_byte(core: object) -> None:
+    rows = [elements.encode([(elements.STUDY_UID, b"1.2.%d" % n)], explicit=True) for n in range(5)]
+    response = command.encode(Command(command.C_FIND_RSP, 7, STUDY_ROOT_FIND, 0xFF00, True))
+    stream = b"".join(pdu.data(3, response, row, 40) for row in rows)
+    options = {"explicit": True, "stop_after": 0, "keep": 9, "mode": 1}
+    whole = hear(core, [stream], **options)  # type: ignore[arg-type]
+    bytewise = hear(core, [stream[n : n + 1] for n in range(len(stream))], **options)  # type: ignore[arg-type]
+    assert bytewise.counts == whole.counts
+    assert whole.counts[:3] == (5, 0, 5)
+
+
+def test_the_bounds_in_c_are_those_in_python() -> None:
+    defined = dict(re.findall(r"#define (MAX_\w+) \(?([\d *]+)\)?\n", SOURCE.read_text()))
+    for name in ("MAX_PDU", "MAX_CONTROL", "MAX_COMMAND", "MAX_RECORD", "MAX_NESTING", "MAX_COUNT"):
+        factors = [int(f) for f in defined[name].split("*")]
+        assert getattr(limits, name) == factors[0] * (factors[1] if len(factors) > 1 else 1) * (
+            factors[2] if len(factors) > 2 else 1
+        )
+
+
+@pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
+def test_an_empty_command_set_is_no_match(core: object) -> None:
+    """Found by fuzzing: it equalled the remembered command set of a query that had none yet."""
+    empty = pdu.header(pdu.P_DATA, 6) + b"\0\0\0\2\3\3"
+    heard = hear(core, [empty], explicit=True, stop_after=1, keep=0, mode=1)
+    assert (heard.matches, heard.events) == (0, (("command", 3, b""),))

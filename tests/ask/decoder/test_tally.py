@@ -1,0 +1,132 @@
+"""Where values die: what a tally counts, and that it holds nothing else."""
+
+from __future__ import annotations
+
+import struct
+from types import ModuleType
+
+import pytest
+
+from filmbadge.ask.decoder import Tally, compiled, elements, pure
+
+PATIENT_NAME = 0x00100010
+MARKER = b"DOE^JANE"
+
+
+def row(uid: bytes, series: bytes | None = None, images: bytes | None = None) -> bytes:
+    """One explicit VR record, with a patient's name that nobody asked for."""
+    name = struct.pack("<HH2sH", 0x0010, 0x0010, b"PN", len(MARKER)) + MARKER
+    counts = [(elements.SERIES_IN_STUDY, series), (elements.IMAGES_IN_STUDY, images)]
+    keys = [(elements.STUDY_UID, uid), *((tag, value) for tag, value in counts if value is not None)]
+    return name + elements.encode(keys, explicit=True)
+
+
+@pytest.fixture(params=[pure, compiled], ids=["pure", "compiled"])
+def core(request: pytest.FixtureRequest) -> ModuleType:
+    module: ModuleType = request.param
+    return module
+
+
+def tally(core: ModuleType, *rows: bytes, keep: int = 0) -> Tally:
+    made: Tally = core.Tally(keep=keep)
+    for one in rows:
+        made.add(one, explicit=True)
+    return made
+
+
+def test_distinct_by_uid(core: ModuleType) -> None:
+    seen = tally(core, row(b"1.2"), row(b"1.2\0"), row(b"1.2 "), row(b"1.3"))
+    assert (seen.rows, seen.distinct, seen.malformed) == (4, 2, 0)
+
+
+def test_one_row_per_instance_counts_a_study_once(core: ModuleType) -> None:
+    seen = tally(core, *[row(b"1.2", b"2", b"40")] * 40, row(b"1.3", b"1", b"5"))
+    assert (seen.rows, seen.distinct) == (41, 2)
+    assert (seen.series, seen.images) == (3, 45)
+    assert (seen.series_known, seen.images_known) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "images"),
+    [(b" 12 ", 12), (b"+7", 7), (b"007", 7), (b"1000000", 1000000)],
+)
+def test_numbers(core: ModuleType, said: bytes, images: int) -> None:
+    seen = tally(core, row(b"1.2", None, said))
+    assert (seen.images, seen.images_known) == (images, 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        b"",
+        b"0",
+        b"  ",
+        b"-1",
+        b"1.5",
+        b"1e3",
+        b"4\\5",
+        b"1 2",
+        b"++5",
+        b"+",
+        b"9" * 13,
+        b"1000001",
+        b"2147483647",
+        b"\xb2",
+        b"\xd9\xa3",
+    ],
+)
+def test_an_empty_or_malformed_number_is_unknown_and_not_zero(core: ModuleType, said: bytes | None) -> None:
+    seen = tally(core, row(b"1.2", None, said))
+    assert (seen.distinct, seen.malformed) == (1, 0)
+    assert (seen.images, seen.images_known) == (0, 0)
+
+
+@pytest.mark.parametrize("uid", [b"", b"   ", b"\0\0", b"1." * 40])
+def test_a_row_without_a_usable_uid_is_malformed(core: ModuleType, uid: bytes) -> None:
+    seen = tally(core, row(uid))
+    assert (seen.rows, seen.distinct, seen.malformed) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("record", [b"", row(b"1.2")[:-1], b"\xff" * 40])
+def test_a_broken_row_is_malformed(core: ModuleType, record: bytes) -> None:
+    seen = tally(core, record, row(b"1.3"))
+    assert (seen.rows, seen.distinct, seen.malformed) == (2, 1, 1)
+
+
+def test_another_level(core: ModuleType) -> None:
+    seen = core.Tally(elements.INSTANCE_UID)
+    for uid in (b"1.2", b"1.2", b"1.4"):
+        seen.add(elements.encode([(elements.INSTANCE_UID, uid), (elements.STUDY_UID, b"9")], explicit=False), False)
+    assert seen.distinct == 2
+
+
+def test_no_value_is_held() -> None:
+    uid = b"1.2.840.99999.4711"
+    seen = pure.Tally()
+    for one in (row(uid, b"2", b"40"), MARKER, row(MARKER + uid)[:-2], row(uid, b"2", b"41")):
+        seen.add(one, True)
+    held = repr(seen) + repr(vars(seen)) + repr([vars_of(layout) for layout in vars(seen)["_layouts"].values()])
+    assert seen.distinct == 1
+    assert "DOE" not in held
+    assert uid.decode() not in held
+
+
+def vars_of(layout: object) -> list[object]:
+    return [getattr(layout, name) for name in type(layout).__slots__]  # type: ignore[attr-defined]
+
+
+def test_uids_are_held_only_for_a_walk_and_only_so_many(core: ModuleType) -> None:
+    seen = tally(core, row(b"1.2"), row(b"DOE^JANE"), row(b"1.3"), row(b"1.2"), row(b"1.4"), keep=2)
+    assert seen.kept == [b"1.2", b"1.3"]
+    assert seen.distinct == 4
+    assert tally(core, row(b"1.2")).kept == []
+
+
+def test_digests_depend_on_the_key_of_the_run() -> None:
+    one, same, other = (pure.Tally(key=key) for key in (b"0" * 16, b"0" * 16, b"1" * 16))
+    for seen in (one, same, other):
+        seen.add(row(b"1.2"), True)
+    assert vars(one)["_seen"] == vars(same)["_seen"]
+    assert vars(one)["_seen"].isdisjoint(vars(other)["_seen"])
+    assert len(pure.RUN_KEY) == 16

@@ -1,0 +1,318 @@
+"""A census over DIMSE against an archive that is a few lines long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import pytest
+
+from filmbadge.ask.census.plan import CensusPlan, Hint
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.dimse import census
+from filmbadge.ask.dimse.association import Answer, Association, Query
+from filmbadge.ask.dimse.census import CensusProgress
+from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
+from filmbadge.model import Census
+
+Keys = dict[int, bytes]
+SUCCESS, CAPPED, FAILED = 0x0000, 0xFE00, 0xC001
+TODAY = date(2026, 11, 24).toordinal()
+COUNTS = {elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY}
+
+
+@dataclass
+class Archive:
+    """Studies with images per series, and how it answers."""
+
+    studies: dict[bytes, tuple[int, ...]]
+    counts: Callable[[bytes, tuple[int, ...]], Keys] = lambda _uid, _series: {}
+    collapses: bool = False  # to one row, where counts are asked
+    status: Callable[[Keys], int] = lambda _keys: SUCCESS
+    count_seconds: float = 0.0  # that a question with count keys takes; others none
+    ages: Callable[[int], int] = lambda number: number + 100  # days, of the studies in their order
+    spoils: bytes = b""  # rows below this UID come without one
+    asked: list[Keys] = field(default_factory=list)
+
+    def answer(self, keys: Keys) -> tuple[list[bytes], int]:
+        self.asked.append(keys)
+        match keys[elements.QUERY_LEVEL]:
+            case b"STUDY":
+                rows = self._studies(bool(COUNTS & keys.keys()), keys.get(elements.STUDY_DATE, b""))
+            case b"SERIES":
+                uid = keys[elements.STUDY_UID]
+                rows = [{elements.SERIES_UID: self._uid(uid, n)} for n in range(len(self.studies[uid]))]
+            case _:
+                uid, series = keys[elements.STUDY_UID], keys[elements.SERIES_UID]
+                images = self.studies[uid][int(series.rsplit(b".", 1)[1])]
+                rows = [{elements.INSTANCE_UID: self._uid(series, n)} for n in range(images)]
+        return [elements.encode(list(one.items()), explicit=True) for one in rows], self.status(keys)
+
+    def _studies(self, counting: bool, dates: bytes) -> list[Keys]:
+        first, _, last = dates.partition(b"-")
+        found = [
+            (uid, series)
+            for number, (uid, series) in enumerate(self.studies.items())
+            if not dates or first <= b"%d" % day(TODAY - self.ages(number)) <= (last or first)
+        ]
+        if counting and self.collapses:
+            found = found[:1]
+        return [{elements.STUDY_UID: uid} | (self.counts(uid, series) if counting else {}) for uid, series in found]
+
+    def _uid(self, above: bytes, number: int) -> bytes:
+        return b"" if self.spoils and above.startswith(self.spoils) else above + b".%d" % number
+
+
+def day(ordinal: int) -> int:
+    return int(f"{date.fromordinal(ordinal):%Y%m%d}")
+
+
+def filled(uid: bytes, series: tuple[int, ...]) -> Keys:
+    return {elements.SERIES_IN_STUDY: b"%d" % len(series), elements.IMAGES_IN_STUDY: b"%d" % sum(series)}
+
+
+def play(counting: CensusProgress, archive: Archive, root: str = STUDY_ROOT_FIND) -> None:
+    asking = counting.script()
+    try:
+        query = next(asking)
+        while True:
+            assert isinstance(query, Query)
+            assert query.sop_class == root
+            rows, status = archive.answer(dict(query.keys))
+            if cancelled := query.cancel_after is not None and len(rows) > query.cancel_after:
+                rows, status = rows[: query.cancel_after], CAPPED
+            for row in rows:
+                query.record(row, True)
+            seconds = archive.count_seconds if COUNTS & dict(query.keys).keys() else 0.0
+            query = asking.send(Answer(status, len(rows), cancelled, seconds))
+    except StopIteration:
+        pass
+
+
+def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:
+    counting = CensusProgress(root, CensusPlan(TODAY, Hint(young=40), seed=1))
+    play(counting, archive, root)
+    return counting.census()
+
+
+TWO = {b"1.1": (3, 4), b"1.2": (5,)}
+
+
+def test_count_keys() -> None:
+    found = count(Archive(TWO, filled), PATIENT_ROOT_FIND)
+    assert found == Census(
+        complete=True, rows=4, studies=2, series=3, images=12, images_known_for=2, method="count keys", queries=2
+    )
+
+
+def test_nothing_is_asked_but_uids_and_counts() -> None:
+    archive = Archive(TWO)
+    count(archive)
+    tags = {tag for keys in archive.asked for tag in keys}
+    uids = {elements.STUDY_UID, elements.SERIES_UID, elements.INSTANCE_UID}
+    assert tags == uids | COUNTS | {elements.QUERY_LEVEL}
+    assert COUNTS.isdisjoint(archive.asked[0])  # what is counted is asked without them
+
+
+def test_an_empty_archive() -> None:
+    found = count(Archive({}))
+    assert (found.complete, found.studies, found.series, found.images) == (True, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        Archive(TWO),
+        Archive(TWO, collapses=True),
+        Archive(TWO, filled, collapses=True),
+        Archive(TWO, lambda uid, series: filled(uid, series) if uid == b"1.1" else {}),
+        Archive(TWO, lambda _uid, _series: {elements.IMAGES_IN_STUDY: b""}),
+        Archive(TWO, filled, status=lambda keys: FAILED if COUNTS & keys.keys() else SUCCESS),
+    ],
+    ids=["absent", "collapse", "collapse with counts", "for some studies", "empty", "refused"],
+)
+def test_without_count_keys_it_walks(archive: Archive) -> None:
+    found = count(archive)
+    assert (found.complete, found.studies, found.series, found.images) == (True, 2, 3, 12)
+    assert (found.images_known_for, found.method, found.queries) == (2, "walk", 7)
+
+
+def test_series_are_unknown_where_only_images_are_counted() -> None:
+    found = count(Archive(TWO, lambda _uid, series: {elements.IMAGES_IN_STUDY: b"%d" % sum(series)}))
+    assert (found.method, found.images, found.images_known_for, found.series) == ("count keys", 12, 2, None)
+
+
+@pytest.mark.parametrize("status", [CAPPED, FAILED, 0xA700])
+def test_an_archive_that_never_says_success_is_incomplete(status: int) -> None:
+    found = count(Archive(TWO, filled, status=lambda _keys: status))
+    assert not found.complete
+    assert (found.studies, found.queries < 200) == (2, True)
+    assert found.why_incomplete
+
+
+def test_rows_without_a_uid_make_it_incomplete() -> None:
+    found = count(Archive({**TWO, b"": (1,)}, filled))
+    assert not found.complete
+    assert (found.malformed, found.studies, found.queries) == (1, 2, 1)
+    assert "1 row without" in found.why_incomplete
+
+
+def failing(level: bytes, below: bytes) -> Callable[[Keys], int]:
+    def status(keys: Keys) -> int:
+        here = keys[elements.QUERY_LEVEL] == level and keys[elements.STUDY_UID] == below
+        return FAILED if here else SUCCESS
+
+    return status
+
+
+@pytest.mark.parametrize(
+    ("archive", "at_least"),
+    [
+        (Archive(TWO, status=failing(b"SERIES", b"1.2")), 7),
+        (Archive(TWO, status=failing(b"IMAGE", b"1.1")), 5),
+        (Archive(TWO, status=failing(b"IMAGE", b"1.2")), 7),
+        (Archive(TWO, spoils=b"1.2"), 7),  # series without a UID
+        (Archive(TWO, spoils=b"1.2."), 7),  # images without a UID, in the study that is walked last
+        (Archive(TWO, spoils=b"1.1."), 5),  # and in the one walked first
+        (Archive({b"1.1": (3, 4), b"1.2": ()}), 7),  # a study has series, so nobody knows its images
+        (Archive({b"1.1": (3, 4), b"1.2": (0,)}), 7),
+    ],
+    ids=["series", "images first", "images last", "series uid", "image uid last", "image uid first", "none", "empty"],
+)
+def test_a_partial_walk_knows_some_studies_only(archive: Archive, at_least: int) -> None:
+    found = count(archive)
+    assert found.complete  # the studies are
+    assert found.studies == 2
+    assert found.images_known_for == 1
+    assert found.images is not None
+    assert found.images >= at_least
+    assert found.series is None
+
+
+def test_an_image_seen_under_two_series_is_counted_once() -> None:
+    same = Archive(TWO)
+    answer = same.answer
+
+    def repeats(keys: Keys) -> tuple[list[bytes], int]:
+        rows, status = answer(keys)
+        if keys[elements.QUERY_LEVEL] == b"IMAGE":
+            rows = [elements.encode([(elements.INSTANCE_UID, b"7.%d" % n)], explicit=True) for n in range(6)]
+        return rows, status
+
+    same.answer = repeats  # type: ignore[method-assign]
+    assert count(same).images == 6
+
+
+def many(number: int) -> dict[bytes, tuple[int, ...]]:
+    return {b"1.%d" % n: (1,) for n in range(1, number + 1)}
+
+
+def test_a_large_archive_is_not_walked() -> None:
+    found = count(Archive(many(census.WALK_STUDIES + 1)))
+    assert (found.complete, found.studies) == (True, census.WALK_STUDIES + 1)
+    assert (found.images_known_for, found.series) == (0, None)
+
+
+def test_one_recent_study_is_not_forgotten_when_the_question_for_all_had_too_many() -> None:
+    """It tells nothing of the count keys, so all begins again behind that question, and that study with it."""
+    archive = Archive(many(6000), filled, ages=lambda number: 5 if number == 0 else number + 100)
+    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, seed=1))
+    play(counting, archive)
+    found = counting.census()
+    assert found.why_incomplete == ""
+    assert (found.complete, found.studies, found.images) == (True, 6000, 6000)
+    assert counting.plan.studies == 6000
+
+
+def test_a_large_archive_with_some_counts_has_a_coverage() -> None:
+    found = count(
+        Archive(many(census.WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {})
+    )
+    known = sum(uid < b"1.3" for uid in many(census.WALK_STUDIES + 1))
+    assert (found.method, found.images, found.images_known_for) == ("count keys", known, known)
+
+
+def rows(uids: Sequence[bytes]) -> list[bytes]:
+    return [elements.encode([(elements.STUDY_UID, uid)], explicit=True) for uid in uids]
+
+
+def test_what_was_learned_outlives_an_association_and_the_next_goes_on() -> None:
+    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40)))
+    asking = counting.script()
+    query = next(asking)
+    assert isinstance(query, Query)
+    for row in rows([b"1.1", b"1.2"]):
+        query.record(row, True)
+    asking.close()
+    found = counting.census("reset by the peer")
+    assert (found.complete, found.studies, found.why_incomplete) == (False, 2, "reset by the peer")
+    again = counting.script()
+    assert next(again) is query
+    for row in rows([b"1.1", b"1.2"]):
+        query.record(row, True)
+    with_counts = again.send(Answer(SUCCESS, 2))
+    assert elements.IMAGES_IN_STUDY in dict(with_counts.keys or ())
+
+
+def test_a_walk_that_a_budget_ends_leaves_the_studies_counted() -> None:
+    def ends_at_the_second(keys: Keys) -> int:
+        if keys.get(elements.STUDY_UID) == b"1.2":
+            raise StopIteration
+        return SUCCESS
+
+    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40), seed=1))
+    play(counting, Archive({b"1.1": (2,), b"1.2": (3,), b"1.3": (1, 1)}, status=ends_at_the_second))
+    counting.stop("the budget ended")
+    census = counting.census()
+    assert (census.complete, census.studies, census.why_incomplete) == (True, 3, "the budget ended")
+    assert (census.images, census.images_known_for, census.series) == (2, 1, None)
+
+
+def test_an_association_that_ends_because_enough_came_need_not_be_asked_again() -> None:
+    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40)))
+    first = next(counting.script())
+    assert isinstance(first, Query)
+    assert first.cancel_after
+    association = Association("ANY-SCP", lambda _: iter(()))  # type: ignore[arg-type, return-value]
+    assert not counting.broke_off(association)
+    association._cancelled = True
+    assert counting.broke_off(association)
+    assert next(counting.script()) is not first
+
+
+def test_it_is_enough_for_one_association() -> None:
+    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40)))
+    assert list(counting.script(lambda: True)) == []
+    assert not counting.done
+
+
+def test_count_keys_that_an_archive_is_slow_at_are_asked_for_a_part_of_a_large_archive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(census, "COUNT_KEYS_UP_TO", 1000)
+    archive = Archive(many(1200), filled, count_seconds=1.0)
+    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40), seed=1))
+    play(counting, archive)
+    found = counting.census()
+    assert (found.complete, found.studies, found.images_known_for) == (True, 1200, 1200)
+    assert COUNTS.isdisjoint(archive.asked[-1])
+    assert not COUNTS.isdisjoint(archive.asked[1])
+
+
+def test_one_study_with_a_row_for_each_image_is_checked_by_its_images() -> None:
+    """It cannot be parted. If the answer had been cut off, it would have fewer rows than images."""
+
+    def each(archive: Archive) -> Archive:
+        answer = archive.answer
+
+        def rows_of_images(keys: Keys) -> tuple[list[bytes], int]:
+            rows, status = answer(keys)
+            return (rows * 30 if keys[elements.QUERY_LEVEL] == b"STUDY" else rows), status
+
+        archive.answer = rows_of_images  # type: ignore[method-assign]
+        return archive
+
+    whole, cut = count(each(Archive({b"1.1": (20, 10)}))), count(each(Archive({b"1.1": (20, 13)})))
+    assert (whole.complete, whole.studies, whole.images) == (True, 1, 30)
+    assert (cut.complete, cut.studies, cut.images) == (False, 1, 33)

@@ -1,0 +1,62 @@
+"""What is noticed of a list of studies, and which of them are asked one by one."""
+
+from __future__ import annotations
+
+import random
+
+from filmbadge.ask.personal.progress import (
+    ASK_EACH_UP_TO,
+    BY_STUDY_KINDS,
+    INDEXED_KINDS,
+    SAMPLE_STUDIES,
+    ProfileProgress,
+)
+from filmbadge.model import Kind
+
+
+def noticed(studies: int) -> ProfileProgress:
+    notes = ProfileProgress(lot=random.Random(1))
+    for number in range(studies):
+        notes.listed(b"2.25.%d" % number, [(0x00100010, f"Person {number}")])
+    return notes
+
+
+def test_a_study_counts_once_however_often_it_comes() -> None:
+    notes = noticed(5)
+    for _ in range(3):
+        notes.listed(b"2.25.0", [(0x00100010, "Person 0"), (0x00100020, "1")])
+    kinds = {tally.kind: tally for tally in notes.profile().kinds}
+    assert notes.records == kinds[Kind.PATIENT_NAME].asked == kinds[Kind.PATIENT_NAME].filled == 5
+    assert kinds[Kind.PATIENT_ID].filled == 0
+
+
+def test_what_has_no_uid_is_malformed_and_what_is_no_uid_is_not_asked_about() -> None:
+    notes = noticed(1)
+    notes.listed(b"", [])
+    notes.listed(b"1" * 65, [])
+    notes.listed(b"1.2'; DROP", [])
+    notes.row(b"\x10\x00", True)
+    assert (notes.records, notes.malformed) == (2, 3)
+    assert notes.drawn_by_lot() == [b"2.25.0"]
+
+
+def test_all_of_a_small_archive_and_some_of_a_large_one_are_asked_one_by_one() -> None:
+    assert len(noticed(ASK_EACH_UP_TO).drawn_by_lot()) == ASK_EACH_UP_TO
+    large = noticed(4 * ASK_EACH_UP_TO)
+    drawn = large.drawn_by_lot()
+    assert len(set(drawn)) == len(drawn) == SAMPLE_STUDIES
+    assert len(large.drawn) == ASK_EACH_UP_TO, "no more UIDs are held than that"
+    quarter = [sum(int(uid[5:]) // ASK_EACH_UP_TO == place for uid in large.drawn) for place in range(4)]
+    assert min(quarter) > ASK_EACH_UP_TO / 8, "from all of the list, not from its beginning"
+
+
+def test_a_study_of_a_product_s_list_is_deep_if_all_was_asked() -> None:
+    notes = ProfileProgress()
+    notes.study(b"1", [(0x00101040, "here")], INDEXED_KINDS | BY_STUDY_KINDS)
+    notes.study(b"2", [], INDEXED_KINDS)
+    notes.study(b"2", [], INDEXED_KINDS)
+    kinds = {tally.kind: tally for tally in notes.profile("it broke off").kinds}
+    assert (notes.records, notes.deep) == (2, 1)
+    assert (kinds[Kind.ADDRESS].asked, kinds[Kind.ADDRESS].filled, kinds[Kind.PATIENT_NAME].asked) == (1, 1, 2)
+    assert notes.profile("it broke off").why == "it broke off"
+    assert repr(notes).startswith("<filmbadge")
