@@ -128,9 +128,9 @@ def test_the_check_would_notice() -> None:
         assert not known(kind)
 
 
-def test_only_totals_hold_a_mapping() -> None:
+def test_only_totals_and_doubts_hold_a_mapping() -> None:
     mapped = {record.__name__ for record in RECORDS if dict[str, int] in get_type_hints(record).values()}
-    assert mapped == {"Total"}
+    assert mapped == {"Total", "Doubt"}  # by origin; by the name of a number
 
 
 def test_steps_are_ordered_by_height_and_not_by_alphabet() -> None:

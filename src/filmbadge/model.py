@@ -101,6 +101,19 @@ class Outcome(Struct, frozen=True):
     detail: str = ""
 
 
+class DoubtCode(StrEnum):
+    """Why a number is not known, not whole, or not sure. `tell.causes` has the words."""
+
+    CUT_OFF = "cut-off"  # rows: an answer ended at so many, which looks like a limit of the archive
+
+
+class Doubt(Struct, frozen=True):
+    """One reason for doubt: a stable code, and the numbers that belong to it by their names."""
+
+    code: DoubtCode
+    numbers: dict[str, int] = {}
+
+
 class Endpoint(Struct, frozen=True, order=True):
     address: str
     port: int
