@@ -19,7 +19,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
-import isolation  # noqa: E402
+from support import isolation  # noqa: E402
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's odil is for
 CHILD_SECONDS = 300.0

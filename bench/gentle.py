@@ -36,7 +36,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelGet as GET,
 )
 
-from archives import orthanc, without_delay
+from support.archives import orthanc, without_delay
 
 STUDIES_A_PATIENT = 3
 THINK_SECONDS = 0.1

@@ -24,11 +24,11 @@ import common
 import gentle
 from common import BenchError
 
-import archives
-from archives import Served
 from filmbadge.ask.census import estimate
 from filmbadge.ask.census.plan import TARGET, CensusPlan
-from simulated import DATES, TODAY, Simulated, days, drive
+from support import archives
+from support.archives import Served
+from support.simulated_archive import DATES, TODAY, Simulated, days, drive
 
 PAGE = common.HERE.parent / "docs" / "census.md"
 SIZES = (10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)

@@ -1,4 +1,4 @@
-"""Fixtures for all tests. Importing this moves the run into its own network (see `isolation`)."""
+"""Fixtures for all tests. Importing this moves the run into its own network (see `support.isolation`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import isolation
+from support import isolation
 
 isolation.enter()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import filmbadge
-import peers
+from support import loopback
 
 
 def test_the_surface_is_there() -> None:
@@ -53,6 +53,6 @@ def test_the_package_is_typed_and_knows_its_version() -> None:
 
 
 def test_a_program_can_check_a_host() -> None:
-    host, journal = peers.run(filmbadge.check(filmbadge.LOOPBACK, filmbadge.parse_target("127.0.0.1:9")))
+    host, journal = loopback.run(filmbadge.check(filmbadge.LOOPBACK, filmbadge.parse_target("127.0.0.1:9")))
     assert host.judged[0].verdict.rung is filmbadge.Rung.SILENT
     assert len(journal) == 1

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import isolation
+from support import isolation
 
 TRY = """
-import isolation, socket, sys
+import socket, sys
+from support import isolation
 isolation.enter()
 assert isolation.interfaces() == {"lo"}
 before = isolation.strays()

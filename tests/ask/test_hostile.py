@@ -20,7 +20,7 @@ from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.judge.ladder import place
 from filmbadge.model import Depth, OutcomeKind, Reason, Rung
 from filmbadge.scope import LOOPBACK
-from peers import HERE, Handler, caps, dialer, listening, run
+from support.loopback import HERE, Handler, caps, dialer, listening, run
 
 HOSTILE = replace(LOOPBACK, caps=caps(idle_seconds=0.2, seconds=0.6, received_bytes=200_000))
 HUGE = b"\x02\x00\xff\xff\xff\xff"

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-import archives
-import scripted
 from filmbadge.catalogue.kinds import CHARACTER_SET
+from support import archives, pynetdicom_archive
 
 Card = dict[str, Any]
 
@@ -29,10 +28,10 @@ def study(number: int) -> Dataset:
     return made
 
 
-def answering(held: list[Dataset], *, whole: bool = True, fails: str = "") -> scripted.Find:
+def answering(held: list[Dataset], *, whole: bool = True, fails: str = "") -> pynetdicom_archive.Find:
     """From a list. Without `whole`, a question for names is answered with half of it; `fails` is a level that is refused."""
 
-    def find(keys: Dataset) -> scripted.Rows:
+    def find(keys: Dataset) -> pynetdicom_archive.Rows:
         wanted = str(keys.get("StudyInstanceUID", "") or "")
         if wanted and keys.QueryRetrieveLevel == fails:
             yield 0xC001, None
@@ -52,8 +51,8 @@ def answering(held: list[Dataset], *, whole: bool = True, fails: str = "") -> sc
     return find
 
 
-def profiled(find: scripted.Find, directory: Path) -> Card:
-    with scripted.archive(find) as script:
+def profiled(find: pynetdicom_archive.Find, directory: Path) -> Card:
+    with pynetdicom_archive.archive(find) as script:
         scope = archives.scope_file(directory, depth="profile")
         (archive,) = archives.check(f"127.0.0.1:{script.port}", "--scope", str(scope))["archives"]
     return dict(archive)
@@ -94,10 +93,10 @@ def test_malformed_values_and_wrong_character_sets_are_counted_as_that(tmp_path:
     for number, raw in enumerate(
         (b"\xff\xfe", b"\x1b$B;", b"\xe9\xe8", "Müller".encode("latin-1"), b"a" * 70, b"A\x07B")
     ):
-        scripted.put(held[number], 0x00100010, "PN", raw)
+        pynetdicom_archive.put(held[number], 0x00100010, "PN", raw)
     held[7].SpecificCharacterSet = "GB18030"
-    scripted.put(held[7], 0x00100010, "PN", "王^小东".encode("gb18030"))
-    scripted.put(held[8], 0x00100030, "DA", b"20209999")
+    pynetdicom_archive.put(held[7], 0x00100010, "PN", "王^小东".encode("gb18030"))
+    pynetdicom_archive.put(held[8], 0x00100030, "DA", b"20209999")
     card = profiled(answering(held), tmp_path)
     name, birth = card["kinds"]["patient_name"], card["kinds"]["birth_date"]
     assert (name["records"], name["malformed"]) == (9, 6)

@@ -11,8 +11,8 @@ from filmbadge.ask import web
 from filmbadge.ask.wire.fetch import CONNECTIONS
 from filmbadge.judge.ladder import place
 from filmbadge.model import Depth, OutcomeKind, Reason, Rung
-from peers import HERE, dialer, listening, run
-from sites import HASTY, http, orthanc, serving, visited
+from support.http_site import HASTY, http, orthanc, serving, visited
+from support.loopback import HERE, dialer, listening, run
 
 
 @pytest.mark.parametrize("pages", [1, 2, 1 << 30])

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import archives
-import isolation
 from filmbadge.cli import run
+from support import archives, isolation
 
 FILMBADGE = str(Path(sys.executable).with_name("filmbadge"))
 GOOD = (

@@ -22,7 +22,7 @@ from filmbadge.model import (
     Rejection,
     Rung,
 )
-from making import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
+from support.factories import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
 
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 OPEN = dimse(admitted(DISCLOSED))

@@ -10,7 +10,7 @@ import pytest
 from filmbadge.judge.archives import judge
 from filmbadge.judge.decoys import NETWORKS, clusters
 from filmbadge.model import Archive, Census, Certificate, Decoy, Observation, TlsFacts
-from making import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
+from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
 
 WHOLE = Census(True, rows=20, studies=20, series=30, images=120, images_known_for=20, method="count keys")
 OPEN = admitted(DISCLOSED, WHOLE)

@@ -32,7 +32,7 @@ from filmbadge.model import (
     TlsFacts,
     Transport,
 )
-from making import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
+from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
 
 BY_TITLE = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
 BY_POLICY = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 1))

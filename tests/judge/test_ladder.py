@@ -31,7 +31,7 @@ from filmbadge.model import (
     WebFacts,
     WebProof,
 )
-from making import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, web
+from support.factories import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, web
 
 MUTE = DimseFacts(called="ANY-SCP")
 SPOKE = DimseFacts(called="ANY-SCP", valid_pdu=True)

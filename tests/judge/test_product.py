@@ -7,7 +7,7 @@ import pytest
 
 from filmbadge.judge.product import identify
 from filmbadge.model import Abort, DimseFacts, Find, Fingerprint, FingerprintKind, Observation, OrthancFacts, Product
-from making import DISCLOSED, REPORTED, admitted, dimse, web
+from support.factories import DISCLOSED, REPORTED, admitted, dimse, web
 
 DCMTK = ("1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367")
 CONQUEST = ("1.2.826.0.1.3680043.2.135.1066.101", "1.4.16/WIN32")

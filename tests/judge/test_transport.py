@@ -21,7 +21,7 @@ from filmbadge.model import (
     TlsFacts,
     Transport,
 )
-from making import AT, DISCLOSED, admitted, dimse
+from support.factories import AT, DISCLOSED, admitted, dimse
 
 GOOD = Certificate("pacs", "", "ca", "", AT - timedelta(1), AT + timedelta(1), False, "RSA", 2048, True)
 ECDHE = "ECDHE-RSA-AES128-GCM-SHA256"

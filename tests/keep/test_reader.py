@@ -29,7 +29,7 @@ from filmbadge.model import (
     Total,
     WebFacts,
 )
-from making import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
+from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
 COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method="count keys")
 CUT = Census(False, rows=4, studies=4, why_incomplete="cancelled (0xFE00)")

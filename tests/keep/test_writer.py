@@ -13,7 +13,7 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, TABLES
 from filmbadge.keep.writer import Writer, part_numbers, part_path
 from filmbadge.model import Host
-from making import DISCLOSED, REPORTED, admitted, connection, dimse, host, survey, web
+from support.factories import DISCLOSED, REPORTED, admitted, connection, dimse, host, survey, web
 
 
 @pytest.fixture

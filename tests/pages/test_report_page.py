@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-import archives
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Count, Identifier, Kind, Provenance, Total
 from filmbadge.tell.report import page
 from filmbadge.tell.summary import ArchiveKind, ArchiveLine, KindLine, ReportDocument, Step, document
+from support import archives
 
 FLAGS = [
     "--no-sandbox",

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-import archives
-import fronts
-from archives import Served
+from support import archives, tls_front
+from support.archives import Served
 
 PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 Card = dict[str, Any]
@@ -27,7 +26,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, in
     directory = tmp_path_factory.mktemp("orthanc")
     with (
         orthanc(directory, DicomAlwaysAllowFind=True) as served,
-        fronts.nginx(directory, fronts.before(served.http, "/dicom-web/")) as port,
+        tls_front.nginx(directory, tls_front.before(served.http, "/dicom-web/")) as port,
     ):
         yield served, port
 
@@ -110,7 +109,7 @@ def test_a_cap_that_nothing_tells_of(tmp_path: Path, cap: int) -> None:
     """With the default files a cap of 100 is never met; one of 10 is, and studies without a date hide behind it."""
     with (
         orthanc(tmp_path, LimitFindResults=cap) as served,
-        fronts.nginx(tmp_path, fronts.before(served.http, "/dicom-web/")) as port,
+        tls_front.nginx(tmp_path, tls_front.before(served.http, "/dicom-web/")) as port,
     ):
         card = check(tmp_path, port, "profile")
     (archive,) = card["archives"]

@@ -14,10 +14,9 @@ from urllib.request import urlopen
 import pytest
 from pydicom.dataset import Dataset
 
-import archives
-import scripted
-from archives import Truth
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from support import archives, pynetdicom_archive
+from support.archives import Truth
 
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 NO_PATIENTS = (None, "unknown")  # they are not counted at this depth
@@ -67,8 +66,8 @@ def test_dcmqrscp(tmp_path: Path, max_pdu: int) -> None:
 @pytest.mark.parametrize("max_pdu", [0, 4096])
 @pytest.mark.parametrize("transfer", SYNTAXES, ids=SYNTAXES.get)
 def test_pynetdicom(max_pdu: int, transfer: str) -> None:
-    find = scripted.from_holdings()
-    with scripted.archive(find, max_pdu=max_pdu, transfer=[transfer]) as script:
+    find = pynetdicom_archive.from_holdings()
+    with pynetdicom_archive.archive(find, max_pdu=max_pdu, transfer=[transfer]) as script:
         discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
         assert script.transfer == {transfer}
         assert archives.peek(script.port).max_pdu == max_pdu
@@ -76,7 +75,7 @@ def test_pynetdicom(max_pdu: int, transfer: str) -> None:
 
 def test_a_transfer_syntax_that_is_not_proposed() -> None:
     """Big endian was retired, PS3.5 Annex I; an archive that knows nothing else is an imaging service, and stays shut."""
-    with scripted.archive(scripted.from_holdings(), transfer=[EXPLICIT_BIG]) as script:
+    with pynetdicom_archive.archive(pynetdicom_archive.from_holdings(), transfer=[EXPLICIT_BIG]) as script:
         card = check(script.port)
     (endpoint,) = card["endpoints"]
     assert endpoint["rung"] == "speaks"
@@ -90,7 +89,7 @@ def test_seven_thousand_studies() -> None:
     uids = [f"2.25.{10**30 + number}" for number in range(7000)]
     days = [int(f"{date.fromordinal(born + number):%Y%m%d}") for number in range(5000)]
 
-    def find(keys: Dataset) -> scripted.Rows:
+    def find(keys: Dataset) -> pynetdicom_archive.Rows:
         if "NumberOfStudyRelatedInstances" in keys:
             yield 0xA900, None
             return
@@ -101,7 +100,7 @@ def test_seven_thousand_studies() -> None:
                 row.StudyInstanceUID = uid
                 yield 0xFF00, row
 
-    with scripted.archive(find, max_pdu=0) as script:
+    with pynetdicom_archive.archive(find, max_pdu=0) as script:
         card = check(script.port)
     assert card["endpoints"][0]["rung"] == "discloses"
     assert counts(card)["studies"] == (7000, "counted")
@@ -113,14 +112,14 @@ def test_rows_larger_than_a_pdu() -> None:
 
     def dress(row: Dataset, number: int) -> None:
         if row.QueryRetrieveLevel == "STUDY" and number < 8:
-            scripted.put(row, 0x00091001, "OB", bytes(300 * 1024))
+            pynetdicom_archive.put(row, 0x00091001, "OB", bytes(300 * 1024))
 
-    with scripted.archive(scripted.from_holdings(dress=dress), max_pdu=0) as script:
+    with pynetdicom_archive.archive(pynetdicom_archive.from_holdings(dress=dress), max_pdu=0) as script:
         discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
 
 
 def test_pending_with_optional_keys_not_supported() -> None:
-    with scripted.archive(scripted.from_holdings(status=0xFF01)) as script:
+    with pynetdicom_archive.archive(pynetdicom_archive.from_holdings(status=0xFF01)) as script:
         discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
 
 
@@ -148,13 +147,13 @@ def test_names_that_nobody_asked_for(transfer: str) -> None:
 
     def dress(row: Dataset, number: int) -> None:
         charset, name = NAMES[number % len(NAMES)]
-        scripted.put(row, 0x00080005, "CS", charset)
-        scripted.put(row, 0x00081030, "LO", b"Description " + name)
-        scripted.put(row, 0x00100010, "PN", b"Zebedee" + name)
+        pynetdicom_archive.put(row, 0x00080005, "CS", charset)
+        pynetdicom_archive.put(row, 0x00081030, "LO", b"Description " + name)
+        pynetdicom_archive.put(row, 0x00100010, "PN", b"Zebedee" + name)
 
     truth = archives.truth(archives.wheel_files())
     assert truth.studies >= len(NAMES)
-    with scripted.archive(scripted.from_holdings(dress=dress), transfer=[transfer]) as script:
+    with pynetdicom_archive.archive(pynetdicom_archive.from_holdings(dress=dress), transfer=[transfer]) as script:
         card = check(script.port)
     discloses(card, "pynetdicom 3.0.4", truth)
     assert all(charset in script.sent and b"Zebedee" + name in script.sent for charset, name in NAMES)
@@ -173,13 +172,13 @@ def test_nested_sequences_of_undefined_length(transfer: str) -> None:
         other.StudyInstanceUID = f"2.25.{number}"
         other.NumberOfStudyRelatedInstances = "7"
         middle = Dataset()
-        middle.add(scripted.sequence(0x00081199, other))
+        middle.add(pynetdicom_archive.sequence(0x00081199, other))
         outer = Dataset()
-        outer.add(scripted.sequence(0x00081115, middle))
-        row.add(scripted.sequence(0x00081110, outer))
-        row.add(scripted.sequence(0x00400275, Dataset()))
+        outer.add(pynetdicom_archive.sequence(0x00081115, middle))
+        row.add(pynetdicom_archive.sequence(0x00081110, outer))
+        row.add(pynetdicom_archive.sequence(0x00400275, Dataset()))
 
-    with scripted.archive(scripted.from_holdings(dress=dress), transfer=[transfer]) as script:
+    with pynetdicom_archive.archive(pynetdicom_archive.from_holdings(dress=dress), transfer=[transfer]) as script:
         discloses(check(script.port), "pynetdicom 3.0.4", archives.truth(archives.wheel_files()))
 
 
@@ -255,14 +254,14 @@ def test_pixelmed(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_fails_at_ranges_of_dates_is_open_all_the_same() -> None:
-    whole = scripted.from_holdings()
+    whole = pynetdicom_archive.from_holdings()
 
-    def find(keys: Dataset) -> scripted.Rows:
+    def find(keys: Dataset) -> pynetdicom_archive.Rows:
         if keys.get("StudyDate"):
             yield 0xC000, None
         else:
             yield from whole(keys)
 
-    with scripted.archive(find) as script:
+    with pynetdicom_archive.archive(find) as script:
         card = archives.check(f"127.0.0.1:{script.port}")
     assert card["endpoints"][0]["rung"] == "discloses"

@@ -21,15 +21,13 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
-import archives
-import canary
-import fronts
-from archives import Served
-from canary import Markers
 from filmbadge.catalogue import kinds
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.catalogue.kinds import ATTRIBUTES, INSIDE, Asked
 from filmbadge.model import Kind
+from support import archives, canary, tls_front
+from support.archives import Served
+from support.canary import Markers
 
 STUDIES, INSTANCES = 13, 5  # studies: no number at which answers are cut off, or a census doubts it
 PAGE = Path(__file__).resolve().parents[2] / "docs/kinds.md"
@@ -160,7 +158,7 @@ def test_kinds_are_those_of_the_files(name: str, studies: Studies, tmp_path: Pat
         assert served.truth.studies == STUDIES
         port, extra = served.http if way.index else served.dicom, ""
         if way.root:  # alone, as behind a front: no counter and no other list helps
-            port = stack.enter_context(fronts.nginx(tmp_path, fronts.before(served.http, f"{way.root}/")))
+            port = stack.enter_context(tls_front.nginx(tmp_path, tls_front.before(served.http, f"{way.root}/")))
             shown = over_the_web(f"http://127.0.0.1:{served.http}{way.root}", full)
         elif way.index:  # this Orthanc lists what it has in its index; the rest is unknown, not nothing
             shown = set(kinds.asked(Asked.WITH_ALL))

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import archives
-import fronts
-from archives import Served
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Total
+from support import archives, tls_front
+from support.archives import Served
 
 
 def survey(directory: Path, dimse: list[int], orthanc: list[int], *targets: str) -> Dataset:
@@ -29,8 +28,8 @@ def totals(dataset: Dataset) -> dict[str, Total]:
 def test_orthanc_by_dicom_by_rest_by_a_second_port_and_by_a_second_address(tmp_path: Path) -> None:
     with (
         archives.orthanc(tmp_path, DicomAlwaysAllowFind=True) as served,
-        fronts.relay("127.0.0.1", served.dicom) as here,
-        fronts.relay("127.0.0.2", served.dicom) as there,
+        tls_front.relay("127.0.0.1", served.dicom) as here,
+        tls_front.relay("127.0.0.2", served.dicom) as there,
     ):
         card = archives.check(f"127.0.0.1:{served.dicom},{served.http},{here}")
         dataset = survey(
@@ -81,7 +80,7 @@ def test_two_archives_stay_two(tmp_path: Path, halves: tuple[list[Path], list[Pa
     with (
         archives.orthanc(tmp_path / "a", **settings) as one,  # type: ignore[arg-type]
         archives.orthanc(tmp_path / "b", **settings) as other,  # type: ignore[arg-type]
-        fronts.relay("127.0.0.2", other.dicom) as there,
+        tls_front.relay("127.0.0.2", other.dicom) as there,
     ):
         for served, files in zip((one, other), halves, strict=True):
             assert len(archives.store(served.dicom, "ORTHANC", files)) > 20
@@ -110,15 +109,15 @@ def test_a_toolkit_in_common_is_no_product_in_common(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with archives.orthanc(
-        tmp_path_factory.mktemp("orthanc"), DicomAlwaysAllowFind=True, Plugins=[fronts.DICOMWEB]
+        tmp_path_factory.mktemp("orthanc"), DicomAlwaysAllowFind=True, Plugins=[tls_front.DICOMWEB]
     ) as orthanc:
         yield orthanc
 
 
 def test_a_viewer_its_archives_web_and_dicom_are_one(served: Served, tmp_path: Path) -> None:
     """OHIF's pages name Orthanc's DICOMweb on another port; Orthanc's REST is there too, and names its DICOM port."""
-    pages = fronts.ohif(tmp_path, fronts.configuration(f"http://127.0.0.1:{served.http}/dicom-web"))
-    with fronts.nginx(tmp_path, pages) as viewer:
+    pages = tls_front.ohif(tmp_path, tls_front.configuration(f"http://127.0.0.1:{served.http}/dicom-web"))
+    with tls_front.nginx(tmp_path, pages) as viewer:
         ports = f"ports.dimse = [{served.dicom}]\nports.dimse_tls = []\nports.web = [{viewer}]\nports.web_tls = []"
         scope = str(archives.scope_file(tmp_path, extra=ports))
         card = archives.check("127.0.0.1", "--scope", scope)
@@ -135,9 +134,9 @@ def test_a_viewer_its_archives_web_and_dicom_are_one(served: Served, tmp_path: P
 def test_a_root_that_only_the_viewer_knows(served: Served, tmp_path: Path) -> None:
     own = f"location /seven/ {{ proxy_pass http://127.0.0.1:{served.http}/dicom-web/; }}\n"
     with (
-        fronts.nginx(tmp_path, own) as archive,
-        fronts.nginx(
-            tmp_path, fronts.ohif(tmp_path, fronts.configuration(f"http://127.0.0.1:{archive}/seven"))
+        tls_front.nginx(tmp_path, own) as archive,
+        tls_front.nginx(
+            tmp_path, tls_front.ohif(tmp_path, tls_front.configuration(f"http://127.0.0.1:{archive}/seven"))
         ) as viewer,
     ):
         cards = {}
@@ -152,9 +151,9 @@ def test_a_root_that_only_the_viewer_knows(served: Served, tmp_path: Path) -> No
 
 def test_a_viewer_at_another_address_is_one_more_way_in(served: Served, tmp_path: Path) -> None:
     with (
-        fronts.relay("127.0.0.2", served.http) as there,
-        fronts.nginx(
-            tmp_path, fronts.ohif(tmp_path, fronts.configuration(f"http://127.0.0.2:{there}/dicom-web"))
+        tls_front.relay("127.0.0.2", served.http) as there,
+        tls_front.nginx(
+            tmp_path, tls_front.ohif(tmp_path, tls_front.configuration(f"http://127.0.0.2:{there}/dicom-web"))
         ) as viewer,
     ):
         both = survey(tmp_path / "s", [], [there, viewer], "127.0.0.1", "127.0.0.2")
@@ -179,7 +178,7 @@ def test_dicomweb_is_joined_to_the_archive_whose_studies_it_gives(
     with (
         archives.orthanc(tmp_path / "a", **settings) as one,  # type: ignore[arg-type]
         archives.orthanc(tmp_path / "b", **settings) as other,  # type: ignore[arg-type]
-        fronts.nginx(tmp_path, fronts.before(other.http, "/dicom-web/")) as port,
+        tls_front.nginx(tmp_path, tls_front.before(other.http, "/dicom-web/")) as port,
     ):
         for served, files in zip((one, other), halves, strict=True):
             archives.store(served.dicom, "ORTHANC", files)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import archives
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse import association, command, pdu, prove
 from filmbadge.ask.dimse.command import Command
@@ -16,8 +15,9 @@ from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, STUDY_ROOT_FIND, VERIFICA
 from filmbadge.judge.ladder import place
 from filmbadge.model import Depth, DimseFacts, Endpoint, Find, Observation, Outcome, OutcomeKind, Protocol, Rung
 from filmbadge.survey.examine import examine
-from making import AT
-from peers import HERE, dialer, listening, run
+from support import archives
+from support.factories import AT
+from support.loopback import HERE, dialer, listening, run
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 

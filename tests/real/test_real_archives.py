@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import archives
-from archives import Served, Truth
+from support import archives
+from support.archives import Served, Truth
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-import archives
-import certificates
-import fronts
-from archives import Served, Truth
-from certificates import Pair
 from filmbadge.keep.reader import Dataset
+from support import archives, certificates, tls_front
+from support.archives import Served, Truth
+from support.certificates import Pair
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +122,7 @@ def test_orthanc_that_demands_a_client_certificate(tmp_path: Path, pair: Pair) -
 
 
 def test_dcmqrscp_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
-    with archives.dcmqrscp(tmp_path) as served, fronts.relay("127.0.0.1", served.dicom, pair.server()) as port:
+    with archives.dcmqrscp(tmp_path) as served, tls_front.relay("127.0.0.1", served.dicom, pair.server()) as port:
         scope = tls_scope(tmp_path, port, 'ae_titles.called = ["LABQR"]\n')
         card = archives.check(f"127.0.0.1:{port}", "--scope", scope)
         plain = archives.check(f"127.0.0.1:{served.dicom}", "--scope", scope)
@@ -150,8 +148,8 @@ def test_transport_and_grade_of_one_archive_behind_better_and_worse_fronts(tmp_p
     grades = {}
     with (
         archives.dcmqrscp(tmp_path) as served,
-        fronts.relay("127.0.0.1", served.dicom, pair.server()) as good,
-        fronts.relay("127.0.0.1", served.dicom, weak) as bad,
+        tls_front.relay("127.0.0.1", served.dicom, pair.server()) as good,
+        tls_front.relay("127.0.0.1", served.dicom, weak) as bad,
     ):
         for port in (served.dicom, good, bad):
             card = archives.check(
@@ -177,7 +175,7 @@ def test_transport_and_grade_of_one_archive_behind_better_and_worse_fronts(tmp_p
 
 def test_orthancs_rest_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
     """Debian's Orthanc 1.10.1 dies of every request in its own HTTPS, curl's too; in practice a proxy does that."""
-    with archives.orthanc(tmp_path) as served, fronts.relay("127.0.0.1", served.http, pair.server()) as port:
+    with archives.orthanc(tmp_path) as served, tls_front.relay("127.0.0.1", served.http, pair.server()) as port:
         card = archives.check(f"127.0.0.1:{port}")
     (endpoint,) = card["endpoints"]
     assert (endpoint["protocol"], endpoint["rung"], endpoint["product"]) == ("http", "discloses", "Orthanc")

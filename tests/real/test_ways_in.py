@@ -13,16 +13,14 @@ from urllib.request import urlopen
 
 import pytest
 
-import archives
-import certificates
-import fronts
-from archives import Served
 from filmbadge.ask.targets.lists import parse
 from filmbadge.model import Count, Depth, Host, JudgedEndpoint, Provenance, Rung
 from filmbadge.scope import LOOPBACK, load
 from filmbadge.survey import examine
-from fronts import Tls
-from peers import run
+from support import archives, certificates, tls_front
+from support.archives import Served
+from support.loopback import run
+from support.tls_front import Tls
 
 EVERYWHERE = '["127.0.0.0/8", "::1/128"]'  # as in every scope of the tests
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ways-in.md"
@@ -91,13 +89,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with ExitStack() as stack:
 
         def front(server: str, tls: Tls | None = None, host: str = "127.0.0.1") -> int:
-            return stack.enter_context(fronts.nginx(work, server, tls=tls, host=host))
+            return stack.enter_context(tls_front.nginx(work, server, tls=tls, host=host))
 
         def orthanc(**settings: object) -> Served:
             return stack.enter_context(archives.orthanc(folder(), **settings))  # type: ignore[arg-type]
 
-        opened = orthanc(DicomAlwaysAllowFind=True, Plugins=[fronts.DICOMWEB])
-        shut = orthanc(user="lab", DicomCheckCalledAet=True, Plugins=[fronts.DICOMWEB])
+        opened = orthanc(DicomAlwaysAllowFind=True, Plugins=[tls_front.DICOMWEB])
+        shut = orthanc(user="lab", DicomCheckCalledAet=True, Plugins=[tls_front.DICOMWEB])
         secured = {"DicomTlsCertificate": str(pair.certificate), "DicomTlsPrivateKey": str(pair.key)}
         secured |= {"DicomTlsEnabled": True, "DicomTlsTrustedCertificates": str(pair.certificate)}  # type: ignore[dict-item]
         over_tls = orthanc(DicomAlwaysAllowFind=True, DicomTlsRemoteCertificateRequired=False, **secured)
@@ -105,14 +103,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         tiny = stack.enter_context(archives.tiny_pacs(folder(), settled=True))
         pixelmed = stack.enter_context(archives.pixelmed(folder()))
         dcmqrscp = stack.enter_context(archives.dcmqrscp(folder()))
-        away, came = stack.enter_context(fronts.unvisited("127.9.9.9"))
-        here, there = fronts.before(opened.http), fronts.before(shut.http)
+        away, came = stack.enter_context(tls_front.unvisited("127.9.9.9"))
+        here, there = tls_front.before(opened.http), tls_front.before(shut.http)
         narrow = '["127.0.0.1/32"]'
 
         def ohif(root: str, archive: int = 0) -> int:
-            return front(fronts.ohif(folder(), fronts.configuration(root), archive=archive))
+            return front(tls_front.ohif(folder(), tls_front.configuration(root), archive=archive))
 
-        shipped = fronts.ohif(folder(), (fronts.OHIF / "app-config.js").read_text())
+        shipped = tls_front.ohif(folder(), (tls_front.OHIF / "app-config.js").read_text())
         cases = [
             Case("Orthanc", "DICOM", "dimse", opened.dicom),
             Case("Orthanc", "DICOM over TLS", "dimse_tls", over_tls.dicom),
@@ -122,8 +120,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             Case("Orthanc", "behind nginx, expired certificate", "web_tls", front(here, Tls(past))),
             Case("Orthanc", "behind nginx, IPv6", "web", front(here, host="::1"), host="::1"),
             Case("Orthanc", "behind nginx with TLS, IPv6", "web_tls", front(here, Tls(pair), "::1"), host="::1"),
-            Case("Orthanc", "DICOMweb alone, behind nginx", "web", front(fronts.before(opened.http, "/dicom-web/"))),
-            Case("Orthanc", "DICOMweb alone, depth profile", "web", front(fronts.before(opened.http, "/dicom-web/")), depth=Depth.PROFILE),
+            Case("Orthanc", "DICOMweb alone, behind nginx", "web", front(tls_front.before(opened.http, "/dicom-web/"))),
+            Case("Orthanc", "DICOMweb alone, depth profile", "web", front(tls_front.before(opened.http, "/dicom-web/")), depth=Depth.PROFILE),
             Case("OHIF before Orthanc", "its pages, DICOMweb behind the same port", "web", ohif("/dicom-web", opened.http)),
             Case("OHIF before Orthanc", "the same, depth prove", "web", ohif("/dicom-web", opened.http), depth=Depth.PROVE),
             Case("OHIF before Orthanc", "its pages, an archive on another port", "web", ohif(f"http://127.0.0.1:{opened.http}/dicom-web")),
@@ -134,23 +132,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             Case("PixelMed", "web", "web", pixelmed.http),
             Case("PixelMed", "web, depth profile", "web", pixelmed.http, depth=Depth.PROFILE),
             Case("dcmqrscp", "DICOM", "dimse", dcmqrscp.dicom, titles=("LABQR",)),
-            Case("nginx", "a list of .dcm files", "web", front(fronts.listing(files))),
-            Case("nginx", "a list of .dcm files, with TLS, depth prove", "web_tls", front(fronts.listing(files), Tls(pair)), depth=Depth.PROVE),
+            Case("nginx", "a list of .dcm files", "web", front(tls_front.listing(files))),
+            Case("nginx", "a list of .dcm files, with TLS, depth prove", "web_tls", front(tls_front.listing(files), Tls(pair)), depth=Depth.PROVE),
             Case("Orthanc, guarded", "DICOM, another called AE title", "dimse", shut.dicom, shut=True),
             Case("Orthanc, guarded", "DICOM over TLS, a client certificate", "dimse_tls", mutual.dicom, shut=True),
             Case("Orthanc, guarded", "REST and DICOMweb, Basic auth", "web", shut.http, shut=True),
             Case("Orthanc, guarded", "the same behind nginx with TLS", "web_tls", front(there, Tls(pair)), shut=True),
-            Case("Orthanc, guarded", "nginx asks for a password", "web", front(fronts.basic(folder()) + here), shut=True),
+            Case("Orthanc, guarded", "nginx asks for a password", "web", front(tls_front.basic(folder()) + here), shut=True),
             Case("Orthanc, guarded", "nginx demands a client certificate", "web_tls", front(here, Tls(pair, pair.certificate)), shut=True),
             Case("dcmqrscp, guarded", "DICOM, another called AE title", "dimse", dcmqrscp.dicom, shut=True),
             Case("OHIF alone", "its pages, no archive behind them", "web", ohif("/dicom-web"), shut=True),
             Case("OHIF alone", "its pages, an archive with a login", "web", ohif("/dicom-web", shut.http), shut=True),
             Case("OHIF alone", "its pages, an archive out of the scope", "web", ohif(f"http://127.9.9.9:{away}/dicom-web"), shut=True, networks=narrow),
             Case("OHIF alone", "as it is shipped, which names an archive elsewhere", "web", front(shipped), shut=True, networks=""),
-            Case("nginx", "a single-page app, 200 to everything", "web", front(fronts.fallback(folder())), shut=True),
-            Case("nginx", "the same, called like an archive's API", "web", front(fronts.fallback(folder(), "DICOMweb")), shut=True),
+            Case("nginx", "a single-page app, 200 to everything", "web", front(tls_front.fallback(folder())), shut=True),
+            Case("nginx", "the same, called like an archive's API", "web", front(tls_front.fallback(folder(), "DICOMweb")), shut=True),
             Case("nginx", "a redirect out of the scope", "web", front(f"return 302 http://127.9.9.9:{away}/;"), shut=True, networks=narrow),
-            Case("nginx", "a list of other files", "web", front(fronts.listing(other)), shut=True),
+            Case("nginx", "a list of other files", "web", front(tls_front.listing(other)), shut=True),
             Case("nginx", "its own page", "web", front("root /usr/share/nginx/html;"), shut=True),
         ]  # fmt: skip
         yield World(cases, opened, pixelmed, came, asker(work), away)

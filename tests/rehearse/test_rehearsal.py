@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-import archives
-import isolation
 from filmbadge.cli import run
 from filmbadge.keep.reader import Dataset
 from filmbadge.rehearse.hospital import WORLDS, hospital
 from filmbadge.rehearse.world import Archive, World
+from support import archives, isolation
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,9 @@ import pyarrow.parquet as pq
 import pytest
 from pydicom.dataset import Dataset
 
-import archives
-import canary
 import filmbadge.ask
-import fronts
-import scripted
-from canary import Markers, Search
+from support import archives, canary, pynetdicom_archive, tls_front
+from support.canary import Markers, Search
 
 # The archive that pynetdicom makes here leaves its socket to the collector when its caller dies.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -147,7 +144,7 @@ class World:
 
     orthanc: archives.Served
     dicomweb: int  # a port at which its DICOMweb alone is reached
-    scripted: scripted.Script
+    scripted: pynetdicom_archive.Script
     markers: Markers
     work: Path
     reached: threading.Event
@@ -231,8 +228,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 release.wait(30)
         if not wanted and "PatientName" in keys:
             broken = Dataset()
-            scripted.put(broken, 0x0020000D, "UI", named.encode())
-            scripted.put(broken, 0x00100010, "PN", b"\x1b$(Q" + named.encode() + b"\xff\xfe")
+            pynetdicom_archive.put(broken, 0x0020000D, "UI", named.encode())
+            pynetdicom_archive.put(broken, 0x00100010, "PN", b"\x1b$(Q" + named.encode() + b"\xff\xfe")
             yield 0xFF00, broken
         if keys.QueryRetrieveLevel == "SERIES" and wanted == held[-1].StudyInstanceUID:
             yield complaint, None
@@ -253,9 +250,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for path in sorted(files.iterdir()):
             request = urllib.request.Request(f"http://127.0.0.1:{orthanc.http}/instances", path.read_bytes())
             assert urllib.request.urlopen(request, timeout=20).status == 200
-        front = fronts.nginx(tmp_path_factory.mktemp("front"), fronts.before(orthanc.http, "/dicom-web/"))
+        front = tls_front.nginx(tmp_path_factory.mktemp("front"), tls_front.before(orthanc.http, "/dicom-web/"))
         dicomweb = stack.enter_context(front)
-        served = stack.enter_context(scripted.archive(find))
+        served = stack.enter_context(pynetdicom_archive.archive(find))
         work = tmp_path_factory.mktemp("work")
         (work / "driver.py").write_text(DRIVER)
         archives.scope_file(work, depth="prove")

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import archives
-import canary
-import fronts
-from canary import Markers, Search
 from filmbadge.model import Depth
+from support import archives, canary, tls_front
+from support.canary import Markers, Search
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
@@ -87,13 +85,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         f'<title>{name()}</title><a href="?requestType=PATIENTLIST">{name()}</a>'
     )
     viewer = f"root {site / 'viewer'};\nif ($arg_requestType) {{ rewrite ^ /list.html; }}\n"
-    named = fronts.ohif(conf, fronts.configuration(f"http://{markers.word(LETTERS)}:x@127.0.0.1:1/rs?{name()}"))
+    named = tls_front.ohif(conf, tls_front.configuration(f"http://{markers.word(LETTERS)}:x@127.0.0.1:1/rs?{name()}"))
     (work / "driver.py").write_text(DRIVER)
     archives.scope_file(work, depth="prove")
     with (
-        fronts.nginx(conf, fronts.listing(site / "files")) as files,
-        fronts.nginx(conf, viewer) as patients,
-        fronts.nginx(conf, named) as ohif,
+        tls_front.nginx(conf, tls_front.listing(site / "files")) as files,
+        tls_front.nginx(conf, viewer) as patients,
+        tls_front.nginx(conf, named) as ohif,
     ):
         yield World(work, {"files": files, "patients": patients, "ohif": ohif}, markers)
 

@@ -19,7 +19,7 @@ from filmbadge.ask.personal.national import passes
 from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.catalogue.kinds import ATTRIBUTES
 from filmbadge.model import Kind
-from studies import record, written
+from support.studies import record, written
 
 MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(filmbadge.ask.__path__, "filmbadge.ask.")]
 OWN = [

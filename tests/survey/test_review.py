@@ -14,7 +14,7 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Total
 from filmbadge.survey.review import patient_ids
-from making import DISCLOSED, REPORTED, admitted, dimse, host, survey, web
+from support.factories import DISCLOSED, REPORTED, admitted, dimse, host, survey, web
 
 ONE, OTHER = "192.0.2.1:4242", "192.0.2.2:4242"
 THREE, SHARING_ONE = Sketch.of(3, [10, 20, 30]), Sketch.of(3, [30, 40, 50])

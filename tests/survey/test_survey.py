@@ -18,13 +18,13 @@ import msgspec
 import pytest
 from pydicom.dataset import Dataset as Dicom
 
-import archives
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import TABLES
 from filmbadge.rehearse.hospital import hospital
 from filmbadge.rehearse.serve import Site, serve
-from scripted import Rows, archive
+from support import archives
+from support.pynetdicom_archive import Rows, archive
 
 COMMAND = str(Path(sys.executable).with_name("filmbadge"))
 

@@ -22,8 +22,8 @@ from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
 from filmbadge.tell import words
-from peers import run
-from simulated import TODAY, Simulated, days, drive
+from support.loopback import run
+from support.simulated_archive import TODAY, Simulated, days, drive
 
 KINDS = ("uniform", "growing", "weekdays", "bursty")
 EACH = 40

@@ -7,10 +7,10 @@ from itertools import product
 
 import pytest
 
-import simulated
 from filmbadge.ask.census.plan import WHOLE, CensusPlan, Ended, Hint, WindowAnswer
 from filmbadge.ask.census.windows import Window
-from simulated import DATES, TODAY, Simulated, days, drive
+from support import simulated_archive
+from support.simulated_archive import DATES, TODAY, Simulated, days, drive
 
 Manners = dict[str, object]
 ENOUGH = 20_000  # questions
@@ -149,4 +149,4 @@ def test_what_simulated_archives_answer() -> None:
     assert archive.answer(Window()) == WindowAnswer(2, 2, 1, Ended.CUT, "status 0xFE00")
     assert archive.seen == b"\0\0\1\1\1"
     assert sum(len(days(kind, n, 1)) for kind in DATES for n in (0, 500, 40_000)) == len(DATES) * 40_500
-    assert simulated.days("one day", 9, 1)[0] == simulated.days("one day", 9, 1)[-1]
+    assert simulated_archive.days("one day", 9, 1)[0] == simulated_archive.days("one day", 9, 1)[-1]

@@ -15,7 +15,7 @@ from filmbadge.ask.decoder import compiled, elements, limits, pure
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from lines import split
+from support.recorded_connection import split
 
 CONTEXTS = (1, 3, 5)
 WATCH = (0x00100010, 0x00080050)

@@ -15,8 +15,8 @@ from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
 from filmbadge.model import Depth, DicomWebFacts, Observation, OutcomeKind, Rung
 from filmbadge.scope import LOOPBACK
-from peers import HERE, dialer, listening, run
-from sites import Answer, http, serving, visited
+from support.http_site import Answer, http, serving, visited
+from support.loopback import HERE, dialer, listening, run
 
 JSON = "application/dicom+json"
 ROW = {

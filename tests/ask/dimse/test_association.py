@@ -22,7 +22,7 @@ from filmbadge.catalogue.dicom import (
     VERIFICATION,
 )
 from filmbadge.model import Abort, Outcome, OutcomeKind, Rejection
-from lines import HUNG_UP, RecordedLine, converse, split
+from support.recorded_connection import HUNG_UP, RecordedLine, converse, split
 
 MARKER = b"DOE^JANE"
 KEYS = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import making
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse.association import Answer
 from filmbadge.ask.dimse.identify import IdentifyProgress, _search, windows
@@ -18,7 +17,8 @@ from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import Observation
 from filmbadge.scope import Address
-from peers import HERE, dialer, run
+from support import factories
+from support.loopback import HERE, dialer, run
 
 Probe = Callable[[Dialer, Address, Observation], Coroutine[Any, Any, Observation]]
 
@@ -79,7 +79,7 @@ def test_an_archive_that_showed_distress_in_its_census_is_asked_no_more(probe: P
     door, journal = dialer()
     for _ in range(3):
         door.throttle(HERE).distressed()
-    seen = run(probe(door, HERE, making.dimse(making.admitted(making.DISCLOSED))))
+    seen = run(probe(door, HERE, factories.dimse(factories.admitted(factories.DISCLOSED))))
     assert not journal
     assert seen.dimse is not None
     kept = seen.dimse.profile or seen.dimse.proof

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import fronts
 from filmbadge.ask.pages import marks
 from filmbadge.ask.pages.marks import Configuration, Folder, PageMarks
 from filmbadge.catalogue.pages import Login
 from filmbadge.model import Fingerprint, FingerprintKind
+from support import tls_front
 
 HTML = {"content-type": "text/html"}
 
@@ -22,7 +22,7 @@ def html(title: str, body: str = "") -> bytes:
 
 
 def test_ohifs_own_page() -> None:
-    found = marks.seen(HTML, (fronts.OHIF / "index.html").read_bytes())
+    found = marks.seen(HTML, (tls_front.OHIF / "index.html").read_bytes())
     assert found == PageMarks((Fingerprint("OHIF", FingerprintKind.PAGE),), "OHIF", Login.UNKNOWN)
 
 
@@ -107,9 +107,9 @@ def roots(text: str) -> list[str]:
 
 
 def test_ohifs_configuration() -> None:
-    assert roots(fronts.configuration("/dicom-web")) == ["/dicom-web"]
-    assert roots(fronts.configuration("http://192.0.2.7:8042/dicom-web")) == ["http://192.0.2.7:8042/dicom-web"]
-    shipped = marks.configuration((fronts.OHIF / "app-config.js").read_bytes())
+    assert roots(tls_front.configuration("/dicom-web")) == ["/dicom-web"]
+    assert roots(tls_front.configuration("http://192.0.2.7:8042/dicom-web")) == ["http://192.0.2.7:8042/dicom-web"]
+    shipped = marks.configuration((tls_front.OHIF / "app-config.js").read_bytes())
     assert shipped is not None
     assert not shipped.login
     assert shipped.roots[0].startswith("https://")
@@ -135,16 +135,18 @@ def test_how_roots_are_written(written: str, found: list[str]) -> None:
 
 
 def test_a_configuration_with_a_login() -> None:
-    asked = marks.configuration(fronts.configuration("/dicom-web", more="  oidc: [ { authority: 'x' } ],\n").encode())
+    asked = marks.configuration(
+        tls_front.configuration("/dicom-web", more="  oidc: [ { authority: 'x' } ],\n").encode()
+    )
     assert asked is not None
     assert asked.login
-    commented = marks.configuration(fronts.configuration("/dicom-web", more="  // oidc: [{}],\n").encode())
+    commented = marks.configuration(tls_front.configuration("/dicom-web", more="  // oidc: [{}],\n").encode())
     assert commented is not None
     assert not commented.login
 
 
 def test_what_is_no_configuration() -> None:
-    assert marks.configuration((fronts.OHIF / "index.html").read_bytes()) is None
+    assert marks.configuration((tls_front.OHIF / "index.html").read_bytes()) is None
     assert marks.configuration(b"var x = 1") is None
     assert isinstance(marks.configuration(b"window.config = {}"), Configuration)
 

@@ -6,15 +6,15 @@ from ipaddress import IPv4Address
 
 import pytest
 
-import fronts
 from filmbadge.ask.pages import viewers
 from filmbadge.ask.pages.viewers import PagesProgress
 from filmbadge.ask.wire.http import Origin, Request, Response
 from filmbadge.catalogue.pages import pages as catalogue
 from filmbadge.model import ConfiguredRoot, Depth, Fingerprint, FingerprintKind, Listing
+from support import tls_front
 
 SITE = Origin(IPv4Address("192.0.2.7"), 8080)
-OHIF = (fronts.OHIF / "index.html").read_bytes()
+OHIF = (tls_front.OHIF / "index.html").read_bytes()
 Answer = tuple[int, dict[str, str], bytes]
 HTML = {"content-type": "text/html"}
 
@@ -104,7 +104,7 @@ def test_a_guarded_page_of_a_known_product() -> None:
 
 
 def ohif(root: str, more: str = "") -> dict[str, Answer]:
-    script = (200, {"content-type": "application/javascript"}, fronts.configuration(root, more=more).encode())
+    script = (200, {"content-type": "application/javascript"}, tls_front.configuration(root, more=more).encode())
     return {"*": (200, HTML, OHIF), "/": (200, HTML, OHIF), "/app-config.js": script}
 
 

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from filmbadge.ask.personal.documents import by_keyword, by_tag
 from filmbadge.ask.personal.read import values
-from studies import WANTED, record, written
+from support.studies import WANTED, record, written
 
 
 def sorted_values(found: list[tuple[int, str | None]]) -> list[tuple[int, str | None]]:

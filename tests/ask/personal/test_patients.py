@@ -18,7 +18,7 @@ from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
 from filmbadge.judge.archives import judge
 from filmbadge.model import Census, Count, Find, Provenance
-from making import admitted, dimse
+from support.factories import admitted, dimse
 
 TODAY = date(2026, 11, 24).toordinal()
 Row = dict[int, bytes]

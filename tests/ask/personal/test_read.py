@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.personal.read import values
 from filmbadge.catalogue.kinds import ISSUER
-from studies import UID, WANTED, record, written
+from support.studies import UID, WANTED, record, written
 
 
 @pytest.mark.parametrize("explicit", [True, False])

@@ -10,7 +10,7 @@ from filmbadge.judge.archives import judge
 from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
 from filmbadge.model import Dcm4cheeFacts, Depth, Provenance, Rung
-from sites import Answer, http, serving, visited
+from support.http_site import Answer, http, serving, visited
 
 TITLES = [
     {"title": "IOCM_QUALITY", "description": "Only show instances rejected for Quality Reasons"},

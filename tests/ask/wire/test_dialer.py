@@ -9,12 +9,12 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-import isolation
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.dialer import OutOfScope, UnknownName, _Line
 from filmbadge.model import OutcomeKind
 from filmbadge.scope import LOOPBACK, RateLimits
-from peers import HERE, Talker, caps, dialer, listening, run
+from support import isolation
+from support.loopback import HERE, Talker, caps, dialer, listening, run
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

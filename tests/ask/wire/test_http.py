@@ -16,7 +16,7 @@ from filmbadge.ask.wire import http
 from filmbadge.ask.wire.http import HttpSession, Origin, Request, Requests, Response, locate
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Outcome, OutcomeKind
-from lines import HUNG_UP, RecordedLine, converse, split
+from support.recorded_connection import HUNG_UP, RecordedLine, converse, split
 
 SITE = Origin(ip_address("192.0.2.7"), 8042)
 BODY = b'{"Version": "1.12.1"}'

@@ -16,8 +16,8 @@ from filmbadge.ask.wire import throttle
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import JournalRow, OutcomeKind
-from peers import HERE, dialer, run
-from scripted import Rows, archive
+from support.loopback import HERE, dialer, run
+from support.pynetdicom_archive import Rows, archive
 
 KEYS = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
 

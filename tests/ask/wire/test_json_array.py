@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from filmbadge.ask.wire import json_array
 from filmbadge.ask.wire.json_array import JsonArray
-from lines import split
+from support.recorded_connection import split
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet='a"\\{}[],: é\n', max_size=6),

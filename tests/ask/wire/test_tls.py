@@ -14,9 +14,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-import certificates
-import isolation
-from certificates import Pair
 from filmbadge.ask.dimse import identify as dimse
 from filmbadge.ask.dimse import pdu
 from filmbadge.ask.targets.lists import parse
@@ -35,7 +32,9 @@ from filmbadge.model import (
 )
 from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
-from peers import HERE, Handler, Talker, caps, dialer, listening, run
+from support import certificates, isolation
+from support.certificates import Pair
+from support.loopback import HERE, Handler, Talker, caps, dialer, listening, run
 
 TITLE_UNKNOWN = pdu.reject(1, 1, 7)
 ALERT = b"\x15\x03\x03\0\x02\x02\x46"  # protocol version

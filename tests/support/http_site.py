@@ -12,7 +12,7 @@ from typing import Any
 from filmbadge.ask import web
 from filmbadge.model import Depth, JournalRow, Observation
 from filmbadge.scope import LOOPBACK, Scope
-from peers import HERE, caps, dialer, listening, run
+from support.loopback import HERE, caps, dialer, listening, run
 
 SYSTEM = json.dumps({"Version": "1.12.1", "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": 4242}).encode()
 COUNTERS = b'{"CountPatients": 2, "CountStudies": 3, "CountSeries": 4, "CountInstances": 5}'

@@ -12,12 +12,12 @@ from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 
-import archives
-from certificates import Pair
+from support import archives
+from support.certificates import Pair
 
 _PORTS = count(7300)
 DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"  # Orthanc's plugin, of orthanc-dicomweb
-OHIF = Path(__file__).with_name("npm") / "node_modules" / "@ohif" / "app" / "dist"
+OHIF = Path(__file__).parents[1] / "npm" / "node_modules" / "@ohif" / "app" / "dist"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pynetdicom import AE, _config, evt
 
-from archives import holdings, without_delay
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, IMPLICIT_LITTLE, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
+from support.archives import holdings, without_delay
 
 _PORTS = count(6242)
 _LEVELS = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}

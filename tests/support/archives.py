@@ -386,7 +386,7 @@ def _answering(directory: Path, *command: str, options: Sequence[str] = ()) -> I
 @contextmanager
 def odil(directory: Path) -> Iterator[Served]:
     """An archive made with odil. It listens for one association at a time, so ask it slowly."""
-    script = Path(__file__).with_name("real") / "odil_scp.py"
+    script = Path(__file__).parents[1] / "real" / "odil_scp.py"
     with _answering(directory, "/usr/bin/python3", str(script)) as served:
         yield served
 
@@ -394,7 +394,7 @@ def odil(directory: Path) -> Iterator[Served]:
 @contextmanager
 def dcmjs(directory: Path, *, max_pdu: int = 16384) -> Iterator[Served]:
     """An archive made with dcmjs-dimse."""
-    script = Path(__file__).with_name("npm") / "scp.js"
+    script = Path(__file__).parents[1] / "npm" / "scp.js"
     assert (script.parent / "node_modules").exists(), "`make test` installs what tests/npm needs (scripts/npm)"
     with _answering(directory, program("node"), str(script), options=[str(max_pdu)]) as served:
         yield served
