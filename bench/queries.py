@@ -38,7 +38,7 @@ INTERVALS = ("uniform", "growing", "weekdays", "bursty", "two periods")
 
 HEAD = """# The census: right, with few questions
 
-Written by `python bench/queries.py`: do not edit. How it works is in [How Filmbadge measures](method.md).
+Written by `python bench/queries.py`: do not edit. How it works is in [the census](method/census.md).
 """
 
 
