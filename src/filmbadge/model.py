@@ -2,6 +2,9 @@
 
 All are frozen, and none has a field that could hold a patient's value: what is text here was said by
 the archive about itself (a version, a realm), is bounded, and is printable ASCII.
+
+The values of enums are codes, in kebab-case. They stand in datasets, documents and feeds, so they never change.
+`tell` has the words for them.
 """
 
 from __future__ import annotations
@@ -76,22 +79,22 @@ class OutcomeKind(StrEnum):
     COMPLETED = "completed"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
-    NO_ADDRESS = "no address"
-    NO_ANSWER = "no answer"
-    CLOSED = "closed by the peer"
-    RESET = "reset by the peer"
-    IDLE = "fell silent"
-    TIME_CAP = "time cap"
-    BYTE_CAP = "byte cap"
-    OTHER_PROTOCOL = "other protocol"
-    TLS_FAILED = "TLS failed"
-    BROKEN = "broke the protocol"
-    REJECTED = "association rejected"
-    ABORTED = "association aborted"
+    NO_ADDRESS = "no-address"
+    NO_ANSWER = "no-answer"
+    CLOSED = "closed"
+    RESET = "reset"
+    IDLE = "idle"
+    TIME_CAP = "time-cap"
+    BYTE_CAP = "byte-cap"
+    OTHER_PROTOCOL = "other-protocol"
+    TLS_FAILED = "tls-failed"
+    BROKEN = "protocol-broken"
+    REJECTED = "rejected"
+    ABORTED = "aborted"
     INTERRUPTED = "interrupted"
-    SPARED = "left alone"
-    OUT_OF_SCOPE = "out of scope"
-    OWN_ERROR = "our own error"
+    SPARED = "left-alone"
+    OUT_OF_SCOPE = "out-of-scope"
+    OWN_ERROR = "own-error"
 
 
 class Outcome(Struct, frozen=True):
@@ -445,9 +448,9 @@ class FingerprintKind(StrEnum):
     """Where a sign of a product was seen. Two of different kinds are independent of each other."""
 
     ASSOCIATION = "association"  # implementation class UID and version name
-    AE_TITLE = "AE title"
+    AE_TITLE = "ae-title"
     BEHAVIOUR = "behaviour"
-    API = "API"  # a document of an API that names its product
+    API = "api"  # a document of an API that names its product
     PAGE = "page"  # title or marker of a page
     HEADER = "header"
     REALM = "realm"
@@ -482,31 +485,31 @@ class Observation(Struct, frozen=True):
 class Reason(StrEnum):
     """Why an endpoint stands on its rung, and not on the next."""
 
-    NOTHING_ANSWERED = "nothing answered"
-    OUT_OF_SCOPE = "out of scope"
-    NO_ADDRESS = "no address"
-    OWN_ERROR = "our own error"
-    NOT_IMAGING = "not an imaging service"
-    CLIENT_CERTIFICATE = "client certificate demanded"
-    REJECTED = "association rejected"
-    ABORTED = "association aborted"
-    CONTEXT_REFUSED = "query context refused"
-    DEPTH = "not asked at this depth"
-    NEEDS_PERSONAL_DATA = "would need personal data"
-    FIND_ABORTED = "query aborted"
-    FIND_FAILED = "query refused"
-    FIND_BROKE_OFF = "query broke off"
-    NO_RECORDS = "no records"
-    RECORDS = "records given"
-    IMAGE = "image given"
-    IMAGE_OFFERED = "image offered, not given"
-    IMAGE_NAMED = "image named, not asked for"
-    LOGIN = "login demanded"
-    HTTP_STATUS = "HTTP status"
-    COUNTER = "own counter"
-    PAGE = "page of an imaging product"
-    LISTING = "files listed"
-    PATIENTS = "patients listed"
+    NOTHING_ANSWERED = "nothing-answered"
+    OUT_OF_SCOPE = "out-of-scope"
+    NO_ADDRESS = "no-address"
+    OWN_ERROR = "own-error"
+    NOT_IMAGING = "not-imaging"
+    CLIENT_CERTIFICATE = "client-certificate-demanded"
+    REJECTED = "association-rejected"
+    ABORTED = "association-aborted"
+    CONTEXT_REFUSED = "query-context-refused"
+    DEPTH = "not-asked-at-depth"
+    NEEDS_PERSONAL_DATA = "needs-personal-data"
+    FIND_ABORTED = "query-aborted"
+    FIND_FAILED = "query-refused"
+    FIND_BROKE_OFF = "query-broke-off"
+    NO_RECORDS = "no-records"
+    RECORDS = "records-given"
+    IMAGE = "image-given"
+    IMAGE_OFFERED = "image-offered"
+    IMAGE_NAMED = "image-named"
+    LOGIN = "login-demanded"
+    HTTP_STATUS = "http-status"
+    COUNTER = "own-counter"
+    PAGE = "product-page"
+    LISTING = "files-listed"
+    PATIENTS = "patients-listed"
 
 
 class Verdict(Struct, frozen=True):
@@ -541,25 +544,25 @@ class Transport(StrEnum):
     """What one connection showed of its transport, measured against DICOM PS3.15 B.12 (BCP 195)."""
 
     PLAIN = "plain"
-    OLD_VERSION = "TLS older than 1.2"
-    NO_FORWARD_SECRECY = "no forward secrecy"
-    NO_AEAD = "no authenticated encryption"
-    UNAUTHENTICATED = "anonymous cipher"
-    SHORT_KEY = "short key"
-    EXPIRED = "certificate expired"
-    NOT_YET_VALID = "certificate not yet valid"
+    OLD_VERSION = "old-tls"
+    NO_FORWARD_SECRECY = "no-forward-secrecy"
+    NO_AEAD = "no-authenticated-encryption"
+    UNAUTHENTICATED = "anonymous-cipher"
+    SHORT_KEY = "short-key"
+    EXPIRED = "certificate-expired"
+    NOT_YET_VALID = "certificate-not-yet-valid"
     SELF_SIGNED = "self-signed"
-    OTHER_NAME = "certificate for another name"
-    CLIENT_CERTIFICATE = "client certificate demanded"
-    NOT_SEEN = "handshake not completed"
+    OTHER_NAME = "other-name"
+    CLIENT_CERTIFICATE = "client-certificate-demanded"
+    NOT_SEEN = "handshake-not-completed"
 
 
 class Decoy(StrEnum):
     """Why an archive is likely no clinic's: bait, or a demonstration."""
 
-    HONEYPOT = "honeypot software"
-    CLUSTER = "one of many identical"
-    CALLS_ITSELF = "calls itself a demonstration"
+    HONEYPOT = "honeypot-software"
+    CLUSTER = "identical-copies"
+    CALLS_ITSELF = "demonstration-name"
 
 
 class Grade(_Steps):
@@ -576,16 +579,16 @@ class Grade(_Steps):
 class GradeReason(StrEnum):
     """Why a grade is not better."""
 
-    ADMITS = "lets strangers in"
-    ANSWERS = "answers strangers"
-    DISCLOSES = "gives records"
-    IMAGES = "gives images"
-    NOTHING_PERSONAL = "nothing personal found"
-    KINDS_UNKNOWN = "kinds not looked at"
-    PLAIN = "plain"
-    WEAK_TLS = "weak TLS"
-    TITLE_ONLY = "AE title only"
-    ADVISORIES = "known vulnerabilities"
+    ADMITS = "lets-strangers-in"
+    ANSWERS = "answers-strangers"
+    DISCLOSES = "discloses-records"
+    IMAGES = "hands-out-images"
+    NOTHING_PERSONAL = "nothing-personal"
+    KINDS_UNKNOWN = "kinds-not-inspected"
+    PLAIN = "plain-transport"
+    WEAK_TLS = "weak-tls"
+    TITLE_ONLY = "ae-title-only"
+    ADVISORIES = "known-vulnerabilities"
 
 
 class Count(Struct, frozen=True):

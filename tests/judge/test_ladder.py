@@ -191,7 +191,7 @@ def test_an_open_archive_stays_open_however_the_talk_ended(ending: OutcomeKind) 
 
 
 def test_a_broken_off_question_says_how() -> None:
-    assert place(dimse(admitted(BROKEN_OFF), stop=stopped(OutcomeKind.IDLE))).detail == "fell silent: detail"
+    assert place(dimse(admitted(BROKEN_OFF), stop=stopped(OutcomeKind.IDLE))).detail == "idle: detail"
     assert place(web(LOCKED, stop=DONE)).detail == ORTHANC_REALM
 
 

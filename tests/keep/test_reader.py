@@ -162,8 +162,8 @@ def test_decoys_have_a_line_of_their_own(tmp_path: Path) -> None:
     assert (found["archives"].measured, found["archives_open"].measured, found["decoys"].measured) == (1, 1, 2)
     assert found["studies"] == Total("studies", 35, "reported")
     assert dataset.rows("SELECT id, decoy FROM archives WHERE len(decoy) > 0 ORDER BY id") == [
-        {"id": "192.0.2.2:4242", "decoy": ["one of many identical"]},
-        {"id": "192.0.2.9:4242", "decoy": ["honeypot software"]},
+        {"id": "192.0.2.2:4242", "decoy": ["identical-copies"]},
+        {"id": "192.0.2.9:4242", "decoy": ["honeypot-software"]},
     ]
 
 

@@ -115,7 +115,7 @@ def test_orthanc_that_demands_a_client_certificate(tmp_path: Path, pair: Pair) -
     (endpoint,) = card["endpoints"]
     assert endpoint["rung"] == "listening"
     assert endpoint["tls"]["client_certificate"] == "yes"
-    assert endpoint["transport"][0] == "client certificate demanded"
+    assert endpoint["transport"][0] == "client-certificate-demanded"
     assert "a client certificate is demanded" in endpoint["reason"]
     assert card["archives"] == []
     assert card["connections"] == 1
@@ -159,15 +159,15 @@ def test_transport_and_grade_of_one_archive_behind_better_and_worse_fronts(tmp_p
             grades[port] = archive["grade"], card["endpoints"][0]["transport"]
     assert grades == {
         served.dicom: ("C", ["plain"]),
-        good: ("B", ["self-signed", "certificate for another name"]),
+        good: ("B", ["self-signed", "other-name"]),
         bad: (
             "C",
             [
-                "no forward secrecy",
-                "no authenticated encryption",
-                "short key",
-                "certificate expired",
-                "certificate for another name",
+                "no-forward-secrecy",
+                "no-authenticated-encryption",
+                "short-key",
+                "certificate-expired",
+                "other-name",
             ],
         ),
     }

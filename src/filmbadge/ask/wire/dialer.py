@@ -368,7 +368,8 @@ class _Line(asyncio.BufferedProtocol):
     def _lost(self, ending: OutcomeKind) -> Outcome:
         """Closed or reset by the peer; one that had asked for a client certificate may mean that by it."""
         asked = self._secure is not None and self._secure.peer.asked and not self.received
-        return Outcome(ending, f"{ending}, which had asked for a client certificate" if asked else str(ending))
+        said = f"{ending} by the peer"
+        return Outcome(ending, f"{said}, which had asked for a client certificate" if asked else said)
 
     def _tls_failure(self, error: OSError) -> Outcome:
         """The handshake failed, or an alert came after it. OpenSSL's reasons are its own words, never the peer's."""
