@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from datetime import datetime
 from enum import Enum, StrEnum
 from types import NoneType, UnionType
@@ -146,3 +147,14 @@ def test_steps_are_ordered_by_height_and_not_by_alphabet() -> None:
 
 def test_open_means_discloses_or_higher() -> None:
     assert [rung for rung in Rung if rung.open] == [Rung.DISCLOSES, Rung.OFFERS, Rung.DELIVERS]
+
+
+CODES = [kind for _, kind in inspect.getmembers(model, inspect.isclass) if issubclass(kind, StrEnum)]
+SNAKE = (model.Kind,)  # the names of columns and quantities
+LETTERS = (model.Grade,)
+
+
+@pytest.mark.parametrize("kind", CODES, ids=lambda kind: kind.__name__)
+def test_the_value_of_every_enum_is_a_code_and_no_sentence(kind: type[StrEnum]) -> None:
+    form = r"[a-z]+(_[a-z]+)*" if kind in SNAKE else r"[A-F]" if kind in LETTERS else r"[a-z0-9]+(-[a-z0-9]+)*"
+    assert [member.value for member in kind if not re.fullmatch(form, member.value)] == []
