@@ -97,19 +97,22 @@ def whole_census(port: int, _studies: int) -> Told:
     import common
     import msgspec
 
-    from filmbadge.ask.dimse import identify as dimse
+    from filmbadge.ask.dimse import census, identify
+    from filmbadge.ask.wire.contact import Contact
     from filmbadge.ask.wire.dialer import Dialer
-    from filmbadge.model import Depth
+    from filmbadge.model import Depth, DimseFacts
 
     rows: list[JournalRow] = []
     dialer = Dialer(_scope(Depth.COUNT), rows.append)
     before = common.rss_mb()
 
     async def counted() -> Told:
-        seen = await dimse.ask(dialer, IPv4Address("127.0.0.1"), port, Depth.COUNT)
+        there = Contact(dialer, IPv4Address("127.0.0.1"))
+        seen = await identify.ask(there, port, Depth.COUNT)
         began = time.perf_counter()
-        done = await dimse.count(dialer, IPv4Address("127.0.0.1"), seen)
-        found = done.dimse.census if done.dimse else None
+        asked = seen.get(DimseFacts)
+        done = (await census.count(there, seen, asked)).seen.get(DimseFacts) if asked else None
+        found = done.census if done else None
         if found is None:
             raise SystemExit(f"no census was made: {rows[-1]}")
         return msgspec.structs.asdict(found) | {"seconds": time.perf_counter() - began}
@@ -218,9 +221,10 @@ def ask_many(port: int, size: int) -> Told:
 
 def ask(port: int, size: int, at_once: int = AT_ONCE) -> Told:
     """The dialer and the probe at depth `ask`."""
-    from filmbadge.ask.dimse import identify as dimse
+    from filmbadge.ask.dimse import identify
+    from filmbadge.ask.wire.contact import Contact
     from filmbadge.ask.wire.dialer import Dialer
-    from filmbadge.model import Depth, OutcomeKind
+    from filmbadge.model import Depth, DimseFacts, OutcomeKind
 
     dialer = Dialer(_scope(Depth.ASK), lambda _: None)
     pending = hosts(size)
@@ -229,8 +233,9 @@ def ask(port: int, size: int, at_once: int = AT_ONCE) -> Told:
     async def work() -> None:
         nonlocal matched
         for address in pending:
-            seen = await dimse.ask(dialer, address, port, Depth.ASK)
-            good = seen.dimse is not None and seen.dimse.echo == 0 and sum(find.matches for find in seen.dimse.finds)
+            seen = await identify.ask(Contact(dialer, address), port, Depth.ASK)
+            facts = seen.get(DimseFacts)
+            good = facts is not None and facts.echo == 0 and sum(find.matches for find in facts.finds)
             matched += bool(good and seen.stop.ending is OutcomeKind.COMPLETED)
 
     async def everything() -> None:

@@ -72,8 +72,8 @@ TEXT = {
     "Total.quantity",
     "Total.why",
     "Verdict.detail",
-    "WebFacts.realm",
-    "WebFacts.viewer",  # of the catalogue
+    "PageFacts.realm",
+    "PageFacts.viewer",  # of the catalogue
     "WebProof.detail",
     "WebProof.media_type",  # of a closed list
     "WebProof.service",

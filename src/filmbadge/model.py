@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Refusal(Exception):
@@ -327,7 +328,7 @@ class Profile(Struct, frozen=True):
     without_id: int = 0  # records that have no id of a patient
 
 
-class DimseFacts(Struct, frozen=True):
+class DimseFacts(Struct, frozen=True, tag="dimse"):
     called: str  # the called AE title that was used last
     called_from_scope: bool = False
     titles_rejected: int = 0
@@ -348,7 +349,17 @@ class DimseFacts(Struct, frozen=True):
     profile: Profile | None = None
 
 
-class OrthancFacts(Struct, frozen=True):
+class Counters(Struct, frozen=True):
+    """What an archive's own counters say of how much it holds."""
+
+    status: int | None = None  # HTTP status of the first answer; None: not asked, or no answer
+    patients: int | None = None
+    studies: int | None = None
+    series: int | None = None
+    images: int | None = None
+
+
+class OrthancFacts(Struct, frozen=True, tag="orthanc"):
     """What Orthanc's REST says of itself: `/system` and `/statistics`."""
 
     status: int | None = None  # HTTP status of the first answer
@@ -357,24 +368,16 @@ class OrthancFacts(Struct, frozen=True):
     version: str = ""
     aet: str = ""
     dicom_port: int | None = None
-    patients: int | None = None
-    studies: int | None = None
-    series: int | None = None
-    images: int | None = None
-    statistics_status: int | None = None
+    counters: Counters = Counters()
     profile: Profile | None = None
 
 
-class Dcm4cheeFacts(Struct, frozen=True):
+class Dcm4cheeFacts(Struct, frozen=True, tag="dcm4chee"):
     """What dcm4chee-arc's REST says of itself: the titles it publishes, and its own counters."""
 
     status: int | None = None  # of the list of its titles
     aets: tuple[str, ...] = ()
-    counter_status: int | None = None
-    patients: int | None = None
-    studies: int | None = None
-    series: int | None = None
-    images: int | None = None
+    counters: Counters = Counters()
     bytes: int | None = None  # size of all studies
 
 
@@ -388,7 +391,7 @@ class WebProof(Struct, frozen=True):
     detail: str = ""
 
 
-class DicomWebFacts(Struct, frozen=True):
+class DicomWebFacts(Struct, frozen=True, tag="dicomweb"):
     """What one DICOMweb root showed: QIDO-RS, and what its records say of retrieval."""
 
     root: str  # such as `/dicom-web`
@@ -429,8 +432,8 @@ class ConfiguredRoot(Struct, frozen=True):
     outside: bool = False  # the scope does not allow its host, or nobody knows it: noted, and not contacted
 
 
-class WebFacts(Struct, frozen=True):
-    """What a web service showed, whatever stands behind it."""
+class PageFacts(Struct, frozen=True, tag="pages"):
+    """What the pages of a web service showed, whatever stands behind them."""
 
     status: int | None = None  # of the first page, whose path cannot exist; None: no HTTP
     front: int | None = None  # of `/`
@@ -442,6 +445,11 @@ class WebFacts(Struct, frozen=True):
     listing: Listing | None = None
     patients: int | None = None  # rows of its list of patients
     names: tuple[ConfiguredRoot, ...] = ()
+
+
+# What one way into an archive showed. One type for each way.
+Facts = DimseFacts | OrthancFacts | Dcm4cheeFacts | DicomWebFacts | PageFacts
+FactsT = TypeVar("FactsT", bound=Facts)
 
 
 class FingerprintKind(StrEnum):
@@ -466,20 +474,25 @@ class Fingerprint(Struct, frozen=True):
     hearsay: bool = False  # only others say so: it names a product, and makes none firm
 
 
-class Observation(Struct, frozen=True):
+class Observation(Struct, frozen=True, kw_only=True):
     """All that was seen of one endpoint. Kept, so that a newer catalogue can judge it again."""
 
     endpoint: Endpoint
     at: datetime
     depth: Depth
     stop: Outcome
-    dimse: DimseFacts | None = None
-    orthanc: OrthancFacts | None = None
     tls: TlsFacts | None = None  # None: seen in plain
     signs: tuple[Fingerprint, ...] = ()
-    web: WebFacts | None = None
-    dicomweb: DicomWebFacts | None = None
-    dcm4chee: Dcm4cheeFacts | None = None
+    facts: tuple[Facts, ...] = ()  # of each way in that the endpoint has, at most one of a type
+
+    def get(self, kind: type[FactsT]) -> FactsT | None:
+        """What this way in showed. None if the endpoint has no such way."""
+        return next((facts for facts in self.facts if isinstance(facts, kind)), None)
+
+    def with_facts(self, *facts: Facts) -> Self:
+        """The same observation. New facts take the place of those of their type."""
+        kept = {type(one): one for one in self.facts} | {type(one): one for one in facts}
+        return replace(self, facts=tuple(kept.values()))
 
 
 class Reason(StrEnum):

@@ -16,11 +16,12 @@ from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse import census, command, pdu
 from filmbadge.ask.dimse import identify as dimse
 from filmbadge.ask.dimse.command import Command
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.judge.ladder import place
-from filmbadge.model import Depth, OutcomeKind, Reason, Rung
+from filmbadge.model import Depth, DimseFacts, OutcomeKind, Reason, Rung
 from filmbadge.scope import LOOPBACK
-from support.loopback import HERE, Handler, caps, dialer, listening, run
+from support.loopback import Handler, caps, contact, dialer, listening, run
 
 HOSTILE = replace(LOOPBACK, caps=caps(idle_seconds=0.2, seconds=0.6, received_bytes=200_000))
 HUGE = b"\x02\x00\xff\xff\xff\xff"
@@ -130,9 +131,9 @@ async def matches_without_end(reader: asyncio.StreamReader, writer: asyncio.Stre
 )
 def test_a_hostile_dicom_peer(handler: Handler, rung: Rung, why: Reason, detail: str) -> None:
     async def work() -> None:
-        door, rows = dialer(HOSTILE)
+        there, rows = contact(HOSTILE)
         async with listening(handler) as port:
-            seen = await dimse.ask(door, HERE, port, Depth.COUNT)
+            seen = await dimse.ask(there, port, Depth.COUNT)
         verdict = place(seen)
         assert (verdict.rung, verdict.why) == (rung, why)
         assert detail in verdict.detail
@@ -162,11 +163,11 @@ def until(bytes_said: int) -> Handler:
 
 def test_a_reset_at_any_byte_has_a_reason() -> None:
     async def work() -> None:
-        door, rows = dialer(HOSTILE)
+        there, rows = contact(HOSTILE)
         places = range(0, len(b"".join(ANSWERS)) + 1, 3)
         for at in places:
             async with listening(until(at)) as port:
-                seen = await dimse.ask(door, HERE, port, Depth.ASK)
+                seen = await dimse.ask(there, port, Depth.ASK)
             assert place(seen).rung in (Rung.LISTENING, Rung.SPEAKS, Rung.ADMITS, Rung.DISCLOSES)
             assert seen.stop.ending in (OutcomeKind.RESET, OutcomeKind.CLOSED, OutcomeKind.COMPLETED)
         assert len(rows) == len(places)
@@ -176,19 +177,22 @@ def test_a_reset_at_any_byte_has_a_reason() -> None:
 
 def test_matches_without_end_are_no_count() -> None:
     async def work() -> None:
-        door, rows = dialer(
+        there, rows = contact(
             replace(LOOPBACK, caps=caps(seconds=60.0, received_bytes=200_000))
         )  # bytes come first, however slow the machine
         async with listening(until(1 << 20)) as port:
-            seen = await dimse.ask(door, HERE, port, Depth.COUNT)
+            seen = await dimse.ask(there, port, Depth.COUNT)
         assert place(seen).rung is Rung.DISCLOSES
         async with listening(matches_without_end) as port:
             endpoint = msgspec.structs.replace(seen.endpoint, port=port)
-            counted = await census.count(door, HERE, msgspec.structs.replace(seen, endpoint=endpoint))
-        assert counted.dimse is not None
-        assert counted.dimse.census is not None
-        assert not counted.dimse.census.complete
-        assert "more than 200000 bytes" in counted.dimse.census.why_incomplete
+            asked = seen.get(DimseFacts)
+            assert asked is not None
+            learned = await census.count(there, msgspec.structs.replace(seen, endpoint=endpoint), asked)
+        assert learned.studies is None
+        counted = learned.seen.get(DimseFacts)
+        assert counted is not None and counted.census is not None
+        assert not counted.census.complete
+        assert "more than 200000 bytes" in counted.census.why_incomplete
         assert rows[-1].ending is OutcomeKind.BYTE_CAP
         assert rows[-1].received < 1_000_000
 
@@ -199,7 +203,7 @@ def test_ipv6() -> None:
     async def work() -> None:
         door, rows = dialer(HOSTILE)
         async with listening(says(pdu.reject(1, 1, 7)), "::1") as port:
-            seen = await dimse.ask(door, await door.resolve("::1"), port, Depth.ASK)
+            seen = await dimse.ask(Contact(door, await door.resolve("::1")), port, Depth.ASK)
         assert place(seen).rung is Rung.SPEAKS
         assert rows[0].address == "::1"
 
@@ -236,9 +240,9 @@ def test_a_hostile_web_peer(handler: Handler, rung: Rung) -> None:
     """The last one answers /system to /statistics as well: no counter, so not open."""
 
     async def work() -> None:
-        door, rows = dialer(HOSTILE)
+        there, rows = contact(HOSTILE)
         async with listening(handler) as port:
-            seen = await web.visit(door, HERE, port, Depth.COUNT)
+            seen = await web.visit(there, port, Depth.COUNT)
         assert place(seen).rung is rung
         assert all(row.ending is not OutcomeKind.OWN_ERROR for row in rows)
 
@@ -259,9 +263,9 @@ def test_a_title_that_is_hung_up_on_keeps_what_was_proven() -> None:
                 writer.write(pdu.reject(1, 1, 7))
                 await reader.read()
 
-        door, rows = dialer(replace(HOSTILE, called_titles=("LABQR",)))
+        there, rows = contact(replace(HOSTILE, called_titles=("LABQR",)))
         async with listening(handler) as port:
-            seen = await dimse.ask(door, HERE, port, Depth.COUNT)
+            seen = await dimse.ask(there, port, Depth.COUNT)
         assert (place(seen).rung, place(seen).why) == (Rung.SPEAKS, Reason.REJECTED)
         assert len(rows) == 2
 

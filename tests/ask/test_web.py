@@ -10,17 +10,18 @@ import pytest
 from filmbadge.ask import web
 from filmbadge.ask.wire.fetch import CONNECTIONS
 from filmbadge.judge.ladder import place
-from filmbadge.model import Depth, OutcomeKind, Reason, Rung
+from filmbadge.model import Depth, OrthancFacts, OutcomeKind, PageFacts, Reason, Rung
 from support.http_site import HASTY, http, orthanc, serving, visited
-from support.loopback import HERE, dialer, listening, run
+from support.loopback import contact, listening, run
 
 
 @pytest.mark.parametrize("pages", [1, 2, 1 << 30])
 def test_a_server_may_close_when_it_likes(pages: int) -> None:
     paths: list[str] = []
     seen, rows = visited(serving(orthanc, paths, pages))
-    assert seen.orthanc is not None and seen.web is not None
-    assert (seen.orthanc.studies, seen.web.status, seen.web.catch_all) == (3, 404, False)
+    archive, shown = seen.get(OrthancFacts), seen.get(PageFacts)
+    assert archive is not None and shown is not None
+    assert (archive.counters.studies, shown.status, shown.catch_all) == (3, 404, False)
     assert place(seen).why is Reason.COUNTER
     assert re.fullmatch(r"/[a-z]{12,}", paths[0])
     assert paths[1:4] == ["/", "/system", "/statistics"]
@@ -31,13 +32,14 @@ def test_a_server_may_close_when_it_likes(pages: int) -> None:
 def test_one_page_for_every_path_proves_nothing() -> None:
     page = b"<html><title>Welcome</title></html>"
     seen, _ = visited(serving(lambda _: http("200 OK\r\nContent-Type: text/html", page)))
-    assert seen.web is not None and seen.web.catch_all
+    shown = seen.get(PageFacts)
+    assert shown is not None and shown.catch_all
     assert place(seen).rung is Rung.LISTENING
 
 
 def test_a_redirect_elsewhere_is_noted_and_not_followed() -> None:
     async def work() -> None:
-        door, rows = dialer()
+        there, rows = contact()
         calls: list[int] = []
 
         async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,8 +48,9 @@ def test_a_redirect_elsewhere_is_noted_and_not_followed() -> None:
         async with listening(other) as elsewhere:
             moved = http(f"302 Found\r\nLocation: http://127.0.0.1:{elsewhere}/")
             async with listening(serving(lambda _: moved)) as port:
-                seen = await web.visit(door, HERE, port, Depth.COUNT)
-        assert seen.web is not None and seen.web.elsewhere
+                seen = await web.visit(there, port, Depth.COUNT)
+        shown = seen.get(PageFacts)
+        assert shown is not None and shown.elsewhere
         assert calls == []
         assert {row.port for row in rows} == {port}
 

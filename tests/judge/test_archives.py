@@ -22,7 +22,7 @@ from filmbadge.model import (
     Rejection,
     Rung,
 )
-from support.factories import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
+from support.factories import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, reported, web
 
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 OPEN = dimse(admitted(DISCLOSED))
@@ -64,7 +64,7 @@ def test_two_archives_on_one_host_stay_two() -> None:
         [104],
         [11112],
     ]
-    second = msgspec.structs.replace(REPORTED, dicom_port=4243, studies=36)
+    second = msgspec.structs.replace(reported(studies=36), dicom_port=4243)
     host = judged(OPEN, dimse(admitted(), port=4243), web(REPORTED), web(second, port=8043))
     assert ports(host) == [[4242, 8042], [4243, 8043]]
 
@@ -102,7 +102,7 @@ def test_reported_beats_counted() -> None:
 
 
 def test_a_counter_that_is_left_out_is_unknown() -> None:
-    counts = only(OPEN, web(msgspec.structs.replace(REPORTED, images=None))).counts
+    counts = only(OPEN, web(reported(images=None))).counts
     assert (counts.images.value, counts.images.how) == (None, Provenance.UNKNOWN)
     assert counts.studies.value == 35
 
@@ -167,7 +167,7 @@ def test_every_open_archive_of_a_host_is_counted() -> None:
 
 
 def test_a_counter_of_zero_beside_a_record_is_not_believed() -> None:
-    liar = msgspec.structs.replace(REPORTED, patients=0, studies=0, series=0, images=0)
+    liar = reported(patients=0, studies=0, series=0, images=0)
     host = judged(dimse(admitted(DISCLOSED)), web(liar))
     assert host.archives[0].counts.studies.value is None
     assert wants_census(host) is not None

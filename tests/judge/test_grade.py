@@ -32,7 +32,7 @@ from filmbadge.model import (
     TlsFacts,
     Transport,
 )
-from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
+from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, reported, web
 
 BY_TITLE = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
 BY_POLICY = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 1))
@@ -80,9 +80,7 @@ def test_grades(seen: tuple[Observation, ...], letter: str, why: tuple[GradeReas
 
 
 def test_old_software_takes_a_grade_down_and_no_further_than_e() -> None:
-    old = msgspec.structs.replace(
-        REPORTED, version="1.5.7", studies=0, patients=0, series=0, images=0, statistics_status=200
-    )
+    old = msgspec.structs.replace(reported(patients=0, studies=0, series=0, images=0), version="1.5.7")
     archive = only(web(old))
     assert len(archive.advisories) == 3
     assert archive.grade is Grade.E

@@ -11,10 +11,12 @@ from filmbadge.model import (
     Census,
     ClientCertificate,
     ConfiguredRoot,
+    Counters,
     Dcm4cheeFacts,
     Depth,
     DicomWebFacts,
     DimseFacts,
+    Facts,
     Find,
     Fingerprint,
     FingerprintKind,
@@ -23,15 +25,15 @@ from filmbadge.model import (
     OrthancFacts,
     Outcome,
     OutcomeKind,
+    PageFacts,
     Proof,
     Reason,
     Rejection,
     Rung,
     TlsFacts,
-    WebFacts,
     WebProof,
 )
-from support.factories import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, web
+from support.factories import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, reported, web
 
 MUTE = DimseFacts(called="ANY-SCP")
 SPOKE = DimseFacts(called="ANY-SCP", valid_pdu=True)
@@ -46,22 +48,21 @@ IS_ORTHANC = OrthancFacts(status=200, is_orthanc=True, version="1.12.1")
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
-CATCH_ALL = WebFacts(200, 200, catch_all=True)
+PLAIN, CATCH_ALL = PageFacts(404, 200), PageFacts(200, 200, catch_all=True)
 TITLE = (Fingerprint("OHIF Viewer", FingerprintKind.PAGE),)
 
 
-def site(facts: WebFacts | None = None, signs: tuple[Fingerprint, ...] = (), **more: object) -> Observation:
+def site(*facts: Facts, signs: tuple[Fingerprint, ...] = (), **more: object) -> Observation:
     """A port of HTTP."""
-    plain = msgspec.structs.replace(web(None), web=facts or WebFacts(404, 200), signs=signs)
-    return msgspec.structs.replace(plain, **more)
+    return msgspec.structs.replace(web(*(facts or (PLAIN,))), signs=signs, **more)
 
 
 def root(**facts: object) -> Observation:
-    return site(dicomweb=DicomWebFacts("/dicom-web", **{"status": 200} | facts))  # type: ignore[arg-type]
+    return site(DicomWebFacts("/dicom-web", **{"status": 200} | facts), PLAIN)  # type: ignore[arg-type]
 
 
-def arc(**facts: object) -> Observation:
-    return site(dcm4chee=Dcm4cheeFacts(**{"status": 200} | facts))  # type: ignore[arg-type]
+def arc(status: int = 200, counters: Counters | None = None) -> Observation:
+    return site(Dcm4cheeFacts(status, counters=counters or Counters()), PLAIN)
 
 
 def proven(proof: Proof) -> DimseFacts:
@@ -117,11 +118,11 @@ LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
     ("find broke off", dimse(admitted(BROKEN_OFF), stop=stopped(OutcomeKind.IDLE)), Rung.ADMITS, Reason.FIND_BROKE_OFF, ()),
     ("find refused", dimse(admitted(REFUSED)), Rung.ADMITS, Reason.FIND_FAILED, (0xA900,)),
     ("patient root only", dimse(admitted(REFUSED, study_root=False)), Rung.ADMITS, Reason.NEEDS_PERSONAL_DATA, (0xA900,)),
-    ("no counters", web(msgspec.structs.replace(IS_ORTHANC, statistics_status=403)), Rung.ADMITS, Reason.HTTP_STATUS, (403,)),
+    ("no counters", web(reported(IS_ORTHANC, status=403)), Rung.ADMITS, Reason.HTTP_STATUS, (403,)),
     ("counters broke off", web(IS_ORTHANC, stop=stopped(OutcomeKind.RESET)), Rung.ADMITS, Reason.FIND_BROKE_OFF, ()),
     ("empty", dimse(admitted(EMPTY)), Rung.ANSWERS, Reason.NO_RECORDS, ()),
     ("empty, then it broke off", dimse(admitted(ONE_EMPTY), stop=stopped(OutcomeKind.RESET)), Rung.ANSWERS, Reason.FIND_BROKE_OFF, ()),
-    ("counters of zero", web(msgspec.structs.replace(IS_ORTHANC, statistics_status=200, studies=0, images=0)), Rung.ANSWERS, Reason.NO_RECORDS, ()),
+    ("counters of zero", web(reported(IS_ORTHANC, status=200, studies=0, images=0)), Rung.ANSWERS, Reason.NO_RECORDS, ()),
     ("image", dimse(proven(Proof(CT, True, True, "1.2.840.10008.1.2.1", 5000))), Rung.DELIVERS, Reason.IMAGE, (5000,)),
     ("image refused", dimse(proven(Proof(CT, True, True, status=0xA702))), Rung.OFFERS, Reason.IMAGE_OFFERED, (0xA702,)),
     ("image class refused", dimse(proven(Proof(CT, True, False))), Rung.DISCLOSES, Reason.RECORDS, ()),
@@ -133,18 +134,18 @@ LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
     ("one page for all", site(CATCH_ALL), Rung.LISTENING, Reason.NOT_IMAGING, (200,)),
     ("a page, then our error", msgspec.structs.replace(site(), stop=stopped(OutcomeKind.OWN_ERROR)), None, Reason.OWN_ERROR, ()),
     ("a page", site(), Rung.LISTENING, Reason.NOT_IMAGING, (404,)),
-    ("a viewer", site(WebFacts(404, 200, viewer="Oviyam", login=False), TITLE), Rung.ADMITS, Reason.PAGE, ()),
-    ("a viewer, and who knows of a login", site(WebFacts(404, 200, viewer="MedDream"), TITLE), Rung.SPEAKS, Reason.PAGE, ()),
+    ("a viewer", site(PageFacts(404, 200, viewer="Oviyam", login=False), signs=TITLE), Rung.ADMITS, Reason.PAGE, ()),
+    ("a viewer, and who knows of a login", site(PageFacts(404, 200, viewer="MedDream"), signs=TITLE), Rung.SPEAKS, Reason.PAGE, ()),
     ("a known server, and no page of it", site(signs=TITLE), Rung.SPEAKS, Reason.PAGE, ()),
-    ("a list of patients", site(WebFacts(404, 200, viewer="PixelMed", login=False, patients=7), TITLE), Rung.DISCLOSES, Reason.PATIENTS, (7,)),
-    ("an empty list of patients", site(WebFacts(404, 200, viewer="PixelMed", login=False, patients=0), TITLE), Rung.ADMITS, Reason.PAGE, ()),
-    ("a viewer's login", site(WebFacts(404, 200, login=True), TITLE), Rung.SPEAKS, Reason.LOGIN, (200,)),
-    ("a viewer behind a login", site(WebFacts(401, 401), TITLE), Rung.SPEAKS, Reason.LOGIN, (401,)),
-    ("a login, of what", site(WebFacts(401, 401)), Rung.LISTENING, Reason.NOT_IMAGING, (401,)),
-    ("a listing", site(WebFacts(404, 200, listing=Listing(3))), Rung.DISCLOSES, Reason.LISTING, (3,)),
-    ("a listing of a medium", site(WebFacts(404, 200, listing=Listing(0, dicomdir=True))), Rung.DISCLOSES, Reason.LISTING, (0,)),
-    ("a file of a listing", site(WebFacts(404, 200, listing=Listing(3, proof=900))), Rung.DELIVERS, Reason.IMAGE, (900,)),
-    ("a listing of other files", site(WebFacts(404, 200, listing=Listing(0))), Rung.LISTENING, Reason.NOT_IMAGING, (404,)),
+    ("a list of patients", site(PageFacts(404, 200, viewer="PixelMed", login=False, patients=7), signs=TITLE), Rung.DISCLOSES, Reason.PATIENTS, (7,)),
+    ("an empty list of patients", site(PageFacts(404, 200, viewer="PixelMed", login=False, patients=0), signs=TITLE), Rung.ADMITS, Reason.PAGE, ()),
+    ("a viewer's login", site(PageFacts(404, 200, login=True), signs=TITLE), Rung.SPEAKS, Reason.LOGIN, (200,)),
+    ("a viewer behind a login", site(PageFacts(401, 401), signs=TITLE), Rung.SPEAKS, Reason.LOGIN, (401,)),
+    ("a login, of what", site(PageFacts(401, 401)), Rung.LISTENING, Reason.NOT_IMAGING, (401,)),
+    ("a listing", site(PageFacts(404, 200, listing=Listing(3))), Rung.DISCLOSES, Reason.LISTING, (3,)),
+    ("a listing of a medium", site(PageFacts(404, 200, listing=Listing(0, dicomdir=True))), Rung.DISCLOSES, Reason.LISTING, (0,)),
+    ("a file of a listing", site(PageFacts(404, 200, listing=Listing(3, proof=900))), Rung.DELIVERS, Reason.IMAGE, (900,)),
+    ("a listing of other files", site(PageFacts(404, 200, listing=Listing(0))), Rung.LISTENING, Reason.NOT_IMAGING, (404,)),
     ("DICOMweb behind a login", root(status=401), Rung.SPEAKS, Reason.LOGIN, (401,)),
     ("DICOMweb in trouble", root(status=413), Rung.SPEAKS, Reason.HTTP_STATUS, (413,)),
     ("DICOMweb, no record asked", root(), Rung.ANSWERS, Reason.NEEDS_PERSONAL_DATA, ()),
@@ -155,11 +156,11 @@ LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
     ("DICOMweb, an image", root(records=1, proof=WebProof("WADO-RS", 200, "application/dicom", 4096)), Rung.DELIVERS, Reason.IMAGE, (4096,)),
     ("dcm4chee behind a login", arc(status=401), Rung.SPEAKS, Reason.LOGIN, (401,)),
     ("dcm4chee, knock", msgspec.structs.replace(arc(), depth=Depth.KNOCK), Rung.ADMITS, Reason.DEPTH, ()),
-    ("dcm4chee, counters", arc(studies=3), Rung.DISCLOSES, Reason.COUNTER, ()),
-    ("dcm4chee, counters refused", arc(counter_status=403), Rung.ADMITS, Reason.HTTP_STATUS, (403,)),
-    ("dcm4chee, empty", arc(counter_status=200, studies=0), Rung.ANSWERS, Reason.NO_RECORDS, ()),
-    ("the highest of two", msgspec.structs.replace(root(), orthanc=REPORTED), Rung.DISCLOSES, Reason.COUNTER, ()),
-    ("a counter alone", web(msgspec.structs.replace(IS_ORTHANC, images=1)), Rung.DISCLOSES, Reason.COUNTER, ()),
+    ("dcm4chee, counters", arc(counters=Counters(studies=3)), Rung.DISCLOSES, Reason.COUNTER, ()),
+    ("dcm4chee, counters refused", arc(counters=Counters(403)), Rung.ADMITS, Reason.HTTP_STATUS, (403,)),
+    ("dcm4chee, empty", arc(counters=Counters(200, studies=0)), Rung.ANSWERS, Reason.NO_RECORDS, ()),
+    ("the highest of two", root().with_facts(REPORTED), Rung.DISCLOSES, Reason.COUNTER, ()),
+    ("a counter alone", web(reported(IS_ORTHANC, images=1)), Rung.DISCLOSES, Reason.COUNTER, ()),
 ]  # fmt: skip
 
 
@@ -176,7 +177,7 @@ def test_every_reason_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     "ending", [OutcomeKind.OUT_OF_SCOPE, OutcomeKind.NO_ADDRESS, OutcomeKind.OWN_ERROR, OutcomeKind.INTERRUPTED]
 )
-@pytest.mark.parametrize("seen", [dimse(None), dimse(MUTE), web(None), web(OrthancFacts())])
+@pytest.mark.parametrize("seen", [dimse(None), dimse(MUTE), web(), web(OrthancFacts())])
 def test_what_we_failed_to_find_out_is_never_silent(ending: OutcomeKind, seen: Observation) -> None:
     verdict = place(msgspec.structs.replace(seen, stop=stopped(ending)))
     assert verdict.rung is None
@@ -203,11 +204,11 @@ def test_a_broken_off_question_says_how() -> None:
         (dimse(aborted(admitted(BROKEN_OFF))), True),
         (dimse(admitted(EMPTY)), True),
         (dimse(admitted(REFUSED)), True),
-        (site(WebFacts(429, None)), False),
-        (site(WebFacts(503, None)), False),
-        (site(WebFacts(404, 404), stop=Outcome(OutcomeKind.SPARED, "HTTP 429")), False),
-        (site(WebFacts(500, None)), True),
-        (site(WebFacts(404, None)), True),
+        (site(PageFacts(429, None)), False),
+        (site(PageFacts(503, None)), False),
+        (site(PageFacts(404, 404), stop=Outcome(OutcomeKind.SPARED, "HTTP 429")), False),
+        (site(PageFacts(500, None)), True),
+        (site(PageFacts(404, None)), True),
     ],
     ids=[
         "no answer",
@@ -227,7 +228,7 @@ def test_not_open_is_not_always_closed(observation: Observation, conclusive: boo
 
 
 def test_a_viewer_that_names_an_archive_out_of_the_scope_says_so() -> None:
-    named = WebFacts(
+    named = PageFacts(
         200,
         200,
         catch_all=True,

@@ -19,7 +19,7 @@ def says(uid: str, version: str, **more: object) -> DimseFacts:
 
 
 def signed(*signs: Fingerprint) -> Observation:
-    return msgspec.structs.replace(web(None), signs=signs)
+    return msgspec.structs.replace(web(), signs=signs)
 
 
 def test_a_toolkit_names_no_product() -> None:

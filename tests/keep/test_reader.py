@@ -24,11 +24,12 @@ from filmbadge.model import (
     OrthancFacts,
     Outcome,
     OutcomeKind,
+    PageFacts,
     Review,
     TlsFacts,
     Total,
-    WebFacts,
 )
+from support import factories
 from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
 COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method="count keys")
@@ -169,7 +170,7 @@ def test_decoys_have_a_line_of_their_own(tmp_path: Path) -> None:
 
 def test_counters_without_measure_do_not_break_the_survey(tmp_path: Path) -> None:
     """1,100 decoys, each with the largest counter that a probe accepts."""
-    liar = msgspec.structs.replace(REPORTED, images=2**53 - 1)
+    liar = factories.reported(images=2**53 - 1)
     found = totals(kept(tmp_path, *(reported(f"198.51.{n // 200}.{n % 200}", liar) for n in range(1100))))
     assert found["images"].measured == 1100 * (2**53 - 1)
 
@@ -185,8 +186,7 @@ def test_what_is_not_measured_says_so(tmp_path: Path) -> None:
 def test_viewers_are_counted_where_a_stranger_is_shown_a_page_in_plain_http(tmp_path: Path) -> None:
     def page(address: str, login: bool | None = False, *, tls: bool = False) -> Host:
         seen = msgspec.structs.replace(
-            web(None),
-            web=WebFacts(404, 200, viewer="Oviyam", login=login),
+            web(PageFacts(404, 200, viewer="Oviyam", login=login)),
             signs=(Fingerprint("Oviyam", FingerprintKind.PAGE),),
             tls=TlsFacts("TLSv1.3") if tls else None,
         )

@@ -17,7 +17,7 @@ from filmbadge.model import Depth, DimseFacts, Endpoint, Find, Observation, Outc
 from filmbadge.survey.examine import examine
 from support import archives
 from support.factories import AT
-from support.loopback import HERE, dialer, listening, run
+from support.loopback import HERE, contact, dialer, listening, run
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
@@ -135,15 +135,16 @@ def test_an_image_without_an_end_is_cancelled_then_aborted() -> None:
         facts = DimseFacts(
             "ANY-SCP", accepted=True, valid_pdu=True, study_root=True, finds=(Find("all studies", 1, 0xFE00),)
         )
-        endpoint = Endpoint(str(HERE), 1, Protocol.DIMSE)
-        door, rows = dialer()
+        there, rows = contact()
         async with listening(archive) as port:
             endpoint = Endpoint(str(HERE), port, Protocol.DIMSE)
-            before = Observation(endpoint, AT, Depth.PROVE, Outcome(OutcomeKind.COMPLETED), dimse=facts)
-            after = await prove.prove(door, HERE, before)
-        assert after.dimse is not None
-        proof = after.dimse.proof
-        assert proof is not None
+            before = Observation(
+                endpoint=endpoint, at=AT, depth=Depth.PROVE, stop=Outcome(OutcomeKind.COMPLETED), facts=(facts,)
+            )
+            after = (await prove.prove(there, before, facts)).seen
+        proven = after.get(DimseFacts)
+        assert proven is not None and proven.proof is not None
+        proof = proven.proof
         assert (proof.sop_class, proof.transfer_syntax) == (CT, EXPLICIT_LITTLE)
         assert prove.ENOUGH_BYTES <= proof.bytes < prove.ENOUGH_BYTES + 2 * association.DRAIN_BYTES
         assert archive.heard[-3:] == [command.C_GET_RQ, command.C_CANCEL_RQ, pdu.ABORT]

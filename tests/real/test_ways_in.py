@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from filmbadge.ask.targets.lists import parse
-from filmbadge.model import Count, Depth, Host, JudgedEndpoint, Provenance, Rung
+from filmbadge.model import Count, Depth, Host, JudgedEndpoint, PageFacts, Provenance, Rung
 from filmbadge.scope import LOOPBACK, load
 from filmbadge.survey import examine
 from support import archives, certificates, tls_front
@@ -226,7 +226,7 @@ def test_nobody_is_asked_out_of_the_scope(world: World) -> None:
     outside = [case for case in world.cases if case.networks not in (EVERYWHERE, "")]
     assert len(outside) == 2
     for case in outside:
-        web = endpoint(world.ask(case), case).observation.web
+        web = endpoint(world.ask(case), case).observation.get(PageFacts)
         assert web is not None
         assert web.elsewhere or web.names
         assert web.elsewhere or all(named.outside for named in web.names)

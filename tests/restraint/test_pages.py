@@ -41,7 +41,7 @@ STAGES = (
     "filmbadge.ask.pages.marks:patients_listed",
     "filmbadge.ask.pages.viewers:_added",
     "filmbadge.ask.pages.viewers:_named",
-    "filmbadge.ask.web:WebFacts",
+    "filmbadge.ask.web:PageFacts",
 )
 
 

@@ -13,9 +13,11 @@ from filmbadge.keep.manifest import Manifest, ScopeAsUsed
 from filmbadge.keep.schema import VERSION
 from filmbadge.model import (
     Census,
+    Counters,
     Depth,
     DimseFacts,
     Endpoint,
+    Facts,
     Find,
     Host,
     JournalRow,
@@ -32,20 +34,25 @@ DONE = Outcome(OutcomeKind.COMPLETED)
 DISCLOSED = (Find("studies 0 to 1 days old", 1, 0xFE00, cancelled=True),)
 EMPTY = (Find("all studies", 0, 0x0000),)
 REPORTED = OrthancFacts(
-    status=200, is_orthanc=True, version="1.12.1", dicom_port=4242, patients=3, studies=35, series=70, images=700
+    status=200, is_orthanc=True, version="1.12.1", dicom_port=4242, counters=Counters(200, 3, 35, 70, 700)
 )
 
 
 def dimse(
     facts: DimseFacts | None, *, port: int = 4242, depth: Depth = Depth.COUNT, stop: Outcome = DONE
 ) -> Observation:
-    return Observation(Endpoint(ADDRESS, port, Protocol.DIMSE), AT, depth, stop, dimse=facts)
+    endpoint = Endpoint(ADDRESS, port, Protocol.DIMSE)
+    return Observation(endpoint=endpoint, at=AT, depth=depth, stop=stop, facts=() if facts is None else (facts,))
 
 
-def web(
-    facts: OrthancFacts | None, *, port: int = 8042, depth: Depth = Depth.COUNT, stop: Outcome = DONE
-) -> Observation:
-    return Observation(Endpoint(ADDRESS, port, Protocol.HTTP), AT, depth, stop, orthanc=facts)
+def web(*facts: Facts, port: int = 8042, depth: Depth = Depth.COUNT, stop: Outcome = DONE) -> Observation:
+    endpoint = Endpoint(ADDRESS, port, Protocol.HTTP)
+    return Observation(endpoint=endpoint, at=AT, depth=depth, stop=stop, facts=facts)
+
+
+def reported(facts: OrthancFacts = REPORTED, **counters: int | None) -> OrthancFacts:
+    """Orthanc with other counters."""
+    return msgspec.structs.replace(facts, counters=msgspec.structs.replace(facts.counters, **counters))
 
 
 def admitted(finds: tuple[Find, ...] = (), census: Census | None = None, *, study_root: bool = True) -> DimseFacts:

@@ -12,7 +12,7 @@ from typing import Any
 from filmbadge.ask import web
 from filmbadge.model import Depth, JournalRow, Observation
 from filmbadge.scope import LOOPBACK, Scope
-from support.loopback import HERE, caps, dialer, listening, run
+from support.loopback import caps, contact, listening, run
 
 SYSTEM = json.dumps({"Version": "1.12.1", "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": 4242}).encode()
 COUNTERS = b'{"CountPatients": 2, "CountStudies": 3, "CountSeries": 4, "CountInstances": 5}'
@@ -51,8 +51,8 @@ def visited(
     handler: Handler, depth: Depth = Depth.COUNT, scope: Scope = LOOPBACK
 ) -> tuple[Observation, list[JournalRow]]:
     async def work() -> tuple[Observation, list[JournalRow]]:
-        door, rows = dialer(scope)
+        there, rows = contact(scope)
         async with listening(handler) as port:
-            return await web.identify_either(door, HERE, port, depth), rows
+            return await web.identify_either(there, port, depth), rows
 
     return run(work())

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.model import JournalRow, Outcome, OutcomeKind
@@ -82,3 +83,9 @@ def caps(**changed: float) -> ConnectionLimits:
 def dialer(scope: Scope = LOOPBACK) -> tuple[Dialer, list[JournalRow]]:
     rows: list[JournalRow] = []
     return Dialer(scope, rows.append), rows
+
+
+def contact(scope: Scope = LOOPBACK) -> tuple[Contact, list[JournalRow]]:
+    """This host, and the journal of what it is asked."""
+    door, rows = dialer(scope)
+    return Contact(door, HERE), rows

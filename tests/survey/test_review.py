@@ -14,7 +14,7 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Total
 from filmbadge.survey.review import patient_ids
-from support.factories import DISCLOSED, REPORTED, admitted, dimse, host, survey, web
+from support.factories import DISCLOSED, admitted, dimse, host, reported, survey, web
 
 ONE, OTHER = "192.0.2.1:4242", "192.0.2.2:4242"
 THREE, SHARING_ONE = Sketch.of(3, [10, 20, 30]), Sketch.of(3, [30, 40, 50])
@@ -25,7 +25,7 @@ def two_archives(directory: Path, depth: str = "profile", patients: int | None =
     manifest.write(directory, msgspec.structs.replace(made, scope=msgspec.structs.replace(made.scope, depth=depth)))
     writer = Writer(directory)
     for address, known in (("192.0.2.1", 3), ("192.0.2.2", patients)):
-        facts = msgspec.structs.replace(REPORTED, patients=known)
+        facts = reported(patients=known)
         writer.host(host(address, dimse(admitted(DISCLOSED)), web(facts)), address)
     writer.close()
     return Dataset(directory)

@@ -22,9 +22,10 @@ import msgspec
 from filmbadge.ask.dicomweb import identify as dicomweb
 from filmbadge.ask.pages import marks, viewers
 from filmbadge.ask.products import dcm4chee, orthanc
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Origin, Request, Requests, Response
+from filmbadge.ask.wire.tls import ANSWERED_NO_TLS
 from filmbadge.model import (
     ClientCertificate,
     Dcm4cheeFacts,
@@ -35,10 +36,9 @@ from filmbadge.model import (
     OrthancFacts,
     Outcome,
     OutcomeKind,
+    PageFacts,
     Protocol,
-    WebFacts,
 )
-from filmbadge.scope import Address
 
 IDLE_SECONDS = 10.0
 SECONDS = 60.0
@@ -69,46 +69,38 @@ class PortProgress:
 
 
 async def identify_either(
-    dialer: Dialer,
-    address: Address,
+    contact: Contact,
     port: int,
     depth: Depth,
     *,
     tls: bool = False,
-    name: str = "",
     roots: Sequence[str] = (),
 ) -> Observation:
     """`visit`, over TLS or in plain, and the other way once, if the first shows why. Raises OutOfScope only.
 
     `roots` of DICOMweb are those that somebody else named.
     """
-    seen, meant = await _visit(dialer, Origin(address, port, tls, name), depth, roots)
-    no_tls = tls and seen.tls is None and seen.stop.ending in _ANSWERED_NO_TLS
+    seen, meant = await _visit(contact, contact.origin(port, tls), depth, roots)
+    no_tls = tls and seen.tls is None and seen.stop.ending in ANSWERED_NO_TLS
     spoke_tls = not tls and (meant or (seen.stop.ending is OutcomeKind.OTHER_PROTOCOL and "TLS" in seen.stop.detail))
     if not (no_tls or spoke_tls):
         return seen
-    again, _ = await _visit(dialer, Origin(address, port, not tls, name), depth, roots)
+    again, _ = await _visit(contact, contact.origin(port, not tls), depth, roots)
     return seen if spoke_tls and again.tls is None else again
 
 
-# How a peer that is there, but speaks no TLS, ends a handshake.
-_ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.IDLE)
-
-
-async def visit(
-    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
-) -> Observation:
+async def visit(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -> Observation:
     """Everything on one port. Must not be called for one that spoke DIMSE. Raises OutOfScope only."""
-    return (await _visit(dialer, Origin(address, port, tls, name), depth))[0]
+    return (await _visit(contact, contact.origin(port, tls), depth))[0]
 
 
-async def _visit(dialer: Dialer, site: Origin, depth: Depth, roots: Sequence[str] = ()) -> tuple[Observation, bool]:
+async def _visit(contact: Contact, site: Origin, depth: Depth, roots: Sequence[str] = ()) -> tuple[Observation, bool]:
     at = datetime.now(UTC)
     notes = PortProgress()
-    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+    caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
     question = f"http {'ask' if depth.reaches(Depth.ASK) else 'knock'}"
-    may_ask = depth.reaches(Depth.PROFILE) or (depth.reaches(Depth.ASK) and dialer.scope.qido_record)
-    ended = await fetch_all(dialer, site, _look(notes, site, depth, may_ask, roots), question=question, caps=caps)
+    may_ask = depth.reaches(Depth.PROFILE) or (depth.reaches(Depth.ASK) and contact.scope.qido_record)
+    ended = await fetch_all(contact, site, _look(notes, site, depth, may_ask, roots), question=question, caps=caps)
     stop = ended.stop
     if stop.ending is OutcomeKind.COMPLETED and notes.status is not None:
         stop = Outcome(OutcomeKind.COMPLETED, f"HTTP {notes.status}")
@@ -117,7 +109,7 @@ async def _visit(dialer: Dialer, site: Origin, depth: Depth, roots: Sequence[str
         found.signs += marks.seen({}, b"", notes.dicomweb.realm).signs
     if found.certificate and tls is not None:
         tls = msgspec.structs.replace(tls, client_certificate=ClientCertificate.YES)
-    facts = WebFacts(
+    shown = PageFacts(
         notes.status,
         notes.front,
         notes.realm,
@@ -131,16 +123,13 @@ async def _visit(dialer: Dialer, site: Origin, depth: Depth, roots: Sequence[str
     )
     endpoint = Endpoint(str(site.address), site.port, Protocol.HTTP)
     seen = Observation(
-        endpoint,
-        at,
-        depth,
-        stop,
-        orthanc=notes.orthanc,
+        endpoint=endpoint,
+        at=at,
+        depth=depth,
+        stop=stop,
         tls=tls,
         signs=tuple(dict.fromkeys(found.signs)),
-        web=facts,
-        dicomweb=notes.dicomweb,
-        dcm4chee=notes.dcm4chee,
+        facts=tuple(f for f in (notes.orthanc, notes.dcm4chee, notes.dicomweb, shown) if f is not None),
     )
     return seen, notes.meant_for_tls
 

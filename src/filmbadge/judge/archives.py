@@ -20,15 +20,19 @@ from filmbadge.model import (
     Archive,
     Census,
     Count,
+    Counters,
     Counts,
     Dcm4cheeFacts,
     Depth,
+    DicomWebFacts,
+    DimseFacts,
     Endpoint,
     Host,
     Interval,
     JudgedEndpoint,
     Observation,
     OrthancFacts,
+    PageFacts,
     Profile,
     Provenance,
     Reason,
@@ -77,13 +81,13 @@ def wants_census(host: Host) -> Observation | None:
 
 
 def _uncounted_dimse(judged: JudgedEndpoint) -> bool:
-    facts = judged.observation.dimse
+    facts = judged.observation.get(DimseFacts)
     return facts is not None and facts.census is None and judged.verdict.rung is Rung.DISCLOSES
 
 
 def _uncounted_web(judged: JudgedEndpoint) -> bool:
     """A record came, and more may be asked for."""
-    facts = judged.observation.dicomweb
+    facts = judged.observation.get(DicomWebFacts)
     return facts is not None and facts.census is None and facts.may_ask and facts.records > 0
 
 
@@ -93,7 +97,7 @@ def wants_profile(host: Host) -> Observation | None:
         here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
         if not archive.open or any(_profile(j.observation) is not None for j in here):
             continue
-        for judged in sorted(here, key=lambda j: j.observation.dimse is None):  # DIMSE tells more
+        for judged in sorted(here, key=lambda j: j.observation.get(DimseFacts) is None):  # DIMSE tells more
             opened = judged.verdict.rung is not None and judged.verdict.rung.open
             if opened and _tells_more(judged.observation) and judged.observation.depth.reaches(Depth.PROFILE):
                 return judged.observation
@@ -102,13 +106,13 @@ def wants_profile(host: Host) -> Observation | None:
 
 def _tells_more(seen: Observation) -> bool:
     """Whether records can be asked for there, and not counters alone."""
-    orthanc = seen.orthanc is not None and seen.orthanc.is_orthanc
-    return seen.dimse is not None or orthanc or (seen.dicomweb is not None and seen.dicomweb.records > 0)
+    orthanc, web = seen.get(OrthancFacts), seen.get(DicomWebFacts)
+    return bool(seen.get(DimseFacts) or (orthanc and orthanc.is_orthanc) or (web and web.records))
 
 
 def _profile(observation: Observation) -> Profile | None:
-    for facts in (observation.dimse, observation.orthanc, observation.dicomweb):
-        if facts is not None and facts.profile is not None:
+    for facts in observation.facts:
+        if isinstance(facts, DimseFacts | OrthancFacts | DicomWebFacts) and facts.profile is not None:
             return facts.profile
     return None
 
@@ -133,8 +137,8 @@ def wants_proof(host: Host) -> Observation | None:
             continue
         for judged in here:
             seen = judged.observation
-            unproven = seen.dimse is not None and seen.dimse.proof is None and judged.verdict.rung is Rung.DISCLOSES
-            web = seen.dicomweb
+            dimse, web = seen.get(DimseFacts), seen.get(DicomWebFacts)
+            unproven = dimse is not None and dimse.proof is None and judged.verdict.rung is Rung.DISCLOSES
             unproven = unproven or (web is not None and web.proof is None and web.records > 0)
             if unproven and seen.depth.reaches(Depth.PROVE):
                 return seen
@@ -142,7 +146,7 @@ def wants_proof(host: Host) -> Observation | None:
 
 
 def _delivered(seen: Observation) -> bool:
-    proofs = [facts.proof for facts in (seen.dimse, seen.dicomweb) if facts is not None]
+    proofs = [facts.proof for facts in seen.facts if isinstance(facts, DimseFacts | DicomWebFacts)]
     return any(proof is not None and proof.bytes for proof in proofs)
 
 
@@ -152,14 +156,14 @@ def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[lis
     `names` are those of the host itself.
     """
     imaging = [j for j in judged if j.verdict.rung is not None and j.verdict.rung.reaches(Rung.SPEAKS)]
-    groups = [[j] for j in imaging if j.observation.dimse is not None]
+    groups = [[j] for j in imaging if _is_dimse(j)]
     alone = groups[0] if len(groups) == 1 else None
     named_ports = Counter(port for j in imaging if (port := _dicom_port(j)) is not None)
-    web = [j for j in imaging if j.observation.dimse is None]
+    web = [j for j in imaging if not _is_dimse(j)]
     for one in sorted(web, key=_is_viewer):  # an archive before the viewer that names it
         port = _dicom_port(one)
         led = [g for g in groups if _leads_to(one, g, names)]
-        named = [g for g in groups if g[0].observation.dimse and g[0].observation.endpoint.port == port]
+        named = [g for g in groups if _is_dimse(g[0]) and g[0].observation.endpoint.port == port]
         if led:
             led[0].append(one)
         elif (
@@ -174,19 +178,24 @@ def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[lis
 
 
 def _dicom_port(judged: JudgedEndpoint) -> int | None:
-    return None if judged.observation.orthanc is None else judged.observation.orthanc.dicom_port
+    orthanc = judged.observation.get(OrthancFacts)
+    return None if orthanc is None else orthanc.dicom_port
+
+
+def _is_dimse(judged: JudgedEndpoint) -> bool:
+    return judged.observation.get(DimseFacts) is not None
 
 
 def _is_viewer(judged: JudgedEndpoint) -> bool:
     seen = judged.observation
-    return seen.orthanc is None and seen.dicomweb is None and seen.dcm4chee is None
+    return not any(isinstance(facts, OrthancFacts | DicomWebFacts | Dcm4cheeFacts) for facts in seen.facts)
 
 
 def _leads_to(viewer: JudgedEndpoint, group: Sequence[JudgedEndpoint], names: frozenset[str]) -> bool:
     """Whether it names a way into this archive as where its own pages take their data from."""
-    facts = viewer.observation.web
+    facts = viewer.observation.get(PageFacts)
     places = {("" if n.host in names else n.host, n.port) for n in facts.names} if facts is not None else set()
-    ways = [j.observation.endpoint for j in group if j.observation.dimse is None]
+    ways = [j.observation.endpoint for j in group if not _is_dimse(j)]
     return any(("" if e.address in names else e.address, e.port) in places for e in ways)
 
 
@@ -238,7 +247,7 @@ def _archive(group: Sequence[JudgedEndpoint], name: str) -> Archive:
 def _counts(group: Sequence[JudgedEndpoint]) -> Counts:
     """The numbers of one archive; what its pages list fills in what nothing better says."""
     found = _of_services(group)
-    pages = [web for j in group if (web := j.observation.web) is not None]
+    pages = [web for j in group if (web := j.observation.get(PageFacts)) is not None]
     listed = next((web.patients for web in pages if web.patients), None)
     if listed is not None and found.patients.value is None:
         # Rows of the archive's own list: what it takes for one patient.
@@ -252,14 +261,14 @@ def _counts(group: Sequence[JudgedEndpoint]) -> Counts:
 
 
 def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
-    dimse = [facts for j in group if (facts := j.observation.dimse) is not None]
+    dimse = [facts for j in group if (facts := j.observation.get(DimseFacts)) is not None]
     gave = any(find.matches for facts in dimse for find in facts.finds)
     for one in group:
-        web = one.observation.orthanc or one.observation.dcm4chee
+        web = one.observation.get(OrthancFacts) or one.observation.get(Dcm4cheeFacts)
         # A counter of zero beside a record that was given is the counter of something else.
-        if web is not None and web.studies is not None and (web.studies or not gave):
-            return _reported(web)
-    qido = [j.observation.dicomweb for j in group if j.observation.dicomweb is not None]
+        if web is not None and web.counters.studies is not None and (web.counters.studies or not gave):
+            return _reported(web.counters)
+    qido = [root for j in group if (root := j.observation.get(DicomWebFacts)) is not None]
     gave = gave or any(root.records for root in qido)
     censuses = [c for c in (*(d.census for d in dimse), *(q.census for q in qido)) if c is not None]
     if censuses:
@@ -275,11 +284,11 @@ def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
     return Counts(*(Count(why=_why_unknown(group)) for _ in range(4)))
 
 
-def _reported(web: OrthancFacts | Dcm4cheeFacts) -> Counts:
+def _reported(counters: Counters) -> Counts:
     def count(value: int | None) -> Count:
         return Count(why="the archive's counter left it out") if value is None else Count(value, Provenance.REPORTED)
 
-    return Counts(count(web.patients), count(web.studies), count(web.series), count(web.images))
+    return Counts(*(count(n) for n in (counters.patients, counters.studies, counters.series, counters.images)))
 
 
 def _counted(census: Census) -> Counts:

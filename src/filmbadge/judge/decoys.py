@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from filmbadge.catalogue.decoys import calls_itself_one
 from filmbadge.catalogue.fingerprints import baits
 from filmbadge.judge.product import signs
-from filmbadge.model import Counts, Decoy, JudgedEndpoint
+from filmbadge.model import Counts, Decoy, DimseFacts, JudgedEndpoint, OrthancFacts
 
 NETWORKS = 5  # a group runs an archive at two or three places; nobody runs the same in five
 
@@ -33,7 +33,7 @@ def configuration(group: Sequence[JudgedEndpoint], counts: Counts) -> str:
         return ""
     facts: list[object] = [counts.studies.value, counts.series.value, counts.images.value]
     for j in sorted(group, key=lambda j: j.observation.endpoint):
-        seen, dimse = j.observation, j.observation.dimse
+        seen, dimse = j.observation, j.observation.get(DimseFacts)
         facts += [seen.endpoint.port, seen.endpoint.protocol, j.verdict.rung, j.verdict.why, j.verdict.codes]
         facts += sorted((sign.product, sign.kind, sign.version) for sign in signs(seen))
         if dimse is not None:
@@ -61,10 +61,11 @@ def _names(group: Sequence[JudgedEndpoint], name: str) -> Iterable[str]:
         seen = j.observation
         if seen.tls is not None and seen.tls.certificate is not None:
             yield seen.tls.certificate.subject_name
-        if seen.orthanc is not None:
-            yield seen.orthanc.aet
-        if seen.dimse is not None and seen.dimse.accepted and seen.dimse.called_from_scope:
-            yield seen.dimse.called
+        for facts in seen.facts:
+            if isinstance(facts, OrthancFacts):
+                yield facts.aet
+            elif isinstance(facts, DimseFacts) and facts.accepted and facts.called_from_scope:
+                yield facts.called
 
 
 def _network(address: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from filmbadge.model import (
     ClientCertificate,
+    Counters,
     Dcm4cheeFacts,
     Depth,
     DicomWebFacts,
@@ -14,10 +15,10 @@ from filmbadge.model import (
     OrthancFacts,
     Outcome,
     OutcomeKind,
+    PageFacts,
     Reason,
     Rung,
     Verdict,
-    WebFacts,
 )
 
 _NOBODY = (OutcomeKind.REFUSED, OutcomeKind.UNREACHABLE, OutcomeKind.NO_ANSWER)
@@ -33,12 +34,13 @@ ORTHANC_REALM = "Orthanc Secure Area"
 def place(observation: Observation) -> Verdict:
     """The verdict on one endpoint. `rung` is None where we could not find out; that is not `silent`."""
     tls = observation.tls
-    spoke = observation.dimse is not None and observation.dimse.valid_pdu
+    dimse, web = observation.get(DimseFacts), observation.get(PageFacts)
+    spoke = dimse is not None and dimse.valid_pdu
     if tls is not None and tls.client_certificate is ClientCertificate.YES and not spoke:
         # TLS is no proof of an imaging service, whatever the port.
         return Verdict(Rung.LISTENING, Reason.CLIENT_CERTIFICATE, () if tls.alert is None else (tls.alert,))
-    if observation.dimse is not None:
-        return _dimse(observation.dimse, observation.depth, observation.stop)
+    if dimse is not None:
+        return _dimse(dimse, observation.depth, observation.stop)
     placed = [verdict for verdict in _web(observation) if verdict.rung is not None]
     best = max(placed, key=lambda verdict: verdict.rung.height if verdict.rung else -1, default=None)
     if best is not None and best.rung is not None and best.rung.open:  # of two that are equal the first
@@ -47,8 +49,8 @@ def place(observation: Observation) -> Verdict:
         return _unspoken(observation.stop)
     if best is not None:
         return best
-    if observation.web is not None and observation.web.status is not None:
-        return _no_product(observation.web, observation.stop)
+    if web is not None and web.status is not None:
+        return _no_product(web, observation.stop)
     return _unspoken(observation.stop)
 
 
@@ -106,17 +108,18 @@ def _unanswered(facts: DimseFacts, stop: Outcome) -> Verdict:
 def _web(observation: Observation) -> Iterator[Verdict]:
     """What each way in on one port of HTTP proves."""
     depth, stop = observation.depth, observation.stop
-    if observation.orthanc is not None:
-        yield _orthanc(observation.orthanc, depth, stop)
-    if observation.dcm4chee is not None:
-        yield _dcm4chee(observation.dcm4chee, depth, stop)
-    if observation.dicomweb is not None:
-        yield _dicomweb(observation.dicomweb)
-    if observation.web is not None:
-        yield from _pages(observation.web, bool(observation.signs))
+    for facts in observation.facts:
+        if isinstance(facts, OrthancFacts):
+            yield _orthanc(facts, depth, stop)
+        elif isinstance(facts, Dcm4cheeFacts):
+            yield _dcm4chee(facts, depth, stop)
+        elif isinstance(facts, DicomWebFacts):
+            yield _dicomweb(facts)
+        elif isinstance(facts, PageFacts):
+            yield from _pages(facts, bool(observation.signs))
 
 
-def _no_product(facts: WebFacts, stop: Outcome) -> Verdict:
+def _no_product(facts: PageFacts, stop: Outcome) -> Verdict:
     assert facts.status is not None
     if stop.ending is OutcomeKind.SPARED:  # before all was asked
         return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (int(stop.detail[-3:]),), f"{stop.detail}, and left alone")
@@ -125,7 +128,7 @@ def _no_product(facts: WebFacts, stop: Outcome) -> Verdict:
     return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (facts.status,), f"HTTP {facts.status}")
 
 
-def _pages(facts: WebFacts, known: bool) -> Iterator[Verdict]:
+def _pages(facts: PageFacts, known: bool) -> Iterator[Verdict]:
     """Of viewers, portals and lists of files. `known`: a mark of the catalogue was seen."""
     listing = facts.listing
     if listing is not None and listing.proof:
@@ -151,8 +154,7 @@ def _dcm4chee(facts: Dcm4cheeFacts, depth: Depth, stop: Outcome) -> Verdict:
         return Verdict(Rung.SPEAKS, Reason.LOGIN, (facts.status,))
     if not depth.reaches(Depth.ASK):
         return Verdict(Rung.ADMITS, Reason.DEPTH)
-    counters = (facts.patients, facts.studies, facts.series, facts.images)
-    return _by_counters(counters, facts.studies, facts.counter_status, stop)
+    return _by_counters(facts.counters, stop)
 
 
 def _dicomweb(facts: DicomWebFacts) -> Verdict:
@@ -185,15 +187,14 @@ def _orthanc(facts: OrthancFacts, depth: Depth, stop: Outcome) -> Verdict:
         return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (facts.status,), f"HTTP {facts.status}")
     if not depth.reaches(Depth.ASK):
         return Verdict(Rung.ADMITS, Reason.DEPTH)
-    counters = (facts.patients, facts.studies, facts.series, facts.images)
-    return _by_counters(counters, facts.studies, facts.statistics_status, stop)
+    return _by_counters(facts.counters, stop)
 
 
-def _by_counters(counters: tuple[int | None, ...], studies: int | None, status: int | None, stop: Outcome) -> Verdict:
-    if any(counters):
+def _by_counters(counters: Counters, stop: Outcome) -> Verdict:
+    if counters.patients or counters.studies or counters.series or counters.images:
         return Verdict(Rung.DISCLOSES, Reason.COUNTER)
-    if studies is not None:
+    if counters.studies is not None:
         return Verdict(Rung.ANSWERS, Reason.NO_RECORDS)
-    if status is None:
+    if counters.status is None:
         return Verdict(Rung.ADMITS, Reason.FIND_BROKE_OFF, detail=f"{stop.ending}: {stop.detail}")
-    return Verdict(Rung.ADMITS, Reason.HTTP_STATUS, (status,))
+    return Verdict(Rung.ADMITS, Reason.HTTP_STATUS, (counters.status,))

@@ -8,8 +8,19 @@ from collections.abc import Iterator, Sequence
 from filmbadge.catalogue.fingerprints import Manners, fingerprints, products_of, toolkit_of
 from filmbadge.catalogue.pages import viewers
 from filmbadge.judge.ladder import ORTHANC_REALM
-from filmbadge.model import Abort, DimseFacts, Fingerprint, FingerprintKind, Observation, OrthancFacts, Product
+from filmbadge.model import (
+    Abort,
+    Dcm4cheeFacts,
+    DicomWebFacts,
+    DimseFacts,
+    Fingerprint,
+    FingerprintKind,
+    Observation,
+    OrthancFacts,
+    Product,
+)
 
+_ARCHIVES = (DimseFacts, DicomWebFacts, Dcm4cheeFacts)  # which speak, and are no viewer
 USER = 0  # source of an A-ABORT, PS3.8 Table 9-26
 
 
@@ -27,7 +38,7 @@ def identify(*observations: Observation) -> Product:
             kinds[product].add(kind)
     # The first of those with most marks. A viewer is what an archive is shown with, not what it is.
     product = max(kinds, key=lambda name: (name not in viewers(), len(kinds[name])))
-    if product in viewers() and any(seen.dimse or seen.dicomweb or seen.dcm4chee for seen in observations):
+    if product in viewers() and any(isinstance(facts, _ARCHIVES) for seen in observations for facts in seen.facts):
         return Product(toolkit=toolkit)
     version = next((sign.version for sign in named if sign.product == product and sign.version), "")
     return Product(product, toolkit, version, len(kinds[product]) > 1)
@@ -36,17 +47,19 @@ def identify(*observations: Observation) -> Product:
 def signs(seen: Observation) -> tuple[Fingerprint, ...]:
     """Every mark of a product on one endpoint: those that its probe saw, and those that follow from its facts."""
     found = [*seen.signs]
-    if seen.dimse is not None:
-        found += _of_association(seen.dimse)
-    if seen.orthanc is not None:
-        found += _of_orthanc(seen.orthanc)
-    if seen.dcm4chee is not None and seen.dcm4chee.aets:
-        found.append(Fingerprint("dcm4chee-arc", FingerprintKind.API))
+    for facts in seen.facts:
+        if isinstance(facts, DimseFacts):
+            found += _of_association(facts)
+        elif isinstance(facts, OrthancFacts):
+            found += _of_orthanc(facts)
+        elif isinstance(facts, Dcm4cheeFacts) and facts.aets:
+            found.append(Fingerprint("dcm4chee-arc", FingerprintKind.API))
     return tuple(dict.fromkeys(found))
 
 
 def _toolkit(seen: Observation) -> str:
-    return toolkit_of(seen.dimse.implementation_uid, seen.dimse.implementation_version) if seen.dimse else ""
+    facts = seen.get(DimseFacts)
+    return toolkit_of(facts.implementation_uid, facts.implementation_version) if facts else ""
 
 
 def _of_orthanc(facts: OrthancFacts) -> Iterator[Fingerprint]:
@@ -78,8 +91,9 @@ def _hints(observations: Sequence[Observation], toolkit: str) -> Iterator[tuple[
         if toolkit.startswith(row.toolkit):
             yield row.product, FingerprintKind.ASSOCIATION
     for seen in observations:
-        if seen.dimse is not None and seen.dimse.accepted:
-            manners = _manners(seen.dimse)
+        facts = seen.get(DimseFacts)
+        if facts is not None and facts.accepted:
+            manners = _manners(facts)
             for behaviour in table.behaviour:
                 if behaviour.hint and behaviour.seen.fit(manners):
                     yield behaviour.is_, FingerprintKind.BEHAVIOUR

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from filmbadge.model import Archive, Host, JournalRow, JudgedEndpoint, Review
+from filmbadge.model import Archive, Host, JournalRow, JudgedEndpoint, PageFacts, Review
 
 VERSION = 2
 
@@ -182,6 +182,7 @@ def endpoint_rows(host: Host, target: str) -> list[Row]:
 
 def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> Row:
     seen, verdict = judged.observation, judged.verdict
+    pages = seen.get(PageFacts)
     return {
         "address": seen.endpoint.address,
         "port": seen.endpoint.port,
@@ -199,7 +200,7 @@ def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> R
         "tls_client_certificate": str(seen.tls.client_certificate) if seen.tls else None,
         "tls_expires": _utc(seen.tls.certificate.not_after) if seen.tls and seen.tls.certificate else None,
         "transport": [str(found) for found in judged.transport],
-        "viewer": seen.web.viewer if seen.web is not None and seen.web.login is False else "",
+        "viewer": pages.viewer if pages is not None and pages.login is False else "",
         "product": judged.product.product,
         "toolkit": judged.product.toolkit,
         "archive": archive,

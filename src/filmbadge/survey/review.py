@@ -8,13 +8,14 @@ from typing import cast
 
 import msgspec
 
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope
 from filmbadge.judge.decoys import clusters
 from filmbadge.judge.distinct_count import union
 from filmbadge.judge.same_archive import Size, Sketch, groups, pairs, to_sketch
 from filmbadge.keep.reader import PATIENT_IDS, Dataset
-from filmbadge.model import Decoy, Depth, Endpoint, Grade, Observation, Provenance, Review, Rung, Total
-from filmbadge.survey.examine import count
+from filmbadge.model import Decoy, Depth, Grade, Observation, Provenance, Review, Rung, Total
+from filmbadge.survey.examine import count, sketched
 
 _OTHERS = ("images", "series", "patients")
 
@@ -89,13 +90,12 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> Sketch | No
     )
     for row in rows:
         seen = msgspec.json.decode(str(row["observation"]), type=Observation)
-        drawn: dict[Endpoint, Sketch] = {}
         try:
-            await count(dialer, ip_address(seen.endpoint.address), seen, drawn)
+            learned = await count(Contact(dialer, ip_address(seen.endpoint.address)), seen)
         except OutOfScope:
             return None
-        if drawn:
-            return drawn[seen.endpoint]
+        if (drawn := sketched(learned)) is not None:
+            return drawn
     return None
 
 

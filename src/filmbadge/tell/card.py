@@ -14,6 +14,7 @@ from rich.text import Text
 from filmbadge.model import (
     Count,
     Depth,
+    DimseFacts,
     Endpoint,
     Host,
     Identifier,
@@ -131,7 +132,7 @@ def _kind(found: KindFound) -> CheckedKind:
 def _endpoint(judged: JudgedEndpoint) -> CheckedEndpoint:
     endpoint, verdict = judged.observation.endpoint, judged.verdict
     why = words.reason(verdict.why, verdict.codes, verdict.detail, endpoint.protocol)
-    facts = judged.observation.dimse
+    facts = judged.observation.get(DimseFacts)
     if facts is not None and facts.called_from_scope and facts.accepted:
         why += f" (when called by the AE title “{facts.called}”, which the scope gave)"
     return CheckedEndpoint(

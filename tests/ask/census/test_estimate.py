@@ -15,9 +15,10 @@ from filmbadge.ask.census import estimate
 from filmbadge.ask.census.plan import CensusPlan, Round
 from filmbadge.ask.dimse import census
 from filmbadge.ask.dimse import identify as dimse
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.judge.archives import judge
-from filmbadge.model import Counts, Depth, Interval, JournalRow, Provenance
+from filmbadge.model import Counts, Depth, DimseFacts, Interval, JournalRow, Provenance
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
@@ -105,11 +106,11 @@ def counts(archive: Archive, budget: Budget) -> tuple[Counts, list[JournalRow]]:
         async with server:
             port = server.sockets[0].getsockname()[1]
             scope = Scope("test", LOOPBACK.networks, depth=Depth.COUNT, pace=LOOPBACK.pace, census=budget)
-            dialer = Dialer(scope, rows.append)
-            address = ip_address("127.0.0.1")
-            seen = await dimse.ask(dialer, address, port, Depth.COUNT)
-            seen = await census.count(dialer, address, seen)
-            (found,) = judge("127.0.0.1", [seen]).archives
+            there = Contact(Dialer(scope, rows.append), ip_address("127.0.0.1"))
+            seen = await dimse.ask(there, port, Depth.COUNT)
+            asked = seen.get(DimseFacts)
+            assert asked is not None
+            (found,) = judge("127.0.0.1", [(await census.count(there, seen, asked)).seen]).archives
             return found.counts
 
     return run(work()), rows

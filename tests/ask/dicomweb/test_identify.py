@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from filmbadge.ask import web
 from filmbadge.ask.dicomweb import profile, prove
 from filmbadge.ask.dicomweb.identify import NOBODY
 from filmbadge.judge.ladder import place
@@ -16,7 +17,7 @@ from filmbadge.judge.product import identify
 from filmbadge.model import Depth, DicomWebFacts, Observation, OutcomeKind, Rung
 from filmbadge.scope import LOOPBACK
 from support.http_site import Answer, http, serving, visited
-from support.loopback import HERE, dialer, listening, run
+from support.loopback import contact, listening, run
 
 JSON = "application/dicom+json"
 ROW = {
@@ -48,10 +49,6 @@ def at(root: str, answer: bytes, record: bytes = RECORDS, other: bytes = NOT_FOU
     return answered
 
 
-def facts(seen: Observation) -> DicomWebFacts | None:
-    return seen.dicomweb
-
-
 @pytest.mark.parametrize(
     ("answer", "root", "rung"),
     [
@@ -71,7 +68,8 @@ def facts(seen: Observation) -> DicomWebFacts | None:
 )  # fmt: skip
 def test_what_is_dicomweb(answer: Answer, root: str, rung: Rung) -> None:
     seen, _ = visited(serving(answer))
-    assert seen.dicomweb is not None and seen.dicomweb.root == root
+    found = seen.get(DicomWebFacts)
+    assert found is not None and found.root == root
     assert place(seen).rung is rung
 
 
@@ -105,7 +103,8 @@ def test_a_record_is_asked_for_where_that_is_allowed(depth: Depth, permitted: bo
     scope = replace(LOOPBACK, qido_record=permitted)
     seen, _ = visited(serving(at("/dicom-web", EMPTY), paths), depth, scope)
     queries = [path for path in paths if path.startswith("/dicom-web/")]
-    assert (seen.dicomweb.records if seen.dicomweb else None) == records
+    found = seen.get(DicomWebFacts)
+    assert (found.records if found else None) == records
     assert all(NOBODY in path for path in queries) is not bool(records)
     if depth is Depth.KNOCK:
         assert queries == []
@@ -127,7 +126,7 @@ def test_wado_uri_that_misses_its_parameters() -> None:
         return http("400 Bad Request", b"Missing parameter: studyUID") if path.startswith("/wado?") else NOT_FOUND
 
     seen, _ = visited(serving(answer))
-    assert seen.dicomweb == DicomWebFacts("/wado", 400)
+    assert seen.get(DicomWebFacts) == DicomWebFacts("/wado", 400)
     assert place(seen).rung is Rung.SPEAKS
 
 
@@ -154,24 +153,19 @@ def test_hostile_answers_end_within_bounds(said: bytes, also: bool) -> None:
     """To the first question, or only when the census asks."""
 
     async def work() -> Observation:
-        door, rows = dialer()
+        there, rows = contact()
         answer: Callable[[str], bytes] = at("/dicom-web", said if also else EMPTY, said)
         async with listening(serving(answer, pages=1)) as port:
-            seen = await dicomweb_visit(door, port)
-            if seen.dicomweb is not None:
-                seen = await profile.count(door, HERE, seen, personal=True)
-                seen = await prove.prove(door, HERE, seen)
+            seen = await web.visit(there, port, Depth.PROVE)
+            if (found := seen.get(DicomWebFacts)) is not None:
+                seen = (await profile.count(there, seen, found, personal=True)).seen
+            if (found := seen.get(DicomWebFacts)) is not None:
+                seen = (await prove.prove(there, seen, found)).seen
         assert all(row.ending is not OutcomeKind.OWN_ERROR for row in rows)
         assert sum(row.received for row in rows) < 8 << 20
         return seen
 
-    seen = run(work())
-    if seen.dicomweb is not None:
-        assert seen.dicomweb.census is not None and not seen.dicomweb.census.complete
-        assert seen.dicomweb.proof is not None and not seen.dicomweb.proof.bytes
-
-
-async def dicomweb_visit(door: object, port: int) -> Observation:
-    from filmbadge.ask import web
-
-    return await web.visit(door, HERE, port, Depth.PROVE)  # type: ignore[arg-type]
+    found = run(work()).get(DicomWebFacts)
+    if found is not None:
+        assert found.census is not None and not found.census.complete
+        assert found.proof is not None and not found.proof.bytes

@@ -13,14 +13,14 @@ from filmbadge.ask.dimse.association import Answer
 from filmbadge.ask.dimse.identify import IdentifyProgress, _search, windows
 from filmbadge.ask.dimse.profile import profile
 from filmbadge.ask.dimse.prove import prove
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.learned import Learned
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from filmbadge.model import Observation
-from filmbadge.scope import Address
+from filmbadge.model import DimseFacts, Observation
 from support import factories
-from support.loopback import HERE, dialer, run
+from support.loopback import contact, run
 
-Probe = Callable[[Dialer, Address, Observation], Coroutine[Any, Any, Observation]]
+Probe = Callable[[Contact, Observation, DimseFacts], Coroutine[Any, Any, Learned]]
 
 TODAY = date(2026, 11, 22)
 SUCCESS, UNABLE, NO_RESOURCES = 0x0000, 0xC000, 0xA700
@@ -76,11 +76,12 @@ def test_an_archive_in_distress_is_asked_no_further() -> None:
 
 @pytest.mark.parametrize("probe", [profile, prove])
 def test_an_archive_that_showed_distress_in_its_census_is_asked_no_more(probe: Probe) -> None:
-    door, journal = dialer()
+    there, journal = contact()
     for _ in range(3):
-        door.throttle(HERE).distressed()
-    seen = run(probe(door, HERE, factories.dimse(factories.admitted(factories.DISCLOSED))))
+        there.pace.distressed()
+    facts = factories.admitted(factories.DISCLOSED)
+    found = run(probe(there, factories.dimse(facts), facts)).seen.get(DimseFacts)
     assert not journal
-    assert seen.dimse is not None
-    kept = seen.dimse.profile or seen.dimse.proof
+    assert found is not None
+    kept = found.profile or found.proof
     assert kept is not None and "distress" in repr(kept)

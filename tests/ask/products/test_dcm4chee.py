@@ -9,7 +9,7 @@ import pytest
 from filmbadge.judge.archives import judge
 from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
-from filmbadge.model import Dcm4cheeFacts, Depth, Provenance, Rung
+from filmbadge.model import Counters, Dcm4cheeFacts, Depth, DicomWebFacts, Provenance, Rung
 from support.http_site import Answer, http, serving, visited
 
 TITLES = [
@@ -40,15 +40,8 @@ def archive(
 def test_its_counters_are_taken_and_no_record_is_asked_for() -> None:
     paths: list[str] = []
     seen, _ = visited(serving(archive(), paths))
-    assert seen.dcm4chee == Dcm4cheeFacts(
-        200,
-        ("IOCM_QUALITY", "AS_RECEIVED", "DCM4CHEE"),
-        200,
-        patients=12,
-        studies=34,
-        series=56,
-        images=789,
-        bytes=1 << 40,
+    assert seen.get(Dcm4cheeFacts) == Dcm4cheeFacts(
+        200, ("IOCM_QUALITY", "AS_RECEIVED", "DCM4CHEE"), Counters(200, 12, 34, 56, 789), bytes=1 << 40
     )
     assert place(seen).rung is Rung.DISCLOSES
     assert identify(seen).product == "dcm4chee-arc"
@@ -56,7 +49,8 @@ def test_its_counters_are_taken_and_no_record_is_asked_for() -> None:
     assert {(c.value, c.how) for c in (found.counts.patients, found.counts.studies, found.counts.series, found.counts.images)} == {
         (n, Provenance.REPORTED) for n in COUNTS.values()
     }  # fmt: skip
-    assert seen.dicomweb is not None and seen.dicomweb.root == "/dcm4chee-arc/aets/DCM4CHEE/rs"
+    root = seen.get(DicomWebFacts)
+    assert root is not None and root.root == "/dcm4chee-arc/aets/DCM4CHEE/rs"
     assert not [path for path in paths if "/studies?" in path and "2.25." not in path]
 
 
@@ -89,4 +83,5 @@ def test_the_rungs(answer: Answer, rung: Rung) -> None:
 def test_numbers_that_are_none() -> None:
     for wrong in (-1, True, 1e300, "34", None, [34]):
         seen, _ = visited(serving(archive(counts={"studies": wrong})))  # type: ignore[dict-item]
-        assert seen.dcm4chee is not None and seen.dcm4chee.studies is None
+        found = seen.get(Dcm4cheeFacts)
+        assert found is not None and found.counters.studies is None

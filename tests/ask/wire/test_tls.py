@@ -34,7 +34,7 @@ from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from support import certificates, isolation
 from support.certificates import Pair
-from support.loopback import HERE, Handler, Talker, caps, dialer, listening, run
+from support.loopback import HERE, Handler, Talker, caps, contact, dialer, listening, run
 
 TITLE_UNKNOWN = pdu.reject(1, 1, 7)
 ALERT = b"\x15\x03\x03\0\x02\x02\x46"  # protocol version
@@ -70,9 +70,9 @@ def asked(port: int, *, tls_port: bool = False, named: bool = False) -> tuple[Ob
             dimse_tls_ports=(port,) if tls_port else (),
             caps=caps(connect_seconds=0.5, idle_seconds=0.5),
         )
-        door, rows = dialer(scope)
+        there, rows = contact(scope)
         before = isolation.counter("Tcp", "ActiveOpens")
-        seen = await dimse.identify_either(door, HERE, port, Depth.ASK, "", named)
+        seen = await dimse.identify_either(there, port, Depth.ASK, named=named)
         assert len(rows) == isolation.counter("Tcp", "ActiveOpens") - before
         return seen, rows
 

@@ -7,67 +7,50 @@ from typing import Any
 
 import msgspec
 
-from filmbadge.ask.decoder import Tally
 from filmbadge.ask.dicomweb import census as qido
 from filmbadge.ask.dicomweb.census import JSON, QidoProgress, nothing, record
-from filmbadge.ask.personal.distinct import Distinct
+from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.inspector import Value
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, WITH_ALL, ProfileProgress
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import Fetched, fetch_all
-from filmbadge.ask.wire.http import Origin, Request, Requests
+from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.kinds import ISSUER
-from filmbadge.model import Endpoint, Observation, OutcomeKind
-from filmbadge.scope import Address
+from filmbadge.model import DicomWebFacts, Observation, OutcomeKind
 
 CONNECTIONS = 5000  # of a census, where a server closes each after one page
 
 
-async def count(
-    dialer: Dialer,
-    address: Address,
-    observation: Observation,
-    name: str = "",
-    tallies: dict[Endpoint, Tally] | None = None,
-    patients: dict[Endpoint, Distinct] | None = None,
-    *,
-    personal: bool = False,
-) -> Observation:
-    """The same observation with a census of all studies; `personal`: and of the kinds of data that come with them.
+async def count(contact: Contact, observation: Observation, facts: DicomWebFacts, *, personal: bool = False) -> Learned:
+    """A census of all studies; `personal`: and of the kinds of data that come with them.
 
     What comes is the same for both, so it is asked for once. Raises OutOfScope only.
     """
-    facts = observation.dicomweb
-    assert facts is not None
     notes, noticed = QidoProgress(), ProfileProgress()
     if personal:
         notes.look = lambda row: _listed(noticed, row)
     script = _everything(facts.root, notes, noticed if personal else None)
-    ended = await _fetch_all(
-        dialer, address, observation, name, script, f"http {'profile' if personal else 'census'} QIDO-RS"
-    )
+    ended = await _fetch_all(contact, observation, script, f"http {'profile' if personal else 'census'} QIDO-RS")
     broke_off = "" if ended.stop.ending is OutcomeKind.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
     census = notes.census(broke_off)
-    if tallies is not None and census.complete:
-        tallies[observation.endpoint] = notes.studies
     facts = msgspec.structs.replace(facts, census=census, retrieve_url=facts.retrieve_url or notes.retrieve_url)
     if personal:
-        if patients is not None:
-            patients[observation.endpoint] = noticed.patients
         noticed.complete = census.complete and not noticed.malformed and noticed.records == census.studies
         noticed.queries += notes.queries
         facts = msgspec.structs.replace(facts, profile=noticed.profile(census.why_incomplete or broke_off))
-    return msgspec.structs.replace(observation, dicomweb=facts)
+    return Learned(
+        observation.with_facts(facts),
+        studies=notes.studies if census.complete else None,
+        patients=noticed.patients if personal else None,
+    )
 
 
-async def _fetch_all(
-    dialer: Dialer, address: Address, observation: Observation, name: str, script: Requests, question: str
-) -> Fetched:
-    site = Origin(address, observation.endpoint.port, observation.tls is not None, name)
-    caps = dialer.scope.caps
-    return await fetch_all(dialer, site, script, question=question, caps=caps, connections=CONNECTIONS, throttle=True)
+async def _fetch_all(contact: Contact, observation: Observation, script: Requests, question: str) -> Fetched:
+    site = contact.origin(observation.endpoint.port, observation.tls is not None)
+    caps = contact.scope.caps
+    return await fetch_all(contact, site, script, question=question, caps=caps, connections=CONNECTIONS, throttle=True)
 
 
 def _everything(root: str, notes: QidoProgress, noticed: ProfileProgress | None) -> Requests:

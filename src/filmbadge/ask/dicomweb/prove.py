@@ -9,29 +9,27 @@ import msgspec
 
 from filmbadge.ask.dicomweb.census import JSON, record
 from filmbadge.ask.dicomweb.identify import forget, media_type
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.learned import Learned
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
-from filmbadge.ask.wire.http import Origin, Request, Requests
+from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
-from filmbadge.model import Observation, OutcomeKind, WebProof
-from filmbadge.scope import Address
+from filmbadge.model import DicomWebFacts, Observation, OutcomeKind, WebProof
 
 _IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
 ENOUGH_BYTES = 4096
 IDLE_SECONDS, PROOF_SECONDS, PROOF_BYTES = 15.0, 60.0, 512 * 1024
 
 
-async def prove(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
+async def prove(contact: Contact, observation: Observation, facts: DicomWebFacts) -> Learned:
     """The same observation with the head of one image, dropped unread. Raises OutOfScope only."""
-    facts = observation.dicomweb
-    assert facts is not None
-    site = Origin(address, observation.endpoint.port, observation.tls is not None, name)
-    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=PROOF_SECONDS, received_bytes=PROOF_BYTES)
+    site = contact.origin(observation.endpoint.port, observation.tls is not None)
+    caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=PROOF_SECONDS, received_bytes=PROOF_BYTES)
     proofs: list[WebProof] = []
-    ended = await fetch_all(dialer, site, _image(facts.root, proofs), question="http image", caps=caps)
+    ended = await fetch_all(contact, site, _image(facts.root, proofs), question="http image", caps=caps)
     detail = "" if ended.stop.ending is OutcomeKind.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
     proof = max(proofs, key=lambda one: one.bytes) if proofs else WebProof("", detail=detail or "no instance was named")
-    return msgspec.structs.replace(observation, dicomweb=msgspec.structs.replace(facts, proof=proof))
+    return Learned(observation.with_facts(msgspec.structs.replace(facts, proof=proof)))
 
 
 def _image(root: str, proofs: list[WebProof]) -> Requests:

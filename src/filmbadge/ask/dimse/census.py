@@ -17,11 +17,10 @@ from filmbadge.ask.census.windows import Window
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
 from filmbadge.ask.dimse.identify import AGES, OVER_TLS, find_root, label
-from filmbadge.ask.wire.dialer import Dialer
-from filmbadge.ask.wire.throttle import Throttle
+from filmbadge.ask.learned import Learned
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import status_words
-from filmbadge.model import Census, DimseFacts, Endpoint, Interval, Observation, OutcomeKind
-from filmbadge.scope import Address
+from filmbadge.model import Census, DimseFacts, Interval, Observation, OutcomeKind
 
 WALK_STUDIES = 500  # an archive without count keys is walked, study by study, up to this size
 WALK_SERIES = 5000
@@ -268,39 +267,22 @@ def seen(answer: Answer, distinct: int, new: int) -> WindowAnswer:
     return WindowAnswer(answer.matches, distinct, new, ended, status_words(answer.status))
 
 
-async def count(
-    dialer: Dialer,
-    address: Address,
-    observation: Observation,
-    name: str = "",
-    tallies: dict[Endpoint, Tally] | None = None,
-) -> Observation:
-    """The same observation with a census of the archive that was asked before. Raises OutOfScope only.
-
-    Where all studies were enumerated, their tally is left in `tallies`, to compare archives by.
-    """
-    asked = observation.dimse
-    assert asked is not None
+async def count(contact: Contact, observation: Observation, asked: DimseFacts) -> Learned:
+    """The same observation with a census of the archive that was asked before. Raises OutOfScope only."""
     root = find_root(asked)
     if root is None:
-        return observation
-    throttle = dialer.throttle(address)
-    counting = CensusProgress(root, plan_for(dialer, hint(asked), throttle))
-    broke_off = await _count(dialer, address, observation, counting, throttle, name)
-    facts = msgspec.structs.replace(asked, census=counting.census(broke_off))
-    if tallies is not None and facts.census is not None and facts.census.complete:
-        tallies[observation.endpoint] = counting.studies
-    return msgspec.structs.replace(observation, dimse=facts)
+        return Learned(observation)
+    counting = CensusProgress(root, plan_for(contact, hint(asked)))
+    census = counting.census(await _count(contact, observation, asked.called, counting))
+    facts = msgspec.structs.replace(asked, census=census)
+    return Learned(observation.with_facts(facts), studies=counting.studies if census.complete else None)
 
 
-async def _count(
-    dialer: Dialer, address: Address, observation: Observation, counting: CensusProgress, throttle: Throttle, name: str
-) -> str:
+async def _count(contact: Contact, observation: Observation, called: str, counting: CensusProgress) -> str:
     """One association after the other, each well within its bounds. Returns what ended the last one too early."""
-    assert observation.dimse is not None
-    called, tls, caps = observation.dimse.called, observation.tls is not None, dialer.scope.caps
+    tls, caps = observation.tls is not None, contact.scope.caps
     question = f"dimse census {called}{OVER_TLS if tls else ''}"
-    budget, first, received = dialer.scope.census, time.monotonic(), 0
+    budget, first, received = contact.scope.census, time.monotonic(), 0
     while not counting.done:
         before, began = counting.queries, time.monotonic()
 
@@ -317,8 +299,8 @@ async def _count(
             share = max(made.taken / caps.received_bytes, (now - began) / caps.seconds)
             return share > ENOUGH and counting.queries > before + 1
 
-        association = Association(called, lambda made: counting.script(lambda: enough(made)), throttle=throttle)
-        row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
+        association = Association(called, lambda made: counting.script(lambda: enough(made)), throttle=contact.pace)
+        row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)
         received += association.taken
         if counting.stopped:
             break
@@ -331,9 +313,9 @@ async def _count(
     return ""
 
 
-def plan_for(dialer: Dialer, hint: Hint, throttle: Throttle) -> CensusPlan:
-    today = datetime.now(UTC).date().toordinal()
-    return CensusPlan(today, hint, target=lambda: throttle.window, whole=dialer.scope.census.whole)
+def plan_for(contact: Contact, hint: Hint) -> CensusPlan:
+    today, throttle = datetime.now(UTC).date().toordinal(), contact.pace
+    return CensusPlan(today, hint, target=lambda: throttle.window, whole=contact.scope.census.whole)
 
 
 def hint(asked: DimseFacts) -> Hint:

@@ -17,7 +17,8 @@ from functools import lru_cache
 
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse.association import Answer, Association, Echo, Operations, Query
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.contact import Contact
+from filmbadge.ask.wire.tls import ANSWERED_NO_TLS
 from filmbadge.catalogue.dicom import (
     CALLED_TITLE_NOT_RECOGNIZED,
     OUT_OF_RESOURCES,
@@ -26,16 +27,13 @@ from filmbadge.catalogue.dicom import (
     VERIFICATION,
 )
 from filmbadge.model import Depth, DimseFacts, Endpoint, Find, Observation, Outcome, OutcomeKind, Protocol
-from filmbadge.scope import Address, ConnectionLimits
+from filmbadge.scope import ConnectionLimits
 
 ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
 ASK_IDLE_SECONDS = 10.0
 ASK_SECONDS = 60.0
 ASK_BYTES = 512 * 1024
 OVER_TLS = " over TLS"
-
-# How a peer that is there, but speaks no TLS, ends a handshake.
-_ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.IDLE)
 
 # Ages in days. Each window is older and wider than the one before, and is asked only when that one was
 # empty, so that a busy archive is asked about two days and only an idle one about decades.
@@ -70,53 +68,51 @@ def _caps(caps: ConnectionLimits) -> ConnectionLimits:
     return caps.at_most(idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES)
 
 
-async def identify_either(
-    dialer: Dialer, address: Address, port: int, depth: Depth, name: str, named: bool
-) -> Observation:
+async def identify_either(contact: Contact, port: int, depth: Depth, *, named: bool) -> Observation:
     """`ask`, in plain or over TLS: a TLS port over TLS, others in plain, and the other way once, if the first shows why.
 
-    `name` is the host's, if it has one; `named` says that the user named the port. Raises OutOfScope only.
+    `named` says that the user named the port. Raises OutOfScope only.
     """
-    if port in dialer.scope.dimse_tls_ports:
-        seen = await ask(dialer, address, port, depth, tls=True, name=name)
-        answered = seen.stop.ending in _ANSWERED_NO_TLS
-        return await ask(dialer, address, port, depth) if seen.tls is None and answered else seen
-    plain = await ask(dialer, address, port, depth)
-    assert plain.dimse is not None
+    if port in contact.scope.dimse_tls_ports:
+        seen = await ask(contact, port, depth, tls=True)
+        answered = seen.stop.ending in ANSWERED_NO_TLS
+        return await ask(contact, port, depth) if seen.tls is None and answered else seen
+    plain = await ask(contact, port, depth)
     spoke_tls = plain.stop.ending is OutcomeKind.OTHER_PROTOCOL and "TLS" in plain.stop.detail
     # OpenSSL's servers close without a byte when they hear an A-ASSOCIATE-RQ.
-    hung_up = named and plain.stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET) and not plain.dimse.valid_pdu
+    facts = plain.get(DimseFacts)
+    spoke = facts is not None and facts.valid_pdu
+    hung_up = named and plain.stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET) and not spoke
     if not (spoke_tls or hung_up):
         return plain
-    seen = await ask(dialer, address, port, depth, tls=True, name=name)
+    seen = await ask(contact, port, depth, tls=True)
     return plain if seen.tls is None else seen
 
 
-async def ask(
-    dialer: Dialer, address: Address, port: int, depth: Depth, *, tls: bool = False, name: str = ""
-) -> Observation:
+async def ask(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -> Observation:
     """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
     at = datetime.now(UTC)
-    caps = _caps(dialer.scope.caps)
+    caps = _caps(contact.scope.caps)
     asks = depth.reaches(Depth.ASK)
     verb = "ask" if asks else "knock"
-    for tried, title in enumerate((ANY_TITLE, *dialer.scope.called_titles)):
+    for tried, title in enumerate((ANY_TITLE, *contact.scope.called_titles)):
         notes = IdentifyProgress()
 
         def script(association: Association, notes: IdentifyProgress = notes) -> Operations:
             return _ask(association, notes, at.date()) if asks else _leave()
 
-        association = Association(title, script, throttle=dialer.throttle(address) if asks else None)
+        association = Association(title, script, throttle=contact.pace if asks else None)
         question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
-        row = await dialer.dial(address, port, association, question=question, caps=caps, tls=tls, name=name)
+        row = await contact.dial(port, association, question=question, caps=caps, tls=tls)
         if tried and not association.valid_pdu:
             break  # what the titles before it proved still holds
         stop, shown = Outcome(row.ending, row.detail), row.tls
-        facts = _facts(association, notes, title, tried, title in dialer.scope.called_titles)
+        facts = _facts(association, notes, title, tried, title in contact.scope.called_titles)
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-    return Observation(Endpoint(row.address, port, Protocol.DIMSE), at, depth, stop, dimse=facts, tls=shown)
+    endpoint = Endpoint(row.address, port, Protocol.DIMSE)
+    return Observation(endpoint=endpoint, at=at, depth=depth, stop=stop, tls=shown, facts=(facts,))
 
 
 def find_root(facts: DimseFacts) -> str | None:

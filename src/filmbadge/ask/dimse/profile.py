@@ -17,49 +17,34 @@ from filmbadge.ask.decoder import Record, elements
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
 from filmbadge.ask.dimse.census import ANY, bounds, hint, plan_for, seen
 from filmbadge.ask.dimse.identify import OVER_TLS, find_root
-from filmbadge.ask.personal.distinct import Distinct
+from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, WITH_ALL, ProfileProgress
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import status_words
-from filmbadge.model import Endpoint, Observation, OutcomeKind
-from filmbadge.scope import Address
+from filmbadge.model import DimseFacts, Observation, OutcomeKind
 
 
-async def profile(
-    dialer: Dialer,
-    address: Address,
-    observation: Observation,
-    name: str = "",
-    patients: dict[Endpoint, Distinct] | None = None,
-) -> Observation:
-    """The same observation with the kinds of personal data that the archive gives. Raises OutOfScope only.
-
-    What tells its patients apart is left in `patients`.
-    """
-    asked = observation.dimse
-    assert asked is not None
+async def profile(contact: Contact, observation: Observation, asked: DimseFacts) -> Learned:
+    """The same observation with the kinds of personal data that the archive gives. Raises OutOfScope only."""
     root = find_root(asked)
     if root is None:
-        return observation
+        return Learned(observation)
     known = asked.census.studies if asked.census is not None and asked.census.complete else None
     notes = ProfileProgress()
-    throttle = dialer.throttle(address)
+    throttle = contact.pace
     if throttle.exhausted:  # in the census
-        return msgspec.structs.replace(
-            observation, dimse=msgspec.structs.replace(asked, profile=notes.profile("the archive showed distress"))
-        )
+        facts = msgspec.structs.replace(asked, profile=notes.profile("the archive showed distress"))
+        return Learned(observation.with_facts(facts))
     plan = None
     if known is None or known > SMALL:
-        plan = plan_for(dialer, msgspec.structs.replace(hint(asked), studies=known), throttle)
+        plan = plan_for(contact, msgspec.structs.replace(hint(asked), studies=known))
     association = Association(asked.called, lambda _: look_through(root, notes, known, plan), throttle=throttle)
     tls = observation.tls is not None
     question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
-    row = await dialer.dial(address, observation.endpoint.port, association, question=question, tls=tls, name=name)
+    row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)
     broke_off = "" if row.ending is OutcomeKind.COMPLETED else f"{row.ending}: {row.detail}"
-    if patients is not None:
-        patients[observation.endpoint] = notes.patients
     facts = msgspec.structs.replace(asked, profile=notes.profile(broke_off))
-    return msgspec.structs.replace(observation, dimse=facts)
+    return Learned(observation.with_facts(facts), patients=notes.patients)
 
 
 def look_through(root: str, notes: ProfileProgress, known: int | None, plan: CensusPlan | None = None) -> Operations:

@@ -17,7 +17,8 @@ from filmbadge.ask.dimse.association import Answer, Association, Get, Operations
 from filmbadge.ask.dimse.identify import OVER_TLS, find_root, windows
 from filmbadge.ask.dimse.pdu import Context
 from filmbadge.ask.errors import WireError
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.learned import Learned
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import (
     COMMON_STORAGE,
     EXPLICIT_LITTLE,
@@ -28,8 +29,7 @@ from filmbadge.catalogue.dicom import (
     JPEG_LOSSLESS,
     STUDY_ROOT_GET,
 )
-from filmbadge.model import Observation, OutcomeKind, Proof
-from filmbadge.scope import Address
+from filmbadge.model import DimseFacts, Observation, OutcomeKind, Proof
 
 ENOUGH_BYTES = 4096
 _UID = rb"[0-9.]{1,64}"
@@ -45,28 +45,31 @@ class _Instance:
     sop_class: str = ""  # empty where the archive's records do not name it
 
 
-async def prove(dialer: Dialer, address: Address, observation: Observation, name: str = "") -> Observation:
+async def prove(contact: Contact, observation: Observation, asked: DimseFacts) -> Learned:
     """The same observation with a proof of the archive that gave records. Raises OutOfScope only."""
-    asked = observation.dimse
-    assert asked is not None
     root = find_root(asked)
     if root is None:
-        return observation
-    caps = dialer.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+        return Learned(observation)
+    proof = await _prove(contact, observation, asked, root)
+    return Learned(observation.with_facts(msgspec.structs.replace(asked, proof=proof)))
+
+
+async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, root: str) -> Proof:
+    caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
     tls = observation.tls is not None
     over = OVER_TLS if tls else ""
     port = observation.endpoint.port
 
     instance = _Instance()
     dates = dict(windows(observation.at.date())).get(asked.finds[-1].window, b"") if asked.finds else b""
-    throttle = dialer.throttle(address)
+    throttle = contact.pace
     if throttle.exhausted:
-        return _with(observation, Proof(detail="the archive showed distress"))
+        return Proof(detail="the archive showed distress")
     finding = Association(asked.called, lambda _: _find(root, dates, instance), throttle=throttle)
     question = f"dimse instance {asked.called}{over}"
-    row = await dialer.dial(address, port, finding, question=question, caps=caps, tls=tls, name=name)
+    row = await contact.dial(port, finding, question=question, caps=caps, tls=tls)
     if not instance.keys:
-        return _with(observation, Proof(detail=row.detail or "no instance was named"))
+        return Proof(detail=row.detail or "no instance was named")
 
     classes = (instance.sop_class,) if instance.sop_class else COMMON_STORAGE
     statuses: list[int] = []
@@ -79,8 +82,8 @@ async def prove(dialer: Dialer, address: Address, observation: Observation, name
         throttle=throttle,
     )
     question = f"dimse image {asked.called}{over}"
-    row = await dialer.dial(address, port, getting, question=question, caps=caps, tls=tls, name=name)
-    proof = Proof(
+    row = await contact.dial(port, getting, question=question, caps=caps, tls=tls)
+    return Proof(
         sop_class=instance.sop_class or getting.image_class,
         get=STUDY_ROOT_GET in getting.accepted,
         storage=instance.sop_class in getting.accepted,
@@ -89,7 +92,6 @@ async def prove(dialer: Dialer, address: Address, observation: Observation, name
         status=statuses[0] if statuses else None,
         detail="" if row.ending is OutcomeKind.COMPLETED else f"{row.ending}: {row.detail}",
     )
-    return _with(observation, proof)
 
 
 def _contexts(classes: Sequence[str]) -> list[Context]:
@@ -100,11 +102,6 @@ def _contexts(classes: Sequence[str]) -> list[Context]:
     contexts = [Context(1, STUDY_ROOT_GET, (EXPLICIT_LITTLE, IMPLICIT_LITTLE))]
     proposed = [(name, syntax) for name in classes for syntax in syntaxes]
     return contexts + [Context(3 + 2 * n, name, syntax) for n, (name, syntax) in enumerate(proposed)]
-
-
-def _with(observation: Observation, proof: Proof) -> Observation:
-    assert observation.dimse is not None
-    return msgspec.structs.replace(observation, dimse=msgspec.structs.replace(observation.dimse, proof=proof))
 
 
 def _find(root: str, dates: bytes, instance: _Instance) -> Operations:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from typing import Any
 
 import msgspec
 
 from filmbadge.ask.wire.http import Request, Response
-from filmbadge.model import Dcm4cheeFacts, Depth
+from filmbadge.ask.wire.json_body import decoded, whole_number
+from filmbadge.model import Counters, Dcm4cheeFacts, Depth
 
 BASE = "/dcm4chee-arc"
 _TITLE = re.compile(r"[\w.-]{1,16}", re.ASCII)
@@ -23,30 +23,22 @@ def identify(depth: Depth, first: Response) -> Generator[Request, Response, Dcm4
     listed = yield Request(f"{BASE}/aets")
     if listed.login and not first.login:
         return Dcm4cheeFacts(listed.status)
-    aets = tuple(_titles(_decoded(listed)))
+    aets = tuple(_titles(decoded(listed)))
     if not aets:
         return None
     facts = Dcm4cheeFacts(listed.status, aets)
     if not depth.reaches(Depth.ASK):
         return facts
     base = root(facts)
-    counted: dict[str, int | None] = {}
-    for what in ("studies", "patients", "series", "instances"):
+    reply = yield Request(f"{base}/studies/count")
+    counters = Counters(reply.status, studies=_number(reply, "count"))
+    if counters.studies is None:
+        return msgspec.structs.replace(facts, counters=counters)
+    for name, what in (("patients", "patients"), ("series", "series"), ("images", "instances")):
         reply = yield Request(f"{base}/{what}/count")
-        counted[what] = _number(_decoded(reply), "count")
-        if what == "studies":
-            facts = msgspec.structs.replace(facts, counter_status=reply.status)
-            if counted[what] is None:
-                return facts
+        counters = msgspec.structs.replace(counters, **{name: _number(reply, "count")})
     size = yield Request(f"{base}/studies/size")
-    return msgspec.structs.replace(
-        facts,
-        patients=counted["patients"],
-        studies=counted["studies"],
-        series=counted["series"],
-        images=counted["instances"],
-        bytes=_number(_decoded(size), "size"),
-    )
+    return msgspec.structs.replace(facts, counters=counters, bytes=_number(size, "size"))
 
 
 def root(facts: Dcm4cheeFacts) -> str:
@@ -62,13 +54,6 @@ def _titles(said: object) -> Generator[str, None, None]:
             yield title
 
 
-def _decoded(reply: Response) -> Any:
-    try:
-        return msgspec.json.decode(reply.body) if reply.status == 200 and not reply.cut else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _number(said: object, name: str) -> int | None:
-    found = said.get(name) if isinstance(said, dict) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**53 else None
+def _number(reply: Response, name: str) -> int | None:
+    said = decoded(reply)
+    return whole_number(said.get(name)) if isinstance(said, dict) else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from filmbadge.ask.personal.distinct import Distinct
+from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import STUDY_UID, TAG, by_keyword
 from filmbadge.ask.personal.progress import (
     ASK_EACH_UP_TO,
@@ -21,13 +21,13 @@ from filmbadge.ask.personal.progress import (
     WITH_ALL,
     ProfileProgress,
 )
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
-from filmbadge.ask.wire.http import Origin, Request, Requests, Response
+from filmbadge.ask.wire.http import Request, Requests, Response
+from filmbadge.ask.wire.json_body import decoded, whole_number
 from filmbadge.ask.wire.text import clean
 from filmbadge.catalogue.kinds import VR
-from filmbadge.model import Depth, Endpoint, Observation, OrthancFacts, OutcomeKind
-from filmbadge.scope import Address
+from filmbadge.model import Counters, Depth, Observation, OrthancFacts, OutcomeKind
 
 PAGE, PAGE_BYTES = 20, 256 * 1024  # studies
 REALM = "Orthanc Secure Area"
@@ -38,7 +38,7 @@ _TAGS = ";".join(sorted(keyword for keyword, tag in TAG.items() if tag in _WANTE
 def identify(depth: Depth) -> Generator[Request, Response, OrthancFacts | None]:
     """Fetch `/system`, and from depth `ask` on `/statistics`. None where nothing says that it is Orthanc's."""
     system = yield Request("/system")
-    said = _json(system)
+    said = _object(system)
     if not {"Version", "ApiVersion", "DicomAet"} <= said.keys():
         login = system.login and system.realm == REALM
         return OrthancFacts(status=system.status, realm=system.realm) if login else None
@@ -47,62 +47,46 @@ def identify(depth: Depth) -> Generator[Request, Response, OrthancFacts | None]:
         is_orthanc=True,
         version=_text(said.get("Version")),
         aet=_text(said.get("DicomAet")),
-        dicom_port=_number(said.get("DicomPort")),
+        dicom_port=whole_number(said.get("DicomPort")),
     )
     if not depth.reaches(Depth.ASK):
         return facts
     statistics = yield Request("/statistics")
-    counters = _json(statistics)
-    return msgspec.structs.replace(
-        facts,
-        statistics_status=statistics.status,
-        patients=_number(counters.get("CountPatients")),
-        studies=_number(counters.get("CountStudies")),
-        series=_number(counters.get("CountSeries")),
-        images=_number(counters.get("CountInstances")),
-    )
+    said = _object(statistics)
+    names = ("CountPatients", "CountStudies", "CountSeries", "CountInstances")
+    counters = Counters(statistics.status, *(whole_number(said.get(name)) for name in names))
+    return msgspec.structs.replace(facts, counters=counters)
 
 
-async def profile(
-    dialer: Dialer,
-    address: Address,
-    observation: Observation,
-    name: str = "",
-    patients: dict[Endpoint, Distinct] | None = None,
-) -> Observation:
+async def profile(contact: Contact, observation: Observation, facts: OrthancFacts) -> Learned:
     """The same observation with the kinds of personal data that the studies' list gives. Raises OutOfScope only.
 
     A small archive is asked for all its studies, a larger one for pages that are drawn by lot.
     """
-    facts = observation.orthanc
-    assert facts is not None
-    caps = dialer.scope.caps
+    caps = contact.scope.caps
     notes = ProfileProgress()
-    studies = facts.studies or 0
+    studies = facts.counters.studies or 0
     starts = range(0, studies, PAGE)
     drawn = starts if studies <= ASK_EACH_UP_TO else sorted(notes.lot.sample(starts, SAMPLE_STUDIES // PAGE))
-    site = Origin(address, observation.endpoint.port, observation.tls is not None, name)
+    site = contact.origin(observation.endpoint.port, observation.tls is not None)
     trouble: list[str] = []
     ended = await fetch_all(
-        dialer, site, _pages(notes, drawn, trouble), question="http profile /studies", caps=caps, throttle=True
+        contact, site, _pages(notes, drawn, trouble), question="http profile /studies", caps=caps, throttle=True
     )
     broke_off = "" if ended.stop.ending is OutcomeKind.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
     broke_off = trouble[0] if trouble else broke_off
     if not broke_off and notes.records != studies:
         broke_off = "" if studies > ASK_EACH_UP_TO else f"{studies} studies, but {notes.records} in the list of them"
-    if patients is not None:
-        patients[observation.endpoint] = notes.patients
     notes.complete = not broke_off and not notes.malformed and notes.records == studies
-    return msgspec.structs.replace(
-        observation, orthanc=msgspec.structs.replace(facts, profile=notes.profile(broke_off))
-    )
+    facts = msgspec.structs.replace(facts, profile=notes.profile(broke_off))
+    return Learned(observation.with_facts(facts), patients=notes.patients)
 
 
 def _pages(notes: ProfileProgress, starts: Iterable[int], trouble: list[str]) -> Requests:
     for start in starts:
         page = yield Request(f"/studies?expand&since={start}&limit={PAGE}&requestedTags={_TAGS}", most_bytes=PAGE_BYTES)
         notes.queries += 1
-        listed = _decoded(page)
+        listed = decoded(page)
         if not isinstance(listed, list):
             trouble += [f"HTTP {page.status}"] if page.stop is None else []
             return
@@ -126,22 +110,11 @@ def _take(notes: ProfileProgress, study: object) -> None:
     notes.study(uid.encode("utf-8", "replace"), by_keyword(tags, _WANTED), kinds)
 
 
-def _json(got: Response) -> dict[str, Any]:
+def _object(got: Response) -> dict[str, Any]:
     """The object that a 200 answer holds, or nothing."""
-    said = _decoded(got)
+    said = decoded(got)
     return said if isinstance(said, dict) else {}
-
-
-def _decoded(got: Response) -> object:
-    try:
-        return msgspec.json.decode(got.body) if got.status == 200 and not got.cut else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _text(value: object) -> str:
     return clean(value.encode("utf-8", "replace"), 64) if isinstance(value, str) else ""
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

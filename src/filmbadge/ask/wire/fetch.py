@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.http import HttpSession, Origin, Requests
 from filmbadge.model import Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
@@ -22,7 +22,7 @@ class Fetched:
 
 
 async def fetch_all(
-    dialer: Dialer,
+    contact: Contact,
     site: Origin,
     script: Requests,
     *,
@@ -41,16 +41,9 @@ async def fetch_all(
         for _ in range(connections):
             if page is None or failures == FAILURES:
                 break
-            talk = HttpSession(site, script, page, dialer.throttle(site.address) if throttle else None)
-            row = await dialer.dial(
-                site.address,
-                site.port,
-                talk,
-                question=question + (OVER_TLS if site.tls else ""),
-                caps=caps,
-                tls=site.tls,
-                name=site.name,
-            )
+            talk = HttpSession(site, script, page, contact.pace if throttle else None)
+            words = question + (OVER_TLS if site.tls else "")
+            row = await contact.dial(site.port, talk, question=words, caps=caps, tls=site.tls)
             stop, shown = Outcome(row.ending, row.detail), shown or row.tls
             page = talk.left
             answered += talk.answered

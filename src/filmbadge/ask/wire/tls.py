@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from filmbadge.ask.wire.text import clean
-from filmbadge.model import Certificate, ClientCertificate, TlsFacts
+from filmbadge.model import Certificate, ClientCertificate, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, address_of
 
 MAX_TEXT = 64
+# How a peer that is there, but speaks no TLS, ends a handshake.
+ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.IDLE)
 
 # Numbers of RFC 8446: content types (5.1), handshake messages (4), alerts (6).
 _ALERT, _HANDSHAKE = 21, 22

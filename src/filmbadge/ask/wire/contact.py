@@ -1,0 +1,44 @@
+"""Whom one host is, for everything that asks it: the way through the door, its address, its name and its pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from filmbadge.ask.wire.conversation import Conversation
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.http import Origin
+from filmbadge.ask.wire.throttle import Throttle
+from filmbadge.model import JournalRow
+from filmbadge.scope import Address, ConnectionLimits, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One host. `name` is the one that the user gave, and is empty where the user gave an address."""
+
+    dialer: Dialer
+    address: Address
+    name: str = ""
+
+    @property
+    def scope(self) -> Scope:
+        return self.dialer.scope
+
+    @property
+    def pace(self) -> Throttle:
+        return self.dialer.throttle(self.address)
+
+    def origin(self, port: int, tls: bool = False) -> Origin:
+        return Origin(self.address, port, tls, self.name)
+
+    async def dial(
+        self,
+        port: int,
+        talk: Conversation,
+        *,
+        question: str,
+        caps: ConnectionLimits | None = None,
+        tls: bool = False,
+    ) -> JournalRow:
+        """One connection, as `Dialer.dial` makes it."""
+        return await self.dialer.dial(self.address, port, talk, question=question, caps=caps, tls=tls, name=self.name)
