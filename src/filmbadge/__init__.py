@@ -7,7 +7,6 @@
 A whole survey is a `Survey`, and what it kept is read through a `Dataset`.
 """
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from filmbadge.ask.targets.lists import Target, TargetError, Targets
@@ -32,13 +31,12 @@ from filmbadge.model import (
 )
 from filmbadge.scope import LOOPBACK, ConnectionLimits, RateLimits, Scope, ScopeError
 from filmbadge.scope import load as load_scope
+from filmbadge.version import RELEASE as __version__
 
 if TYPE_CHECKING:
     from filmbadge.keep.reader import Dataset, NotASurvey
     from filmbadge.survey.engine import Survey
     from filmbadge.survey.examine import SurveyError, check
-
-__version__ = version("filmbadge")
 
 __all__ = [
     "LOOPBACK",

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -24,6 +23,7 @@ from filmbadge.model import Host
 from filmbadge.scope import Scope
 from filmbadge.survey import review
 from filmbadge.survey.examine import Sketches, SurveyError, examine
+from filmbadge.version import RELEASE
 
 
 class Watcher(Protocol):
@@ -147,7 +147,7 @@ class Survey:
         with suppress(NotASurvey):
             dataset = Dataset(self.directory)
         return Manifest(
-            version=version("filmbadge"),
+            version=RELEASE,
             dataset=VERSION,
             state=state,
             scope=_as_used(self.scope),

@@ -38,9 +38,10 @@ from filmbadge.catalogue.dicom import (
     rejection_words,
 )
 from filmbadge.model import Abort, Outcome, OutcomeKind, Rejection
+from filmbadge.version import SERIES
 
 CALLING_TITLE = "FILMBADGE"
-IMPLEMENTATION_VERSION = "FILMBADGE_0_1"
+IMPLEMENTATION_VERSION = f"FILMBADGE_{SERIES.replace('.', '_')}"  # at most 16 characters, PS3.7 D.3.3.2
 
 TRANSIENT = 2  # a rejection that may be over soon, PS3.8 9.3.4
 _FAILED = (

@@ -21,8 +21,9 @@ from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Outcome, OutcomeKind
 from filmbadge.scope import Address, address_of
+from filmbadge.version import SERIES
 
-USER_AGENT = "Filmbadge/0.1 (survey of medical image archives; asks, keeps no patient data)"
+USER_AGENT = f"Filmbadge/{SERIES} (survey of medical image archives; asks, keeps no patient data)"
 MAX_BODY = 64 * 1024
 DRAIN = 64 * 1024  # of a body behind its cap, dropped so that the connection can be used again
 DISTRESS = (429, 503)  # too many requests, service unavailable: nothing more is asked
