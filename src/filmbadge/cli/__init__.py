@@ -1,27 +1,22 @@
-"""The commands. One file each: parse, call, render; nothing else.
-
-Exit codes: 0 done · 1 done, and `--fail-on` was reached (rehearse: measured differs from truth) ·
-2 usage or scope refused · 3 incomplete.
-"""
+"""The commands. One file each: parse, call, render; nothing else."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
+from filmbadge.cli.codes import DONE, INCOMPLETE, REFUSED
 from filmbadge.cli.console import complain, open_standard_streams, out, settle_standard_streams, where
 from filmbadge.model import Refusal
-
-DONE, FOUND, REFUSED, INCOMPLETE = 0, 1, 2, 3
+from filmbadge.version import RELEASE
 
 app = App(
     name="filmbadge",
     help="Finds medical image archives that answer strangers, and counts what they would give away, without keeping any patient's data.",
     help_epilogue="Exit codes: 0 done; 1 done, and --fail-on was reached (rehearse: measured differs from truth); 2 usage or scope refused; 3 incomplete.",
-    version=f"filmbadge {version('filmbadge')}",
+    version=f"filmbadge {RELEASE}",
     help_format="plaintext",
     console=out,
     result_action="return_value",

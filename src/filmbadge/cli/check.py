@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
+from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import DepthChoice, RungChoice, put_json, reached, require_sight, run_loop, show
 from filmbadge.model import Depth, Refusal
 from filmbadge.scope import LOOPBACK, Scope, load
@@ -50,9 +51,9 @@ def check(
         show(card.render(document))
     verdicts = [judged.verdict for judged in host.judged]
     if any(reached(verdict.rung, fail_on) for verdict in verdicts):
-        return 1
+        return FOUND
     opened = any(archive.open for archive in host.archives)
-    return 0 if opened or all(verdict.conclusive for verdict in verdicts) else 3
+    return DONE if opened or all(verdict.conclusive for verdict in verdicts) else INCOMPLETE
 
 
 def at_depth(scope: Scope, depth: Depth | None) -> Scope:

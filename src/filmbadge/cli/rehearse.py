@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.ask.targets.lists import read
+from filmbadge.cli.codes import DONE, FOUND
 from filmbadge.cli.console import err, put_json, run_loop
 from filmbadge.cli.console import out as stdout
 from filmbadge.cli.survey import watched
@@ -67,7 +68,7 @@ def rehearse(
             err.print(
                 f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True, markup=False
             )
-    return 0 if rehearsal.agree else 1
+    return DONE if rehearsal.agree else FOUND
 
 
 async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import err, json_bytes, put_json, show, write_file
 from filmbadge.keep.reader import Dataset
 from filmbadge.tell import summary
@@ -43,4 +44,4 @@ def report(
         put_json(document)
     elif json is not None:
         write_file(json, json_bytes(document))
-    return 0
+    return DONE

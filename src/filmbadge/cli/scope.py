@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import err, out
 from filmbadge.model import Refusal
 from filmbadge.scope import load, template
@@ -37,7 +38,7 @@ def new(file: Path, /) -> int:
         markup=False,
         emoji=False,
     )
-    return 0
+    return DONE
 
 
 @app.command
@@ -50,4 +51,4 @@ def check(file: Path, /) -> int:
         The scope file.
     """
     out.print(explain(load(file)), soft_wrap=True, markup=False, emoji=False)
-    return 0
+    return DONE

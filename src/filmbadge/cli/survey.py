@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from filmbadge.ask.targets.lists import read
+from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import RungChoice, complain, err, put_json, reached, require_sight, run_loop, show
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Host, Rung
@@ -53,7 +54,7 @@ def survey(
     try:
         run_loop(watched(plan))
     except KeyboardInterrupt:
-        complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", 3)
+        complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", INCOMPLETE)
     dataset = Dataset(out)
     if json:
         put_json(dataset.manifest)
@@ -64,8 +65,8 @@ def survey(
         )
     outcomes = dataset.manifest.outcomes
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):
-        return 1
-    return 3 if dataset.manifest.state != "done" or outcomes.get("unknown") else 0
+        return FOUND
+    return INCOMPLETE if dataset.manifest.state != "done" or outcomes.get("unknown") else DONE
 
 
 async def watched(plan: Survey) -> None:
