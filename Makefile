@@ -26,6 +26,7 @@ lint:
 	.venv/bin/ruff format --check src tests scripts bench fuzz
 	.venv/bin/ruff check src tests scripts bench fuzz
 	.venv/bin/mypy
+	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 	.venv/bin/lint-imports
 	.venv/bin/python scripts/generate_docs.py --check
 

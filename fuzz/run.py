@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the reader: python fuzz/run.py fuzz/corpus -max_total_time=300
 
-Needs atheris (pip install 'filmbadge[fuzz]'). What it finds goes into fuzz/corpus, which the tests replay.
+Needs atheris (.venv/bin/uv pip install --group fuzz). What it finds goes into fuzz/corpus, which the tests replay.
 """
 
 from __future__ import annotations

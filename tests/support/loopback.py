@@ -9,11 +9,10 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
 
-import uvloop
-
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.cli.console import new_event_loop
 from filmbadge.model import JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, ConnectionLimits, Scope
 
@@ -23,7 +22,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, 
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)
 
 

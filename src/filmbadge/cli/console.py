@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import resource
 import signal
 import sys
 import traceback
 from collections.abc import Coroutine
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
 
 import msgspec
-import uvloop
 from rich.console import Console, RenderableType
 
 from filmbadge.model import Depth, Refusal, Rung
+
+if sys.platform != "win32":
+    import resource
+
+    import uvloop
 
 T = TypeVar("T")
 DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
@@ -67,6 +71,8 @@ def open_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # Windows writes files and pipes in code pages that lack signs of ours
 
 
 def settle_standard_streams() -> None:
@@ -119,16 +125,21 @@ def write_file(path: Path, data: bytes) -> None:
         raise Refusal(f"{path} cannot be written: {error.strerror}") from None
 
 
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's. Windows has no uvloop: there it is asyncio's own."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    else:  # noqa: RET505 - mypy follows a platform by its branches
+        return uvloop.new_event_loop()
+
+
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop. Core dumps, which could hold an answer, are off.
+    """Run to the end.
 
     Ctrl-C and SIGTERM end it in order: associations are released, what was gathered is kept. A second one breaks off
     what is still open.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    _set_limits()
     gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage: look for it more rarely
 
     async def until_terminated() -> T:
@@ -141,15 +152,25 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
             for one in asyncio.all_tasks() if task.cancelling() else (task,):
                 one.cancel()
 
-        for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(ends, stop)
+        if sys.platform != "win32":  # its loop takes no handlers; asyncio.Runner itself cancels the task at Ctrl-C
+            for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(ends, stop)
         return await work
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         try:
             return runner.run(until_terminated())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+
+def _set_limits() -> None:
+    """No core dumps, which could hold an answer, and as many open files as we may have. Windows has no such limits."""
+    if sys.platform != "win32":
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _unforeseen(error: BaseException | None) -> None:

@@ -7,9 +7,9 @@ flushed, and an address found in `endpoints/` is done.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
+import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,6 +35,11 @@ from filmbadge.keep.schema import (
 )
 from filmbadge.model import Host, JournalRow, Review
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
 
@@ -46,8 +51,7 @@ class Writer:
         self._directory = directory
         self._rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
         self._flushed = time.monotonic()
-        self._lock: int | None = os.open(directory, os.O_RDONLY)  # held until the process ends
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock: int | None = _lock(directory)  # held until the process ends
         for table in TABLES:
             folder = directory / table.name
             folder.mkdir(parents=True, exist_ok=True)
@@ -105,9 +109,24 @@ class Writer:
         path = part_path(self._directory, table, number)
         temporary = path.with_name(f".{path.name}.tmp")
         pq.write_table(pa.Table.from_pylist(rows, schema=table.arrow), temporary, compression="zstd")
-        with temporary.open("rb") as handle:
+        with temporary.open("r+b") as handle:  # Windows syncs only what may be written
             os.fsync(handle.fileno())
         temporary.replace(path)
+
+
+def _lock(directory: Path) -> int:
+    """A descriptor that holds the folder. Raises BlockingIOError."""
+    if sys.platform == "win32":  # has no locks on folders
+        held = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
+        try:
+            msvcrt.locking(held, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            os.close(held)
+            raise BlockingIOError(error.errno, error.strerror) from None
+    else:
+        held = os.open(directory, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return held
 
 
 def part_path(directory: Path, table: Table, number: int) -> Path:

@@ -11,6 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __GNUC__
+#define PREFETCH(address) __builtin_prefetch((address), 1, 1)
+#else
+#define PREFETCH(address) ((void)0) /* Microsoft's compiler has none for all processors */
+#endif
+
 #define MAX_PDU (128 * 1024)
 #define MAX_CONTROL (64 * 1024)
 #define MAX_COMMAND (16 * 1024)
@@ -91,7 +97,7 @@ static int set_add(Set *set, uint64_t one) /* 1 new, 0 seen, -1 no memory */
 
 static inline void set_prefetch(const Set *set, uint64_t one)
 {
-    if (set->size) __builtin_prefetch(&set->slots[one & (set->size - 1)], 1, 1);
+    if (set->size) PREFETCH(&set->slots[one & (set->size - 1)]);
 }
 
 /* ---- Tally */

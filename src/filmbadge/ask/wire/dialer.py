@@ -36,6 +36,8 @@ _LOOK_SECONDS = 0.05  # between two looks at what is overdue
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
 _MAX_PACES = 10_000  # of archives, that are remembered
+# Windows' loop reports a failed connect in numbers of the system, which Python does not translate (winerror.h).
+_OF_WINDOWS = {64: errno.ECONNRESET, 121: errno.ETIMEDOUT, 1231: errno.ENETUNREACH, 1232: errno.EHOSTUNREACH}
 
 
 class OutOfScope(Exception):
@@ -442,10 +444,12 @@ class _Tls:
         """TCP, then the handshake, as two steps: a peer that answers the first is not `silent`."""
         loop = asyncio.get_running_loop()
         family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+        # Windows' loop tells the family by the number of fields.
+        where = (str(address), port, 0, 0) if address.version == 6 else (str(address), port)
         held = socket.socket(family, socket.SOCK_STREAM)
         try:
             held.setblocking(False)
-            await loop.sock_connect(held, (str(address), port))
+            await loop.sock_connect(held, where)
         except BaseException:
             held.close()
             raise
@@ -485,15 +489,16 @@ def _fault(error: Exception) -> Outcome:
 def _connect_failure(error: OSError) -> Outcome:
     if isinstance(error, ConnectionRefusedError):
         return Outcome(OutcomeKind.REFUSED, "connection refused")
-    if isinstance(error, ConnectionResetError):
+    number = _OF_WINDOWS.get(getattr(error, "winerror", 0), error.errno)
+    if isinstance(error, ConnectionResetError) or number == errno.ECONNRESET:
         return Outcome(OutcomeKind.RESET, "reset during the connect")
-    if error.errno == errno.EMFILE:
+    if number == errno.EMFILE:
         return Outcome(OutcomeKind.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
-    if error.errno in (errno.ENETUNREACH, errno.ENETDOWN):
+    if number in (errno.ENETUNREACH, errno.ENETDOWN):
         return Outcome(OutcomeKind.OWN_ERROR, "no route from this machine to that network")
-    if error.errno in (errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN):
+    if number in (errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN):
         return Outcome(OutcomeKind.UNREACHABLE, "unreachable")
-    return Outcome(OutcomeKind.OWN_ERROR, errno.errorcode.get(error.errno or 0, type(error).__name__))
+    return Outcome(OutcomeKind.OWN_ERROR, errno.errorcode.get(number or 0, type(error).__name__))
 
 
 class _Pacer:
