@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import filmbadge
+from filmbadge.ask.dimse import association
+from filmbadge.ask.wire import http
 from support import loopback
 
 
@@ -50,6 +52,16 @@ def test_the_package_is_typed_and_knows_its_version() -> None:
     project = tomllib.loads((package.parents[1] / "pyproject.toml").read_text())["project"]
     assert (package / "py.typed").is_file()
     assert filmbadge.__version__ == project["version"]
+
+
+def test_archives_are_told_the_version() -> None:
+    series = ".".join(filmbadge.__version__.split(".")[:2])
+    assert f"Filmbadge/{series} (" in http.USER_AGENT
+    assert "FILMBADGE_" + series.replace(".", "_") == association.IMPLEMENTATION_VERSION
+    assert len(association.IMPLEMENTATION_VERSION) <= 16  # PS3.7 D.3.3.2
+    page = (Path(__file__).parents[1] / "docs/restraint.md").read_text(encoding="utf-8")
+    assert f"`{association.IMPLEMENTATION_VERSION}`" in page
+    assert f"`{http.USER_AGENT}`" in page
 
 
 def test_a_program_can_check_a_host() -> None:

@@ -135,6 +135,19 @@ def test_closed_and_full_streams_change_no_exit_code(here: Path, streams: str) -
         assert ended.returncode == code
 
 
+def test_a_code_page_that_lacks_a_sign_ends_no_command(here: Path) -> None:
+    (here / "scope.toml").write_text(GOOD.replace('who = "w"', 'who = "放射線科"'), encoding="utf-8")
+    ended = subprocess.run(
+        [FILMBADGE, "scope", "check", "scope.toml"],
+        capture_output=True,
+        cwd=here,
+        check=False,
+        env=BUFFERED | {"PYTHONIOENCODING": "cp437"},
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"?" in ended.stdout
+
+
 def test_a_new_scope_is_refused_until_it_is_filled_in(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["scope", "new", "mine.toml"]) == 0
     assert run(["scope", "check", "mine.toml"]) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -267,6 +268,27 @@ def test_failed_connects_have_rows_too() -> None:
         assert isolation.counter("Tcp", "ActiveOpens") - before == 1
 
     run(work())
+
+
+@pytest.mark.parametrize(
+    ("number", "ending"),
+    [(64, Ending.RESET), (121, Ending.UNREACHABLE), (1231, Ending.OWN_ERROR), (1232, Ending.UNREACHABLE)],
+)
+def test_a_connect_that_failed_on_windows_is_understood(
+    monkeypatch: pytest.MonkeyPatch, number: int, ending: Ending
+) -> None:
+    class Failed(OSError):
+        winerror = number
+
+    async def fail(*_: object, **__: object) -> None:
+        raise Failed(errno.EINVAL, "as Windows' loop reports it")
+
+    async def work() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
+        row = await dialer()[0].dial(HERE, 9, Talker(), question="t")
+        assert (row.ending, "EINVAL" in row.detail) == (ending, False)
+
+    asyncio.run(work())
 
 
 def test_the_journal_has_as_many_rows_as_the_kernel_saw_connections() -> None:
