@@ -1,11 +1,13 @@
 # make demo   survey a synthetic hospital on loopback and open its report
 # make test   every check and test, real archives included
+# make wheel  build the wheel, install it as a user would, and rehearse with it
 # make bench  speed against other clients, on loopback; writes bench/results.md
 # All set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint wheel bench clean
 
 DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc libc6-dev nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil
+WHEEL_PACKAGES = gcc iproute2 libc6-dev pipx python3-dev python3-venv
 BENCH_PACKAGES = dcmtk gcc libc6-dev nmap orthanc python3-odil python3-dev
 
 demo:
@@ -29,6 +31,10 @@ lint:
 	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 	.venv/bin/lint-imports
 	.venv/bin/python scripts/generate_docs.py --check
+
+wheel:
+	@scripts/packages $(WHEEL_PACKAGES)
+	scripts/wheel
 
 bench:
 	@scripts/packages $(BENCH_PACKAGES)
