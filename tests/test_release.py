@@ -1,0 +1,107 @@
+"""What is published, and the workflows that test and publish it, say the same as the project."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+VERSION = "Programming Language :: Python :: "
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    read: dict[Any, Any] = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text(encoding="utf-8"))
+    return read
+
+
+def job(name: str, of: str = "test") -> dict[str, Any]:
+    found: dict[str, Any] = workflow(of)["jobs"][name]
+    return found
+
+
+def commands(of: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in of["steps"] if "run" in step]
+
+
+def test_classifiers_name_the_pythons_that_are_tested() -> None:
+    named = [one.removeprefix(VERSION) for one in PROJECT["project"]["classifiers"] if one.startswith(VERSION + "3.")]
+    assert named == PYTHONS
+    assert PROJECT["project"]["requires-python"] == f">={PYTHONS[0]}"
+    wheels = [f"cp{python.replace('.', '')}-*" for python in PYTHONS]
+    assert PROJECT["tool"]["cibuildwheel"]["build"].split() == wheels
+
+
+def test_unit_tests_run_on_every_system_and_python() -> None:
+    unit = job("unit")
+    assert unit["strategy"]["matrix"]["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    assert unit["strategy"]["matrix"]["python"] == PYTHONS
+    assert unit["runs-on"] == "${{ matrix.os }}"
+    assert commands(unit)[-1] == 'python -m pytest -m "not real"'
+
+
+def test_both_cores_are_tested_on_every_python() -> None:
+    core = job("core")
+    assert core["strategy"]["matrix"] == {"core": ["pure", "compiled"], "python": PYTHONS}
+    assert core["env"] == {"FILMBADGE_CORE": "${{ matrix.core }}"}
+    assert commands(core)[-1] == 'python -m pytest -m "not real"'
+
+
+@pytest.mark.parametrize(("name", "target"), [("whole", "test"), ("wheel", "wheel")])
+def test_the_whole_run_and_the_wheel_are_targets_of_make(name: str, target: str) -> None:
+    assert commands(job(name))[-1] == f"make {target}"
+    assert f"\n{target}:\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_a_tag_publishes_what_was_tried() -> None:
+    publish = workflow("publish")
+    assert publish[True] == {"push": {"tags": ["v*"]}}  # YAML 1.1 reads `on` as true
+    jobs = publish["jobs"]
+    assert jobs["publish"]["needs"] == ["smoke"]
+    assert jobs["smoke"]["needs"] == ["sdist", "wheels"]
+    assert "filmbadge rehearse hospital" in commands(jobs["smoke"])
+    assert jobs["smoke"]["strategy"]["matrix"]["python"] == PYTHONS
+    assert {name for name, one in jobs.items() if "permissions" in one} == {"publish"}
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_are_allowed_little(path: Path) -> None:
+    read = workflow(path.stem)
+    assert read["permissions"] == {"contents": "read"}
+    for one in read["jobs"].values():
+        assert one["timeout-minutes"] <= 90
+        for step in one["steps"]:
+            assert ("uses" in step) != ("run" in step)
+            assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d[\d.]*|release/v1)", step.get("uses", "a/b@v1"))
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+            files = re.findall(r"-r (\S+)", step.get("run", ""))
+            assert all((ROOT / file).is_file() for file in files)
+
+
+def test_locks_name_no_address() -> None:
+    for lock in (ROOT / "requirements").iterdir():
+        assert "://" not in lock.read_text(encoding="utf-8")
+
+
+def test_only_windows_does_without_uvloop() -> None:
+    assert "uvloop>=0.23; sys_platform != 'win32'" in PROJECT["project"]["dependencies"]
+    for lock in ("run", "dev"):
+        text = (ROOT / f"requirements/{lock}.txt").read_text(encoding="utf-8")
+        assert re.search(r"^uvloop==\S+ ; sys_platform != 'win32' \\$", text, re.MULTILINE)
+
+
+def test_fragments_of_the_changelog_are_named_so_that_they_can_be_sorted() -> None:
+    fragments = [path for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
+    assert [
+        path.name for path in fragments if not re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed)\.md", path.name)
+    ] == []
+    assert all(path.read_text(encoding="utf-8").strip() for path in fragments)
