@@ -8,7 +8,6 @@ import importlib
 import json
 import os
 import pkgutil
-import pty
 import re
 import signal
 import subprocess
@@ -319,6 +318,8 @@ def test_every_depth_and_every_report(world: World, record_property: Callable[[s
 
 
 def test_what_a_terminal_shows(world: World) -> None:
+    import pty  # here, so that the file can be read on Windows
+
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         world.command("check", world.target, "--scope", "scope.toml", "--depth", "prove"),

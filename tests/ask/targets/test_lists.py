@@ -71,6 +71,7 @@ def bounded(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such timer")
 def test_a_long_name_with_a_fault_is_refused_without_trying_all_ways_to_read_it() -> None:
     with bounded(2), pytest.raises(TargetError):
         parse("a" * 60 + "!")
