@@ -31,11 +31,11 @@ def take_away() -> None:
         sys.modules[name] = None  # type: ignore[assignment]  # then its import fails
     for holder, name in ((socket, "TCP_QUICKACK"), (signal, "SIGHUP"), (signal, "SIGALRM"), (signal, "SIGKILL")):
         delattr(holder, name)
-    sys.modules["msvcrt"] = locks(fcntl)
+    sys.modules["msvcrt"] = runtime(fcntl)
     sys.platform = "win32"
 
 
-def locks(fcntl: ModuleType) -> ModuleType:
+def runtime(fcntl: ModuleType) -> ModuleType:
     """What is used of msvcrt. It reports a lock that another holds as PermissionError."""
     made: Any = ModuleType("msvcrt")
 
@@ -46,6 +46,7 @@ def locks(fcntl: ModuleType) -> ModuleType:
             raise PermissionError(13, "Permission denied") from None
 
     made.LK_NBLCK, made.locking = fcntl.LOCK_EX | fcntl.LOCK_NB, locking
+    made.SEM_NOGPFAULTERRORBOX, made.SetErrorMode = 2, lambda mode: 0
     return made  # type: ignore[no-any-return]
 
 

@@ -19,7 +19,9 @@ from rich.console import Console, RenderableType
 
 from filmbadge.model import Depth, Refusal, Rung
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import resource
 
     import uvloop
@@ -165,8 +167,10 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _set_limits() -> None:
-    """No core dumps, which could hold an answer, and as many open files as we may have. Windows has no such limits."""
-    if sys.platform != "win32":
+    """No dumps of a crash, which could hold an answer, and as many open files as we may have."""
+    if sys.platform == "win32":  # has no limit on open files
+        msvcrt.SetErrorMode(msvcrt.SEM_NOGPFAULTERRORBOX)
+    else:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
