@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-import certificates
-from scripted import Rows, archive, from_holdings
+from support import certificates
+from support.pynetdicom_archive import Rows, archive, from_holdings
 
 TESTS = Path(__file__).parents[1]
 WINDOWS = (sys.executable, str(TESTS / "as_windows.py"))

@@ -1,1 +1,1 @@
-"""Everything that meets an archive: targets, probes, the census, and the wire below them."""
+"""Everything that meets an archive: a room for each way in, and below them what knows no protocol, and the wire."""

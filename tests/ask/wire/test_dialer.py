@@ -272,10 +272,15 @@ def test_failed_connects_have_rows_too() -> None:
 
 @pytest.mark.parametrize(
     ("number", "ending"),
-    [(64, Ending.RESET), (121, Ending.UNREACHABLE), (1231, Ending.OWN_ERROR), (1232, Ending.UNREACHABLE)],
+    [
+        (64, OutcomeKind.RESET),
+        (121, OutcomeKind.UNREACHABLE),
+        (1231, OutcomeKind.OWN_ERROR),
+        (1232, OutcomeKind.UNREACHABLE),
+    ],
 )
 def test_a_connect_that_failed_on_windows_is_understood(
-    monkeypatch: pytest.MonkeyPatch, number: int, ending: Ending
+    monkeypatch: pytest.MonkeyPatch, number: int, ending: OutcomeKind
 ) -> None:
     class Failed(OSError):
         winerror = number
