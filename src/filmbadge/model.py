@@ -471,7 +471,7 @@ class Fingerprint(Struct, frozen=True):
     product: str  # the catalogue's own name for it
     kind: FingerprintKind
     version: str = ""  # only from a field that carries the product's version: printable ASCII, bounded
-    hearsay: bool = False  # only others say so: it names a product, and makes none firm
+    confirmed: bool = True  # False: only others say so; it names a product, and makes none firm
 
 
 class Observation(Struct, frozen=True, kw_only=True):
@@ -502,6 +502,7 @@ class Reason(StrEnum):
     OUT_OF_SCOPE = "out-of-scope"
     NO_ADDRESS = "no-address"
     OWN_ERROR = "own-error"
+    SPARED = "left-alone"
     NOT_IMAGING = "not-imaging"
     CLIENT_CERTIFICATE = "client-certificate-demanded"
     REJECTED = "association-rejected"
@@ -692,6 +693,7 @@ class Host(Struct, frozen=True):
     address: str
     judged: tuple[JudgedEndpoint, ...]
     archives: tuple[Archive, ...]
+    fault: Outcome | None = None  # what kept us from finding out more
 
 
 class Total(Struct, frozen=True):

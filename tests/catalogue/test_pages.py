@@ -35,7 +35,7 @@ def test_a_version_is_given_only_where_a_field_carries_the_products_own() -> Non
 
 
 def test_what_others_go_by_says_no_version() -> None:
-    assert all(not row.release for row in MARKS if row.hearsay)
+    assert all(not row.release for row in MARKS if not row.confirmed)
 
 
 def test_titles_and_texts_are_one_kind_of_mark() -> None:

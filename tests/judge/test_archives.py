@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from filmbadge.judge.archives import judge, wants_census
-from filmbadge.judge.ladder import ORTHANC_REALM
+from filmbadge.judge.archives import judge
+from filmbadge.judge.steps import next_step
 from filmbadge.model import (
     Archive,
     Census,
@@ -22,7 +22,7 @@ from filmbadge.model import (
     Rejection,
     Rung,
 )
-from support.factories import ADDRESS, DISCLOSED, EMPTY, REPORTED, admitted, dimse, reported, web
+from support.factories import ADDRESS, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 OPEN = dimse(admitted(DISCLOSED))
@@ -152,25 +152,11 @@ def test_a_closed_archive_is_unknown_and_not_zero() -> None:
     assert only(dimse(admitted(DISCLOSED), depth=Depth.ASK)).counts.studies == Count(why="not counted at this depth")
 
 
-def test_a_census_is_wanted_only_where_nothing_else_tells() -> None:
-    assert wants_census(judged(OPEN)) == OPEN
-    assert wants_census(judged(OPEN, web(LOCKED))) == OPEN
-    assert wants_census(judged(OPEN, web(REPORTED))) is None
-    assert wants_census(judged(dimse(admitted(DISCLOSED), depth=Depth.ASK))) is None
-    assert wants_census(judged(dimse(admitted(EMPTY)))) is None
-    assert wants_census(judged(dimse(admitted(DISCLOSED, Census(False, 1, 1))))) is None
-
-
-def test_every_open_archive_of_a_host_is_counted() -> None:
-    first, second = dimse(admitted(DISCLOSED, WHOLE), port=104), dimse(admitted(DISCLOSED), port=11112)
-    assert wants_census(judged(first, second)) == second
-
-
 def test_a_counter_of_zero_beside_a_record_is_not_believed() -> None:
     liar = reported(patients=0, studies=0, series=0, images=0)
     host = judged(dimse(admitted(DISCLOSED)), web(liar))
     assert host.archives[0].counts.studies.value is None
-    assert wants_census(host) is not None
+    assert next_step(host) is not None
 
 
 def test_a_question_without_an_answer_is_not_said_to_give_nothing() -> None:

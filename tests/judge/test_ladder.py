@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from filmbadge.judge.ladder import ORTHANC_REALM, place
+from filmbadge.judge.ladder import place
 from filmbadge.model import (
     Abort,
     Census,
@@ -33,7 +33,7 @@ from filmbadge.model import (
     TlsFacts,
     WebProof,
 )
-from support.factories import DISCLOSED, DONE, EMPTY, REPORTED, admitted, dimse, reported, web
+from support.factories import DISCLOSED, DONE, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 
 MUTE = DimseFacts(called="ANY-SCP")
 SPOKE = DimseFacts(called="ANY-SCP", valid_pdu=True)
@@ -105,6 +105,9 @@ LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
     ("out of scope", dimse(None, stop=stopped(OutcomeKind.OUT_OF_SCOPE)), None, Reason.OUT_OF_SCOPE, ()),
     ("no address", dimse(None, stop=stopped(OutcomeKind.NO_ADDRESS)), None, Reason.NO_ADDRESS, ()),
     ("our error", dimse(None, stop=stopped(OutcomeKind.OWN_ERROR)), None, Reason.OWN_ERROR, ()),
+    ("left alone", web(PageFacts(), stop=stopped(OutcomeKind.SPARED)), None, Reason.SPARED, ()),
+    ("left alone, DICOM", dimse(MUTE, stop=stopped(OutcomeKind.SPARED)), None, Reason.SPARED, ()),
+    ("left alone after a page", site(stop=stopped(OutcomeKind.SPARED)), None, Reason.SPARED, ()),
     ("rejected", dimse(msgspec.structs.replace(SPOKE, rejection=Rejection(1, 1, 7))), Rung.SPEAKS, Reason.REJECTED, (1, 1, 7)),
     ("aborted", dimse(aborted(SPOKE)), Rung.SPEAKS, Reason.ABORTED, (2, 6)),
     ("no query model", dimse(ECHO_ONLY), Rung.SPEAKS, Reason.CONTEXT_REFUSED, ()),
@@ -175,7 +178,14 @@ def test_every_reason_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "ending", [OutcomeKind.OUT_OF_SCOPE, OutcomeKind.NO_ADDRESS, OutcomeKind.OWN_ERROR, OutcomeKind.INTERRUPTED]
+    "ending",
+    [
+        OutcomeKind.OUT_OF_SCOPE,
+        OutcomeKind.NO_ADDRESS,
+        OutcomeKind.OWN_ERROR,
+        OutcomeKind.INTERRUPTED,
+        OutcomeKind.SPARED,
+    ],
 )
 @pytest.mark.parametrize("seen", [dimse(None), dimse(MUTE), web(), web(OrthancFacts())])
 def test_what_we_failed_to_find_out_is_never_silent(ending: OutcomeKind, seen: Observation) -> None:

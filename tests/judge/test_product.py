@@ -83,9 +83,9 @@ def test_a_viewer_is_not_what_the_archive_is() -> None:
 
 def test_hearsay_names_a_product_and_makes_none_firm() -> None:
     two = (
-        Fingerprint("MedDream", FingerprintKind.PAGE, hearsay=True),
-        Fingerprint("MedDream", FingerprintKind.HEADER, hearsay=True),
+        Fingerprint("MedDream", FingerprintKind.PAGE, confirmed=False),
+        Fingerprint("MedDream", FingerprintKind.HEADER, confirmed=False),
     )
     assert identify(signed(*two)) == Product("MedDream", firm=False)
-    icon = Fingerprint("OsiriX", FingerprintKind.FAVICON, hearsay=True)
+    icon = Fingerprint("OsiriX", FingerprintKind.FAVICON, confirmed=False)
     assert not identify(signed(Fingerprint("OsiriX", FingerprintKind.REALM), icon)).firm

@@ -33,6 +33,7 @@ AT = datetime(2026, 6, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 DONE = Outcome(OutcomeKind.COMPLETED)
 DISCLOSED = (Find("studies 0 to 1 days old", 1, 0xFE00, cancelled=True),)
 EMPTY = (Find("all studies", 0, 0x0000),)
+ORTHANC_REALM = "Orthanc Secure Area"
 REPORTED = OrthancFacts(
     status=200, is_orthanc=True, version="1.12.1", dicom_port=4242, counters=Counters(200, 3, 35, 70, 700)
 )

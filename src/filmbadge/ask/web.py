@@ -21,19 +21,17 @@ import msgspec
 
 from filmbadge.ask.dicomweb import identify as dicomweb
 from filmbadge.ask.pages import marks, viewers
-from filmbadge.ask.products import dcm4chee, orthanc
+from filmbadge.ask.ways import PRODUCTS
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Origin, Request, Requests, Response
 from filmbadge.ask.wire.tls import ANSWERED_NO_TLS
 from filmbadge.model import (
     ClientCertificate,
-    Dcm4cheeFacts,
     Depth,
-    DicomWebFacts,
     Endpoint,
+    Facts,
     Observation,
-    OrthancFacts,
     Outcome,
     OutcomeKind,
     PageFacts,
@@ -58,9 +56,8 @@ class PortProgress:
     realm: str = ""
     elsewhere: bool = False
     meant_for_tls: bool = False
-    orthanc: OrthancFacts | None = None
-    dcm4chee: Dcm4cheeFacts | None = None
-    dicomweb: DicomWebFacts | None = None
+    facts: list[Facts] = field(default_factory=list)  # of products and of DICOMweb
+    roots: list[str] = field(default_factory=list)  # of DICOMweb, that products name
     pages: viewers.PagesProgress = field(default_factory=viewers.PagesProgress)
 
     @property
@@ -105,8 +102,6 @@ async def _visit(contact: Contact, site: Origin, depth: Depth, roots: Sequence[s
     if stop.ending is OutcomeKind.COMPLETED and notes.status is not None:
         stop = Outcome(OutcomeKind.COMPLETED, f"HTTP {notes.status}")
     found, tls = notes.pages, ended.tls
-    if notes.dicomweb is not None and notes.dicomweb.realm:
-        found.signs += marks.seen({}, b"", notes.dicomweb.realm).signs
     if found.certificate and tls is not None:
         tls = msgspec.structs.replace(tls, client_certificate=ClientCertificate.YES)
     shown = PageFacts(
@@ -129,7 +124,7 @@ async def _visit(contact: Contact, site: Origin, depth: Depth, roots: Sequence[s
         stop=stop,
         tls=tls,
         signs=tuple(dict.fromkeys(found.signs)),
-        facts=tuple(f for f in (notes.orthanc, notes.dcm4chee, notes.dicomweb, shown) if f is not None),
+        facts=(*notes.facts, shown),
     )
     return seen, notes.meant_for_tls
 
@@ -147,19 +142,18 @@ def _look(notes: PortProgress, site: Origin, depth: Depth, may_ask: bool, roots:
     front = yield Request("/", accept=ANY)
     notes.front, notes.elsewhere = front.status, front.elsewhere
     notes.realm = notes.realm or front.realm
-    notes.orthanc = yield from orthanc.identify(depth)
-    if not first.login:  # else of every path: there is nothing to tell apart
-        notes.dcm4chee = yield from dcm4chee.identify(depth, first)
+    for product in PRODUCTS:
+        if (facts := (yield from product.identify(depth, first))) is not None:
+            notes.facts.append(facts)
+            notes.roots += product.roots(facts)
     alike = notes.catch_all or first.login or first.elsewhere
     yield from viewers.identify(notes.pages, site, front, depth, catch_all=alike)
     if depth.reaches(Depth.ASK) and not first.login and not notes.pages.certificate:
-        notes.dicomweb = yield from dicomweb.identify(first, may_ask, [*roots, *_roots(notes)])
-
-
-def _roots(notes: PortProgress) -> list[str]:
-    """Of DICOMweb on this port, as far as a product or a viewer names them."""
-    own = [named.path.rstrip("/") for named in notes.pages.names if not named.host]
-    return own + ([dcm4chee.root(notes.dcm4chee)] if notes.dcm4chee is not None and notes.dcm4chee.aets else [])
+        named = [root.path.rstrip("/") for root in notes.pages.names if not root.host]  # by a viewer
+        found = yield from dicomweb.identify(first, may_ask, [*roots, *named, *notes.roots])
+        if found is not None:
+            notes.facts.append(found)
+            notes.pages.signs += marks.seen({}, b"", found.realm).signs if found.realm else ()
 
 
 def random_name() -> str:

@@ -64,8 +64,9 @@ class Mark(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("its example does not match")
 
     @property
-    def hearsay(self) -> bool:
-        return self.grade == "T"
+    def confirmed(self) -> bool:
+        """Somebody saw it, and not only others say so."""
+        return self.grade != "T"
 
     @property
     def kind(self) -> FingerprintKind:
@@ -113,3 +114,8 @@ def marks(parts: Mapping[Where, list[str]]) -> Iterator[tuple[Mark, str]]:
         found = [version for text in parts.get(row.where, ()) if (version := row.match(text)) is not None]
         if found:
             yield row, max(found)
+
+
+def shows_realm(product: str, realm: str) -> bool:
+    """Whether a login with this realm is the product's own."""
+    return any(row.is_ == product for row, _ in marks({Where.REALM: [realm]}))

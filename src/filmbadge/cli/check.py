@@ -53,7 +53,8 @@ def check(
     if any(reached(verdict.rung, fail_on) for verdict in verdicts):
         return FOUND
     opened = any(archive.open for archive in host.archives)
-    return DONE if opened or all(verdict.conclusive for verdict in verdicts) else INCOMPLETE
+    sure = host.fault is None and all(verdict.conclusive for verdict in verdicts)
+    return DONE if opened or sure else INCOMPLETE
 
 
 def at_depth(scope: Scope, depth: Depth | None) -> Scope:

@@ -16,24 +16,21 @@ from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
 from filmbadge.judge.same_archive import Sketch, same, same_counters
 from filmbadge.judge.transport import measure
+from filmbadge.judge.ways import ways_of
 from filmbadge.model import (
     Archive,
     Census,
     Count,
     Counters,
     Counts,
-    Dcm4cheeFacts,
-    Depth,
-    DicomWebFacts,
-    DimseFacts,
     Endpoint,
     Host,
     Interval,
     JudgedEndpoint,
     Observation,
-    OrthancFacts,
-    PageFacts,
+    Outcome,
     Profile,
+    Protocol,
     Provenance,
     Reason,
     Rung,
@@ -45,8 +42,12 @@ def judge(
     observations: Iterable[Observation],
     sketches: Mapping[Endpoint, Sketch] = MappingProxyType({}),
     name: str = "",
+    fault: Outcome | None = None,
 ) -> Host:
-    """All verdicts about one host. `sketches` are those of its censuses; `name` is what the user called it."""
+    """All verdicts about one host. `sketches` are those of its censuses; `name` is what the user called it.
+
+    `fault` is what kept us from finding out more.
+    """
     judged = [_judged(seen) for seen in observations]
     groups = _merge(_groups(judged, frozenset({"", address, name.lower()})), sketches)
     archives = []
@@ -56,7 +57,7 @@ def judge(
         for one in group:
             said = msgspec.structs.replace(archive.product, toolkit=one.product.toolkit)
             judged[judged.index(one)] = msgspec.structs.replace(one, product=said)
-    return Host(address, tuple(judged), tuple(archives))
+    return Host(address, tuple(judged), tuple(archives), fault)
 
 
 def _judged(seen: Observation) -> JudgedEndpoint:
@@ -64,57 +65,9 @@ def _judged(seen: Observation) -> JudgedEndpoint:
     return msgspec.structs.replace(placed, transport=measure(placed))
 
 
-def wants_census(host: Host) -> Observation | None:
-    """The next endpoint of this host that must be enumerated, because no counter spoke for its archive."""
-    for archive in host.archives:
-        if not archive.open or archive.counts.studies.value is not None:
-            continue
-        for judged in host.judged:
-            seen = judged.observation
-            if (
-                seen.endpoint in archive.endpoints
-                and (_uncounted_dimse(judged) or _uncounted_web(judged))
-                and seen.depth.reaches(Depth.COUNT)
-            ):
-                return seen
-    return None
-
-
-def _uncounted_dimse(judged: JudgedEndpoint) -> bool:
-    facts = judged.observation.get(DimseFacts)
-    return facts is not None and facts.census is None and judged.verdict.rung is Rung.DISCLOSES
-
-
-def _uncounted_web(judged: JudgedEndpoint) -> bool:
-    """A record came, and more may be asked for."""
-    facts = judged.observation.get(DicomWebFacts)
-    return facts is not None and facts.census is None and facts.may_ask and facts.records > 0
-
-
-def wants_profile(host: Host) -> Observation | None:
-    """The next endpoint that must be asked for personal data: one an archive, from depth `profile` on."""
-    for archive in host.archives:
-        here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
-        if not archive.open or any(_profile(j.observation) is not None for j in here):
-            continue
-        for judged in sorted(here, key=lambda j: j.observation.get(DimseFacts) is None):  # DIMSE tells more
-            opened = judged.verdict.rung is not None and judged.verdict.rung.open
-            if opened and _tells_more(judged.observation) and judged.observation.depth.reaches(Depth.PROFILE):
-                return judged.observation
-    return None
-
-
-def _tells_more(seen: Observation) -> bool:
-    """Whether records can be asked for there, and not counters alone."""
-    orthanc, web = seen.get(OrthancFacts), seen.get(DicomWebFacts)
-    return bool(seen.get(DimseFacts) or (orthanc and orthanc.is_orthanc) or (web and web.records))
-
-
-def _profile(observation: Observation) -> Profile | None:
-    for facts in observation.facts:
-        if isinstance(facts, DimseFacts | OrthancFacts | DicomWebFacts) and facts.profile is not None:
-            return facts.profile
-    return None
+def profile_of(group: Iterable[JudgedEndpoint]) -> Profile | None:
+    """What one archive told about personal data, by whichever way it was asked."""
+    return next((p for way, facts in ways_of(*_seen(group)) if (p := way.profile(facts)) is not None), None)
 
 
 def ids_read(host: Host) -> dict[Endpoint, str]:
@@ -124,30 +77,9 @@ def ids_read(host: Host) -> dict[Endpoint, str]:
         for archive in host.archives
         for j in host.judged
         if j.observation.endpoint in archive.endpoints
-        and (found := _profile(j.observation)) is not None
+        and (found := profile_of([j])) is not None
         and (found.complete and not found.without_id and found.records == archive.counts.studies.value)
     }
-
-
-def wants_proof(host: Host) -> Observation | None:
-    """The next endpoint that must prove whether it hands out images, at depth `prove`, until one of its archive did."""
-    for archive in host.archives:
-        here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
-        if any(_delivered(j.observation) for j in here):
-            continue
-        for judged in here:
-            seen = judged.observation
-            dimse, web = seen.get(DimseFacts), seen.get(DicomWebFacts)
-            unproven = dimse is not None and dimse.proof is None and judged.verdict.rung is Rung.DISCLOSES
-            unproven = unproven or (web is not None and web.proof is None and web.records > 0)
-            if unproven and seen.depth.reaches(Depth.PROVE):
-                return seen
-    return None
-
-
-def _delivered(seen: Observation) -> bool:
-    proofs = [facts.proof for facts in seen.facts if isinstance(facts, DimseFacts | DicomWebFacts)]
-    return any(proof is not None and proof.bytes for proof in proofs)
 
 
 def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[list[JudgedEndpoint]]:
@@ -160,7 +92,7 @@ def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[lis
     alone = groups[0] if len(groups) == 1 else None
     named_ports = Counter(port for j in imaging if (port := _dicom_port(j)) is not None)
     web = [j for j in imaging if not _is_dimse(j)]
-    for one in sorted(web, key=_is_viewer):  # an archive before the viewer that names it
+    for one in sorted(web, key=_is_archive, reverse=True):  # before the viewer that names it
         port = _dicom_port(one)
         led = [g for g in groups if _leads_to(one, g, names)]
         named = [g for g in groups if _is_dimse(g[0]) and g[0].observation.endpoint.port == port]
@@ -177,24 +109,27 @@ def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[lis
     return groups
 
 
-def _dicom_port(judged: JudgedEndpoint) -> int | None:
-    orthanc = judged.observation.get(OrthancFacts)
-    return None if orthanc is None else orthanc.dicom_port
+def _seen(group: Iterable[JudgedEndpoint]) -> list[Observation]:
+    return [j.observation for j in group]
 
 
 def _is_dimse(judged: JudgedEndpoint) -> bool:
-    return judged.observation.get(DimseFacts) is not None
+    return judged.observation.endpoint.protocol is Protocol.DIMSE
 
 
-def _is_viewer(judged: JudgedEndpoint) -> bool:
-    seen = judged.observation
-    return not any(isinstance(facts, OrthancFacts | DicomWebFacts | Dcm4cheeFacts) for facts in seen.facts)
+def _dicom_port(judged: JudgedEndpoint) -> int | None:
+    ports = (way.dicom_port(facts) for way, facts in ways_of(judged.observation))
+    return next((port for port in ports if port is not None), None)
+
+
+def _is_archive(judged: JudgedEndpoint) -> bool:
+    return any(way.archive for way, _ in ways_of(judged.observation))
 
 
 def _leads_to(viewer: JudgedEndpoint, group: Sequence[JudgedEndpoint], names: frozenset[str]) -> bool:
     """Whether it names a way into this archive as where its own pages take their data from."""
-    facts = viewer.observation.get(PageFacts)
-    places = {("" if n.host in names else n.host, n.port) for n in facts.names} if facts is not None else set()
+    named = [root for way, facts in ways_of(viewer.observation) for root in way.leads_to(facts)]
+    places = {("" if n.host in names else n.host, n.port) for n in named}
     ways = [j.observation.endpoint for j in group if not _is_dimse(j)]
     return any(("" if e.address in names else e.address, e.port) in places for e in ways)
 
@@ -221,8 +156,8 @@ def _one(group: Sequence[JudgedEndpoint], other: Sequence[JudgedEndpoint], sketc
 def _archive(group: Sequence[JudgedEndpoint], name: str) -> Archive:
     endpoints = tuple(j.observation.endpoint for j in group)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
-    product = identify(*(j.observation for j in group))
-    profile = next((found for j in group if (found := _profile(j.observation)) is not None), None)
+    product = identify(*_seen(group))
+    profile = profile_of(group)
     counts = _with_patients(_counts(group), profile)
     kinds, identifiers, ssn_records = personal.judge(profile, counts.studies.value)
     archive = Archive(
@@ -247,30 +182,28 @@ def _archive(group: Sequence[JudgedEndpoint], name: str) -> Archive:
 def _counts(group: Sequence[JudgedEndpoint]) -> Counts:
     """The numbers of one archive; what its pages list fills in what nothing better says."""
     found = _of_services(group)
-    pages = [web for j in group if (web := j.observation.get(PageFacts)) is not None]
-    listed = next((web.patients for web in pages if web.patients), None)
-    if listed is not None and found.patients.value is None:
-        # Rows of the archive's own list: what it takes for one patient.
-        found = msgspec.structs.replace(found, patients=Count(listed, Provenance.REPORTED))
-    files = next((web.listing for web in pages if web.listing is not None and web.listing.files), None)
-    if files is not None and found.images.value is None and not found.images.at_least:
-        why = "" if files.whole else "not every folder was looked into"
-        whole = Count(files.files, Provenance.COUNTED) if files.whole else Count(at_least=files.files, why=why)
-        found = msgspec.structs.replace(found, images=whole)
+    listed = [way.listed(facts) for way, facts in ways_of(*_seen(group))]
+    patients = next((pages.patients for pages in listed if _told(pages.patients)), Count())
+    images = next((pages.images for pages in listed if _told(pages.images)), Count())
+    if _told(patients) and not _told(found.patients):
+        found = msgspec.structs.replace(found, patients=patients)
+    if _told(images) and not _told(found.images):
+        found = msgspec.structs.replace(found, images=images)
     return found
 
 
+def _told(count: Count) -> bool:
+    return count.value is not None or bool(count.at_least)
+
+
 def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
-    dimse = [facts for j in group if (facts := j.observation.get(DimseFacts)) is not None]
-    gave = any(find.matches for facts in dimse for find in facts.finds)
-    for one in group:
-        web = one.observation.get(OrthancFacts) or one.observation.get(Dcm4cheeFacts)
+    ways = list(ways_of(*_seen(group)))
+    gave = any(way.gave(facts) for way, facts in ways)
+    for counters in (c for way, facts in ways if (c := way.counters(facts)) is not None):
         # A counter of zero beside a record that was given is the counter of something else.
-        if web is not None and web.counters.studies is not None and (web.counters.studies or not gave):
-            return _reported(web.counters)
-    qido = [root for j in group if (root := j.observation.get(DicomWebFacts)) is not None]
-    gave = gave or any(root.records for root in qido)
-    censuses = [c for c in (*(d.census for d in dimse), *(q.census for q in qido)) if c is not None]
+        if counters.studies is not None and (counters.studies or not gave):
+            return _reported(counters)
+    censuses = [census for way, facts in ways if (census := way.census(facts)) is not None]
     if censuses:
         best = max(censuses, key=lambda c: (c.complete, c.studies))
         if not best.studies and gave:

@@ -9,7 +9,8 @@ from ipaddress import ip_address, ip_network
 from filmbadge.catalogue.decoys import calls_itself_one
 from filmbadge.catalogue.fingerprints import baits
 from filmbadge.judge.product import signs
-from filmbadge.model import Counts, Decoy, DimseFacts, JudgedEndpoint, OrthancFacts
+from filmbadge.judge.ways import ways_of
+from filmbadge.model import Counts, Decoy, JudgedEndpoint
 
 NETWORKS = 5  # a group runs an archive at two or three places; nobody runs the same in five
 
@@ -33,12 +34,10 @@ def configuration(group: Sequence[JudgedEndpoint], counts: Counts) -> str:
         return ""
     facts: list[object] = [counts.studies.value, counts.series.value, counts.images.value]
     for j in sorted(group, key=lambda j: j.observation.endpoint):
-        seen, dimse = j.observation, j.observation.get(DimseFacts)
+        seen = j.observation
         facts += [seen.endpoint.port, seen.endpoint.protocol, j.verdict.rung, j.verdict.why, j.verdict.codes]
         facts += sorted((sign.product, sign.kind, sign.version) for sign in signs(seen))
-        if dimse is not None:
-            facts += [dimse.implementation_uid, dimse.implementation_version, dimse.max_pdu, dimse.called]
-            facts += [dimse.verification, dimse.study_root, dimse.patient_root]
+        facts += [manner for way, shown in ways_of(seen) for manner in way.manners(shown)]
     return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
 
 
@@ -61,11 +60,8 @@ def _names(group: Sequence[JudgedEndpoint], name: str) -> Iterable[str]:
         seen = j.observation
         if seen.tls is not None and seen.tls.certificate is not None:
             yield seen.tls.certificate.subject_name
-        for facts in seen.facts:
-            if isinstance(facts, OrthancFacts):
-                yield facts.aet
-            elif isinstance(facts, DimseFacts) and facts.accepted and facts.called_from_scope:
-                yield facts.called
+        for way, facts in ways_of(seen):
+            yield from way.names(facts)
 
 
 def _network(address: str) -> str:

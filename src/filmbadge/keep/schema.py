@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from filmbadge.model import Archive, Host, JournalRow, JudgedEndpoint, PageFacts, Review
+from filmbadge.model import Archive, Host, JournalRow, JudgedEndpoint, Outcome, PageFacts, Reason, Review
 
 VERSION = 2
 
@@ -44,8 +44,8 @@ ENDPOINTS = Table(
     "and last of all its rows: an address that stands here is done.",
     (
         Column("address", _text, "IPv4 or IPv6 address, as text"),
-        Column("port", pa.int32(), "TCP port"),
-        Column("protocol", _text, "`dimse` or `http`"),
+        Column("port", pa.int32(), "TCP port; null where a fault of ours kept us from finding out more of the host"),
+        Column("protocol", _text, "`dimse` or `http`; null with the port"),
         Column("target", _text, "the target as it was named: the address, or a host name, with ports if given"),
         Column("asked_at", _time, "when it was first asked, UTC"),
         Column("depth", _text, "how far the scope let us climb"),
@@ -177,7 +177,25 @@ Row = dict[str, Any]
 
 def endpoint_rows(host: Host, target: str) -> list[Row]:
     archive_of = {endpoint: archive.id for archive in host.archives for endpoint in archive.endpoints}
-    return [_endpoint_row(judged, target, archive_of.get(judged.observation.endpoint)) for judged in host.judged]
+    rows = [_endpoint_row(judged, target, archive_of.get(judged.observation.endpoint)) for judged in host.judged]
+    return rows if host.fault is None else [*rows, _fault_row(host.address, host.fault, target)]
+
+
+def _fault_row(address: str, fault: Outcome, target: str) -> Row:
+    """What kept us from finding out more of a host. Endings that are ours have the same codes as reasons."""
+    return {
+        "address": address,
+        "target": target,
+        "asked_at": _utc(datetime.now(UTC)),
+        "why": str(Reason(fault.ending)),
+        "codes": [],
+        "detail": fault.detail,
+        "ending": str(fault.ending),
+        "transport": [],
+        "viewer": "",
+        "product": "",
+        "toolkit": "",
+    }
 
 
 def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> Row:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from ipaddress import ip_address
 
 import msgspec
 
 from filmbadge.ask import web
-from filmbadge.ask.dicomweb import profile as dicomweb_profile
-from filmbadge.ask.dicomweb import prove as dicomweb_prove
-from filmbadge.ask.dimse import census, identify, profile
-from filmbadge.ask.dimse.prove import prove
+from filmbadge.ask.dimse import identify
 from filmbadge.ask.learned import Learned
-from filmbadge.ask.products import orthanc
 from filmbadge.ask.targets.lists import Target
+from filmbadge.ask.ways import ask_further
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.judge import archives, distinct_count, same_archive
 from filmbadge.judge.same_archive import Sketch
+from filmbadge.judge.steps import next_step
 from filmbadge.model import (
     ClientCertificate,
     ConfiguredRoot,
@@ -31,11 +28,9 @@ from filmbadge.model import (
     Host,
     JournalRow,
     Observation,
-    OrthancFacts,
     Outcome,
     OutcomeKind,
     PageFacts,
-    Protocol,
     Refusal,
 )
 from filmbadge.scope import Address, Scope, address_of
@@ -104,7 +99,7 @@ def sketched(learned: Learned) -> Sketch | None:
 
 
 async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketches | None = None) -> Host:
-    """Everything about one host. A fault of ours becomes a row beside what was seen, and never ends a survey.
+    """Everything about one host. A fault of ours stands beside what was seen, and never ends a survey.
 
     The sketches of its archives are left in `sketches`: they are kept nowhere else.
     """
@@ -120,13 +115,12 @@ async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketch
             sketches.keep(host, seen)
         return host
     except OutOfScope as error:
-        stop = Outcome(OutcomeKind.OUT_OF_SCOPE, str(error))
+        fault = Outcome(OutcomeKind.OUT_OF_SCOPE, str(error))
     except UnknownName as error:
-        stop = Outcome(OutcomeKind.NO_ADDRESS, str(error))
+        fault = Outcome(OutcomeKind.NO_ADDRESS, str(error))
     except Exception as error:  # its text may hold anything, so only its type is kept
-        stop = Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
-    fault = Observation(endpoint=Endpoint(address, 0, Protocol.DIMSE), at=datetime.now(UTC), depth=depth, stop=stop)
-    return archives.judge(address, [*seen, fault], seen.studies, name)
+        fault = Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
+    return archives.judge(address, seen, seen.studies, name, fault)
 
 
 async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> None:
@@ -190,50 +184,16 @@ async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
 
 
 async def _go_on(contact: Contact, seen: Seen) -> Host:
-    """Enumerate what no counter told, look for personal data and start one retrieval where that is allowed, and judge."""
-
-    def judged() -> Host:
-        return archives.judge(str(contact.address), seen, seen.studies, contact.name)
-
-    def of(wanted: Observation) -> Contact:
-        return Contact(contact.dialer, ip_address(wanted.endpoint.address), contact.name)
-
-    host = judged()
-    while (wanted := archives.wants_census(host)) is not None:
-        seen.learn(await count(of(wanted), wanted))
-        host = judged()
-    while (wanted := archives.wants_profile(host)) is not None:
-        seen.learn(await _profile(of(wanted), wanted))
-        host = judged()
-    while (wanted := archives.wants_proof(host)) is not None:
-        seen.learn(await _prove(of(wanted), wanted))
-        host = judged()
+    """Take one step after the other, and judge the host anew after each: what it taught says which is next."""
+    host = archives.judge(str(contact.address), seen, seen.studies, contact.name)
+    while (step := next_step(host)) is not None:
+        there = Contact(contact.dialer, ip_address(step.seen.endpoint.address), contact.name)
+        learned = await ask_further(there, step.seen, step.way, step.depth)
+        if learned.seen == step.seen:
+            raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")
+        seen.learn(learned)
+        host = archives.judge(str(contact.address), seen, seen.studies, contact.name)
     return host
-
-
-async def _profile(contact: Contact, wanted: Observation) -> Learned:
-    orthancs = wanted.get(OrthancFacts)
-    if (dimse := wanted.get(DimseFacts)) is not None:
-        return await profile.profile(contact, wanted, dimse)
-    if orthancs is not None and orthancs.is_orthanc:
-        return await orthanc.profile(contact, wanted, orthancs)
-    return await count(contact, wanted)
-
-
-async def _prove(contact: Contact, wanted: Observation) -> Learned:
-    if (dimse := wanted.get(DimseFacts)) is not None:
-        return await prove(contact, wanted, dimse)
-    root = wanted.get(DicomWebFacts)
-    return Learned(wanted) if root is None else await dicomweb_prove.prove(contact, wanted, root)
-
-
-async def count(contact: Contact, wanted: Observation) -> Learned:
-    """The observation with a census. Raises OutOfScope only."""
-    if (dimse := wanted.get(DimseFacts)) is not None:
-        return await census.count(contact, wanted, dimse)
-    root = wanted.get(DicomWebFacts)
-    personal = wanted.depth.reaches(Depth.PROFILE)  # the personal data comes with it anyway
-    return Learned(wanted) if root is None else await dicomweb_profile.count(contact, wanted, root, personal=personal)
 
 
 def _answered(observation: Observation) -> bool:

@@ -8,14 +8,15 @@ from typing import cast
 
 import msgspec
 
+from filmbadge.ask.ways import ask_further
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope
 from filmbadge.judge.decoys import clusters
 from filmbadge.judge.distinct_count import union
 from filmbadge.judge.same_archive import Size, Sketch, groups, pairs, to_sketch
 from filmbadge.keep.reader import PATIENT_IDS, Dataset
-from filmbadge.model import Decoy, Depth, Grade, Observation, Provenance, Review, Rung, Total
-from filmbadge.survey.examine import count, sketched
+from filmbadge.model import Decoy, Depth, DimseFacts, Grade, Observation, Provenance, Review, Rung, Total
+from filmbadge.survey.examine import sketched
 
 _OTHERS = ("images", "series", "patients")
 
@@ -91,7 +92,9 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> Sketch | No
     for row in rows:
         seen = msgspec.json.decode(str(row["observation"]), type=Observation)
         try:
-            learned = await count(Contact(dialer, ip_address(seen.endpoint.address)), seen)
+            learned = await ask_further(
+                Contact(dialer, ip_address(seen.endpoint.address)), seen, DimseFacts, Depth.COUNT
+            )
         except OutOfScope:
             return None
         if (drawn := sketched(learned)) is not None:

@@ -79,6 +79,7 @@ class CheckDocument(Struct, frozen=True):
     depth: str
     endpoints: tuple[CheckedEndpoint, ...]
     archives: tuple[CheckedArchive, ...]
+    fault: str  # what kept us from finding out more; empty if nothing did
     not_tried: tuple[str, ...]
     connections: int
     bytes_sent: int
@@ -107,6 +108,7 @@ def document(target: str, depth: Depth, host: Host, journal: list[JournalRow]) -
             )
             for archive in host.archives
         ),
+        fault="" if host.fault is None else words.reason(host.fault.ending, (), host.fault.detail),
         not_tried=tuple(filter(None, (words.NOT_TRIED[depth], words.NEVER_TRIED))),
         connections=len(journal),
         bytes_sent=sum(row.sent for row in journal),
@@ -166,6 +168,8 @@ def render(card: CheckDocument) -> RenderableType:
         held = [ways, *map(Text, _remarks(archive)), table, *_personal(archive)]
         parts.append(Panel(Group(*held), title=title, title_align="left", expand=False))
     parts.append(_endpoints(card))
+    if card.fault:
+        parts.append(Text(f"Not everything was asked: {card.fault}", style="yellow"))
     parts += [Text(f"Not tried: {line.removeprefix('never tried: ')}", style="dim") for line in card.not_tried]
     parts.append(
         Text(
@@ -210,7 +214,7 @@ def _personal(archive: CheckedArchive) -> list[RenderableType]:
 
 
 def _headline(card: CheckDocument) -> Text:
-    unknown = [e for e in card.endpoints if not e.conclusive]
+    unknown = card.fault or any(not e.conclusive for e in card.endpoints)
     opened = [a for a in card.archives if a.open]
     if opened:
         text, style = f"{card.target}: gives records to strangers.", "bold red"
@@ -236,7 +240,7 @@ def _endpoints(card: CheckDocument) -> Table:
     for e in card.endpoints:
         style = "red" if e.rung and Rung(e.rung).open else ""
         table.add_row(
-            str(e.port or "-"),
+            str(e.port),
             e.protocol,
             Text(_tls(e)),
             e.rung or "unknown",

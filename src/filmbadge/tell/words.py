@@ -98,6 +98,8 @@ def _reason(why: Reason, codes: Sequence[int], detail: str, protocol: str) -> st
             return detail or "the name has no address"
         case Reason.OWN_ERROR:
             return f"our own error, not the archive's: {detail or 'unknown'}"
+        case Reason.SPARED:
+            return f"it was left alone: {detail}"
         case Reason.NOT_IMAGING:
             return detail or "not an imaging service"
         case Reason.CLIENT_CERTIFICATE:

@@ -50,7 +50,7 @@ def test_marks_of_headers_and_cookies_make_no_page() -> None:
     )
     assert found.signs == (
         Fingerprint("Dicoogle", FingerprintKind.HEADER, "2.5.0"),
-        Fingerprint("MedDream", FingerprintKind.HEADER, hearsay=True),
+        Fingerprint("MedDream", FingerprintKind.HEADER, confirmed=False),
     )
     assert found.product == ""
 

@@ -18,16 +18,17 @@ from filmbadge.ask.wire.fetch import Fetched, fetch_all
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.kinds import ISSUER
-from filmbadge.model import DicomWebFacts, Observation, OutcomeKind
+from filmbadge.model import Depth, DicomWebFacts, Observation, OutcomeKind
 
 CONNECTIONS = 5000  # of a census, where a server closes each after one page
 
 
-async def count(contact: Contact, observation: Observation, facts: DicomWebFacts, *, personal: bool = False) -> Learned:
-    """A census of all studies; `personal`: and of the kinds of data that come with them.
+async def count(contact: Contact, observation: Observation, facts: DicomWebFacts) -> Learned:
+    """A census of all studies; from depth `profile` on also of the kinds of data that come with them.
 
     What comes is the same for both, so it is asked for once. Raises OutOfScope only.
     """
+    personal = observation.depth.reaches(Depth.PROFILE)
     notes, noticed = QidoProgress(), ProfileProgress()
     if personal:
         notes.look = lambda row: _listed(noticed, row)

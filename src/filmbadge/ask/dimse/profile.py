@@ -31,14 +31,10 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
         return Learned(observation)
     known = asked.census.studies if asked.census is not None and asked.census.complete else None
     notes = ProfileProgress()
-    throttle = contact.pace
-    if throttle.exhausted:  # in the census
-        facts = msgspec.structs.replace(asked, profile=notes.profile("the archive showed distress"))
-        return Learned(observation.with_facts(facts))
     plan = None
     if known is None or known > SMALL:
         plan = plan_for(contact, msgspec.structs.replace(hint(asked), studies=known))
-    association = Association(asked.called, lambda _: look_through(root, notes, known, plan), throttle=throttle)
+    association = Association(asked.called, lambda _: look_through(root, notes, known, plan), throttle=contact.pace)
     tls = observation.tls is not None
     question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
     row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)

@@ -70,7 +70,7 @@ def seen(headers: Mapping[str, str], body: bytes, realm: str = "") -> PageMarks:
     pages = [mark for mark, _ in found if mark.where in (Where.TITLE, Where.BODY)]
     logins = {mark.login for mark, _ in found}
     return PageMarks(
-        tuple(dict.fromkeys(Fingerprint(m.is_, m.kind, version, m.hearsay) for m, version in found)),
+        tuple(dict.fromkeys(Fingerprint(m.is_, m.kind, version, m.confirmed) for m, version in found)),
         pages[0].is_ if pages else "",
         next((login for login in (Login.DEMANDED, Login.NONE) if login in logins), Login.UNKNOWN),
     )
@@ -79,7 +79,7 @@ def seen(headers: Mapping[str, str], body: bytes, realm: str = "") -> PageMarks:
 def favicon(body: bytes) -> tuple[Fingerprint, ...]:
     """The marks of an icon."""
     hashes = [md5(body, usedforsecurity=False).hexdigest(), str(icon_number(body))]
-    return tuple(Fingerprint(m.is_, m.kind, version, m.hearsay) for m, version in marks({Where.FAVICON: hashes}))
+    return tuple(Fingerprint(m.is_, m.kind, version, m.confirmed) for m, version in marks({Where.FAVICON: hashes}))
 
 
 def icon_number(body: bytes) -> int:

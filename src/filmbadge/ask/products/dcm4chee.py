@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import msgspec
 
@@ -19,9 +19,14 @@ _NOT_ALL = re.compile(r"IOCM_|AS_RECEIVED|WORKLIST|MPPS|UPS|_ADMIN")
 
 
 def identify(depth: Depth, first: Response) -> Generator[Request, Response, Dcm4cheeFacts | None]:
-    """The titles; and from depth `ask` on the counters. None where nothing says that it is dcm4chee-arc's."""
+    """The titles; and from depth `ask` on the counters. None where nothing says that it is dcm4chee-arc's.
+
+    `first` is what a path that cannot exist was answered by.
+    """
+    if first.login:  # as to every path: there is nothing to tell apart
+        return None
     listed = yield Request(f"{BASE}/aets")
-    if listed.login and not first.login:
+    if listed.login:
         return Dcm4cheeFacts(listed.status)
     aets = tuple(_titles(decoded(listed)))
     if not aets:
@@ -29,7 +34,7 @@ def identify(depth: Depth, first: Response) -> Generator[Request, Response, Dcm4
     facts = Dcm4cheeFacts(listed.status, aets)
     if not depth.reaches(Depth.ASK):
         return facts
-    base = root(facts)
+    base = _root(facts.aets)
     reply = yield Request(f"{base}/studies/count")
     counters = Counters(reply.status, studies=_number(reply, "count"))
     if counters.studies is None:
@@ -41,9 +46,14 @@ def identify(depth: Depth, first: Response) -> Generator[Request, Response, Dcm4
     return msgspec.structs.replace(facts, counters=counters, bytes=_number(size, "size"))
 
 
-def root(facts: Dcm4cheeFacts) -> str:
-    """The DICOMweb root of the title that shows most."""
-    whole = [aet for aet in facts.aets if not _NOT_ALL.search(aet)] or facts.aets
+def roots(facts: Dcm4cheeFacts) -> tuple[str, ...]:
+    """Of DICOMweb."""
+    return (_root(facts.aets),) if facts.aets else ()
+
+
+def _root(aets: Sequence[str]) -> str:
+    """That of the title that shows most."""
+    whole = [aet for aet in aets if not _NOT_ALL.search(aet)] or aets
     return f"{BASE}/aets/{'DCM4CHEE' if 'DCM4CHEE' in whole else whole[0]}/rs"
 
 

@@ -27,20 +27,20 @@ from filmbadge.ask.wire.http import Request, Requests, Response
 from filmbadge.ask.wire.json_body import decoded, whole_number
 from filmbadge.ask.wire.text import clean
 from filmbadge.catalogue.kinds import VR
+from filmbadge.catalogue.pages import shows_realm
 from filmbadge.model import Counters, Depth, Observation, OrthancFacts, OutcomeKind
 
 PAGE, PAGE_BYTES = 20, 256 * 1024  # studies
-REALM = "Orthanc Secure Area"
 _WANTED = frozenset((*WITH_ALL, *BY_STUDY))
 _TAGS = ";".join(sorted(keyword for keyword, tag in TAG.items() if tag in _WANTED and VR[tag] != "SQ"))
 
 
-def identify(depth: Depth) -> Generator[Request, Response, OrthancFacts | None]:
+def identify(depth: Depth, _: Response) -> Generator[Request, Response, OrthancFacts | None]:
     """Fetch `/system`, and from depth `ask` on `/statistics`. None where nothing says that it is Orthanc's."""
     system = yield Request("/system")
     said = _object(system)
     if not {"Version", "ApiVersion", "DicomAet"} <= said.keys():
-        login = system.login and system.realm == REALM
+        login = system.login and shows_realm("Orthanc", system.realm)
         return OrthancFacts(status=system.status, realm=system.realm) if login else None
     facts = OrthancFacts(
         status=system.status,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.http import Origin
 from filmbadge.ask.wire.throttle import Throttle
-from filmbadge.model import JournalRow
-from filmbadge.scope import Address, ConnectionLimits, Scope
+from filmbadge.model import JournalRow, OutcomeKind
+from filmbadge.scope import Address, ConnectionLimits, Scope, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +41,8 @@ class Contact:
         caps: ConnectionLimits | None = None,
         tls: bool = False,
     ) -> JournalRow:
-        """One connection, as `Dialer.dial` makes it."""
+        """One connection, as `Dialer.dial` makes it; none where the archive showed distress: it is left alone."""
+        if self.pace.exhausted:
+            ended = (OutcomeKind.SPARED, "the archive showed distress")
+            return JournalRow(datetime.now(UTC), str(plain(self.address)), port, question, 0, 0, 0.0, *ended)
         return await self.dialer.dial(self.address, port, talk, question=question, caps=caps, tls=tls, name=self.name)

@@ -1,0 +1,62 @@
+"""DICOMweb: what QIDO-RS answers, and what its records say of retrieval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from filmbadge.judge.ways.way import Way
+from filmbadge.model import Census, Depth, DicomWebFacts, Observation, Profile, Reason, Rung, Verdict
+
+
+def place(facts: DicomWebFacts, _: Observation) -> Iterator[Verdict]:
+    yield _place(facts)
+
+
+def gave(facts: DicomWebFacts) -> bool:
+    return facts.records > 0
+
+
+def census(facts: DicomWebFacts) -> Census | None:
+    return facts.census
+
+
+def profile(facts: DicomWebFacts) -> Profile | None:
+    return facts.profile
+
+
+def delivered(facts: DicomWebFacts) -> bool:
+    return facts.proof is not None and facts.proof.bytes > 0
+
+
+def steps(facts: DicomWebFacts, rung: Rung | None) -> Iterator[Depth]:
+    """A record came, and more may be asked for."""
+    if not facts.records:
+        return
+    if facts.census is None and facts.may_ask:
+        yield Depth.COUNT
+    if rung is not None and rung.open:
+        yield Depth.PROFILE
+    if facts.proof is None:
+        yield Depth.PROVE
+
+
+def _place(facts: DicomWebFacts) -> Verdict:
+    proof, status = facts.proof, facts.status or 0
+    if proof is not None and proof.bytes:
+        return Verdict(Rung.DELIVERS, Reason.IMAGE, (proof.bytes,), f"{proof.service}, {proof.media_type}")
+    if facts.records:
+        if facts.retrieve_url:
+            return Verdict(Rung.OFFERS, Reason.IMAGE_NAMED, detail=facts.root)
+        return Verdict(Rung.DISCLOSES, Reason.RECORDS, detail=f"{facts.root}/studies")
+    if status in (401, 403):
+        return Verdict(Rung.SPEAKS, Reason.LOGIN, (status,), facts.realm)
+    if status not in (200, 204):
+        return Verdict(Rung.SPEAKS, Reason.HTTP_STATUS, (status,))
+    if facts.record_status in (200, 204):
+        return Verdict(Rung.ANSWERS, Reason.NO_RECORDS)
+    if facts.record_status is not None:
+        return Verdict(Rung.ANSWERS, Reason.HTTP_STATUS, (facts.record_status,))
+    return Verdict(Rung.ANSWERS, Reason.NEEDS_PERSONAL_DATA)
+
+
+WAY: Way[DicomWebFacts] = Way(place=place, gave=gave, census=census, profile=profile, delivered=delivered, steps=steps)
