@@ -9,6 +9,7 @@ import duckdb
 import msgspec
 import pytest
 
+from filmbadge.judge.archives import judge
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, TABLES, VERSION, Table, markdown
@@ -91,6 +92,19 @@ def test_what_could_not_be_found_out_is_an_outcome_of_its_own(tmp_path: Path) ->
     assert dataset.rows("SELECT rung, open FROM endpoints WHERE address = ?", "192.0.2.9") == [
         {"rung": None, "open": None}
     ]
+
+
+def test_a_host_of_which_only_a_fault_is_known_is_unknown_and_asked_again(tmp_path: Path) -> None:
+    survey(tmp_path)
+    writer = Writer(tmp_path)
+    for address, fault in ((ADDRESS, None), ("192.0.2.9", Outcome(OutcomeKind.OWN_ERROR, "KeyError"))):
+        writer.host(judge(address, [dimse(admitted(EMPTY))] if fault is None else [], fault=fault), address)
+    writer.close()
+    dataset = Dataset(tmp_path)
+    assert dataset.outcomes() == {"unknown": 1, "answers": 1}
+    assert (dataset.done(), dataset.asked()) == ({ADDRESS}, {ADDRESS, "192.0.2.9"})
+    (row,) = dataset.rows("SELECT port, protocol, why, detail FROM endpoints WHERE address = '192.0.2.9'")
+    assert row == {"port": None, "protocol": None, "why": "own-error", "detail": "KeyError"}
 
 
 def test_totals_keep_origins_apart(tmp_path: Path) -> None:
