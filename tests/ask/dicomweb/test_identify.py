@@ -130,7 +130,9 @@ def test_wado_uri_that_misses_its_parameters() -> None:
     assert place(seen).rung is Rung.SPEAKS
 
 
-HUGE = http(f"200 OK\r\nContent-Type: {JSON}\r\nContent-Encoding: gzip", gzip.compress(b"[" + b" " * (100 << 20)))
+HUGE = http(
+    f"200 OK\r\nContent-Type: {JSON}\r\nContent-Encoding: gzip", gzip.compress(b"[" + b" " * (100 << 20), mtime=0)
+)
 DEEP = http(f"200 OK\r\nContent-Type: {JSON}", b"[" + b'{"a":[' * 5000)
 NUMBERS = http(f"200 OK\r\nContent-Type: {JSON}", b'[{"0020000D": {"vr": "UI", "Value": [%s]}}]' % (b"9" * 5000))
 ENDLESS = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\n\r\n[".encode() + json.dumps(ROW).encode() * 2000
