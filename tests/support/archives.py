@@ -345,7 +345,6 @@ def pixelmed(directory: Path, *, files: Sequence[Path] = ()) -> Iterator[Served]
     """PixelMed's server, called PIXELMED. It announces itself by mDNS, which stays on loopback where nothing else is."""
     port, http = next(_PORTS), next(_PORTS)
     (directory / "images").mkdir()
-    (directory / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
     (directory / "pixelmed.properties").write_text(
         f"Dicom.ListeningPort={port}\nDicom.CalledAETitle=PIXELMED\nDicom.CallingAETitle=PIXELMED\n"
         f"Dicom.PrimaryDeviceType=ARCHIVE\nApplication.DatabaseFileName={directory / 'index'}\n"
@@ -357,7 +356,6 @@ def pixelmed(directory: Path, *, files: Sequence[Path] = ()) -> Iterator[Served]
     options = [
         "-Djava.awt.headless=true",
         "-XX:TieredStopAtLevel=1",  # it runs for seconds
-        f"-Djdk.net.hosts.file={directory / 'hosts'}",  # no look-up of its own name reaches a name server
         "-cp",
         ":".join(map(str, jars)),
     ]
