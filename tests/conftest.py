@@ -1,20 +1,57 @@
-"""Fixtures for all tests. Importing this moves the run into its own network (see `support.isolation`)."""
+"""Fixtures for all tests. The run moves into a network of its own before any test is read (see `support.isolation`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from support import isolation
+from support import chance, found, guard, isolation
 
-isolation.enter()
+HERE = Path(__file__).parent
+# Rooms of tests that start archives, browsers or the instrument as a process, or need more of the system than loopback.
+REAL = [HERE / room for room in ("bench", "pages", "real", "rehearse", "restraint/test_canary.py", "restraint/test_pages.py", "survey/test_survey.py")]  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--hunt", type=Path, metavar="FOLDER", help="where to write what fails, as tests (scripts/hunt.py)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only `-m "not real"`, in these words, does without the namespace: there is no other way to run less strictly."""
+    if config.option.markexpr == "not real":
+        guard.enter()
+    else:
+        isolation.enter()
+    chance.begin()
+    if (folder := config.getoption("--hunt", None)) is not None:
+        config.pluginmanager.register(found.Recorder(folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(room) for room in REAL):
+            item.add_marker(pytest.mark.real)
 
 
 @pytest.fixture(autouse=True)
 def nothing_leaves() -> Iterator[None]:
     """Fails a test during which anything tried to reach beyond loopback."""
-    before = isolation.strays()
+    before = _strays()
     yield
-    strayed = isolation.strays() - before
-    assert strayed == 0, f"{strayed} packets were meant for an address outside loopback"
+    strayed = _strays() - before
+    assert strayed == 0, (
+        f"{strayed} packets or look-ups were meant for an address outside loopback {guard.refused[-3:]}"
+    )
+
+
+@pytest.fixture(autouse=True)
+def the_same_chance(request: pytest.FixtureRequest) -> None:
+    chance.draw(request.node.nodeid)
+
+
+def _strays() -> int:
+    return len(guard.refused) if guard.entered else isolation.strays()

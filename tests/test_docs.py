@@ -64,17 +64,20 @@ def test_links_are_looked_at() -> None:
     assert "](docs/report.png)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.real
 def test_rehearse_prints_its_schema(rehearsed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     _, done = rehearsed
     assert done.returncode == 0, done.stdout + done.stderr
     matches(only_document(done.stdout), "rehearsal")
 
 
+@pytest.mark.real
 def test_survey_json_matches_its_schema(rehearsed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = rehearsed
     matches(only_document((folder / "survey.json").read_text(encoding="utf-8")), "survey")
 
 
+@pytest.mark.real
 def test_report_prints_its_schema(rehearsed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = rehearsed
     done = filmbadge("report", folder, "--json", "-")
@@ -82,12 +85,14 @@ def test_report_prints_its_schema(rehearsed: tuple[Path, subprocess.CompletedPro
     matches(only_document(done.stdout), "report")
 
 
+@pytest.mark.real
 def test_check_prints_its_schema() -> None:
     done = filmbadge("check", "127.0.0.1:1", "--json")
     assert done.returncode == 0, done.stderr
     matches(only_document(done.stdout), "check")
 
 
+@pytest.mark.real
 def test_a_document_of_another_kind_does_not_match() -> None:
     done = filmbadge("check", "127.0.0.1:1", "--json")
     with pytest.raises(jsonschema.ValidationError):

@@ -32,6 +32,7 @@ def test_nothing_else_is_public() -> None:
         filmbadge.Surveys  # noqa: B018
 
 
+@pytest.mark.real
 def test_asking_loads_no_library_for_keeping() -> None:
     check = "filmbadge.cli.run(['check', '127.0.0.1:9', '--json'])"
     code = f"import filmbadge.cli, sys, os; sys.stdout = open(os.devnull, 'w'); code = {check}; " + (

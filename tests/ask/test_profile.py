@@ -58,6 +58,7 @@ def profiled(find: pynetdicom_archive.Find, directory: Path) -> Card:
     return dict(archive)
 
 
+@pytest.mark.real
 def test_kinds_and_social_security_numbers_are_counted(tmp_path: Path) -> None:
     held = [study(number) for number in range(40)]
     card = profiled(answering(held), tmp_path)
@@ -69,6 +70,7 @@ def test_kinds_and_social_security_numbers_are_counted(tmp_path: Path) -> None:
     assert (found["scheme"], found["kind"], found["records"]) == ("us.ssn", "patient_id", 30)
 
 
+@pytest.mark.real
 def test_an_archive_that_answers_otherwise_when_it_is_asked_for_names(tmp_path: Path) -> None:
     card = profiled(answering([study(number) for number in range(20)], whole=False), tmp_path)
     assert card["counts"]["studies"]["value"] == 20
@@ -79,6 +81,7 @@ def test_an_archive_that_answers_otherwise_when_it_is_asked_for_names(tmp_path: 
     assert name["low"] is None, "those that came were not drawn by lot"
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("level", ["STUDY", "SERIES"])
 def test_an_archive_that_refuses_questions_about_single_studies(tmp_path: Path, level: str) -> None:
     card = profiled(answering([study(number) for number in range(12)], fails=level), tmp_path)
@@ -88,6 +91,7 @@ def test_an_archive_that_refuses_questions_about_single_studies(tmp_path: Path, 
     assert "0xC001" in address["why"]
 
 
+@pytest.mark.real
 def test_malformed_values_and_wrong_character_sets_are_counted_as_that(tmp_path: Path) -> None:
     held = [study(number) for number in range(9)]
     for number, raw in enumerate(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from filmbadge.cli import run
-from support import archives, isolation
+from support import archives, guard
 
 FILMBADGE = str(Path(sys.executable).with_name("filmbadge"))
 GOOD = (
@@ -90,21 +90,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_one_line_and_exit_code_2(here: Path, capfd: pytest.CaptureFixture[str], command: str, says: str) -> None:
-    before = isolation.counter("Tcp", "ActiveOpens")
+    before = guard.opened()
     assert run(command.split()) == 2
     said = capfd.readouterr()
     assert said.out == ""
     assert says in said.err
     assert said.err.startswith("filmbadge: ")
     assert said.err.count("\n") == 1
-    assert isolation.counter("Tcp", "ActiveOpens") == before
+    assert guard.opened() == before
 
 
+@pytest.mark.real
 def test_the_installed_command_refuses_the_same_way() -> None:
     archives.filmbadge("check", "192.0.2.1", code=2)
 
 
-@LINUX
+@pytest.mark.real
 @pytest.mark.parametrize(
     "command", ["--help", "check 127.0.0.1:9", "check 127.0.0.1:9 --json", "scope check scope.toml"]
 )
@@ -117,7 +118,7 @@ def test_a_full_disk_behind_standard_output_is_said_in_one_line(here: Path, comm
     assert ended.stderr == b"filmbadge: standard output cannot be written (No space left on device)\n"
 
 
-@LINUX
+@pytest.mark.real
 @pytest.mark.parametrize("command", ["--help", "scope check scope.toml"])
 def test_a_reader_that_had_enough_is_no_error(here: Path, command: str) -> None:
     reader, writer = os.pipe()
@@ -129,7 +130,7 @@ def test_a_reader_that_had_enough_is_no_error(here: Path, command: str) -> None:
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
-@LINUX
+@pytest.mark.real
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
 def test_closed_and_full_streams_change_no_exit_code(here: Path, streams: str) -> None:
     """The event loop ended the process where a connection took the number of a stream that was closed."""

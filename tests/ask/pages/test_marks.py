@@ -21,9 +21,11 @@ def html(title: str, body: str = "") -> bytes:
     return f"<!doctype html><html><head><title>{title}</title></head><body>{body}</body></html>".encode()
 
 
+@pytest.mark.real
 def test_ohifs_own_page() -> None:
-    found = marks.seen(HTML, (tls_front.OHIF / "index.html").read_bytes())
-    assert found == PageMarks((Fingerprint("OHIF", FingerprintKind.PAGE),), "OHIF", Login.UNKNOWN)
+    page = (tls_front.OHIF / "index.html").read_bytes()
+    assert marks.seen(HTML, page) == PageMarks((Fingerprint("OHIF", FingerprintKind.PAGE),), "OHIF", Login.UNKNOWN)
+    assert marks.configuration(page) is None
 
 
 def test_titles_are_compared_as_a_browser_shows_them() -> None:
@@ -106,6 +108,7 @@ def roots(text: str) -> list[str]:
     return list(found.roots)
 
 
+@pytest.mark.real
 def test_ohifs_configuration() -> None:
     assert roots(tls_front.configuration("/dicom-web")) == ["/dicom-web"]
     assert roots(tls_front.configuration("http://192.0.2.7:8042/dicom-web")) == ["http://192.0.2.7:8042/dicom-web"]
@@ -146,7 +149,7 @@ def test_a_configuration_with_a_login() -> None:
 
 
 def test_what_is_no_configuration() -> None:
-    assert marks.configuration((tls_front.OHIF / "index.html").read_bytes()) is None
+    assert marks.configuration(b"<html></html>") is None
     assert marks.configuration(b"var x = 1") is None
     assert isinstance(marks.configuration(b"window.config = {}"), Configuration)
 

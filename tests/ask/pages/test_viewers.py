@@ -14,7 +14,6 @@ from filmbadge.model import ConfiguredRoot, Depth, Fingerprint, FingerprintKind,
 from support import tls_front
 
 SITE = Origin(IPv4Address("192.0.2.7"), 8080)
-OHIF = (tls_front.OHIF / "index.html").read_bytes()
 Answer = tuple[int, dict[str, str], bytes]
 HTML = {"content-type": "text/html"}
 
@@ -105,9 +104,11 @@ def test_a_guarded_page_of_a_known_product() -> None:
 
 def ohif(root: str, more: str = "") -> dict[str, Answer]:
     script = (200, {"content-type": "application/javascript"}, tls_front.configuration(root, more=more).encode())
-    return {"*": (200, HTML, OHIF), "/": (200, HTML, OHIF), "/app-config.js": script}
+    page = (200, HTML, (tls_front.OHIF / "index.html").read_bytes())
+    return {"*": page, "/": page, "/app-config.js": script}
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("root", "named"),
     [
@@ -126,10 +127,12 @@ def test_ohif_names_its_archive(root: str, named: ConfiguredRoot) -> None:
     assert {sign.kind for sign in found.signs} == {FingerprintKind.PAGE, FingerprintKind.API}
 
 
+@pytest.mark.real
 def test_ohif_with_a_login_of_its_own() -> None:
     assert ask(ohif("/dicom-web", "oidc: [{ authority: 'x' }],"))[0].login is True
 
 
+@pytest.mark.real
 def test_ohif_whose_configuration_is_not_shown() -> None:
     server = ohif("/dicom-web")
     found, _ = ask(server | {"/app-config.js": (403, HTML, b"")})

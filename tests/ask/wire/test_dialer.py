@@ -14,7 +14,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.dialer import OutOfScope, UnknownName, _Line
 from filmbadge.model import OutcomeKind
 from filmbadge.scope import LOOPBACK, RateLimits
-from support import isolation
+from support import guard
 from support.loopback import HERE, Talker, caps, dialer, listening, run
 
 
@@ -261,11 +261,11 @@ def test_the_farewell_is_said_when_we_are_interrupted() -> None:
 def test_failed_connects_have_rows_too() -> None:
     async def work() -> None:
         door, rows = dialer()
-        before = isolation.counter("Tcp", "ActiveOpens")
+        before = guard.opened()
         row = await door.dial(HERE, 9, Talker(), question="t")
         assert row.ending is OutcomeKind.REFUSED
         assert rows == [row]
-        assert isolation.counter("Tcp", "ActiveOpens") - before == 1
+        assert guard.opened() - before == 1
 
     run(work())
 
@@ -299,13 +299,13 @@ def test_a_connect_that_failed_on_windows_is_understood(
 def test_the_journal_has_as_many_rows_as_the_kernel_saw_connections() -> None:
     async def work() -> None:
         door, rows = dialer()
-        before = isolation.counter("Tcp", "ActiveOpens")
+        before = guard.opened()
         async with listening(echo) as port, listening(hang_up) as other:
             ports = [port, other, 9] * 20
             await asyncio.gather(
                 *(door.dial(HERE, p, Talker(b"hello", enough=5), question="t", caps=caps()) for p in ports)
             )
-        assert len(rows) == 60 == isolation.counter("Tcp", "ActiveOpens") - before
+        assert len(rows) == 60 == guard.opened() - before
 
     run(work())
 
@@ -336,13 +336,13 @@ def test_what_a_talk_raises_ends_one_connection_and_says_no_data() -> None:
 def test_nothing_outside_the_scope_is_dialled(address: str) -> None:
     async def work() -> None:
         door, rows = dialer()
-        before = isolation.counter("Tcp", "ActiveOpens")
+        before = guard.opened()
         with pytest.raises(OutOfScope):
             await door.dial(ip_address(address), 104, Talker(), question="t")
         with pytest.raises(OutOfScope):
             await door.resolve(address)
         assert rows == []
-        assert isolation.counter("Tcp", "ActiveOpens") == before
+        assert guard.opened() == before
 
     run(work())
 
@@ -375,7 +375,14 @@ def test_names() -> None:
         door, _ = dialer(outside)
         with pytest.raises(OutOfScope, match=r"localhost is (127\.0\.0\.1|::1)"):
             await door.resolve("localhost")
-        door, _ = dialer(named)
+
+    run(work())
+
+
+@pytest.mark.real
+def test_a_name_that_has_no_address() -> None:
+    async def work() -> None:
+        door, _ = dialer(replace(LOOPBACK, name="a scope file"))
         with pytest.raises(UnknownName):
             await door.resolve("x" * 70 + ".localhost")
 

@@ -32,7 +32,7 @@ from filmbadge.model import (
 )
 from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
-from support import certificates, isolation
+from support import certificates, guard
 from support.certificates import Pair
 from support.loopback import HERE, Handler, Talker, caps, contact, dialer, listening, run
 
@@ -71,9 +71,9 @@ def asked(port: int, *, tls_port: bool = False, named: bool = False) -> tuple[Ob
             caps=caps(connect_seconds=0.5, idle_seconds=0.5),
         )
         there, rows = contact(scope)
-        before = isolation.counter("Tcp", "ActiveOpens")
+        before = guard.opened()
         seen = await dimse.identify_either(there, port, Depth.ASK, named=named)
-        assert len(rows) == isolation.counter("Tcp", "ActiveOpens") - before
+        assert len(rows) == guard.opened() - before
         return seen, rows
 
     return run(work())
