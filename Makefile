@@ -1,13 +1,15 @@
 # make demo   survey a synthetic hospital on loopback and open its report
 # make test   every check and test, real archives included
+# make hunt   the properties, simulations and fuzzers with fresh randomness, for MINUTES=10; writes what it finds into out/hunt
 # make wheel  build the wheel, install it as a user would, and rehearse with it
 # make bench  speed against other clients, on loopback; writes bench/results.md
 # All set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
 
-.PHONY: demo test lint wheel bench clean
+.PHONY: demo test lint hunt wheel bench clean
 
 DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc libc6-dev nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil
 WHEEL_PACKAGES = gcc iproute2 libc6-dev pipx python3-dev python3-venv
+MINUTES = 10
 BENCH_PACKAGES = dcmtk gcc libc6-dev nmap orthanc python3-odil python3-dev
 
 demo:
@@ -21,7 +23,7 @@ test:
 	@scripts/packages $(DEBIAN_PACKAGES)
 	@$(MAKE) --no-print-directory lint
 	@scripts/npm
-	.venv/bin/pytest
+	PYTHONHASHSEED=0 .venv/bin/pytest -n 2 --dist loadfile
 
 lint:
 	@scripts/venv dev
@@ -31,6 +33,11 @@ lint:
 	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 	.venv/bin/lint-imports
 	.venv/bin/python scripts/generate_docs.py --check
+
+hunt:
+	@scripts/packages gcc libc6-dev python3-dev
+	@scripts/venv dev
+	.venv/bin/python scripts/hunt.py $(MINUTES)
 
 wheel:
 	@scripts/packages $(WHEEL_PACKAGES)

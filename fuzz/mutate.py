@@ -1,7 +1,14 @@
-"""Mutations of the corpus, without a fuzzer: python fuzz/mutate.py SECONDS. For the sanitized build (`fuzz/sanitize`)."""
+"""Mutations of the corpus, without a fuzzer: python fuzz/mutate.py SECONDS [FOLDER]. For the sanitized build (`fuzz/sanitize`).
+
+A stream that breaks the decoder is written into the folder, for fuzz/corpus. Also where it ends the process, as a
+sanitizer does: so a child does the work, and the parent knows what it had in hand.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import mmap
+import os
 import random
 import sys
 import time
@@ -24,20 +31,37 @@ def mutated(chance: random.Random) -> bytes:
     return bytes([chance.randrange(256)]) + bytes(data[1:])
 
 
-def main(seconds: float) -> None:
-    seed, end, streams = random.randrange(1 << 32), time.monotonic() + seconds, 0
-    chance = random.Random(seed)
+def throw(seed: int, seconds: float, hand: mmap.mmap) -> None:
+    """Streams for so long. The one that is tried lies in the hand, after its length."""
+    chance, end, streams = random.Random(seed), time.monotonic() + seconds, 0
     while time.monotonic() < end:
         data = mutated(chance)
-        try:
-            target.one(data)
-        except BaseException:
-            Path("broken-stream").write_bytes(data)
-            print(f"seed {seed}, stream {streams}: in the file broken-stream")
-            raise
+        hand.seek(0)
+        hand.write(len(data).to_bytes(4, "big") + data)
+        target.one(data)
         streams += 1
-    print(f"{streams:,} streams in {seconds:g} s, seed {seed}: nothing found")
+    print(f"{streams:,} streams in {seconds:g} s, seed {seed}: nothing found", flush=True)
+
+
+def main(seconds: float, folder: Path) -> int:
+    """0, or 1 if a stream was found."""
+    seed, hand = random.randrange(1 << 32), mmap.mmap(-1, 1 << 20)
+    if (child := os.fork()) == 0:
+        try:
+            throw(seed, seconds, hand)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            sys.stderr.flush()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        return 0
+    stream = hand[4 : 4 + int.from_bytes(hand[:4], "big")]
+    path = folder / f"found-{hashlib.sha256(stream).hexdigest()[:12]}"
+    path.write_bytes(stream)
+    print(f"seed {seed}: a stream that breaks the decoder is in {path}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    sys.exit(main(float(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else ".")))
