@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 TRY = """
 import asyncio, socket, subprocess, sys
 import uvloop
@@ -97,14 +98,6 @@ def test_only_these_words_do_without_the_namespace(tmp_path: Path, options: list
     same = f"def test_here(): assert (str(Path('/proc/self/ns/net').readlink()) != {str(here)!r}) is {namespace}"
     (tmp_path / "test_one.py").write_text(f"from pathlib import Path\n{same}\n")
     (tmp_path / "conftest.py").write_text("from conftest import *\n")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-c",
-        str(Path(__file__).parents[1] / "pyproject.toml"),
-        str(tmp_path),
-    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(PROJECT), str(tmp_path)]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=60)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
