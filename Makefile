@@ -23,7 +23,7 @@ test:
 	@scripts/packages $(DEBIAN_PACKAGES)
 	@$(MAKE) --no-print-directory lint
 	@scripts/npm
-	PYTHONHASHSEED=0 .venv/bin/pytest -n 2 --dist loadfile
+	PYTHONHASHSEED=0 .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint:
 	@scripts/venv dev

@@ -77,16 +77,21 @@ class Hunt:
         """The fuzzers: half of the time for the decoder as it is, half for a build that watches its memory."""
         corpus, seconds = self._folder / "corpus", self._left() / 2
         if importlib.util.find_spec("atheris") is None:
-            self._run([sys.executable, FUZZ / "mutate.py", f"{seconds:.0f}", corpus])
+            self._fuzz(sys.executable, FUZZ / "mutate.py", f"{seconds:.0f}", corpus)
         else:
-            grown = self._folder / "grown"
-            grown.mkdir(exist_ok=True)
+            (grown := self._folder / "grown").mkdir(exist_ok=True)
             options = [f"-max_total_time={seconds:.0f}", f"-artifact_prefix={corpus}/found-"]
-            self._run([sys.executable, FUZZ / "run.py", grown, FUZZ / "corpus", *options])
+            self._fuzz(sys.executable, FUZZ / "run.py", grown, FUZZ / "corpus", *options)
         if shutil.which("gcc") is None:
             print("no gcc: the decoder was not built to watch its memory", file=sys.stderr)
-        elif self._run([FUZZ / "sanitize", f"{self._left():.0f}", corpus]) not in (0, None) and not self.new():
-            raise CannotRun("fuzz/sanitize failed, and left no stream")
+        else:
+            self._fuzz(FUZZ / "sanitize", f"{self._left():.0f}", corpus)
+
+    def _fuzz(self, *command: str | Path) -> None:
+        before = len(list((self._folder / "corpus").iterdir()))
+        code = self._run([*command])
+        if code not in (0, None) and len(list((self._folder / "corpus").iterdir())) == before:
+            raise CannotRun(f"{' '.join(map(str, command))} ended with {code}, and left no new stream")
 
     def stop(self) -> None:
         for process in list(self._running):

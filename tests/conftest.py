@@ -31,10 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(found.Recorder(folder))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(room) for room in REAL):
             item.add_marker(pytest.mark.real)
+    if hasattr(config, "workerinput"):  # what takes long first, so that no process waits for the other at the end
+        items.sort(key=lambda item: item.get_closest_marker("real") is None)
 
 
 @pytest.fixture(autouse=True)
