@@ -16,7 +16,7 @@ from support import chance
 DRAWN = """
 import random, secrets
 from hypothesis import given, settings, strategies as st
-from filmbadge.ask.wire.dimse.core.pure import RUN_KEY
+from filmbadge.ask.decoder.pure import RUN_KEY
 
 @given(st.text(), st.integers())
 def test_a_property(text, number):
