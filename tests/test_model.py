@@ -48,6 +48,8 @@ TEXT = {
     "DimseFacts.implementation_version",
     "Endpoint.address",
     "Find.window",
+    "Finding.about",  # of the catalogue
+    "Finding.archive",
     "Host.address",
     "Identifier.scheme",  # of the catalogue
     "KindFound.why",
@@ -129,9 +131,9 @@ def test_the_check_would_notice() -> None:
         assert not known(kind)
 
 
-def test_only_totals_and_doubts_hold_a_mapping() -> None:
+def test_only_totals_doubts_and_findings_hold_a_mapping() -> None:
     mapped = {record.__name__ for record in RECORDS if dict[str, int] in get_type_hints(record).values()}
-    assert mapped == {"Total", "Doubt"}  # by origin; by the name of a number
+    assert mapped == {"Total", "Doubt", "Finding"}  # by origin; by the name of a number
 
 
 def test_steps_are_ordered_by_height_and_not_by_alphabet() -> None:

@@ -605,6 +605,43 @@ class GradeReason(StrEnum):
     ADVISORIES = "known-vulnerabilities"
 
 
+class FindingCode(StrEnum):
+    """What is wrong with an archive, the worst first. `catalogue/findings.toml` has a row for each."""
+
+    DISCLOSES_RECORDS = "discloses-records"
+    HANDS_OUT_IMAGES = "hands-out-images"
+    FILE_LISTING = "listing-of-files"
+    PATIENT_LISTING = "listing-of-patients"
+    PERSONAL_DATA = "personal-data"
+    SSN_RECORDS = "ssn-records"
+    NATIONAL_IDENTIFIERS = "national-identifiers"
+    ANSWERS_STRANGERS = "answers-strangers"
+    LETS_STRANGERS_IN = "lets-strangers-in"
+    ADVISORY = "advisory"
+    TITLE_ONLY = "ae-title-only"
+    PLAIN_TRANSPORT = "plain-transport"
+    OLD_TLS = "old-tls"
+    ANONYMOUS_CIPHER = "anonymous-cipher"
+    NO_FORWARD_SECRECY = "no-forward-secrecy"
+    NO_AEAD = "no-authenticated-encryption"
+    SHORT_KEY = "short-key"
+    EXPIRED = "certificate-expired"
+    NOT_YET_VALID = "certificate-not-yet-valid"
+    SELF_SIGNED = "self-signed"
+    OTHER_NAME = "other-name"
+
+
+class Finding(Struct, frozen=True):
+    """One thing that is wrong with an archive. Pages, feeds and remedies are made from these."""
+
+    code: FindingCode
+    archive: str
+    endpoint: Endpoint | None  # None: the archive as a whole
+    grade: Grade | None  # the best one that the rubric leaves to an archive with it; None: it takes no grade down
+    numbers: dict[str, int] = {}  # by their names: what the archive holds, or how far it is from what it should be
+    about: str = ""  # the id of an advisory, or of a scheme of national identifiers
+
+
 class Count(Struct, frozen=True):
     value: int | None = None
     how: Provenance = Provenance.UNKNOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from filmbadge.catalogue.rubric import rubric
 from filmbadge.judge.transport import WEAK
@@ -19,7 +19,7 @@ from filmbadge.model import (
     Transport,
 )
 
-_LADDER = {
+BY_RUNG = {
     Rung.ADMITS: GradeReason.ADMITS,
     Rung.ANSWERS: GradeReason.ANSWERS,
     Rung.DISCLOSES: GradeReason.DISCLOSES,
@@ -46,7 +46,7 @@ def grade(
     if not rung.open and any(not j.verdict.conclusive or j.verdict.why in _UNASKED for j in group):
         return None, ()
     row = next(row for row in rubric().rung if row.rung is rung)
-    why = [_LADDER[rung]] if rung in _LADDER else []
+    why = [BY_RUNG[rung]] if rung in BY_RUNG else []
     if rung.open:
         if personal is False and row.nothing_personal:
             return row.nothing_personal, (*why, GradeReason.NOTHING_PERSONAL)
@@ -54,7 +54,7 @@ def grade(
     found = {
         GradeReason.PLAIN: Transport.PLAIN in transport,
         GradeReason.WEAK_TLS: not WEAK.isdisjoint(transport),
-        GradeReason.TITLE_ONLY: rung is Rung.SPEAKS and any(map(_by_title, group)),
+        GradeReason.TITLE_ONLY: rung is Rung.SPEAKS and any(map(by_title, group)),
         GradeReason.ADVISORIES: bool(advisories),
     }
     steps = [step.why for step in rubric().step if found[step.why]]
@@ -65,11 +65,17 @@ def somebodys(kinds: Collection[KindFound] | None) -> bool | None:
     """Whether somebody's data was found. None if that was not looked at, or could not be found out for every kind."""
     if kinds is None:
         return None
-    telling = [found for found in kinds if found.kind not in _NOBODYS]
-    if any(found.looks is Appearance.PERSONAL for found in telling):
+    found = telling(kinds)
+    if any(kind.looks is Appearance.PERSONAL for kind in found):
         return True
-    return None if any(found.how is Provenance.UNKNOWN for found in telling) else False
+    return None if any(kind.how is Provenance.UNKNOWN for kind in found) else False
 
 
-def _by_title(judged: JudgedEndpoint) -> bool:
+def telling(kinds: Iterable[KindFound]) -> list[KindFound]:
+    """The kinds that say who somebody is."""
+    return [found for found in kinds if found.kind not in _NOBODYS]
+
+
+def by_title(judged: JudgedEndpoint) -> bool:
+    """Whether an AE title is what it rejected us for."""
     return judged.verdict.why is Reason.REJECTED and judged.verdict.codes[1:] in _TITLE_REASONS

@@ -1,0 +1,129 @@
+"""What is wrong with an archive, as codes and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from filmbadge.catalogue.findings import findings as rows
+from filmbadge.catalogue.national import US_SSN
+from filmbadge.catalogue.rubric import rubric
+from filmbadge.judge.grade import BY_RUNG, by_title, telling
+from filmbadge.model import (
+    Appearance,
+    Archive,
+    Endpoint,
+    Finding,
+    FindingCode,
+    Grade,
+    GradeReason,
+    Host,
+    JudgedEndpoint,
+    Observation,
+    Reason,
+    Rung,
+    Transport,
+)
+
+_TRANSPORT = {
+    Transport.PLAIN: FindingCode.PLAIN_TRANSPORT,
+    Transport.OLD_VERSION: FindingCode.OLD_TLS,
+    Transport.UNAUTHENTICATED: FindingCode.ANONYMOUS_CIPHER,
+    Transport.NO_FORWARD_SECRECY: FindingCode.NO_FORWARD_SECRECY,
+    Transport.NO_AEAD: FindingCode.NO_AEAD,
+    Transport.SHORT_KEY: FindingCode.SHORT_KEY,
+    Transport.EXPIRED: FindingCode.EXPIRED,
+    Transport.NOT_YET_VALID: FindingCode.NOT_YET_VALID,
+    Transport.SELF_SIGNED: FindingCode.SELF_SIGNED,
+    Transport.OTHER_NAME: FindingCode.OTHER_NAME,
+}
+_PAGES = (Reason.LISTING, Reason.PATIENTS)  # they have findings of their own
+
+_Found = tuple[FindingCode, Endpoint | None, dict[str, int], str]
+
+
+def findings(host: Host) -> Iterator[Finding]:
+    """Everything that is wrong with the archives of one host: of each archive the worst first."""
+    for archive in host.archives:
+        yield from of_archive(archive, [j for j in host.judged if j.observation.endpoint in archive.endpoints])
+
+
+def of_archive(archive: Archive, group: Sequence[JudgedEndpoint]) -> tuple[Finding, ...]:
+    """The same for one archive; `group` are its endpoints."""
+    found: list[_Found] = [
+        (code, judged.observation.endpoint, numbers, "") for judged in group for code, numbers in _of(judged, archive)
+    ]
+    found += _of_whole(archive)
+    order = list(FindingCode)
+    found.sort(key=lambda one: (order.index(one[0]), one[1] is not None, one[1] or (), one[3]))
+    return tuple(
+        Finding(code, archive.id, endpoint, _best(rows()[code].reason, archive), numbers, about)
+        for code, endpoint, numbers, about in found
+    )
+
+
+def _of(judged: JudgedEndpoint, archive: Archive) -> Iterator[tuple[FindingCode, dict[str, int]]]:
+    """What is wrong with one endpoint."""
+    seen, verdict = judged.observation, judged.verdict
+    rung = verdict.rung
+    if rung in (Rung.OFFERS, Rung.DELIVERS):
+        yield FindingCode.HANDS_OUT_IMAGES, _holds(archive)
+    listing = seen.web.listing if seen.web is not None else None
+    if listing is not None and listing.shown:
+        yield FindingCode.FILE_LISTING, {"files": listing.files}
+    elif rung is not None and rung.open and verdict.why not in _PAGES:
+        yield FindingCode.DISCLOSES_RECORDS, _holds(archive)
+    if verdict.why is Reason.PATIENTS:
+        yield FindingCode.PATIENT_LISTING, {"patients": verdict.codes[0]}
+    if rung is Rung.ANSWERS:
+        yield FindingCode.ANSWERS_STRANGERS, {}
+    if rung is Rung.ADMITS:
+        yield FindingCode.LETS_STRANGERS_IN, {}
+    if archive.rung is Rung.SPEAKS and by_title(judged):
+        yield FindingCode.TITLE_ONLY, {}
+    for one in judged.transport:
+        if code := _TRANSPORT.get(one):
+            yield code, _measures(one, seen)
+
+
+def _of_whole(archive: Archive) -> Iterator[_Found]:
+    """What is wrong with an archive, whichever way in is taken."""
+    personal = [kind for kind in telling(archive.kinds or ()) if kind.looks is Appearance.PERSONAL]
+    if personal:
+        numbers = {str(kind.kind): kind.records or kind.at_least or 0 for kind in personal}
+        yield FindingCode.PERSONAL_DATA, None, numbers, ""
+    if archive.ssn_records.value:
+        yield FindingCode.SSN_RECORDS, None, {"records": archive.ssn_records.value}, ""
+    for scheme in archive.identifiers:
+        if scheme.scheme != US_SSN:
+            yield FindingCode.NATIONAL_IDENTIFIERS, None, {"records": scheme.records}, scheme.scheme
+    for advisory in archive.advisories:
+        yield FindingCode.ADVISORY, None, {}, advisory
+
+
+def _holds(archive: Archive) -> dict[str, int]:
+    """What the whole archive holds, as far as it is known."""
+    counts = {name: getattr(archive.counts, name).value for name in ("patients", "studies", "series", "images")}
+    return {name: value for name, value in counts.items() if value is not None}
+
+
+def _measures(found: Transport, seen: Observation) -> dict[str, int]:
+    """How far a certificate is from what it should be."""
+    held = seen.tls.certificate if seen.tls is not None else None
+    if held is None:
+        return {}
+    if found is Transport.EXPIRED:
+        return {"days": (seen.at - held.not_after).days}
+    if found is Transport.NOT_YET_VALID:
+        return {"days": (held.not_before - seen.at).days}
+    return {"bits": held.bits} if found is Transport.SHORT_KEY and held.bits is not None else {}
+
+
+def _best(reason: GradeReason | None, archive: Archive) -> Grade | None:
+    """The best grade that the rubric leaves to an archive with this finding."""
+    if reason is None:
+        return None
+    rung = next((rung for rung, why in BY_RUNG.items() if why is reason), None)
+    if rung is None:  # a step down from the top
+        return list(Grade)[1]
+    row = next(row for row in rubric().rung if row.rung is rung)
+    return row.nothing_personal if GradeReason.NOTHING_PERSONAL in archive.grade_why else row.grade
