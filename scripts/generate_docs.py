@@ -26,7 +26,7 @@ TABLES = {
 SCHEMAS = {
     "filmbadge.check-1.json": CheckDocument,
     "filmbadge.rehearsal-1.json": Rehearsal,
-    "filmbadge.report-1.json": ReportDocument,
+    "filmbadge.report-2.json": ReportDocument,
     "filmbadge.survey-1.json": Manifest,
 }
 

@@ -27,8 +27,10 @@ from filmbadge.scope import (
     template,
 )
 from filmbadge.tell.scope import explain
+from filmbadge.tell.words import Words
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+ENGLISH = Words()
 LINES = """\
 schema = "filmbadge.scope/1"
 networks = [
@@ -329,9 +331,9 @@ def test_records_of_dicomweb_are_asked_for_with_a_mandate_only() -> None:
     allowed = VALID.replace("[authority]", "[ask]\nqido_record = true\n[authority]")
     scope = parse(allowed, "s", NOW)
     assert scope.qido_record
-    told = explain(scope)
+    told = explain(scope, ENGLISH)
     assert "asks DICOMweb for" in told and "never asks for personal data" not in told
-    assert "asks DICOMweb for" not in explain(parse(VALID, "s", NOW))
+    assert "asks DICOMweb for" not in explain(parse(VALID, "s", NOW), ENGLISH)
     with pytest.raises(ScopeError, match="personal data on the wire"):
         parse(allowed.replace('basis = "mandate"', 'basis = "research"'), "s", NOW)
     with pytest.raises(ScopeError, match="true or false"):
@@ -339,22 +341,22 @@ def test_records_of_dicomweb_are_asked_for_with_a_mandate_only() -> None:
 
 
 def test_a_scope_says_what_it_would_contact() -> None:
-    assert "would contact 65,534 addresses on 13 ports each" in explain(scope("10.0.0.0/16"))
-    assert "would contact 1 address on" in explain(scope("10.0.0.1/32"))
-    assert "questions take at most 10% of an archive's time" in explain(scope("10.0.0.0/16"))
-    assert "too many to sweep" in explain(scope("10.0.0.0/7"))
-    told = explain(parse(VALID, "s", NOW))
+    assert "would contact 65,534 addresses on 13 ports each" in explain(scope("10.0.0.0/16"), ENGLISH)
+    assert "would contact 1 address on" in explain(scope("10.0.0.1/32"), ENGLISH)
+    assert "questions take at most 10% of an archive's time" in explain(scope("10.0.0.0/16"), ENGLISH)
+    assert "too many to sweep" in explain(scope("10.0.0.0/7"), ENGLISH)
+    told = explain(parse(VALID, "s", NOW), ENGLISH)
     assert "would contact 509 addresses on 6 ports each, at most 20 connections a second" in told
-    assert "allowed by the board (T-1), basis mandate, until 2027-01-31" in told
+    assert "allowed by the board (T-1), basis mandate, until 31 January 2027" in told
     assert "STORE, ARCHIVE" in told
 
 
 @pytest.mark.parametrize("depth", [Depth.PROFILE, Depth.PROVE])
 def test_whoever_allows_a_scope_reads_that_personal_data_is_looked_at(depth: Depth) -> None:
-    told = explain(replace(parse(VALID, "s", NOW), depth=depth))
+    told = explain(replace(parse(VALID, "s", NOW), depth=depth), ENGLISH)
     assert "looks at personal attributes" in told
     assert "a census of one archive ends after 2,000 questions, 2.0 hours or 1,024 MiB" in told
-    assert "census" not in explain(replace(parse(VALID, "s", NOW), depth=Depth.ASK))
+    assert "census" not in explain(replace(parse(VALID, "s", NOW), depth=Depth.ASK), ENGLISH)
 
 
 @pytest.mark.parametrize("text", ["networks = " + "[" * 9000 + "]" * 9000, "depth = " + "9" * 5000])

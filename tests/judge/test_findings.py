@@ -31,14 +31,14 @@ from filmbadge.model import (
     KindFound,
     Listing,
     Observation,
+    PageFacts,
     Product,
     Provenance,
     Rung,
     TlsFacts,
     Verdict,
-    WebFacts,
 )
-from making import ADDRESS, AT, DISCLOSED, DONE, REPORTED, admitted, dimse, web
+from support.factories import ADDRESS, AT, DISCLOSED, DONE, REPORTED, admitted, dimse, web
 
 ROWS = list(rows().values())
 
@@ -46,9 +46,9 @@ ROWS = list(rows().values())
 def host(example: Example) -> Host:
     """The archive that an example describes, as if it had been judged so."""
     endpoint = Endpoint(ADDRESS, 4242, example.protocol)
-    pages = WebFacts(200, 200, listing=Listing(example.files)) if example.files else None
+    pages = (PageFacts(200, 200, listing=Listing(example.files)),) if example.files else ()
     judged = JudgedEndpoint(
-        Observation(endpoint, AT, Depth.PROVE, DONE, web=pages),
+        Observation(endpoint=endpoint, at=AT, depth=Depth.PROVE, stop=DONE, facts=pages),
         Verdict(example.rung, example.why, example.codes),
         Product(),
         example.transport,

@@ -10,11 +10,14 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Count, Identifier, Kind, Provenance, Total
+from filmbadge.model import Provenance, Total
 from filmbadge.tell.report import page
-from filmbadge.tell.summary import ArchiveKind, ArchiveLine, KindLine, ReportDocument, Step, document
+from filmbadge.tell.summary import KindLine, Step, document
+from filmbadge.tell.view import ArchiveView, FindingView, IdentifierView, KindView, Number
+from filmbadge.tell.words import Words
 from support import archives
 
+ENGLISH = Words()
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -58,7 +61,7 @@ def opened(browser: Browser, path: Path, *, width: int = 1100) -> tuple[Page, li
 
 def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> None:
     tab, trouble = opened(browser, survey / "page.html")
-    report = document(Dataset(survey / "survey"))
+    report = document(Dataset(survey / "survey"), ENGLISH)
     images, ids = (next(r.measured for r in report.rows if r.quantity == q) for q in ("images", "patient_ids"))
     assert trouble == []
     assert tab.inner_text("h1") == "7 of 13 imaging archives answer strangers"
@@ -92,43 +95,39 @@ def test_the_page_fits_a_screen_and_a_phone(browser: Browser, survey: Path, widt
 
 def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Path, tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>"
-    real = document(Dataset(survey / "survey"))
-    line = ArchiveLine(
+    real = document(Dataset(survey / "survey"), ENGLISH)
+    number = Number(None, hostile, None, None, hostile, None, None, hostile)
+    archive = ArchiveView(
         id=hostile,
         open=True,
         rung="discloses",
+        grade="F",
+        grade_why=(hostile,),
         product=hostile,
         toolkit=hostile,
         product_version=hostile,
         product_firm=True,
         advisories=(hostile,),
-        grade="F",
-        grade_why=hostile,
-        decoy="",
-        counts={"images": Count(why=hostile)},
-        kinds=(ArchiveKind(hostile, 1, hostile, hostile, None, hostile),),
-        identifiers=(Identifier(hostile, Kind.PATIENT_ID, 1, Provenance.COUNTED, 1.0, 1.0),),
-        ssn_records=Count(why=hostile),
-        endpoints=(hostile,),
+        decoy=(),
+        counts=dict.fromkeys(("patients", "studies", "series", "images"), number),
+        kinds={"patient_name": KindView(1, hostile, hostile, 1.0, 0, 1, None, hostile, None, None, hostile)},
+        identifiers=(IdentifierView(hostile, hostile, 1, hostile, 1.0, 1.0, hostile),),
+        ssn_records=number,
+        endpoints=(hostile, hostile),
         reasons=(hostile,),
+        findings=(FindingView("old-tls", "low", None, hostile, {}, hostile, hostile, hostile),),
     )
-    report = ReportDocument(
+    report = msgspec.structs.replace(
+        real,
         version=hostile,
         state=hostile,
-        depth=hostile,
-        hosts=1,
-        hosts_done=1,
-        started=real.started,
-        ended=None,
-        connections=1,
         rows=tuple(Total(row.quantity, None, Provenance.UNKNOWN, why=hostile) for row in real.rows),
-        kinds=(KindLine(hostile, Total(hostile, None, hostile, at_least=1, why=hostile), {hostile: 1}),),
+        kinds=(KindLine("patient_name", Total(hostile, None, hostile, at_least=1, why=hostile), {hostile: 1}),),
         funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
-        grades={"F": 1},
-        archives=(line, msgspec.structs.replace(line, decoy=hostile)),
+        archives=(archive, msgspec.structs.replace(archive, decoy=(hostile,))),
     )
     path = tmp_path / "hostile.html"
-    path.write_text(page.render(report))
+    path.write_text(page.render(report, ENGLISH))
     tab, trouble = opened(browser, path)
     assert trouble == []
     assert tab.locator("script, img").count() == 0
@@ -137,13 +136,15 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
 
 
 def test_an_estimate_has_its_interval_and_what_is_unknown_says_why(survey: Path) -> None:
-    real = document(Dataset(survey / "survey"))
+    real = document(Dataset(survey / "survey"), ENGLISH)
     rows = {row.quantity: row for row in real.rows}
     rows["patient_ids"] = Total("patient_ids", 9001, Provenance.ESTIMATED, low=8001, high=10_001)
     rows["images"] = Total("images", None, Provenance.UNKNOWN, at_least=7, why="cut off")
-    shown = page.render(msgspec.structs.replace(real, rows=tuple(rows.values())))
+    rows["series"] = Total("series", None, Provenance.UNKNOWN, unknown_archives=2, why="cut off")
+    shown = page.render(msgspec.structs.replace(real, rows=tuple(rows.values())), ENGLISH)
     assert "estimated; 95 %: 8,001 to 10,001" in shown
-    assert "<b>unknown</b>images in open archives<span>at least 7; cut off" in shown
+    assert "<b>at least 7</b>images in open archives<span>cut off" in shown
+    assert "<b>unknown</b>series in open archives<span>unknown for 2 open archives: cut off" in shown
 
 
 def test_an_empty_survey_has_a_page(browser: Browser, tmp_path: Path) -> None:
@@ -152,6 +153,8 @@ def test_an_empty_survey_has_a_page(browser: Browser, tmp_path: Path) -> None:
     archives.filmbadge("report", str(tmp_path / "s"), "--html", str(tmp_path / "page.html"))
     tab, trouble = opened(browser, tmp_path / "page.html")
     assert trouble == []
-    assert tab.inner_text("h1") == "0 of 0 imaging archives answer strangers"
-    assert "None found." in tab.inner_text("main")
+    assert tab.inner_text("h1") == "No imaging archive was found"
+    assert "No open archive was found." in tab.inner_text("main")
+    assert "Nothing was found to be wrong." in tab.inner_text("main")
+    assert "There is no archive to grade." in tab.inner_text("main")
     tab.close()

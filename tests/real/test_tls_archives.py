@@ -106,7 +106,7 @@ def test_a_survey_keeps_what_tls_showed(tls_orthanc: Served, tmp_path: Path) -> 
     assert questions == ["dimse ask ANY-SCP over TLS", "dimse census ANY-SCP over TLS"]
     page = tmp_path / "page.html"
     archives.filmbadge("report", str(tmp_path / "out"), "--html", str(page))
-    assert f"dimse {tls_orthanc.dicom} over TLSv1." in page.read_text()
+    assert f"DICOM on port {tls_orthanc.dicom} over TLSv1." in page.read_text()
 
 
 def test_orthanc_that_demands_a_client_certificate(tmp_path: Path, pair: Pair) -> None:

@@ -15,6 +15,7 @@ from filmbadge.model import Depth, Refusal
 from filmbadge.scope import LOOPBACK, Scope, load
 from filmbadge.survey import examine
 from filmbadge.tell import card
+from filmbadge.tell.words import Words
 
 
 def check(
@@ -44,11 +45,12 @@ def check(
     allowed = at_depth(load(scope) if scope else LOOPBACK, Depth(depth) if depth else None if scope else Depth.COUNT)
     require_sight(fail_on, allowed.depth)
     host, journal = run_loop(examine.check(allowed, parse(target)))
-    document = card.document(target, allowed.depth, host, journal)
+    words = Words()
+    document = card.document(target, allowed.depth, host, journal, words)
     if json:
         put_json(document)
     else:
-        show(card.render(document))
+        show(card.render(document, words))
     verdicts = [judged.verdict for judged in host.judged]
     if any(reached(verdict.rung, fail_on) for verdict in verdicts):
         return FOUND

@@ -12,6 +12,7 @@ from filmbadge.cli.console import err, json_bytes, put_json, show, write_file
 from filmbadge.keep.reader import Dataset
 from filmbadge.tell import summary
 from filmbadge.tell.report import page
+from filmbadge.tell.words import Words
 
 
 def report(
@@ -34,11 +35,12 @@ def report(
     """
     dataset = Dataset(directory)
     dataset.require_whole()
-    document = summary.document(dataset)
+    words = Words()
+    document = summary.document(dataset, words)
     if html is None and json is None:
-        show(summary.render(document))
+        show(summary.render(document, words))
     if html is not None:
-        write_file(html, page.render(document).encode())
+        write_file(html, page.render(document, words).encode())
         err.print(f"Wrote {html}", soft_wrap=True, markup=False)
     if json is not None and str(json) == "-":
         put_json(document)

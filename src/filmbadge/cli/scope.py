@@ -12,6 +12,7 @@ from filmbadge.cli.console import err, out
 from filmbadge.model import Refusal
 from filmbadge.scope import load, template
 from filmbadge.tell.scope import explain
+from filmbadge.tell.words import Words
 
 app = App(name="scope", help="Write a scope file, or explain one.")
 
@@ -50,5 +51,5 @@ def check(file: Path, /) -> int:
     file
         The scope file.
     """
-    out.print(explain(load(file)), soft_wrap=True, markup=False, emoji=False)
+    out.print(explain(load(file), Words()), soft_wrap=True, markup=False, emoji=False)
     return DONE

@@ -17,6 +17,7 @@ from filmbadge.model import Host, Rung
 from filmbadge.scope import load
 from filmbadge.survey.engine import Survey
 from filmbadge.tell import summary
+from filmbadge.tell.words import Words
 
 
 def survey(
@@ -59,7 +60,8 @@ def survey(
     if json:
         put_json(dataset.manifest)
     else:
-        show(summary.render(summary.document(dataset)))
+        words = Words()
+        show(summary.render(summary.document(dataset, words), words))
         err.print(
             f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True, markup=False
         )

@@ -19,6 +19,7 @@ from filmbadge.model import (
     Host,
     JudgedEndpoint,
     Observation,
+    PageFacts,
     Reason,
     Rung,
     Transport,
@@ -67,7 +68,8 @@ def _of(judged: JudgedEndpoint, archive: Archive) -> Iterator[tuple[FindingCode,
     rung = verdict.rung
     if rung in (Rung.OFFERS, Rung.DELIVERS):
         yield FindingCode.HANDS_OUT_IMAGES, _holds(archive)
-    listing = seen.web.listing if seen.web is not None else None
+    pages = seen.get(PageFacts)
+    listing = pages.listing if pages is not None else None
     if listing is not None and listing.shown:
         yield FindingCode.FILE_LISTING, {"files": listing.files}
     elif rung is not None and rung.open and verdict.why not in _PAGES:

@@ -1,73 +1,106 @@
-"""A scope in words: what a survey under it would do, and what it never does."""
+"""What a survey under a scope would do, before anybody says yes to it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from filmbadge.model import Depth
 from filmbadge.scope import Scope
-from filmbadge.tell.words import amount, duration
+from filmbadge.tell.language import N_
+from filmbadge.tell.words import Words
 
+_TOO_MANY = 1 << 24  # addresses
 _DOES = {
-    Depth.KNOCK: "associates, or fetches the pages on which a web service says what it is, and leaves",
-    Depth.ASK: "asks each archive one small question for UIDs, cancelled at the first match",
-    Depth.COUNT: "counts studies, series and images by the archive's own counters, or else by UIDs and counts in windows of dates",
-    Depth.PROFILE: "counts, patients too, and looks at personal attributes that it forgets at once",
-    Depth.PROVE: "counts, patients too, looks at personal attributes that it forgets at once, and starts one image retrieval per archive that it drops after a few KiB",
-}
+    Depth.KNOCK: N_("associates, or fetches the pages on which a web service says what it is, and leaves"),
+    Depth.ASK: N_("asks each archive one small question for UIDs, cancelled at the first match"),
+    Depth.COUNT: N_("counts studies, series and images by the archive's own counters, or else by UIDs and counts in windows of dates"),
+    Depth.PROFILE: N_("counts, patients too, and looks at personal attributes that it forgets at once"),
+    Depth.PROVE: N_("counts, patients too, looks at personal attributes that it forgets at once, and starts one image retrieval per archive that it drops after a few KiB"),
+}  # fmt: skip
 _NEVER = {
-    Depth.KNOCK: "never asks for a record, personal data or an image",
-    Depth.ASK: "never asks for personal data or an image",
-    Depth.COUNT: "never asks for personal data or an image",
-    Depth.PROFILE: "never asks for an image",
-    Depth.PROVE: "never keeps an image",
+    Depth.KNOCK: N_("never asks for a record, personal data or an image"),
+    Depth.ASK: N_("never asks for personal data or an image"),
+    Depth.COUNT: N_("never asks for personal data or an image"),
+    Depth.PROFILE: N_("never asks for an image"),
+    Depth.PROVE: N_("never keeps an image"),
 }
 
 
-def explain(scope: Scope) -> str:
+def explain(scope: Scope, words: Words) -> str:
     """Several lines for a person who must say yes to it."""
+    return "\n".join((*_pace(scope, words), *_questions(scope, words), *_authority(scope, words)))
+
+
+def _pace(scope: Scope, words: Words) -> Iterator[str]:
     v4, v6 = scope.addresses()
-    addresses = v4.size + v6.size
-    ports = len(scope.ports)
-    busiest = max((min(high - low + 1, 256) for low, high in v4.ranges), default=min(v6.size, 1 << 24))
-    seconds = max(
-        addresses * ports / scope.pace.overall,
-        busiest * ports / scope.pace.per_network,
-        ports / scope.pace.per_host,
-        addresses * ports * scope.caps.connect_seconds / scope.pace.open_at_once,  # all dark
-    )
-    lines = []
-    if addresses > 1 << 24:
-        lines.append(f"covers {addresses:,} addresses, too many to sweep: name hosts or smaller networks as targets")
-    else:
-        lines.append(
-            f"would contact {addresses:,} {'address' if addresses == 1 else 'addresses'} on {amount(ports, 'port')} each, "
-            f"at most {scope.pace.overall:g} connections a second, about {duration(seconds)} "
-            "if few answer (each archive found adds its own time)"
+    addresses, ports = v4.size + v6.size, len(scope.ports)
+    if addresses > _TOO_MANY:
+        yield words.say(
+            "covers {addresses:,} addresses, too many to sweep: name hosts or smaller networks as targets",
+            addresses=addresses,
         )
-    lines += [
-        f"at most {scope.pace.per_network:g} connections a second into one /24 (IPv6: /48), "
-        f"{scope.pace.per_host:g} to one host, and one at a time there",
-        f"questions take at most {scope.pace.archive_share:.0%} of an archive's time, and less when it slows down",
-        f"{_DOES[scope.depth]} (depth {scope.depth})",
-        f"{_NEVER[scope.depth]}; never writes, never tries a password, never guesses an AE title",
-    ]
-    if scope.qido_record and not scope.depth.reaches(Depth.PROFILE):
-        lines[-1] = f"{_NEVER[Depth.PROFILE]}; never writes, never tries a password, never guesses an AE title"
-        which = "one record" if scope.depth is Depth.ASK else "all records"
-        if scope.depth.reaches(Depth.ASK):
-            lines.append(
-                f"asks DICOMweb for {which}: names, ids and birth dates come with it, are not looked at, and are not kept"
-            )
-    if scope.depth.reaches(Depth.COUNT):
+    else:
+        busiest = max((min(high - low + 1, 256) for low, high in v4.ranges), default=min(v6.size, 1 << 24))
+        seconds = max(
+            addresses * ports / scope.pace.overall,
+            busiest * ports / scope.pace.per_network,
+            ports / scope.pace.per_host,
+            addresses * ports * scope.caps.connect_seconds / scope.pace.open_at_once,  # all dark
+        )
+        yield words.say(
+            "would contact {addresses} on {ports} each, at most {pace:g} connections a second, about {duration} "
+            "if few answer (each archive found adds its own time)",
+            addresses=words.many("{n:,} address", "{n:,} addresses", addresses),
+            ports=words.many("{n:,} port", "{n:,} ports", ports),
+            pace=scope.pace.overall,
+            duration=words.duration(seconds),
+        )
+    yield words.say(
+        "at most {network:g} connections a second into one /24 (IPv6: /48), {host:g} to one host, and one at a time there",
+        network=scope.pace.per_network,
+        host=scope.pace.per_host,
+    )
+    yield words.say(
+        "questions take at most {share:.0%} of an archive's time, and less when it slows down",
+        share=scope.pace.archive_share,
+    )
+
+
+def _questions(scope: Scope, words: Words) -> Iterator[str]:
+    depth, asks = scope.depth, scope.depth.reaches(Depth.ASK)
+    named = scope.qido_record and not depth.reaches(Depth.PROFILE)  # records come with names, below depth profile
+    yield words.say("{does} (depth {depth})", does=words.say(_DOES[depth]), depth=words.name(depth))
+    yield words.say(
+        "{never}; never writes, never tries a password, never guesses an AE title",
+        never=words.say(_NEVER[Depth.PROFILE if named else depth]),
+    )
+    if named and depth is Depth.ASK:
+        yield words.say(
+            "asks DICOMweb for one record: names, ids and birth dates come with it, are not looked at, and are not kept"
+        )
+    elif named and asks:
+        yield words.say(
+            "asks DICOMweb for all records: names, ids and birth dates come with them, are not looked at, and are not kept"
+        )
+    if depth.reaches(Depth.COUNT):
         budget = scope.census
-        lines.append(
-            f"a census of one archive ends after {budget.questions:,} questions, {duration(60 * budget.minutes)} "
-            f"or {budget.received_bytes / (1 << 20):,.0f} MiB"
+        yield words.say(
+            "a census of one archive ends after {questions:,} questions, {duration} or {size:,.0f} MiB",
+            questions=budget.questions,
+            duration=words.duration(60 * budget.minutes),
+            size=budget.received_bytes / (1 << 20),
         )
     if scope.called_titles:
-        lines.append(f"tries the AE titles its owner gave: {', '.join(scope.called_titles)}")
+        yield words.say("tries the AE titles its owner gave: {titles}", titles=", ".join(scope.called_titles))
+
+
+def _authority(scope: Scope, words: Words) -> Iterator[str]:
     if scope.expires:
-        lines.append(
-            f"allowed by {scope.authority} ({scope.reference}), basis {scope.basis}, until {scope.expires:%Y-%m-%d %H:%M} UTC"
+        yield words.say(
+            "allowed by {authority} ({reference}), basis {basis}, until {time}",
+            authority=scope.authority,
+            reference=scope.reference,
+            basis=scope.basis,
+            time=words.time(scope.expires),
         )
-        lines.append(f"operators reach you at {scope.contact}")
-    return "\n".join(lines)
+        yield words.say("operators reach you at {contact}", contact=scope.contact)

@@ -1,247 +1,454 @@
-"""Verdicts, counts and scopes in words."""
+"""Codes and numbers in words. Tables hold the English; `Words` says it in its language."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
+from filmbadge.catalogue import dicom
 from filmbadge.catalogue.advisories import advisories
-from filmbadge.catalogue.dicom import abort_words, rejection_words, status_words
-from filmbadge.catalogue.national import BY_NAME
+from filmbadge.catalogue.national import BY_NAME, SCHEMES
 from filmbadge.model import (
+    Appearance,
     Count,
     Decoy,
     Depth,
+    DimseFacts,
+    Finding,
+    FindingCode,
     GradeReason,
     Identifier,
+    JudgedEndpoint,
     Kind,
+    KindFound,
+    Protocol,
     Provenance,
     Reason,
     Rung,
     TlsFacts,
+    Total,
     Transport,
+    Verdict,
 )
+from filmbadge.tell.language import N_, Language
 
-E = TypeVar("E", bound=StrEnum)
+# The values of these are English words, and the catalogue has them as they stand.
+NAMES = (Rung, Depth, Provenance, Appearance)
 
-RUNGS = {
-    Rung.SILENT: "nothing answered",
-    Rung.LISTENING: "something answered, not an imaging service",
-    Rung.SPEAKS: "an imaging service",
-    Rung.ADMITS: "lets a stranger in",
-    Rung.ANSWERS: "answers a stranger's query, with no records",
-    Rung.DISCLOSES: "gives records to a stranger",
-    Rung.OFFERS: "and would hand out images",
-    Rung.DELIVERS: "handed out an image",
+_RUNGS = {
+    Rung.SILENT: N_("nothing answered"),
+    Rung.LISTENING: N_("something answered, but it is no imaging service"),
+    Rung.SPEAKS: N_("it is an imaging service"),
+    Rung.ADMITS: N_("it lets a stranger in"),
+    Rung.ANSWERS: N_("it answers a stranger's query, and has no records"),
+    Rung.DISCLOSES: N_("it gives records to a stranger"),
+    Rung.OFFERS: N_("it gives records, and would hand out images"),
+    Rung.DELIVERS: N_("it handed out an image"),
 }
-NOT_FOUND_OUT = "we could not find out"
-
-GRADE_WHY = {
-    GradeReason.ADMITS: "it lets a stranger in, and refuses only the query",
-    GradeReason.ANSWERS: "it answers a stranger's query; the first study it is given will be open",
-    GradeReason.DISCLOSES: "it gives records to a stranger",
-    GradeReason.IMAGES: "it gives images to a stranger",
-    GradeReason.NOTHING_PERSONAL: "no person's data was found among them",
-    GradeReason.KINDS_UNKNOWN: "whether they are of persons was not looked at, so they are taken to be",
-    GradeReason.PLAIN: "a way in is not encrypted (DICOM PS3.15 B.12 asks for TLS 1.2 or newer)",
-    GradeReason.WEAK_TLS: "its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for",
-    GradeReason.TITLE_ONLY: "an AE title is what keeps strangers out of its DICOM port, and that is a name, not a secret",
-    GradeReason.ADVISORIES: "its version has published vulnerabilities",
+_GRADE_REASONS = {
+    GradeReason.ADMITS: N_("it lets a stranger in, and refuses only the query"),
+    GradeReason.ANSWERS: N_("it answers a stranger's query; the first study it is given will be open"),
+    GradeReason.DISCLOSES: N_("it gives records to a stranger"),
+    GradeReason.IMAGES: N_("it gives images to a stranger"),
+    GradeReason.NOTHING_PERSONAL: N_("no data of a person was found in them"),
+    GradeReason.KINDS_UNKNOWN: N_("whether they are about real people was not looked at, so we assume that they are"),
+    GradeReason.PLAIN: N_("a way in is not encrypted (DICOM PS3.15 B.12 asks for TLS 1.2 or newer)"),
+    GradeReason.WEAK_TLS: N_("its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for"),
+    GradeReason.TITLE_ONLY: N_("only an AE title keeps strangers out of its DICOM port, and that is a name, not a secret"),
+    GradeReason.ADVISORIES: N_("its version has published vulnerabilities"),
+}  # fmt: skip
+_TRANSPORT = {
+    Transport.PLAIN: N_("not encrypted"),
+    Transport.OLD_VERSION: N_("TLS older than 1.2"),
+    Transport.NO_FORWARD_SECRECY: N_("a cipher without forward secrecy"),
+    Transport.NO_AEAD: N_("a cipher without authenticated encryption"),
+    Transport.UNAUTHENTICATED: N_("a cipher that authenticates nobody"),
+    Transport.SHORT_KEY: N_("a key that is too short (RSA under 2048 bits, EC under 224)"),
+    Transport.EXPIRED: N_("an expired certificate"),
+    Transport.NOT_YET_VALID: N_("a certificate that is not valid yet"),
+    Transport.SELF_SIGNED: N_("a self-signed certificate"),
+    Transport.OTHER_NAME: N_("a certificate for another name than the one we asked by"),
+    Transport.CLIENT_CERTIFICATE: N_("a client certificate is demanded"),
+    Transport.NOT_SEEN: N_("the TLS handshake was not completed"),
 }
-NO_GRADE = "no grade: we could not find out enough"
-TRANSPORT = {
-    Transport.PLAIN: "not encrypted",
-    Transport.OLD_VERSION: "TLS older than 1.2",
-    Transport.NO_FORWARD_SECRECY: "a cipher without forward secrecy",
-    Transport.NO_AEAD: "a cipher without authenticated encryption",
-    Transport.UNAUTHENTICATED: "a cipher that authenticates nobody",
-    Transport.SHORT_KEY: "a key that is too short (RSA under 2048 bits, EC under 224)",
-    Transport.EXPIRED: "an expired certificate",
-    Transport.NOT_YET_VALID: "a certificate that is not valid yet",
-    Transport.SELF_SIGNED: "a self-signed certificate",
-    Transport.OTHER_NAME: "a certificate that does not name it as it was asked",
-    Transport.CLIENT_CERTIFICATE: "a client certificate is demanded",
-    Transport.NOT_SEEN: "the TLS handshake was not completed",
+_DECOYS = {
+    Decoy.HONEYPOT: N_("it answers as honeypot software does"),
+    Decoy.CLUSTER: N_("the same configuration with the same counts stands in five networks or more"),
+    Decoy.CALLS_ITSELF: N_("its own name says demonstration, phantom or test bed"),
 }
-DECOY = {
-    Decoy.HONEYPOT: "it answers as honeypot software does",
-    Decoy.CLUSTER: "the same configuration with the same counts stands in five networks or more",
-    Decoy.CALLS_ITSELF: "its own name says demonstration, phantom or test bed",
+_KINDS = {
+    Kind.PATIENT_NAME: N_("patient name"),
+    Kind.PATIENT_ID: N_("patient id"),
+    Kind.OTHER_NAMES: N_("other names"),
+    Kind.OTHER_IDS: N_("other ids"),
+    Kind.BIRTH_DATE: N_("birth date"),
+    Kind.SEX: N_("sex"),
+    Kind.ADDRESS: N_("address"),
+    Kind.TELEPHONE: N_("telephone"),
+    Kind.EXAM_DATE: N_("exam date"),
+    Kind.REFERRING_PHYSICIAN: N_("referring physician"),
+    Kind.ATTENDING_PHYSICIAN: N_("attending physician"),
+    Kind.PERFORMING_PHYSICIAN: N_("performing physician"),
+    Kind.READING_PHYSICIAN: N_("reading physician"),
+    Kind.OPERATOR: N_("operator"),
+    Kind.INSTITUTION: N_("institution"),
+    Kind.PURPOSE: N_("purpose"),
+    Kind.PATIENT_COMMENTS: N_("patient comments"),
+    Kind.ETHNIC_GROUP: N_("ethnic group"),
+    Kind.RELIGION: N_("religion"),
+    Kind.OCCUPATION: N_("occupation"),
+    Kind.INSURANCE: N_("insurance"),
+    Kind.MILITARY: N_("military"),
 }
-
-NOT_TRIED = {
-    Depth.KNOCK: "no query was asked, nothing was counted, no personal attribute was looked at, no image was requested",
-    Depth.ASK: "nothing was counted, no personal attribute was looked at, no image was requested",
-    Depth.COUNT: "no personal attribute was looked at, no image was requested",
-    Depth.PROFILE: "no image was requested",
+# A title and a sentence for each. Where a number decides its form, `Words.finding` has the sentence.
+_FINDINGS = {
+    FindingCode.DISCLOSES_RECORDS: (N_("Gives records to strangers"), N_("It gives patients' records to anybody who asks.")),
+    FindingCode.HANDS_OUT_IMAGES: (N_("Hands out images to strangers"), N_("It hands out images to anybody who asks.")),
+    FindingCode.FILE_LISTING: (N_("Lists its files to strangers"), N_("A web server shows a list of DICOM files to anybody who asks.")),
+    FindingCode.PATIENT_LISTING: (N_("Lists its patients to strangers"), N_("A web page lists patients to anybody who asks.")),
+    FindingCode.PERSONAL_DATA: (N_("Gives away personal data"), N_("Its records carry personal data: {about}.")),
+    FindingCode.SSN_RECORDS: (N_("Gives away US social security numbers"), ""),
+    FindingCode.NATIONAL_IDENTIFIERS: (N_("Gives away national identifiers"), ""),
+    FindingCode.ANSWERS_STRANGERS: (N_("Answers strangers"), N_("It answers a stranger's query. It gave no record yet; the first study that it is given will be open.")),
+    FindingCode.LETS_STRANGERS_IN: (N_("Lets strangers in"), N_("It accepts strangers, and refuses only what they ask for.")),
+    FindingCode.ADVISORY: (N_("Has a known vulnerability"), N_("Its version has a published vulnerability: {about}.")),
+    FindingCode.TITLE_ONLY: (N_("Guarded by an AE title only"), N_("Only an AE title keeps strangers out, and that is a name, not a secret.")),
+    FindingCode.PLAIN_TRANSPORT: (N_("Not encrypted"), N_("Nothing is encrypted: whoever can listen on the way can read it.")),
+    FindingCode.OLD_TLS: (N_("Old TLS"), N_("It accepts a version of TLS older than 1.2.")),
+    FindingCode.ANONYMOUS_CIPHER: (N_("Anonymous cipher"), N_("It accepts a cipher that authenticates nobody.")),
+    FindingCode.NO_FORWARD_SECRECY: (N_("No forward secrecy"), N_("It accepts a cipher without forward secrecy: whoever steals its key can read what was recorded before.")),
+    FindingCode.NO_AEAD: (N_("No authenticated encryption"), N_("It accepts a cipher without authenticated encryption.")),
+    FindingCode.SHORT_KEY: (N_("Short key"), N_("The key of its certificate is too short (RSA under 2048 bits, EC under 224).")),
+    FindingCode.EXPIRED: (N_("Expired certificate"), N_("Its certificate has expired.")),
+    FindingCode.NOT_YET_VALID: (N_("Certificate not valid yet"), N_("Its certificate is not valid yet.")),
+    FindingCode.SELF_SIGNED: (N_("Self-signed certificate"), N_("Its certificate is self-signed.")),
+    FindingCode.OTHER_NAME: (N_("Certificate for another name"), N_("Its certificate does not name it as it was asked.")),
+}  # fmt: skip
+QUANTITIES = {
+    "patients": N_("patients"),
+    "studies": N_("studies"),
+    "series": N_("series"),
+    "images": N_("images"),
+}  # of one archive, in their order
+_NOT_TRIED = {
+    Depth.KNOCK: N_("At this depth no query was asked, nothing was counted, no personal attribute was looked at and no image was requested."),
+    Depth.ASK: N_("At this depth nothing was counted, no personal attribute was looked at and no image was requested."),
+    Depth.COUNT: N_("At this depth no personal attribute was looked at and no image was requested."),
+    Depth.PROFILE: N_("At this depth no image was requested."),
     Depth.PROVE: "",
-}
-NEVER_TRIED = "never tried: a password, an AE title that the scope does not list, a client certificate, writing"
+}  # fmt: skip
+_NEVER_TRIED = N_("At no depth do we try a password, an AE title that the scope does not list or a client certificate, and we write nothing.")  # fmt: skip
 
 
-def reason(why: str, codes: Sequence[int], detail: str, protocol: str = "dimse") -> str:
-    """Why an endpoint stands on its rung, as one clause. What another version kept is told in its own words."""
-    try:
-        return _reason(Reason(why), codes, detail, protocol)
-    except (ValueError, TypeError, IndexError):
-        return detail or why
+class _Clause(NamedTuple):
+    """Why an endpoint stands on its rung. `{detail}` and what the codes mean are its values."""
+
+    text: str
+    bare: str = ""  # where there is no detail, or no code
+    http: str = ""  # over HTTP
 
 
-def _reason(why: Reason, codes: Sequence[int], detail: str, protocol: str) -> str:
-    match why:
-        case Reason.NOTHING_ANSWERED:
-            return detail or "nothing answered"
-        case Reason.OUT_OF_SCOPE:
-            return detail or "out of scope"
-        case Reason.NO_ADDRESS:
-            return detail or "the name has no address"
-        case Reason.OWN_ERROR:
-            return f"our own error, not the archive's: {detail or 'unknown'}"
-        case Reason.SPARED:
-            return f"it was left alone: {detail}"
-        case Reason.NOT_IMAGING:
-            return detail or "not an imaging service"
-        case Reason.CLIENT_CERTIFICATE:
-            return "TLS, and a client certificate is demanded; what is behind it cannot be seen without one"
-        case Reason.REJECTED:
-            return "association " + rejection_words(*codes)
-        case Reason.ABORTED:
-            return "association " + (abort_words(*codes) if codes else detail or "not completed")
-        case Reason.CONTEXT_REFUSED:
-            return "the association was accepted, but no query model (C-FIND)"
-        case Reason.DEPTH:
-            where = (
-                "the association and its query model were accepted"
-                if protocol == "dimse"
-                else "the API answers without a login"
+_REASONS = {
+    Reason.NOTHING_ANSWERED: _Clause("{detail}", N_("nothing answered")),
+    Reason.OUT_OF_SCOPE: _Clause("{detail}", N_("the scope does not allow it")),
+    Reason.NO_ADDRESS: _Clause("{detail}", N_("the name has no address")),
+    Reason.OWN_ERROR: _Clause(N_("our own error, not the archive's: {detail}"), N_("our own error, not the archive's")),
+    Reason.NOT_IMAGING: _Clause("{detail}", N_("it is no imaging service")),
+    Reason.SPARED: _Clause(N_("it was left alone: {detail}"), N_("it was left alone")),
+    Reason.CLIENT_CERTIFICATE: _Clause(N_("it speaks TLS, and a client certificate is demanded; without one nobody can see what is behind it")),
+    Reason.REJECTED: _Clause(N_("the association was {rejection}")),
+    Reason.ABORTED: _Clause(N_("the association was {abort}"), N_("the association was not completed")),
+    Reason.CONTEXT_REFUSED: _Clause(N_("the association was accepted, but no query model (C-FIND)")),
+    Reason.DEPTH: _Clause(
+        N_("the association and its query model were accepted; no question was asked at this depth"),
+        http=N_("the API answers without a login; no question was asked at this depth"),
+    ),
+    Reason.NEEDS_PERSONAL_DATA: _Clause(
+        N_("without Study Root a question needs a patient id, which is personal data; without one: {status}"),
+        http=N_("it answers a stranger's question that can have no answer; any other would put a patient's name on the wire, and was not asked at this depth"),
+    ),
+    Reason.FIND_ABORTED: _Clause(N_("the query was {abort}")),
+    Reason.FIND_FAILED: _Clause(N_("the query was answered by: {status}")),
+    Reason.FIND_BROKE_OFF: _Clause(N_("the query had no answer: {detail}"), N_("the query had no answer")),
+    Reason.NO_RECORDS: _Clause(N_("the query was answered, and there are no records")),
+    Reason.RECORDS: _Clause(N_("it gave records to a stranger, asked for {detail}"), N_("it gave records to a stranger")),
+    Reason.IMAGE: _Clause(
+        N_("it handed {code:,} bytes of an image to a stranger, dropped unread (transfer syntax {detail})"),
+        http=N_("it handed {code:,} bytes of an image to a stranger, dropped unread ({detail})"),
+    ),
+    Reason.IMAGE_OFFERED: _Clause(
+        N_("it offered an image to a stranger, and did not send it: {status}"),
+        N_("it offered an image to a stranger, and did not send it"),
+    ),
+    Reason.IMAGE_NAMED: _Clause(N_("it gave records to a stranger, asked at {detail}, and they say where the images are")),
+    Reason.LOGIN: _Clause(N_("HTTP {code}, a login is demanded (realm “{detail}”)"), N_("HTTP {code}, a login is demanded")),
+    Reason.PAGE: _Clause(N_("the page of {detail} is shown to a stranger"), N_("the page of a known product is shown to a stranger")),
+    Reason.HTTP_STATUS: _Clause(N_("a question was answered by HTTP {code}")),
+    Reason.COUNTER: _Clause(N_("its own counters, open to strangers, say that it holds records")),
+}  # fmt: skip
+
+
+_BY_STATUS = (Reason.FIND_FAILED, Reason.NEEDS_PERSONAL_DATA, Reason.IMAGE_OFFERED)
+
+
+class Words(Language):
+    """Everything that a card, a summary and a page say, in one language."""
+
+    def name(self, value: Rung | Depth | Provenance | Appearance | None) -> str:
+        return self.say("unknown" if value is None else str(value))
+
+    def rung(self, rung: Rung | None) -> str:
+        """What a rung means."""
+        return self.say("we could not find out") if rung is None else self.say(_RUNGS[rung])
+
+    def kind(self, kind: Kind) -> str:
+        return self.say(_KINDS[kind])
+
+    def reason(self, verdict: Verdict, protocol: Protocol) -> str:
+        """Why an endpoint stands on its rung, as one clause."""
+        code = verdict.codes[0] if verdict.codes else 0
+        if verdict.why is Reason.PATIENTS:
+            return self.many(
+                "a page lists {n:,} patient to a stranger", "a page lists {n:,} patients to a stranger", code
             )
-            return f"{where}; no question was asked at this depth"
-        case Reason.NEEDS_PERSONAL_DATA if protocol == "http":
-            return "it answers a stranger's question that can have no answer; any other would put a patient's name on the wire, and was not asked at this depth"
-        case Reason.NEEDS_PERSONAL_DATA:
-            return f"without Study Root a question needs a patient id, which is personal data; without one: {status_words(*codes)}"
-        case Reason.FIND_ABORTED:
-            return "the query was answered by an abort: " + abort_words(*codes)
-        case Reason.FIND_FAILED:
-            return "the query was answered by: " + status_words(*codes)
-        case Reason.FIND_BROKE_OFF:
-            return "the query had no answer: " + detail
-        case Reason.NO_RECORDS:
-            return "the query was answered, and there are no records"
-        case Reason.RECORDS:
-            return f"it gave records to a stranger, asked for {detail}" if detail else "it gave records to a stranger"
-        case Reason.IMAGE:
-            return f"it handed {codes[0]:,} bytes of an image to a stranger, dropped unread ({'transfer syntax ' if protocol == 'dimse' else ''}{detail})"
-        case Reason.IMAGE_OFFERED:
-            return "it offered an image to a stranger, and did not send it: " + (
-                status_words(*codes) if codes else detail or "no answer"
+        if verdict.why is Reason.LISTING:
+            if not code:
+                return self.say("a list of files shows the index of a DICOM medium to a stranger")
+            return self.many(
+                "a list of files shows {n:,} DICOM file to a stranger",
+                "a list of files shows {n:,} DICOM files to a stranger",
+                code,
             )
-        case Reason.IMAGE_NAMED:
-            return f"it gave records to a stranger, asked at {detail}, and they say where the images are"
-        case Reason.LOGIN:
-            return f"HTTP {codes[0]}, a login is demanded" + (f" (realm “{detail}”)" if detail else "")
-        case Reason.PAGE:
-            return f"{f'the page of {detail}' if detail else 'a service of a known product'} is shown to a stranger"
-        case Reason.LISTING:
-            shown = amount(codes[0], "DICOM file") if codes[0] else "the index of a DICOM medium"
-            return f"a list of files shows {shown} to a stranger"
-        case Reason.PATIENTS:
-            return f"a page lists {amount(codes[0], 'patient')} to a stranger"
-        case Reason.HTTP_STATUS:
-            return f"a question was answered by HTTP {codes[0]}"
-        case Reason.COUNTER:
-            return "its own counters, open to strangers, say that it holds records"
+        clause, values = _REASONS[verdict.why], {"code": code, "detail": verdict.detail, **self._codes(verdict)}
+        text = clause.http if clause.http and protocol is Protocol.HTTP else clause.text
+        lacking = any(f"{{{name}}}" in text and not value for name, value in values.items() if name != "code")
+        return self.say(clause.bare if lacking and clause.bare else text, **values)
+
+    def reason_of(self, judged: JudgedEndpoint) -> str:
+        """The same, with the AE title that opened the way where the scope's owner gave it."""
+        why = self.reason(judged.verdict, judged.observation.endpoint.protocol)
+        facts = judged.observation.get(DimseFacts)
+        if facts is None or not (facts.called_from_scope and facts.accepted):
+            return why
+        return self.say(
+            "{reason} (when called by the AE title “{title}”, which the scope gave)", reason=why, title=facts.called
+        )
+
+    def way(self, judged: JudgedEndpoint, home: str) -> str:
+        """One way into an archive, and how far a stranger gets there. `home` is the address of the archive."""
+        endpoint, tls = judged.observation.endpoint, judged.observation.tls
+        protocol = "DICOM" if endpoint.protocol is Protocol.DIMSE else "HTTP"
+        where = self.say("{protocol} on port {port}", protocol=protocol, port=endpoint.port)
+        if endpoint.address != home:
+            where = self.say(
+                "{protocol} at {address}, port {port}",
+                protocol=protocol,
+                address=endpoint.address,
+                port=endpoint.port,
+            )
+        if tls is not None:
+            where = self.say("{way} over {tls}", way=where, tls=self.tls(tls, judged.transport))
+        return self.say("{way}: {reason}", way=where, reason=self.reason_of(judged))
+
+    def _codes(self, verdict: Verdict) -> dict[str, str]:
+        """What the codes of a verdict mean."""
+        codes, detail = verdict.codes, verdict.detail
+        if verdict.why is Reason.REJECTED:
+            return {"rejection": self.rejection(*codes)}
+        if verdict.why in (Reason.ABORTED, Reason.FIND_ABORTED):
+            unmet = self.say("not completed: {detail}", detail=detail) if detail else ""
+            return {"abort": self.abort(*codes) if codes else unmet}
+        if verdict.why in _BY_STATUS:
+            return {"status": self.status(codes[0]) if codes else detail}
+        return {}
+
+    def rejection(self, result: int, source: int, reason: int) -> str:
+        """A-ASSOCIATE-RJ in words, PS3.8 9.3.4."""
+        return self.say(
+            "{result} rejected by the {source}: {reason}",
+            result=self._word(dicom.REJECT_RESULT, result, N_("with result {code}")),
+            source=self._word(dicom.REJECT_SOURCE, source, N_("source {code}")),
+            reason=self.say(dicom.REJECT_REASON.get((source, reason), N_("reason {code}")), code=reason),
+        )
+
+    def abort(self, source: int, reason: int) -> str:
+        """A-ABORT in words, PS3.8 9.3.8. Only a provider's abort has a reason."""
+        by = self._word(dicom.ABORT_SOURCE, source, N_("source {code}"))
+        if source != 2:
+            return self.say("aborted by the {source}", source=by)
+        why = self._word(dicom.ABORT_REASON, reason, N_("reason {code}"))
+        return self.say("aborted by the {source}: {reason}", source=by, reason=why)
+
+    def status(self, status: int) -> str:
+        """A DIMSE status in words, with its code."""
+        unnamed = N_("unable to process") if status & 0xF000 == 0xC000 else N_("unknown status")
+        return f"{self._word(dicom.STATUS_WORDS, status, unnamed)} (0x{status:04X})"
+
+    def _word(self, table: Mapping[int, str], code: int, unnamed: str) -> str:
+        return self.say(table.get(code, unnamed), code=code)
+
+    def grade_reasons(self, reasons: Iterable[GradeReason]) -> tuple[str, ...]:
+        """Why a grade is not better: a clause for each step."""
+        return tuple(self.say(_GRADE_REASONS[reason]) for reason in reasons)
+
+    def grade(self, grade: str | None, why: Iterable[str]) -> Iterator[str]:
+        """Why an archive has this grade, or none; nothing where it has the best."""
+        if grade is None:
+            yield self.say("It has no grade: we could not find out enough.")
+        elif reasons := "; ".join(why):
+            yield self.say("Why its grade is {grade}: {reasons}.", grade=grade, reasons=reasons)
+
+    def finding_title(self, code: FindingCode) -> str:
+        return self.say(_FINDINGS[code][0])
+
+    def finding(self, finding: Finding) -> str:
+        """What is wrong, in one sentence."""
+        if finding.code is FindingCode.SSN_RECORDS:
+            return self.many(
+                "{n:,} of its studies exposes a US social security number.",
+                "{n:,} of its studies expose a US social security number.",
+                finding.numbers["records"],
+            )
+        if finding.code is FindingCode.NATIONAL_IDENTIFIERS:
+            return self.many(
+                "{n:,} of its studies exposes a national identifier: {scheme}.",
+                "{n:,} of its studies expose a national identifier: {scheme}.",
+                finding.numbers["records"],
+                scheme=self._about(finding),
+            )
+        return self.say(_FINDINGS[finding.code][1], **finding.numbers, about=self._about(finding))
+
+    def _about(self, finding: Finding) -> str:
+        if finding.code is FindingCode.ADVISORY:
+            return self.advisory(finding.about)
+        if finding.code is FindingCode.PERSONAL_DATA:
+            return ", ".join(self.kind(Kind(kind)) for kind in finding.numbers)
+        scheme = BY_NAME.get(finding.about)
+        return self.say(scheme.words) if scheme else finding.about
+
+    def decoys(self, decoys: Iterable[Decoy]) -> tuple[str, ...]:
+        """Why an archive is likely no clinic's."""
+        return tuple(self.say(_DECOYS[decoy]) for decoy in decoys)
+
+    def transport(self, found: Iterable[Transport]) -> tuple[str, ...]:
+        return tuple(self.say(_TRANSPORT[one]) for one in found)
+
+    def tls(self, facts: TlsFacts | None, found: Iterable[Transport]) -> str:
+        """What protects a way in, and what is wrong with that."""
+        if facts is None:
+            return self.say("plain")
+        held = facts.certificate
+        ends = self.say("certificate until {date}", date=self.date(held.not_after)) if held is not None else ""
+        return ", ".join(filter(None, (facts.version or "TLS", ends, *self.transport(found))))
+
+    def product(self, name: str, version: str, firm: bool) -> str:
+        """Such as `Orthanc 1.12.1`, or `likely Orthanc` where one mark alone says so."""
+        full = f"{name} {version}".strip()
+        return full if firm or not name else self.say("likely {product}", product=full)
+
+    def advisory(self, identity: str) -> str:
+        """An advisory in one line; its id alone where this version does not know it."""
+        row = advisories().get(identity)
+        if row is None:
+            return identity
+        what = self.say(row.what)
+        if not row.fixed:
+            return self.say("{id}: {what}", id=identity, what=what)
+        return self.say("{id}: {what} (fixed in {version})", id=identity, what=what, version=row.fixed)
+
+    def count(self, count: Count) -> str:
+        """A number with how it was got, or why there is none."""
+        if count.value is None:
+            return self._unknown(count.at_least, count.why)
+        how = self.name(count.how)
+        if count.low is None or count.high is None:
+            return self.say("{value:,} ({how})", value=count.value, how=how)
+        return self.say(
+            "{value:,} ({how}; 95 %: {low:,} to {high:,})",
+            value=count.value,
+            how=how,
+            low=count.low,
+            high=count.high,
+        )
+
+    def found(self, found: KindFound) -> str:
+        """How many studies carry a kind of personal data."""
+        if found.records is None:
+            return self._unknown(found.at_least, found.why)
+        if found.how is not Provenance.ESTIMATED or not found.why:
+            return self.count(Count(found.records, found.how, low=found.low, high=found.high))
+        how = self.say("{how} {why}", how=self.name(found.how), why=found.why)
+        if found.low is None or found.high is None:
+            return self.say("{value:,} ({how})", value=found.records, how=how)
+        return self.say(
+            "{value:,} ({how}, {low:,} to {high:,})", value=found.records, how=how, low=found.low, high=found.high
+        )
+
+    def _unknown(self, at_least: int | None, why: str) -> str:
+        least = self.say("at least {n:,}; ", n=at_least) if at_least else ""
+        return least + (self.say("unknown: {why}", why=why) if why else self.say("unknown"))
+
+    def origin(self, total: Total) -> str:
+        """How a total was got, or why there is none."""
+        if total.measured is None:
+            return (
+                self.many(
+                    "unknown for {n:,} open archive: {why}",
+                    "unknown for {n:,} open archives: {why}",
+                    total.unknown_archives,
+                    why=total.why,
+                )
+                if total.unknown_archives
+                else total.why
+            )
+        parts = [self.say("{n:,} {how}", n=n, how=self.say(how)) for how, n in total.parts.items()]
+        how = ", ".join(parts) or self.say(total.how)
+        if total.low is None or total.high is None:
+            return how
+        return self.say("{how}; 95 %: {low:,} to {high:,}", how=how, low=total.low, high=total.high)
+
+    def total(self, total: Total) -> str:
+        """A total with its origin, or why there is none."""
+        if total.measured is None:
+            least = self.say("at least {n:,}; ", n=total.at_least) if total.at_least else ""
+            why = self.origin(total)
+            return least + (why if total.unknown_archives else self.say("unknown: {why}", why=why))
+        return self.say("{value:,} ({how})", value=total.measured, how=self.origin(total))
+
+    def identifier(self, found: Identifier) -> str:
+        scheme = BY_NAME.get(found.scheme)
+        return self.many(
+            "{scheme} as {kind} in {n:,} study ({how}), {share:.0%}, confidence {confidence:.0%}",
+            "{scheme} as {kind} in {n:,} studies ({how}), {share:.0%}, confidence {confidence:.0%}",
+            found.records,
+            scheme=self.say(scheme.words) if scheme else found.scheme,
+            kind=self.kind(found.kind),
+            how=self.name(found.how),
+            share=found.share,
+            confidence=found.confidence,
+        )
+
+    def not_tried(self, depth: Depth) -> tuple[str, ...]:
+        """What a check at this depth did not do."""
+        return tuple(self.say(text) for text in (_NOT_TRIED[depth], _NEVER_TRIED) if text)
+
+    def duration(self, seconds: float) -> str:
+        """Such as `22 minutes`, rounded for a person."""
+        if seconds < 90:
+            return self.many("{n:,} second", "{n:,} seconds", max(1, round(seconds)))
+        if seconds < 5400:
+            return self.many("{n:,} minute", "{n:,} minutes", round(seconds / 60))
+        if seconds < 48 * 3600:
+            return self.say("{hours:.1f} hours", hours=seconds / 3600)
+        return self.say("{days:.1f} days", days=seconds / 86400)
 
 
-def grade_why(why: Sequence[str]) -> str:
-    """Why a grade is not better, as one sentence; empty where nothing took it down."""
-    return "; ".join(_known(GRADE_WHY, GradeReason, one) for one in why)
-
-
-def decoy(why: Sequence[str]) -> str:
-    """Why it is likely no clinic's archive; empty if nothing says so."""
-    return "; ".join(_known(DECOY, Decoy, one) for one in why)
-
-
-def transport(found: Sequence[str]) -> str:
-    return ", ".join(_known(TRANSPORT, Transport, one) for one in found)
-
-
-def _known(table: Mapping[E, str], kind: type[E], value: str) -> str:
-    """Its words; what another version kept is told as it stands."""
-    return table[kind(value)] if value in {member.value for member in kind} else value
-
-
-def product(name: str, version: str, firm: bool) -> str:
-    """Such as `Orthanc 1.12.1`, or `likely Orthanc` where one mark alone says so."""
-    if not name:
-        return ""
-    return f"{'' if firm else 'likely '}{name} {version}".strip()
-
-
-def advisory(identity: str) -> str:
-    """An advisory in one line; its id alone where this version does not know it."""
-    row = advisories().get(identity)
-    if row is None:
-        return identity
-    return f"{identity}: {row.what}" + (f" (fixed in {row.fixed})" if row.fixed else "")
-
-
-def tls(facts: TlsFacts | None) -> str:
-    """The version and what a certificate is best known for, or `plain`."""
-    if facts is None:
-        return "plain"
-    held = facts.certificate
-    parts = [facts.version or "TLS", f"until {held.not_after:%Y-%m-%d}" if held else ""]
-    parts += ["self-signed" if held and held.self_signed else "", "other name" if held and not held.matches else ""]
-    return ", ".join(filter(None, parts))
-
-
-def count(value: Count) -> str:
-    """A number with how it was got, or why there is none."""
-    if value.value is not None and value.low is not None and value.high is not None:
-        return f"{value.value:,} ({value.how}; 95 %: {value.low:,} to {value.high:,})"
-    if value.value is not None:
-        return f"{value.value:,} ({value.how})"
-    least = f"at least {value.at_least:,}; " if value.at_least else ""
-    return f"{least}unknown: {value.why}" if value.why else f"{least}unknown"
-
-
-def kind(
-    records: int | None, how: str, at_least: int | None, why: str, low: int | None = None, high: int | None = None
-) -> str:
-    """How many studies carry a kind of personal data."""
-    if records is None:
-        return count(Count(at_least=at_least, why=why))
-    between = "" if low is None or high is None else f", {low:,} to {high:,}"
-    return f"{records:,} ({how} {why}{between})" if how == Provenance.ESTIMATED and why else f"{records:,} ({how})"
-
-
-def named(kind: str) -> str:
-    """A kind of personal data for a person, such as `patient name`."""
-    return kind.replace("_", " ")
-
-
-def identifier(found: Identifier) -> str:
-    scheme = BY_NAME.get(found.scheme)
-    where = "patient id" if found.kind is Kind.PATIENT_ID else "other ids"
-    return (
-        f"{scheme.words if scheme else found.scheme} as {where} in {found.records:,} studies ({found.how}), "
-        f"{found.share:.0%}, confidence {found.confidence:.0%}"
-    )
-
-
-def amount(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
-
-
-def duration(seconds: float) -> str:
-    """Such as `22 minutes`, rounded for a person."""
-    if seconds < 90:
-        return amount(max(1, round(seconds)), "second")
-    if seconds < 5400:
-        return f"{round(seconds / 60)} minutes"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} hours"
-    return f"{seconds / 86400:.1f} days"
+def borrowed() -> Iterator[str]:
+    """English that stands outside of `tell` and is said here: it belongs into the catalogue too."""
+    for names in NAMES:
+        yield from map(str, names)
+    for table in (dicom.REJECT_RESULT, dicom.REJECT_SOURCE, dicom.ABORT_SOURCE, dicom.ABORT_REASON, dicom.STATUS_WORDS):
+        yield from table.values()
+    yield from dicom.REJECT_REASON.values()
+    yield from (row.what for row in advisories().values())
+    yield from (scheme.words for scheme in SCHEMES)

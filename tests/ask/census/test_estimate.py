@@ -22,7 +22,7 @@ from filmbadge.model import Counts, Depth, DimseFacts, Interval, JournalRow, Pro
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
-from filmbadge.tell import words
+from filmbadge.tell.words import Words
 from support.loopback import run
 from support.simulated_archive import TODAY, Simulated, days, drive
 
@@ -130,7 +130,7 @@ def test_a_budget_ends_a_census_in_an_estimate(large: Archive) -> None:
         assert count.low <= count.value <= count.high
     assert studies.at_least and studies.low and 1000 < studies.at_least <= studies.low
     assert studies.why == "the scope's budget of 16 questions for a census ended"
-    assert "(estimated; 95 %: " in words.count(studies)
+    assert "(estimated; 95 %: " in Words().count(studies)
     assert [row.ending for row in rows] == ["completed", "completed"]  # it takes its leave
 
 

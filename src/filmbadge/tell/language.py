@@ -1,0 +1,80 @@
+"""One language to speak in. English stands in the code; every other language is a gettext catalogue in `locale/`.
+
+A sentence is English with its values named in braces: `say("{n:,} of {all:,} hosts", n=5, all=9)`. Whole sentences are
+looked up, never parts of them, so that another language can put its words in its own order.
+"""
+
+from __future__ import annotations
+
+import gettext
+from datetime import UTC, datetime
+from pathlib import Path
+
+DOMAIN = "filmbadge"
+ENGLISH = "en"
+LOCALE = Path(__file__).parent / "locale"
+
+
+def N_(text: str) -> str:
+    """Mark English that stands in a table, so that it gets into the catalogue. `say` looks it up later."""
+    return text
+
+
+MONTHS = (
+    N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June"),
+    N_("July"), N_("August"), N_("September"), N_("October"), N_("November"), N_("December"),
+)  # fmt: skip
+
+
+class Language:
+    """Looks sentences up in the catalogue of one language."""
+
+    def __init__(self, code: str = ENGLISH, locale: Path = LOCALE) -> None:
+        """Raises FileNotFoundError where there is no catalogue for the language."""
+        self.code = code
+        self._catalogue = (
+            gettext.NullTranslations() if code == ENGLISH else gettext.translation(DOMAIN, locale, languages=[code])
+        )
+        self._separator = self._catalogue.pgettext("between thousands", ",")
+
+    def say(self, text: str, **values: object) -> str:
+        """The sentence in this language, with its values in place."""
+        return self._fill(self._catalogue.gettext(text), values) if text else ""
+
+    def many(self, one: str, more: str, n: int, **values: object) -> str:
+        """The sentence in the form that the number asks for; it names the number `n`."""
+        return self._fill(self._catalogue.ngettext(one, more, n), {**values, "n": n})
+
+    def number(self, n: int) -> str:
+        return f"{int(n):,}".replace(",", self._separator)
+
+    def date(self, at: datetime) -> str:
+        """Such as `25 November 2026`, in UTC."""
+        at = _utc(at)
+        return self.say("{day} {month} {year}", day=at.day, month=self.say(MONTHS[at.month - 1]), year=at.year)
+
+    def time(self, at: datetime) -> str:
+        return self.say("{date}, {time} UTC", date=self.date(at), time=f"{_utc(at):%H:%M}")
+
+    def _fill(self, text: str, values: dict[str, object]) -> str:
+        numbers = {name: _Number(value, self) for name, value in values.items() if type(value) is int}
+        return text.format(**{**values, **numbers})
+
+
+class _Number(int):
+    """An integer that a sentence writes as its language does, where it asks for thousands by `{n:,}`."""
+
+    def __new__(cls, value: int, language: Language) -> _Number:
+        number = super().__new__(cls, value)
+        number.language = language
+        return number
+
+    language: Language
+
+    def __format__(self, form: str) -> str:
+        return self.language.number(self) if form == "," else super().__format__(form)
+
+
+def _utc(at: datetime) -> datetime:
+    """Tables keep UTC without saying so."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

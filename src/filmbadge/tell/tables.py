@@ -1,0 +1,111 @@
+"""What a report takes out of a dataset: all its SQL, and records of `model` made from the rows again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from filmbadge.keep.reader import Dataset
+from filmbadge.model import (
+    Appearance,
+    Archive,
+    Grade,
+    JudgedEndpoint,
+    Kind,
+    KindFound,
+    Observation,
+    Protocol,
+    Rung,
+    Verdict,
+)
+
+_ORDER = list(Kind)
+_Row = dict[str, Any]
+
+
+class Stop(NamedTuple):
+    """Endpoints that stopped at the same place for the same reason."""
+
+    verdict: Verdict
+    protocol: Protocol
+    endpoints: int
+
+
+def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]:
+    """Every archive with the endpoints that lead to it: open ones first, and the larger first."""
+    groups: dict[str, list[JudgedEndpoint]] = {}
+    for row in dataset.rows(
+        "SELECT archive, observation, rung, why, codes, detail, product, toolkit, transport FROM endpoints "
+        "WHERE archive IS NOT NULL ORDER BY address, port"
+    ):
+        groups.setdefault(str(row["archive"]), []).append(_judged(row))
+    kinds: dict[str, list[KindFound]] = {}
+    for row in dataset.rows("SELECT * FROM kinds"):
+        kinds.setdefault(str(row["archive"]), []).append(msgspec.convert(row, KindFound))
+    for row in dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id"):
+        group = groups.get(str(row["id"]), [])
+        yield _archive(row, group, kinds.get(str(row["id"]))), group
+
+
+def _judged(row: _Row) -> JudgedEndpoint:
+    observation = msgspec.json.decode(row["observation"], type=Observation)
+    judged = {"observation": observation, "verdict": row, "product": row, "transport": row["transport"]}
+    return msgspec.convert(judged, JudgedEndpoint)
+
+
+def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | None) -> Archive:
+    counts = {quantity: _count(row, quantity) for quantity in ("patients", "studies", "series", "images")}
+    product = {
+        "product": row["product"],
+        "toolkit": row["toolkit"],
+        "version": row["product_version"],
+        "firm": row["product_firm"],
+    }
+    whole = {
+        **row,
+        "endpoints": [judged.observation.endpoint for judged in group],
+        "product": product,
+        "counts": counts,
+        "kinds": kinds and sorted(kinds, key=lambda found: _ORDER.index(found.kind)),
+        "identifiers": row["identifiers"] or [],
+        "ssn_records": _count(row, "ssn_records"),
+    }
+    return msgspec.convert(whole, Archive)
+
+
+def _count(row: _Row, quantity: str) -> _Row:
+    return {
+        "value": row[quantity],
+        **{name: row[f"{quantity}_{name}"] for name in ("how", "at_least", "coverage", "why", "low", "high")},
+    }
+
+
+def stops(dataset: Dataset) -> dict[Rung | None, list[Stop]]:
+    """Endpoints by rung and reason, the most frequent first."""
+    found: dict[Rung | None, list[Stop]] = {}
+    for row in dataset.rows(
+        "SELECT rung, why, codes, detail, protocol, count(*) n FROM endpoints GROUP BY ALL ORDER BY n DESC, why"
+    ):
+        verdict = msgspec.convert(row, Verdict)
+        found.setdefault(verdict.rung, []).append(Stop(verdict, Protocol(str(row["protocol"])), int(str(row["n"]))))
+    return found
+
+
+def appearances(dataset: Dataset) -> dict[Kind, dict[Appearance, int]]:
+    """Open archives by kind of personal data and by what its values look like, the most frequent first."""
+    found: dict[Kind, dict[Appearance, int]] = {}
+    for row in dataset.rows(
+        "SELECT kind, looks, count(*) n FROM kinds JOIN counted ON id = archive "
+        "WHERE open AND looks IS NOT NULL GROUP BY 1, 2 ORDER BY n DESC, looks"
+    ):
+        found.setdefault(Kind(str(row["kind"])), {})[Appearance(str(row["looks"]))] = int(str(row["n"]))
+    return found
+
+
+def grades(dataset: Dataset) -> dict[str, int]:
+    """Archives by grade, decoys left out; `none` for what we could not find out enough about."""
+    rows = dataset.rows("SELECT coalesce(grade, 'none') grade, count(*) n FROM counted GROUP BY 1")
+    found = {str(row["grade"]): int(str(row["n"])) for row in rows}
+    return {grade: found.get(grade, 0) for grade in (*map(str, Grade), "none")}

@@ -1,0 +1,198 @@
+"""One view of an archive and of an endpoint, for the card, the summary, the page and JSON.
+
+It holds codes and numbers, and beside them the words for both, in the language that it was made in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct, structs
+
+from filmbadge.catalogue.findings import findings
+from filmbadge.judge.findings import of_archive
+from filmbadge.model import (
+    Archive,
+    Count,
+    Finding,
+    Identifier,
+    JudgedEndpoint,
+    KindFound,
+    TlsFacts,
+    Transport,
+)
+from filmbadge.tell.words import QUANTITIES, Words
+
+
+class Number(Struct, frozen=True):
+    """A count of an archive."""
+
+    value: int | None
+    how: str
+    at_least: int | None
+    coverage: float | None
+    why: str
+    low: int | None
+    high: int | None
+    words: str
+
+
+class KindView(Struct, frozen=True):
+    """One kind of personal data in one archive."""
+
+    records: int | None
+    looks: str | None  # None: no record carries it, or it is not known
+    how: str
+    share: float | None
+    malformed: int
+    asked: int
+    at_least: int | None
+    why: str
+    low: int | None  # of an estimate from studies drawn by lot
+    high: int | None
+    words: str
+
+
+class IdentifierView(Struct, frozen=True):
+    """A scheme of national identifiers that an archive exposes."""
+
+    scheme: str
+    kind: str
+    records: int
+    how: str
+    share: float
+    confidence: float
+    words: str
+
+
+class FindingView(Struct, frozen=True):
+    """One thing that is wrong with an archive."""
+
+    code: str
+    severity: str
+    grade: str | None  # the best that the rubric leaves to an archive with it; None: it takes no grade down
+    endpoint: str | None  # None: the archive as a whole
+    numbers: dict[str, int]
+    about: str  # the id of an advisory, or of a scheme of national identifiers
+    title: str
+    words: str
+
+
+class EndpointView(Struct, frozen=True):
+    address: str
+    port: int
+    protocol: str
+    rung: str | None
+    why: str  # the code of the reason
+    codes: tuple[int, ...]
+    reason: str
+    product: str
+    toolkit: str
+    product_version: str
+    product_firm: bool  # two marks of different kinds agree; else likely
+    conclusive: bool  # False: not open as far as we saw, and we did not see enough
+    tls: TlsFacts | None  # None: plain
+    transport: tuple[Transport, ...]  # against DICOM PS3.15 B.12
+    encryption: str  # tls and transport in words
+
+
+class ArchiveView(Struct, frozen=True):
+    id: str
+    open: bool
+    rung: str
+    grade: str | None  # None: we could not find out enough
+    grade_why: tuple[str, ...]  # a clause for each step down
+    product: str
+    toolkit: str
+    product_version: str
+    product_firm: bool
+    advisories: tuple[str, ...]
+    decoy: tuple[str, ...]  # why it is likely no clinic's archive
+    counts: dict[str, Number]
+    kinds: dict[str, KindView] | None  # None: not looked at
+    identifiers: tuple[IdentifierView, ...]
+    ssn_records: Number
+    endpoints: tuple[str, ...]
+    reasons: tuple[str, ...]  # a sentence for each endpoint
+    findings: tuple[FindingView, ...]
+
+
+def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) -> ArchiveView:
+    """An archive with the endpoints that lead to it."""
+    product = archive.product
+    return ArchiveView(
+        id=archive.id,
+        open=archive.open,
+        rung=str(archive.rung),
+        grade=None if archive.grade is None else str(archive.grade),
+        grade_why=words.grade_reasons(archive.grade_why),
+        product=product.product,
+        toolkit=product.toolkit,
+        product_version=product.version,
+        product_firm=product.firm,
+        advisories=tuple(map(words.advisory, archive.advisories)),
+        decoy=words.decoys(archive.decoy),
+        counts={quantity: _number(getattr(archive.counts, quantity), words) for quantity in QUANTITIES},
+        kinds=None if archive.kinds is None else {str(found.kind): _kind(found, words) for found in archive.kinds},
+        identifiers=tuple(_identifier(found, words) for found in archive.identifiers),
+        ssn_records=_number(archive.ssn_records, words),
+        endpoints=tuple(endpoint.url for endpoint in archive.endpoints),
+        reasons=tuple(words.way(judged, archive.address) for judged in group),
+        findings=tuple(_finding(found, words) for found in of_archive(archive, group)),
+    )
+
+
+def endpoint_view(judged: JudgedEndpoint, words: Words) -> EndpointView:
+    endpoint, verdict, product = judged.observation.endpoint, judged.verdict, judged.product
+    return EndpointView(
+        address=endpoint.address,
+        port=endpoint.port,
+        protocol=str(endpoint.protocol),
+        rung=None if verdict.rung is None else str(verdict.rung),
+        why=str(verdict.why),
+        codes=verdict.codes,
+        reason=words.reason_of(judged),
+        product=product.product,
+        toolkit=product.toolkit,
+        product_version=product.version,
+        product_firm=product.firm,
+        conclusive=verdict.conclusive,
+        tls=judged.observation.tls,
+        transport=judged.transport,
+        encryption=words.tls(judged.observation.tls, judged.transport),
+    )
+
+
+def sentences(archive: ArchiveView) -> dict[str, list[str]]:
+    """What is wrong with an archive, each sentence once, with the endpoints that it is said of."""
+    said: dict[str, list[str]] = {}
+    for finding in archive.findings:
+        said.setdefault(finding.words, []).extend([finding.endpoint] if finding.endpoint else [])
+    return said
+
+
+def _number(count: Count, words: Words) -> Number:
+    return Number(**structs.asdict(count), words=words.count(count))
+
+
+def _kind(found: KindFound, words: Words) -> KindView:
+    fields = structs.asdict(found)
+    del fields["kind"]
+    return KindView(**fields, words=words.found(found))
+
+
+def _identifier(found: Identifier, words: Words) -> IdentifierView:
+    return IdentifierView(**structs.asdict(found), words=words.identifier(found))
+
+
+def _finding(finding: Finding, words: Words) -> FindingView:
+    return FindingView(
+        code=str(finding.code),
+        severity=str(findings()[finding.code].severity),
+        grade=None if finding.grade is None else str(finding.grade),
+        endpoint=None if finding.endpoint is None else finding.endpoint.url,
+        numbers=finding.numbers,
+        about=finding.about,
+        title=words.finding_title(finding.code),
+        words=words.finding(finding),
+    )
