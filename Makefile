@@ -33,6 +33,7 @@ lint:
 	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 	.venv/bin/lint-imports
 	.venv/bin/python scripts/generate_docs.py --check
+	.venv/bin/python scripts/translations.py --check
 
 hunt:
 	@scripts/packages gcc libc6-dev python3-dev

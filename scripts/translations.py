@@ -1,0 +1,107 @@
+"""Keeps the catalogues of words: the template of all English, and of every other language its .po and .mo.
+
+With --check nothing is written: what is not current is named, and the exit code is 1. A new language begins as a folder,
+`locale/de/LC_MESSAGES`, with an empty `filmbadge.po`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from string import Formatter
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from filmbadge.tell.language import DOMAIN, LOCALE
+from filmbadge.tell.words import borrowed
+
+TELL = LOCALE.parent
+METHODS = [("**.py", "python"), ("**.jinja", "jinja2")]
+KEYWORDS = {"N_": None, "say": None, "_": None, "many": (1, 2), "pgettext": ((1, "c"), 2)}
+
+
+def template() -> Catalog:
+    """All English that is said."""
+    catalogue = Catalog(
+        project="Filmbadge", header_comment="# The words of Filmbadge. Made by scripts/translations.py."
+    )
+    found = extract_from_dir(TELL, METHODS, keywords=KEYWORDS, strip_comment_tags=True)
+    for file, _, text, _, context in sorted(found, key=lambda one: (one[0], one[1])):
+        catalogue.add(text, locations=[(file, 1)], context=context)
+    for text in borrowed():
+        catalogue.add(text)
+    return catalogue
+
+
+def update(catalogue: Catalog, english: Catalog) -> list[str]:
+    """Bring a language up to date, and name the sentences that its translator got wrong."""
+    catalogue.update(english, no_fuzzy_matching=True)
+    return [f"'{message.id}': its values differ" for message in catalogue if message.string and not _alike(message)]
+
+
+def _alike(message: Message) -> bool:
+    """Whether a sentence names the values of the English one. One that does not would fail when it is said."""
+    said, english = _forms(message.string or ""), _forms(message.id)
+    return {frozenset(_values(form)) for form in said if form} <= {frozenset(_values(form)) for form in english}
+
+
+def _forms(said: str | Sequence[str]) -> Sequence[str]:
+    """Singular and plural, where there are two."""
+    return (said,) if isinstance(said, str) else said
+
+
+def _values(text: str) -> Iterator[str]:
+    yield from (name for _, name, _, _ in Formatter().parse(text) if name is not None)
+
+
+def text(catalogue: Catalog) -> bytes:
+    out = BytesIO()
+    write_po(out, catalogue, width=120, include_lineno=False, ignore_obsolete=True)
+    # What would differ each time, or with Babel.
+    lines = out.getvalue().splitlines(keepends=True)
+    return b"".join(line for line in lines if b"-Date: " not in line and not line.startswith(b'"Generated-By'))
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    out = BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def wanted(locale: Path) -> tuple[dict[Path, bytes], list[str]]:
+    """Every file and what should stand in it, and what is wrong with a translation."""
+    english, wrong = template(), []
+    files = {locale / f"{DOMAIN}.pot": text(english)}
+    for path in sorted(locale.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
+        language = path.parent.parent.name
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=language, domain=DOMAIN)
+        wrong += [f"{path}: {fault}" for fault in update(catalogue, english)]
+        files |= {path: text(catalogue), path.with_suffix(".mo"): compiled(catalogue)}
+    return files, wrong
+
+
+def main(arguments: list[str], locale: Path = LOCALE) -> int:
+    if arguments not in ([], ["--check"]):
+        print("usage: translations.py [--check]", file=sys.stderr)
+        return 2
+    files, wrong = wanted(locale)
+    stale = [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
+    for fault in wrong:
+        print(fault, file=sys.stderr)
+    for path in stale:
+        if arguments:
+            print(f"{path} is not current: run scripts/translations.py", file=sys.stderr)
+        else:
+            path.write_bytes(files[path])
+            print(f"wrote {path}")
+    return 1 if wrong or (arguments and stale) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
