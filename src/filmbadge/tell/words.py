@@ -174,6 +174,7 @@ _REASONS = {
     Reason.RECORDS: _Clause(N_("it gave records to a stranger, asked for {detail}"), N_("it gave records to a stranger")),
     Reason.IMAGE: _Clause(
         N_("it handed {code:,} bytes of an image to a stranger, dropped unread (transfer syntax {detail})"),
+        N_("it handed {code:,} bytes of an image to a stranger, dropped unread"),
         http=N_("it handed {code:,} bytes of an image to a stranger, dropped unread ({detail})"),
     ),
     Reason.IMAGE_OFFERED: _Clause(

@@ -1,0 +1,48 @@
+"""A check and a report show one archive alike: one is made from records, the other from a dataset's rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from filmbadge.keep.reader import Dataset
+from filmbadge.keep.writer import Writer
+from filmbadge.model import Depth, Host
+from filmbadge.tell import card, summary
+from filmbadge.tell.words import Words
+from support import factories
+from tell.test_language import hosts
+
+ENGLISH = Words()
+
+
+@pytest.mark.parametrize("host", list(hosts()), ids=lambda host: host.address)
+def test_an_archive_of_a_check_is_the_archive_of_a_report(host: Host, tmp_path: Path) -> None:
+    factories.survey(tmp_path)
+    writer = Writer(tmp_path)
+    writer.host(host, host.address)
+    writer.close()
+    checked = card.document(host.address, Depth.PROFILE, host, [], ENGLISH)
+    assert summary.document(Dataset(tmp_path), ENGLISH).archives == checked.archives
+
+
+def test_codes_stand_beside_words() -> None:
+    host = next(hosts())
+    document = card.document(host.address, Depth.PROFILE, host, [], ENGLISH)
+    (archive,), (endpoint,) = document.archives, document.endpoints
+    assert (endpoint.why, endpoint.reason) == (
+        "own-counter",
+        "its own counters, open to strangers, say that it holds records",
+    )
+    assert archive.counts["studies"].words == "35 (reported)"
+    assert archive.kinds is not None and archive.kinds["patient_name"].words == "35 (counted)"
+    first = archive.findings[0]
+    assert (first.code, first.severity, first.grade, first.title) == (
+        "discloses-records",
+        "critical",
+        "F",
+        "Gives records to strangers",
+    )
+    assert first.endpoint == "http://192.0.2.1:8042"
+    assert {finding.code for finding in archive.findings} >= {"personal-data", "ssn-records", "old-tls", "short-key"}
