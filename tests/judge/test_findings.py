@@ -36,6 +36,7 @@ from filmbadge.model import (
     Provenance,
     Rung,
     TlsFacts,
+    Transport,
     Verdict,
 )
 from support.factories import ADDRESS, AT, DISCLOSED, DONE, REPORTED, admitted, dimse, web
@@ -123,3 +124,8 @@ def test_a_kind_that_could_not_be_counted_says_at_least_how_many() -> None:
 def test_each_advisory_and_each_scheme_is_a_finding_of_its_own() -> None:
     found = findings(host(Example(rung=Rung.DISCLOSES, advisories=("b", "a"), schemes=("gb.nhs", "dk.cpr"))))
     assert [one.about for one in found if one.about] == ["dk.cpr", "gb.nhs", "a", "b"]
+
+
+def test_all_that_a_connection_shows_is_a_finding_but_a_closed_door() -> None:
+    silent = [one for one in Transport if not codes(host(Example(transport=(one,))))]
+    assert silent == [Transport.CLIENT_CERTIFICATE, Transport.NOT_SEEN]

@@ -22,6 +22,7 @@ from filmbadge.model import (
     Provenance,
     Reason,
     Rung,
+    TlsFacts,
     Transport,
     Verdict,
 )
@@ -37,14 +38,13 @@ def said(codes: Iterable[StrEnum]) -> list[str]:
         Kind: ENGLISH.kind,
         FindingCode: ENGLISH.finding_title,
         GradeReason: lambda code: ENGLISH.grade_reasons([code])[0],
-        Transport: lambda code: ENGLISH.transport([code])[0],
         Decoy: lambda code: ENGLISH.decoys([code])[0],
         Depth: lambda code: " ".join(ENGLISH.not_tried(code)),
     }
     return [tables[type(code)](code) for code in codes]
 
 
-@pytest.mark.parametrize("kind", [Rung, Kind, FindingCode, GradeReason, Transport, Decoy, Depth])
+@pytest.mark.parametrize("kind", [Rung, Kind, FindingCode, GradeReason, Decoy, Depth])
 def test_each_code_has_words_of_its_own(kind: type[StrEnum]) -> None:
     found = said(kind)
     assert all(found)
@@ -129,3 +129,10 @@ def test_an_estimate_of_a_kind_says_what_it_is_from() -> None:
         Kind.ADDRESS, 30, Provenance.ESTIMATED, looks=Appearance.PERSONAL, why="from 20 of 35 studies", low=25, high=33
     )
     assert ENGLISH.found(found) == "30 (estimated from 20 of 35 studies, 25 to 33)"
+
+
+def test_encryption_says_what_is_no_finding() -> None:
+    shown = ENGLISH.tls(TlsFacts("TLSv1.2"), (Transport.CLIENT_CERTIFICATE, Transport.OLD_VERSION))
+    assert shown == "TLSv1.2, a client certificate is demanded"
+    assert ENGLISH.tls(TlsFacts(), (Transport.NOT_SEEN,)) == "TLS, the TLS handshake was not completed"
+    assert ENGLISH.tls(None, (Transport.PLAIN,)) == "plain"

@@ -57,17 +57,8 @@ _GRADE_REASONS = {
     GradeReason.TITLE_ONLY: N_("only an AE title keeps strangers out of its DICOM port, and that is a name, not a secret"),
     GradeReason.ADVISORIES: N_("its version has published vulnerabilities"),
 }  # fmt: skip
+# What is no finding. All else that a connection showed is told by one.
 _TRANSPORT = {
-    Transport.PLAIN: N_("not encrypted"),
-    Transport.OLD_VERSION: N_("TLS older than 1.2"),
-    Transport.NO_FORWARD_SECRECY: N_("a cipher without forward secrecy"),
-    Transport.NO_AEAD: N_("a cipher without authenticated encryption"),
-    Transport.UNAUTHENTICATED: N_("a cipher that authenticates nobody"),
-    Transport.SHORT_KEY: N_("a key that is too short (RSA under 2048 bits, EC under 224)"),
-    Transport.EXPIRED: N_("an expired certificate"),
-    Transport.NOT_YET_VALID: N_("a certificate that is not valid yet"),
-    Transport.SELF_SIGNED: N_("a self-signed certificate"),
-    Transport.OTHER_NAME: N_("a certificate for another name than the one we asked by"),
     Transport.CLIENT_CERTIFICATE: N_("a client certificate is demanded"),
     Transport.NOT_SEEN: N_("the TLS handshake was not completed"),
 }
@@ -331,16 +322,14 @@ class Words(Language):
         """Why an archive is likely no clinic's."""
         return tuple(self.say(_DECOYS[decoy]) for decoy in decoys)
 
-    def transport(self, found: Iterable[Transport]) -> tuple[str, ...]:
-        return tuple(self.say(_TRANSPORT[one]) for one in found)
-
-    def tls(self, facts: TlsFacts | None, found: Iterable[Transport]) -> str:
-        """What protects a way in, and what is wrong with that."""
+    def tls(self, facts: TlsFacts | None, transport: Iterable[Transport]) -> str:
+        """What protects a way in."""
         if facts is None:
             return self.say("plain")
         held = facts.certificate
         ends = self.say("certificate until {date}", date=self.date(held.not_after)) if held is not None else ""
-        return ", ".join(filter(None, (facts.version or "TLS", ends, *self.transport(found))))
+        shown = [self.say(_TRANSPORT[one]) for one in transport if one in _TRANSPORT]
+        return ", ".join(filter(None, (facts.version or "TLS", ends, *shown)))
 
     def product(self, name: str, version: str, firm: bool) -> str:
         """Such as `Orthanc 1.12.1`, or `likely Orthanc` where one mark alone says so."""
