@@ -98,7 +98,7 @@ def test_orthanc_that_checks_the_called_title(tmp_path: Path) -> None:
         invited = archives.check(dicom(served), "--scope", str(scope))
     assert rungs(stranger) == {"dimse": "speaks"}
     assert reasons(stranger)["dimse"] == (
-        "association permanently rejected by the service user: called AE title not recognized"
+        "the association was permanently rejected by the service user: called AE title not recognized"
     )
     assert stranger["archives"][0]["open"] is False
     assert rungs(invited) == {"dimse": "discloses"}
@@ -112,7 +112,7 @@ def test_orthanc_that_refuses_a_strangers_query(tmp_path: Path) -> None:
     with archives.orthanc(tmp_path, DicomAlwaysAllowFind=False, DicomModalities=known) as served:
         card = archives.check(dicom(served))
     assert rungs(card) == {"dimse": "admits"}
-    assert reasons(card)["dimse"] == "the query was answered by an abort: aborted by the service user"
+    assert reasons(card)["dimse"] == "the query was aborted by the service user"
     assert card["archives"][0]["open"] is False
 
 

@@ -338,7 +338,7 @@ def test_what_a_terminal_shows(world: World) -> None:
             held.write(data)
     assert process.wait(60) in (0, 3)
     os.close(leader)
-    assert b"patient_name" in capture.read_bytes()
+    assert b"patient name" in capture.read_bytes()
     world.clean()
 
 
