@@ -15,6 +15,7 @@ from filmbadge.model import Depth, Host, Observation, OrthancFacts, Outcome, Out
 from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from filmbadge.tell import card
+from filmbadge.tell.words import Words
 from support.http_site import orthanc, serving
 from support.loopback import HERE, caps, dialer, listening, run
 
@@ -43,9 +44,9 @@ def test_a_fault_of_ours_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -
         (9, "silent", "nothing-answered"),
         (None, None, "own-error"),
     ]
-    document = card.document("t", Depth.COUNT, host, [])
+    document = card.document("t", Depth.COUNT, host, [], Words())
     assert "KeyError" in document.fault
-    assert "could not find out everything" in card._headline(document).plain
+    assert "could not find out everything" in card._headline(document, Words()).plain
 
 
 def test_a_step_that_leaves_no_trace_is_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

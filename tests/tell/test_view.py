@@ -8,7 +8,7 @@ import pytest
 
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Depth, Host
+from filmbadge.model import Depth, Host, Outcome, OutcomeKind
 from filmbadge.tell import card, summary
 from filmbadge.tell.words import Words
 from support import factories
@@ -46,3 +46,15 @@ def test_codes_stand_beside_words() -> None:
     )
     assert first.endpoint == "http://192.0.2.1:8042"
     assert {finding.code for finding in archive.findings} >= {"personal-data", "ssn-records", "old-tls", "short-key"}
+
+
+def test_a_fault_of_ours_is_told_by_the_card_and_by_the_report(tmp_path: Path) -> None:
+    host = Host(factories.ADDRESS, (), (), Outcome(OutcomeKind.OWN_ERROR, "KeyError"))
+    factories.survey(tmp_path)
+    writer = Writer(tmp_path)
+    writer.host(host, host.address)
+    writer.close()
+    said = "our own error, not the archive's: KeyError"
+    assert card.document(host.address, Depth.ASK, host, [], ENGLISH).fault == said
+    unknown = summary.document(Dataset(tmp_path), ENGLISH).funnel[-1]
+    assert (unknown.rung, unknown.reasons) == ("unknown", ((said, 1),))

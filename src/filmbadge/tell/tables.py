@@ -29,7 +29,7 @@ class Stop(NamedTuple):
     """Endpoints that stopped at the same place for the same reason."""
 
     verdict: Verdict
-    protocol: Protocol
+    protocol: Protocol | None  # None: a fault of ours, at no endpoint
     endpoints: int
 
 
@@ -89,7 +89,8 @@ def stops(dataset: Dataset) -> dict[Rung | None, list[Stop]]:
         "SELECT rung, why, codes, detail, protocol, count(*) n FROM endpoints GROUP BY ALL ORDER BY n DESC, why"
     ):
         verdict = msgspec.convert(row, Verdict)
-        found.setdefault(verdict.rung, []).append(Stop(verdict, Protocol(str(row["protocol"])), int(str(row["n"]))))
+        protocol = None if row["protocol"] is None else Protocol(str(row["protocol"]))
+        found.setdefault(verdict.rung, []).append(Stop(verdict, protocol, int(str(row["n"]))))
     return found
 
 

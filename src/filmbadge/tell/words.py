@@ -196,7 +196,7 @@ class Words(Language):
     def kind(self, kind: Kind) -> str:
         return self.say(_KINDS[kind])
 
-    def reason(self, verdict: Verdict, protocol: Protocol) -> str:
+    def reason(self, verdict: Verdict, protocol: Protocol | None = None) -> str:
         """Why an endpoint stands on its rung, as one clause."""
         code = verdict.codes[0] if verdict.codes else 0
         if verdict.why is Reason.PATIENTS:
