@@ -9,10 +9,12 @@ The values of enums are codes, in kebab-case. They stand in datasets, documents 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Self, TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -108,14 +110,48 @@ class Outcome(Struct, frozen=True):
 class DoubtCode(StrEnum):
     """Why a number is not known, not whole, or not sure. `tell.causes` has the words."""
 
+    # Of windows and limits
     CUT_OFF = "cut-off"  # rows: an answer ended at so many, which looks like a limit of the archive
+    UNCHECKED = "unchecked"  # rows: so many came in one answer, and it could not be checked
+    NO_LIST = "no-list"  # a question for all studies is not answered
+    LIST_SHORT = "list-short"  # listed, studies: so few of those that are known came when all were asked for
+    LIST_TOO_LONG = "list-too-long"  # rows: so many came when all were asked for, and we ended it
+    NO_TIME = "no-time"  # a day was asked for in parts by time, and some studies may have none
+    WINDOW_FULL = "window-full"  # a window holds more than an answer, and has no parts
+    DATES_IGNORED = "dates-ignored"
+    UNDATED_BEHIND_LIMIT = "undated-behind-limit"  # rows at which answers end
+    UNDATED_UNASKED = "undated-unasked"  # studies, above which all are not asked for at once
+    REFUSALS = "refusals"  # questions: so many were refused one after the other
+    # Of answers
+    STATUS = "status"  # status: of DIMSE
+    HTTP_STATUS = "http-status"  # status
+    ANSWER_BROKEN = "answer-broken"
+    ANSWER_TOO_LONG = "answer-too-long"  # bytes that are read at most
+    MORE_NOT_GIVEN = "more-not-given"  # it said that there is more
+    SAME_PAGE = "same-page"  # a full page came again at another offset
+    WITHOUT_UID = "without-uid"  # rows
+    REPEATED = "repeated"  # rows, uids
+    REPEATED_UNEVENLY = "repeated-unevenly"  # rows, uids, again: rows when asked again
+    # Of what ended it
+    BROKE_OFF = "broke-off"  # `stop` says how
+    NOT_ENDED = "not-ended"
+    BUDGET_QUESTIONS = "budget-questions"  # questions
+    BUDGET_BYTES = "budget-bytes"  # bytes
+    BUDGET_TIME = "budget-time"  # seconds
 
 
-class Doubt(Struct, frozen=True):
+class Doubt(Struct, frozen=True, omit_defaults=True):
     """One reason for doubt: a stable code, and the numbers that belong to it by their names."""
 
     code: DoubtCode
     numbers: dict[str, int] = {}
+    stop: Outcome | None = None  # how a connection ended, where that is the reason
+
+
+def coded(doubts: Iterable[Doubt]) -> str:
+    """Doubts as one text, for a field that has words too. `tell.causes.said` puts it into words."""
+    found = tuple(doubts)
+    return msgspec.json.encode(found).decode() if found else ""
 
 
 class Endpoint(Struct, frozen=True, order=True):
@@ -223,7 +259,7 @@ class Census(Struct, frozen=True):
     images: int | None = None
     images_known_for: int = 0  # studies whose number of images is known
     method: str = ""  # of counting images: "count keys" or "walk" or ""
-    why_incomplete: str = ""
+    doubts: tuple[Doubt, ...] = ()  # why not complete; or, of a complete one, why images are not known
     queries: int = 0
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import random
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, pairwise
 
-from filmbadge.ask.census.plan import CensusPlan, Ended, WindowAnswer
-from filmbadge.ask.census.windows import MINUTES, Window
+from filmbadge.ask.census.plan import CensusPlan
+from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
+from filmbadge.ask.census.windows import MINUTES, Axis, Window
+from filmbadge.model import Doubt, DoubtCode
 
 TODAY = date(2026, 11, 24).toordinal()
 YEARS = 15
@@ -24,7 +26,7 @@ UIDS = "1.2.840.113619."  # and the number of a study, backwards, so that it tel
 
 @dataclass
 class Simulated:
-    """One archive. `cap` is in rows; `signal` tells whether its final status says that it cut."""
+    """One archive, as a plan asks it. `cap` is in rows; `signal` tells whether its final status says that it cut."""
 
     days: list[int]  # of each study that has a date, sorted
     undated: int = 0
@@ -39,6 +41,8 @@ class Simulated:
     queries: int = 0
     given: int = 0
     seen: bytearray = field(default_factory=bytearray)
+    axes = frozenset((Axis.DATE, Axis.TIME, Axis.UID))
+    has_more = None
 
     def __post_init__(self) -> None:
         self.seen = bytearray(self.size)
@@ -48,70 +52,70 @@ class Simulated:
     def size(self) -> int:
         return len(self.days) + self.undated
 
+    def ask(self, window: Window) -> Steps[WindowAnswer]:
+        yield window
+        return self.answer(window)
+
     def answer(self, window: Window) -> WindowAnswer:
         self.queries += 1
-        whole = window.days is None and window.minutes is None and not window.prefix
-        if window.prefix:
-            return WindowAnswer(0, 0, 0, Ended.REFUSED, "status 0xC000")
-        if whole and not self.all_at_once:
-            return WindowAnswer(0, 0, 0, Ended.REFUSED, "status 0xA700")
-        first, last = (0, len(self.days)) if not whole else (0, self.size)
+        chosen, rows, ended, doubt = self.give(window)
+        if isinstance(chosen, range):
+            new = self.seen.count(0, chosen.start, chosen.stop)
+            self.seen[chosen.start : chosen.stop] = b"\1" * len(chosen)
+        else:
+            new = sum(not self.seen[n] for n in chosen)
+            for n in chosen:
+                self.seen[n] = 1
+        self.given += rows
+        return WindowAnswer(rows, len(chosen), new, ended, doubt)
+
+    def give(self, window: Window) -> tuple[Sequence[int], int, Ended, Doubt | None]:
+        """The studies in the answer to a window, its rows, and how it ends."""
+        matches = self.matching(window)
+        if matches is None:
+            return (), 0, Ended.REFUSED, status(0xC000 if window.prefix else 0xA700)
+        rows, ended, doubt = len(matches) * self.rows_each, Ended.WHOLE, None
+        if self.cap is not None and rows > self.cap:
+            if self.refuses:
+                return (), 0, Ended.REFUSED, status(0xC000)
+            rows = self.cap
+            if self.signal:
+                ended, doubt = Ended.CUT, status(0xFE00)
+        if window.at_most and rows > window.at_most:
+            rows, ended, doubt = window.at_most, Ended.ENOUGH, Doubt(DoubtCode.LIST_TOO_LONG, {"rows": window.at_most})
+        studies = math.ceil(rows / self.rows_each)
+        return matches[len(matches) - studies :] if self.newest_first else matches[:studies], rows, ended, doubt
+
+    def matching(self, window: Window) -> Sequence[int] | None:
+        """The studies of a window. None: it is not answered."""
+        whole = window.days is None and window.minutes is None and not window.prefix and not window.modality
+        if window.prefix or (whole and not self.all_at_once):
+            return None
+        first, last = (0, len(self.days)) if window.days is not None or window.minutes is not None else (0, self.size)
         if self.looks_at_dates and window.days is not None:
             first, last = bisect_left(self.days, window.days[0]), bisect_left(self.days, window.days[1] + 1)
         elif not self.looks_at_dates:
             first, last = 0, self.size
         if window.minutes is not None and self.looks_at_times:
             if window.days is None or not self.looks_at_dates:
-                return self._scattered(window, first, last)
+                low, high = window.minutes  # of all days: as if they were spread evenly
+                return [n for n in range(first, min(last, len(self.days))) if low <= n * 7 % MINUTES <= high]
             share = [edge / MINUTES for edge in (window.minutes[0], window.minutes[1] + 1)]
             first, last = (first + round((last - first) * part) for part in share)
-        return self._give(first, last, window.at_most)
-
-    def _give(self, first: int, last: int, at_most: int) -> WindowAnswer:
-        rows, ended, words = (last - first) * self.rows_each, Ended.WHOLE, ""
-        if self.cap is not None and rows > self.cap:
-            if self.refuses:
-                return WindowAnswer(0, 0, 0, Ended.REFUSED, "status 0xC000")
-            rows = self.cap
-            if self.signal:
-                ended, words = Ended.CUT, "status 0xFE00"
-        if at_most and rows > at_most:
-            rows, ended, words = at_most, Ended.ENOUGH, "our cancel"
-        studies = math.ceil(rows / self.rows_each)
-        first, last = (last - studies, last) if self.newest_first else (first, first + studies)
-        new = self.seen.count(0, first, last)
-        self.seen[first:last] = b"\1" * (last - first)
-        self.given += rows
-        return WindowAnswer(rows, studies, new, ended, words)
-
-    def _scattered(self, window: Window, first: int, last: int) -> WindowAnswer:
-        """Times of day, of all days: as if they were spread evenly."""
-        assert window.minutes is not None
-        chosen = [
-            n
-            for n in range(first, min(last, len(self.days)))
-            if window.minutes[0] <= n * 7 % MINUTES <= window.minutes[1]
-        ]
-        rows = len(chosen) * self.rows_each
-        if self.cap is not None and rows > self.cap:
-            chosen, rows = chosen[: math.ceil(self.cap / self.rows_each)], self.cap
-        new = sum(not self.seen[n] for n in chosen)
-        for n in chosen:
-            self.seen[n] = 1
-        return WindowAnswer(rows, len(chosen), new, Ended.WHOLE)
+        return range(first, last)
 
 
 def drive(archive: Simulated, plan: CensusPlan, queries: int | None = None) -> bool:
     """Let the plan ask, up to a number of queries. Whether it came to its end."""
-    asking = plan.run()
-    try:
-        window = next(asking)
-        while queries is None or archive.queries < queries:
-            window = asking.send(archive.answer(window))
-    except StopIteration:
-        return True
-    asking.close()
-    return False
+    for _ in (asking := plan.run(archive)):
+        if queries is not None and archive.queries >= queries:
+            asking.close()
+            return False
+    return True
+
+
+def status(code: int) -> Doubt:
+    return Doubt(DoubtCode.STATUS, {"status": code})
 
 
 Weights = Callable[[random.Random], Iterator[float]]  # of the days, from the oldest to today

@@ -26,6 +26,7 @@ from filmbadge.rehearse.serve import serve
 from filmbadge.rehearse.world import World
 from filmbadge.scope import LOOPBACK, ConnectionLimits
 from filmbadge.survey.engine import Survey
+from filmbadge.tell import causes
 
 
 def rehearse(
@@ -91,7 +92,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
     return compare(
         world.name,
         world.truth(),
-        dataset.totals(),
+        map(causes.told, dataset.totals()),
         dataset.outcomes(),
         depth=str(scope.depth),
         seconds=time.perf_counter() - started,

@@ -34,6 +34,7 @@ from filmbadge.model import (
     Provenance,
     Reason,
     Rung,
+    coded,
 )
 
 
@@ -208,8 +209,8 @@ def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
         best = max(censuses, key=lambda c: (c.complete, c.studies))
         if not best.studies and gave:
             # Some archives answer an unbounded query with success and nothing.
-            why = best.why_incomplete or "the census found nothing, the question did"
-            best = msgspec.structs.replace(best, complete=False, studies=1, why_incomplete=why)
+            best = msgspec.structs.replace(best, complete=False, studies=1)
+            return _counted(best, "the census found nothing, the question did")
         return _counted(best)
     opened = any(j.verdict.rung and j.verdict.rung.open for j in group)
     if not opened and any(j.verdict.why is Reason.NO_RECORDS for j in group):
@@ -224,10 +225,10 @@ def _reported(counters: Counters) -> Counts:
     return Counts(*(count(n) for n in (counters.patients, counters.studies, counters.series, counters.images)))
 
 
-def _counted(census: Census) -> Counts:
+def _counted(census: Census, otherwise: str = "the census did not end") -> Counts:
     patients = Count(why="needs depth profile: patient ids are personal data")
     if not census.complete:
-        why = census.why_incomplete or "the census did not end"
+        why = coded(census.doubts) or otherwise
         return Counts(
             patients,
             _estimated(census.estimate, why, census.studies) or Count(at_least=census.studies, why=why),
@@ -242,7 +243,7 @@ def _counted(census: Census) -> Counts:
         images = Count(census.images, Provenance.COUNTED, coverage=1.0)
     else:
         share = census.images_known_for / census.studies
-        why = census.why_incomplete or f"known for {share:.0%} of studies"
+        why = coded(census.doubts) or f"known for {share:.0%} of studies"
         images = _estimated(census.images_estimate, why, census.images) or Count(at_least=census.images, why=why)
         images = msgspec.structs.replace(images, coverage=round(share, 4))
     return Counts(patients, studies, series, images)

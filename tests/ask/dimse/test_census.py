@@ -8,13 +8,16 @@ from datetime import date
 
 import pytest
 
+from filmbadge.ask.census import count as counted
+from filmbadge.ask.census.budget import Spent
+from filmbadge.ask.census.count import WALK_STUDIES, CensusProgress
 from filmbadge.ask.census.plan import CensusPlan, Hint
 from filmbadge.ask.decoder import elements
-from filmbadge.ask.dimse import census
 from filmbadge.ask.dimse.association import Answer, Association, Query
-from filmbadge.ask.dimse.census import CensusProgress
+from filmbadge.ask.dimse.census import DimseSource, broke_off
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
-from filmbadge.model import Census
+from filmbadge.model import Census, Doubt, DoubtCode, Outcome, OutcomeKind
+from filmbadge.scope import Budget
 
 Keys = dict[int, bytes]
 SUCCESS, CAPPED, FAILED = 0x0000, 0xFE00, 0xC001
@@ -84,14 +87,19 @@ def play(counting: CensusProgress, archive: Archive, root: str = STUDY_ROOT_FIND
                 rows, status = rows[: query.cancel_after], CAPPED
             for row in rows:
                 query.record(row, True)
+            counting.spent.asked()
             seconds = archive.count_seconds if COUNTS & dict(query.keys).keys() else 0.0
             query = asking.send(Answer(status, len(rows), cancelled, seconds))
     except StopIteration:
         pass
 
 
+def begun(plan: CensusPlan, root: str = STUDY_ROOT_FIND, budget: Budget = Budget()) -> CensusProgress:
+    return CensusProgress(DimseSource(root), plan, Spent(budget))
+
+
 def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:
-    counting = CensusProgress(root, CensusPlan(TODAY, Hint(young=40), seed=1))
+    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1), root)
     play(counting, archive, root)
     return counting.census()
 
@@ -148,14 +156,14 @@ def test_an_archive_that_never_says_success_is_incomplete(status: int) -> None:
     found = count(Archive(TWO, filled, status=lambda _keys: status))
     assert not found.complete
     assert (found.studies, found.queries < 200) == (2, True)
-    assert found.why_incomplete
+    assert found.doubts
 
 
 def test_rows_without_a_uid_make_it_incomplete() -> None:
     found = count(Archive({**TWO, b"": (1,)}, filled))
     assert not found.complete
     assert (found.malformed, found.studies, found.queries) == (1, 2, 1)
-    assert "1 row without" in found.why_incomplete
+    assert found.doubts == (Doubt(DoubtCode.WITHOUT_UID, {"rows": 1}),)
 
 
 def failing(level: bytes, below: bytes) -> Callable[[Keys], int]:
@@ -209,27 +217,27 @@ def many(number: int) -> dict[bytes, tuple[int, ...]]:
 
 
 def test_a_large_archive_is_not_walked() -> None:
-    found = count(Archive(many(census.WALK_STUDIES + 1)))
-    assert (found.complete, found.studies) == (True, census.WALK_STUDIES + 1)
+    found = count(Archive(many(WALK_STUDIES + 1)))
+    assert (found.complete, found.studies) == (True, WALK_STUDIES + 1)
     assert (found.images_known_for, found.series) == (0, None)
 
 
 def test_one_recent_study_is_not_forgotten_when_the_question_for_all_had_too_many() -> None:
     """It tells nothing of the count keys, so all begins again behind that question, and that study with it."""
     archive = Archive(many(6000), filled, ages=lambda number: 5 if number == 0 else number + 100)
-    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, seed=1))
+    counting = begun(CensusPlan(TODAY, seed=1))
     play(counting, archive)
     found = counting.census()
-    assert found.why_incomplete == ""
+    assert found.doubts == ()
     assert (found.complete, found.studies, found.images) == (True, 6000, 6000)
     assert counting.plan.studies == 6000
 
 
 def test_a_large_archive_with_some_counts_has_a_coverage() -> None:
     found = count(
-        Archive(many(census.WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {})
+        Archive(many(WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {})
     )
-    known = sum(uid < b"1.3" for uid in many(census.WALK_STUDIES + 1))
+    known = sum(uid < b"1.3" for uid in many(WALK_STUDIES + 1))
     assert (found.method, found.images, found.images_known_for) == ("count keys", known, known)
 
 
@@ -238,15 +246,16 @@ def rows(uids: Sequence[bytes]) -> list[bytes]:
 
 
 def test_what_was_learned_outlives_an_association_and_the_next_goes_on() -> None:
-    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40), seed=1))
+    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1))
     asking = counting.script()
     query = next(asking)
     assert isinstance(query, Query)
     for row in rows([b"1.1", b"1.2"]):
         query.record(row, True)
     asking.close()
-    found = counting.census("reset by the peer")
-    assert (found.complete, found.studies, found.why_incomplete) == (False, 2, "reset by the peer")
+    reset = Doubt(DoubtCode.BROKE_OFF, stop=Outcome(OutcomeKind.RESET))
+    found = counting.census(reset)
+    assert (found.complete, found.studies, found.doubts) == (False, 2, (reset,))
     again = counting.script()
     assert next(again) is query
     for row in rows([b"1.1", b"1.2"]):
@@ -256,33 +265,28 @@ def test_what_was_learned_outlives_an_association_and_the_next_goes_on() -> None
 
 
 def test_a_walk_that_a_budget_ends_leaves_the_studies_counted() -> None:
-    def ends_at_the_second(keys: Keys) -> int:
-        if keys.get(elements.STUDY_UID) == b"1.2":
-            raise StopIteration
-        return SUCCESS
-
-    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40), seed=1))
-    play(counting, Archive({b"1.1": (2,), b"1.2": (3,), b"1.3": (1, 1)}, status=ends_at_the_second))
-    counting.stop("the budget ended")
+    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1), budget=Budget(questions=5))
+    play(counting, Archive({b"1.1": (2,), b"1.2": (3,), b"1.3": (1, 1)}))
     census = counting.census()
-    assert (census.complete, census.studies, census.why_incomplete) == (True, 3, "the budget ended")
+    budget = Doubt(DoubtCode.BUDGET_QUESTIONS, {"questions": 5})
+    assert (census.complete, census.studies, census.doubts) == (True, 3, (budget,))
     assert (census.images, census.images_known_for, census.series) == (2, 1, None)
 
 
 def test_an_association_that_ends_because_enough_came_need_not_be_asked_again() -> None:
-    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40), seed=1))
+    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1))
     first = next(counting.script())
     assert isinstance(first, Query)
     assert first.cancel_after
     association = Association("ANY-SCP", lambda _: iter(()))  # type: ignore[arg-type, return-value]
-    assert not counting.broke_off(association)
+    assert not broke_off(counting, association)
     association._cancelled = True
-    assert counting.broke_off(association)
+    assert broke_off(counting, association)
     assert next(counting.script()) is not first
 
 
 def test_it_is_enough_for_one_association() -> None:
-    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40), seed=1))
+    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1))
     assert list(counting.script(lambda: True)) == []
     assert not counting.done
 
@@ -290,9 +294,9 @@ def test_it_is_enough_for_one_association() -> None:
 def test_count_keys_that_an_archive_is_slow_at_are_asked_for_a_part_of_a_large_archive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(census, "COUNT_KEYS_UP_TO", 1000)
+    monkeypatch.setattr(counted, "COUNT_KEYS_UP_TO", 1000)
     archive = Archive(many(1200), filled, count_seconds=1.0)
-    counting = CensusProgress(STUDY_ROOT_FIND, CensusPlan(TODAY, Hint(young=40), seed=1))
+    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1))
     play(counting, archive)
     found = counting.census()
     assert (found.complete, found.studies, found.images_known_for) == (True, 1200, 1200)

@@ -1,10 +1,11 @@
 """Which windows to ask for, so that every study is in an answer that was not cut off, with few questions.
 
-A plan knows no protocol. It yields a `Window`, is told what was `WindowAnswer`, and says in the end what it could not make
-sure of. It counts nothing: whoever asks counts distinct UIDs over all windows, so that windows may overlap.
+A plan knows no protocol. It asks `Studies` for windows, and says in the end what it could not make sure of. It counts
+nothing: whoever asks counts distinct UIDs over all windows, so that windows may overlap.
 
 A row cap is the same for all answers, with a signal or without. So the largest answer decides. Where it is parted into
-smaller answers, and these bring nothing new, no smaller answer was cut off either.
+smaller answers, and these bring nothing new, no smaller answer was cut off either. Where each record brings its date,
+a part need not be asked for again: one question tells whether it has one study more than came.
 """
 
 from __future__ import annotations
@@ -12,14 +13,19 @@ from __future__ import annotations
 import math
 import random
 from bisect import insort
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from filmbadge.ask.census.windows import EARLIEST, LATEST, Axis, Window
+from filmbadge.ask.census.source import Ended, Steps, Studies, WindowAnswer
+from filmbadge.ask.census.windows import EARLIEST, LATEST, NEVER, Axis, Window, halves
+from filmbadge.ask.wire.throttle import Throttle
+from filmbadge.model import Doubt, DoubtCode
+from filmbadge.scope import Scope
 
 WHOLE = 20_000  # studies up to which all are asked for in one question, to see those without a date
 SMALL = 5000  # studies up to which that is the first question
@@ -27,7 +33,7 @@ TARGET = 3000  # matches that a window aims at
 SPAN = 40 * 365  # days that studies are expected from
 FADES = 20 * 365  # days in which an archive is taken to have been e times less busy, where nothing was visited yet
 ROUND = 8  # windows, at least, before their sizes are thought over
-CAP = 10  # rows: nobody cuts off at less
+CAP = 10  # rows: nobody cuts off at less, or it costs little to try
 STUCK = 3  # times that both halves of a day bring the same again
 STEPS = 40  # in a check by parting
 REFUSALS = 30  # one after the other, before a plan gives up
@@ -35,38 +41,16 @@ LOST = 20  # windows that could be had by no parting, before a plan gives up
 FILL = 0.6  # of a known cap, that a window aims at
 _RECENT = (1, 8, 39)  # days of age that are looked at first
 _BUSY_DAYS = 30 * 365  # for which an archive is taken to have been as busy as it is now
-_NOT_ALL = "it does not answer a question for all studies"
-ROUNDS = frozenset(n * 10**k for n in (1, 2, 3, 5) for k in range(1, 7)) | {
-    25,
-    250,
-    150,
-    1500,
-    256,
-    512,
-    1024,
-    2048,
-    4096,
-}
+_MODALITIES = 8  # that are tried, the most common ones
+# Rows at which answers are cut off. One more where answers have pages: Orthanc's QIDO-RS. Twelve: DICOMcloud's.
+LIMITS = frozenset(n * 10**k for n in (1, 2, 3, 5) for k in range(1, 7)) | frozenset(
+    (25, 150, 250, 256, 512, 1024, 1500, 2048, 2500, 4096)
+)
+PAGE_LIMITS = LIMITS | {n + 1 for n in LIMITS} | {12}
 
 
-class Ended(Enum):
-    """How an answer ended."""
-
-    WHOLE = auto()  # so it says
-    CUT = auto()  # with rows, and a sign that there are more
-    REFUSED = auto()  # without rows
-    ENOUGH = auto()  # we wanted no more
-
-
-class WindowAnswer(Struct, frozen=True):
-    """What one question brought."""
-
-    rows: int
-    distinct: int  # studies in this answer
-    new: int  # of them, those that no answer had before
-    ended: Ended
-    words: str = ""  # of ours, for an ending that is not WHOLE
-    forgotten: bool = False  # all that was found so far, with this: it must be asked for again
+def looks_cut(rows: int, *, pages: bool = False) -> bool:
+    return rows in (PAGE_LIMITS if pages else LIMITS)
 
 
 class Hint(Struct, frozen=True):
@@ -78,8 +62,10 @@ class Hint(Struct, frozen=True):
 
 
 _NOTHING = Hint()
-Asking = Generator[Window, WindowAnswer, None]
-Finding = Generator[Window, WindowAnswer, int]
+
+
+class _Failed(Exception):
+    """Nothing more is to be asked."""
 
 
 @dataclass
@@ -92,7 +78,7 @@ class Round:
 
 
 class CensusPlan:
-    """Drive `run()`. Whatever ends it, `complete`, `why` and `rounds` tell how far it came."""
+    """Drive `run()`. Whatever ends it, `complete`, `doubts` and `rounds` tell how far it came."""
 
     def __init__(
         self,
@@ -104,7 +90,7 @@ class CensusPlan:
         seed: int | None = None,
     ) -> None:
         self.complete = False
-        self.why = ""
+        self.failed = False
         self.undated: int | None = None  # studies that no range of dates brought
         self.cap: int | None = None  # rows at which answers end
         self.studies = 0  # distinct so far
@@ -120,31 +106,49 @@ class CensusPlan:
         self._fits: float | None = None  # more than this is refused
         self._visited: list[tuple[int, int, int]] = []  # first day, last day, studies
         self._useless: set[Axis] = set()
-        self._doubts: dict[str, None] = {}
+        self._doubts: list[Doubt] = []
         self._unchecked = 0  # rows of an answer that is said to hold everything
         self._lost = 0
         self._refused = 0
         self._stuck = 0
         self._all: WindowAnswer | None = None  # the answer to a question without bounds
 
-    def run(self) -> Asking:
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        return tuple(self._doubts)
+
+    def run(self, studies: Studies) -> Steps[None]:
+        self._source = studies
+        self._useless = set(Axis) - studies.axes
+        try:
+            yield from self._run()
+        except _Failed:
+            self.failed = True
+        self.complete = not self._doubts
+
+    def _run(self) -> Steps[None]:
         if self._hint.no_dates or (yield from self._seems_small()):
             seen = yield from self._everything(SMALL)
             if seen.ended is Ended.WHOLE and (seen.rows or not self.studies) and (yield from self._settle(seen)):
-                return self._end()
+                return
             if self._hint.no_dates:
-                self._doubt(f"{_NOT_ALL}: {seen.words or 'it was cut off'}")
-                return self._end()
+                self._doubt(DoubtCode.NO_LIST)
+                self._note(seen.doubt)
+                return
         yield from self._large()
         if Axis.DATE in self._useless:
             yield from self._without_windows()
-        self._end()
 
     # One question
 
-    def _ask(self, window: Window) -> Generator[Window, WindowAnswer, WindowAnswer]:
-        seen = yield window
+    def _ask(self, window: Window) -> Steps[WindowAnswer]:
+        seen = yield from self._source.ask(window)
         self.studies += seen.new
+        if seen.ended is Ended.FAILED:
+            self._note(seen.doubt)
+            raise _Failed
+        if seen.astray > seen.distinct:
+            self._useless.add(Axis.DATE)
         if seen.forgotten:
             self.studies, self._dated, self._visited = 0, 0, []
         if seen.ended is Ended.CUT:
@@ -160,7 +164,7 @@ class CensusPlan:
                 self._largest.append((window, seen))
         return seen
 
-    def _ask_all(self, windows: Sequence[Window]) -> Generator[Window, WindowAnswer, list[WindowAnswer]]:
+    def _ask_all(self, windows: Sequence[Window]) -> Steps[list[WindowAnswer]]:
         answers = []
         for window in windows:
             seen = yield from self._ask(window)
@@ -176,9 +180,13 @@ class CensusPlan:
         """Whether there is more than was given."""
         return seen.ended is not Ended.WHOLE or (self.cap is not None and seen.rows >= self.cap)
 
+    def _has_more(self, window: Window, known: int) -> Steps[bool | None]:
+        ask = self._source.has_more
+        return None if ask is None else (yield from ask(window, known))
+
     # A small archive: one question, and its check
 
-    def _seems_small(self) -> Generator[Window, WindowAnswer, bool]:
+    def _seems_small(self) -> Steps[bool]:
         """Look at recent days, until they tell how much there is about."""
         young = self._hint.young
         if self._hint.studies is not None:
@@ -192,6 +200,8 @@ class CensusPlan:
             if self._visited and _rate(self._visited[0]) * (last - first + 1) > SMALL:
                 return False
             seen = yield from self._ask(Window((first, last)))
+            if Axis.DATE in self._useless or (seen.ended is Ended.REFUSED and not self._visited):
+                return True
             if self._short(seen):
                 return False
             self._visited, self._dated = [(first, last, seen.distinct)], seen.distinct
@@ -199,32 +209,40 @@ class CensusPlan:
                 return True
         return False
 
-    def _everything(self, at_most: int) -> Generator[Window, WindowAnswer, WindowAnswer]:
+    def _everything(self, at_most: int) -> Steps[WindowAnswer]:
         self._all = yield from self._ask(Window(at_most=at_most))
         return self._all
 
-    def _settle(self, seen: WindowAnswer) -> Generator[Window, WindowAnswer, bool]:
+    def _settle(self, seen: WindowAnswer) -> Steps[bool]:
         """Check one answer that is said to hold everything. False: it does not."""
-        if seen.rows < CAP:
+        if seen.rows < _least(seen):
             return True
         proof, dated = yield from self._check(Window(), seen)
-        if proof is None:
-            self._unchecked = seen.rows
-            self._doubt(f"one answer of {seen.rows} rows, which could not be checked by parting it")
-        elif proof and seen.rows in ROUNDS and dated < seen.distinct:
-            self._doubt(f"{seen.rows} rows look like a cap, and some have no date or time to be parted by")
-        elif proof and Axis.DATE not in self._useless:
+        if proof is False:
+            return False
+        if proof is None or (dated < seen.distinct and _looks_cut(seen)):
+            sure = yield from self._by_modality(Window(), seen)
+            if not sure and proof:
+                self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
+                return True
+            if not sure and seen.rows >= CAP:
+                self._unchecked = seen.rows
+                self._doubt(DoubtCode.UNCHECKED, rows=seen.rows)
+                return True
+        if seen.days is not None or Axis.DATE not in self._useless:
             self.undated = seen.distinct - dated
-        return proof is not False
+        return True
 
     # The check
 
-    def _check(self, window: Window, seen: WindowAnswer) -> Generator[Window, WindowAnswer, tuple[bool | None, int]]:
+    def _check(self, window: Window, seen: WindowAnswer) -> Steps[tuple[bool | None, int]]:
         """Part an answer into smaller ones. True: it was whole. False: it was cut off. None: it cannot be told.
 
         And how many studies the parts had. Where one part has all of it, that is parted further: without bounds, by
         time before by date, for that may be one busy day.
         """
+        if seen.days is not None:
+            return (yield from self._by_days(window, seen)), sum(seen.days.values())
         at, whole, most = window, seen, 0
         for axis in (Axis.DATE, Axis.TIME) if window.days is None else ():
             proof, _, found = yield from self._level(window, seen, axis)
@@ -244,7 +262,7 @@ class CensusPlan:
 
     def _level(
         self, window: Window, whole: WindowAnswer, axis: Axis
-    ) -> Generator[Window, WindowAnswer, tuple[bool | None, tuple[Window, WindowAnswer] | None, int]]:
+    ) -> Steps[tuple[bool | None, tuple[Window, WindowAnswer] | None, int]]:
         """One step of a check: the proof, or the part that has all of it, if there is one."""
         several = window.days is not None and window.days[0] != window.days[1]
         if axis in self._useless or (axis is Axis.TIME and several):
@@ -270,26 +288,61 @@ class CensusPlan:
             return True, None, together
         return None, (parts[full[0]], answers[full[0]]), together
 
-    def _suspect(self, window: Window, seen: WindowAnswer) -> Asking:
+    def _by_days(self, window: Window, seen: WindowAnswer) -> Steps[bool | None]:
+        """Whether an answer was whole, by one question for each half of its days: has it one study more than came of it?
+
+        A limit on the whole would leave room in a half. Of one day alone, what was cut off before is cut off again.
+        """
+        days, undated = seen.days or {}, seen.undated
+        for part in () if Axis.DATE in self._useless else halves(window.days, days):
+            half, known = replace(window, days=part), sum(n for day, n in days.items() if part[0] <= day <= part[1])
+            more = yield from self._has_more(half, known)
+            if more and (yield from self._has_more(NEVER, 0)) is not False:
+                # Some archives take a study without a date for a match of any range, and some do not look at dates.
+                if not undated or (yield from self._has_more(NEVER, undated)) is not False:
+                    self._useless.add(Axis.DATE)
+                    return None
+                more = yield from self._has_more(half, known + undated)
+            if more is None:
+                return None
+            if more:
+                self.cap = min(self.cap or seen.rows, seen.rows)
+                return False
+        if Axis.DATE in self._useless or len(days) < 2:
+            return None
+        self._proven = max(self._proven, seen.rows)
+        return True
+
+    def _by_modality(self, window: Window, seen: WindowAnswer) -> Steps[bool | None]:
+        """The same by the modalities that came. It never shows that there is more: some archives do not look at them."""
+        parts = sorted(seen.modalities.items(), key=lambda part: -part[1])[:_MODALITIES]
+        if not parts or parts[0][1] >= seen.distinct:
+            return None
+        for modality, known in parts:
+            if (yield from self._has_more(replace(window, modality=modality), known)) is not False:
+                return None
+        return True
+
+    def _suspect(self, window: Window, seen: WindowAnswer) -> Steps[None]:
         """Check an answer that could be a silent cap: a round number, or as many rows as another."""
         known = self._signals or self.cap is not None or seen.rows <= self._proven
-        if known or seen.rows < max(CAP, self._most) or (len(self._largest) < 2 and seen.rows not in ROUNDS):
+        if known or seen.rows < max(_least(seen), self._most) or (len(self._largest) < 2 and not _looks_cut(seen)):
             return
         yield from self._prove(window, seen)
 
-    def _prove(self, window: Window, seen: WindowAnswer) -> Asking:
+    def _prove(self, window: Window, seen: WindowAnswer) -> Steps[None]:
         """Where an answer was a silent cap, what was cut off is asked for in parts."""
         as_large = list(self._largest)
         proof, _ = yield from self._check(window, seen)
-        if proof is None:
-            self._doubt(f"an answer of {seen.rows} rows could not be checked by parting it")
+        if proof is None and not (yield from self._by_modality(window, seen)):
+            self._doubt(DoubtCode.UNCHECKED, rows=seen.rows)
         for one, _ in as_large if proof is False else ():
             self._recut = True
             yield from self._parts(one)
 
     # A large archive
 
-    def _large(self) -> Asking:
+    def _large(self) -> Steps[None]:
         """Windows over all days. They are visited in an order that is drawn, so that they speak for the others."""
         for days in ((self._today + 1, LATEST), (EARLIEST, self._today - SPAN - 1)):
             yield from self._visit(*days)
@@ -305,8 +358,10 @@ class CensusPlan:
                 self.rounds[-1].visited.append((expected, found))
                 insort(self._visited, (first, last, found))
         if not self._given_up():
-            if self._largest and self._most >= CAP and self.cap is None and self._most > self._proven:
-                yield from self._prove(*self._largest[0])
+            largest = self._largest[:1] if self.cap is None and self._most > self._proven else ()
+            for window, seen in largest:
+                if seen.rows >= _least(seen):
+                    yield from self._prove(window, seen)
             yield from self._without_date()
 
     def _cells(self) -> list[tuple[int, int, float]]:
@@ -360,7 +415,7 @@ class CensusPlan:
         self._chance.shuffle(drawn)
         return drawn
 
-    def _visit(self, first: int, last: int) -> Finding:
+    def _visit(self, first: int, last: int) -> Steps[int]:
         """Ask for days that no other window has. How many studies they hold."""
         window = Window((first, last))
         seen = yield from self._ask(window)
@@ -370,7 +425,7 @@ class CensusPlan:
             self._useless.add(Axis.DATE)
         return found
 
-    def _finish(self, window: Window, seen: WindowAnswer) -> Finding:
+    def _finish(self, window: Window, seen: WindowAnswer) -> Steps[int]:
         """The parts of what was cut off, and a check of what could have been."""
         if self._short(seen):
             return (yield from self._parts(window)) or seen.distinct
@@ -378,7 +433,7 @@ class CensusPlan:
         yield from self._suspect(window, seen)
         return seen.distinct + self.studies - before
 
-    def _parts(self, window: Window) -> Finding:
+    def _parts(self, window: Window) -> Steps[int]:
         """The parts of a window that was cut off. 0: there are none."""
         for axis in (Axis.DATE, Axis.TIME):
             parts = () if axis in self._useless else window.parted(axis, self._today)
@@ -394,7 +449,7 @@ class CensusPlan:
                     self._useless.add(axis)
                     continue
             if axis is Axis.TIME:
-                self._doubt("a day holds more studies than an answer, and those without a time are in no part of it")
+                self._doubt(DoubtCode.NO_TIME)
             found = 0
             for part, seen in zip(parts, answers, strict=True):
                 if self._given_up():
@@ -402,56 +457,81 @@ class CensusPlan:
                 found += yield from self._finish(part, seen)
             return found
         self._lost += 1
-        self._doubt("a window holds more studies than an answer, and cannot be parted further")
+        self._doubt(DoubtCode.WINDOW_FULL)
         return 0
 
     def _given_up(self) -> bool:
         if self._refused >= REFUSALS:
-            self._doubt(f"it refused {REFUSALS} questions one after the other")
+            self._doubt(DoubtCode.REFUSALS, questions=REFUSALS)
         return self._lost >= LOST or self._refused >= REFUSALS or Axis.DATE in self._useless
 
-    def _without_windows(self) -> Asking:
+    def _without_windows(self) -> Steps[None]:
         """An archive that does not look at dates."""
         self._doubts.clear()
-        if self._all is None and self.cap is None and self.studies <= self._whole:
+        unasked = self._all is None or self._all.ended is Ended.ENOUGH
+        if unasked and self.cap is None and self.studies <= self._whole:
             seen = yield from self._everything(2 * self._whole)
             if seen.ended is Ended.WHOLE and seen.distinct == self.studies and (yield from self._settle(seen)):
                 return
-        self._doubt("it does not look at dates, so its answers cannot be checked by parting them")
+        self._doubt(DoubtCode.DATES_IGNORED)
 
-    def _without_date(self) -> Asking:
+    def _without_date(self) -> Steps[None]:
         """Studies without a date, or with one that is none, are in no window."""
         if self.cap is not None:
-            self._doubt(f"answers end at {self.cap} rows, so studies without a date could not be looked for")
+            self._doubt(DoubtCode.UNDATED_BEHIND_LIMIT, rows=self.cap)
+        elif not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
+            self.undated = self.studies - self._dated
         elif self._all is not None and self._all.ended is not Ended.ENOUGH:
-            self._doubt(f"{_NOT_ALL}, so those without a date could not be looked for")
+            self._doubt(DoubtCode.NO_LIST)
         elif self.studies > self._whole:
-            self._doubt(
-                f"studies without a date were not looked for: all of more than {self._whole} would be asked for"
-            )
+            self._doubt(DoubtCode.UNDATED_UNASKED, studies=self._whole)
         else:
-            seen = yield from self._everything(2 * self._whole)
-            if seen.ended is not Ended.WHOLE:
-                self._doubt(f"the question for all studies, to see those without a date, ended with {seen.words}")
-            elif seen.distinct < self.studies:
-                self._doubt(f"the question for all studies brought {seen.distinct} of {self.studies}")
-            elif self._dated < self.studies and seen.rows in ROUNDS:
-                self._doubt(f"the question for all studies ended at {seen.rows} rows, which looks like a cap")
-            else:
-                self.undated = self.studies - self._dated
+            yield from self._list_undated()
+
+    def _no_more(self) -> Steps[bool]:
+        """Whether one question for all studies has none beyond those that were found."""
+        return self.studies > 0 and (yield from self._has_more(Window(), self.studies)) is False
+
+    def _list_undated(self) -> Steps[None]:
+        seen = yield from self._everything(2 * self._whole)
+        if seen.ended is not Ended.WHOLE:
+            self._doubt(DoubtCode.NO_LIST)
+            self._note(seen.doubt)
+        elif seen.distinct < self.studies:
+            self._doubt(DoubtCode.LIST_SHORT, listed=seen.distinct, studies=self.studies)
+        elif self._dated < self.studies and _looks_cut(seen) and not (yield from self._by_modality(Window(), seen)):
+            self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
+        else:
+            self.undated = self.studies - self._dated
 
     def walked(self, images: int) -> None:
         """So many images are in the studies found. Where each gave a row, the answer did not end before its last."""
         if images == self._unchecked and len(self._doubts) == 1:
             self._doubts.clear()
-            self._end()
+            self.complete = True
 
-    def _doubt(self, words: str) -> None:
-        self._doubts[words] = None
+    def _doubt(self, code: DoubtCode, **numbers: int) -> None:
+        self._note(Doubt(code, numbers))
 
-    def _end(self) -> None:
-        self.why = "; ".join(self._doubts)
-        self.complete = not self.why
+    def _note(self, doubt: Doubt | None) -> None:
+        if doubt is not None and doubt not in self._doubts:
+            self._doubts.append(doubt)
+
+
+def _least(seen: WindowAnswer) -> int:
+    """Rows below which an answer is taken for whole."""
+    return CAP if seen.days is None else 1
+
+
+def _looks_cut(seen: WindowAnswer) -> bool:
+    pages = seen.days is not None
+    return looks_cut(seen.rows, pages=pages) or (pages and looks_cut(seen.distinct, pages=True))
+
+
+def plan_for(scope: Scope, hint: Hint, throttle: Throttle) -> CensusPlan:
+    """Windows as large as an archive bears, from today."""
+    today = datetime.now(UTC).date().toordinal()
+    return CensusPlan(today, hint, target=lambda: throttle.window, whole=scope.census.whole)
 
 
 def _rate(visit: tuple[int, int, int]) -> float:

@@ -1,15 +1,17 @@
-"""Windows of a census: a range of days, then of times within a day, and the beginning of a UID. No protocol, no values."""
+"""Windows of a census: ranges of days and of times within a day, the beginning of a UID, a modality. No protocol, no values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
+from itertools import pairwise
 
 from msgspec import Struct
 
 # What an archive may hold as a date of a study. Some take no range that is open at an end.
 EARLIEST, LATEST = date(1800, 1, 1).toordinal(), date(2099, 12, 31).toordinal()
+EVER = (date(1, 1, 2).toordinal(), date(9999, 12, 30).toordinal())
 MINUTES = 24 * 60
 LONGEST_PREFIX = 40
 _PIVOT = 1000  # days of age at which all dates are parted first
@@ -24,6 +26,7 @@ class Axis(Enum):
     DATE = "Study Date"
     TIME = "Study Time"
     UID = "Study Instance UID"
+    MODALITY = "Modalities in Study"
 
 
 class Window(Struct, frozen=True):
@@ -32,6 +35,7 @@ class Window(Struct, frozen=True):
     days: DayRange | None = None  # ordinals
     minutes: DayRange | None = None  # of the day
     prefix: str = ""  # of the Study Instance UID
+    modality: str = ""
     at_most: int = 0  # matches, after which no more are wanted; 0: all
 
     @property
@@ -64,7 +68,26 @@ class Window(Struct, frozen=True):
                 return ()
             half = (first + last) // 2
             return tuple(Window(self.days, part, self.prefix) for part in ((first, half), (half + 1, last)))
-        return tuple(Window(self.days, self.minutes, self.prefix + more) for more in _longer(self.prefix))
+        more = _longer(self.prefix) if axis is Axis.UID else ()
+        return tuple(Window(self.days, self.minutes, self.prefix + one) for one in more)
+
+
+NEVER = Window((EVER[0], EVER[0]))  # no study is so old
+
+
+def halves(days: DayRange | None, held: Mapping[int, int]) -> list[DayRange]:
+    """A range in two parts that hold about as many; around the only day that is held, in three."""
+    first, last = days or EVER
+    ordered, so_far = sorted(held), 0
+    middle = ordered[0] if ordered else first
+    for middle, _ in pairwise(ordered):
+        so_far += held[middle]
+        if 2 * so_far >= sum(held.values()):
+            break
+    parts = [(first, middle), (middle + 1, last)] if len(ordered) > 1 else []
+    if len(ordered) == 1:
+        parts = [(first, middle - 1), (middle, middle), (middle + 1, last)]
+    return [part for part in parts if part[0] <= part[1]]
 
 
 def _longer(prefix: str) -> Iterable[str]:

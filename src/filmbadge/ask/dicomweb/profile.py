@@ -7,20 +7,23 @@ from typing import Any
 
 import msgspec
 
-from filmbadge.ask.dicomweb import census as qido
-from filmbadge.ask.dicomweb.census import JSON, QidoProgress, nothing, record
+from filmbadge.ask.census.budget import Spent, within
+from filmbadge.ask.census.count import CensusProgress
+from filmbadge.ask.census.plan import Hint, plan_for
+from filmbadge.ask.dicomweb.census import JSON, QidoSource, nothing, record
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.inspector import Value
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.ask.wire.fetch import Fetched, fetch_all
+from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.kinds import ISSUER
-from filmbadge.model import Depth, DicomWebFacts, Observation, OutcomeKind
+from filmbadge.model import Depth, DicomWebFacts, Doubt, DoubtCode, Observation, OutcomeKind, coded
 
 CONNECTIONS = 5000  # of a census, where a server closes each after one page
+ONE_BYTES = 256 * 1024
 
 
 async def count(contact: Contact, observation: Observation, facts: DicomWebFacts) -> Learned:
@@ -29,35 +32,43 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
     What comes is the same for both, so it is asked for once. Raises OutOfScope only.
     """
     personal = observation.depth.reaches(Depth.PROFILE)
-    notes, noticed = QidoProgress(), ProfileProgress()
-    if personal:
-        notes.look = lambda row: _listed(noticed, row)
-    script = _everything(facts.root, notes, noticed if personal else None)
-    ended = await _fetch_all(contact, observation, script, f"http {'profile' if personal else 'census'} QIDO-RS")
-    broke_off = "" if ended.stop.ending is OutcomeKind.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
-    census = notes.census(broke_off)
-    facts = msgspec.structs.replace(facts, census=census, retrieve_url=facts.retrieve_url or notes.retrieve_url)
+    noticed, spent = ProfileProgress(), Spent(contact.scope.census)
+    source = QidoSource(facts.root, (lambda row: _listed(noticed, row)) if personal else None)
+    counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent)
+    ended = await fetch_all(
+        contact,
+        contact.origin(observation.endpoint.port, observation.tls is not None),
+        _everything(facts.root, counting, noticed if personal else None),
+        question=f"http {'profile' if personal else 'census'} QIDO-RS",
+        caps=contact.scope.caps,
+        connections=CONNECTIONS,
+        throttle=True,
+        meter=spent,
+    )
+    completed = ended.stop.ending is OutcomeKind.COMPLETED
+    broke_off = None if completed else Doubt(DoubtCode.BROKE_OFF, stop=ended.stop)
+    census = counting.census(broke_off)
+    facts = msgspec.structs.replace(facts, census=census, retrieve_url=facts.retrieve_url or source.retrieve_url)
     if personal:
         noticed.complete = census.complete and not noticed.malformed and noticed.records == census.studies
-        noticed.queries += notes.queries
-        facts = msgspec.structs.replace(facts, profile=noticed.profile(census.why_incomplete or broke_off))
+        noticed.queries += counting.queries
+        doubts = census.doubts or (() if broke_off is None else (broke_off,))
+        facts = msgspec.structs.replace(facts, profile=noticed.profile(coded(doubts)))
     return Learned(
         observation.with_facts(facts),
-        studies=notes.studies if census.complete else None,
+        studies=counting.studies if census.complete else None,
         patients=noticed.patients if personal else None,
     )
 
 
-async def _fetch_all(contact: Contact, observation: Observation, script: Requests, question: str) -> Fetched:
-    site = contact.origin(observation.endpoint.port, observation.tls is not None)
-    caps = contact.scope.caps
-    return await fetch_all(contact, site, script, question=question, caps=caps, connections=CONNECTIONS, throttle=True)
+def _everything(root: str, counting: CensusProgress, noticed: ProfileProgress | None) -> Requests:
+    yield from counting.script()
+    if noticed is not None and counting.done:
+        yield from within(counting.spent, _deep(root, noticed), noticed.stop)
 
 
-def _everything(root: str, notes: QidoProgress, noticed: ProfileProgress | None) -> Requests:
-    yield from qido.census(root, notes)
-    if noticed is None:
-        return
+def _deep(root: str, noticed: ProfileProgress) -> Requests:
+    """The questions about single studies."""
     for uid in noticed.drawn_by_lot():
         study = uid.decode()
         questions = (
@@ -66,7 +77,7 @@ def _everything(root: str, notes: QidoProgress, noticed: ProfileProgress | None)
         )
         for path, tags in questions:
             rows = JsonArray(lambda row, tags=tags: _part(noticed, row, tags))  # type: ignore[misc]
-            reply = yield Request(path, accept=JSON, most_bytes=qido.ONE_BYTES, into=rows.feed)
+            reply = yield Request(path, accept=JSON, most_bytes=ONE_BYTES, into=rows.feed)
             noticed.queries += 1
             if not (nothing(reply, rows) or (reply.status in (200, 206) and rows.over)):
                 said = "no answer" if reply.status is None else f"HTTP {reply.status}"

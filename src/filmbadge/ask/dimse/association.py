@@ -24,7 +24,7 @@ from filmbadge.ask.decoder.limits import MAX_PDU
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.errors import WireError
-from filmbadge.ask.wire.conversation import Connection
+from filmbadge.ask.wire.conversation import Connection, Meter
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
@@ -175,6 +175,7 @@ class Association:
         stored: tuple[str, ...] = (),
         max_pdu: int = MAX_PDU,
         throttle: Throttle | None = None,
+        meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = State.AWAIT_ACCEPT
@@ -202,6 +203,7 @@ class Association:
         self._leaving = False
         self._spared = False  # something was still to be asked
         self._gentle = throttle
+        self._meter = meter
         self._clock = clock
         self._asked = 0.0  # when the question went out
         self._heard: float | None = None  # and the first byte came after it
@@ -248,6 +250,8 @@ class Association:
         while at < size and self.state is not State.CLOSED:
             at += (taken := reader.feed(data[at:] if at else data))
             self.taken += taken
+            if self._meter is not None:
+                self._meter.received(taken)
             if self._cancelled:
                 self._drained += taken
             if reader.event is None:
@@ -413,6 +417,8 @@ class Association:
             self._reader.expect(self._message_id, False, None)
         else:
             self._reader.idle()
+        if self._meter is not None:
+            self._meter.asked()
         encode = _encode_once if request.ours else _encode
         field, keys = request.FIELD, request.keys
         self._line.send(encode(field, self._message_id, request.sop_class, keys, context, explicit, self._peer_max()))

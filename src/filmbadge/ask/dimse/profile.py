@@ -8,20 +8,26 @@ that are drawn by lot.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
-from filmbadge.ask.census.plan import SMALL, CensusPlan
+from filmbadge.ask.census.budget import Spent, within
+from filmbadge.ask.census.plan import SMALL, CensusPlan, plan_for
+from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Window
 from filmbadge.ask.decoder import Record, elements
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
-from filmbadge.ask.dimse.census import ANY, bounds, hint, plan_for, seen
+from filmbadge.ask.dimse.census import AXES, bounds, hint, seen
 from filmbadge.ask.dimse.identify import OVER_TLS, find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import status_words
-from filmbadge.model import DimseFacts, Observation, OutcomeKind
+from filmbadge.model import DimseFacts, Observation, OutcomeKind, coded
+
+ANY = Window()
 
 
 async def profile(contact: Contact, observation: Observation, asked: DimseFacts) -> Learned:
@@ -31,10 +37,12 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
         return Learned(observation)
     known = asked.census.studies if asked.census is not None and asked.census.complete else None
     notes = ProfileProgress()
+    throttle, spent = contact.pace, Spent(contact.scope.census)
     plan = None
     if known is None or known > SMALL:
-        plan = plan_for(contact, msgspec.structs.replace(hint(asked), studies=known))
-    association = Association(asked.called, lambda _: look_through(root, notes, known, plan), throttle=contact.pace)
+        plan = plan_for(contact.scope, replace(hint(asked), studies=known), throttle)
+    script = within(spent, look_through(root, notes, known, plan), notes.stop)
+    association = Association(asked.called, lambda _: script, throttle=throttle, meter=spent)
     tls = observation.tls is not None
     question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
     row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)
@@ -53,10 +61,10 @@ def look_through(root: str, notes: ProfileProgress, known: int | None, plan: Cen
         if answer.status != 0x0000:
             notes.trouble = f"the query for personal attributes ended with {status_words(answer.status)}"
     else:
-        yield from _windows(root, notes, plan)
-        notes.trouble = notes.trouble or plan.why
+        yield from plan.run(_Windows(root, notes))
+        notes.trouble = notes.trouble or coded(plan.doubts)
     if notes.malformed:
-        notes.trouble = notes.trouble or f"{notes.malformed} malformed {'row' if notes.malformed == 1 else 'rows'}"
+        notes.trouble = f"{notes.malformed} malformed {'row' if notes.malformed == 1 else 'rows'}"
     elif known is not None and notes.records != known:
         notes.trouble = notes.trouble or f"{known} studies, but {notes.records} when asked for personal attributes"
     notes.complete = not notes.trouble
@@ -73,18 +81,22 @@ def look_through(root: str, notes: ProfileProgress, known: int | None, plan: Cen
     notes.drawn.clear()
 
 
-def _windows(root: str, notes: ProfileProgress, plan: CensusPlan) -> Generator[Query, Answer, None]:
-    asking = plan.run()
-    try:
-        window = next(asking)
-        while not notes.malformed:
-            before = len(notes.seen)
-            notes.seen.mark()
-            answer = yield from _find(notes, root, b"STUDY", WITH_ALL, notes.row, window=window)
-            new = len(notes.seen) - before
-            window = asking.send(seen(answer, notes.seen.here, new))
-    except StopIteration:
-        return
+@dataclass(frozen=True, repr=False)
+class _Windows:
+    """The studies of an archive with the attributes that it keeps in an index, for a plan."""
+
+    root: str
+    notes: ProfileProgress
+    axes = AXES
+    has_more = None
+
+    def ask(self, window: Window) -> Steps[WindowAnswer]:
+        held = self.notes.seen
+        before = len(held)
+        held.mark()
+        answer = yield from _find(self.notes, self.root, b"STUDY", WITH_ALL, self.notes.row, window=window)
+        found = seen(answer, held.here, len(held) - before)
+        return replace(found, ended=Ended.FAILED) if self.notes.malformed else found
 
 
 def _find(

@@ -13,7 +13,7 @@ from filmbadge.ask.personal.inspector import BIRTH_DATE, Value, ValueInspector
 from filmbadge.ask.personal.read import values
 from filmbadge.catalogue import kinds
 from filmbadge.catalogue.kinds import ISSUER, KIND, PATIENT_ID, Asked
-from filmbadge.model import Kind, Profile
+from filmbadge.model import Doubt, Kind, Profile, coded
 
 ASK_EACH_UP_TO = 500  # an archive of up to so many studies is asked for all of them one by one,
 SAMPLE_STUDIES = 100  # and a larger one for so many
@@ -81,12 +81,16 @@ class ProfileProgress:
         self.look.close(INDEXED_KINDS)
 
     def drawn_by_lot(self) -> list[bytes]:
-        """The studies that are asked one by one: all of a small archive, some of a larger one."""
-        return (
-            self.drawn
-            if self.records <= ASK_EACH_UP_TO
-            else self.lot.sample(self.drawn, min(SAMPLE_STUDIES, len(self.drawn)))
-        )
+        """The studies that are asked one by one: all of a small archive, some of a larger one.
+
+        Their order is drawn too, so that those before a budget ends speak for the others.
+        """
+        some = len(self.drawn) if self.records <= ASK_EACH_UP_TO else SAMPLE_STUDIES
+        return self.lot.sample(self.drawn, min(some, len(self.drawn)))
+
+    def stop(self, ended: Doubt) -> None:
+        """A budget ended."""
+        self.trouble = self.trouble or coded((ended,))
 
     def part(self, identifier: bytes, explicit: bool) -> None:
         """Something about the one study that is asked about."""

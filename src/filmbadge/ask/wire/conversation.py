@@ -46,3 +46,11 @@ class Conversation(Protocol):
 
     def ended(self, stop: Outcome) -> Outcome:
         """Called once; nothing is received or sent afterwards. Returns the stop in the talk's own view."""
+
+
+class Meter(Protocol):
+    """What is told how much is asked and received, while it happens."""
+
+    def asked(self) -> None: ...
+
+    def received(self, size: int) -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from filmbadge.ask.wire.contact import Contact
+from filmbadge.ask.wire.conversation import Meter
 from filmbadge.ask.wire.http import HttpSession, Origin, Requests
 from filmbadge.model import Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
@@ -30,10 +31,11 @@ async def fetch_all(
     caps: ConnectionLimits,
     connections: int = CONNECTIONS,
     throttle: bool = False,
+    meter: Meter | None = None,
 ) -> Fetched:
     """Ask all pages of the script. A site that answers none of them is asked once. Raises OutOfScope only.
 
-    `throttle`: as fast as the archive bears, for what asks it for much.
+    `throttle`: as fast as the archive bears, for what asks it for much; `meter` is then told how much.
     """
     page = next(script, None)
     stop, shown, answered, failures = Outcome(OutcomeKind.COMPLETED), None, 0, 0
@@ -41,7 +43,7 @@ async def fetch_all(
         for _ in range(connections):
             if page is None or failures == FAILURES:
                 break
-            talk = HttpSession(site, script, page, contact.pace if throttle else None)
+            talk = HttpSession(site, script, page, contact.pace if throttle else None, meter)
             words = question + (OVER_TLS if site.tls else "")
             row = await contact.dial(site.port, talk, question=words, caps=caps, tls=site.tls)
             stop, shown = Outcome(row.ending, row.detail), shown or row.tls

@@ -17,7 +17,7 @@ from ipaddress import IPv6Address
 import h11
 
 from filmbadge.ask.errors import WireError
-from filmbadge.ask.wire.conversation import Connection
+from filmbadge.ask.wire.conversation import Connection, Meter
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Outcome, OutcomeKind
 from filmbadge.scope import Address, address_of
@@ -183,9 +183,17 @@ class HttpSession:
     `left` is the page that is still to be asked when the connection is over: the caller dials again for it.
     """
 
-    def __init__(self, site: Origin, script: Requests, first: Request, throttle: Throttle | None = None) -> None:
+    def __init__(
+        self,
+        site: Origin,
+        script: Requests,
+        first: Request,
+        throttle: Throttle | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         self._site = site
         self._gentle = throttle
+        self._meter = meter
         self._asked = 0.0  # when the page went out
         self._heard: float | None = None  # and the first byte came after it
         self._script = script
@@ -203,6 +211,8 @@ class HttpSession:
 
     def received(self, data: memoryview) -> int:
         now = self._now
+        if self._meter is not None:
+            self._meter.received(len(data))
         if now.over:
             return len(data)
         if self._heard is None:
@@ -263,6 +273,8 @@ class HttpSession:
 
     def _ask(self) -> None:
         self._asked, self._heard = time.monotonic(), None
+        if self._meter is not None:
+            self._meter.asked()
         request = h11.Request(
             method="GET",
             target=self._now.request.path,

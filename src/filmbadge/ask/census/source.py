@@ -1,0 +1,80 @@
+"""What a census needs of a protocol, and what one of its answers tells. A protocol has an adapter: a `Source`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from enum import Enum, auto
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+from filmbadge.ask.census.windows import Axis, Window
+from filmbadge.ask.decoder import Tally
+from filmbadge.model import Doubt
+
+T = TypeVar("T")
+Steps = Generator[Any, Any, T]  # yields the protocol's requests, and is sent its responses
+HasMore = Callable[[Window, int], Steps[bool | None]]
+
+
+class Ended(Enum):
+    """How an answer ended."""
+
+    WHOLE = auto()  # so it says
+    CUT = auto()  # with rows, and a sign that there are more
+    REFUSED = auto()  # without rows
+    ENOUGH = auto()  # we wanted no more
+    FAILED = auto()  # nothing more is to be asked
+
+
+class WindowAnswer(Struct, frozen=True):
+    """What one question brought."""
+
+    rows: int
+    distinct: int  # studies in this answer; of a window of days, those that are known to belong to it
+    new: int  # studies that no answer had before
+    ended: Ended
+    doubt: Doubt | None = None  # for an ending that is not WHOLE
+    seconds: float = 0.0
+    days: dict[int, int] | None = None  # studies by their date, as ordinals; None: the records bring no date
+    modalities: dict[str, int] = {}  # studies by modality, where the records bring one
+    undated: int = 0  # studies whose record brings no date
+    astray: int = 0  # studies with a date that the window does not have
+    forgotten: bool = False  # all that was found so far, with this: it must be asked for again
+
+
+class Studies(Protocol):
+    """The studies of an archive, as a plan asks for them."""
+
+    @property
+    def axes(self) -> frozenset[Axis]:
+        """What its windows can be bounded by."""
+
+    def ask(self, window: Window) -> Steps[WindowAnswer]:
+        """All studies of a window."""
+
+    @property
+    def has_more(self) -> HasMore | None:
+        """Whether a window has more rows than are known, by one small question; None: the protocol has none.
+
+        It answers None where that cannot be told.
+        """
+
+
+class Source(Protocol):
+    """One archive over one protocol. What is asked for goes into a tally."""
+
+    @property
+    def axes(self) -> frozenset[Axis]: ...
+
+    @property
+    def counts_come_along(self) -> bool:
+        """Whether numbers of series and images come with each study, or only where they are asked for."""
+
+    @property
+    def has_more(self) -> HasMore | None: ...
+
+    def studies(self, window: Window, tally: Tally, counts: bool, /) -> Steps[WindowAnswer]: ...
+
+    def below(self, tally: Tally, study: bytes, series: bytes = b"") -> Steps[WindowAnswer]:
+        """The series of a study, or the instances of a series. A series may say how many images it has."""

@@ -1,0 +1,151 @@
+"""Simulated archives that speak a protocol: C-FIND at the level of queries, QIDO-RS at that of requests and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from filmbadge.ask.census.budget import Spent
+from filmbadge.ask.census.count import CensusProgress
+from filmbadge.ask.census.plan import CensusPlan
+from filmbadge.ask.census.source import Ended, Source
+from filmbadge.ask.census.windows import Window
+from filmbadge.ask.decoder import elements
+from filmbadge.ask.dicomweb.census import QidoSource
+from filmbadge.ask.dimse.association import Answer, Query
+from filmbadge.ask.dimse.census import DimseSource
+from filmbadge.ask.wire.http import Request, Response
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+from filmbadge.scope import Budget
+from support.simulated_archive import TODAY, UIDS, Simulated
+
+IMAGES = 3  # of each study, in one series
+MODALITIES = ("CT", "MR", "US")
+PLENTY = Budget(questions=100_000)
+
+
+def play(source: Source, answer: Callable[[Any], object], budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
+    """A census by a function that answers. It counts questions as the wire would."""
+    progress = CensusProgress(source, CensusPlan(TODAY, seed=seed), Spent(budget))
+    script = progress.script()
+    with suppress(StopIteration):
+        request = next(script)
+        while True:
+            progress.spent.asked()
+            request = script.send(answer(request))
+    return progress
+
+
+@dataclass
+class OverDimse:
+    """Answers queries. The numbers of series and images come where they are asked for."""
+
+    held: Simulated
+    asked: int = 0
+
+    def count(self, budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
+        return play(DimseSource(STUDY_ROOT_FIND), self.answer, budget, seed)
+
+    def answer(self, query: Query) -> Answer:
+        self.asked += 1
+        keys = dict(query.keys)
+        first, _, last = keys.get(elements.STUDY_DATE, b"").decode().partition("-")
+        times = keys.get(elements.STUDY_TIME, b"").decode()
+        window = Window(
+            (_ordinal(first), _ordinal(last or first)) if first else None,
+            (_minute(times[:4]), _minute(times.partition("-")[2][:4])) if times else None,
+            keys[elements.STUDY_UID].decode().rstrip("*"),
+            at_most=query.cancel_after or 0,
+        )
+        chosen, rows, ended, doubt = self.held.give(window)
+        counts = elements.IMAGES_IN_STUDY in keys
+        for row in range(rows):
+            number = chosen[row // self.held.rows_each]
+            query.record(_identifier(number, counts), True)
+        status = doubt.numbers["status"] if doubt is not None and ended is not Ended.ENOUGH else 0x0000
+        return Answer(status, rows, ended is Ended.ENOUGH)
+
+
+def _identifier(number: int, counts: bool) -> bytes:
+    keys = [(elements.STUDY_UID, f"{UIDS}{number}".encode())]
+    if counts:
+        keys += [(elements.SERIES_IN_STUDY, b"1"), (elements.IMAGES_IN_STUDY, b"%d" % IMAGES)]
+    return elements.encode(keys, explicit=True)
+
+
+@dataclass
+class OverQido:
+    """Answers requests for lists of studies. What is `held` says which studies a question finds, and where it is cut off."""
+
+    held: Simulated
+    page: int = 1 << 30  # rows in one response, at most
+    offset: bool = True  # knows it
+    limit: bool = True
+    lenient: bool = False  # takes a study without a date for a match of any range
+    modalities: bool = True  # looks at them
+    asked: int = 0
+
+    def count(self, budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
+        return play(QidoSource("/dicom-web"), self.answer, budget, seed)
+
+    def answer(self, request: Request) -> Response:
+        assert request.into is not None
+        status, body, headers = self.respond(request.path)
+        if status == 200:
+            request.into(body)
+        return Response(request, status, headers)
+
+    def respond(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        self.asked += 1
+        query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        first, _, last = query.get("StudyDate", "").partition("-")
+        modality = query.get("ModalitiesInStudy", "") if self.modalities else ""
+        window = Window((_ordinal(first), _ordinal(last or first)) if first else None, modality=modality)
+        found = self.held.matching(window)
+        if found is None:
+            return 413, b"", {}
+        if modality:
+            found = [number for number in found if MODALITIES[number % 3] == modality]
+        if first and self.lenient and self.held.looks_at_dates:
+            found = [*found, *range(len(self.held.days), self.held.size)]
+        cap = self.held.cap
+        if cap is not None and self.held.refuses and len(found) > cap:
+            return 413, b"", {}
+        rows = [n for n in (reversed(found) if self.held.newest_first else found) for _ in range(self.held.rows_each)]
+        given = rows[:cap]
+        start = int(query["offset"]) if self.offset else 0
+        size = min(self.page, int(query["limit"]) if self.limit else 1 << 30)
+        answer = given[start : start + size]
+        more = len(given) > start + size or (self.held.signal and len(rows) > len(given))
+        headers = {"warning": '299 here "There are more"'} if more and self.held.signal else {}
+        return 200, b"[" + b",".join(self._rows[number] for number in answer) + b"]", headers
+
+    @cached_property
+    def _rows(self) -> list[bytes]:
+        return [json.dumps(self._row(number)).encode() for number in range(self.held.size)]
+
+    def _row(self, number: int) -> dict[str, object]:
+        dated = number < len(self.held.days)
+        day = {"Value": [f"{date.fromordinal(self.held.days[number]):%Y%m%d}"]} if dated else {}
+        return {
+            "00080020": {"vr": "DA", **day},
+            "00080061": {"vr": "CS", "Value": [MODALITIES[number % 3]]},
+            "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Nobody^At All"}]},
+            "0020000D": {"vr": "UI", "Value": [f"{UIDS}{number}"]},
+            "00201206": {"vr": "IS", "Value": [1]},
+            "00201208": {"vr": "IS", "Value": [IMAGES]},
+        }
+
+
+def _ordinal(day: str) -> int:
+    return date(int(day[:4]), int(day[4:6]), int(day[6:])).toordinal()
+
+
+def _minute(time: str) -> int:
+    return int(time[:2]) * 60 + int(time[2:])
