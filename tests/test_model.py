@@ -26,7 +26,6 @@ TEXT = {
     "Archive.configuration",  # a digest of ports, versions, verdicts and counts
     "Archive.id",
     "Census.method",
-    "Census.why_incomplete",
     "Proof.sop_class",  # digits and dots
     "Proof.transfer_syntax",  # one of those we proposed
     "Proof.detail",

@@ -21,6 +21,7 @@ from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.judge.ladder import place
 from filmbadge.model import Depth, DimseFacts, OutcomeKind, Reason, Rung
 from filmbadge.scope import LOOPBACK
+from filmbadge.tell import causes
 from support.loopback import Handler, caps, contact, dialer, listening, run
 
 HOSTILE = replace(LOOPBACK, caps=caps(idle_seconds=0.2, seconds=0.6, received_bytes=200_000))
@@ -192,7 +193,8 @@ def test_matches_without_end_are_no_count() -> None:
         counted = learned.seen.get(DimseFacts)
         assert counted is not None and counted.census is not None
         assert not counted.census.complete
-        assert "more than 200000 bytes" in counted.census.why_incomplete
+        (doubt,) = counted.census.doubts
+        assert "more than 200000 bytes" in causes.doubt(doubt)
         assert rows[-1].ending is OutcomeKind.BYTE_CAP
         assert rows[-1].received < 1_000_000
 

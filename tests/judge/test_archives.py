@@ -12,6 +12,8 @@ from filmbadge.model import (
     Count,
     Depth,
     DimseFacts,
+    Doubt,
+    DoubtCode,
     Host,
     Observation,
     OrthancFacts,
@@ -21,6 +23,7 @@ from filmbadge.model import (
     Provenance,
     Rejection,
     Rung,
+    coded,
 )
 from support.factories import ADDRESS, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 
@@ -115,9 +118,10 @@ def test_a_complete_census_is_counted() -> None:
 
 
 def test_an_incomplete_census_is_a_lower_bound_and_never_a_value() -> None:
-    cut = Census(False, rows=500, studies=480, images=9, why_incomplete="cancelled (0xFE00)")
+    limit = Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 500})
+    cut = Census(False, rows=500, studies=480, images=9, doubts=(limit,))
     counts = only(dimse(admitted(DISCLOSED, cut))).counts
-    assert counts.studies == Count(at_least=480, why="cancelled (0xFE00)")
+    assert counts.studies == Count(at_least=480, why=coded((limit,)))
     for count in (counts.patients, counts.studies, counts.series, counts.images):
         assert (count.value, count.how) == (None, Provenance.UNKNOWN)
         assert count.why

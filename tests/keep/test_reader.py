@@ -18,6 +18,8 @@ from filmbadge.model import (
     Census,
     Decoy,
     DimseFacts,
+    Doubt,
+    DoubtCode,
     Fingerprint,
     FingerprintKind,
     Host,
@@ -34,7 +36,7 @@ from support import factories
 from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
 COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method="count keys")
-CUT = Census(False, rows=4, studies=4, why_incomplete="cancelled (0xFE00)")
+CUT = Census(False, rows=4, studies=4, doubts=(Doubt(DoubtCode.NOT_ENDED),))
 
 
 def reported(address: str, facts: OrthancFacts = REPORTED) -> Host:

@@ -87,7 +87,8 @@ STAGES = {
     "filmbadge.ask.personal.distinct:Distinct.add": "scripted",
     "filmbadge.ask.personal.national:valid": "scripted",
     "filmbadge.ask.personal.rules:_sum": "scripted",
-    "filmbadge.ask.dimse.census:CensusProgress._walk": "scripted",
+    "filmbadge.ask.census.count:CensusProgress._walk": "scripted",
+    "filmbadge.ask.dimse.census:DimseSource.below": "scripted",
     "filmbadge.ask.decoder.pure:_number": "scripted",
     "filmbadge.ask.decoder.pure:Reader._match": "scripted",
     "filmbadge.ask.dimse.command:Command": "scripted",
@@ -131,8 +132,10 @@ BLIND = {
     "filmbadge.ask.wire.throttle",  # seconds and numbers
     "filmbadge.ask.decoder",  # chooses one of the two
     "filmbadge.ask.targets.lists",
+    "filmbadge.ask.census.budget",  # numbers of questions and bytes
     "filmbadge.ask.census.estimate",  # numbers of rows
     "filmbadge.ask.census.plan",
+    "filmbadge.ask.census.source",
     "filmbadge.ask.census.windows",
 }
 # Those in which no crash can be injected so, and where they are tested.

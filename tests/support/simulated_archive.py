@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, pairwise
+from typing import Any
 
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
@@ -21,6 +22,20 @@ from filmbadge.model import Doubt, DoubtCode
 
 TODAY = date(2026, 11, 24).toordinal()
 YEARS = 15
+MANNERS: dict[str, dict[str, Any]] = {
+    "no cap": {},
+    "a cap with a signal": {"cap": 100},
+    "a silent cap": {"cap": 100, "signal": False},
+    "a silent cap that is no round number": {"cap": 137, "signal": False},
+    "a silent cap, oldest first": {"cap": 100, "signal": False, "newest_first": False},
+    "refuses what is too large": {"cap": 500, "refuses": True},
+    "one row for each instance": {"rows_each": 7},
+    "one row for each instance, and a silent cap": {"rows_each": 7, "cap": 100, "signal": False},
+    "does not look at dates": {"looks_at_dates": False},
+    "does not look at dates, and a silent cap": {"looks_at_dates": False, "cap": 100, "signal": False},
+    "does not look at times": {"looks_at_times": False, "cap": 100, "signal": False},
+    "no question without bounds": {"all_at_once": False},
+}
 UIDS = "1.2.840.113619."  # and the number of a study, backwards, so that it tells no date
 
 

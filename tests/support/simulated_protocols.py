@@ -21,24 +21,26 @@ from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
 from filmbadge.ask.dimse.census import DimseSource
 from filmbadge.ask.wire.http import Request, Response
-from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, Modality
 from filmbadge.scope import Budget
 from support.simulated_archive import TODAY, UIDS, Simulated
 
 IMAGES = 3  # of each study, in one series
-MODALITIES = ("CT", "MR", "US")
+MODALITIES = (Modality.CT, Modality.MR, Modality.US)
 PLENTY = Budget(questions=100_000)
 
 
 def play(source: Source, answer: Callable[[Any], object], budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
-    """A census by a function that answers. It counts questions as the wire would."""
+    """A census by a function that answers. It counts questions and bytes as the wire would."""
     progress = CensusProgress(source, CensusPlan(TODAY, seed=seed), Spent(budget))
     script = progress.script()
     with suppress(StopIteration):
         request = next(script)
         while True:
             progress.spent.asked()
-            request = script.send(answer(request))
+            reply = answer(request)
+            progress.spent.received(reply.size if isinstance(reply, Response) else 0)
+            request = script.send(reply)
     return progress
 
 
@@ -99,13 +101,13 @@ class OverQido:
         status, body, headers = self.respond(request.path)
         if status == 200:
             request.into(body)
-        return Response(request, status, headers)
+        return Response(request, status, headers, size=len(body))
 
     def respond(self, path: str) -> tuple[int, bytes, dict[str, str]]:
         self.asked += 1
         query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         first, _, last = query.get("StudyDate", "").partition("-")
-        modality = query.get("ModalitiesInStudy", "") if self.modalities else ""
+        modality = Modality[query["ModalitiesInStudy"]] if self.modalities and "ModalitiesInStudy" in query else None
         window = Window((_ordinal(first), _ordinal(last or first)) if first else None, modality=modality)
         found = self.held.matching(window)
         if found is None:
@@ -135,7 +137,7 @@ class OverQido:
         day = {"Value": [f"{date.fromordinal(self.held.days[number]):%Y%m%d}"]} if dated else {}
         return {
             "00080020": {"vr": "DA", **day},
-            "00080061": {"vr": "CS", "Value": [MODALITIES[number % 3]]},
+            "00080061": {"vr": "CS", "Value": [MODALITIES[number % 3].name]},
             "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Nobody^At All"}]},
             "0020000D": {"vr": "UI", "Value": [f"{UIDS}{number}"]},
             "00201206": {"vr": "IS", "Value": [1]},

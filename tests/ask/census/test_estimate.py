@@ -22,6 +22,7 @@ from filmbadge.model import Counts, Depth, DimseFacts, Interval, JournalRow, Pro
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
+from filmbadge.tell import causes
 from filmbadge.tell.words import Words
 from support.loopback import run
 from support.simulated_archive import TODAY, Simulated, days, drive
@@ -129,7 +130,7 @@ def test_a_budget_ends_a_census_in_an_estimate(large: Archive) -> None:
         assert count.value and count.low and count.high
         assert count.low <= count.value <= count.high
     assert studies.at_least and studies.low and 1000 < studies.at_least <= studies.low
-    assert studies.why == "the scope's budget of 16 questions for a census ended"
+    assert causes.said(studies.why) == "the scope's budget of 16 questions for a census ended"
     assert "(estimated; 95 %: " in Words().count(studies)
     assert [row.ending for row in rows] == ["completed", "completed"]  # it takes its leave
 

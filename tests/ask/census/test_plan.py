@@ -14,24 +14,9 @@ from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.model import Doubt, DoubtCode
 from support import simulated_archive
 from support.chance import seeds
-from support.simulated_archive import DATES, TODAY, Simulated, days, drive, status
+from support.simulated_archive import DATES, MANNERS, TODAY, Simulated, days, drive, status
 
-Manners = dict[str, object]
 ENOUGH = 20_000  # questions
-MANNERS: dict[str, Manners] = {
-    "no cap": {},
-    "a cap with a signal": {"cap": 100},
-    "a silent cap": {"cap": 100, "signal": False},
-    "a silent cap that is no round number": {"cap": 137, "signal": False},
-    "a silent cap, oldest first": {"cap": 100, "signal": False, "newest_first": False},
-    "refuses what is too large": {"cap": 500, "refuses": True},
-    "one row for each instance": {"rows_each": 7},
-    "one row for each instance, and a silent cap": {"rows_each": 7, "cap": 100, "signal": False},
-    "does not look at dates": {"looks_at_dates": False},
-    "does not look at dates, and a silent cap": {"looks_at_dates": False, "cap": 100, "signal": False},
-    "does not look at times": {"looks_at_times": False, "cap": 100, "signal": False},
-    "no question without bounds": {"all_at_once": False},
-}
 SIZES = (0, 1, 9, 10, 11, 99, 100, 101, 136, 137, 138, 500, 501, 1000, 1001, 5001, 8000, 30_000)
 
 

@@ -18,6 +18,7 @@ from filmbadge.ask.dimse.census import DimseSource, broke_off
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from filmbadge.model import Census, Doubt, DoubtCode, Outcome, OutcomeKind
 from filmbadge.scope import Budget
+from support.simulated_protocols import PLENTY
 
 Keys = dict[int, bytes]
 SUCCESS, CAPPED, FAILED = 0x0000, 0xFE00, 0xC001
@@ -94,7 +95,7 @@ def play(counting: CensusProgress, archive: Archive, root: str = STUDY_ROOT_FIND
         pass
 
 
-def begun(plan: CensusPlan, root: str = STUDY_ROOT_FIND, budget: Budget = Budget()) -> CensusProgress:
+def begun(plan: CensusPlan, root: str = STUDY_ROOT_FIND, budget: Budget = PLENTY) -> CensusProgress:
     return CensusProgress(DimseSource(root), plan, Spent(budget))
 
 
@@ -234,9 +235,7 @@ def test_one_recent_study_is_not_forgotten_when_the_question_for_all_had_too_man
 
 
 def test_a_large_archive_with_some_counts_has_a_coverage() -> None:
-    found = count(
-        Archive(many(WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {})
-    )
+    found = count(Archive(many(WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {}))
     known = sum(uid < b"1.3" for uid in many(WALK_STUDIES + 1))
     assert (found.method, found.images, found.images_known_for) == ("count keys", known, known)
 

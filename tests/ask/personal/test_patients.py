@@ -18,6 +18,7 @@ from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
 from filmbadge.judge.archives import judge
 from filmbadge.model import Census, Count, Find, Provenance
+from filmbadge.tell import causes
 from support.factories import admitted, dimse
 
 TODAY = date(2026, 11, 24).toordinal()
@@ -86,7 +87,7 @@ def test_windows_find_the_patients_of_an_archive_that_cuts_its_answers_off() -> 
     found = look(rows(700, 90), None, plan, cap=100).profile()
     assert (found.records, found.patients) == (700, 90)
     assert not found.complete
-    assert "answers end at 100 rows" in found.why
+    assert "answers end at 100 rows" in causes.said(found.why)
     whole = look(rows(700, 90), 700, CensusPlan(TODAY, Hint(studies=700), seed=1)).profile()
     assert (whole.complete, whole.patients) == (True, 90)
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.ask.decoder import Tally
+from filmbadge.catalogue.dicom import Modality
 from filmbadge.model import Doubt
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class WindowAnswer(Struct, frozen=True):
     doubt: Doubt | None = None  # for an ending that is not WHOLE
     seconds: float = 0.0
     days: dict[int, int] | None = None  # studies by their date, as ordinals; None: the records bring no date
-    modalities: dict[str, int] = {}  # studies by modality, where the records bring one
+    modalities: dict[Modality, int] = {}  # studies by modality, where the records bring one
     undated: int = 0  # studies whose record brings no date
     astray: int = 0  # studies with a date that the window does not have
     forgotten: bool = False  # all that was found so far, with this: it must be asked for again

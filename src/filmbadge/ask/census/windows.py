@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from filmbadge.catalogue.dicom import Modality
+
 # What an archive may hold as a date of a study. Some take no range that is open at an end.
 EARLIEST, LATEST = date(1800, 1, 1).toordinal(), date(2099, 12, 31).toordinal()
 EVER = (date(1, 1, 2).toordinal(), date(9999, 12, 30).toordinal())
@@ -35,7 +37,7 @@ class Window(Struct, frozen=True):
     days: DayRange | None = None  # ordinals
     minutes: DayRange | None = None  # of the day
     prefix: str = ""  # of the Study Instance UID
-    modality: str = ""
+    modality: Modality | None = None
     at_most: int = 0  # matches, after which no more are wanted; 0: all
 
     @property

@@ -22,6 +22,7 @@ from filmbadge.ask.census.windows import EVER, Axis, Window
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
+from filmbadge.catalogue.dicom import Modality
 from filmbadge.model import Doubt, DoubtCode
 
 LIMIT = 500  # records in a page
@@ -115,8 +116,9 @@ def _day(found: Record) -> int | None:
 
 def _filters(window: Window) -> str:
     """The parameters of a window. Both ends are given: a date that is left out matches what is open, in some archives."""
-    days = f"StudyDate={window.date_key}&" if window.days else ""
-    return days + (f"ModalitiesInStudy={window.modality}&" if window.modality else "")
+    low, high = (f"{date.fromordinal(day):%Y%m%d}".zfill(8) for day in window.days or EVER)
+    days = f"StudyDate={low}-{high}&" if window.days else ""
+    return days + (f"ModalitiesInStudy={window.modality.name}&" if window.modality else "")
 
 
 class QidoSource:
@@ -134,7 +136,7 @@ class QidoSource:
 
     def studies(self, window: Window, tally: Tally, _: bool, /) -> Steps[WindowAnswer]:
         before, undated, astray = tally.distinct, 0, 0
-        days, modalities = Counter[int](), Counter[str]()
+        days, modalities = Counter[int](), Counter[Modality]()
         tally.mark()
 
         def take(row: bytes) -> None:
@@ -144,8 +146,8 @@ class QidoSource:
             if (found := _count(row, tally, elements.STUDY_UID)) is None:
                 return
             self.retrieve_url = self.retrieve_url or bool(found.retrieve.uid)
-            # A modality is two letters, seldom more: what else stands there is no word to ask with.
-            modalities.update({m for m in found.modalities.Value or () if m and re.fullmatch("[A-Z]{2,6}", m)})
+            named = found.modalities.Value or ()
+            modalities.update({Modality[name] for name in named if name in Modality.__members__})
             day = _day(found)
             if day is None:
                 undated += 1
@@ -214,6 +216,7 @@ class QidoSource:
                 return count, Ended.CUT if count else Ended.REFUSED, _trouble(reply, rows)
             if (trouble := _trouble(reply, rows)) is not None:
                 return count, Ended.FAILED, trouble
+            self._longest = max(self._longest, rows.count)
             same = page.digest() in seen
             self._offset_ignored = self._offset_ignored or same
             seen.add(page.digest())
@@ -221,7 +224,6 @@ class QidoSource:
             if self._offset_ignored:
                 full = rows.count >= LIMIT
                 return count, Ended.CUT if full else Ended.WHOLE, Doubt(DoubtCode.SAME_PAGE) if full else None
-            self._longest = max(self._longest, rows.count)
             warned = reply.headers.get("warning", "").lstrip().startswith("299")
         return count, Ended.ENOUGH, Doubt(DoubtCode.LIST_TOO_LONG, {"rows": count})
 
