@@ -83,7 +83,7 @@ def census(port: int, _records: int) -> Told:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         talk = Association("ANY-SCP", script)
         row = runner.run(dialer.dial(IPv4Address("127.0.0.1"), port, talk, question="bench"))
-    if row.ending is not OutcomeKind.COMPLETED or [answer.status for answer in answers] != [0]:
+    if row.stop.ending is not OutcomeKind.COMPLETED or [answer.status for answer in answers] != [0]:
         raise SystemExit(f"the question was not answered: {row}")
     return {
         "records": tally.rows,

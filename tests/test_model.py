@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from filmbadge import model
-from filmbadge.model import Depth, Rung
+from filmbadge.model import Cause, Depth, Doubt, DoubtCode, Outcome, OutcomeKind, Rung
 
 RECORDS = [kind for _, kind in inspect.getmembers(model, inspect.isclass) if issubclass(kind, msgspec.Struct)]
 RECORDS = [kind for kind in RECORDS if kind is not msgspec.Struct]
@@ -25,19 +25,14 @@ TEXT = {
     "Archive.advisories",  # of the catalogue
     "Archive.configuration",  # a digest of ports, versions, verdicts and counts
     "Archive.id",
-    "Census.method",
     "Proof.sop_class",  # digits and dots
     "Proof.transfer_syntax",  # one of those we proposed
-    "Proof.detail",
     "Certificate.issuer_name",
     "Certificate.issuer_organisation",
-    "Certificate.key",
     "Certificate.subject_name",
     "Certificate.subject_organisation",
     "JournalRow.address",
-    "JournalRow.detail",
     "JournalRow.question",
-    "Count.why",
     "Dcm4cheeFacts.aets",  # as OrthancFacts.aet
     "DicomWebFacts.media_type",  # of a closed list
     "DicomWebFacts.realm",  # as OrthancFacts.realm
@@ -46,18 +41,15 @@ TEXT = {
     "DimseFacts.implementation_uid",
     "DimseFacts.implementation_version",
     "Endpoint.address",
-    "Find.window",
     "Finding.about",  # of the catalogue
     "Finding.archive",
     "Host.address",
     "Identifier.scheme",  # of the catalogue
-    "KindFound.why",
     "ConfiguredRoot.host",  # names and paths of software: printable ASCII, bounded
     "ConfiguredRoot.path",
     "OrthancFacts.aet",
     "OrthancFacts.realm",
     "OrthancFacts.version",
-    "Profile.why",
     "SchemeTally.scheme",  # of the catalogue
     "Product.product",
     "Product.toolkit",
@@ -66,18 +58,14 @@ TEXT = {
     "Review.same_as",
     "Fingerprint.product",  # of the catalogue
     "Fingerprint.version",
-    "Outcome.detail",
+    "Outcome.error",  # the name of a type of ours, or OpenSSL's of a failure
     "TlsFacts.cipher",
     "TlsFacts.version",
-    "Total.how",
     "Total.quantity",
-    "Total.why",
-    "Verdict.detail",
+    "Verdict.said",  # a realm, a root or a product, as above
     "PageFacts.realm",
     "PageFacts.viewer",  # of the catalogue
-    "WebProof.detail",
     "WebProof.media_type",  # of a closed list
-    "WebProof.service",
 }
 
 
@@ -91,7 +79,7 @@ def parts(kind: Any) -> set[Any]:
 
 
 def known(kind: Any) -> bool:
-    if kind in SIMPLE or kind == dict[str, int]:
+    if kind in SIMPLE or kind in (dict[str, int], tuple[int, int]):
         return True
     return inspect.isclass(kind) and (issubclass(kind, Enum) or kind in RECORDS)
 
@@ -130,9 +118,35 @@ def test_the_check_would_notice() -> None:
         assert not known(kind)
 
 
-def test_only_totals_doubts_and_findings_hold_a_mapping() -> None:
+def test_only_these_hold_a_mapping() -> None:
     mapped = {record.__name__ for record in RECORDS if dict[str, int] in get_type_hints(record).values()}
-    assert mapped == {"Total", "Doubt", "Finding"}  # by origin; by the name of a number
+    assert mapped == {"Total", "Finding", "Outcome", "Doubt"}  # by origin; by the names of numbers
+
+
+@pytest.mark.parametrize(
+    ("cause", "numbers"),
+    [
+        (Cause.BYTE_LIMIT, {}),
+        (Cause.BYTE_LIMIT, {"bytes": 1, "DOE^JANE": 2}),
+        (Cause.BYTE_LIMIT, {"bytes": "DOE^JANE"}),
+        (None, {"bytes": 1}),
+    ],
+)
+def test_an_ending_takes_the_numbers_of_its_cause_and_no_others(cause: Cause | None, numbers: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="numbers"):
+        Outcome(OutcomeKind.BYTE_CAP, cause, numbers)
+    kept = msgspec.json.encode({"ending": "byte-cap", "cause": cause, "numbers": numbers})
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(kept, type=Outcome)
+
+
+def test_a_doubt_takes_the_numbers_of_its_code_and_no_others() -> None:
+    with pytest.raises(ValueError, match="numbers"):
+        Doubt(DoubtCode.CUT_OFF)
+    with pytest.raises(ValueError, match="ending"):
+        Doubt(DoubtCode.BROKE_OFF)
+    with pytest.raises(ValueError, match="ending"):
+        Doubt(DoubtCode.CUT_OFF, {"rows": 5}, Outcome(OutcomeKind.IDLE))
 
 
 def test_steps_are_ordered_by_height_and_not_by_alphabet() -> None:

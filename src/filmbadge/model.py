@@ -9,12 +9,10 @@ The values of enums are codes, in kebab-case. They stand in datasets, documents 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Self, TypeVar
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -74,6 +72,7 @@ class Provenance(StrEnum):
     COUNTED = "counted"
     ESTIMATED = "estimated"
     UNKNOWN = "unknown"
+    MIXED = "mixed"  # a total with parts of several origins
 
 
 class OutcomeKind(StrEnum):
@@ -100,44 +99,178 @@ class OutcomeKind(StrEnum):
     OWN_ERROR = "own-error"
 
 
-class Outcome(Struct, frozen=True):
-    """An ending, with a detail in our own words (never the archive's)."""
+class _Code(StrEnum):
+    """Stable codes. Each names the numbers that belong to it, so that nothing else can stand beside it."""
+
+    numbers: tuple[str, ...]
+
+    def __new__(cls, code: str, *numbers: str) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.numbers = numbers
+        return member
+
+    def require(self, numbers: dict[str, int]) -> None:
+        """Raises ValueError where these are not the numbers that belong to the code."""
+        if numbers.keys() != set(self.numbers) or any(type(number) is not int for number in numbers.values()):
+            raise ValueError(f"the numbers of '{self}' are {self.numbers}")
+
+
+class Cause(_Code):
+    """Why a connection, or the talk on it, ended as it did. `tell.causes` has the words."""
+
+    # The dialer's
+    NO_ENDING = "no-ending"
+    SCOPE_EXPIRED = "scope-expired"
+    NOT_IN_SCOPE = "not-in-scope"
+    NO_SCOPE_FILE = "no-scope-file"
+    CONNECT_LIMIT = "connect-limit", "milliseconds"
+    DURING_CONNECT = "during-connect"
+    TOO_MANY_FILES = "too-many-files"
+    NO_ROUTE = "no-route"
+    HANDSHAKE_LIMIT = "handshake-limit", "milliseconds"
+    HANDSHAKE_FAILED = "handshake-failed"
+    TLS_ALERT = "tls-alert", "alert"  # RFC 8446 6
+    CERTIFICATE_ASKED = "certificate-asked"
+    IDLE_LIMIT = "idle-limit", "milliseconds"
+    TIME_LIMIT = "time-limit", "milliseconds"
+    BYTE_LIMIT = "byte-limit", "bytes"
+    CONNECTION_LIMIT = "connection-limit", "connections"
+    STOPPED_IN_ORDER = "stopped-in-order"
+    STOPPED_AT_ONCE = "stopped-at-once"
+    DISTRESS = "distress"
+    # Of the protocol that the peer speaks in place of ours
+    NOT_TLS = "not-tls"
+    SPOKE_HTTP = "spoke-http"
+    SPOKE_SSH = "spoke-ssh"
+    SPOKE_TLS = "spoke-tls"
+    SPOKE_FTP_OR_SMTP = "spoke-ftp-or-smtp"
+    SPOKE_VNC = "spoke-vnc"
+    SPOKE_TELNET = "spoke-telnet"
+    SPOKE_HL7 = "spoke-hl7"
+    SPOKE_MARKUP = "spoke-markup"
+    SPOKE_OTHER = "spoke-other"
+    # Of HTTP
+    HTTP_STATUS = "http-status", "status"
+    PAGES = "pages", "pages"
+    HTTP_MALFORMED = "http-malformed"
+    HTTP_CUT_OFF = "http-cut-off"
+    BODY_CUT_OFF = "body-cut-off"
+    CONTENT_CODING = "content-coding"
+    # Of an association
+    REJECTED = "rejected", "result", "source", "reason"  # PS3.8 9.3.4
+    ABORTED = "aborted", "source", "reason"  # PS3.8 9.3.8
+    RELEASED = "released"
+    NO_RELEASE_RESPONSE = "no-release-response"
+    WENT_ON = "went-on"
+    NO_INSTANCE = "no-instance"
+    # Of PDUs and messages that break the protocol
+    UNIT_TOO_LONG = "unit-too-long", "limit"
+    UNKNOWN_PDU = "unknown-pdu", "type"
+    UNEXPECTED_PDU = "unexpected-pdu", "type", "state"  # PS3.8 Table 9-10
+    PDU_TOO_LONG = "pdu-too-long", "type", "length", "limit"
+    PDU_LENGTH = "pdu-length", "type", "length"
+    PROTOCOL_VERSION = "protocol-version"
+    CONTEXT_LENGTH = "context-length", "length"
+    ITEM_CUT_OFF = "item-cut-off", "offset"
+    ITEM_TOO_LONG = "item-too-long", "offset"
+    VALUE_CUT_OFF = "value-cut-off", "offset"  # of presentation data, PS3.8 9.3.5.1
+    VALUE_LENGTH = "value-length", "offset", "length"
+    UNPROPOSED_CONTEXT = "unproposed-context", "context"
+    UNACCEPTED_CONTEXT = "unaccepted-context"
+    COMMAND_TOO_LONG = "command-too-long", "limit"
+    COMMAND_TOO_EARLY = "command-too-early"
+    COMMAND_ELEMENT = "command-element", "offset"
+    COMMAND_NUMBER = "command-number", "element", "length"
+    COMMAND_FIELD_MISSING = "command-field-missing"
+    UNEXPECTED_COMMAND = "unexpected-command", "field"
+    OTHER_MESSAGE = "other-message", "message", "expected"
+    STATUS_MISSING = "status-missing"
+    IDENTIFIER_MISSING = "identifier-missing"
+    # Of data sets
+    DATA_SET_TOO_LONG = "data-set-too-long", "limit"
+    HEADER_CUT_OFF = "header-cut-off", "offset"
+    VR_INVALID = "vr-invalid", "offset"
+    ELEMENT_TOO_LONG = "element-too-long", "offset"
+    ITEM_MISPLACED = "item-misplaced", "offset"
+    ITEM_MISSING = "item-missing", "offset"
+    SEQUENCE_UNOPENED = "sequence-unopened", "offset"
+    SEQUENCE_UNENDED = "sequence-unended"
+    NESTED_TOO_DEEP = "nested-too-deep", "offset", "limit"
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """An ending and, where it is known, its cause."""
 
     ending: OutcomeKind
-    detail: str = ""
+    cause: Cause | None = None
+    numbers: dict[str, int] = {}  # those that the cause names
+    error: str = ""  # the name of the type of our own error, or OpenSSL's name of a failure; never a text
+
+    def __post_init__(self) -> None:
+        if self.cause is not None:
+            self.cause.require(self.numbers)
+        elif self.numbers:
+            raise ValueError("numbers without a cause")
 
 
-class DoubtCode(StrEnum):
+class DoubtCode(_Code):
     """Why a number is not known, not whole, or not sure. `tell.causes` has the words."""
 
     # Of windows and limits
-    CUT_OFF = "cut-off"  # rows: an answer ended at so many, which looks like a limit of the archive
-    UNCHECKED = "unchecked"  # rows: so many came in one answer, and it could not be checked
+    CUT_OFF = "cut-off", "rows"  # an answer ended at so many, which looks like a limit of the archive
+    UNCHECKED = "unchecked", "rows"  # so many came in one answer, and it could not be checked
     NO_LIST = "no-list"  # a question for all studies is not answered
-    LIST_SHORT = "list-short"  # listed, studies: so few of those that are known came when all were asked for
-    LIST_TOO_LONG = "list-too-long"  # rows: so many came when all were asked for, and we ended it
+    LIST_SHORT = "list-short", "listed", "studies"  # so few of those that are known came when all were asked for
+    LIST_TOO_LONG = "list-too-long", "rows"  # so many came when all were asked for, and we ended it
     NO_TIME = "no-time"  # a day was asked for in parts by time, and some studies may have none
     WINDOW_FULL = "window-full"  # a window holds more than an answer, and has no parts
     DATES_IGNORED = "dates-ignored"
-    UNDATED_BEHIND_LIMIT = "undated-behind-limit"  # rows at which answers end
-    UNDATED_UNASKED = "undated-unasked"  # studies, above which all are not asked for at once
-    REFUSALS = "refusals"  # questions: so many were refused one after the other
+    UNDATED_BEHIND_LIMIT = "undated-behind-limit", "rows"  # at which answers end
+    UNDATED_UNASKED = "undated-unasked", "studies"  # above which all are not asked for at once
+    REFUSALS = "refusals", "questions"  # so many were refused one after the other
     # Of answers
-    STATUS = "status"  # status: of DIMSE
-    HTTP_STATUS = "http-status"  # status
+    STATUS = "status", "status"  # of DIMSE
+    HTTP_STATUS = "http-status", "status"
     ANSWER_BROKEN = "answer-broken"
-    ANSWER_TOO_LONG = "answer-too-long"  # bytes that are read at most
+    ANSWER_TOO_LONG = "answer-too-long", "bytes"  # that are read at most
     MORE_NOT_GIVEN = "more-not-given"  # it said that there is more
     SAME_PAGE = "same-page"  # a full page came again at another offset
-    WITHOUT_UID = "without-uid"  # rows
-    REPEATED = "repeated"  # rows, uids
-    REPEATED_UNEVENLY = "repeated-unevenly"  # rows, uids, again: rows when asked again
+    WITHOUT_UID = "without-uid", "rows"
+    REPEATED = "repeated", "rows", "uids"
+    REPEATED_UNEVENLY = "repeated-unevenly", "rows", "uids", "again"  # rows when asked again
     # Of what ended it
     BROKE_OFF = "broke-off"  # `stop` says how
     NOT_ENDED = "not-ended"
-    BUDGET_QUESTIONS = "budget-questions"  # questions
-    BUDGET_BYTES = "budget-bytes"  # bytes
-    BUDGET_TIME = "budget-time"  # seconds
+    BUDGET_QUESTIONS = "budget-questions", "questions"
+    BUDGET_BYTES = "budget-bytes", "bytes"
+    BUDGET_TIME = "budget-time", "seconds"
+    # Of a profile
+    MALFORMED = "malformed", "rows"
+    OTHER_NUMBER = "other-number", "studies", "records"  # so many came when asked for personal attributes
+    # Of counts
+    NEEDS_PROFILE = "needs-profile"  # it rests on personal data
+    NEEDS_PROVE = "needs-prove"
+    NOT_COUNTED_AT_DEPTH = "not-counted-at-depth"
+    NOT_ASKED_AT_DEPTH = "not-asked-at-depth"
+    NOT_ASKED = "not-asked"
+    NOT_FOUND_OUT = "not-found-out"
+    GIVES_NOTHING = "gives-nothing"
+    PAGE_NOT_ASKED = "page-not-asked"  # what its page shows to whom
+    COUNTER_SILENT = "counter-silent"
+    CENSUS_EMPTY = "census-empty"  # the question before it had brought something
+    FOLDERS_MISSED = "folders-missed"
+    NOT_KNOWN_FOR_ALL = "not-known-for-all"
+    KNOWN_FOR = "known-for", "known", "studies"
+    INSPECTED = "inspected", "records"
+    NOT_ALL_INSPECTED = "not-all-inspected"
+    WITHOUT_PATIENT_ID = "without-patient-id", "studies"
+    MAYBE_SSN = "maybe-ssn"
+    # Of totals
+    NO_COUNTRY_DATA = "no-country-data"
+    SURVEY_NOT_ENDED = "survey-not-ended"
+    BEFORE_RESUME = "before-resume"  # what a run before learned of ids is gone with it
+    IDS_UNREAD = "ids-unread"
 
 
 class Doubt(Struct, frozen=True, omit_defaults=True):
@@ -147,11 +280,10 @@ class Doubt(Struct, frozen=True, omit_defaults=True):
     numbers: dict[str, int] = {}
     stop: Outcome | None = None  # how a connection ended, where that is the reason
 
-
-def coded(doubts: Iterable[Doubt]) -> str:
-    """Doubts as one text, for a field that has words too. `tell.causes.said` puts it into words."""
-    found = tuple(doubts)
-    return msgspec.json.encode(found).decode() if found else ""
+    def __post_init__(self) -> None:
+        self.code.require(self.numbers)
+        if (self.stop is not None) != (self.code is DoubtCode.BROKE_OFF):
+            raise ValueError(f"'{self.code}' and an ending do not go together")
 
 
 class Endpoint(Struct, frozen=True, order=True):
@@ -173,6 +305,13 @@ class ClientCertificate(StrEnum):
     UNKNOWN = "unknown"
 
 
+class KeyKind(StrEnum):
+    RSA = "rsa"
+    EC = "ec"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
 class Certificate(Struct, frozen=True):
     """What a service's certificate says. Whether to trust it is not judged."""
 
@@ -183,7 +322,7 @@ class Certificate(Struct, frozen=True):
     not_before: datetime
     not_after: datetime
     self_signed: bool
-    key: str  # "RSA", "EC", "other" or "unknown"
+    key: KeyKind
     bits: int | None
     matches: bool  # one of its names is the host, as it was named or by its address
 
@@ -208,8 +347,7 @@ class JournalRow(Struct, frozen=True):
     sent: int  # bytes
     received: int  # bytes
     seconds: float
-    ending: OutcomeKind
-    detail: str
+    stop: Outcome
     tls: TlsFacts | None = None  # None: plain, or the peer spoke no TLS; kept with the endpoint
 
 
@@ -231,7 +369,9 @@ class Abort(Struct, frozen=True):
 class Find(Struct, frozen=True):
     """One C-FIND and its outcome: how many matches arrived, never what they held."""
 
-    window: str  # what was asked, such as "studies of the last 2 days"
+    ages: (
+        tuple[int, int] | None
+    )  # in days, of the studies that were asked for: from the youngest to the oldest; None: all
     matches: int
     status: int | None = None  # final status, PS3.4 C.4.1.1.4; None: none arrived
     cancelled: bool = False
@@ -243,6 +383,13 @@ class Interval(Struct, frozen=True):
     value: int
     low: int
     high: int
+
+
+class CountedBy(StrEnum):
+    """How the images of an archive were counted."""
+
+    COUNT_KEYS = "count-keys"  # that came with the studies
+    WALK = "walk"  # from each study down to its images
 
 
 class Census(Struct, frozen=True):
@@ -258,7 +405,7 @@ class Census(Struct, frozen=True):
     series: int | None = None
     images: int | None = None
     images_known_for: int = 0  # studies whose number of images is known
-    method: str = ""  # of counting images: "count keys" or "walk" or ""
+    method: CountedBy | None = None  # how images were counted, if they were
     doubts: tuple[Doubt, ...] = ()  # why not complete; or, of a complete one, why images are not known
     queries: int = 0
 
@@ -272,7 +419,7 @@ class Proof(Struct, frozen=True):
     transfer_syntax: str = ""
     bytes: int = 0  # of the image: received, counted, dropped
     status: int | None = None  # final, of the C-GET
-    detail: str = ""
+    stop: Outcome | None = None  # why there is no image, where it was not refused by a status
 
 
 class Kind(StrEnum):
@@ -359,7 +506,7 @@ class Profile(Struct, frozen=True):
     schemes: tuple[SchemeTally, ...] = ()
     queries: int = 0
     malformed: int = 0  # rows that are no data set, or have no UID
-    why: str = ""  # why not complete
+    doubts: tuple[Doubt, ...] = ()  # why not complete
     patients: int = 0  # distinct, by id and issuer
     without_id: int = 0  # records that have no id of a patient
 
@@ -417,14 +564,21 @@ class Dcm4cheeFacts(Struct, frozen=True, tag="dcm4chee"):
     bytes: int | None = None  # size of all studies
 
 
+class WebService(StrEnum):
+    """A way of DICOMweb to retrieve an image, PS3.18 9 and 10.4."""
+
+    WADO_RS = "wado-rs"
+    WADO_URI = "wado-uri"
+
+
 class WebProof(Struct, frozen=True):
     """One retrieval of an image over the web that was started and dropped."""
 
-    service: str  # "WADO-RS" or "WADO-URI"
+    service: WebService | None = None  # None: no image was named to ask for
     status: int | None = None
     media_type: str = ""  # of a closed list
     bytes: int = 0  # of the body: received, counted, dropped
-    detail: str = ""
+    stop: Outcome | None = None  # why none was asked for
 
 
 class DicomWebFacts(Struct, frozen=True, tag="dicomweb"):
@@ -540,6 +694,7 @@ class Reason(StrEnum):
     OWN_ERROR = "own-error"
     SPARED = "left-alone"
     NOT_IMAGING = "not-imaging"
+    CATCH_ALL = "catch-all"
     CLIENT_CERTIFICATE = "client-certificate-demanded"
     REJECTED = "association-rejected"
     ABORTED = "association-aborted"
@@ -552,6 +707,9 @@ class Reason(StrEnum):
     NO_RECORDS = "no-records"
     RECORDS = "records-given"
     IMAGE = "image-given"
+    IMAGE_WADO_RS = "image-given-by-wado-rs"
+    IMAGE_WADO_URI = "image-given-by-wado-uri"
+    FILE = "file-given"
     IMAGE_OFFERED = "image-offered"
     IMAGE_NAMED = "image-named"
     LOGIN = "login-demanded"
@@ -566,7 +724,8 @@ class Verdict(Struct, frozen=True):
     rung: Rung | None  # None: we could not find out, which is not the same as silent
     why: Reason
     codes: tuple[int, ...] = ()  # reject, abort, status or HTTP codes that belong to `why`
-    detail: str = ""
+    said: str = ""  # what the archive says of itself that belongs to `why`: a realm, a product, a root, a syntax
+    stop: Outcome | None = None  # how the connection ended, where that is why
 
     @property
     def conclusive(self) -> bool:
@@ -577,6 +736,7 @@ class Verdict(Struct, frozen=True):
         transient = transient or (
             self.why in (Reason.HTTP_STATUS, Reason.NOT_IMAGING) and self.codes in ((429,), (503,))
         )
+        transient = transient or self.why is Reason.SPARED
         unasked = self.why is Reason.ABORTED and self.rung is Rung.ADMITS
         return self.rung is not None and self.why is not Reason.FIND_BROKE_OFF and not transient and not unasked
 
@@ -683,7 +843,7 @@ class Count(Struct, frozen=True):
     how: Provenance = Provenance.UNKNOWN
     at_least: int | None = None  # a lower bound, where the whole is unknown
     coverage: float | None = None  # share of studies the value is known for
-    why: str = ""  # why unknown, or estimated
+    doubts: tuple[Doubt, ...] = ()  # why unknown, or estimated
     low: int | None = None  # of an estimate: 95 times in a hundred the truth is not below,
     high: int | None = None  # and not above
 
@@ -706,7 +866,7 @@ class KindFound(Struct, frozen=True):
     malformed: int = 0  # of the records that were asked
     asked: int = 0  # records that were asked for it; fewer than there are, where `how` is estimated
     at_least: int | None = None
-    why: str = ""  # why unknown, or estimated
+    doubts: tuple[Doubt, ...] = ()  # why unknown, or estimated
     low: int | None = None  # where estimated from studies that were drawn by lot: an interval that holds 19 times in 20
     high: int | None = None
 
@@ -733,7 +893,7 @@ class Archive(Struct, frozen=True):
     counts: Counts
     kinds: tuple[KindFound, ...] | None = None  # None: not looked at
     identifiers: tuple[Identifier, ...] = ()
-    ssn_records: Count = Count(why="needs depth profile")
+    ssn_records: Count = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
     advisories: tuple[str, ...] = ()  # ids of the catalogue
     grade: Grade | None = None  # None: we could not find out enough
     grade_why: tuple[GradeReason, ...] = ()
@@ -774,10 +934,10 @@ class Total(Struct, frozen=True):
 
     quantity: str
     measured: int | None
-    how: str  # a How, or several joined by " + "
+    how: Provenance
     parts: dict[str, int] = {}  # by origin, where there are several
     unknown_archives: int = 0  # open archives for which it is not known
     at_least: int | None = None
-    why: str = ""
+    doubts: tuple[Doubt, ...] = ()  # why unknown: of one archive, where there are several
     low: int | None = None  # where some of it is estimated: the sum of the lower ends,
     high: int | None = None  # and of the upper ones

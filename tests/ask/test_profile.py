@@ -76,7 +76,7 @@ def test_an_archive_that_answers_otherwise_when_it_is_asked_for_names(tmp_path: 
     assert card["counts"]["studies"]["value"] == 20
     name = card["kinds"]["patient_name"]
     assert name["how"] == "estimated"
-    assert name["why"] == "20 studies, but 10 when asked for personal attributes"
+    assert name["doubts"] == [{"code": "other-number", "numbers": {"studies": 20, "records": 10}}]
     assert name["at_least"] == 10
     assert name["low"] is None, "those that came were not drawn by lot"
 

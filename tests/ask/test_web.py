@@ -26,7 +26,7 @@ def test_a_server_may_close_when_it_likes(pages: int) -> None:
     assert re.fullmatch(r"/[a-z]{12,}", paths[0])
     assert paths[1:4] == ["/", "/system", "/statistics"]
     assert (len(rows) == 1) is (pages > 2)
-    assert {row.ending for row in rows} == {OutcomeKind.COMPLETED}
+    assert {row.stop.ending for row in rows} == {OutcomeKind.COMPLETED}
 
 
 def test_one_page_for_every_path_proves_nothing() -> None:
@@ -77,5 +77,5 @@ def test_a_host_that_breaks_off_is_asked_no_more_than_twice_again() -> None:
         return http("404 Not Found") if re.fullmatch(r"/[a-z]*", path) and path != "/system" else b"HTTP/1.1 200 O"
 
     _, rows = visited(serving(answer, pages=2), scope=HASTY)
-    assert sum(row.ending is not OutcomeKind.COMPLETED for row in rows) <= 2
+    assert sum(row.stop.ending is not OutcomeKind.COMPLETED for row in rows) <= 2
     assert len(rows) < CONNECTIONS

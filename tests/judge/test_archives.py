@@ -10,6 +10,7 @@ from filmbadge.model import (
     Archive,
     Census,
     Count,
+    CountedBy,
     Depth,
     DimseFacts,
     Doubt,
@@ -30,7 +31,7 @@ from support.factories import ADDRESS, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 OPEN = dimse(admitted(DISCLOSED))
 REJECTING = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
-WHOLE = Census(True, rows=2, studies=2, series=3, images=12, images_known_for=2, method="count keys")
+WHOLE = Census(True, rows=2, studies=2, series=3, images=12, images_known_for=2, method=CountedBy.COUNT_KEYS)
 
 
 def judged(*observations: Observation) -> Host:
@@ -117,27 +118,30 @@ def test_a_complete_census_is_counted() -> None:
     assert (counts.patients.value, counts.patients.how) == (None, Provenance.UNKNOWN)
 
 
+CANCELLED = (Doubt(DoubtCode.STATUS, {"status": 0xFE00}),)
+
+
 def test_an_incomplete_census_is_a_lower_bound_and_never_a_value() -> None:
-    limit = Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 500})
-    cut = Census(False, rows=500, studies=480, images=9, doubts=(limit,))
+    cut = Census(False, rows=500, studies=480, images=9, doubts=CANCELLED)
     counts = only(dimse(admitted(DISCLOSED, cut))).counts
-    assert counts.studies == Count(at_least=480, why=coded((limit,)))
+    assert counts.studies == Count(at_least=480, doubts=CANCELLED)
     for count in (counts.patients, counts.studies, counts.series, counts.images):
         assert (count.value, count.how) == (None, Provenance.UNKNOWN)
-        assert count.why
+        assert count.doubts
 
 
 def test_partial_images_have_a_coverage_and_no_value() -> None:
     partial = msgspec.structs.replace(WHOLE, studies=8, images=40, images_known_for=2, series=None)
     counts = only(dimse(admitted(DISCLOSED, partial))).counts
+    known = (Doubt(DoubtCode.KNOWN_FOR, {"known": 2, "studies": 8}),)
     assert counts.studies == Count(8, Provenance.COUNTED)
-    assert counts.images == Count(at_least=40, coverage=0.25, why="known for 25% of studies")
+    assert counts.images == Count(at_least=40, coverage=0.25, doubts=known)
     assert counts.series.value is None
 
 
 def test_a_census_that_found_less_than_the_question_gave_is_no_count() -> None:
     """Some archives answer an unbounded query with success and nothing."""
-    nothing = Census(True, rows=0, studies=0, series=0, images=0, method="count keys")
+    nothing = Census(True, rows=0, studies=0, series=0, images=0, method=CountedBy.COUNT_KEYS)
     counts = only(dimse(admitted(DISCLOSED, nothing))).counts
     for count in (counts.studies, counts.series, counts.images):
         assert (count.value, count.how) == (None, Provenance.UNKNOWN)
@@ -152,8 +156,9 @@ def test_an_empty_archive_holds_nothing() -> None:
 
 def test_a_closed_archive_is_unknown_and_not_zero() -> None:
     counts = only(dimse(REJECTING)).counts
-    assert counts.studies == Count(why="it gives nothing to strangers")
-    assert only(dimse(admitted(DISCLOSED), depth=Depth.ASK)).counts.studies == Count(why="not counted at this depth")
+    assert counts.studies == Count(doubts=(Doubt(DoubtCode.GIVES_NOTHING),))
+    counts = only(dimse(admitted(DISCLOSED), depth=Depth.ASK)).counts
+    assert counts.studies == Count(doubts=(Doubt(DoubtCode.NOT_COUNTED_AT_DEPTH),))
 
 
 def test_a_counter_of_zero_beside_a_record_is_not_believed() -> None:
@@ -164,5 +169,5 @@ def test_a_counter_of_zero_beside_a_record_is_not_believed() -> None:
 
 
 def test_a_question_without_an_answer_is_not_said_to_give_nothing() -> None:
-    archive = only(dimse(admitted(), stop=Outcome(OutcomeKind.IDLE, "no byte for 10 s")))
-    assert archive.counts.studies.why == "we could not find out"
+    archive = only(dimse(admitted(), stop=Outcome(OutcomeKind.IDLE)))
+    assert archive.counts.studies.doubts == (Doubt(DoubtCode.NOT_FOUND_OUT),)

@@ -9,10 +9,10 @@ import pytest
 
 from filmbadge.judge.archives import judge
 from filmbadge.judge.decoys import NETWORKS, clusters
-from filmbadge.model import Archive, Census, Certificate, Decoy, Observation, TlsFacts
+from filmbadge.model import Archive, Census, Certificate, CountedBy, Decoy, KeyKind, Observation, TlsFacts
 from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
 
-WHOLE = Census(True, rows=20, studies=20, series=30, images=120, images_known_for=20, method="count keys")
+WHOLE = Census(True, rows=20, studies=20, series=30, images=120, images_known_for=20, method=CountedBy.COUNT_KEYS)
 OPEN = admitted(DISCLOSED, WHOLE)
 DICOMPOT = msgspec.structs.replace(OPEN, max_pdu=4 << 20)
 
@@ -39,7 +39,7 @@ def test_one_mark_less_is_no_dicompot(changed: dict[str, object]) -> None:
 
 
 def test_what_calls_itself_a_demonstration() -> None:
-    held = Certificate("demo.example", "", "", "", AT, AT + timedelta(1), True, "RSA", 2048, True)
+    held = Certificate("demo.example", "", "", "", AT, AT + timedelta(1), True, KeyKind.RSA, 2048, True)
     secured = msgspec.structs.replace(dimse(OPEN), tls=TlsFacts("TLSv1.3", "", certificate=held))
     assert only(secured).decoy == (Decoy.CALLS_ITSELF,)
     assert only(dimse(OPEN), name="orthanc-demo.example").decoy == (Decoy.CALLS_ITSELF,)

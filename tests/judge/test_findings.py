@@ -27,6 +27,7 @@ from filmbadge.model import (
     Host,
     Identifier,
     JudgedEndpoint,
+    KeyKind,
     Kind,
     KindFound,
     Listing,
@@ -97,7 +98,7 @@ def test_an_open_archive_says_what_it_holds_and_at_which_endpoint() -> None:
 
 
 def test_a_certificate_is_measured() -> None:
-    held = Certificate("pacs", "", "ca", "", AT - timedelta(90), AT - timedelta(30), False, "RSA", 1024, True)
+    held = Certificate("pacs", "", "ca", "", AT - timedelta(90), AT - timedelta(30), False, KeyKind.RSA, 1024, True)
     tls = TlsFacts("TLSv1.3", "", ClientCertificate.NO, certificate=held)
     found = {one.code: one for one in only(msgspec.structs.replace(dimse(admitted(DISCLOSED)), tls=tls))}
     assert found[FindingCode.EXPIRED].numbers == {"days": 30}

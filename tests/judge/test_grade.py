@@ -20,6 +20,7 @@ from filmbadge.model import (
     Find,
     Grade,
     GradeReason,
+    KeyKind,
     Kind,
     KindFound,
     Observation,
@@ -37,8 +38,8 @@ from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted,
 BY_TITLE = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
 BY_POLICY = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 1))
 BUSY = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(2, 3, 2))
-ABORTING = msgspec.structs.replace(admitted((Find("all studies", 0),)), abort=Abort(0, 0))
-HELD = Certificate("pacs", "", "ca", "", AT - timedelta(9), AT + timedelta(9), False, "RSA", 2048, True)
+ABORTING = msgspec.structs.replace(admitted((Find(None, 0),)), abort=Abort(0, 0))
+HELD = Certificate("pacs", "", "ca", "", AT - timedelta(9), AT + timedelta(9), False, KeyKind.RSA, 2048, True)
 TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", ClientCertificate.NO, certificate=HELD)
 LOCKED = OrthancFacts(status=401, realm="Orthanc Secure Area")
 
@@ -93,10 +94,10 @@ def test_old_software_takes_a_grade_down_and_no_further_than_e() -> None:
     "seen",
     [
         dimse(BUSY),
-        dimse(admitted(), stop=Outcome(OutcomeKind.IDLE, "no byte for 10 s")),
+        dimse(admitted(), stop=Outcome(OutcomeKind.IDLE)),
         dimse(admitted(), depth=Depth.KNOCK),
-        dimse(admitted((Find("all studies", 0, 0xA700),))),
-        dimse(admitted((Find("all studies", 0, 0xA900),), study_root=False)),
+        dimse(admitted((Find(None, 0, 0xA700),))),
+        dimse(admitted((Find(None, 0, 0xA900),), study_root=False)),
     ],
 )
 def test_what_we_could_not_find_out_has_no_grade(seen: Observation) -> None:
@@ -105,7 +106,7 @@ def test_what_we_could_not_find_out_has_no_grade(seen: Observation) -> None:
 
 
 def test_one_way_in_that_we_could_not_see_leaves_no_grade_unless_another_is_open() -> None:
-    hidden = dimse(admitted(), stop=Outcome(OutcomeKind.IDLE, "no byte for 10 s"))
+    hidden = dimse(admitted(), stop=Outcome(OutcomeKind.IDLE))
     assert only(hidden, web(LOCKED)).grade is None
     assert only(hidden, web(REPORTED)).grade is Grade.F
 

@@ -8,6 +8,7 @@ import pytest
 from filmbadge.judge.ladder import place
 from filmbadge.model import (
     Abort,
+    Cause,
     Census,
     ClientCertificate,
     ConfiguredRoot,
@@ -31,16 +32,18 @@ from filmbadge.model import (
     Rejection,
     Rung,
     TlsFacts,
+    Verdict,
     WebProof,
+    WebService,
 )
 from support.factories import DISCLOSED, DONE, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 
 MUTE = DimseFacts(called="ANY-SCP")
 SPOKE = DimseFacts(called="ANY-SCP", valid_pdu=True)
 ECHO_ONLY = DimseFacts(called="ANY-SCP", valid_pdu=True, accepted=True, verification=True)
-BROKEN_OFF = (Find("all studies", 0),)
-REFUSED = (Find("all studies", 0, 0xA900),)
-ONE_EMPTY = (Find("studies 0 to 1 days old", 0, 0x0000), Find("studies 2 to 8 days old", 0))
+BROKEN_OFF = (Find(None, 0),)
+REFUSED = (Find(None, 0, 0xA900),)
+ONE_EMPTY = (Find((0, 1), 0, 0x0000), Find((2, 8), 0))
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 IS_ORTHANC = OrthancFacts(status=200, is_orthanc=True, version="1.12.1")
 
@@ -80,7 +83,7 @@ def over_tls(seen: Observation, alert: int | None = None) -> Observation:
 
 
 def stopped(ending: OutcomeKind) -> Outcome:
-    return Outcome(ending, "detail")
+    return Outcome(ending, error="Detail")
 
 
 LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
@@ -128,13 +131,13 @@ LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
     ("counters of zero", web(reported(IS_ORTHANC, status=200, studies=0, images=0)), Rung.ANSWERS, Reason.NO_RECORDS, ()),
     ("image", dimse(proven(Proof(CT, True, True, "1.2.840.10008.1.2.1", 5000))), Rung.DELIVERS, Reason.IMAGE, (5000,)),
     ("image refused", dimse(proven(Proof(CT, True, True, status=0xA702))), Rung.OFFERS, Reason.IMAGE_OFFERED, (0xA702,)),
-    ("image class refused", dimse(proven(Proof(CT, True, False))), Rung.DISCLOSES, Reason.RECORDS, ()),
-    ("a match", dimse(admitted(DISCLOSED), depth=Depth.ASK), Rung.DISCLOSES, Reason.RECORDS, ()),
-    ("a match, then an abort", dimse(aborted(admitted((Find("all studies", 1),)))), Rung.DISCLOSES, Reason.RECORDS, ()),
-    ("a match, then our error", dimse(admitted((Find("x", 1),)), stop=stopped(OutcomeKind.OWN_ERROR)), Rung.DISCLOSES, Reason.RECORDS, ()),
+    ("image class refused", dimse(proven(Proof(CT, True, False))), Rung.DISCLOSES, Reason.RECORDS, (0, 1)),
+    ("a match", dimse(admitted(DISCLOSED), depth=Depth.ASK), Rung.DISCLOSES, Reason.RECORDS, (0, 1)),
+    ("a match, then an abort", dimse(aborted(admitted((Find(None, 1),)))), Rung.DISCLOSES, Reason.RECORDS, ()),
+    ("a match, then our error", dimse(admitted((Find(None, 1),)), stop=stopped(OutcomeKind.OWN_ERROR)), Rung.DISCLOSES, Reason.RECORDS, ()),
     ("rows in the census", dimse(admitted(BROKEN_OFF, Census(False, 7, 7))), Rung.DISCLOSES, Reason.RECORDS, ()),
     ("a counter", web(REPORTED), Rung.DISCLOSES, Reason.COUNTER, ()),
-    ("one page for all", site(CATCH_ALL), Rung.LISTENING, Reason.NOT_IMAGING, (200,)),
+    ("one page for all", site(CATCH_ALL), Rung.LISTENING, Reason.CATCH_ALL, ()),
     ("a page, then our error", msgspec.structs.replace(site(), stop=stopped(OutcomeKind.OWN_ERROR)), None, Reason.OWN_ERROR, ()),
     ("a page", site(), Rung.LISTENING, Reason.NOT_IMAGING, (404,)),
     ("a viewer", site(PageFacts(404, 200, viewer="Oviyam", login=False), signs=TITLE), Rung.ADMITS, Reason.PAGE, ()),
@@ -147,7 +150,7 @@ LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
     ("a login, of what", site(PageFacts(401, 401)), Rung.LISTENING, Reason.NOT_IMAGING, (401,)),
     ("a listing", site(PageFacts(404, 200, listing=Listing(3))), Rung.DISCLOSES, Reason.LISTING, (3,)),
     ("a listing of a medium", site(PageFacts(404, 200, listing=Listing(0, dicomdir=True))), Rung.DISCLOSES, Reason.LISTING, (0,)),
-    ("a file of a listing", site(PageFacts(404, 200, listing=Listing(3, proof=900))), Rung.DELIVERS, Reason.IMAGE, (900,)),
+    ("a file of a listing", site(PageFacts(404, 200, listing=Listing(3, proof=900))), Rung.DELIVERS, Reason.FILE, (900,)),
     ("a listing of other files", site(PageFacts(404, 200, listing=Listing(0))), Rung.LISTENING, Reason.NOT_IMAGING, (404,)),
     ("DICOMweb behind a login", root(status=401), Rung.SPEAKS, Reason.LOGIN, (401,)),
     ("DICOMweb in trouble", root(status=413), Rung.SPEAKS, Reason.HTTP_STATUS, (413,)),
@@ -156,7 +159,9 @@ LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
     ("DICOMweb, refused", root(may_ask=True, record_status=403), Rung.ANSWERS, Reason.HTTP_STATUS, (403,)),
     ("DICOMweb, a record", root(records=1), Rung.DISCLOSES, Reason.RECORDS, ()),
     ("DICOMweb, images", root(records=1, retrieve_url=True), Rung.OFFERS, Reason.IMAGE_NAMED, ()),
-    ("DICOMweb, an image", root(records=1, proof=WebProof("WADO-RS", 200, "application/dicom", 4096)), Rung.DELIVERS, Reason.IMAGE, (4096,)),
+    ("DICOMweb, an image", root(records=1, proof=WebProof(WebService.WADO_RS, 200, "application/dicom", 4096)), Rung.DELIVERS, Reason.IMAGE_WADO_RS, (4096,)),
+    ("DICOMweb, an image the old way", root(records=1, proof=WebProof(WebService.WADO_URI, 200, "application/dicom", 4096)), Rung.DELIVERS, Reason.IMAGE_WADO_URI, (4096,)),
+    ("a page, then too many requests", site(stop=Outcome(OutcomeKind.SPARED, Cause.HTTP_STATUS, {"status": 429})), Rung.LISTENING, Reason.SPARED, ()),
     ("dcm4chee behind a login", arc(status=401), Rung.SPEAKS, Reason.LOGIN, (401,)),
     ("dcm4chee, knock", msgspec.structs.replace(arc(), depth=Depth.KNOCK), Rung.ADMITS, Reason.DEPTH, ()),
     ("dcm4chee, counters", arc(counters=Counters(studies=3)), Rung.DISCLOSES, Reason.COUNTER, ()),
@@ -191,19 +196,19 @@ def test_every_reason_is_in_the_table() -> None:
 def test_what_we_failed_to_find_out_is_never_silent(ending: OutcomeKind, seen: Observation) -> None:
     verdict = place(msgspec.structs.replace(seen, stop=stopped(ending)))
     assert verdict.rung is None
-    assert verdict.detail == "detail"
+    assert verdict.stop == stopped(ending)
 
 
 @pytest.mark.parametrize("ending", list(OutcomeKind))
 def test_an_open_archive_stays_open_however_the_talk_ended(ending: OutcomeKind) -> None:
     verdict = place(dimse(admitted(DISCLOSED), stop=stopped(ending)))
     assert verdict.rung is Rung.DISCLOSES
-    assert verdict.detail == "studies 0 to 1 days old"
+    assert verdict.codes == (0, 1)
 
 
 def test_a_broken_off_question_says_how() -> None:
-    assert place(dimse(admitted(BROKEN_OFF), stop=stopped(OutcomeKind.IDLE))).detail == "idle: detail"
-    assert place(web(LOCKED, stop=DONE)).detail == ORTHANC_REALM
+    assert place(dimse(admitted(BROKEN_OFF), stop=stopped(OutcomeKind.IDLE))).stop == stopped(OutcomeKind.IDLE)
+    assert place(web(LOCKED, stop=DONE)).said == ORTHANC_REALM
 
 
 @pytest.mark.parametrize(
@@ -216,7 +221,7 @@ def test_a_broken_off_question_says_how() -> None:
         (dimse(admitted(REFUSED)), True),
         (site(PageFacts(429, None)), False),
         (site(PageFacts(503, None)), False),
-        (site(PageFacts(404, 404), stop=Outcome(OutcomeKind.SPARED, "HTTP 429")), False),
+        (site(PageFacts(404, 404), stop=Outcome(OutcomeKind.SPARED, Cause.HTTP_STATUS, {"status": 429})), False),
         (site(PageFacts(500, None)), True),
         (site(PageFacts(404, None)), True),
     ],
@@ -246,5 +251,6 @@ def test_a_viewer_that_names_an_archive_out_of_the_scope_says_so() -> None:
         login=False,
         names=(ConfiguredRoot("192.0.2.9", 80, "/rs", outside=True),),
     )
-    assert "not contacted" in place(site(named)).detail
-    assert place(site(msgspec.structs.replace(named, names=(ConfiguredRoot("", 80, "/rs"),)))).detail == "OHIF"
+    assert place(site(named)) == Verdict(Rung.ADMITS, Reason.PAGE, (1,), "OHIF")
+    here = msgspec.structs.replace(named, names=(ConfiguredRoot("", 80, "/rs"),))
+    assert place(site(here)) == Verdict(Rung.ADMITS, Reason.PAGE, said="OHIF")

@@ -7,7 +7,18 @@ import pytest
 
 from filmbadge.catalogue.national import SCHEMES, measured
 from filmbadge.judge.personal import evidence, judge, looks
-from filmbadge.model import Appearance, Kind, KindTally, Profile, Provenance, SchemeTally
+from filmbadge.model import (
+    Appearance,
+    Doubt,
+    DoubtCode,
+    Kind,
+    KindTally,
+    Outcome,
+    OutcomeKind,
+    Profile,
+    Provenance,
+    SchemeTally,
+)
 
 SSN = SchemeTally(
     "us.ssn",
@@ -48,11 +59,11 @@ def test_a_sample_is_an_estimate_and_says_of_how_many() -> None:
     sampled = named(Kind.ADDRESS, asked=100, filled=25)
     kinds, _, _ = judge(msgspec.structs.replace(profile(kinds=(sampled,)), records=4000), 4000)
     assert kinds is not None
-    assert (kinds[0].records, kinds[0].how, kinds[0].at_least, kinds[0].why) == (
+    assert (kinds[0].records, kinds[0].how, kinds[0].at_least, kinds[0].doubts) == (
         1000,
         Provenance.ESTIMATED,
         25,
-        "from 100 of 4000 studies",
+        (Doubt(DoubtCode.KNOWN_FOR, {"known": 100, "studies": 4000}),),
     )
     assert (kinds[0].low, kinds[0].high) == (701, 1373)  # Wilson: 0.1755 to 0.3430
     for filled in (0, 100):
@@ -65,17 +76,20 @@ def test_a_sample_is_an_estimate_and_says_of_how_many() -> None:
         assert sure.low <= (sure.records or 0) <= sure.high
 
 
+BROKE_OFF = (Doubt(DoubtCode.BROKE_OFF, stop=Outcome(OutcomeKind.IDLE)),)
+
+
 def test_what_was_not_asked_is_unknown_and_not_zero() -> None:
     broke_off = Profile(
         False,
         7,
         kinds=(KindTally(Kind.ADDRESS, asked=0, filled=0), KindTally(Kind.SEX, 7, 7, looked=7, distinct=2)),
-        why="it broke off",
+        doubts=BROKE_OFF,
     )
     kinds, _, ssn = judge(broke_off, None)
     assert kinds is not None
-    assert [(k.records, k.how, k.why) for k in kinds] == [(None, Provenance.UNKNOWN, "it broke off")] * 2
-    assert (ssn.value, ssn.why) == (None, "it broke off")
+    assert [(k.records, k.how, k.doubts) for k in kinds] == [(None, Provenance.UNKNOWN, BROKE_OFF)] * 2
+    assert (ssn.value, ssn.doubts) == (None, BROKE_OFF)
     assert judge(None, 10) == (None, (), judge(None, 10)[2])
     assert judge(None, 10)[2].value is None
 

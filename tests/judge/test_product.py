@@ -40,7 +40,7 @@ def test_the_toolkit_it_is_built_on_makes_orthanc_firm_and_another_does_not() ->
 
 
 def test_an_abort_at_the_query_is_a_hint_only() -> None:
-    aborting = msgspec.structs.replace(admitted((Find("all studies", 0),)), abort=Abort(0, 0))
+    aborting = msgspec.structs.replace(admitted((Find(None, 0),)), abort=Abort(0, 0))
     assert identify(dimse(aborting)) == Product()
     locked = OrthancFacts(status=401, realm="Orthanc Secure Area")
     assert identify(dimse(aborting), web(locked)) == Product("Orthanc", firm=True)

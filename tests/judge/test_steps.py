@@ -8,12 +8,16 @@ import pytest
 from filmbadge.judge.archives import judge
 from filmbadge.judge.steps import Step, next_step
 from filmbadge.model import (
+    Cause,
     Census,
+    CountedBy,
     Counters,
     Dcm4cheeFacts,
     Depth,
     DicomWebFacts,
     DimseFacts,
+    Doubt,
+    DoubtCode,
     Facts,
     Observation,
     OrthancFacts,
@@ -23,14 +27,15 @@ from filmbadge.model import (
     Profile,
     Proof,
     WebProof,
+    WebService,
 )
 from support.factories import ADDRESS, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 
-WHOLE = Census(True, rows=2, studies=2, series=3, images=12, images_known_for=2, method="count keys")
+WHOLE = Census(True, rows=2, studies=2, series=3, images=12, images_known_for=2, method=CountedBy.COUNT_KEYS)
 CUT = Census(False, 1, 1)
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 OPEN = dimse(admitted(DISCLOSED), depth=Depth.PROVE)
-NONE = Profile(False, 0, why="it was left alone")
+NONE = Profile(False, 0, doubts=(Doubt(DoubtCode.BROKE_OFF, stop=Outcome(OutcomeKind.SPARED, Cause.DISTRESS)),))
 
 
 def told(census: Census | None = None, profile: Profile | None = None, proof: Proof | None = None) -> Observation:
@@ -60,7 +65,7 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
     ("cut off", [told(CUT)], (Depth.PROFILE, 4242, DimseFacts)),
     ("profiled, at profile", [at(Depth.PROFILE, told(WHOLE, NONE))], None),
     ("profiled", [told(WHOLE, NONE)], (Depth.PROVE, 4242, DimseFacts)),
-    ("left alone at every step", [told(CUT, NONE, Proof(detail="it was left alone"))], None),
+    ("left alone at every step", [told(CUT, NONE, Proof(stop=Outcome(OutcomeKind.SPARED, Cause.DISTRESS)))], None),
     ("image offered", [told(WHOLE, NONE, Proof("1.2", True, True))], None),
     ("a counter spoke", [at(Depth.COUNT, OPEN), web(REPORTED)], None),
     ("a counter behind a login", [at(Depth.COUNT, OPEN), web(LOCKED)], (Depth.COUNT, 4242, DimseFacts)),
@@ -77,10 +82,10 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
     ("DICOMweb, no record", [root(records=0)], None),
     ("DICOMweb, counted", [root(census=WHOLE)], (Depth.PROFILE, 8042, DicomWebFacts)),
     ("DICOMweb, profiled", [root(census=WHOLE, profile=NONE)], (Depth.PROVE, 8042, DicomWebFacts)),
-    ("DICOMweb, proven", [root(census=WHOLE, profile=NONE, proof=WebProof("WADO-RS", bytes=9))], None),
-    ("DICOMweb gave an image, DIMSE did not", [told(WHOLE, NONE), root(census=WHOLE, proof=WebProof("WADO-RS", bytes=9))], None),
+    ("DICOMweb, proven", [root(census=WHOLE, profile=NONE, proof=WebProof(WebService.WADO_RS, bytes=9))], None),
+    ("DICOMweb gave an image, DIMSE did not", [told(WHOLE, NONE), root(census=WHOLE, proof=WebProof(WebService.WADO_RS, bytes=9))], None),
     ("a viewer's page", [web(PageFacts(404, 200, viewer="Oviyam", login=False), depth=Depth.PROVE)], None),
-    ("a fault", [dimse(None, depth=Depth.PROVE, stop=Outcome(OutcomeKind.OWN_ERROR, "KeyError"))], None),
+    ("a fault", [dimse(None, depth=Depth.PROVE, stop=Outcome(OutcomeKind.OWN_ERROR, error="KeyError"))], None),
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from filmbadge.model import (
     ClientCertificate,
     DimseFacts,
     JudgedEndpoint,
+    KeyKind,
     Observation,
     Outcome,
     OutcomeKind,
@@ -23,7 +24,7 @@ from filmbadge.model import (
 )
 from support.factories import AT, DISCLOSED, admitted, dimse
 
-GOOD = Certificate("pacs", "", "ca", "", AT - timedelta(1), AT + timedelta(1), False, "RSA", 2048, True)
+GOOD = Certificate("pacs", "", "ca", "", AT - timedelta(1), AT + timedelta(1), False, KeyKind.RSA, 2048, True)
 ECDHE = "ECDHE-RSA-AES128-GCM-SHA256"
 
 
@@ -70,8 +71,8 @@ def test_versions_and_ciphers(version: str, cipher: str, findings: tuple[Transpo
         ({"self_signed": True}, (Transport.SELF_SIGNED,)),
         ({"matches": False}, (Transport.OTHER_NAME,)),
         ({"bits": 1024}, (Transport.SHORT_KEY,)),
-        ({"key": "EC", "bits": 256}, ()),
-        ({"key": "EC", "bits": 192}, (Transport.SHORT_KEY,)),
+        ({"key": KeyKind.EC, "bits": 256}, ()),
+        ({"key": KeyKind.EC, "bits": 192}, (Transport.SHORT_KEY,)),
         ({"key": "other", "bits": None}, ()),
         ({"key": "unknown", "bits": 5}, ()),
     ],

@@ -16,6 +16,7 @@ from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, TABLES, VERSION,
 from filmbadge.keep.writer import Writer, part_path
 from filmbadge.model import (
     Census,
+    CountedBy,
     Decoy,
     DimseFacts,
     Doubt,
@@ -28,6 +29,7 @@ from filmbadge.model import (
     Outcome,
     OutcomeKind,
     PageFacts,
+    Provenance,
     Review,
     TlsFacts,
     Total,
@@ -35,8 +37,8 @@ from filmbadge.model import (
 from support import factories
 from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
-COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method="count keys")
-CUT = Census(False, rows=4, studies=4, doubts=(Doubt(DoubtCode.NOT_ENDED),))
+COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method=CountedBy.COUNT_KEYS)
+CUT = Census(False, rows=4, studies=4, doubts=(Doubt(DoubtCode.STATUS, {"status": 0xFE00}),))
 
 
 def reported(address: str, facts: OrthancFacts = REPORTED) -> Host:
@@ -87,7 +89,7 @@ def test_times_come_back(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_found_out_is_an_outcome_of_its_own(tmp_path: Path) -> None:
-    failed = host("192.0.2.9", dimse(None, stop=Outcome(OutcomeKind.OWN_ERROR, "KeyError")))
+    failed = host("192.0.2.9", dimse(None, stop=Outcome(OutcomeKind.OWN_ERROR, error="KeyError")))
     closed = host("192.0.2.8", dimse(DimseFacts(called="ANY-SCP"), stop=Outcome(OutcomeKind.REFUSED)))
     dataset = kept(tmp_path, failed, closed)
     assert dataset.outcomes() == {"unknown": 1, "silent": 1}
@@ -99,27 +101,28 @@ def test_what_could_not_be_found_out_is_an_outcome_of_its_own(tmp_path: Path) ->
 def test_a_host_of_which_only_a_fault_is_known_is_unknown_and_asked_again(tmp_path: Path) -> None:
     survey(tmp_path)
     writer = Writer(tmp_path)
-    for address, fault in ((ADDRESS, None), ("192.0.2.9", Outcome(OutcomeKind.OWN_ERROR, "KeyError"))):
+    for address, fault in ((ADDRESS, None), ("192.0.2.9", Outcome(OutcomeKind.OWN_ERROR, error="KeyError"))):
         writer.host(judge(address, [dimse(admitted(EMPTY))] if fault is None else [], fault=fault), address)
     writer.close()
     dataset = Dataset(tmp_path)
     assert dataset.outcomes() == {"unknown": 1, "answers": 1}
     assert (dataset.done(), dataset.asked()) == ({ADDRESS}, {ADDRESS, "192.0.2.9"})
-    (row,) = dataset.rows("SELECT port, protocol, why, detail FROM endpoints WHERE address = '192.0.2.9'")
-    assert row == {"port": None, "protocol": None, "why": "own-error", "detail": "KeyError"}
+    (row,) = dataset.rows("SELECT port, protocol, why, stop FROM endpoints WHERE address = '192.0.2.9'")
+    assert row == {"port": None, "protocol": None, "why": "own-error", "stop": row["stop"]}
+    assert msgspec.json.decode(str(row["stop"]), type=Outcome) == Outcome(OutcomeKind.OWN_ERROR, error="KeyError")
 
 
 def test_totals_keep_origins_apart(tmp_path: Path) -> None:
     found = totals(kept(tmp_path, reported("192.0.2.1"), reported("192.0.2.2"), counted("192.0.2.3")))
     assert (found["archives"].measured, found["archives_open"].measured) == (3, 3)
     assert found["studies"].measured == 80
-    assert found["studies"].how == "counted + reported"
+    assert found["studies"].how is Provenance.MIXED
     assert found["studies"].parts == {"reported": 70, "counted": 10}
 
 
 def test_totals_of_one_origin(tmp_path: Path) -> None:
     found = totals(kept(tmp_path, reported("192.0.2.1")))
-    assert found["images"] == Total("images", 700, "reported")
+    assert found["images"] == Total("images", 700, Provenance.REPORTED)
 
 
 def test_totals_never_add_unknown_as_zero(tmp_path: Path) -> None:
@@ -128,7 +131,7 @@ def test_totals_never_add_unknown_as_zero(tmp_path: Path) -> None:
     assert (studies.measured, studies.how, studies.unknown_archives) == (None, "unknown", 2)
     assert studies.at_least == 35 + 4
     assert studies.parts == {"reported": 35}
-    assert studies.why
+    assert studies.doubts
     assert found["patients"].measured is None
 
 
@@ -177,7 +180,7 @@ def test_decoys_have_a_line_of_their_own(tmp_path: Path) -> None:
     dataset = reviewed(tmp_path, Review("192.0.2.2:4242", None, (Decoy.CLUSTER,)))
     found = totals(dataset)
     assert (found["archives"].measured, found["archives_open"].measured, found["decoys"].measured) == (1, 1, 2)
-    assert found["studies"] == Total("studies", 35, "reported")
+    assert found["studies"] == Total("studies", 35, Provenance.REPORTED)
     assert dataset.rows("SELECT id, decoy FROM archives WHERE len(decoy) > 0 ORDER BY id") == [
         {"id": "192.0.2.2:4242", "decoy": ["identical-copies"]},
         {"id": "192.0.2.9:4242", "decoy": ["honeypot-software"]},
@@ -195,7 +198,7 @@ def test_what_is_not_measured_says_so(tmp_path: Path) -> None:
     found = totals(kept(tmp_path))
     for quantity in ("countries", "images_retrievable"):
         assert (found[quantity].measured, found[quantity].how) == (None, "unknown")
-        assert found[quantity].why
+        assert found[quantity].doubts
     assert found["archives"].measured == 0
 
 

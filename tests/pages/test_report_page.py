@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Provenance, Total
+from filmbadge.model import Doubt, DoubtCode, Provenance, Total
 from filmbadge.tell.report import page
 from filmbadge.tell.summary import KindLine, Step, document
 from filmbadge.tell.view import ArchiveView, FindingView, IdentifierView, KindView, Number
@@ -96,7 +96,7 @@ def test_the_page_fits_a_screen_and_a_phone(browser: Browser, survey: Path, widt
 def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Path, tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>"
     real = document(Dataset(survey / "survey"), ENGLISH)
-    number = Number(None, hostile, None, None, hostile, None, None, hostile)
+    number = Number(None, hostile, None, None, hostile, (), None, None, hostile)
     archive = ArchiveView(
         id=hostile,
         open=True,
@@ -110,7 +110,7 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         advisories=(hostile,),
         decoy=(),
         counts=dict.fromkeys(("patients", "studies", "series", "images"), number),
-        kinds={"patient_name": KindView(1, hostile, hostile, 1.0, 0, 1, None, hostile, None, None, hostile)},
+        kinds={"patient_name": KindView(1, hostile, hostile, 1.0, 0, 1, None, hostile, (), None, None, hostile)},
         identifiers=(IdentifierView(hostile, hostile, 1, hostile, 1.0, 1.0, hostile),),
         ssn_records=number,
         endpoints=(hostile, hostile),
@@ -121,8 +121,8 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         real,
         version=hostile,
         state=hostile,
-        rows=tuple(Total(row.quantity, None, Provenance.UNKNOWN, why=hostile) for row in real.rows),
-        kinds=(KindLine("patient_name", Total(hostile, None, hostile, at_least=1, why=hostile), {hostile: 1}),),
+        rows=tuple(Total(row.quantity, None, Provenance.UNKNOWN) for row in real.rows),
+        kinds=(KindLine("patient_name", Total(hostile, None, Provenance.UNKNOWN, at_least=1), {hostile: 1}),),
         funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
         archives=(archive, msgspec.structs.replace(archive, decoy=(hostile,))),
     )
@@ -139,12 +139,12 @@ def test_an_estimate_has_its_interval_and_what_is_unknown_says_why(survey: Path)
     real = document(Dataset(survey / "survey"), ENGLISH)
     rows = {row.quantity: row for row in real.rows}
     rows["patient_ids"] = Total("patient_ids", 9001, Provenance.ESTIMATED, low=8001, high=10_001)
-    rows["images"] = Total("images", None, Provenance.UNKNOWN, at_least=7, why="cut off")
-    rows["series"] = Total("series", None, Provenance.UNKNOWN, unknown_archives=2, why="cut off")
+    rows["images"] = Total("images", None, Provenance.UNKNOWN, at_least=7, doubts=(Doubt(DoubtCode.NOT_ENDED),))
+    rows["series"] = Total("series", None, Provenance.UNKNOWN, unknown_archives=2, doubts=(Doubt(DoubtCode.NOT_ENDED),))
     shown = page.render(msgspec.structs.replace(real, rows=tuple(rows.values())), ENGLISH)
     assert "estimated; 95 %: 8,001 to 10,001" in shown
-    assert "<b>at least 7</b>images in open archives<span>cut off" in shown
-    assert "<b>unknown</b>series in open archives<span>unknown for 2 open archives: cut off" in shown
+    assert "<b>at least 7</b>images in open archives<span>the census did not end" in shown
+    assert "<b>unknown</b>series in open archives<span>unknown for 2 open archives: the census did not end" in shown
 
 
 def test_an_empty_survey_has_a_page(browser: Browser, tmp_path: Path) -> None:

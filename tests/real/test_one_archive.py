@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Total
+from filmbadge.model import Provenance, Total
 from support import archives, tls_front
 from support.archives import Served
 
@@ -52,7 +52,7 @@ def test_orthanc_by_dicom_by_rest_by_a_second_port_and_by_a_second_address(tmp_p
     for kept, ways in ((dataset, 4), (apart, 3)):
         found = totals(kept)
         assert (found["archives"].measured, found["archives_open"].measured) == (1, 1)
-        assert found["studies"] == Total("studies", served.truth.studies, "reported")
+        assert found["studies"] == Total("studies", served.truth.studies, Provenance.REPORTED)
         (row,) = kept.rows("SELECT endpoints FROM archives")
         assert len(row["endpoints"]) == ways  # type: ignore[arg-type]
     journal = "SELECT address FROM journal WHERE question LIKE 'dimse census%' ORDER BY 1"

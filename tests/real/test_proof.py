@@ -132,9 +132,7 @@ class Endless:
 def test_an_image_without_an_end_is_cancelled_then_aborted() -> None:
     async def work() -> None:
         archive = Endless()
-        facts = DimseFacts(
-            "ANY-SCP", accepted=True, valid_pdu=True, study_root=True, finds=(Find("all studies", 1, 0xFE00),)
-        )
+        facts = DimseFacts("ANY-SCP", accepted=True, valid_pdu=True, study_root=True, finds=(Find(None, 1, 0xFE00),))
         there, rows = contact()
         async with listening(archive) as port:
             endpoint = Endpoint(str(HERE), port, Protocol.DIMSE)

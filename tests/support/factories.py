@@ -31,8 +31,8 @@ from filmbadge.model import (
 ADDRESS = "192.0.2.7"
 AT = datetime(2026, 6, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 DONE = Outcome(OutcomeKind.COMPLETED)
-DISCLOSED = (Find("studies 0 to 1 days old", 1, 0xFE00, cancelled=True),)
-EMPTY = (Find("all studies", 0, 0x0000),)
+DISCLOSED = (Find((0, 1), 1, 0xFE00, cancelled=True),)
+EMPTY = (Find(None, 0, 0x0000),)
 ORTHANC_REALM = "Orthanc Secure Area"
 REPORTED = OrthancFacts(
     status=200, is_orthanc=True, version="1.12.1", dicom_port=4242, counters=Counters(200, 3, 35, 70, 700)
@@ -80,7 +80,7 @@ def host(address: str, *observations: Observation) -> Host:
 
 
 def connection(address: str = ADDRESS, port: int = 4242) -> JournalRow:
-    return JournalRow(AT, address, port, "dimse ask ANY-SCP", 300, 4000, 0.25, OutcomeKind.COMPLETED, "")
+    return JournalRow(AT, address, port, "dimse ask ANY-SCP", 300, 4000, 0.25, DONE)
 
 
 def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:

@@ -9,7 +9,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.model import Outcome, OutcomeKind
 
-HUNG_UP = Outcome(OutcomeKind.CLOSED, "closed by the peer")
+HUNG_UP = Outcome(OutcomeKind.CLOSED)
 
 
 class RecordedLine:
@@ -58,7 +58,7 @@ def converse(talk: Conversation, chunks: Iterable[bytes], end: Outcome = HUNG_UP
             held = held[talk.received(memoryview(held)) :]
         except WireError as error:
             line.send(talk.farewell())
-            line.close(Outcome(error.ending, str(error)))
+            line.close(error.stop)
     return line, talk.ended(line.stop or end)
 
 

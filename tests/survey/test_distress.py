@@ -15,7 +15,19 @@ from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.wire import throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, VERIFICATION
-from filmbadge.model import Depth, DicomWebFacts, DimseFacts, Host, JournalRow, Reason
+from filmbadge.model import (
+    Cause,
+    Depth,
+    DicomWebFacts,
+    DimseFacts,
+    Doubt,
+    DoubtCode,
+    Host,
+    JournalRow,
+    Outcome,
+    OutcomeKind,
+    Reason,
+)
 from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from support.http_site import http, serving
@@ -34,6 +46,9 @@ CONGESTED = pdu.reject(2, 3, 1)  # transient, PS3.8 Table 9-21
 JSON = "Content-Type: application/dicom+json"
 STUDY = {"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}
 NOT_FOUND = http("404 Not Found")
+
+DISTRESS = Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
+LEFT_ALONE = (Doubt(DoubtCode.BROKE_OFF, stop=DISTRESS),)
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +116,7 @@ def test_after_distress_in_dimse_the_web_is_left_alone() -> None:
     for archive in host.archives:
         assert archive.open
         assert (archive.counts.studies.value, archive.counts.studies.at_least) == (None, 1)
-    assert "distress" in host.archives[3].counts.studies.why
+    assert host.archives[3].counts.studies.doubts == LEFT_ALONE
 
 
 def test_after_distress_on_the_web_dimse_is_left_alone() -> None:
@@ -111,7 +126,7 @@ def test_after_distress_on_the_web_dimse_is_left_alone() -> None:
     assert not [row for row in rows if row.question.startswith(("dimse census", "dimse profile", "dimse instance"))]
     (archive,) = host.archives
     (dimse,) = (f for j in host.judged if (f := j.observation.get(DimseFacts)) is not None)
-    assert dimse.census is not None and "distress" in dimse.census.why_incomplete
+    assert dimse.census is not None and dimse.census.doubts == LEFT_ALONE
     assert archive.open and archive.counts.studies.value is None and archive.counts.studies.at_least == 1
 
 
@@ -120,5 +135,5 @@ def test_ports_that_were_still_to_be_asked_are_unknown_and_not_silent() -> None:
     assert [row.question.split()[1] for row in rows] == ["ask"] * 3
     verdicts = [judged.verdict for judged in host.judged]
     assert [verdict.why for verdict in verdicts] == [Reason.REJECTED] * 3 + [Reason.SPARED] * 2
-    assert all(verdict.rung is None and "distress" in verdict.detail for verdict in verdicts[3:])
+    assert all(verdict.rung is None and verdict.stop == DISTRESS for verdict in verdicts[3:])
     assert not any(verdict.conclusive for verdict in verdicts)

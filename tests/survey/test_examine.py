@@ -38,7 +38,7 @@ def test_a_fault_of_ours_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(web, "identify_either", broken)
     host = examined()
-    assert host.fault == Outcome(OutcomeKind.OWN_ERROR, "KeyError")
+    assert host.fault == Outcome(OutcomeKind.OWN_ERROR, error="KeyError")
     assert [(judged.observation.endpoint.port, judged.verdict.rung) for judged in host.judged] == [(9, Rung.SILENT)]
     assert [(row.get("port"), row.get("rung"), row["why"]) for row in endpoint_rows(host, "t")] == [
         (9, "silent", "nothing-answered"),
@@ -59,5 +59,5 @@ def test_a_step_that_leaves_no_trace_is_a_fault_of_ours(monkeypatch: pytest.Monk
     monkeypatch.setitem(ways.FURTHER, (OrthancFacts, Depth.PROFILE), idle)
     host = examined(Depth.PROFILE)
     assert taken == [Depth.PROFILE]
-    assert host.fault == Outcome(OutcomeKind.OWN_ERROR, "RuntimeError")
+    assert host.fault == Outcome(OutcomeKind.OWN_ERROR, error="RuntimeError")
     assert host.archives[0].counts.studies.value == 3

@@ -12,7 +12,7 @@ from filmbadge.judge.same_archive import Sketch
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Total
+from filmbadge.model import Doubt, DoubtCode, Provenance, Total
 from filmbadge.survey.review import patient_ids
 from support.factories import DISCLOSED, admitted, dimse, host, reported, survey, web
 
@@ -34,7 +34,7 @@ def two_archives(directory: Path, depth: str = "profile", patients: int | None =
 def test_an_id_in_two_archives_counts_once(tmp_path: Path) -> None:
     people = {ONE: THREE, OTHER: SHARING_ONE, "192.0.2.3:104": Sketch.of(1, [60])}
     found = patient_ids(two_archives(tmp_path), people, resumed=False)
-    assert found == Total("patient_ids", 5, "counted"), "and one that is in no total counts in none"
+    assert found == Total("patient_ids", 5, Provenance.COUNTED), "and one that is in no total counts in none"
 
 
 def test_large_archives_are_estimated(tmp_path: Path) -> None:
@@ -51,17 +51,23 @@ def test_large_archives_are_estimated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "depth, patients, people, resumed, least, why",
+    "depth, patients, people, resumed, least, code",
     [
-        ("profile", 3, {ONE: THREE}, False, 3, "not all patient ids were read"),
-        ("profile", None, {ONE: THREE}, False, 3, "the archive's counter left it out"),
-        ("profile", 3, {ONE: THREE}, True, 3, "asked in a run before --resume: what it learned of ids is gone"),
-        ("profile", 3, {}, False, 0, "not all patient ids were read"),
-        ("count", 3, {}, False, None, "needs depth profile: patient ids are personal data"),
+        ("profile", 3, {ONE: THREE}, False, 3, DoubtCode.IDS_UNREAD),
+        ("profile", None, {ONE: THREE}, False, 3, DoubtCode.COUNTER_SILENT),
+        ("profile", 3, {ONE: THREE}, True, 3, DoubtCode.BEFORE_RESUME),
+        ("profile", 3, {}, False, 0, DoubtCode.IDS_UNREAD),
+        ("count", 3, {}, False, None, DoubtCode.NEEDS_PROFILE),
     ],
 )  # fmt: skip
 def test_never_partial_in_silence(
-    tmp_path: Path, depth: str, patients: int | None, people: dict[str, Sketch], resumed: bool, least: int, why: str
+    tmp_path: Path,
+    depth: str,
+    patients: int | None,
+    people: dict[str, Sketch],
+    resumed: bool,
+    least: int,
+    code: DoubtCode,
 ) -> None:
     found = patient_ids(two_archives(tmp_path, depth, patients), people, resumed=resumed)
-    assert (found.measured, found.how, found.at_least, found.why) == (None, "unknown", least, why)
+    assert (found.measured, found.how, found.at_least, found.doubts) == (None, "unknown", least, (Doubt(code),))

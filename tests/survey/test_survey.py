@@ -21,6 +21,7 @@ from pydicom.dataset import Dataset as Dicom
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import TABLES
+from filmbadge.model import Doubt, DoubtCode
 from filmbadge.rehearse.hospital import hospital
 from filmbadge.rehearse.serve import Site, serve
 from support import archives
@@ -149,8 +150,8 @@ def test_a_second_interrupt_does_not_wait_for_the_archive(tmp_path: Path) -> Non
     assert process.returncode == 3
     assert b"Traceback" not in said
     assert Dataset(tmp_path / "out").manifest.state == "interrupted"
-    endings = Dataset(tmp_path / "out").rows("SELECT ending, detail FROM journal")
-    assert endings == [{"ending": "interrupted", "detail": "stopped by us, and broken off"}]
+    endings = Dataset(tmp_path / "out").rows("SELECT ending, cause FROM journal")
+    assert endings == [{"ending": "interrupted", "cause": "stopped-at-once"}]
 
 
 def test_what_is_kept(tmp_path: Path) -> None:
@@ -258,7 +259,7 @@ def test_patient_ids_of_two_runs_are_not_compared(tmp_path: Path) -> None:
         archives.filmbadge("survey", str(scope), "--out", str(out), "--resume")
     resumed = {total.quantity: total for total in Dataset(out).totals()}["patient_ids"]
     assert (resumed.measured, resumed.unknown_archives) == (None, 7)
-    assert resumed.why.startswith("asked in a run before --resume")
+    assert resumed.doubts == (Doubt(DoubtCode.BEFORE_RESUME),)
 
 
 def test_no_sketch_is_kept(tmp_path: Path) -> None:

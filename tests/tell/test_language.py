@@ -25,6 +25,7 @@ from filmbadge.model import (
     DimseFacts,
     Find,
     Host,
+    KeyKind,
     Kind,
     KindTally,
     OrthancFacts,
@@ -48,7 +49,7 @@ NAMES = (
 )  # fmt: skip
 # Sentences that records still hold in place of codes.
 NAMES += ("it gives nothing to strangers", "found out at the end of a survey", "no country data is read yet")
-HELD = Certificate("pacs", "", "ca", "", AT - timedelta(90), AT - timedelta(30), True, "RSA", 1024, False)
+HELD = Certificate("pacs", "", "ca", "", AT - timedelta(90), AT - timedelta(30), True, KeyKind.RSA, 1024, False)
 OLD = TlsFacts("TLSv1", "AES128-SHA", ClientCertificate.NO, certificate=HELD)
 KINDS = tuple(KindTally(kind, 35, 0 if kind is Kind.RELIGION else 35, looked=35, distinct=20, most=2) for kind in Kind)
 SCHEMES = (SchemeTally("us.ssn", Kind.PATIENT_ID, 35, 35, 35, 35, 35, leads=30, firsts=9, looked=35, records_shaped=35, records=35, records_dashed=35),)  # fmt: skip
@@ -63,7 +64,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Words:
 def hosts() -> Iterator[Host]:
     """Archives in every state that a card or a page tells."""
     rejected = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
-    aborting = msgspec.structs.replace(admitted((Find("all studies", 0),)), abort=Abort(2, 6))
+    aborting = msgspec.structs.replace(admitted((Find(None, 0),)), abort=Abort(2, 6))
     old = msgspec.structs.replace(
         reported(patients=20, studies=35, series=70, images=700), version="1.5.7", profile=PROFILE
     )

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from itertools import product
 from typing import Any
 
 import pytest
 
 from filmbadge.model import (
     Appearance,
+    Cause,
     Count,
     Decoy,
     Depth,
+    Doubt,
+    DoubtCode,
     Finding,
     FindingCode,
     GradeReason,
     Kind,
     KindFound,
+    Outcome,
+    OutcomeKind,
     Protocol,
     Provenance,
     Reason,
@@ -28,6 +34,7 @@ from filmbadge.model import (
 )
 from filmbadge.tell.words import Words
 
+SILENT = Outcome(OutcomeKind.IDLE, Cause.IDLE_LIMIT, {"milliseconds": 10_000})
 ENGLISH = Words()
 
 
@@ -53,11 +60,11 @@ def test_each_code_has_words_of_its_own(kind: type[StrEnum]) -> None:
 
 @pytest.mark.parametrize("protocol", Protocol)
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_is_a_clause_with_and_without_a_detail(reason: Reason, protocol: Protocol) -> None:
-    codes = {Reason.REJECTED: (1, 1, 7), Reason.ABORTED: (2, 1), Reason.FIND_ABORTED: (0, 0)}.get(reason, (200,))
-    full, bare = Verdict(Rung.SPEAKS, reason, codes, "OHIF"), Verdict(Rung.SPEAKS, reason, codes)
-    for verdict in (full, bare):
-        clause = ENGLISH.reason(verdict, protocol)
+def test_every_reason_is_a_clause_whatever_stands_beside_it(reason: Reason, protocol: Protocol) -> None:
+    pairs = dict.fromkeys((Reason.ABORTED, Reason.FIND_ABORTED, Reason.RECORDS), (2, 1))
+    codes = {Reason.REJECTED: (1, 1, 7), **pairs}.get(reason, (200,))
+    for said, stop in product(("", "OHIF"), (None, SILENT)):
+        clause = ENGLISH.reason(Verdict(Rung.SPEAKS, reason, codes, said, stop), protocol)
         assert clause and not clause.endswith((":", " ", "()", "“”)")), clause
 
 
@@ -65,7 +72,14 @@ def test_every_reason_is_a_clause_with_and_without_a_detail(reason: Reason, prot
     ("verdict", "clause"),
     [
         (Verdict(Rung.SPEAKS, Reason.ABORTED), "the association was not completed"),
-        (Verdict(Rung.SPEAKS, Reason.ABORTED, (), "no byte for 10 s"), "the association was not completed: no byte for 10 s"),
+        (Verdict(Rung.SPEAKS, Reason.ABORTED, stop=SILENT), "the association was not completed: no byte came for 10 s"),
+        (Verdict(Rung.DISCLOSES, Reason.RECORDS, (0, 1)), "it gave records to a stranger, asked for studies 0 to 1 days old"),
+        (Verdict(Rung.DISCLOSES, Reason.RECORDS), "it gave records to a stranger"),
+        (Verdict(Rung.ADMITS, Reason.PAGE, said="OHIF"), "the page of OHIF is shown to a stranger"),
+        (Verdict(Rung.ADMITS, Reason.PAGE, (1,), "OHIF"), "the page of OHIF is shown to a stranger; it names 1 archive that was not contacted"),
+        (Verdict(Rung.LISTENING, Reason.NOT_IMAGING, stop=SILENT), "no byte came for 10 s"),
+        (Verdict(Rung.ADMITS, Reason.FIND_BROKE_OFF, stop=SILENT), "the query had no answer: no byte came for 10 s"),
+        (Verdict(None, Reason.OWN_ERROR, stop=Outcome(OutcomeKind.OWN_ERROR, error="KeyError")), "our own error, not the archive's (KeyError)"),
         (Verdict(Rung.SPEAKS, Reason.ABORTED, (2, 1)), "the association was aborted by the service provider: unrecognized PDU"),
         (Verdict(Rung.SPEAKS, Reason.REJECTED, (9, 9, 9)), "the association was with result 9 rejected by the source 9: reason 9"),
         (Verdict(Rung.ADMITS, Reason.FIND_FAILED, (0xC123,)), "the query was answered by: unable to process (0xC123)"),
@@ -115,8 +129,11 @@ def test_a_finding_says_its_numbers_and_what_it_is_about() -> None:
     [
         (Count(1234, Provenance.COUNTED), "1,234 (counted)"),
         (Count(90, Provenance.ESTIMATED, low=80, high=100), "90 (estimated; 95 %: 80 to 100)"),
-        (Count(why="cut off"), "unknown: cut off"),
-        (Count(at_least=5, why="cut off"), "at least 5; unknown: cut off"),
+        (
+            Count(doubts=(Doubt(DoubtCode.NO_LIST), Doubt(DoubtCode.NOT_ENDED))),
+            "unknown: it does not list all studies, so those without a date could not be looked for; the census did not end",
+        ),
+        (Count(at_least=5, doubts=(Doubt(DoubtCode.NOT_ENDED),)), "at least 5; unknown: the census did not end"),
         (Count(), "unknown"),
     ],
 )
@@ -125,10 +142,9 @@ def test_a_number_says_how_it_was_got(count: Count, words: str) -> None:
 
 
 def test_an_estimate_of_a_kind_says_what_it_is_from() -> None:
-    found = KindFound(
-        Kind.ADDRESS, 30, Provenance.ESTIMATED, looks=Appearance.PERSONAL, why="from 20 of 35 studies", low=25, high=33
-    )
-    assert ENGLISH.found(found) == "30 (estimated from 20 of 35 studies, 25 to 33)"
+    doubts = (Doubt(DoubtCode.KNOWN_FOR, {"known": 20, "studies": 35}),)
+    found = KindFound(Kind.ADDRESS, 30, Provenance.ESTIMATED, looks=Appearance.PERSONAL, doubts=doubts, low=25, high=33)
+    assert ENGLISH.found(found) == "30 (estimated: known for 20 of 35 studies; 95 %: 25 to 33)"
 
 
 def test_encryption_says_what_is_no_finding() -> None:

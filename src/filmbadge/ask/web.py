@@ -27,6 +27,7 @@ from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Origin, Request, Requests, Response
 from filmbadge.ask.wire.tls import ANSWERED_NO_TLS
 from filmbadge.model import (
+    Cause,
     ClientCertificate,
     Depth,
     Endpoint,
@@ -79,7 +80,7 @@ async def identify_either(
     """
     seen, meant = await _visit(contact, contact.origin(port, tls), depth, roots)
     no_tls = tls and seen.tls is None and seen.stop.ending in ANSWERED_NO_TLS
-    spoke_tls = not tls and (meant or (seen.stop.ending is OutcomeKind.OTHER_PROTOCOL and "TLS" in seen.stop.detail))
+    spoke_tls = not tls and (meant or seen.stop.cause is Cause.SPOKE_TLS)
     if not (no_tls or spoke_tls):
         return seen
     again, _ = await _visit(contact, contact.origin(port, not tls), depth, roots)
@@ -100,7 +101,7 @@ async def _visit(contact: Contact, site: Origin, depth: Depth, roots: Sequence[s
     ended = await fetch_all(contact, site, _look(notes, site, depth, may_ask, roots), question=question, caps=caps)
     stop = ended.stop
     if stop.ending is OutcomeKind.COMPLETED and notes.status is not None:
-        stop = Outcome(OutcomeKind.COMPLETED, f"HTTP {notes.status}")
+        stop = Outcome(OutcomeKind.COMPLETED, Cause.HTTP_STATUS, {"status": notes.status})
     found, tls = notes.pages, ended.tls
     if found.certificate and tls is not None:
         tls = msgspec.structs.replace(tls, client_certificate=ClientCertificate.YES)

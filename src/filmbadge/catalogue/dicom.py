@@ -90,26 +90,3 @@ STATUS_WORDS = {
     0xFF00: "pending",
     0xFF01: "pending, optional keys not supported",
 }
-
-
-def rejection_words(result: int, source: int, reason: int) -> str:
-    """A-ASSOCIATE-RJ in words, PS3.8 9.3.4."""
-    return (
-        f"{REJECT_RESULT.get(result, f'with result {result}')} rejected by the "
-        f"{REJECT_SOURCE.get(source, f'source {source}')}: "
-        f"{REJECT_REASON.get((source, reason), f'reason {reason}')}"
-    )
-
-
-def abort_words(source: int, reason: int) -> str:
-    """A-ABORT in words, PS3.8 9.3.8. Only a provider's abort has a reason."""
-    by = ABORT_SOURCE.get(source, f"source {source}")
-    return f"aborted by the {by}" + (f": {ABORT_REASON.get(reason, f'reason {reason}')}" if source == 2 else "")
-
-
-def status_words(status: int) -> str:
-    """A DIMSE status in words, with its code."""
-    words = STATUS_WORDS.get(status)
-    if words is None:
-        words = "unable to process" if status & 0xF000 == 0xC000 else "unknown status"
-    return f"{words} (0x{status:04X})"

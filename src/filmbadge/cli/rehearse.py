@@ -20,13 +20,13 @@ from filmbadge.cli.console import out as stdout
 from filmbadge.cli.survey import watched
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, Refusal
-from filmbadge.rehearse.compare import Rehearsal, compare
+from filmbadge.rehearse.compare import Rehearsal, Row, compare
 from filmbadge.rehearse.hospital import WORLDS
 from filmbadge.rehearse.serve import serve
 from filmbadge.rehearse.world import World
 from filmbadge.scope import LOOPBACK, ConnectionLimits
 from filmbadge.survey.engine import Survey
-from filmbadge.tell import causes
+from filmbadge.tell.words import Words
 
 
 def rehearse(
@@ -92,7 +92,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
     return compare(
         world.name,
         world.truth(),
-        map(causes.told, dataset.totals()),
+        dataset.totals(),
         dataset.outcomes(),
         depth=str(scope.depth),
         seconds=time.perf_counter() - started,
@@ -113,7 +113,14 @@ def _table(rehearsal: Rehearsal) -> Table:
         if row.compared:
             mark = Text("equal", "green") if row.measured == row.truth else Text("DIFFERS", "bold red")
         else:
-            mark = Text(f"not {'measured' if row.measured is None else 'compared'}: {row.why}", "dim")
+            mark = Text(_not_compared(row), "dim")
         value = "-" if row.measured is None else f"{row.measured:,}"
         table.add_row(row.quantity, f"{row.truth:,}", value, row.how, mark)
     return table
+
+
+def _not_compared(row: Row) -> str:
+    if row.measured is None:
+        return f"not measured: {Words().doubts(row.doubts)}"
+    ends = "" if row.low is None or row.high is None else f"; 95 %: {row.low:,} to {row.high:,}"
+    return f"not compared: it is estimated{ends}"

@@ -23,6 +23,8 @@ from filmbadge.model import (
     Count,
     Counters,
     Counts,
+    Doubt,
+    DoubtCode,
     Endpoint,
     Host,
     Interval,
@@ -34,7 +36,6 @@ from filmbadge.model import (
     Provenance,
     Reason,
     Rung,
-    coded,
 )
 
 
@@ -210,42 +211,43 @@ def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
         if not best.studies and gave:
             # Some archives answer an unbounded query with success and nothing.
             best = msgspec.structs.replace(best, complete=False, studies=1)
-            return _counted(best, "the census found nothing, the question did")
+            return _counted(best, DoubtCode.CENSUS_EMPTY)
         return _counted(best)
     opened = any(j.verdict.rung and j.verdict.rung.open for j in group)
     if not opened and any(j.verdict.why is Reason.NO_RECORDS for j in group):
         return Counts(*(Count(0, Provenance.COUNTED) for _ in range(4)))
-    return Counts(*(Count(why=_why_unknown(group)) for _ in range(4)))
+    return Counts(*(_unknown(_why_unknown(group)) for _ in range(4)))
 
 
 def _reported(counters: Counters) -> Counts:
     def count(value: int | None) -> Count:
-        return Count(why="the archive's counter left it out") if value is None else Count(value, Provenance.REPORTED)
+        return _unknown(DoubtCode.COUNTER_SILENT) if value is None else Count(value, Provenance.REPORTED)
 
     return Counts(*(count(n) for n in (counters.patients, counters.studies, counters.series, counters.images)))
 
 
-def _counted(census: Census, otherwise: str = "the census did not end") -> Counts:
-    patients = Count(why="needs depth profile: patient ids are personal data")
+def _counted(census: Census, otherwise: DoubtCode = DoubtCode.NOT_ENDED) -> Counts:
+    patients = _unknown(DoubtCode.NEEDS_PROFILE)
     if not census.complete:
-        why = coded(census.doubts) or otherwise
+        doubts = census.doubts or (Doubt(otherwise),)
         return Counts(
             patients,
-            _estimated(census.estimate, why, census.studies) or Count(at_least=census.studies, why=why),
-            Count(why=why),
-            _estimated(census.images_estimate, why, census.images) or Count(why=why),
+            _estimated(census.estimate, doubts, census.studies) or Count(at_least=census.studies, doubts=doubts),
+            Count(doubts=doubts),
+            _estimated(census.images_estimate, doubts, census.images) or Count(doubts=doubts),
         )
     studies = Count(census.studies, Provenance.COUNTED)
     series = (
-        Count(why="not known for every study") if census.series is None else Count(census.series, Provenance.COUNTED)
+        _unknown(DoubtCode.NOT_KNOWN_FOR_ALL) if census.series is None else Count(census.series, Provenance.COUNTED)
     )
     if census.images is not None and census.images_known_for == census.studies:
         images = Count(census.images, Provenance.COUNTED, coverage=1.0)
     else:
-        share = census.images_known_for / census.studies
-        why = coded(census.doubts) or f"known for {share:.0%} of studies"
-        images = _estimated(census.images_estimate, why, census.images) or Count(at_least=census.images, why=why)
-        images = msgspec.structs.replace(images, coverage=round(share, 4))
+        known = census.images_known_for
+        doubts = census.doubts or (Doubt(DoubtCode.KNOWN_FOR, {"known": known, "studies": census.studies}),)
+        bound = Count(at_least=census.images, doubts=doubts)
+        images = _estimated(census.images_estimate, doubts, census.images) or bound
+        images = msgspec.structs.replace(images, coverage=round(known / census.studies, 4))
     return Counts(patients, studies, series, images)
 
 
@@ -254,28 +256,33 @@ def _with_patients(counts: Counts, profile: Profile | None) -> Counts:
     if profile is None or counts.patients.value is not None:
         return counts
     if not profile.complete or profile.records != counts.studies.value:
-        why = profile.why or f"{profile.records} of the studies were looked at"
-        patients = Count(at_least=profile.patients, why=why)
+        doubts = profile.doubts or (Doubt(DoubtCode.INSPECTED, {"records": profile.records}),)
+        patients = Count(at_least=profile.patients, doubts=doubts)
     elif profile.without_id:
-        patients = Count(at_least=profile.patients, why=f"{profile.without_id} of the studies have no patient id")
+        doubt = Doubt(DoubtCode.WITHOUT_PATIENT_ID, {"studies": profile.without_id})
+        patients = Count(at_least=profile.patients, doubts=(doubt,))
     else:
         patients = Count(profile.patients, Provenance.COUNTED)
     return msgspec.structs.replace(counts, patients=patients)
 
 
-def _estimated(found: Interval | None, why: str, at_least: int | None) -> Count | None:
+def _estimated(found: Interval | None, doubts: tuple[Doubt, ...], at_least: int | None) -> Count | None:
     if found is None:
         return None
-    return Count(found.value, Provenance.ESTIMATED, at_least, why=why, low=found.low, high=found.high)
+    return Count(found.value, Provenance.ESTIMATED, at_least, doubts=doubts, low=found.low, high=found.high)
 
 
-def _why_unknown(group: Sequence[JudgedEndpoint]) -> str:
+def _unknown(code: DoubtCode) -> Count:
+    return Count(doubts=(Doubt(code),))
+
+
+def _why_unknown(group: Sequence[JudgedEndpoint]) -> DoubtCode:
     if not any(j.verdict.rung and j.verdict.rung.open for j in group):
         if not all(j.verdict.conclusive for j in group):
-            return "we could not find out"
+            return DoubtCode.NOT_FOUND_OUT
         if any(j.verdict.why in (Reason.NEEDS_PERSONAL_DATA, Reason.DEPTH) for j in group):
-            return "not asked at this depth"
+            return DoubtCode.NOT_ASKED_AT_DEPTH
         if any(j.verdict.why is Reason.PAGE for j in group):
-            return "what its page shows to whom was not asked"
-        return "it gives nothing to strangers"
-    return "not counted at this depth"
+            return DoubtCode.PAGE_NOT_ASKED
+        return DoubtCode.GIVES_NOTHING
+    return DoubtCode.NOT_COUNTED_AT_DEPTH

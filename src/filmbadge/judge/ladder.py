@@ -37,9 +37,9 @@ def _height(verdict: Verdict) -> int:
 def _unspoken(stop: Outcome) -> Verdict:
     """The peer never proved to be an imaging service."""
     if stop.ending in _NOBODY:
-        return Verdict(Rung.SILENT, Reason.NOTHING_ANSWERED, detail=stop.detail)
+        return Verdict(Rung.SILENT, Reason.NOTHING_ANSWERED, stop=stop)
     if why := _NOT_FOUND_OUT.get(stop.ending):
-        return Verdict(None, why, detail=stop.detail)
+        return Verdict(None, why, stop=stop)
     if stop.ending is OutcomeKind.SPARED:  # before anything was asked
-        return Verdict(None, Reason.SPARED, detail=stop.detail)
-    return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, detail=stop.detail)
+        return Verdict(None, Reason.SPARED, stop=stop)
+    return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, stop=stop)

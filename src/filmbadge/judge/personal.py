@@ -6,7 +6,19 @@ import math
 from collections.abc import Iterable, Sequence
 
 from filmbadge.catalogue.national import BY_NAME, US_SSN, measured
-from filmbadge.model import Appearance, Count, Identifier, Kind, KindFound, KindTally, Profile, Provenance, SchemeTally
+from filmbadge.model import (
+    Appearance,
+    Count,
+    Doubt,
+    DoubtCode,
+    Identifier,
+    Kind,
+    KindFound,
+    KindTally,
+    Profile,
+    Provenance,
+    SchemeTally,
+)
 
 # Of one patient's records these are always the same, and of two patients' seldom.
 _OF_A_PATIENT = (Kind.PATIENT_NAME, Kind.PATIENT_ID, Kind.BIRTH_DATE, Kind.OTHER_NAMES, Kind.OTHER_IDS,
@@ -38,7 +50,7 @@ def judge(
 ) -> tuple[tuple[KindFound, ...] | None, tuple[Identifier, ...], Count]:
     """The kinds of one archive that holds so many studies, its national identifiers, and its records with a US SSN."""
     if profile is None:
-        return None, (), Count(why="needs depth profile")
+        return None, (), _unknown(DoubtCode.NEEDS_PROFILE)
     whole = profile.records if profile.complete else studies
     tallies = {tally.kind: tally for tally in profile.kinds}
     found = tuple(_kind(tally, tallies, profile, whole) for tally in profile.kinds)
@@ -67,7 +79,7 @@ def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, wh
     if profile.complete and tally.asked == profile.records:
         share = tally.filled / tally.asked if tally.asked else None
         return KindFound(tally.kind, tally.filled, Provenance.COUNTED, share, seen, tally.malformed, tally.asked)
-    why = profile.why
+    doubts = profile.doubts
     if not tally.asked or whole is None:
         return KindFound(
             tally.kind,
@@ -78,11 +90,11 @@ def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, wh
             tally.malformed,
             tally.asked,
             tally.filled,
-            why or "not asked",
+            doubts or (Doubt(DoubtCode.NOT_ASKED),),
         )
     share, least = tally.filled / tally.asked, min(tally.filled, whole)
     low, high = _interval(tally.filled, tally.asked, whole) if profile.complete else (None, None)
-    why = why or f"from {tally.asked} of {whole} studies"
+    doubts = doubts or (Doubt(DoubtCode.KNOWN_FOR, {"known": tally.asked, "studies": whole}),)
     return KindFound(
         tally.kind,
         round(share * whole),
@@ -92,7 +104,7 @@ def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, wh
         tally.malformed,
         tally.asked,
         least,
-        why,
+        doubts,
         low,
         high,
     )
@@ -209,10 +221,14 @@ def _ssn(profile: Profile, identifiers: Sequence[Identifier], tallies: dict[Kind
         most = max(found, key=lambda one: one.records)
         return Count(most.records, most.how)
     if any(_may_be(s) for s in profile.schemes if s.scheme == US_SSN and s.kind is Kind.PATIENT_ID):
-        return Count(why="ids of nine digits that may be social security numbers or not")
+        return _unknown(DoubtCode.MAYBE_SSN)
     if not profile.records or (profile.complete and ids is not None and ids.asked == profile.records):
         return Count(0, Provenance.COUNTED)
-    return Count(why=profile.why or "not every record was looked at")
+    return Count(doubts=profile.doubts or (Doubt(DoubtCode.NOT_ALL_INSPECTED),))
+
+
+def _unknown(code: DoubtCode) -> Count:
+    return Count(doubts=(Doubt(code),))
 
 
 def _may_be(ssn: SchemeTally) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from filmbadge.model import Certificate, ClientCertificate, JudgedEndpoint, Rung, TlsFacts, Transport
+from filmbadge.model import Certificate, ClientCertificate, JudgedEndpoint, KeyKind, Rung, TlsFacts, Transport
 
 WEAK = frozenset(
     {
@@ -23,7 +23,7 @@ WEAK = frozenset(
     }
 )
 _MODERN = ("TLSv1.2", "TLSv1.3")
-_SHORTEST = {"RSA": 2048, "EC": 224}  # bits; 112 bits of strength, RFC 9325 4
+_SHORTEST = {KeyKind.RSA: 2048, KeyKind.EC: 224}  # bits; 112 bits of strength, RFC 9325 4
 
 
 def measure(judged: JudgedEndpoint) -> tuple[Transport, ...]:

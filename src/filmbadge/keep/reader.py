@@ -10,9 +10,9 @@ import pyarrow.dataset as ds
 
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import Manifest
-from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, Table
+from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, Table, decode_doubts
 from filmbadge.keep.writer import part_numbers, part_path
-from filmbadge.model import Kind, Provenance, Refusal, Total
+from filmbadge.model import Doubt, DoubtCode, Kind, Provenance, Refusal, Total
 
 PATIENT_IDS = (
     "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
@@ -33,11 +33,11 @@ QUANTITIES = (
     *(f"kind:{kind}" for kind in Kind),
 )
 _NOT_MEASURED = {
-    "countries": "no country data is read yet",
-    "images_retrievable": "needs depth prove",
+    "countries": DoubtCode.NO_COUNTRY_DATA,
+    "images_retrievable": DoubtCode.NEEDS_PROVE,
 }
 
-NOT_ENDED = Total(PATIENT_IDS, None, Provenance.UNKNOWN, why="found out at the end of a survey")
+NOT_ENDED = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.SURVEY_NOT_ENDED),))
 
 _COUNTED = {
     "archives": "counted",
@@ -150,8 +150,8 @@ class Dataset:
         return tuple(said if quantity == PATIENT_IDS else self._total(quantity) for quantity in QUANTITIES)
 
     def _total(self, quantity: str) -> Total:
-        if why := _NOT_MEASURED.get(quantity):
-            return Total(quantity, None, Provenance.UNKNOWN, why=why)
+        if code := _NOT_MEASURED.get(quantity):
+            return Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(code),))
         if select := _COUNTED.get(quantity):
             return Total(quantity, int(str(self.rows(f"SELECT count(*) n FROM {select}")[0]["n"])), Provenance.COUNTED)
         groups = self._kind(quantity) if quantity.startswith("kind:") else self._quantity(quantity)
@@ -160,8 +160,9 @@ class Dataset:
         known = sum(parts.values())
         if unknown is None:
             low, high = _ends(groups) if Provenance.ESTIMATED in parts else (None, None)
-            how = " + ".join(parts) or Provenance.COUNTED
-            return Total(quantity, known, how, parts if len(parts) > 1 else {}, low=low, high=high)
+            if len(parts) > 1:
+                return Total(quantity, known, Provenance.MIXED, parts, low=low, high=high)
+            return Total(quantity, known, Provenance(next(iter(parts), Provenance.COUNTED)), low=low, high=high)
         return Total(
             quantity,
             None,
@@ -169,14 +170,14 @@ class Dataset:
             parts,
             unknown_archives=int(str(unknown["n"])),
             at_least=known + int(str(unknown["least"] or 0)),
-            why=str(unknown["why"]),
+            doubts=decode_doubts(unknown["doubts"]) or (Doubt(DoubtCode.NEEDS_PROFILE),),
         )
 
     def _quantity(self, quantity: str) -> list[dict[str, object]]:
         """By origin: open archives, the sum, a lower bound of the unknown, and a reason."""
         return self.rows(
             f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
-            f"sum({quantity}_at_least) least, min({quantity}_why) why, "
+            f"sum({quantity}_at_least) least, min({quantity}_doubts) doubts, "
             f"sum(coalesce({quantity}_low, {quantity})) low, sum(coalesce({quantity}_high, {quantity})) high "
             "FROM counted WHERE open GROUP BY 1 ORDER BY 1"
         )
@@ -185,7 +186,7 @@ class Dataset:
         """The same for a kind of personal data."""
         return self.rows(
             "SELECT coalesce(how, 'unknown') how, count(*) n, sum(records) total, "
-            "sum(at_least) FILTER (how = 'unknown') least, coalesce(min(nullif(why, '')), 'needs depth profile') why "
+            "sum(at_least) FILTER (how = 'unknown') least, min(doubts) doubts "
             "FROM counted LEFT JOIN kinds ON archive = id AND kind = ? WHERE open GROUP BY 1 ORDER BY 1",
             quantity.removeprefix("kind:"),
         )

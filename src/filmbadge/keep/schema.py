@@ -10,12 +10,24 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from filmbadge.model import Archive, Host, JournalRow, JudgedEndpoint, Outcome, PageFacts, Reason, Review
+from filmbadge.model import (
+    Archive,
+    Doubt,
+    Host,
+    JournalRow,
+    JudgedEndpoint,
+    KindFound,
+    Outcome,
+    PageFacts,
+    Reason,
+    Review,
+)
 
 VERSION = 2
 
 _text = pa.string()
 _long = pa.int64()
+_numbers = pa.map_(_text, _long)
 _time = pa.timestamp("us")  # UTC, without saying so in the type: SQL engines then need no time zone data
 
 
@@ -53,7 +65,8 @@ ENDPOINTS = Table(
         Column("open", pa.bool_(), "rung is `discloses` or higher; null where we could not find out"),
         Column("why", _text, "why it stands on this rung and not on the next"),
         Column("codes", pa.list_(pa.int32()), "codes that belong to `why`: result, source and reason of a rejection; source and reason of an abort; a DIMSE or HTTP status"),
-        Column("detail", _text, "more about `why`, in our own words"),
+        Column("said", _text, "what the archive says of itself that belongs to `why`, such as a realm"),
+        Column("stop", _text, "how the connection ended, where that is why, as JSON: its code, cause and numbers; null otherwise"),
         Column("ending", _text, "how the last connection ended"),
         Column("tls", _text, "the TLS version that it was seen in; empty if TLS failed; null if it was seen in plain"),
         Column("tls_client_certificate", _text, "whether a client certificate is demanded: `yes`, `no` or `unknown`; null if it was seen in plain"),
@@ -82,7 +95,7 @@ _COUNTS = tuple(
         Column(f"{quantity}_how", _text, "`reported` by the archive's own counter, `counted` here, `estimated` or `unknown`"),
         Column(f"{quantity}_at_least", _long, "a lower bound where the number is unknown"),
         Column(f"{quantity}_coverage", pa.float64(), "share of the studies for which the number is known"),
-        Column(f"{quantity}_why", _text, "why it is unknown or estimated"),
+        Column(f"{quantity}_doubts", _text, "why it is unknown or estimated: codes with their numbers, as JSON; null if nothing is in doubt"),
         Column(f"{quantity}_low", _long, "of an estimate: 95 times in a hundred the truth is not below"),
         Column(f"{quantity}_high", _long, "and not above"),
     )
@@ -148,7 +161,7 @@ KINDS = Table(
         Column("malformed", _long, "of the studies that were asked, those with a value that breaks the rules of its VR or character set"),
         Column("asked", _long, "studies that were asked for it"),
         Column("at_least", _long, "a lower bound where the number is unknown or estimated"),
-        Column("why", _text, "why it is unknown or estimated"),
+        Column("doubts", _text, "why it is unknown or estimated: codes with their numbers, as JSON; null if nothing is in doubt"),
         Column("low", _long, "of an estimate from studies drawn by lot: the lower end of its 95 % interval"),
         Column("high", _long, "the upper end"),
     ),
@@ -166,7 +179,11 @@ JOURNAL = Table(
         Column("received", _long, "bytes received; over TLS, those inside it"),
         Column("seconds", pa.float64(), "from the connect to the close"),
         Column("ending", _text, "how it ended"),
-        Column("detail", _text, "more about the ending, in our own words"),
+        Column("cause", _text, "the code of its cause; null where none is known"),
+        Column("numbers", _numbers, "the numbers that belong to the cause"),
+        Column(
+            "error", _text, "the name of the type of our own error, or OpenSSL's name of a failure; empty otherwise"
+        ),
     ),
 )
 
@@ -189,7 +206,8 @@ def _fault_row(address: str, fault: Outcome, target: str) -> Row:
         "asked_at": _utc(datetime.now(UTC)),
         "why": str(Reason(fault.ending)),
         "codes": [],
-        "detail": fault.detail,
+        "said": "",
+        "stop": msgspec.json.encode(fault).decode(),
         "ending": str(fault.ending),
         "transport": [],
         "viewer": "",
@@ -212,7 +230,8 @@ def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> R
         "open": None if verdict.rung is None else verdict.rung.open,
         "why": str(verdict.why),
         "codes": list(verdict.codes),
-        "detail": verdict.detail,
+        "said": verdict.said,
+        "stop": None if verdict.stop is None else msgspec.json.encode(verdict.stop).decode(),
         "ending": str(seen.stop.ending),
         "tls": seen.tls.version if seen.tls else None,
         "tls_client_certificate": str(seen.tls.client_certificate) if seen.tls else None,
@@ -250,7 +269,7 @@ def archive_row(archive: Archive) -> Row:
             f"{quantity}_how": str(count.how),
             f"{quantity}_at_least": count.at_least,
             f"{quantity}_coverage": count.coverage,
-            f"{quantity}_why": count.why,
+            f"{quantity}_doubts": encode_doubts(count.doubts),
             f"{quantity}_low": count.low,
             f"{quantity}_high": count.high,
         }
@@ -259,7 +278,20 @@ def archive_row(archive: Archive) -> Row:
 
 
 def kind_rows(archive: Archive) -> list[Row]:
-    return [{"archive": archive.id, **msgspec.structs.asdict(found)} for found in archive.kinds or ()]
+    return [_kind_row(archive.id, found) for found in archive.kinds or ()]
+
+
+def _kind_row(archive: str, found: KindFound) -> Row:
+    return {"archive": archive, **msgspec.structs.asdict(found), "doubts": encode_doubts(found.doubts)}
+
+
+def encode_doubts(doubts: tuple[Doubt, ...]) -> str | None:
+    """As a column holds them."""
+    return msgspec.json.encode(doubts).decode() if doubts else None
+
+
+def decode_doubts(column: object) -> tuple[Doubt, ...]:
+    return msgspec.json.decode(str(column), type=tuple[Doubt, ...]) if column is not None else ()
 
 
 def review_row(review: Review, at: datetime) -> Row:
@@ -269,9 +301,9 @@ def review_row(review: Review, at: datetime) -> Row:
 
 def journal_row(connection: JournalRow) -> Row:
     row = msgspec.structs.asdict(connection)
-    started_at = _utc(row.pop("at"))
+    started_at, stop = _utc(row.pop("at")), row.pop("stop")
     del row["tls"]  # stands with the endpoint
-    return {**row, "started_at": started_at, "ending": str(connection.ending)}
+    return {**row, "started_at": started_at, **msgspec.structs.asdict(stop), "numbers": list(stop.numbers.items())}
 
 
 def _utc(at: datetime) -> datetime:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from filmbadge.model import Depth, Provenance, Rung, Total
+from filmbadge.model import Depth, Doubt, Provenance, Rung, Total
 
 _AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images", "http_viewers")
 _AT_PROFILE = (*_AT_COUNT, "patients", "patient_ids", "ssn_records")
@@ -17,9 +17,11 @@ class Row(Struct, frozen=True, omit_defaults=False):
     quantity: str
     truth: int
     measured: int | None
-    how: str
+    how: Provenance
     compared: bool  # False: not measured at this depth or by this version
-    why: str = ""
+    doubts: tuple[Doubt, ...] = ()  # why not measured
+    low: int | None = None  # of an estimate, which is not compared
+    high: int | None = None
 
 
 class Rehearsal(Struct, frozen=True):
@@ -48,13 +50,12 @@ def compare(
             rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), Provenance.COUNTED, True))
             continue
         total = measured[quantity]
-        why, due = total.why, quantity in _AT_COUNT
+        due = quantity in _AT_COUNT
         if Depth(depth).reaches(Depth.PROFILE):
             due = quantity in _AT_PROFILE or quantity.startswith("kind:")
-        if due and Provenance.ESTIMATED in total.how:
-            ends = "" if total.low is None or total.high is None else f", 95 %: {total.low:,} to {total.high:,}"
-            due, why = False, why or f"estimated{ends}"
-        rows.append(Row(quantity, true, total.measured, total.how, due, why))
+        if Provenance.ESTIMATED in (total.how, *total.parts):
+            due = False
+        rows.append(Row(quantity, true, total.measured, total.how, due, total.doubts, total.low, total.high))
     for rung, n in rungs.items():
         if f"rung:{rung}" not in truth and rung != Rung.SILENT:
             rows.append(Row(f"rung:{rung}", 0, n, Provenance.COUNTED, True))

@@ -12,6 +12,7 @@ from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.errors import WireError
 from filmbadge.catalogue import kinds
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
+from filmbadge.model import Cause
 from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study
 
 _FIRST_WORDS = {
@@ -153,7 +154,7 @@ class Acceptor(asyncio.Protocol):
 
     def _explicit(self, context: int) -> bool:
         if context not in self._contexts:
-            raise WireError("a context that was not negotiated")
+            raise WireError(Cause.UNPROPOSED_CONTEXT, context)
         return self._contexts[context].transfer[:1] == (EXPLICIT_LITTLE,)
 
     def _respond(self, context: int, response: Command, data_set: bytes | None = None) -> None:

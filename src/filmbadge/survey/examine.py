@@ -115,11 +115,11 @@ async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketch
             sketches.keep(host, seen)
         return host
     except OutOfScope as error:
-        fault = Outcome(OutcomeKind.OUT_OF_SCOPE, str(error))
-    except UnknownName as error:
-        fault = Outcome(OutcomeKind.NO_ADDRESS, str(error))
+        fault = Outcome(OutcomeKind.OUT_OF_SCOPE, error.cause)
+    except UnknownName:
+        fault = Outcome(OutcomeKind.NO_ADDRESS)
     except Exception as error:  # its text may hold anything, so only its type is kept
-        fault = Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
+        fault = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
     return archives.judge(address, seen, seen.studies, name, fault)
 
 

@@ -15,7 +15,20 @@ from filmbadge.judge.decoys import clusters
 from filmbadge.judge.distinct_count import union
 from filmbadge.judge.same_archive import Size, Sketch, groups, pairs, to_sketch
 from filmbadge.keep.reader import PATIENT_IDS, Dataset
-from filmbadge.model import Decoy, Depth, DimseFacts, Grade, Observation, Provenance, Review, Rung, Total
+from filmbadge.keep.schema import decode_doubts
+from filmbadge.model import (
+    Decoy,
+    Depth,
+    DimseFacts,
+    Doubt,
+    DoubtCode,
+    Grade,
+    Observation,
+    Provenance,
+    Review,
+    Rung,
+    Total,
+)
 from filmbadge.survey.examine import sketched
 
 _OTHERS = ("images", "series", "patients")
@@ -58,25 +71,32 @@ def _shared(dataset: Dataset) -> list[tuple[str, str]]:
 def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool) -> Total:
     """Distinct ids of patients in all open archives of the totals. Known only if all ids of every one were read."""
     if not Depth(dataset.manifest.scope.depth).reaches(Depth.PROFILE):
-        return Total(PATIENT_IDS, None, Provenance.UNKNOWN, why="needs depth profile: patient ids are personal data")
-    found = dataset.rows("SELECT id, patients, patients_how how, patients_why why FROM counted WHERE open ORDER BY id")
+        return Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
+    found = dataset.rows(
+        "SELECT id, patients, patients_how how, patients_doubts doubts FROM counted WHERE open ORDER BY id"
+    )
     known: list[Sketch] = []
-    reasons: list[str] = []
+    reasons: list[tuple[Doubt, ...]] = []
     for row in found:
         sketch = people.get(str(row["id"]))
         if sketch is not None and (row["how"] == Provenance.REPORTED or row["patients"] == sketch.size):
             known.append(sketch)
         elif row["patients"] is None:
-            reasons.append(str(row["why"]))
+            reasons.append(decode_doubts(row["doubts"]))
         elif resumed:
-            reasons.append("asked in a run before --resume: what it learned of ids is gone")
+            reasons.append((Doubt(DoubtCode.BEFORE_RESUME),))
         else:
-            reasons.append("not all patient ids were read")
+            reasons.append((Doubt(DoubtCode.IDS_UNREAD),))
     size = union(known)
     if reasons:
         exact = size.value if size.low == size.high else max(s.size for s in known)
         return Total(
-            PATIENT_IDS, None, Provenance.UNKNOWN, unknown_archives=len(reasons), at_least=exact, why=min(reasons)
+            PATIENT_IDS,
+            None,
+            Provenance.UNKNOWN,
+            unknown_archives=len(reasons),
+            at_least=exact,
+            doubts=min(reasons, key=str),
         )
     if size.low == size.high:
         return Total(PATIENT_IDS, size.value, Provenance.COUNTED)

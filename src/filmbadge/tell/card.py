@@ -37,7 +37,7 @@ def document(target: str, depth: Depth, host: Host, journal: Sequence[JournalRow
         depth=str(depth),
         endpoints=tuple(endpoint_view(one, words) for one in host.judged),
         archives=tuple(archive_view(one, [judged[e] for e in one.endpoints], words) for one in host.archives),
-        fault="" if host.fault is None else _fault(host.fault, words),
+        fault="" if host.fault is None else words.outcome(host.fault),
         not_tried=words.not_tried(depth),
         connections=len(journal),
         bytes_sent=sum(row.sent for row in journal),

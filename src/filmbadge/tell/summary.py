@@ -113,7 +113,9 @@ def _funnel(dataset: Dataset, words: Words) -> tuple[Step, ...]:
         reasons: dict[str, int] = {}
         for stop in found.get(rung, ()):
             # What it was asked for differs from archive to archive, and would part the line.
-            alike = structs.replace(stop.verdict, detail="") if stop.verdict.why is Reason.RECORDS else stop.verdict
+            alike = (
+                structs.replace(stop.verdict, codes=(), said="") if stop.verdict.why is Reason.RECORDS else stop.verdict
+            )
             text = words.reason(alike, stop.protocol)
             reasons[text] = reasons.get(text, 0) + stop.endpoints
         if reasons or rung in _ALWAYS_SHOWN:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import decode_doubts
 from filmbadge.model import (
     Appearance,
     Archive,
@@ -37,13 +38,15 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
     """Every archive with the endpoints that lead to it: open ones first, and the larger first."""
     groups: dict[str, list[JudgedEndpoint]] = {}
     for row in dataset.rows(
-        "SELECT archive, observation, rung, why, codes, detail, product, toolkit, transport FROM endpoints "
+        "SELECT archive, observation, rung, why, codes, said, stop, product, toolkit, transport FROM endpoints "
         "WHERE archive IS NOT NULL ORDER BY address, port"
     ):
         groups.setdefault(str(row["archive"]), []).append(_judged(row))
     kinds: dict[str, list[KindFound]] = {}
     for row in dataset.rows("SELECT * FROM kinds"):
-        kinds.setdefault(str(row["archive"]), []).append(msgspec.convert(row, KindFound))
+        kinds.setdefault(str(row["archive"]), []).append(
+            msgspec.convert({**row, "doubts": decode_doubts(row["doubts"])}, KindFound)
+        )
     for row in dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id"):
         group = groups.get(str(row["id"]), [])
         yield _archive(row, group, kinds.get(str(row["id"]))), group
@@ -51,8 +54,12 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
 
 def _judged(row: _Row) -> JudgedEndpoint:
     observation = msgspec.json.decode(row["observation"], type=Observation)
-    judged = {"observation": observation, "verdict": row, "product": row, "transport": row["transport"]}
+    judged = {"observation": observation, "verdict": _verdict(row), "product": row, "transport": row["transport"]}
     return msgspec.convert(judged, JudgedEndpoint)
+
+
+def _verdict(row: _Row) -> _Row:
+    return {**row, "stop": row["stop"] and msgspec.json.decode(row["stop"])}
 
 
 def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | None) -> Archive:
@@ -78,7 +85,8 @@ def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | No
 def _count(row: _Row, quantity: str) -> _Row:
     return {
         "value": row[quantity],
-        **{name: row[f"{quantity}_{name}"] for name in ("how", "at_least", "coverage", "why", "low", "high")},
+        **{name: row[f"{quantity}_{name}"] for name in ("how", "at_least", "coverage", "low", "high")},
+        "doubts": decode_doubts(row[f"{quantity}_doubts"]),
     }
 
 
@@ -86,9 +94,9 @@ def stops(dataset: Dataset) -> dict[Rung | None, list[Stop]]:
     """Endpoints by rung and reason, the most frequent first."""
     found: dict[Rung | None, list[Stop]] = {}
     for row in dataset.rows(
-        "SELECT rung, why, codes, detail, protocol, count(*) n FROM endpoints GROUP BY ALL ORDER BY n DESC, why"
+        "SELECT rung, why, codes, said, stop, protocol, count(*) n FROM endpoints GROUP BY ALL ORDER BY n DESC, why"
     ):
-        verdict = msgspec.convert(row, Verdict)
+        verdict = msgspec.convert(_verdict(row), Verdict)
         protocol = None if row["protocol"] is None else Protocol(str(row["protocol"]))
         found.setdefault(verdict.rung, []).append(Stop(verdict, protocol, int(str(row["n"]))))
     return found

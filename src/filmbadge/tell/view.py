@@ -11,16 +11,7 @@ from msgspec import Struct, structs
 
 from filmbadge.catalogue.findings import findings
 from filmbadge.judge.findings import of_archive
-from filmbadge.model import (
-    Archive,
-    Count,
-    Finding,
-    Identifier,
-    JudgedEndpoint,
-    KindFound,
-    TlsFacts,
-    Transport,
-)
+from filmbadge.model import Archive, Count, Doubt, Finding, Identifier, JudgedEndpoint, KindFound, TlsFacts, Transport
 from filmbadge.tell.words import QUANTITIES, Words
 
 
@@ -31,7 +22,8 @@ class Number(Struct, frozen=True):
     how: str
     at_least: int | None
     coverage: float | None
-    why: str
+    why: str  # the doubts in words
+    doubts: tuple[Doubt, ...]
     low: int | None
     high: int | None
     words: str
@@ -47,7 +39,8 @@ class KindView(Struct, frozen=True):
     malformed: int
     asked: int
     at_least: int | None
-    why: str
+    why: str  # the doubts in words
+    doubts: tuple[Doubt, ...]
     low: int | None  # of an estimate from studies drawn by lot
     high: int | None
     words: str
@@ -172,13 +165,13 @@ def sentences(archive: ArchiveView) -> dict[str, list[str]]:
 
 
 def _number(count: Count, words: Words) -> Number:
-    return Number(**structs.asdict(count), words=words.count(count))
+    return Number(**structs.asdict(count), why=words.doubts(count.doubts), words=words.count(count))
 
 
 def _kind(found: KindFound, words: Words) -> KindView:
     fields = structs.asdict(found)
     del fields["kind"]
-    return KindView(**fields, words=words.found(found))
+    return KindView(**fields, why=words.doubts(found.doubts), words=words.found(found))
 
 
 def _identifier(found: Identifier, words: Words) -> IdentifierView:

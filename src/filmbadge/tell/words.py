@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from filmbadge.catalogue import dicom
@@ -14,6 +14,7 @@ from filmbadge.model import (
     Decoy,
     Depth,
     DimseFacts,
+    Doubt,
     Finding,
     FindingCode,
     GradeReason,
@@ -30,7 +31,8 @@ from filmbadge.model import (
     Transport,
     Verdict,
 )
-from filmbadge.tell.language import N_, Language
+from filmbadge.tell.causes import Causes
+from filmbadge.tell.language import N_
 
 # The values of these are English words, and the catalogue has them as they stand.
 NAMES = (Rung, Depth, Provenance, Appearance)
@@ -132,20 +134,21 @@ _NEVER_TRIED = N_("At no depth do we try a password, an AE title that the scope 
 
 
 class _Clause(NamedTuple):
-    """Why an endpoint stands on its rung. `{detail}` and what the codes mean are its values."""
+    """Why an endpoint stands on its rung. `{said}`, `{ended}` and what the codes mean are its values."""
 
     text: str
-    bare: str = ""  # where there is no detail, or no code
+    bare: str = ""  # where one of them is missing
     http: str = ""  # over HTTP
 
 
 _REASONS = {
-    Reason.NOTHING_ANSWERED: _Clause("{detail}", N_("nothing answered")),
-    Reason.OUT_OF_SCOPE: _Clause("{detail}", N_("the scope does not allow it")),
-    Reason.NO_ADDRESS: _Clause("{detail}", N_("the name has no address")),
-    Reason.OWN_ERROR: _Clause(N_("our own error, not the archive's: {detail}"), N_("our own error, not the archive's")),
-    Reason.NOT_IMAGING: _Clause("{detail}", N_("it is no imaging service")),
-    Reason.SPARED: _Clause(N_("it was left alone: {detail}"), N_("it was left alone")),
+    Reason.NOTHING_ANSWERED: _Clause("{ended}", N_("nothing answered")),
+    Reason.OUT_OF_SCOPE: _Clause("{ended}", N_("the scope does not allow it")),
+    Reason.NO_ADDRESS: _Clause("{ended}", N_("the name has no address")),
+    Reason.OWN_ERROR: _Clause("{ended}", N_("our own error, not the archive's")),
+    Reason.NOT_IMAGING: _Clause("{ended}", N_("it is no imaging service"), http=N_("it answered HTTP {code}, and is no imaging service")),
+    Reason.CATCH_ALL: _Clause(N_("it answers HTTP 200 even for a path that cannot exist, and is no imaging service that we know")),
+    Reason.SPARED: _Clause(N_("it was left alone before all was asked: {ended}"), N_("it was left alone before all was asked")),
     Reason.CLIENT_CERTIFICATE: _Clause(N_("it speaks TLS, and a client certificate is demanded; without one nobody can see what is behind it")),
     Reason.REJECTED: _Clause(N_("the association was {rejection}")),
     Reason.ABORTED: _Clause(N_("the association was {abort}"), N_("the association was not completed")),
@@ -160,21 +163,33 @@ _REASONS = {
     ),
     Reason.FIND_ABORTED: _Clause(N_("the query was {abort}")),
     Reason.FIND_FAILED: _Clause(N_("the query was answered by: {status}")),
-    Reason.FIND_BROKE_OFF: _Clause(N_("the query had no answer: {detail}"), N_("the query had no answer")),
+    Reason.FIND_BROKE_OFF: _Clause(N_("the query had no answer: {ended}"), N_("the query had no answer")),
     Reason.NO_RECORDS: _Clause(N_("the query was answered, and there are no records")),
-    Reason.RECORDS: _Clause(N_("it gave records to a stranger, asked for {detail}"), N_("it gave records to a stranger")),
-    Reason.IMAGE: _Clause(
-        N_("it handed {code:,} bytes of an image to a stranger, dropped unread (transfer syntax {detail})"),
-        N_("it handed {code:,} bytes of an image to a stranger, dropped unread"),
-        http=N_("it handed {code:,} bytes of an image to a stranger, dropped unread ({detail})"),
+    Reason.RECORDS: _Clause(
+        N_("it gave records to a stranger, asked for studies {young} to {old} days old"),
+        N_("it gave records to a stranger"),
+        http=N_("it gave records to a stranger, asked at {said}/studies"),
     ),
+    Reason.IMAGE: _Clause(
+        N_("it handed {code:,} bytes of an image to a stranger, dropped unread (transfer syntax {said})"),
+        N_("it handed {code:,} bytes of an image to a stranger, dropped unread"),
+    ),
+    Reason.IMAGE_WADO_RS: _Clause(
+        N_("it handed {code:,} bytes of an image to a stranger over WADO-RS, dropped unread ({said})"),
+        N_("it handed {code:,} bytes of an image to a stranger over WADO-RS, dropped unread"),
+    ),
+    Reason.IMAGE_WADO_URI: _Clause(
+        N_("it handed {code:,} bytes of an image to a stranger over WADO-URI, dropped unread ({said})"),
+        N_("it handed {code:,} bytes of an image to a stranger over WADO-URI, dropped unread"),
+    ),
+    Reason.FILE: _Clause(N_("it handed {code:,} bytes of a file of its list to a stranger, dropped unread")),
     Reason.IMAGE_OFFERED: _Clause(
         N_("it offered an image to a stranger, and did not send it: {status}"),
         N_("it offered an image to a stranger, and did not send it"),
     ),
-    Reason.IMAGE_NAMED: _Clause(N_("it gave records to a stranger, asked at {detail}, and they say where the images are")),
-    Reason.LOGIN: _Clause(N_("HTTP {code}, a login is demanded (realm “{detail}”)"), N_("HTTP {code}, a login is demanded")),
-    Reason.PAGE: _Clause(N_("the page of {detail} is shown to a stranger"), N_("the page of a known product is shown to a stranger")),
+    Reason.IMAGE_NAMED: _Clause(N_("it gave records to a stranger, asked at {said}, and they say where the images are")),
+    Reason.LOGIN: _Clause(N_("HTTP {code}, a login is demanded (realm “{said}”)"), N_("HTTP {code}, a login is demanded")),
+    Reason.PAGE: _Clause(N_("the page of {said} is shown to a stranger"), N_("the page of a known product is shown to a stranger")),
     Reason.HTTP_STATUS: _Clause(N_("a question was answered by HTTP {code}")),
     Reason.COUNTER: _Clause(N_("its own counters, open to strangers, say that it holds records")),
 }  # fmt: skip
@@ -183,7 +198,7 @@ _REASONS = {
 _BY_STATUS = (Reason.FIND_FAILED, Reason.NEEDS_PERSONAL_DATA, Reason.IMAGE_OFFERED)
 
 
-class Words(Language):
+class Words(Causes):
     """Everything that a card, a summary and a page say, in one language."""
 
     def name(self, value: Rung | Depth | Provenance | Appearance | None) -> str:
@@ -211,9 +226,19 @@ class Words(Language):
                 "a list of files shows {n:,} DICOM files to a stranger",
                 code,
             )
-        clause, values = _REASONS[verdict.why], {"code": code, "detail": verdict.detail, **self._codes(verdict)}
-        text = clause.http if clause.http and protocol is Protocol.HTTP else clause.text
-        lacking = any(f"{{{name}}}" in text and not value for name, value in values.items() if name != "code")
+        if verdict.why is Reason.PAGE and verdict.codes:
+            return self.many(
+                "the page of {said} is shown to a stranger; it names {n:,} archive that was not contacted",
+                "the page of {said} is shown to a stranger; it names {n:,} archives that were not contacted",
+                code,
+                said=verdict.said,
+            )
+        ended = "" if verdict.stop is None else self.outcome(verdict.stop)
+        clause, values = _REASONS[verdict.why], {"said": verdict.said, "ended": ended, **self._codes(verdict, ended)}
+        text = (
+            clause.http if clause.http and protocol is Protocol.HTTP and (verdict.codes or not ended) else clause.text
+        )
+        lacking = any(f"{{{name}}}" in text and value == "" for name, value in values.items())
         return self.say(clause.bare if lacking and clause.bare else text, **values)
 
     def reason_of(self, judged: JudgedEndpoint) -> str:
@@ -242,42 +267,19 @@ class Words(Language):
             where = self.say("{way} over {tls}", way=where, tls=self.tls(tls, judged.transport))
         return self.say("{way}: {reason}", way=where, reason=self.reason_of(judged))
 
-    def _codes(self, verdict: Verdict) -> dict[str, str]:
-        """What the codes of a verdict mean."""
-        codes, detail = verdict.codes, verdict.detail
+    def _codes(self, verdict: Verdict, ended: str) -> dict[str, object]:
+        """What the codes of a verdict mean; how it ended, where there are none."""
+        codes = verdict.codes
         if verdict.why is Reason.REJECTED:
             return {"rejection": self.rejection(*codes)}
         if verdict.why in (Reason.ABORTED, Reason.FIND_ABORTED):
-            unmet = self.say("not completed: {detail}", detail=detail) if detail else ""
+            unmet = self.say("not completed: {ended}", ended=ended) if ended else ""
             return {"abort": self.abort(*codes) if codes else unmet}
         if verdict.why in _BY_STATUS:
-            return {"status": self.status(codes[0]) if codes else detail}
-        return {}
-
-    def rejection(self, result: int, source: int, reason: int) -> str:
-        """A-ASSOCIATE-RJ in words, PS3.8 9.3.4."""
-        return self.say(
-            "{result} rejected by the {source}: {reason}",
-            result=self._word(dicom.REJECT_RESULT, result, N_("with result {code}")),
-            source=self._word(dicom.REJECT_SOURCE, source, N_("source {code}")),
-            reason=self.say(dicom.REJECT_REASON.get((source, reason), N_("reason {code}")), code=reason),
-        )
-
-    def abort(self, source: int, reason: int) -> str:
-        """A-ABORT in words, PS3.8 9.3.8. Only a provider's abort has a reason."""
-        by = self._word(dicom.ABORT_SOURCE, source, N_("source {code}"))
-        if source != 2:
-            return self.say("aborted by the {source}", source=by)
-        why = self._word(dicom.ABORT_REASON, reason, N_("reason {code}"))
-        return self.say("aborted by the {source}: {reason}", source=by, reason=why)
-
-    def status(self, status: int) -> str:
-        """A DIMSE status in words, with its code."""
-        unnamed = N_("unable to process") if status & 0xF000 == 0xC000 else N_("unknown status")
-        return f"{self._word(dicom.STATUS_WORDS, status, unnamed)} (0x{status:04X})"
-
-    def _word(self, table: Mapping[int, str], code: int, unnamed: str) -> str:
-        return self.say(table.get(code, unnamed), code=code)
+            return {"status": self.status(codes[0]) if codes else ended}
+        if verdict.why is Reason.RECORDS:
+            return dict(zip(("young", "old"), codes or ("", ""), strict=True))
+        return {"code": codes[0] if codes else ""}
 
     def grade_reasons(self, reasons: Iterable[GradeReason]) -> tuple[str, ...]:
         """Why a grade is not better: a clause for each step."""
@@ -349,7 +351,7 @@ class Words(Language):
     def count(self, count: Count) -> str:
         """A number with how it was got, or why there is none."""
         if count.value is None:
-            return self._unknown(count.at_least, count.why)
+            return self._unknown(count.at_least, count.doubts)
         how = self.name(count.how)
         if count.low is None or count.high is None:
             return self.say("{value:,} ({how})", value=count.value, how=how)
@@ -364,19 +366,19 @@ class Words(Language):
     def found(self, found: KindFound) -> str:
         """How many studies carry a kind of personal data."""
         if found.records is None:
-            return self._unknown(found.at_least, found.why)
-        if found.how is not Provenance.ESTIMATED or not found.why:
+            return self._unknown(found.at_least, found.doubts)
+        if found.how is not Provenance.ESTIMATED or not found.doubts:
             return self.count(Count(found.records, found.how, low=found.low, high=found.high))
-        how = self.say("{how} {why}", how=self.name(found.how), why=found.why)
+        how = self.say("{how}: {why}", how=self.name(found.how), why=self.doubts(found.doubts))
         if found.low is None or found.high is None:
             return self.say("{value:,} ({how})", value=found.records, how=how)
         return self.say(
-            "{value:,} ({how}, {low:,} to {high:,})", value=found.records, how=how, low=found.low, high=found.high
+            "{value:,} ({how}; 95 %: {low:,} to {high:,})", value=found.records, how=how, low=found.low, high=found.high
         )
 
-    def _unknown(self, at_least: int | None, why: str) -> str:
+    def _unknown(self, at_least: int | None, doubts: Sequence[Doubt]) -> str:
         least = self.say("at least {n:,}; ", n=at_least) if at_least else ""
-        return least + (self.say("unknown: {why}", why=why) if why else self.say("unknown"))
+        return least + (self.say("unknown: {why}", why=self.doubts(doubts)) if doubts else self.say("unknown"))
 
     def origin(self, total: Total) -> str:
         """How a total was got, or why there is none."""
@@ -386,13 +388,13 @@ class Words(Language):
                     "unknown for {n:,} open archive: {why}",
                     "unknown for {n:,} open archives: {why}",
                     total.unknown_archives,
-                    why=total.why,
+                    why=self.doubts(total.doubts),
                 )
                 if total.unknown_archives
-                else total.why
+                else self.doubts(total.doubts)
             )
         parts = [self.say("{n:,} {how}", n=n, how=self.say(how)) for how, n in total.parts.items()]
-        how = ", ".join(parts) or self.say(total.how)
+        how = ", ".join(parts) or self.name(total.how)
         if total.low is None or total.high is None:
             return how
         return self.say("{how}; 95 %: {low:,} to {high:,}", how=how, low=total.low, high=total.high)

@@ -18,7 +18,7 @@ from filmbadge.ask.dimse import identify as dimse
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.judge.archives import judge
-from filmbadge.model import Counts, Depth, DimseFacts, Interval, JournalRow, Provenance
+from filmbadge.model import Counts, Depth, DimseFacts, Doubt, DoubtCode, Interval, JournalRow, Provenance
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
@@ -130,13 +130,13 @@ def test_a_budget_ends_a_census_in_an_estimate(large: Archive) -> None:
         assert count.value and count.low and count.high
         assert count.low <= count.value <= count.high
     assert studies.at_least and studies.low and 1000 < studies.at_least <= studies.low
-    assert causes.said(studies.why) == "the scope's budget of 16 questions for a census ended"
+    assert studies.doubts == (Doubt(DoubtCode.BUDGET_QUESTIONS, {"questions": 16}),)
     assert "(estimated; 95 %: " in Words().count(studies)
-    assert [row.ending for row in rows] == ["completed", "completed"]  # it takes its leave
+    assert [row.stop.ending for row in rows] == ["completed", "completed"]  # it takes its leave
 
 
 def test_a_budget_of_bytes_or_minutes_that_ends_at_once_is_unknown(large: Archive) -> None:
     for budget in (Budget(received_bytes=1000), Budget(minutes=1e-9)):
         found, _ = counts(large, budget)
         assert found.studies.how is Provenance.UNKNOWN
-        assert "budget" in found.studies.why
+        assert {doubt.code for doubt in found.studies.doubts} < {DoubtCode.BUDGET_BYTES, DoubtCode.BUDGET_TIME}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from filmbadge.ask.census.count import CensusProgress
-from filmbadge.model import Doubt, DoubtCode
+from filmbadge.model import CountedBy, Doubt, DoubtCode
 from filmbadge.scope import Budget
 from support.simulated_archive import DATES, MANNERS, Simulated, days
 from support.simulated_protocols import IMAGES, PLENTY, OverDimse, OverQido
@@ -122,4 +122,4 @@ def test_the_yardstick_speaks_both_protocols() -> None:
     for peer in (OverDimse(held), OverQido(held)):
         census = peer.count(PLENTY).census()
         assert (census.complete, census.studies, census.undated, census.series) == (True, 34, 4, 34)
-        assert (census.images, census.images_known_for, census.method) == (102, 34, "count keys")
+        assert (census.images, census.images_known_for, census.method) == (102, 34, CountedBy.COUNT_KEYS)

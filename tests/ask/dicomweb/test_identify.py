@@ -163,7 +163,7 @@ def test_hostile_answers_end_within_bounds(said: bytes, also: bool) -> None:
                 seen = (await profile.count(there, seen, found)).seen
             if (found := seen.get(DicomWebFacts)) is not None:
                 seen = (await prove.prove(there, seen, found)).seen
-        assert all(row.ending is not OutcomeKind.OWN_ERROR for row in rows)
+        assert all(row.stop.ending is not OutcomeKind.OWN_ERROR for row in rows)
         assert sum(row.received for row in rows) < 8 << 20
         return seen
 

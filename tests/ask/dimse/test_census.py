@@ -16,7 +16,7 @@ from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse.association import Answer, Association, Query
 from filmbadge.ask.dimse.census import DimseSource, broke_off
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
-from filmbadge.model import Census, Doubt, DoubtCode, Outcome, OutcomeKind
+from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Outcome, OutcomeKind
 from filmbadge.scope import Budget
 from support.simulated_protocols import PLENTY
 
@@ -111,7 +111,14 @@ TWO = {b"1.1": (3, 4), b"1.2": (5,)}
 def test_count_keys() -> None:
     found = count(Archive(TWO, filled), PATIENT_ROOT_FIND)
     assert found == Census(
-        complete=True, rows=4, studies=2, series=3, images=12, images_known_for=2, method="count keys", queries=2
+        complete=True,
+        rows=4,
+        studies=2,
+        series=3,
+        images=12,
+        images_known_for=2,
+        method=CountedBy.COUNT_KEYS,
+        queries=2,
     )
 
 
@@ -149,7 +156,7 @@ def test_without_count_keys_it_walks(archive: Archive) -> None:
 
 def test_series_are_unknown_where_only_images_are_counted() -> None:
     found = count(Archive(TWO, lambda _uid, series: {elements.IMAGES_IN_STUDY: b"%d" % sum(series)}))
-    assert (found.method, found.images, found.images_known_for, found.series) == ("count keys", 12, 2, None)
+    assert (found.method, found.images, found.images_known_for, found.series) == (CountedBy.COUNT_KEYS, 12, 2, None)
 
 
 @pytest.mark.parametrize("status", [CAPPED, FAILED, 0xA700])
@@ -237,7 +244,7 @@ def test_one_recent_study_is_not_forgotten_when_the_question_for_all_had_too_man
 def test_a_large_archive_with_some_counts_has_a_coverage() -> None:
     found = count(Archive(many(WALK_STUDIES + 1), lambda uid, series: filled(uid, series) if uid < b"1.3" else {}))
     known = sum(uid < b"1.3" for uid in many(WALK_STUDIES + 1))
-    assert (found.method, found.images, found.images_known_for) == ("count keys", known, known)
+    assert (found.method, found.images, found.images_known_for) == (CountedBy.COUNT_KEYS, known, known)
 
 
 def rows(uids: Sequence[bytes]) -> list[bytes]:

@@ -17,8 +17,7 @@ from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
 from filmbadge.judge.archives import judge
-from filmbadge.model import Census, Count, Find, Provenance
-from filmbadge.tell import causes
+from filmbadge.model import Census, Count, Doubt, DoubtCode, Find, Provenance
 from support.factories import admitted, dimse
 
 TODAY = date(2026, 11, 24).toordinal()
@@ -87,7 +86,7 @@ def test_windows_find_the_patients_of_an_archive_that_cuts_its_answers_off() -> 
     found = look(rows(700, 90), None, plan, cap=100).profile()
     assert (found.records, found.patients) == (700, 90)
     assert not found.complete
-    assert "answers end at 100 rows" in causes.said(found.why)
+    assert Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 100}) in found.doubts
     whole = look(rows(700, 90), 700, CensusPlan(TODAY, Hint(studies=700), seed=1)).profile()
     assert (whole.complete, whole.patients) == (True, 90)
 
@@ -95,7 +94,7 @@ def test_windows_find_the_patients_of_an_archive_that_cuts_its_answers_off() -> 
 def counts(held: Sequence[Row]) -> Count:
     profile = look(held, len(held)).profile()
     census = Census(True, rows=len(held), studies=len(held), series=1, images=1, images_known_for=len(held))
-    facts = msgspec.structs.replace(admitted((Find("a", 1, 0),), census), profile=profile)
+    facts = msgspec.structs.replace(admitted((Find(None, 1, 0),), census), profile=profile)
     (archive,) = judge("192.0.2.1", [dimse(facts)]).archives
     return archive.counts.patients
 
@@ -104,7 +103,7 @@ def test_they_are_counted_only_where_every_study_names_one() -> None:
     assert counts(rows(30, 4)) == Count(4, Provenance.COUNTED)
     held = rows(30, 4)
     del held[7][PATIENT_ID]
-    assert counts(held) == Count(at_least=4, why="1 of the studies have no patient id")
+    assert counts(held) == Count(at_least=4, doubts=(Doubt(DoubtCode.WITHOUT_PATIENT_ID, {"studies": 1}),))
 
 
 def test_distinct_in_bounded_memory() -> None:

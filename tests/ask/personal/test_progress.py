@@ -11,7 +11,7 @@ from filmbadge.ask.personal.progress import (
     SAMPLE_STUDIES,
     ProfileProgress,
 )
-from filmbadge.model import Kind
+from filmbadge.model import Doubt, DoubtCode, Kind, Outcome, OutcomeKind
 
 
 def noticed(studies: int) -> ProfileProgress:
@@ -55,8 +55,16 @@ def test_a_study_of_a_product_s_list_is_deep_if_all_was_asked() -> None:
     notes.study(b"1", [(0x00101040, "here")], INDEXED_KINDS | BY_STUDY_KINDS)
     notes.study(b"2", [], INDEXED_KINDS)
     notes.study(b"2", [], INDEXED_KINDS)
-    kinds = {tally.kind: tally for tally in notes.profile("it broke off").kinds}
+    kinds = {tally.kind: tally for tally in notes.profile().kinds}
     assert (notes.records, notes.deep) == (2, 1)
     assert (kinds[Kind.ADDRESS].asked, kinds[Kind.ADDRESS].filled, kinds[Kind.PATIENT_NAME].asked) == (1, 1, 2)
-    assert notes.profile("it broke off").why == "it broke off"
     assert repr(notes).startswith("<filmbadge")
+
+
+def test_the_first_reason_for_doubt_holds() -> None:
+    notes, stop = ProfileProgress(), Outcome(OutcomeKind.IDLE)
+    notes.ended(Outcome(OutcomeKind.COMPLETED))
+    assert notes.profile().doubts == ()
+    notes.ended(stop)
+    notes.doubt(Doubt(DoubtCode.NOT_ENDED))
+    assert notes.profile().doubts == (Doubt(DoubtCode.BROKE_OFF, stop=stop),)

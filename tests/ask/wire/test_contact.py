@@ -22,7 +22,7 @@ def test_no_connection_is_made_to_an_archive_that_showed_distress_too_often() ->
                 there.pace.distressed()
             talk = Talker(b"x")
             row = await there.dial(port, talk, question="t")
-        assert (row.ending, row.address, row.port) == (OutcomeKind.SPARED, str(HERE), port)
+        assert (row.stop.ending, row.address, row.port) == (OutcomeKind.SPARED, str(HERE), port)
         assert len(calls) == len(journal) == ENOUGH_DISTRESS, "what was not made is no row of the journal"
 
     run(work())

@@ -12,7 +12,7 @@ import pytest
 
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.dialer import OutOfScope, UnknownName, _Line
-from filmbadge.model import OutcomeKind
+from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, RateLimits
 from support import guard
 from support.loopback import HERE, Talker, caps, dialer, listening, run
@@ -52,33 +52,30 @@ def test_a_talk_is_carried_and_journalled() -> None:
         assert talk.heard == b"hello"
         assert rows == [row]
         assert (row.address, row.port, row.question) == ("127.0.0.1", port, "test")
-        assert (row.sent, row.received, row.ending) == (5, 5, OutcomeKind.COMPLETED)
+        assert (row.sent, row.received, row.stop.ending) == (5, 5, OutcomeKind.COMPLETED)
         assert row.at <= datetime.now(UTC)
 
     run(work())
 
 
 @pytest.mark.parametrize(
-    ("handler", "limits", "ending"),
+    ("handler", "limits", "stop"),
     [
-        (mute, {"idle_seconds": 0.05}, OutcomeKind.IDLE),
-        (drip, {"seconds": 0.1}, OutcomeKind.TIME_CAP),
-        (flood, {"received_bytes": 100_000}, OutcomeKind.BYTE_CAP),
-        (hang_up, {}, OutcomeKind.CLOSED),
+        (mute, {"idle_seconds": 0.05}, Outcome(OutcomeKind.IDLE, Cause.IDLE_LIMIT, {"milliseconds": 50})),
+        (drip, {"seconds": 0.1}, Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, {"milliseconds": 100})),
+        (flood, {"received_bytes": 100_000}, Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": 100_000})),
+        (hang_up, {}, Outcome(OutcomeKind.CLOSED)),
     ],
 )
 def test_every_bound_ends_the_connection_with_a_reason(
-    handler: object, limits: dict[str, float], ending: OutcomeKind
+    handler: object, limits: dict[str, float], stop: Outcome
 ) -> None:
     async def work() -> None:
         door, rows = dialer()
         async with listening(handler) as port:  # type: ignore[arg-type]
             talk = Talker(b"hello")
             row = await door.dial(HERE, port, talk, question="test", caps=caps(**limits))
-        assert row.ending is ending
-        assert row.detail
-        assert talk.stop is not None
-        assert talk.stop.ending is ending
+        assert row.stop == talk.stop == stop
         assert rows == [row]
         assert len(talk.heard) <= 100_000
 
@@ -128,7 +125,7 @@ class Hoarder(Talker):
 
     def received(self, data: memoryview) -> int:
         if len(data) >= self._breaks_at:
-            raise WireError("enough")
+            raise WireError(Cause.WENT_ON)
         return 0
 
 
@@ -160,7 +157,7 @@ def test_a_line_that_gives_up_with_a_full_buffer_has_room_for_what_still_comes(
         door, rows = dialer()
         async with listening(handler) as port:
             await door.dial(HERE, port, Hoarder(breaks_at), question="t", caps=caps(received_bytes=cap))
-        assert [(row.ending, row.received) for row in rows] == [(ending, full + 1000)]
+        assert [(row.stop.ending, row.received) for row in rows] == [(ending, full + 1000)]
 
     run(work())
     assert complaints == []
@@ -187,7 +184,7 @@ def test_a_rest_is_in_no_bound_of_time() -> None:
         door, rows = dialer()
         async with listening(echo) as port:
             await door.dial(HERE, port, Rester(0.4), question="t", caps=caps(idle_seconds=0.1, seconds=0.3))
-        assert [(row.ending, row.received) for row in rows] == [(OutcomeKind.COMPLETED, 10)]
+        assert [(row.stop.ending, row.received) for row in rows] == [(OutcomeKind.COMPLETED, 10)]
         assert rows[0].seconds >= 0.4
 
     run(work())
@@ -201,7 +198,7 @@ def test_a_rest_ends_with_the_connection() -> None:
         door, rows = dialer()
         async with listening(answers_and_leaves) as port:
             await door.dial(HERE, port, Rester(30), question="t")
-        assert [row.ending for row in rows] == [OutcomeKind.CLOSED]
+        assert [row.stop.ending for row in rows] == [OutcomeKind.CLOSED]
 
     run(work())
 
@@ -253,7 +250,7 @@ def test_the_farewell_is_said_when_we_are_interrupted() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert await heard == b"hellobye"
-        assert [row.ending for row in rows] == [OutcomeKind.INTERRUPTED]
+        assert [row.stop.ending for row in rows] == [OutcomeKind.INTERRUPTED]
 
     run(work())
 
@@ -263,7 +260,7 @@ def test_failed_connects_have_rows_too() -> None:
         door, rows = dialer()
         before = guard.opened()
         row = await door.dial(HERE, 9, Talker(), question="t")
-        assert row.ending is OutcomeKind.REFUSED
+        assert row.stop.ending is OutcomeKind.REFUSED
         assert rows == [row]
         assert guard.opened() - before == 1
 
@@ -291,7 +288,7 @@ def test_a_connect_that_failed_on_windows_is_understood(
     async def work() -> None:
         monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
         row = await dialer()[0].dial(HERE, 9, Talker(), question="t")
-        assert (row.ending, "EINVAL" in row.detail) == (ending, False)
+        assert (row.stop.ending, "EINVAL" in row.stop.error) == (ending, False)
 
     asyncio.run(work())
 
@@ -322,11 +319,11 @@ def test_what_a_talk_raises_ends_one_connection_and_says_no_data() -> None:
     async def work() -> None:
         door, rows = dialer()
         async with listening(echo) as port:
-            await door.dial(HERE, port, Broken(WireError("offset 3")), question="t")
+            await door.dial(HERE, port, Broken(WireError(Cause.VR_INVALID, 3)), question="t")
             await door.dial(HERE, port, Broken(ValueError("DOE^JANE 19700101")), question="t")
-        assert [(row.ending, row.detail) for row in rows] == [
-            (OutcomeKind.BROKEN, "offset 3"),
-            (OutcomeKind.OWN_ERROR, "ValueError"),
+        assert [row.stop for row in rows] == [
+            Outcome(OutcomeKind.BROKEN, Cause.VR_INVALID, {"offset": 3}),
+            Outcome(OutcomeKind.OWN_ERROR, error="ValueError"),
         ]
 
     run(work())

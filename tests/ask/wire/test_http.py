@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from filmbadge.ask.wire import http
 from filmbadge.ask.wire.http import HttpSession, Origin, Request, Requests, Response, locate
 from filmbadge.ask.wire.throttle import Throttle
-from filmbadge.model import Outcome, OutcomeKind
+from filmbadge.model import Cause, Outcome, OutcomeKind
 from support.recorded_connection import HUNG_UP, RecordedLine, converse, split
 
 SITE = Origin(ip_address("192.0.2.7"), 8042)
@@ -71,7 +71,7 @@ def coded(coding: str, body: bytes) -> bytes:
 @pytest.mark.parametrize("said", [LENGTH, CHUNKED, TO_THE_END, CONTINUED, CODED])
 def test_a_response(said: bytes) -> None:
     asked, line, stop = get(said)
-    assert (asked.status, asked.body, stop) == (200, BODY, Outcome(OutcomeKind.COMPLETED, "1 page"))
+    assert (asked.status, asked.body, stop) == (200, BODY, Outcome(OutcomeKind.COMPLETED, Cause.PAGES, {"pages": 1}))
     assert line.sent.startswith(b"GET /system HTTP/1.1\r\nHost: 192.0.2.7:8042\r\n")
     assert line.sent.count(b"HTTP/1.1") == 1
 
@@ -80,7 +80,7 @@ def test_a_response(said: bytes) -> None:
 @given(WHOLE, st.lists(st.integers(0, 1 << 20), max_size=6))
 def test_a_response_in_pieces(said: bytes, cuts: list[int]) -> None:
     asked, _, stop = get(*split(said, cuts))
-    assert (asked.status, asked.body, stop) == (200, BODY, Outcome(OutcomeKind.COMPLETED, "1 page"))
+    assert (asked.status, asked.body, stop) == (200, BODY, Outcome(OutcomeKind.COMPLETED, Cause.PAGES, {"pages": 1}))
 
 
 @pytest.mark.parametrize(("address", "host"), [("2001:db8::1", b"[2001:db8::1]:80"), ("127.0.0.1", b"127.0.0.1:80")])
@@ -162,7 +162,7 @@ def test_one_connection_carries_many_pages() -> None:
     talk, replies, line, stop = visit(LENGTH, CHUNKED, CODED, pages=pages)
     assert [reply.body for reply in replies] == [BODY] * 3
     assert re.findall(rb"GET (\S+) ", line.sent) == [b"/0", b"/1", b"/2"]
-    assert (talk.left, stop) == (None, Outcome(OutcomeKind.COMPLETED, "3 pages"))
+    assert (talk.left, stop) == (None, Outcome(OutcomeKind.COMPLETED, Cause.PAGES, {"pages": 3}))
     assert line.writes == 3
 
 
@@ -199,7 +199,7 @@ def test_a_gentle_visit_rests_between_pages() -> None:
     line.rested()
     assert line.sent.count(b"GET ") == 2
     talk.received(memoryview(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"))
-    assert (talk.left, line.stop) == (None, Outcome(OutcomeKind.SPARED, "HTTP 503"))
+    assert (talk.left, line.stop) == (None, Outcome(OutcomeKind.SPARED, Cause.HTTP_STATUS, {"status": 503}))
     assert 9 <= pace.rest() < 12
 
 
@@ -333,13 +333,13 @@ def test_a_connection_that_was_never_made() -> None:
     replies: list[Response] = []
     asked = script([Request("/a"), Request("/b")], replies)
     talk = HttpSession(SITE, asked, next(asked))
-    refused = Outcome(OutcomeKind.REFUSED, "connection refused")
+    refused = Outcome(OutcomeKind.REFUSED)
     assert talk.ended(refused) == refused
     assert (replies[0].stop, talk.failed, talk.answered) == (refused, True, 0)
 
 
 def test_an_interrupted_visit_asks_nothing_more() -> None:
-    stopped = Outcome(OutcomeKind.INTERRUPTED, "stopped by us, and broken off")
+    stopped = Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)
     talk, replies, _, stop = visit(LENGTH[:60], pages=[Request("/a"), Request("/b")], end=stopped)
     assert (replies, talk.left, stop) == ([], None, stopped)
 
@@ -350,4 +350,3 @@ def test_arbitrary_bytes_end_in_a_stop(before: bytes, said: list[bytes]) -> None
     """`converse` catches WireError and nothing else."""
     _, _, stop = get(*filter(None, [before[:-4]]), *said)
     assert stop.ending in OutcomeKind
-    assert stop.detail.isascii()

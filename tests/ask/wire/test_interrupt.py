@@ -15,7 +15,7 @@ from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
 from filmbadge.ask.wire import throttle
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from filmbadge.model import JournalRow, OutcomeKind
+from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
 from support.loopback import HERE, dialer, run
 from support.pynetdicom_archive import Rows, archive
 
@@ -70,9 +70,7 @@ def interrupted(times: int, *, deaf: bool = False) -> tuple[list[JournalRow], An
 def test_the_first_cancels_the_query_and_releases_the_association() -> None:
     rows, script = interrupted(1)
     assert script.endings == ["released"]
-    assert [(row.ending, row.detail) for row in rows] == [
-        (OutcomeKind.INTERRUPTED, "stopped by us, and closed in order")
-    ]
+    assert [row.stop for row in rows] == [Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_IN_ORDER)]
 
 
 def test_while_it_rests_it_releases_at_once() -> None:
@@ -99,7 +97,7 @@ def test_while_it_rests_it_releases_at_once() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert script.endings == ["released"]
-        assert [row.ending for row in rows] == [OutcomeKind.INTERRUPTED]
+        assert [row.stop.ending for row in rows] == [OutcomeKind.INTERRUPTED]
         assert rows[0].seconds < throttle.LONGEST_REST / 2
 
     run(work())
@@ -109,4 +107,4 @@ def test_while_it_rests_it_releases_at_once() -> None:
 def test_the_second_aborts() -> None:
     rows, script = interrupted(2, deaf=True)
     assert script.endings == ["aborted"]
-    assert [(row.ending, row.detail) for row in rows] == [(OutcomeKind.INTERRUPTED, "stopped by us, and broken off")]
+    assert [row.stop for row in rows] == [Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)]

@@ -16,7 +16,7 @@ from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Source, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Window
 from filmbadge.ask.decoder import Tally, elements
-from filmbadge.model import Census, Doubt, DoubtCode, Interval
+from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Interval
 
 WALK_STUDIES = 500  # an archive without counts is walked, study by study, up to this size
 WALK_SERIES = 5000
@@ -43,7 +43,7 @@ class CensusProgress:
         self._series: int | None = None
         self._images: int | None = None
         self._images_known = 0
-        self._method = ""
+        self._method: CountedBy | None = None
         self._repeats = False  # one row for each instance, or so it seems
         # Whether counts are asked for. None: not known yet whether that changes the answer.
         self._counts: bool | None = True if source.counts_come_along else None
@@ -170,21 +170,21 @@ class CensusProgress:
         studies = self.studies.distinct
         tally = self._with_counts if self._counts is None else self._counted
         if not studies:
-            self._method, self._series, self._images = "count keys", 0, 0
+            self._method, self._series, self._images = CountedBy.COUNT_KEYS, 0, 0
             return
         if tally is not None and tally.distinct != studies:
             tally = None
         if tally is not None and tally.images_known == studies:
-            self._method, self._images, self._images_known = "count keys", tally.images, studies
+            self._method, self._images, self._images_known = CountedBy.COUNT_KEYS, tally.images, studies
             self._series = tally.series if tally.series_known == studies else None
         elif studies <= WALK_STUDIES:
             yield from self._walk()
         elif tally is not None and tally.images_known:
-            self._method, self._images, self._images_known = "count keys", tally.images, tally.images_known
+            self._method, self._images, self._images_known = CountedBy.COUNT_KEYS, tally.images, tally.images_known
 
     def _walk(self) -> Steps[None]:
         """Series by study, then instances by series where these do not say how many, counting distinct UIDs."""
-        self._method = "walk"
+        self._method = CountedBy.WALK
         images, all_series, said = Tally(elements.INSTANCE_UID), Tally(elements.SERIES_UID), 0
         for study in self.studies.kept:
             series = Tally(elements.SERIES_UID, keep=WALK_SERIES)

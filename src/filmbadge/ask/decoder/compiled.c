@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #ifdef __GNUC__
@@ -515,14 +514,19 @@ static void set_event(Reader *r, const char *name, int number, const void *bytes
     Py_XSETREF(r->event, Py_BuildValue("siy#", name, number, (const char *)bytes, (Py_ssize_t)size));
 }
 
-static void fail(Reader *r, const char *format, ...)
+/* The code of a cause, as `model.Cause` has it, and the numbers that it names. */
+static void fail(Reader *r, const char *cause, int count, ...)
 {
-    char words[160];
+    PyObject *numbers = PyTuple_New(count);
     va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
+    va_start(arguments, count);
+    for (int i = 0; numbers && i < count; i++) {
+        PyObject *number = PyLong_FromSize_t(va_arg(arguments, size_t));
+        if (number) PyTuple_SET_ITEM(numbers, i, number);
+        else Py_CLEAR(numbers);
+    }
     va_end(arguments);
-    set_event(r, "error", 0, words, strlen(words));
+    Py_XSETREF(r->event, numbers ? Py_BuildValue("ssN", "error", cause, numbers) : NULL);
 }
 
 /* Whether it is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2. */
@@ -553,7 +557,7 @@ static int pending(const uint8_t *p, size_t size, uint16_t message_id)
 static int read_command(Reader *r, int context, const uint8_t *whole, size_t size)
 {
     if (r->awaiting) {
-        fail(r, "a command before the data set of the one before");
+        fail(r, "command-too-early", 0);
         return 0;
     }
     if (!r->active || !pending(whole, size, r->message_id)) {
@@ -588,7 +592,7 @@ static int read_match(Reader *r, const uint8_t *whole, size_t size)
 static int read_value(Reader *r, int context, int control, const uint8_t *piece, size_t size)
 {
     if (!r->proposed[context]) {
-        fail(r, "presentation context %d was not proposed", context);
+        fail(r, "unproposed-context", 1, (size_t)context);
         return 0;
     }
     int is_command = control & 1;
@@ -600,7 +604,7 @@ static int read_value(Reader *r, int context, int control, const uint8_t *piece,
     size_t limit = is_command ? MAX_COMMAND : MAX_RECORD;
     Fragments *held = &r->fragments[is_command];
     if (held->size + size > limit) {
-        fail(r, "a %s of more than %zu bytes", is_command ? "command" : "data set", limit);
+        fail(r, is_command ? "command-too-long" : "data-set-too-long", 1, limit);
         return 0;
     }
     if (!(control & 2) || held->size) {
@@ -626,13 +630,13 @@ static int read_unit(Reader *r, const uint8_t *p, size_t *at)
 {
     while (r->in_pdu && r->event == Py_None) {
         if (r->in_pdu < 6) {
-            fail(r, "presentation data value at offset %zu is cut off", r->at);
+            fail(r, "value-cut-off", 1, r->at);
             return 0;
         }
         const uint8_t *value = p + *at;
         size_t length = be32(value);
         if (length < 2 || length + 4 > r->in_pdu) {
-            fail(r, "presentation data value at offset %zu announces %zu bytes", r->at, length);
+            fail(r, "value-length", 2, r->at, length);
             return 0;
         }
         r->in_pdu -= 4 + length;
@@ -666,11 +670,11 @@ static PyObject *Reader_feed(Reader *r, PyObject *data)
         int kind = p[at];
         size_t length = be32(p + at + 2), limit = kind == 4 ? MAX_PDU : MAX_CONTROL;
         if (kind < 1 || kind > 7) {
-            fail(r, "PDU type 0x%02X does not exist", kind);
+            fail(r, "unknown-pdu", 1, (size_t)kind);
             break;
         }
         if (length > limit) {
-            fail(r, "PDU type 0x%02X announces %zu bytes; at most %zu were agreed", kind, length, limit);
+            fail(r, "pdu-too-long", 3, (size_t)kind, length, limit);
             break;
         }
         if (end - at < 6 + length) break;

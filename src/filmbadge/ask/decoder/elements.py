@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from filmbadge.ask.decoder.limits import MAX_NESTING
 from filmbadge.ask.errors import WireError
 from filmbadge.catalogue import kinds
+from filmbadge.model import Cause
 
 QUERY_LEVEL = 0x00080052
 STUDY_DATE = 0x00080020
@@ -71,13 +72,13 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
 
     Sequences and items of defined or undefined length are stepped over, PS3.5 7.5; so is an
     unknown VR of undefined length, which is encoded implicitly, PS3.5 6.2.2. Raises WireError with
-    tag and offset where lengths do not fit.
+    the offset where lengths do not fit.
     """
     at, size = 0, len(data)
     open_sequences: list[bool] = []  # the encoding outside each sequence of undefined length
     while at < size:
         if at + 8 > size:
-            raise WireError(f"element header at offset {at} is cut off")
+            raise WireError(Cause.HEADER_CUT_OFF, at)
         group, element = _U16x2.unpack_from(data, at)
         tag = group << 16 | element
         start = at
@@ -86,21 +87,21 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
             at += 8
             if tag == _SEQUENCE_END:
                 if not open_sequences:
-                    raise WireError(f"sequence delimiter at offset {start} without a sequence")
+                    raise WireError(Cause.SEQUENCE_UNOPENED, start)
                 explicit = open_sequences.pop()
             elif tag not in (_ITEM, _ITEM_END) or not open_sequences:
-                raise WireError(f"item tag at offset {start} out of place")
+                raise WireError(Cause.ITEM_MISPLACED, start)
             elif tag == _ITEM and length != UNDEFINED:
                 at += length
             if at > size:
-                raise WireError(f"item at offset {start} is longer than its data set")
+                raise WireError(Cause.ITEM_TOO_LONG, start)
             continue
         inner_explicit = explicit
         if explicit:
             vr = data[at + 4 : at + 6]
             if vr in LONG:
                 if at + 12 > size:
-                    raise WireError(f"element header at offset {at} is cut off")
+                    raise WireError(Cause.HEADER_CUT_OFF, at)
                 (length,) = _U32.unpack_from(data, at + 8)
                 at += 12
                 inner_explicit = vr != b"UN"
@@ -108,20 +109,20 @@ def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tu
                 (length,) = _U16.unpack_from(data, at + 6)
                 at += 8
             else:
-                raise WireError(f"the element at offset {at} has no valid VR")
+                raise WireError(Cause.VR_INVALID, at)
         else:
             (length,) = _U32.unpack_from(data, at + 4)
             at += 8
         if length == UNDEFINED:
             if len(open_sequences) >= MAX_NESTING:
-                raise WireError(f"more than {MAX_NESTING} nested sequences at offset {start}")
+                raise WireError(Cause.NESTED_TOO_DEEP, start, MAX_NESTING)
             open_sequences.append(explicit)
             explicit = inner_explicit
             continue
         if at + length > size:
-            raise WireError(f"the element at offset {start} is longer than its data set")
+            raise WireError(Cause.ELEMENT_TOO_LONG, start)
         if not open_sequences and tag in wanted:
             yield tag, data[at : at + length]
         at += length
     if open_sequences:
-        raise WireError("a sequence of undefined length does not end")
+        raise WireError(Cause.SEQUENCE_UNENDED)

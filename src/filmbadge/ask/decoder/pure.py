@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import nsmallest
 from operator import itemgetter
+from typing import Literal
 
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.decoder.limits import MAX_COMMAND, MAX_CONTROL, MAX_COUNT, MAX_PDU, MAX_RECORD
 from filmbadge.ask.errors import WireError
+from filmbadge.model import Cause
 
 PATIENT_ID = 0x00100020
 RUN_KEY = secrets.token_bytes(16)  # in memory only; what it makes comparable, it makes so for this run
@@ -199,7 +201,8 @@ def _number(raw: bytes | None) -> int | None:
 
 
 Record = Callable[[bytes, bool], None]  # one record, and whether it is in explicit VR
-Event = tuple[str, int, bytes]
+Event = tuple[Literal["unit", "command", "data", "enough"], int, bytes]
+Fault = tuple[Literal["error"], str, tuple[int, ...]]
 
 
 class Reader:
@@ -212,7 +215,7 @@ class Reader:
     - `("command", context, command set)`: anything but a pending response to the query; its data set is dropped
     - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of such
     - `("enough", 0, b"")`: as many matches as the query wanted
-    - `("error", 0, words)`: the peer broke the protocol; nothing more is read
+    - `("error", cause, numbers)`: the peer broke the protocol; nothing more is read
     """
 
     CLOSED, READ, DROP = 0, 1, 2  # what P-DATA means now
@@ -222,7 +225,7 @@ class Reader:
         self.matches = 0
         self.enough = False
         self.dropped = 0
-        self.event: Event | None = None
+        self.event: Event | Fault | None = None
         self._contexts = frozenset(contexts)
         self._in_pdu = 0  # bytes left of the P-DATA unit under way
         self._at = 0  # offset in it
@@ -271,11 +274,11 @@ class Reader:
                 break
             kind, length = _HEADER.unpack_from(view, at)
             if not 1 <= kind <= 7:
-                self._error(f"PDU type 0x{kind:02X} does not exist")
+                self._error(Cause.UNKNOWN_PDU, kind)
                 break
             limit = MAX_PDU if kind == _P_DATA else MAX_CONTROL
             if length > limit:
-                self._error(f"PDU type 0x{kind:02X} announces {length} bytes; at most {limit} were agreed")
+                self._error(Cause.PDU_TOO_LONG, kind, length, limit)
                 break
             if end - at < 6 + length:
                 break
@@ -317,11 +320,11 @@ class Reader:
         """The presentation data values of a unit, until it ends or an event comes."""
         while self._in_pdu and self.event is None:
             if self._in_pdu < 6:
-                self._error(f"presentation data value at offset {self._at} is cut off")
+                self._error(Cause.VALUE_CUT_OFF, self._at)
                 break
             length, context, control = _PDV.unpack_from(view, at)
             if length < 2 or length + 4 > self._in_pdu:
-                self._error(f"presentation data value at offset {self._at} announces {length} bytes")
+                self._error(Cause.VALUE_LENGTH, self._at, length)
                 break
             stop = at + 4 + length
             self._in_pdu -= 4 + length
@@ -335,7 +338,7 @@ class Reader:
 
     def _value(self, context: int, control: int, fragment: bytes) -> None:
         if context not in self._contexts:
-            self._error(f"presentation context {context} was not proposed")
+            self._error(Cause.UNPROPOSED_CONTEXT, context)
             return
         is_command = control & 1
         if not is_command and not self._awaiting:
@@ -346,7 +349,7 @@ class Reader:
         limit = MAX_COMMAND if is_command else MAX_RECORD
         held = self._fragments[is_command]
         if len(held) + len(fragment) > limit:
-            self._error(f"a {'command' if is_command else 'data set'} of more than {limit} bytes")
+            self._error(Cause.COMMAND_TOO_LONG if is_command else Cause.DATA_SET_TOO_LONG, limit)
             return
         if not control & 2:
             held += fragment
@@ -364,7 +367,7 @@ class Reader:
 
     def _command(self, context: int, whole: bytes) -> None:
         if self._awaiting:
-            self._error("a command before the data set of the one before")
+            self._error(Cause.COMMAND_TOO_EARLY)
         elif self._active and (whole == self._ordinary or _pending(whole, self._message_id)):
             self._ordinary = whole
             self._awaiting = True
@@ -380,8 +383,8 @@ class Reader:
         if self._record is not None and (not self._stop_after or self.matches <= self._stop_after):
             self._record(identifier, self._explicit)
 
-    def _error(self, words: str) -> None:
-        self.event = ("error", 0, words.encode())
+    def _error(self, cause: Cause, *numbers: int) -> None:
+        self.event = ("error", cause.value, numbers)
 
 
 def _pending(whole: bytes, message_id: int) -> bool:

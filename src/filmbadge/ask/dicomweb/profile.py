@@ -20,7 +20,7 @@ from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.kinds import ISSUER
-from filmbadge.model import Depth, DicomWebFacts, Doubt, DoubtCode, Observation, OutcomeKind, coded
+from filmbadge.model import Depth, DicomWebFacts, Doubt, DoubtCode, Observation, OutcomeKind
 
 CONNECTIONS = 5000  # of a census, where a server closes each after one page
 ONE_BYTES = 256 * 1024
@@ -52,8 +52,9 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
     if personal:
         noticed.complete = census.complete and not noticed.malformed and noticed.records == census.studies
         noticed.queries += counting.queries
-        doubts = census.doubts or (() if broke_off is None else (broke_off,))
-        facts = msgspec.structs.replace(facts, profile=noticed.profile(coded(doubts)))
+        noticed.doubt(*census.doubts)
+        noticed.ended(ended.stop)
+        facts = msgspec.structs.replace(facts, profile=noticed.profile())
     return Learned(
         observation.with_facts(facts),
         studies=counting.studies if census.complete else None,
@@ -64,7 +65,7 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
 def _everything(root: str, counting: CensusProgress, noticed: ProfileProgress | None) -> Requests:
     yield from counting.script()
     if noticed is not None and counting.done:
-        yield from within(counting.spent, _deep(root, noticed), noticed.stop)
+        yield from within(counting.spent, _deep(root, noticed), noticed.doubt)
 
 
 def _deep(root: str, noticed: ProfileProgress) -> Requests:
@@ -80,8 +81,8 @@ def _deep(root: str, noticed: ProfileProgress) -> Requests:
             reply = yield Request(path, accept=JSON, most_bytes=ONE_BYTES, into=rows.feed)
             noticed.queries += 1
             if not (nothing(reply, rows) or (reply.status in (200, 206) and rows.over)):
-                said = "no answer" if reply.status is None else f"HTTP {reply.status}"
-                noticed.trouble = noticed.trouble or f"the questions about single studies ended with {said}"
+                if reply.status is not None:
+                    noticed.doubt(Doubt(DoubtCode.HTTP_STATUS, {"status": reply.status}))
                 return
         noticed.deep += 1
         noticed.look.close(BY_STUDY_KINDS)

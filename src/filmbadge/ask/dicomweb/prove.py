@@ -14,7 +14,7 @@ from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
-from filmbadge.model import DicomWebFacts, Observation, OutcomeKind, WebProof
+from filmbadge.model import Cause, DicomWebFacts, Observation, Outcome, OutcomeKind, WebProof, WebService
 
 _IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
 ENOUGH_BYTES = 4096
@@ -27,8 +27,9 @@ async def prove(contact: Contact, observation: Observation, facts: DicomWebFacts
     caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=PROOF_SECONDS, received_bytes=PROOF_BYTES)
     proofs: list[WebProof] = []
     ended = await fetch_all(contact, site, _image(facts.root, proofs), question="http image", caps=caps)
-    detail = "" if ended.stop.ending is OutcomeKind.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
-    proof = max(proofs, key=lambda one: one.bytes) if proofs else WebProof("", detail=detail or "no instance was named")
+    completed = ended.stop.ending is OutcomeKind.COMPLETED
+    stop = Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE) if completed else ended.stop
+    proof = max(proofs, key=lambda one: one.bytes) if proofs else WebProof(stop=stop)
     return Learned(observation.with_facts(msgspec.structs.replace(facts, proof=proof)))
 
 
@@ -48,16 +49,16 @@ def _image(root: str, proofs: list[WebProof]) -> Requests:
     base = root.removesuffix("/rs")
     wado = f"requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=application%2Fdicom"
     ways = (
-        ("WADO-RS", f"{root}/studies/{study}/series/{series}/instances/{instance}"),
+        (WebService.WADO_RS, f"{root}/studies/{study}/series/{series}/instances/{instance}"),
         *(
-            ("WADO-URI", f"{path}?{wado}")
+            (WebService.WADO_URI, f"{path}?{wado}")
             for path in dict.fromkeys((f"{base}/wado" if base != root else "/wado", "/wado"))
         ),
     )
     for service, path in ways:
         accept = (
             'multipart/related; type="application/dicom"; transfer-syntax=*'
-            if service == "WADO-RS"
+            if service is WebService.WADO_RS
             else "application/dicom"
         )
         reply = yield Request(path, accept=accept, most_bytes=ENOUGH_BYTES, leave=True, into=forget)

@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Sequence, Set
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum
 from functools import lru_cache
 from typing import ClassVar
 
+import msgspec
 from msgspec import Struct
 
 from filmbadge.ask.decoder import Reader, Record, Tally, elements
@@ -34,10 +35,8 @@ from filmbadge.catalogue.dicom import (
     PATIENT_ROOT_FIND,
     STUDY_ROOT_FIND,
     VERIFICATION,
-    abort_words,
-    rejection_words,
 )
-from filmbadge.model import Abort, Outcome, OutcomeKind, Rejection
+from filmbadge.model import Abort, Cause, Outcome, OutcomeKind, Rejection
 from filmbadge.version import SERIES
 
 CALLING_TITLE = "FILMBADGE"
@@ -124,13 +123,13 @@ class _Agreed(Struct, frozen=True):
     syntaxes: dict[int, str] = {}  # by context
 
 
-class State(StrEnum):  # its hash costs no call of Python's, as that of an Enum does
-    """PS3.8 Table 9-10, the requestor's part."""
+class State(IntEnum):  # its hash costs no call of Python's, as that of an Enum does
+    """Sta5 to Sta13 of PS3.8 Table 9-10, the requestor's part."""
 
-    AWAIT_ACCEPT = "Sta5"
-    OPEN = "Sta6"
-    AWAIT_RELEASE = "Sta7"
-    CLOSED = "Sta13"
+    AWAIT_ACCEPT = 5
+    OPEN = 6
+    AWAIT_RELEASE = 7
+    CLOSED = 13
 
 
 class Action(Enum):
@@ -254,15 +253,19 @@ class Association:
                 self._meter.received(taken)
             if self._cancelled:
                 self._drained += taken
-            if reader.event is None:
+            if (event := reader.event) is None:
                 break
-            self._event(*reader.event)
+            if event[0] == "error":
+                cause = Cause(event[1])
+                reason = UNRECOGNIZED_PDU if cause is Cause.UNKNOWN_PDU else INVALID_PARAMETER
+                raise WireError(cause, *event[2], abort_reason=reason)
+            self._event(*event)
         if isinstance(self._request, Get) and self.image_bytes >= self._request.enough:
             self._enough = True
         if self._enough and not self._cancelled and self.state is State.OPEN:
             self._cancel()
         if self._drained > DRAIN_BYTES and self.state is State.OPEN:
-            raise WireError("the archive went on after C-CANCEL", OutcomeKind.BYTE_CAP)
+            raise WireError(Cause.WENT_ON, ending=OutcomeKind.BYTE_CAP)
         return at
 
     def leave(self) -> bool:
@@ -286,8 +289,8 @@ class Association:
         if self._script is not None:
             self._script.close()
         if self._spared and (released or stop.ending is OutcomeKind.COMPLETED):
-            return Outcome(OutcomeKind.SPARED, "the archive showed distress")
-        return Outcome(OutcomeKind.COMPLETED, "closed without a release response") if released else stop
+            return Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
+        return Outcome(OutcomeKind.COMPLETED, Cause.NO_RELEASE_RESPONSE) if released else stop
 
     # PDUs
 
@@ -298,16 +301,12 @@ class Association:
         elif what == "unit":
             act = _ACTS.get((self.state, number))
             if act is None:
-                words = f"PDU type 0x{number:02X} is not expected in {self.state.value}"
-                raise WireError(words, abort_reason=UNEXPECTED_PDU)
+                raise WireError(Cause.UNEXPECTED_PDU, number, self.state.value, abort_reason=UNEXPECTED_PDU)
             act(self, content)
         elif what == "data":
             self._dropped(number)
-        elif what == "enough":
+        else:  # "enough"
             self._enough = True
-        else:
-            unknown = content.startswith(b"PDU type") and content.endswith(b"exist")
-            raise WireError(content.decode(), abort_reason=UNRECOGNIZED_PDU if unknown else INVALID_PARAMETER)
 
     def _ae_3(self, body: bytes) -> None:
         self._agreed = _agreed(body, self._contexts)
@@ -323,16 +322,16 @@ class Association:
         self.valid_pdu = True
         if r.result == TRANSIENT and self._gentle is not None:
             self._gentle.distressed()
-        self._close(Outcome(OutcomeKind.REJECTED, rejection_words(r.result, r.source, r.reason)))
+        self._close(Outcome(OutcomeKind.REJECTED, Cause.REJECTED, msgspec.structs.asdict(r)))
 
     def _aa_3(self, body: bytes) -> None:
         self.abort = pdu.parse_abort(body)
         self.valid_pdu = True
-        self._close(Outcome(OutcomeKind.ABORTED, abort_words(self.abort.source, self.abort.reason)))
+        self._close(Outcome(OutcomeKind.ABORTED, Cause.ABORTED, msgspec.structs.asdict(self.abort)))
 
     def _ar_2(self, _: bytes) -> None:
         self._line.send(pdu.RELEASE_RESPONSE)
-        self._close(Outcome(OutcomeKind.CLOSED, "released by the peer"))
+        self._close(Outcome(OutcomeKind.CLOSED, Cause.RELEASED))
 
     def _ar_3(self, _: bytes) -> None:
         self._close(Outcome(OutcomeKind.COMPLETED))
@@ -352,15 +351,15 @@ class Association:
             self.image_class = response.affected_class if response.affected_class in self._stored else ""
             return
         if self._request is None or response.field != self._request.FIELD | _RESPONSE:
-            raise WireError(f"command 0x{response.field:04X} is not expected")
+            raise WireError(Cause.UNEXPECTED_COMMAND, response.field)
         if response.message_id != self._message_id:
-            raise WireError(f"a response to message {response.message_id}, not to {self._message_id}")
+            raise WireError(Cause.OTHER_MESSAGE, response.message_id, self._message_id)
         if response.status is None:
-            raise WireError("a response without a status")
+            raise WireError(Cause.STATUS_MISSING)
         if response.pending:
             if isinstance(self._request, Get):
                 return
-            raise WireError("a pending response without an identifier")
+            raise WireError(Cause.IDENTIFIER_MISSING)
         # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
         seconds = self._took(self._request, response.status)
         self._request, self._enough = None, False
@@ -396,7 +395,7 @@ class Association:
             return
         place = self._agreed.accepted.get(request.sop_class)
         if place is None:
-            raise WireError("the presentation context of a question was not accepted")
+            raise WireError(Cause.UNACCEPTED_CONTEXT)
         if self._cancelled:
             self._line.wait(math.inf)
             self._cancelled = False
@@ -490,22 +489,24 @@ def _agreed(body: bytes, contexts: tuple[pdu.Context, ...]) -> _Agreed:
     return _Agreed(unit, accepted, syntaxes)
 
 
+# Of the services that most often stand on DICOM's ports
+_STARTS = {
+    b"HTTP/": Cause.SPOKE_HTTP,
+    b"SSH-": Cause.SPOKE_SSH,
+    b"\x15\x03": Cause.SPOKE_TLS,
+    b"\x16\x03": Cause.SPOKE_TLS,
+    b"220": Cause.SPOKE_FTP_OR_SMTP,
+    b"RFB ": Cause.SPOKE_VNC,
+    b"\xff": Cause.SPOKE_TELNET,
+    b"\x0b": Cause.SPOKE_HL7,
+    b"<": Cause.SPOKE_MARKUP,
+}
+
+
 def _expect_dicom(data: memoryview) -> None:
-    """Tell a DICOM peer from the services that most often stand on its ports, by their first bytes."""
+    """Tell a DICOM peer from other services, by their first bytes."""
     if pdu.ASSOCIATE_RQ <= data[0] <= pdu.ABORT:
         return
     first = bytes(data[:8])
-    for start, name in (
-        (b"HTTP/", "HTTP"),
-        (b"SSH-", "SSH"),
-        (b"\x15\x03", "TLS"),
-        (b"\x16\x03", "TLS"),
-        (b"220", "FTP or SMTP"),
-        (b"RFB ", "VNC"),
-        (b"\xff", "Telnet"),
-        (b"\x0b", "HL7 (MLLP)"),
-        (b"<", "markup"),
-    ):
-        if first.startswith(start):
-            raise WireError(f"answered in {name}, not in DICOM", OutcomeKind.OTHER_PROTOCOL)
-    raise WireError("answered in bytes that are not DICOM", OutcomeKind.OTHER_PROTOCOL)
+    cause = next((cause for start, cause in _STARTS.items() if first.startswith(start)), Cause.SPOKE_OTHER)
+    raise WireError(cause, ending=OutcomeKind.OTHER_PROTOCOL)

@@ -13,10 +13,10 @@ from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
-from filmbadge.ask.dimse.identify import AGES, OVER_TLS, find_root, label
+from filmbadge.ask.dimse.identify import OVER_TLS, find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation, Outcome, OutcomeKind
+from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation, OutcomeKind
 
 ENOUGH = 0.7  # of the bounds of one association, after which a census goes on in another
 
@@ -104,10 +104,10 @@ async def _count(contact: Contact, observation: Observation, called: str, counti
         row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)
         if counting.stopped is not None:
             break
-        if row.ending is not OutcomeKind.COMPLETED:
+        if row.stop.ending is not OutcomeKind.COMPLETED:
             went_on = broke_off(counting, association) or counting.queries > before + 1
-            if not counting.done and not (went_on and row.ending in (OutcomeKind.BYTE_CAP, OutcomeKind.TIME_CAP)):
-                return Doubt(DoubtCode.BROKE_OFF, stop=Outcome(row.ending, row.detail))
+            if not counting.done and not (went_on and row.stop.ending in (OutcomeKind.BYTE_CAP, OutcomeKind.TIME_CAP)):
+                return Doubt(DoubtCode.BROKE_OFF, stop=row.stop)
         elif counting.queries == before:
             return Doubt(DoubtCode.NOT_ENDED)
     return None
@@ -125,9 +125,8 @@ def broke_off(counting: CensusProgress, association: Association) -> bool:
 def hint(asked: DimseFacts) -> Hint:
     """What the questions of `ask` told about dates."""
     young, refused = 0, False
-    labels = {label(*ages): ages[1] for ages in AGES}
     for find in asked.finds:
-        if find.window in labels:
-            refused = refused or (find.status not in (0x0000, None) and not find.matches)
-            young = max(young, labels[find.window] + 1) if find.status == 0x0000 and not find.matches else young
+        if find.ages is not None and not find.matches:
+            refused = refused or find.status not in (0x0000, None)
+            young = max(young, find.ages[1] + 1) if find.status == 0x0000 else young
     return Hint(young, no_dates=refused)

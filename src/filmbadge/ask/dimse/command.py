@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from filmbadge.ask.errors import WireError
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
+from filmbadge.model import Cause
 
 C_STORE_RQ = 0x0001
 C_STORE_RSP = 0x8001
@@ -92,11 +93,11 @@ def parse(data: bytes) -> Command:
     at, size = 0, len(data)
     while at < size:
         if at + 8 > size:
-            raise WireError(f"element header at offset {at} is cut off")
+            raise WireError(Cause.HEADER_CUT_OFF, at)
         group, element, length = _ELEMENT.unpack_from(data, at)
         start, at = at, at + 8 + length
         if group or at > size:
-            raise WireError(f"the element at offset {start} does not belong or fit into its command set")
+            raise WireError(Cause.COMMAND_ELEMENT, start)
         if element in _READ:
             seen[element] = data[start + 8 : at]
 
@@ -105,12 +106,12 @@ def parse(data: bytes) -> Command:
         if raw is None:
             return None
         if len(raw) != 2:
-            raise WireError(f"command element (0000,{element:04X}) of {len(raw)} bytes, not 2")
+            raise WireError(Cause.COMMAND_NUMBER, element, len(raw))
         return raw[0] | raw[1] << 8
 
     field = number(_FIELD)
     if field is None:
-        raise WireError("command set without a command field")
+        raise WireError(Cause.COMMAND_FIELD_MISSING)
     return Command(
         field,
         number(_RESPONDED_ID if field & 0x8000 or field == C_CANCEL_RQ else _MESSAGE_ID) or 0,

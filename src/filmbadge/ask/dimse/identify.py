@@ -26,7 +26,7 @@ from filmbadge.catalogue.dicom import (
     STUDY_ROOT_FIND,
     VERIFICATION,
 )
-from filmbadge.model import Depth, DimseFacts, Endpoint, Find, Observation, Outcome, OutcomeKind, Protocol
+from filmbadge.model import Cause, Depth, DimseFacts, Endpoint, Find, Observation, OutcomeKind, Protocol
 from filmbadge.scope import ConnectionLimits
 
 ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
@@ -37,6 +37,7 @@ OVER_TLS = " over TLS"
 
 # Ages in days. Each window is older and wider than the one before, and is asked only when that one was
 # empty, so that a busy archive is asked about two days and only an idle one about decades.
+Ages = tuple[int, int]
 AGES = ((0, 1), (2, 8), (9, 39), (40, 404), (405, 1865), (1866, 9131))
 
 
@@ -46,21 +47,18 @@ class IdentifyProgress:
 
     echo: int | None = None
     finds: list[Find] = field(default_factory=list)
-    window: str = ""  # under way
+    open: bool = False  # the question is under way that asks for
+    ages: Ages | None = None  # studies so old
 
 
 @lru_cache(maxsize=2)
-def windows(today: date) -> tuple[tuple[str, bytes], ...]:
-    """The questions of `ask`: a label and a Study Date matching key (range matching, PS3.4 C.2.2.2.5)."""
-    asked = []
+def windows(today: date) -> tuple[tuple[Ages | None, bytes], ...]:
+    """The questions of `ask`: ages and a Study Date matching key (range matching, PS3.4 C.2.2.2.5). The last asks for all."""
+    asked: list[tuple[Ages | None, bytes]] = []
     for young, old in AGES:
         first, last = today - timedelta(days=old), today - timedelta(days=young)
-        asked.append((label(young, old), f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
-    return (*asked, ("all studies", b""))
-
-
-def label(young: int, old: int) -> str:
-    return f"studies {young} to {old} days old"
+        asked.append(((young, old), f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
+    return (*asked, (None, b""))
 
 
 @lru_cache(maxsize=2)
@@ -78,7 +76,7 @@ async def identify_either(contact: Contact, port: int, depth: Depth, *, named: b
         answered = seen.stop.ending in ANSWERED_NO_TLS
         return await ask(contact, port, depth) if seen.tls is None and answered else seen
     plain = await ask(contact, port, depth)
-    spoke_tls = plain.stop.ending is OutcomeKind.OTHER_PROTOCOL and "TLS" in plain.stop.detail
+    spoke_tls = plain.stop.cause is Cause.SPOKE_TLS
     # OpenSSL's servers close without a byte when they hear an A-ASSOCIATE-RQ.
     facts = plain.get(DimseFacts)
     spoke = facts is not None and facts.valid_pdu
@@ -106,7 +104,7 @@ async def ask(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -
         row = await contact.dial(port, association, question=question, caps=caps, tls=tls)
         if tried and not association.valid_pdu:
             break  # what the titles before it proved still holds
-        stop, shown = Outcome(row.ending, row.detail), row.tls
+        stop, shown = row.stop, row.tls
         facts = _facts(association, notes, title, tried, title in contact.scope.called_titles)
         rejection = association.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
@@ -136,7 +134,7 @@ def _ask(association: Association, notes: IdentifyProgress, today: date) -> Oper
 
 
 def _search(
-    root: str, notes: IdentifyProgress, questions: Sequence[tuple[str, bytes]]
+    root: str, notes: IdentifyProgress, questions: Sequence[tuple[Ages | None, bytes]]
 ) -> Generator[Query, Answer, bool]:
     """Ask one window after the other until one has a match. Returns whether this query model answered at all.
 
@@ -145,20 +143,20 @@ def _search(
     everything = questions[-1]
     left = list(questions)
     while left:
-        label, dates = left.pop(0)
-        notes.window = label
+        ages, dates = left.pop(0)
+        notes.open, notes.ages = True, ages
         keys = (
             (elements.QUERY_LEVEL, b"STUDY"),
             (elements.STUDY_DATE, dates),
             (elements.STUDY_UID, b""),
         )
         answer = yield Query(root, keys, _forget, cancel_after=1, ours=True)
-        notes.finds.append(Find(label, answer.matches, answer.status, answer.cancelled))
-        notes.window = ""
+        notes.finds.append(Find(ages, answer.matches, answer.status, answer.cancelled))
+        notes.open = False
         if answer.matches or answer.status == OUT_OF_RESOURCES:
             return True
         if answer.status != 0x0000:
-            left = [everything] if label != everything[0] else []
+            left = [everything] if ages is not None else []
     return notes.finds[-1].status == 0x0000
 
 
@@ -170,8 +168,8 @@ def _facts(
     association: Association, notes: IdentifyProgress, title: str, titles_rejected: int, from_scope: bool
 ) -> DimseFacts:
     finds = list(notes.finds)
-    if notes.window:  # the association ended with this question unanswered
-        finds.append(Find(notes.window, association.matches, None, association.cancelled))
+    if notes.open:  # the association ended with this question unanswered
+        finds.append(Find(notes.ages, association.matches, None, association.cancelled))
     unit, accepted = association.unit, association.accepted
     return DimseFacts(
         called=title,

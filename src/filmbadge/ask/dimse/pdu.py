@@ -1,6 +1,6 @@
 """Protocol data units of the DICOM upper layer, PS3.8 9.3: bytes to records and back.
 
-Every parser raises WireError for a malformed unit; its message holds offsets and lengths only.
+Every parser raises WireError for a malformed unit; it holds a code, offsets and lengths only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from filmbadge.ask.decoder.limits import MAX_PDU
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.text import clean
 from filmbadge.catalogue.dicom import APPLICATION_CONTEXT
-from filmbadge.model import Abort, Rejection
+from filmbadge.model import Abort, Cause, Rejection
 
 ASSOCIATE_RQ = 0x01
 ASSOCIATE_AC = 0x02
@@ -92,9 +92,9 @@ def associate(kind: int, unit: Associate) -> bytes:
 def parse_associate(body: bytes) -> Associate:
     """The body of an A-ASSOCIATE-RQ or -AC (without its 6-byte header)."""
     if len(body) < 68:
-        raise WireError(f"A-ASSOCIATE of {len(body)} bytes is too short")
+        raise WireError(Cause.PDU_LENGTH, ASSOCIATE_AC, len(body))
     if not int.from_bytes(body[:2], "big") & 1:
-        raise WireError("A-ASSOCIATE without protocol version 1")
+        raise WireError(Cause.PROTOCOL_VERSION)
     contexts: list[Context] = []
     max_pdu, uid, version = 0, "", ""
     for item, value in _items(body, 68):
@@ -113,7 +113,7 @@ def parse_associate(body: bytes) -> Associate:
 
 def _context(value: bytes) -> Context:
     if len(value) < 4:
-        raise WireError("presentation context item is too short")
+        raise WireError(Cause.CONTEXT_LENGTH, len(value))
     abstract, transfer = "", []
     for sub, content in _items(value, 4):
         if sub == 0x30:
@@ -126,11 +126,11 @@ def _context(value: bytes) -> Context:
 def _items(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     while at < len(body):
         if at + 4 > len(body):
-            raise WireError(f"item header at offset {at} is cut off")
+            raise WireError(Cause.ITEM_CUT_OFF, at)
         kind, length = _ITEM.unpack_from(body, at)
         at += 4
         if at + length > len(body):
-            raise WireError(f"item at offset {at - 4} is longer than its unit")
+            raise WireError(Cause.ITEM_TOO_LONG, at - 4)
         yield kind, body[at : at + length]
         at += length
 
@@ -142,7 +142,7 @@ def reject(result: int, source: int, reason: int) -> bytes:
 def parse_reject(body: bytes) -> Rejection:
     """A-ASSOCIATE-RJ, PS3.8 9.3.4."""
     if len(body) != 4:
-        raise WireError(f"A-ASSOCIATE-RJ of {len(body)} bytes, not 4")
+        raise WireError(Cause.PDU_LENGTH, ASSOCIATE_RJ, len(body))
     return Rejection(body[1], body[2], body[3])
 
 
@@ -153,7 +153,7 @@ def abort(source: int, reason: int = 0) -> bytes:
 def parse_abort(body: bytes) -> Abort:
     """A-ABORT, PS3.8 9.3.8."""
     if len(body) != 4:
-        raise WireError(f"A-ABORT of {len(body)} bytes, not 4")
+        raise WireError(Cause.PDU_LENGTH, ABORT, len(body))
     return Abort(body[2], body[3])
 
 
@@ -187,11 +187,11 @@ def parse_data(body: bytes) -> Sequence[tuple[int, int, bytes]]:
     at = 0
     while at < len(body):
         if at + 6 > len(body):
-            raise WireError(f"presentation data value at offset {at} is cut off")
+            raise WireError(Cause.VALUE_CUT_OFF, at)
         length, context, control = _PDV.unpack_from(body, at)
         end = at + 4 + length
         if length < 2 or end > len(body):
-            raise WireError(f"presentation data value at offset {at} announces {length} bytes")
+            raise WireError(Cause.VALUE_LENGTH, at, length)
         values.append((context, control, body[at + 6 : end]))
         at = end
     return values

@@ -24,8 +24,7 @@ from filmbadge.ask.dimse.identify import OVER_TLS, find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.catalogue.dicom import status_words
-from filmbadge.model import DimseFacts, Observation, OutcomeKind, coded
+from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation
 
 ANY = Window()
 
@@ -41,13 +40,13 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     plan = None
     if known is None or known > SMALL:
         plan = plan_for(contact.scope, replace(hint(asked), studies=known), throttle)
-    script = within(spent, look_through(root, notes, known, plan), notes.stop)
+    script = within(spent, look_through(root, notes, known, plan), notes.doubt)
     association = Association(asked.called, lambda _: script, throttle=throttle, meter=spent)
     tls = observation.tls is not None
     question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
     row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)
-    broke_off = "" if row.ending is OutcomeKind.COMPLETED else f"{row.ending}: {row.detail}"
-    facts = msgspec.structs.replace(asked, profile=notes.profile(broke_off))
+    notes.ended(row.stop)
+    facts = msgspec.structs.replace(asked, profile=notes.profile())
     return Learned(observation.with_facts(facts), patients=notes.patients)
 
 
@@ -59,22 +58,20 @@ def look_through(root: str, notes: ProfileProgress, known: int | None, plan: Cen
     if plan is None:
         answer = yield from _find(notes, root, b"STUDY", WITH_ALL, notes.row)
         if answer.status != 0x0000:
-            notes.trouble = f"the query for personal attributes ended with {status_words(answer.status)}"
+            notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
     else:
         yield from plan.run(_Windows(root, notes))
-        notes.trouble = notes.trouble or coded(plan.doubts)
+        notes.doubt(*plan.doubts)
     if notes.malformed:
-        notes.trouble = f"{notes.malformed} malformed {'row' if notes.malformed == 1 else 'rows'}"
+        notes.doubts = (Doubt(DoubtCode.MALFORMED, {"rows": notes.malformed}),)
     elif known is not None and notes.records != known:
-        notes.trouble = notes.trouble or f"{known} studies, but {notes.records} when asked for personal attributes"
-    notes.complete = not notes.trouble
+        notes.doubt(Doubt(DoubtCode.OTHER_NUMBER, {"studies": known, "records": notes.records}))
+    notes.complete = not notes.doubts
     for study in notes.drawn_by_lot():
         for level, tags in ((b"STUDY", BY_STUDY), (b"SERIES", BY_SERIES)):
             answer = yield from _find(notes, root, level, tags, notes.part, study)
             if answer.status != 0x0000:
-                notes.trouble = notes.trouble or (
-                    f"the {level.decode().lower()} query ended with {status_words(answer.status)}"
-                )
+                notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
                 return
         notes.deep += 1
         notes.look.close(BY_STUDY_KINDS)

@@ -29,7 +29,7 @@ from filmbadge.catalogue.dicom import (
     JPEG_LOSSLESS,
     STUDY_ROOT_GET,
 )
-from filmbadge.model import DimseFacts, Observation, OutcomeKind, Proof
+from filmbadge.model import Cause, DimseFacts, Observation, Outcome, OutcomeKind, Proof
 
 ENOUGH_BYTES = 4096
 _UID = rb"[0-9.]{1,64}"
@@ -61,13 +61,14 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
     port = observation.endpoint.port
 
     instance = _Instance()
-    dates = dict(windows(observation.at.date())).get(asked.finds[-1].window, b"") if asked.finds else b""
+    dates = dict(windows(observation.at.date())).get(asked.finds[-1].ages, b"") if asked.finds else b""
     throttle = contact.pace
     finding = Association(asked.called, lambda _: _find(root, dates, instance), throttle=throttle)
     question = f"dimse instance {asked.called}{over}"
     row = await contact.dial(port, finding, question=question, caps=caps, tls=tls)
     if not instance.keys:
-        return Proof(detail=row.detail or "no instance was named")
+        completed = row.stop.ending is OutcomeKind.COMPLETED
+        return Proof(stop=Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE) if completed else row.stop)
 
     classes = (instance.sop_class,) if instance.sop_class else COMMON_STORAGE
     statuses: list[int] = []
@@ -88,7 +89,7 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
         transfer_syntax=getting.image_syntax,
         bytes=getting.image_bytes,
         status=statuses[0] if statuses else None,
-        detail="" if row.ending is OutcomeKind.COMPLETED else f"{row.ending}: {row.detail}",
+        stop=None if row.stop.ending is OutcomeKind.COMPLETED else row.stop,
     )
 
 

@@ -13,7 +13,7 @@ from filmbadge.ask.personal.inspector import BIRTH_DATE, Value, ValueInspector
 from filmbadge.ask.personal.read import values
 from filmbadge.catalogue import kinds
 from filmbadge.catalogue.kinds import ISSUER, KIND, PATIENT_ID, Asked
-from filmbadge.model import Doubt, Kind, Profile, coded
+from filmbadge.model import Doubt, DoubtCode, Kind, Outcome, OutcomeKind, Profile
 
 ASK_EACH_UP_TO = 500  # an archive of up to so many studies is asked for all of them one by one,
 SAMPLE_STUDIES = 100  # and a larger one for so many
@@ -36,15 +36,15 @@ class ProfileProgress:
     malformed: int = 0
     queries: int = 0
     complete: bool = False
-    trouble: str = ""
+    doubts: tuple[Doubt, ...] = ()
     drawn: list[bytes] = field(default_factory=list)  # Study Instance UIDs, for the questions about single studies
     seen: Distinct = field(default_factory=Distinct)
     patients: Distinct = field(default_factory=Distinct)
     without_id: int = 0  # studies that name no patient by an id
     lot: random.Random = field(default_factory=random.SystemRandom)
 
-    def profile(self, broke_off: str = "") -> Profile:
-        """The facts. `broke_off` says how the association ended where it did not end as planned."""
+    def profile(self) -> Profile:
+        """The facts."""
         return Profile(
             complete=self.complete,
             records=self.records,
@@ -55,7 +55,7 @@ class ProfileProgress:
             malformed=self.malformed,
             patients=len(self.patients),
             without_id=self.without_id,
-            why=self.trouble or broke_off,
+            doubts=self.doubts,
         )
 
     def row(self, identifier: bytes, explicit: bool) -> None:
@@ -88,9 +88,14 @@ class ProfileProgress:
         some = len(self.drawn) if self.records <= ASK_EACH_UP_TO else SAMPLE_STUDIES
         return self.lot.sample(self.drawn, min(some, len(self.drawn)))
 
-    def stop(self, ended: Doubt) -> None:
-        """A budget ended."""
-        self.trouble = self.trouble or coded((ended,))
+    def doubt(self, *found: Doubt) -> None:
+        """Why it is not complete. The first reason holds: others follow from it."""
+        self.doubts = self.doubts or found
+
+    def ended(self, stop: Outcome) -> None:
+        """How the last connection ended."""
+        if stop.ending is not OutcomeKind.COMPLETED:
+            self.doubt(Doubt(DoubtCode.BROKE_OFF, stop=stop))
 
     def part(self, identifier: bytes, explicit: bool) -> None:
         """Something about the one study that is asked about."""

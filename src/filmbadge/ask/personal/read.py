@@ -11,6 +11,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.personal import charsets
 from filmbadge.ask.personal.inspector import Value
 from filmbadge.catalogue.kinds import CHARACTER_SET, INSIDE, ISSUER
+from filmbadge.model import Cause
 
 _HEADER = struct.Struct("<HHI")
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -20,7 +21,7 @@ _Raw = list[tuple[int, bytes]]
 def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[bytes, list[Value]]:
     """The Study Instance UID, and the filled attributes among `wanted`, those inside sequences under the sequence's tag.
 
-    The issuer of an id comes right after it. Raises WireError with offsets and tags only.
+    The issuer of an id comes right after it. Raises WireError with offsets only.
     """
     found: _Raw = []
     top = {*wanted, elements.STUDY_UID, CHARACTER_SET}
@@ -47,27 +48,27 @@ def _elements(
     while at < end:
         start = at
         if at + 8 > end:
-            raise WireError(f"element header at offset {start} is cut off")
+            raise WireError(Cause.HEADER_CUT_OFF, start)
         group, element, length = _HEADER.unpack_from(data, at)
         tag = group << 16 | element
         if tag == _ITEM_END and depth:
             return at + 8
         if group == 0xFFFE:
-            raise WireError(f"item tag at offset {start} out of place")
+            raise WireError(Cause.ITEM_MISPLACED, start)
         at += 8
         sequence, inner = tag in INSIDE, explicit
         if explicit:
             vr = data[start + 4 : start + 6]
             if vr in elements.LONG:
                 if start + 12 > end:
-                    raise WireError(f"element header at offset {start} is cut off")
+                    raise WireError(Cause.HEADER_CUT_OFF, start)
                 length = int.from_bytes(data[start + 8 : start + 12], "little")
                 at += 4
             else:
                 length = int.from_bytes(data[start + 6 : start + 8], "little")
             sequence, inner = vr == b"SQ", vr != b"UN"
         if length != elements.UNDEFINED and at + length > end:
-            raise WireError(f"the element at offset {start} is longer than its data set")
+            raise WireError(Cause.ELEMENT_TOO_LONG, start)
         if sequence or length == elements.UNDEFINED:
             nested = (*INSIDE.get(tag, ()), ISSUER) if tag in wanted and not depth else ()
             stop = end if length == elements.UNDEFINED else at + length
@@ -91,22 +92,22 @@ def _items(
     found: _Raw,
 ) -> int:
     if depth > MAX_NESTING:
-        raise WireError(f"more than {MAX_NESTING} nested sequences at offset {at}")
+        raise WireError(Cause.NESTED_TOO_DEEP, at, MAX_NESTING)
     while at < end:
         if at + 8 > end:
-            raise WireError(f"item at offset {at} is cut off")
+            raise WireError(Cause.ITEM_CUT_OFF, at)
         group, element, length = _HEADER.unpack_from(data, at)
         tag, start, at = group << 16 | element, at, at + 8
         if tag == _SEQUENCE_END and delimited:
             return at
         if tag != _ITEM:
-            raise WireError(f"no item at offset {start}")
+            raise WireError(Cause.ITEM_MISSING, start)
         if length == elements.UNDEFINED:
             at = _elements(data, at, end, explicit, depth, under, wanted, found)
         elif at + length > end:
-            raise WireError(f"item at offset {start} is longer than its data set")
+            raise WireError(Cause.ITEM_TOO_LONG, start)
         else:
             at = _elements(data, at, at + length, explicit, depth, under, wanted, found)
     if delimited:
-        raise WireError("a sequence of undefined length does not end")
+        raise WireError(Cause.SEQUENCE_UNENDED)
     return at

@@ -28,7 +28,7 @@ from filmbadge.ask.wire.json_body import decoded, whole_number
 from filmbadge.ask.wire.text import clean
 from filmbadge.catalogue.kinds import VR
 from filmbadge.catalogue.pages import shows_realm
-from filmbadge.model import Counters, Depth, Observation, OrthancFacts, OutcomeKind
+from filmbadge.model import Counters, Depth, Doubt, DoubtCode, Observation, OrthancFacts
 
 PAGE, PAGE_BYTES = 20, 256 * 1024  # studies
 _WANTED = frozenset((*WITH_ALL, *BY_STUDY))
@@ -69,26 +69,25 @@ async def profile(contact: Contact, observation: Observation, facts: OrthancFact
     starts = range(0, studies, PAGE)
     drawn = starts if studies <= ASK_EACH_UP_TO else sorted(notes.lot.sample(starts, SAMPLE_STUDIES // PAGE))
     site = contact.origin(observation.endpoint.port, observation.tls is not None)
-    trouble: list[str] = []
     ended = await fetch_all(
-        contact, site, _pages(notes, drawn, trouble), question="http profile /studies", caps=caps, throttle=True
+        contact, site, _pages(notes, drawn), question="http profile /studies", caps=caps, throttle=True
     )
-    broke_off = "" if ended.stop.ending is OutcomeKind.COMPLETED else f"{ended.stop.ending}: {ended.stop.detail}"
-    broke_off = trouble[0] if trouble else broke_off
-    if not broke_off and notes.records != studies:
-        broke_off = "" if studies > ASK_EACH_UP_TO else f"{studies} studies, but {notes.records} in the list of them"
-    notes.complete = not broke_off and not notes.malformed and notes.records == studies
-    facts = msgspec.structs.replace(facts, profile=notes.profile(broke_off))
+    notes.ended(ended.stop)
+    if notes.records != studies <= ASK_EACH_UP_TO:
+        notes.doubt(Doubt(DoubtCode.OTHER_NUMBER, {"studies": studies, "records": notes.records}))
+    notes.complete = not notes.doubts and not notes.malformed and notes.records == studies
+    facts = msgspec.structs.replace(facts, profile=notes.profile())
     return Learned(observation.with_facts(facts), patients=notes.patients)
 
 
-def _pages(notes: ProfileProgress, starts: Iterable[int], trouble: list[str]) -> Requests:
+def _pages(notes: ProfileProgress, starts: Iterable[int]) -> Requests:
     for start in starts:
         page = yield Request(f"/studies?expand&since={start}&limit={PAGE}&requestedTags={_TAGS}", most_bytes=PAGE_BYTES)
         notes.queries += 1
         listed = decoded(page)
         if not isinstance(listed, list):
-            trouble += [f"HTTP {page.status}"] if page.stop is None else []
+            if page.stop is None and page.status is not None:
+                notes.doubt(Doubt(DoubtCode.HTTP_STATUS, {"status": page.status}))
             return
         for study in listed:
             _take(notes, study)

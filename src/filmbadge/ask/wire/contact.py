@@ -9,7 +9,7 @@ from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.http import Origin
 from filmbadge.ask.wire.throttle import Throttle
-from filmbadge.model import JournalRow, OutcomeKind
+from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import Address, ConnectionLimits, Scope, plain
 
 
@@ -43,6 +43,6 @@ class Contact:
     ) -> JournalRow:
         """One connection, as `Dialer.dial` makes it; none where the archive showed distress: it is left alone."""
         if self.pace.exhausted:
-            ended = (OutcomeKind.SPARED, "the archive showed distress")
-            return JournalRow(datetime.now(UTC), str(plain(self.address)), port, question, 0, 0, 0.0, *ended)
+            stop = Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
+            return JournalRow(datetime.now(UTC), str(plain(self.address)), port, question, 0, 0, 0.0, stop)
         return await self.dialer.dial(self.address, port, talk, question=question, caps=caps, tls=tls, name=self.name)

@@ -22,7 +22,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake
-from filmbadge.model import JournalRow, Outcome, OutcomeKind, TlsFacts
+from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, address_of, plain
 
 Journal = Callable[[JournalRow], None]
@@ -45,8 +45,10 @@ class OutOfScope(Exception):
 
     def __init__(self, name: str, scope: Scope, address: Address | None = None) -> None:
         resolved = f" is {address}, which" if address is not None and str(address) != name else ""
+        self.cause = Cause.SCOPE_EXPIRED if scope.expired() else Cause.NOT_IN_SCOPE
         why = "the scope has expired" if scope.expired() else f"no network of the scope '{scope.name}' allows it"
         if scope.name == "loopback":
+            self.cause = Cause.NO_SCOPE_FILE
             why = "no network outside loopback is allowed without a scope file (filmbadge scope new FILE)"
         super().__init__(f"{name}{resolved} is out of scope: {why}")
 
@@ -145,7 +147,7 @@ class Dialer:
             await line.interrupt()
             raise
         finally:
-            stop = line.stop or Outcome(OutcomeKind.OWN_ERROR, "no ending")
+            stop = line.stop or Outcome(OutcomeKind.OWN_ERROR, Cause.NO_ENDING)
             row = JournalRow(
                 at=at,
                 address=host,
@@ -154,8 +156,7 @@ class Dialer:
                 sent=line.sent,
                 received=line.received,
                 seconds=round(time.perf_counter() - started, 6),
-                ending=stop.ending,
-                detail=stop.detail,
+                stop=stop,
                 tls=line.tls,
             )
             self._journal(row)
@@ -220,11 +221,11 @@ class _Line(asyncio.BufferedProtocol):
                 else:
                     await self._loop.create_connection(lambda: self, host, port)
         except TimeoutError:
-            seconds = f"within {self._caps.connect_seconds:g} s"
+            limit = _milliseconds(self._caps.connect_seconds)
             if self._secure is not None and self._secure.connected:
-                self._end(Outcome(OutcomeKind.IDLE, f"no TLS handshake {seconds}"))
+                self._end(Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, limit))
             else:
-                self._end(Outcome(OutcomeKind.NO_ANSWER, f"no answer to the connect {seconds}"))
+                self._end(Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, limit))
         except OSError as error:
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
@@ -240,11 +241,11 @@ class _Line(asyncio.BufferedProtocol):
         elif self.stop is not None:
             self._transport.abort()
         elif now >= self._last:
-            self._give_up(Outcome(OutcomeKind.TIME_CAP, f"more than {self._caps.seconds:g} s"))
+            self._give_up(Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, _milliseconds(self._caps.seconds)))
         elif self._resting is not None:
             self._hear()
         else:
-            self._give_up(Outcome(OutcomeKind.IDLE, f"no byte for {self._idle:g} s"))
+            self._give_up(Outcome(OutcomeKind.IDLE, Cause.IDLE_LIMIT, _milliseconds(self._idle)))
 
     @property
     def tls(self) -> TlsFacts | None:
@@ -257,9 +258,9 @@ class _Line(asyncio.BufferedProtocol):
         try:
             leaves = self.stop is None and self._transport is not None and self._talk.leave()
             if leaves and await self._over(_LEAVE_SECONDS):
-                self.stop = Outcome(OutcomeKind.INTERRUPTED, "stopped by us, and closed in order")
+                self.stop = Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_IN_ORDER)
         finally:
-            self.close(Outcome(OutcomeKind.INTERRUPTED, "stopped by us, and broken off"))
+            self.close(Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE))
             await self._over(_FAREWELL_SECONDS)
 
     async def _over(self, seconds: float) -> bool:
@@ -296,7 +297,7 @@ class _Line(asyncio.BufferedProtocol):
         self._filled += nbytes
         self._hear()
         if self.received > self._caps.received_bytes:
-            self._give_up(Outcome(OutcomeKind.BYTE_CAP, f"more than {self._caps.received_bytes} bytes"))
+            self._give_up(Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": self._caps.received_bytes}))
             return
         sent = self.sent
         try:
@@ -316,7 +317,7 @@ class _Line(asyncio.BufferedProtocol):
         self._filled = left = filled - taken
         if filled == len(room):
             if left == _MAX_BUFFER:
-                raise WireError(f"a unit of more than {_MAX_BUFFER} bytes")
+                raise WireError(Cause.UNIT_TOO_LONG, _MAX_BUFFER)
             self._room = memoryview(bytearray(min(2 * filled, _MAX_BUFFER)))
         if left:
             self._room[:left] = room[taken:filled]
@@ -370,21 +371,20 @@ class _Line(asyncio.BufferedProtocol):
     def _lost(self, ending: OutcomeKind) -> Outcome:
         """Closed or reset by the peer; one that had asked for a client certificate may mean that by it."""
         asked = self._secure is not None and self._secure.peer.asked and not self.received
-        said = f"{ending} by the peer"
-        return Outcome(ending, f"{said}, which had asked for a client certificate" if asked else said)
+        return Outcome(ending, Cause.CERTIFICATE_ASKED if asked else None)
 
     def _tls_failure(self, error: OSError) -> Outcome:
-        """The handshake failed, or an alert came after it. OpenSSL's reasons are its own words, never the peer's."""
+        """The handshake failed, or an alert came after it. OpenSSL's name for a failure is its own, never the peer's."""
         assert self._secure is not None
         if not isinstance(error, ssl.SSLError):
             # The event loops say `reset` without a number where the peer closed in the handshake.
             return self._lost(OutcomeKind.RESET if error.errno else OutcomeKind.CLOSED)
         peer = self._secure.peer
-        if peer.refusal:
-            return Outcome(OutcomeKind.TLS_FAILED, f"TLS refused by the peer: {peer.refusal}")
+        if peer.alert is not None:
+            return Outcome(OutcomeKind.TLS_FAILED, Cause.TLS_ALERT, {"alert": peer.alert})
         if not peer.spoke:
-            return Outcome(OutcomeKind.OTHER_PROTOCOL, "answered in bytes that are not TLS")
-        return Outcome(OutcomeKind.TLS_FAILED, f"TLS failed: {(error.reason or 'unknown').replace('_', ' ').lower()}")
+            return Outcome(OutcomeKind.OTHER_PROTOCOL, Cause.NOT_TLS)
+        return Outcome(OutcomeKind.TLS_FAILED, Cause.HANDSHAKE_FAILED, error=error.reason or "")
 
     def _give_up(self, stop: Outcome) -> None:
         """End the talk ourselves: its last words, and time for the peer to hear them before the close resets it."""
@@ -405,7 +405,7 @@ class _Line(asyncio.BufferedProtocol):
         try:
             self.stop = self._talk.ended(stop)
         except Exception as error:
-            self.stop = Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
+            self.stop = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
         if self._transport is None:
             self._ended()
             return
@@ -482,23 +482,27 @@ class _Tls:
 def _fault(error: Exception) -> Outcome:
     """What a talk raised ends its connection, with a reason that holds no data."""
     if isinstance(error, WireError):
-        return Outcome(error.ending, str(error))
-    return Outcome(OutcomeKind.OWN_ERROR, type(error).__name__)
+        return error.stop
+    return Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
+
+
+def _milliseconds(seconds: float) -> dict[str, int]:
+    return {"milliseconds": round(seconds * 1000)}
 
 
 def _connect_failure(error: OSError) -> Outcome:
     if isinstance(error, ConnectionRefusedError):
-        return Outcome(OutcomeKind.REFUSED, "connection refused")
+        return Outcome(OutcomeKind.REFUSED)
     number = _OF_WINDOWS.get(getattr(error, "winerror", 0), error.errno)
     if isinstance(error, ConnectionResetError) or number == errno.ECONNRESET:
-        return Outcome(OutcomeKind.RESET, "reset during the connect")
+        return Outcome(OutcomeKind.RESET, Cause.DURING_CONNECT)
     if number == errno.EMFILE:
-        return Outcome(OutcomeKind.OWN_ERROR, "out of file descriptors: lower pace.open_at_once or raise ulimit -n")
+        return Outcome(OutcomeKind.OWN_ERROR, Cause.TOO_MANY_FILES)
     if number in (errno.ENETUNREACH, errno.ENETDOWN):
-        return Outcome(OutcomeKind.OWN_ERROR, "no route from this machine to that network")
+        return Outcome(OutcomeKind.OWN_ERROR, Cause.NO_ROUTE)
     if number in (errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN):
-        return Outcome(OutcomeKind.UNREACHABLE, "unreachable")
-    return Outcome(OutcomeKind.OWN_ERROR, errno.errorcode.get(number or 0, type(error).__name__))
+        return Outcome(OutcomeKind.UNREACHABLE)
+    return Outcome(OutcomeKind.OWN_ERROR, error=errno.errorcode.get(number or 0, type(error).__name__))
 
 
 class _Pacer:

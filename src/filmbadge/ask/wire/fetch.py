@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Meter
 from filmbadge.ask.wire.http import HttpSession, Origin, Requests
-from filmbadge.model import Outcome, OutcomeKind, TlsFacts
+from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
 
 CONNECTIONS = 64
@@ -46,14 +46,15 @@ async def fetch_all(
             talk = HttpSession(site, script, page, contact.pace if throttle else None, meter)
             words = question + (OVER_TLS if site.tls else "")
             row = await contact.dial(site.port, talk, question=words, caps=caps, tls=site.tls)
-            stop, shown = Outcome(row.ending, row.detail), shown or row.tls
+            stop, shown = row.stop, shown or row.tls
             page = talk.left
             answered += talk.answered
             failures += talk.failed
             if not answered:
                 break
         else:
-            stop = Outcome(OutcomeKind.TIME_CAP, f"more than {connections} connections") if page is not None else stop
+            if page is not None:
+                stop = Outcome(OutcomeKind.TIME_CAP, Cause.CONNECTION_LIMIT, {"connections": connections})
     finally:
         script.close()
     return Fetched(stop, shown, answered)

@@ -19,7 +19,7 @@ import h11
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.conversation import Connection, Meter
 from filmbadge.ask.wire.throttle import Throttle
-from filmbadge.model import Outcome, OutcomeKind
+from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import Address, address_of
 from filmbadge.version import SERIES
 
@@ -220,12 +220,12 @@ class HttpSession:
         now.start = (now.start + data[:5])[:5]
         if not b"HTTP/".startswith(now.start):
             tls = now.start[:2] in (b"\x15\x03", b"\x16\x03")
-            raise WireError(f"answered in {'TLS' if tls else 'other bytes'}, not in HTTP", OutcomeKind.OTHER_PROTOCOL)
+            raise WireError(Cause.SPOKE_TLS if tls else Cause.SPOKE_OTHER, ending=OutcomeKind.OTHER_PROTOCOL)
         try:
             self._http.receive_data(bytes(data))
             self._events()
         except (h11.RemoteProtocolError, zlib.error):
-            raise WireError("a malformed HTTP response") from None
+            raise WireError(Cause.HTTP_MALFORMED) from None
         return len(data)
 
     def leave(self) -> bool:
@@ -239,7 +239,7 @@ class HttpSession:
         now = self._now
         bare = _STATUS_LINE.fullmatch(self._http.trailing_data[0])  # and nothing else: PixelMed's 404
         if not now.over and stop.ending is OutcomeKind.CLOSED and (now.head is not None or bare):
-            stop = Outcome(OutcomeKind.BROKEN, "the HTTP response breaks off")
+            stop = Outcome(OutcomeKind.BROKEN, Cause.HTTP_CUT_OFF)
             if bare:
                 self._http.receive_data(b"\r\n")
             with suppress(h11.RemoteProtocolError, zlib.error, WireError):
@@ -268,8 +268,8 @@ class HttpSession:
     @property
     def _done(self) -> Outcome:
         if self._spared:
-            return Outcome(OutcomeKind.SPARED, f"HTTP {self._spared}")
-        return Outcome(OutcomeKind.COMPLETED, f"{self.answered} {'page' if self.answered == 1 else 'pages'}")
+            return Outcome(OutcomeKind.SPARED, Cause.HTTP_STATUS, {"status": self._spared})
+        return Outcome(OutcomeKind.COMPLETED, Cause.PAGES, {"pages": self.answered})
 
     def _ask(self) -> None:
         self._asked, self._heard = time.monotonic(), None
@@ -300,7 +300,7 @@ class HttpSession:
                     return self._finish(again=False)
             elif isinstance(event, h11.EndOfMessage):
                 if now.inflate is not None and now.size and not now.cut and not now.inflate.over:
-                    raise WireError("a compressed body that breaks off")
+                    raise WireError(Cause.BODY_CUT_OFF)
                 return self._finish(again=True)
             elif event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
                 return None
@@ -377,7 +377,7 @@ def _inflate(coding: str) -> _Inflate | None:
         return _Inflate()
     if name in ("", "identity"):
         return None
-    raise WireError("a content coding that was not asked for")
+    raise WireError(Cause.CONTENT_CODING)
 
 
 def _joined(head: h11.Response) -> dict[str, str]:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from filmbadge.ask.wire.text import clean
-from filmbadge.model import Certificate, ClientCertificate, OutcomeKind, TlsFacts
+from filmbadge.model import Certificate, ClientCertificate, KeyKind, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, address_of
 
 MAX_TEXT = 64
@@ -25,14 +25,6 @@ _CLOSE_NOTIFY, _USER_CANCELED = 0, 90
 _CERTIFICATE_REQUIRED = 116
 # What servers say before TLS 1.3 to a client that was asked for a certificate and sent none.
 _REFUSALS = frozenset((40, 41, 42, 46, 48, 49, _CERTIFICATE_REQUIRED))
-_ALERTS = {
-    10: "unexpected message", 20: "bad record MAC", 22: "record overflow", 40: "handshake failure",
-    41: "no certificate", 42: "bad certificate", 43: "unsupported certificate", 46: "certificate unknown",
-    47: "illegal parameter", 48: "unknown CA", 49: "access denied", 50: "decode error", 51: "decrypt error",
-    70: "protocol version", 71: "insufficient security", 80: "internal error", 86: "inappropriate fallback",
-    109: "missing extension", 110: "unsupported extension", 112: "unrecognized name", 116: "certificate required",
-    120: "no application protocol",
-}  # fmt: skip
 
 
 class Handshake:
@@ -42,7 +34,7 @@ class Handshake:
         self.spoke = False  # TLS, whatever became of it
         self.asked = False  # for a client certificate, which a server may do without insisting on it
         self._name = name
-        self._alert: int | None = None
+        self.alert: int | None = None  # that said why it ended
         self._version = self._cipher = ""
         self._certificate: Certificate | None = None
 
@@ -52,7 +44,7 @@ class Handshake:
             return
         self.spoke = True
         if content == _ALERT and kind not in (_CLOSE_NOTIFY, _USER_CANCELED):
-            self._alert = int(kind)
+            self.alert = int(kind)
         self.asked = self.asked or (content == _HANDSHAKE and kind == _CERTIFICATE_REQUEST)
 
     def established(self, version: str, cipher: str, certificate: bytes) -> None:
@@ -60,21 +52,16 @@ class Handshake:
         self._version, self._cipher = version, cipher
         self._certificate = read_certificate(certificate, self._name)
 
-    @property
-    def refusal(self) -> str:
-        """The alert in words, if there was one."""
-        return f"{_ALERTS.get(self._alert, 'alert')} ({self._alert})" if self._alert is not None else ""
-
     def facts(self, *, heard: bool) -> TlsFacts | None:
         """None if the peer never spoke TLS. `heard`: it sent data inside it."""
         if not self.spoke:
             return None
         demanded = ClientCertificate.UNKNOWN
-        if self._alert == _CERTIFICATE_REQUIRED or (self.asked and self._alert in _REFUSALS):
+        if self.alert == _CERTIFICATE_REQUIRED or (self.asked and self.alert in _REFUSALS):
             demanded = ClientCertificate.YES
         elif heard or (self._version and not self.asked):
             demanded = ClientCertificate.NO
-        return TlsFacts(self._version, self._cipher, demanded, self._alert, self._certificate)
+        return TlsFacts(self._version, self._cipher, demanded, self.alert, self._certificate)
 
 
 def read_certificate(der: bytes, name: str | Address) -> Certificate | None:
@@ -103,16 +90,16 @@ def _facts(certificate: x509.Certificate, name: str | Address) -> Certificate:
     )
 
 
-def _key(certificate: x509.Certificate) -> tuple[str, int | None]:
+def _key(certificate: x509.Certificate) -> tuple[KeyKind, int | None]:
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):
-        return "unknown", None
+        return KeyKind.UNKNOWN, None
     if isinstance(key, rsa.RSAPublicKey):
-        return "RSA", key.key_size
+        return KeyKind.RSA, key.key_size
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return "EC", key.key_size
-    return "other", None
+        return KeyKind.EC, key.key_size
+    return KeyKind.OTHER, None
 
 
 def _text(name: x509.Name, kind: x509.ObjectIdentifier) -> str:

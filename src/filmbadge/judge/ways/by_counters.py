@@ -12,5 +12,5 @@ def by_counters(counters: Counters, stop: Outcome) -> Verdict:
     if counters.studies is not None:
         return Verdict(Rung.ANSWERS, Reason.NO_RECORDS)
     if counters.status is None:
-        return Verdict(Rung.ADMITS, Reason.FIND_BROKE_OFF, detail=f"{stop.ending}: {stop.detail}")
+        return Verdict(Rung.ADMITS, Reason.FIND_BROKE_OFF, stop=stop)
     return Verdict(Rung.ADMITS, Reason.HTTP_STATUS, (counters.status,))

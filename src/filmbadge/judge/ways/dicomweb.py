@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from filmbadge.judge.ways.way import Way
-from filmbadge.model import Census, Depth, DicomWebFacts, Observation, Profile, Reason, Rung, Verdict
+from filmbadge.model import Census, Depth, DicomWebFacts, Observation, Profile, Reason, Rung, Verdict, WebService
 
 
 def place(facts: DicomWebFacts, _: Observation) -> Iterator[Verdict]:
@@ -43,11 +43,12 @@ def steps(facts: DicomWebFacts, rung: Rung | None) -> Iterator[Depth]:
 def _place(facts: DicomWebFacts) -> Verdict:
     proof, status = facts.proof, facts.status or 0
     if proof is not None and proof.bytes:
-        return Verdict(Rung.DELIVERS, Reason.IMAGE, (proof.bytes,), f"{proof.service}, {proof.media_type}")
+        why = Reason.IMAGE_WADO_RS if proof.service is WebService.WADO_RS else Reason.IMAGE_WADO_URI
+        return Verdict(Rung.DELIVERS, why, (proof.bytes,), proof.media_type)
     if facts.records:
         if facts.retrieve_url:
-            return Verdict(Rung.OFFERS, Reason.IMAGE_NAMED, detail=facts.root)
-        return Verdict(Rung.DISCLOSES, Reason.RECORDS, detail=f"{facts.root}/studies")
+            return Verdict(Rung.OFFERS, Reason.IMAGE_NAMED, said=facts.root)
+        return Verdict(Rung.DISCLOSES, Reason.RECORDS, said=facts.root)
     if status in (401, 403):
         return Verdict(Rung.SPEAKS, Reason.LOGIN, (status,), facts.realm)
     if status not in (200, 204):

@@ -98,16 +98,16 @@ def _place(facts: DimseFacts, depth: Depth, stop: Outcome) -> Verdict:
         return Verdict(Rung.SPEAKS, Reason.REJECTED, (r.result, r.source, r.reason))
     if not facts.accepted:
         codes = (facts.abort.source, facts.abort.reason) if facts.abort else ()
-        return Verdict(Rung.SPEAKS, Reason.ABORTED, codes, stop.detail)
+        return Verdict(Rung.SPEAKS, Reason.ABORTED, codes, stop=stop)
     matches = sum(find.matches for find in facts.finds)
     proof = facts.proof
     if proof is not None and proof.bytes:
         return Verdict(Rung.DELIVERS, Reason.IMAGE, (proof.bytes,), proof.transfer_syntax)
     if proof is not None and proof.get and proof.storage:
         ended = () if proof.status is None else (proof.status,)
-        return Verdict(Rung.OFFERS, Reason.IMAGE_OFFERED, ended, proof.detail)
+        return Verdict(Rung.OFFERS, Reason.IMAGE_OFFERED, ended, stop=proof.stop)
     if matches or (facts.census is not None and facts.census.rows):
-        return Verdict(Rung.DISCLOSES, Reason.RECORDS, detail=facts.finds[-1].window if facts.finds else "")
+        return Verdict(Rung.DISCLOSES, Reason.RECORDS, (facts.finds[-1].ages or ()) if facts.finds else ())
     if not (facts.study_root or facts.patient_root):
         return Verdict(Rung.SPEAKS, Reason.CONTEXT_REFUSED)
     if not depth.reaches(Depth.ASK):
@@ -124,7 +124,7 @@ def _unanswered(facts: DimseFacts, stop: Outcome) -> Verdict:
             return Verdict(rung, Reason.ABORTED, (facts.abort.source, facts.abort.reason))
         if facts.abort is not None:
             return Verdict(rung, Reason.FIND_ABORTED, (facts.abort.source, facts.abort.reason))
-        return Verdict(rung, Reason.FIND_BROKE_OFF, detail=f"{stop.ending}: {stop.detail}")
+        return Verdict(rung, Reason.FIND_BROKE_OFF, stop=stop)
     if last.status == 0x0000:
         return Verdict(rung, Reason.NO_RECORDS)
     if not facts.study_root:

@@ -30,7 +30,7 @@ def place(facts: OrthancFacts, seen: Observation) -> Iterator[Verdict]:
     elif facts.status in (401, 403) and shows_realm(NAME, facts.realm):
         yield Verdict(Rung.SPEAKS, Reason.LOGIN, (facts.status,), facts.realm)
     elif facts.status is not None:
-        yield Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (facts.status,), f"HTTP {facts.status}")
+        yield Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (facts.status,))
 
 
 def signs(facts: OrthancFacts) -> Iterator[Fingerprint]:

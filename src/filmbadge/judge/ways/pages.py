@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from filmbadge.judge.ways.way import Way
 from filmbadge.model import (
+    Cause,
     ConfiguredRoot,
     Count,
     Counts,
+    Doubt,
+    DoubtCode,
     Observation,
     Outcome,
     OutcomeKind,
@@ -23,7 +26,7 @@ from filmbadge.model import (
 def place(facts: PageFacts, seen: Observation) -> Iterator[Verdict]:
     listing = facts.listing
     if listing is not None and listing.proof:
-        yield Verdict(Rung.DELIVERS, Reason.IMAGE, (listing.proof,), "a file of a list")
+        yield Verdict(Rung.DELIVERS, Reason.FILE, (listing.proof,))
     elif listing is not None and listing.shown:
         yield Verdict(Rung.DISCLOSES, Reason.LISTING, (listing.files,))
     if facts.patients:
@@ -46,7 +49,7 @@ def listed(facts: PageFacts) -> Counts:
     if listing is not None and listing.files and listing.whole:
         images = Count(listing.files, Provenance.COUNTED)
     elif listing is not None and listing.files:
-        images = Count(at_least=listing.files, why="not every folder was looked into")
+        images = Count(at_least=listing.files, doubts=(Doubt(DoubtCode.FOLDERS_MISSED),))
     return Counts(patients=patients, images=images)
 
 
@@ -54,22 +57,19 @@ def _of_a_product(facts: PageFacts) -> Verdict:
     """A mark of the catalogue was seen."""
     status = next((s for s in (facts.front, facts.status) if s in (401, 403)), None)
     if facts.viewer and facts.login is False:
-        outside = any(named.outside for named in facts.names)
-        shown = f"{facts.viewer}, which names an archive that was not contacted," if outside else facts.viewer
-        return Verdict(Rung.ADMITS, Reason.PAGE, detail=shown)
+        outside = sum(named.outside for named in facts.names)
+        return Verdict(Rung.ADMITS, Reason.PAGE, (outside,) if outside else (), facts.viewer)
     if status is not None or facts.login:
         return Verdict(Rung.SPEAKS, Reason.LOGIN, (status or 200,), facts.realm)
-    return Verdict(Rung.SPEAKS, Reason.PAGE, detail=facts.viewer)
+    return Verdict(Rung.SPEAKS, Reason.PAGE, said=facts.viewer)
 
 
 def _of_any(facts: PageFacts, status: int, stop: Outcome) -> Verdict:
     if stop.ending is OutcomeKind.SPARED:  # before all was asked
-        if not stop.detail.startswith("HTTP "):
-            return Verdict(None, Reason.SPARED, detail=stop.detail)
-        return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (int(stop.detail[-3:]),), f"{stop.detail}, and left alone")
+        return Verdict(Rung.LISTENING if stop.cause is Cause.HTTP_STATUS else None, Reason.SPARED, stop=stop)
     if facts.catch_all:
-        return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (200,), "HTTP 200 to a path that cannot exist")
-    return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (status,), f"HTTP {status}")
+        return Verdict(Rung.LISTENING, Reason.CATCH_ALL)
+    return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, (status,))
 
 
 WAY: Way[PageFacts] = Way(archive=False, place=place, leads_to=leads_to, listed=listed)

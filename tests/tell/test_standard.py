@@ -1,10 +1,12 @@
-"""The standard's words."""
+"""The standard's codes in its words."""
 
 from __future__ import annotations
 
 import pytest
 
-from filmbadge.catalogue import dicom
+from filmbadge.tell.causes import Causes
+
+ENGLISH = Causes()
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,7 @@ from filmbadge.catalogue import dicom
     ],
 )
 def test_rejections(codes: tuple[int, int, int], words: str) -> None:
-    assert dicom.rejection_words(*codes) == words
+    assert ENGLISH.rejection(*codes) == words
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_rejections(codes: tuple[int, int, int], words: str) -> None:
     ],
 )
 def test_aborts(source: int, reason: int, words: str) -> None:
-    assert dicom.abort_words(source, reason) == words
+    assert ENGLISH.abort(source, reason) == words
 
 
 @pytest.mark.parametrize(
@@ -47,10 +49,10 @@ def test_aborts(source: int, reason: int, words: str) -> None:
     ],
 )
 def test_statuses(status: int, words: str) -> None:
-    assert dicom.status_words(status) == words
+    assert ENGLISH.status(status) == words
 
 
 def test_no_code_is_without_words() -> None:
     for value in range(256):
-        for words in (dicom.rejection_words(value, 1, value), dicom.abort_words(2, value), dicom.status_words(value)):
+        for words in (ENGLISH.rejection(value, 1, value), ENGLISH.abort(2, value), ENGLISH.status(value)):
             assert words.isascii()
