@@ -21,7 +21,6 @@ from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.judge.ladder import place
 from filmbadge.model import Cause, Depth, DimseFacts, OutcomeKind, Reason, Rung
 from filmbadge.scope import LOOPBACK
-from filmbadge.tell import causes
 from support.loopback import Handler, caps, contact, dialer, listening, run
 
 HOSTILE = replace(LOOPBACK, caps=caps(idle_seconds=0.2, seconds=0.6, received_bytes=200_000))

@@ -24,7 +24,6 @@ from filmbadge.model import (
     Provenance,
     Rejection,
     Rung,
-    coded,
 )
 from support.factories import ADDRESS, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 

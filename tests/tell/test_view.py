@@ -49,12 +49,12 @@ def test_codes_stand_beside_words() -> None:
 
 
 def test_a_fault_of_ours_is_told_by_the_card_and_by_the_report(tmp_path: Path) -> None:
-    host = Host(factories.ADDRESS, (), (), Outcome(OutcomeKind.OWN_ERROR, "KeyError"))
+    host = Host(factories.ADDRESS, (), (), Outcome(OutcomeKind.OWN_ERROR, error="KeyError"))
     factories.survey(tmp_path)
     writer = Writer(tmp_path)
     writer.host(host, host.address)
     writer.close()
-    said = "our own error, not the archive's: KeyError"
+    said = "our own error, not the archive's (KeyError)"
     assert card.document(host.address, Depth.ASK, host, [], ENGLISH).fault == said
     unknown = summary.document(Dataset(tmp_path), ENGLISH).funnel[-1]
     assert (unknown.rung, unknown.reasons) == ("unknown", ((said, 1),))

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from filmbadge.model import Depth, Host, JournalRow, Kind, Outcome, Reason, Rung, Verdict
+from filmbadge.model import Depth, Host, JournalRow, Kind, Rung
 from filmbadge.tell.view import ArchiveView, EndpointView, archive_view, endpoint_view, sentences
 from filmbadge.tell.words import QUANTITIES, Words
 
@@ -43,11 +43,6 @@ def document(target: str, depth: Depth, host: Host, journal: Sequence[JournalRow
         bytes_sent=sum(row.sent for row in journal),
         bytes_received=sum(row.received for row in journal),
     )
-
-
-def _fault(fault: Outcome, words: Words) -> str:
-    """Endings that are ours have the same codes as reasons."""
-    return words.reason(Verdict(None, Reason(fault.ending), detail=fault.detail))
 
 
 def render(card: CheckDocument, words: Words) -> RenderableType:

@@ -22,7 +22,6 @@ from filmbadge.model import Counts, Depth, DimseFacts, Doubt, DoubtCode, Interva
 from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
-from filmbadge.tell import causes
 from filmbadge.tell.words import Words
 from support.loopback import run
 from support.simulated_archive import TODAY, Simulated, days, drive

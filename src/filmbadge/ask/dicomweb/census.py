@@ -147,7 +147,7 @@ class QidoSource:
                 return
             self.retrieve_url = self.retrieve_url or bool(found.retrieve.uid)
             named = found.modalities.Value or ()
-            modalities.update({Modality[name] for name in named if name in Modality.__members__})
+            modalities.update({Modality[name] for name in named if name and name in Modality.__members__})
             day = _day(found)
             if day is None:
                 undated += 1
