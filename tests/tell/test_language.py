@@ -47,8 +47,6 @@ NAMES = (
     "OFFIS_DCMTK_362", "CVE-", "PS3.15", "BCP", "US", "SSN",
     *advisories(),
 )  # fmt: skip
-# Sentences that records still hold in place of codes.
-NAMES += ("it gives nothing to strangers", "found out at the end of a survey", "no country data is read yet")
 HELD = Certificate("pacs", "", "ca", "", AT - timedelta(90), AT - timedelta(30), True, KeyKind.RSA, 1024, False)
 OLD = TlsFacts("TLSv1", "AES128-SHA", ClientCertificate.NO, certificate=HELD)
 KINDS = tuple(KindTally(kind, 35, 0 if kind is Kind.RELIGION else 35, looked=35, distinct=20, most=2) for kind in Kind)
