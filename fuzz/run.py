@@ -9,7 +9,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["filmbadge.ask.wire"]):
+with atheris.instrument_imports(include=["filmbadge.ask"]):
     import target
 
 if __name__ == "__main__":

@@ -193,7 +193,6 @@ class Cause(_Code):
     VR_INVALID = "vr-invalid", "offset"
     ELEMENT_TOO_LONG = "element-too-long", "offset"
     ITEM_MISPLACED = "item-misplaced", "offset"
-    ITEM_MISSING = "item-missing", "offset"
     SEQUENCE_UNOPENED = "sequence-unopened", "offset"
     SEQUENCE_UNENDED = "sequence-unended"
     NESTED_TOO_DEEP = "nested-too-deep", "offset", "limit"

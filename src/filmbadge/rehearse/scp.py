@@ -120,7 +120,8 @@ class Acceptor(asyncio.Protocol):
             self._transport.close()
             return
         explicit = self._explicit(context)
-        keys = {tag: value.strip(b" \0") for tag, value in elements.walk(identifier, explicit=explicit, wanted=_ASKED)}
+        asked_for = elements.values(identifier, explicit=explicit, wanted=_ASKED)
+        keys = {tag: value.strip(b" \0") for tag, value in asked_for.items()}
         rows = _answer(self._archive, keys)
         asyncio.get_running_loop().call_soon(self._stream, context, asked, rows, 0)
 

@@ -98,7 +98,6 @@ _CAUSES = {
     Cause.VR_INVALID: N_("the element at offset {offset} has no valid VR"),
     Cause.ELEMENT_TOO_LONG: N_("the element at offset {offset} is longer than its data set"),
     Cause.ITEM_MISPLACED: N_("the item tag at offset {offset} is out of place"),
-    Cause.ITEM_MISSING: N_("there is no item at offset {offset}"),
     Cause.SEQUENCE_UNOPENED: N_("the sequence delimiter at offset {offset} ends no sequence"),
     Cause.SEQUENCE_UNENDED: N_("a sequence of undefined length does not end"),
     Cause.NESTED_TOO_DEEP: N_("more than {limit} sequences are nested at offset {offset}"),

@@ -1,4 +1,4 @@
-"""The element walk: against bytes by hand, against pydicom, and against anything at all."""
+"""The loop over headers: against bytes by hand, against pydicom, and against anything at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from filmbadge.ask.decoder import elements, limits
-from filmbadge.ask.decoder.elements import IMAGES_IN_STUDY, QUERY_LEVEL, STUDY_UID, encode, walk
+from filmbadge.ask.decoder.elements import IMAGES_IN_STUDY, QUERY_LEVEL, STUDY_UID, encode, headers, values
 from filmbadge.ask.errors import WireError
 
 UNDEFINED = b"\xff\xff\xff\xff"
@@ -28,7 +28,7 @@ FOUND = [(STUDY_UID, b"1.2\0")]
 
 
 def studies(data: bytes, *, explicit: bool) -> list[tuple[int, bytes]]:
-    return list(walk(data, explicit=explicit, wanted={STUDY_UID}))
+    return list(values(data, explicit=explicit, wanted={STUDY_UID}).items())
 
 
 def test_encoding_by_hand() -> None:
@@ -99,7 +99,7 @@ TAGS = (QUERY_LEVEL, elements.STUDY_DATE, STUDY_UID, elements.SERIES_UID, elemen
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(TAGS), st.binary(max_size=200)), st.booleans())
 def test_what_is_encoded_is_found(keys: dict[int, bytes], explicit: bool) -> None:
-    found = dict(walk(encode(list(keys.items()), explicit=explicit), explicit=explicit, wanted=TAGS))
+    found = values(encode(list(keys.items()), explicit=explicit), explicit=explicit, wanted=TAGS)
     assert found.keys() == keys.keys()
     for tag, value in keys.items():
         padding = found[tag].removeprefix(value)
@@ -154,3 +154,25 @@ def test_pydicom_writes_what_we_read(data: st.DataObject, explicit: bool) -> Non
     uid = str(made.StudyInstanceUID).encode()
     found = studies(stream.getvalue(), explicit=explicit)
     assert [(tag, value.rstrip(b"\0")) for tag, value in found] == [(STUDY_UID, uid)]
+    top = [tag for depth, tag, *_ in headers(stream.getvalue(), explicit=explicit) if not depth]
+    assert top == [int(element.tag) for element in made]
+
+
+def test_headers_by_hand() -> None:
+    """A sequence without a length is entered: there is an item with a length in it, and one without."""
+    items = ITEM + b"\x0c\x00\x00\x00" + INNER_EXPLICIT + ITEM + UNDEFINED + INNER_EXPLICIT + ITEM_END
+    data = SEQUENCE + b"SQ\0\0" + UNDEFINED + items + SEQUENCE_END + UID_EXPLICIT
+    assert list(headers(data, explicit=True)) == [
+        (0, 0x00081110, 12, elements.UNDEFINED, True),
+        (1, elements.ITEM, 20, 12, True),
+        (1, STUDY_UID, 48, 4, True),
+        (0, STUDY_UID, 76, 4, True),
+    ]
+    inside = [(1, elements.ITEM, 8, 12, True), (1, STUDY_UID, 36, 4, True)]
+    assert list(headers(items, explicit=True, inside=True)) == inside
+
+
+@pytest.mark.parametrize("data", [SEQUENCE_END, SEQUENCE + b"SQ\0\0" + UNDEFINED + SEQUENCE_END * 2])
+def test_the_items_of_a_sequence_do_not_end_it(data: bytes) -> None:
+    with pytest.raises(WireError):
+        list(headers(data, explicit=True, inside=True))

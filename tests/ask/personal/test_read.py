@@ -13,6 +13,9 @@ from filmbadge.ask.personal.read import values
 from filmbadge.catalogue.kinds import ISSUER
 from support.studies import UID, WANTED, record, written
 
+OTHER_IDS, ITEM, SEQUENCE_END = b"\x10\x00\x02\x10", b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0" + bytes(4)
+ISSUER_ELEMENT = b"\x10\0\x21\0\x04\0\0\0WARD"
+
 
 @pytest.mark.parametrize("explicit", [True, False])
 @pytest.mark.parametrize("undefined", [True, False])
@@ -53,6 +56,30 @@ def test_only_what_was_asked_for_is_read() -> None:
 def test_any_bytes(data: bytes, explicit: bool) -> None:
     with suppress(WireError):
         values(data, explicit, WANTED)
+
+
+@pytest.mark.parametrize("within", [ITEM, SEQUENCE_END + OTHER_IDS])
+@pytest.mark.parametrize("levels", [2, 100_000])
+def test_items_within_items_are_malformed(within: bytes, levels: int) -> None:
+    """However deep they are nested, which is no deeper for us."""
+    one = len(within) + 4
+    data = b"".join(within + ((levels - n) * one).to_bytes(4, "little") for n in range(1, levels + 1))
+    with pytest.raises(WireError):
+        values(OTHER_IDS + len(data).to_bytes(4, "little") + data, False, WANTED)
+
+
+def test_a_sequence_in_an_item_is_stepped_over() -> None:
+    inner, outer = (b"\x10\0\x20\0\x04\0\0\0" + value for value in (b"IN  ", b"OUT "))
+    open_item, close = ITEM + b"\xff" * 4, b"\xfe\xff\x0d\xe0" + bytes(4) + SEQUENCE_END
+    nested = b"\x08\0\x10\x11" + b"\xff" * 4 + open_item + inner + close
+    data = OTHER_IDS + b"\xff" * 4 + open_item + nested + outer + close
+    assert values(data, False, WANTED)[1] == [(0x00101002, "OUT")]
+
+
+@pytest.mark.parametrize("held", [b"", ISSUER_ELEMENT, ITEM + b"\x0c\0\0\0" + ISSUER_ELEMENT])
+def test_a_name_that_is_a_sequence_is_no_name(held: bytes) -> None:
+    data = b"\x10\0\x10\0" + b"\xff" * 4 + held + SEQUENCE_END
+    assert values(data, False, WANTED) == (b"", [])
 
 
 SECRET = b"ZQXJKVBPYG"

@@ -1,7 +1,6 @@
-"""Data elements, PS3.5 7: what we send, and a walk over what arrives.
+"""Data elements, PS3.5 7: what we send, and the one loop over the headers of what arrives.
 
-The walk hands out slices of the attributes asked for and steps over everything else without
-looking. It never decodes a value; that, and forgetting it, is the caller's one duty.
+The loop steps from header to header and looks at no value. To decode one, and to forget it, is the caller's duty.
 """
 
 from __future__ import annotations
@@ -26,7 +25,9 @@ IMAGES_IN_STUDY = 0x00201208
 
 UNDEFINED = 0xFFFFFFFF
 
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+ITEM = 0xFFFEE000
+
+_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
 LONG = frozenset(vr.encode() for vr in ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 _SHORT = frozenset(
     vr.encode()
@@ -47,6 +48,7 @@ _VR_SENT = {
     IMAGES_IN_STUDY: b"IS",
 } | {tag: vr.encode() for tag, vr in kinds.VR.items() if tag != STUDY_DATE}
 
+_HEADER = struct.Struct("<HHI")
 _U16x2 = struct.Struct("<HH")
 _U32 = struct.Struct("<I")
 _U16 = struct.Struct("<H")
@@ -67,62 +69,63 @@ def encode(keys: Sequence[tuple[int, bytes]], *, explicit: bool) -> bytes:
     return bytes(out)
 
 
-def walk(data: bytes, *, explicit: bool, wanted: Collection[int]) -> Iterator[tuple[int, bytes]]:
-    """The top-level elements among `wanted`, as (tag, value bytes), from a little-endian data set.
+def headers(data: bytes, *, explicit: bool, inside: bool = False) -> Iterator[tuple[int, int, int, int, bool]]:
+    """The elements of a little-endian data set, PS3.5 7, without a look at a value.
 
-    Sequences and items of defined or undefined length are stepped over, PS3.5 7.5; so is an
-    unknown VR of undefined length, which is encoded implicitly, PS3.5 6.2.2. Raises WireError with
-    the offset where lengths do not fit.
+    Each is (depth, tag, where its value begins, its length, whether what it holds is in explicit VR). Depth is the number
+    of sequences around it. A sequence of undefined length is entered, PS3.5 7.5; so is an unknown VR of undefined length,
+    which is encoded implicitly, PS3.5 6.2.2. Whatever has a length is stepped over, also an item. With `inside`, the data
+    are the items of a sequence, or what one item holds. Raises WireError, with offsets only.
     """
-    at, size = 0, len(data)
-    open_sequences: list[bool] = []  # the encoding outside each sequence of undefined length
+    at, size, unpack = 0, len(data), _HEADER.unpack_from
+    depth = int(inside)
+    outside = [explicit] * depth  # the encoding outside each sequence that the loop is in
     while at < size:
         if at + 8 > size:
             raise WireError(Cause.HEADER_CUT_OFF, at)
-        group, element = _U16x2.unpack_from(data, at)
-        tag = group << 16 | element
-        start = at
+        group, element, length = unpack(data, at)
+        tag, value, inner = group << 16 | element, at + 8, explicit
         if group == 0xFFFE:
-            (length,) = _U32.unpack_from(data, at + 4)
-            at += 8
             if tag == _SEQUENCE_END:
-                if not open_sequences:
-                    raise WireError(Cause.SEQUENCE_UNOPENED, start)
-                explicit = open_sequences.pop()
-            elif tag not in (_ITEM, _ITEM_END) or not open_sequences:
-                raise WireError(Cause.ITEM_MISPLACED, start)
-            elif tag == _ITEM and length != UNDEFINED:
-                at += length
-            if at > size:
-                raise WireError(Cause.ITEM_TOO_LONG, start)
-            continue
-        inner_explicit = explicit
-        if explicit:
+                if depth == inside:
+                    raise WireError(Cause.SEQUENCE_UNOPENED, at)
+                explicit, depth, at = outside.pop(), depth - 1, value
+                continue
+            if tag not in (ITEM, _ITEM_END) or not depth:
+                raise WireError(Cause.ITEM_MISPLACED, at)
+            if tag == _ITEM_END or length == UNDEFINED:
+                at = value
+                continue
+        elif explicit:
             vr = data[at + 4 : at + 6]
-            if vr in LONG:
-                if at + 12 > size:
-                    raise WireError(Cause.HEADER_CUT_OFF, at)
-                (length,) = _U32.unpack_from(data, at + 8)
-                at += 12
-                inner_explicit = vr != b"UN"
-            elif vr in _SHORT:
-                (length,) = _U16.unpack_from(data, at + 6)
-                at += 8
-            else:
+            if vr in _SHORT:
+                length >>= 16
+            elif vr not in LONG:
                 raise WireError(Cause.VR_INVALID, at)
-        else:
-            (length,) = _U32.unpack_from(data, at + 4)
-            at += 8
+            elif at + 12 > size:
+                raise WireError(Cause.HEADER_CUT_OFF, at)
+            else:
+                (length,) = _U32.unpack_from(data, value)
+                value, inner = at + 12, vr != b"UN"
         if length == UNDEFINED:
-            if len(open_sequences) >= MAX_NESTING:
-                raise WireError(Cause.NESTED_TOO_DEEP, start, MAX_NESTING)
-            open_sequences.append(explicit)
-            explicit = inner_explicit
+            if depth >= MAX_NESTING:
+                raise WireError(Cause.NESTED_TOO_DEEP, at, MAX_NESTING)
+            yield depth, tag, value, length, inner
+            outside.append(explicit)
+            explicit, depth, at = inner, depth + 1, value
             continue
-        if at + length > size:
-            raise WireError(Cause.ELEMENT_TOO_LONG, start)
-        if not open_sequences and tag in wanted:
-            yield tag, data[at : at + length]
-        at += length
-    if open_sequences:
+        if value + length > size:
+            raise WireError(Cause.ITEM_TOO_LONG if tag == ITEM else Cause.ELEMENT_TOO_LONG, at)
+        yield depth, tag, value, length, inner
+        at = value + length
+    if depth != inside:
         raise WireError(Cause.SEQUENCE_UNENDED)
+
+
+def values(data: bytes, *, explicit: bool, wanted: Collection[int]) -> dict[int, bytes]:
+    """The values of the attributes among `wanted` that stand in no sequence. Raises WireError."""
+    return {
+        tag: data[at : at + length]
+        for depth, tag, at, length, _ in headers(data, explicit=explicit)
+        if tag in wanted and not depth and length != UNDEFINED
+    }

@@ -1,4 +1,4 @@
-"""Bounds on what a peer may send. `core/compiled.c` has the same; a test compares them."""
+"""Bounds on what a peer may send. `compiled.c` has the same; a test compares them."""
 
 MAX_PDU = 128 * 1024  # what we announce for P-DATA, PS3.8 D.1
 MAX_CONTROL = 64 * 1024  # of any PDU that is not P-DATA

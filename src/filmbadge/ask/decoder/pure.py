@@ -25,12 +25,14 @@ RUN_KEY = secrets.token_bytes(16)  # in memory only; what it makes comparable, i
 
 _HEADER = struct.Struct(">BxI")
 _PDV = struct.Struct(">IBB")
-_ELEMENT = struct.Struct("<HHI")
 _P_DATA = 0x04
 _BOTH = struct.Struct(">BxIIBB")  # of a PDU and of the first value in it
 _PADDING = b"\0 "
 _MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # how many are remembered, and of rows of how many bytes
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
+# Of a command set, PS3.7 E.1.
+_FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS = 0x0100, 0x0120, 0x0800, 0x0900
+_NO_DATA_SET = 0x0101
 
 
 class Tally:
@@ -140,7 +142,7 @@ class Tally:
         if known is not None and known.headers.unpack(identifier) == known.seen:
             return known.pick((*known.values.unpack(identifier), None))
         try:
-            found = dict(elements.walk(identifier, explicit=explicit, wanted=self._wanted))
+            found = elements.values(identifier, explicit=explicit, wanted=self._wanted)
         except WireError:
             return None
         if size <= _MAX_LAYOUT and len(self._layouts) < _MAX_LAYOUTS:
@@ -163,26 +165,20 @@ class _Layout:
 
     @classmethod
     def of(cls, identifier: bytes, explicit: bool, wanted: Sequence[int]) -> _Layout | None:
-        """The layout of a well-formed row without sequences, or None."""
+        """The layout of a well-formed row without sequences of undefined length, or None."""
         headers, values = ["<"], ["<"]
         place: dict[int, int] = {}
-        at = number = 0
-        while at < len(identifier):
-            group, element, length = _ELEMENT.unpack_from(identifier, at)
-            size = 8
-            if explicit and identifier[at + 4 : at + 6] in elements.LONG:
-                size, length = 12, int.from_bytes(identifier[at + 8 : at + 12], "little")
-            elif explicit:
-                length = int.from_bytes(identifier[at + 6 : at + 8], "little")
-            if group == 0xFFFE or length == elements.UNDEFINED:
+        end = number = 0
+        for _, tag, at, length, _ in elements.headers(identifier, explicit=explicit):
+            if length == elements.UNDEFINED:
                 return None
-            tag = group << 16 | element
+            size = at - end
             headers.append(f"{size}s{length}x")
             values.append(f"{size}x{length}s" if tag in wanted else f"{size + length}x")
             if tag in wanted:
                 place[tag] = number
                 number += 1
-            at += size + length
+            end = at + length
         first = struct.Struct("".join(headers))
         pick = itemgetter(*(place.get(tag, -1) for tag in wanted))
         return cls(first, first.unpack(identifier), struct.Struct("".join(values)), pick)
@@ -389,27 +385,17 @@ class Reader:
 
 def _pending(whole: bytes, message_id: int) -> bool:
     """Whether a command set is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2."""
-    field = status = responded = kind = -1
-    at, size = 0, len(whole)
-    while at < size:
-        if at + 8 > size:
-            return False
-        group, element, length = _ELEMENT.unpack_from(whole, at)
-        at += 8
-        if group == 0xFFFE or length > size - at:
-            return False
-        if group == 0 and element in (0x0100, 0x0120, 0x0800, 0x0900):
-            if length != 2:
+    found: dict[int, int] = {}
+    try:
+        for _, tag, at, length, _ in elements.headers(whole, explicit=False):
+            if length == elements.UNDEFINED:
                 return False
-            value = whole[at] | whole[at + 1] << 8
-            if element == 0x0100:
-                field = value
-            elif element == 0x0120:
-                responded = value
-            elif element == 0x0800:
-                kind = value
-            else:
-                status = value
-        at += length
-    announced = kind not in (-1, 0x0101)
-    return field == 0x8020 and responded == message_id and status in (0xFF00, 0xFF01) and announced
+            if tag in (_FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS):
+                if length != 2:
+                    return False
+                found[tag] = whole[at] | whole[at + 1] << 8
+    except WireError:
+        return False
+    announced = found.get(_DATA_SET_TYPE, _NO_DATA_SET) != _NO_DATA_SET
+    answers = found.get(_FIELD) == 0x8020 and found.get(_RESPONDED_ID) == message_id
+    return answers and announced and found.get(_STATUS) in (0xFF00, 0xFF01)

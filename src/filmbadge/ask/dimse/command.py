@@ -8,6 +8,7 @@ from itertools import product
 
 from msgspec import Struct
 
+from filmbadge.ask.decoder.elements import UNDEFINED, headers
 from filmbadge.ask.errors import WireError
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.model import Cause
@@ -33,7 +34,6 @@ _DATA_SET_TYPE = 0x00000800
 _STATUS = 0x00000900
 # Error Comment (0000,0902) is not read: what an archive writes there could name a patient.
 _READ = frozenset((_AFFECTED_CLASS, _FIELD, _MESSAGE_ID, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS))
-_ELEMENT = struct.Struct("<HHI")
 
 
 class Command(Struct, frozen=True):
@@ -90,16 +90,11 @@ def parse(data: bytes) -> Command:
     if (usual := _USUAL.get(data)) is not None:
         return usual
     seen: dict[int, bytes] = {}
-    at, size = 0, len(data)
-    while at < size:
-        if at + 8 > size:
-            raise WireError(Cause.HEADER_CUT_OFF, at)
-        group, element, length = _ELEMENT.unpack_from(data, at)
-        start, at = at, at + 8 + length
-        if group or at > size:
-            raise WireError(Cause.COMMAND_ELEMENT, start)
-        if element in _READ:
-            seen[element] = data[start + 8 : at]
+    for _, tag, at, length, _ in headers(data, explicit=False):
+        if tag >> 16 or length == UNDEFINED:
+            raise WireError(Cause.COMMAND_ELEMENT, at - 8)
+        if tag in _READ:
+            seen[tag] = data[at : at + length]
 
     def number(element: int) -> int | None:
         raw = seen.get(element)

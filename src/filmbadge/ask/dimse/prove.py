@@ -117,7 +117,7 @@ def _find(root: str, dates: bytes, instance: _Instance) -> Operations:
     def record(identifier: bytes, explicit: bool) -> None:
         wanted = (elements.SOP_CLASS, elements.INSTANCE_UID)
         try:
-            found = dict(elements.walk(identifier, explicit=explicit, wanted=wanted))
+            found = elements.values(identifier, explicit=explicit, wanted=wanted)
         except WireError:
             return
         sop_class, uid = (found.get(tag, b"").strip(b"\0 ") for tag in wanted)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from filmbadge.ask.decoder import elements
-from filmbadge.ask.decoder.limits import MAX_NESTING
-from filmbadge.ask.errors import WireError
+from filmbadge.ask.decoder.elements import ITEM, UNDEFINED, headers
 from filmbadge.ask.personal import charsets
 from filmbadge.ask.personal.inspector import Value
 from filmbadge.catalogue.kinds import CHARACTER_SET, INSIDE, ISSUER
-from filmbadge.model import Cause
 
-_HEADER = struct.Struct("<HHI")
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_Raw = list[tuple[int, bytes]]
+_INSIDE = {sequence: (*tags, ISSUER) for sequence, tags in INSIDE.items()}
 
 
 def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[bytes, list[Value]]:
@@ -23,12 +18,9 @@ def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[
 
     The issuer of an id comes right after it. Raises WireError with offsets only.
     """
-    found: _Raw = []
-    top = {*wanted, elements.STUDY_UID, CHARACTER_SET}
-    _elements(identifier, 0, len(identifier), explicit, 0, 0, top, found)
     uid, codec = b"", charsets.codec(())
     made: list[Value] = []
-    for tag, raw in found:
+    for tag, raw in _raw(identifier, explicit, {*wanted, elements.STUDY_UID, CHARACTER_SET}):
         bare = raw.strip(b"\0 ")
         if not bare:
             continue
@@ -41,73 +33,25 @@ def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[
     return uid, made
 
 
-def _elements(
-    data: bytes, at: int, end: int, explicit: bool, depth: int, under: int, wanted: Collection[int], found: _Raw
-) -> int:
-    """Elements up to `end`, or up to the delimiter of the item they are in. Returns where they end."""
-    while at < end:
-        start = at
-        if at + 8 > end:
-            raise WireError(Cause.HEADER_CUT_OFF, start)
-        group, element, length = _HEADER.unpack_from(data, at)
-        tag = group << 16 | element
-        if tag == _ITEM_END and depth:
-            return at + 8
-        if group == 0xFFFE:
-            raise WireError(Cause.ITEM_MISPLACED, start)
-        at += 8
-        sequence, inner = tag in INSIDE, explicit
-        if explicit:
-            vr = data[start + 4 : start + 6]
-            if vr in elements.LONG:
-                if start + 12 > end:
-                    raise WireError(Cause.HEADER_CUT_OFF, start)
-                length = int.from_bytes(data[start + 8 : start + 12], "little")
-                at += 4
-            else:
-                length = int.from_bytes(data[start + 6 : start + 8], "little")
-            sequence, inner = vr == b"SQ", vr != b"UN"
-        if length != elements.UNDEFINED and at + length > end:
-            raise WireError(Cause.ELEMENT_TOO_LONG, start)
-        if sequence or length == elements.UNDEFINED:
-            nested = (*INSIDE.get(tag, ()), ISSUER) if tag in wanted and not depth else ()
-            stop = end if length == elements.UNDEFINED else at + length
-            at = _items(data, at, stop, length == elements.UNDEFINED, inner, depth + 1, tag, nested, found)
+def _raw(data: bytes, explicit: bool, wanted: Collection[int], under: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Values as they arrived. `under` is the sequence whose items the data are; else they are the whole data set."""
+    for depth, tag, at, length, inner in headers(data, explicit=explicit, inside=bool(under)):
+        if not depth:
+            under = tag
+        if under not in wanted or depth > 1 or length == UNDEFINED:
             continue
-        if tag in wanted:
-            found.append((under if under and tag != ISSUER else tag, data[at : at + length]))
-        at += length
-    return at
+        value, held = data[at : at + length], _INSIDE.get(under, ())
+        if not depth and not held:
+            yield tag, value
+        elif not depth:
+            yield from _raw(value, inner, wanted, tag)
+        elif tag == ITEM:
+            for one, raw in elements.values(value, explicit=inner, wanted=held).items():
+                yield _named(one, under), raw
+        elif tag in held:
+            yield _named(tag, under), value
 
 
-def _items(
-    data: bytes,
-    at: int,
-    end: int,
-    delimited: bool,
-    explicit: bool,
-    depth: int,
-    under: int,
-    wanted: Collection[int],
-    found: _Raw,
-) -> int:
-    if depth > MAX_NESTING:
-        raise WireError(Cause.NESTED_TOO_DEEP, at, MAX_NESTING)
-    while at < end:
-        if at + 8 > end:
-            raise WireError(Cause.ITEM_CUT_OFF, at)
-        group, element, length = _HEADER.unpack_from(data, at)
-        tag, start, at = group << 16 | element, at, at + 8
-        if tag == _SEQUENCE_END and delimited:
-            return at
-        if tag != _ITEM:
-            raise WireError(Cause.ITEM_MISSING, start)
-        if length == elements.UNDEFINED:
-            at = _elements(data, at, end, explicit, depth, under, wanted, found)
-        elif at + length > end:
-            raise WireError(Cause.ITEM_TOO_LONG, start)
-        else:
-            at = _elements(data, at, at + length, explicit, depth, under, wanted, found)
-    if delimited:
-        raise WireError(Cause.SEQUENCE_UNENDED)
-    return at
+def _named(tag: int, sequence: int) -> int:
+    """What stands in a sequence counts as that; only an issuer stays one."""
+    return tag if tag == ISSUER else sequence
