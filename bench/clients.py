@@ -73,13 +73,13 @@ def census(port: int, _records: int) -> Told:
 
     keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
     keys += ((elements.SERIES_IN_STUDY, b""), (elements.IMAGES_IN_STUDY, b""))
-    tally, answers = Tally(), []
+    rows: list[JournalRow] = []
+    dialer = Dialer(_scope(Depth.COUNT), rows.append)
+    tally, answers = Tally(dialer.key), []
 
     def script(_: Association) -> Operations:
         answers.append((yield Query(STUDY_ROOT_FIND, keys, tally)))
 
-    rows: list[JournalRow] = []
-    dialer = Dialer(_scope(Depth.COUNT), rows.append)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         talk = Association("ANY-SCP", script)
         row = runner.run(dialer.dial(IPv4Address("127.0.0.1"), port, talk, question="bench"))
@@ -132,11 +132,11 @@ def entries(_port: int, size: int) -> Told:
     import common
 
     from filmbadge.ask.decoder import Tally
+    from filmbadge.ask.key import RunKey
 
-    tally, before = Tally(), common.rss_mb()
-    head = struct.pack("<HH2sH", 0x0020, 0x000D, b"UI", 20)
+    tally, before = Tally(RunKey()), common.rss_mb()
     for number in range(size):
-        tally.add(head + b"1.2.840.%012d" % number, True)
+        tally.count(b"1.2.840.%012d" % number)
     assert tally.distinct == size
     return {"bytes": (common.rss_mb() - before) * (1 << 20) / size}
 

@@ -11,9 +11,12 @@ from types import ModuleType
 from filmbadge.ask.decoder import Tally, compiled, elements, pure
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
 from filmbadge.ask.errors import WireError
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import Outcome, OutcomeKind
+
+KEY = RunKey()
 
 
 def one(data: bytes) -> None:
@@ -29,7 +32,7 @@ def one(data: bytes) -> None:
 
 
 def _hear(core: ModuleType, pieces: list[bytes], options: int) -> tuple[object, ...]:
-    tally = core.Tally(patients=True, watch=(0x00100010,), keep=2 if options & 4 else 0)
+    tally = core.Tally(KEY, keep=2 if options & 4 else 0)
     reader = core.Reader((1, 3, 5))
     reader.mode = (options >> 3 & 3) % 3
     stop_after = options >> 5 & 3
@@ -51,8 +54,8 @@ def _hear(core: ModuleType, pieces: list[bytes], options: int) -> tuple[object, 
 
 def _counts(tally: Tally) -> tuple[object, ...]:
     return (
-        tally.rows, tally.malformed, tally.distinct, tally.patients, tally.series, tally.images,
-        tally.series_known, tally.images_known, tuple(tally.filled), tuple(tally.kept),
+        tally.rows, tally.malformed, tally.distinct, tally.series, tally.images,
+        tally.series_known, tally.images_known, tuple(tally.kept),
     )  # fmt: skip
 
 
@@ -79,7 +82,7 @@ def _converse(pieces: list[bytes]) -> None:
 
     def script(_: Association) -> Operations:
         yield Echo()
-        yield Query(STUDY_ROOT_FIND, keys, Tally(), cancel_after=2)
+        yield Query(STUDY_ROOT_FIND, keys, Tally(KEY), cancel_after=2)
 
     talk, line, held = Association("ANY-SCP", script, throttle=Throttle(0.5)), _Line(), b""
     talk.opened(line)

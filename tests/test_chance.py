@@ -16,14 +16,14 @@ from support import chance
 DRAWN = """
 import random, secrets
 from hypothesis import given, settings, strategies as st
-from filmbadge.ask.decoder.pure import RUN_KEY
+from filmbadge.ask.key import RunKey
 
 @given(st.text(), st.integers())
 def test_a_property(text, number):
     print("drawn", ascii(text), number)
 
 def test_the_system():
-    print("drawn", RUN_KEY, secrets.token_hex(), random.SystemRandom().random())
+    print("drawn", bytes(RunKey()), secrets.token_hex(), random.SystemRandom().random())
 """
 
 

@@ -14,6 +14,7 @@ import pytest
 import filmbadge.ask
 from filmbadge.ask import decoder
 from filmbadge.ask.decoder import pure
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.inspector import ValueInspector
 from filmbadge.ask.personal.national import passes
 from filmbadge.ask.personal.progress import ProfileProgress
@@ -28,7 +29,7 @@ OWN = [
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__ and (dataclasses.is_dataclass(kind) or issubclass(kind, msgspec.Struct))
 ]
-SECRETS = ("Müller", "M\\xfcller", "536-90", "2.25.12345", "cough")
+SECRETS = ("Müller", "M\\xfcller", "536-90", "2.25.12345", "cough", "bytes, secret")
 
 
 def shows_fields(kind: type[Any]) -> bool:
@@ -65,17 +66,17 @@ def test_no_field_that_a_repr_shows_could_hold_a_value() -> None:
 
 @pytest.mark.parametrize("explicit", [True, False])
 def test_what_looked_at_a_record_does_not_show_it(explicit: bool) -> None:
-    raw = written(record(), explicit)
-    noticed, tally, reader = ProfileProgress(), decoder.Tally(keep=5), decoder.Reader([1])
-    plain, slow = pure.Tally(keep=5), pure.Reader([1])
+    raw, key = written(record(), explicit), RunKey(b"16 bytes, secret")
+    noticed, tally, reader = ProfileProgress(key), decoder.Tally(key, keep=5), decoder.Reader([1])
+    plain, slow = pure.Tally(key, keep=5), pure.Reader([1])
     noticed.row(raw, explicit)
     noticed.part(raw, explicit)
     tally.add(raw, explicit)
     plain.add(raw, explicit)
     look = ValueInspector()
     look.take([(a.tag, "Müller 536-90-4399") for a in ATTRIBUTES], set(Kind))
-    shown = repr((noticed, tally, reader, plain, slow, look, vars(noticed), passes("536-90-4399"), noticed.profile()))
     held = {name: value for name, value in vars(noticed).items() if name in ("drawn", "seen")}
     assert held["drawn"] == [b"2.25.12345"], "it saw the record"
-    shown = repr((noticed, tally, reader, plain, slow, look, passes("536-90-4399"), noticed.profile()))
+    made = (noticed, noticed.patients, tally, tally.uids, plain, plain.uids, reader, slow, look, key)
+    shown = repr((*made, passes("536-90-4399"), noticed.profile()))
     assert not [secret for secret in SECRETS if secret in shown]

@@ -20,6 +20,7 @@ from filmbadge.ask.decoder import elements
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
 from filmbadge.ask.dimse.census import DimseSource
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, Modality
 from filmbadge.scope import Budget
@@ -32,7 +33,7 @@ PLENTY = Budget(questions=100_000)
 
 def play(source: Source, answer: Callable[[Any], object], budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
     """A census by a function that answers. It counts questions and bytes as the wire would."""
-    progress = CensusProgress(source, CensusPlan(TODAY, seed=seed), Spent(budget))
+    progress = CensusProgress(source, CensusPlan(TODAY, seed=seed), Spent(budget), RunKey())
     script = progress.script()
     with suppress(StopIteration):
         request = next(script)

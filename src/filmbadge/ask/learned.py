@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from filmbadge.ask.decoder import Tally
-from filmbadge.ask.personal.distinct import Distinct
+from filmbadge.ask.decoder import DistinctSet
 from filmbadge.model import Observation
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Learned:
     seen: Observation
-    studies: Tally | None = None  # where a census enumerated all of them
-    patients: Distinct | None = None  # where a profile looked at their ids
+    studies: DistinctSet | None = None  # where a census enumerated all of them
+    patients: DistinctSet | None = None  # where a profile looked at their ids

@@ -95,7 +95,7 @@ class Seen:
 def sketched(learned: Learned) -> Sketch | None:
     """Of the studies, where all were enumerated."""
     studies = learned.studies
-    return None if studies is None else Sketch.of(studies.distinct, studies.smallest(same_archive.SKETCH_SIZE))
+    return None if studies is None else Sketch.of(len(studies), studies.smallest(same_archive.SKETCH_SIZE))
 
 
 async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketches | None = None) -> Host:

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from filmbadge.ask.decoder import compiled, elements, limits, pure
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
+from filmbadge.ask.key import RunKey
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from support.recorded_connection import split
 
 CONTEXTS = (1, 3, 5)
-WATCH = (0x00100010, 0x00080050)
+KEY = RunKey()
 SOURCE = Path(pure.__file__).with_name("compiled.c")
 
 
@@ -29,14 +30,13 @@ class Heard:
     taken: tuple[int, ...]
     events: tuple[pure.Event, ...]
     matches: int
-    enough: bool
     counts: tuple[object, ...]
 
 
 def hear(
     core: object, chunks: list[bytes], *, explicit: bool, stop_after: int, keep: int, mode: int, generic: bool = False
 ) -> Heard:
-    tally = core.Tally(patients=True, watch=WATCH, keep=keep)  # type: ignore[attr-defined]
+    tally = core.Tally(KEY, keep=keep)  # type: ignore[attr-defined]
     reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
     reader.mode = mode
     records: list[tuple[bytes, bool]] = []
@@ -60,10 +60,10 @@ def hear(
             events.append(reader.event)
             break
     counts = (
-        tally.rows, tally.malformed, tally.distinct, tally.patients, tally.series, tally.images,
-        tally.series_known, tally.images_known, tally.filled, tally.kept, records, reader.dropped,
+        tally.rows, tally.malformed, tally.distinct, tally.series, tally.images,
+        tally.series_known, tally.images_known, tally.kept, records, reader.dropped,
     )  # fmt: skip
-    return Heard(tuple(taken), tuple(events), reader.matches, reader.enough, counts)
+    return Heard(tuple(taken), tuple(events), reader.matches, counts)
 
 
 def element(tag: int, vr: bytes, value: bytes, explicit: bool) -> bytes:
@@ -172,36 +172,60 @@ def test_equal_on_anything(stream: bytes, explicit: bool, mode: int) -> None:
 @given(st.data(), st.booleans())
 def test_equal_on_records(data: st.DataObject, explicit: bool) -> None:
     rows = data.draw(st.lists(data_sets(explicit) | st.binary(max_size=80), max_size=8))
-    one, two = (core.Tally(patients=True, watch=WATCH) for core in (pure, compiled))
+    one, two = (core.Tally(KEY) for core in (pure, compiled))
     for row in rows:
         one.add(row, explicit)
         two.add(row, explicit)
-    for name in (
-        "rows",
-        "malformed",
-        "distinct",
-        "patients",
-        "series",
-        "images",
-        "series_known",
-        "images_known",
-        "filled",
-    ):
-        assert getattr(one, name) == getattr(two, name), name
+        assert told(one) == told(two)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(UIDS, NUMBERS, NUMBERS), max_size=20), st.integers(0, 3))
+def test_equal_on_counts(rows: list[tuple[bytes, bytes, bytes]], keep: int) -> None:
+    """And a record that is counted by its fields counts as the data set with the same fields."""
+    one, two, sent = pure.Tally(KEY, keep=keep), compiled.Tally(KEY, keep=keep), pure.Tally(KEY, keep=keep)
+    for uid, series, images in rows:
+        one.count(uid, series, images)
+        two.count(uid, series=series, images=images)
+        keys = [(elements.STUDY_UID, uid), (elements.SERIES_IN_STUDY, series), (elements.IMAGES_IN_STUDY, images)]
+        sent.add(elements.encode(keys, explicit=False), False)
+        assert told(one) == told(two) == told(sent)
+
+
+def told(tally: pure.Tally) -> tuple[object, ...]:
+    return (
+        tally.rows, tally.malformed, tally.distinct, tally.series, tally.images,
+        tally.series_known, tally.images_known, tally.kept, len(tally.uids),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
 def test_many_distinct_uids_are_all_counted(core: object) -> None:
     """Past every growth of the set, and with each UID twice."""
-    tally, again = core.Tally(), core.Tally()  # type: ignore[attr-defined]
+    tally, again = core.Tally(KEY), core.Tally(KEY)  # type: ignore[attr-defined]
     rows = [elements.encode([(elements.STUDY_UID, b"1.2.%d" % n)], explicit=True) for n in range(30_000)]
     for row in rows + rows[::-1]:
         tally.add(row, True)
     assert (tally.rows, tally.distinct) == (60_000, 30_000)
     for row in rows[:100]:
         again.add(row, True)
-    again.include(tally)
+    again.uids.include(tally.uids)
     assert again.distinct == 30_000
+
+
+@pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
+def test_the_uids_are_up_to_date_after_each_piece(core: object) -> None:
+    """The compiled core lets UIDs wait in a queue while it reads; none waits when it has returned."""
+    tally, reader = core.Tally(KEY), core.Reader(CONTEXTS)  # type: ignore[attr-defined]
+    uids = tally.uids
+    uids.mark()
+    reader.mode = reader.READ
+    reader.expect(7, True, tally)
+    response = command.encode(Command(command.C_FIND_RSP, 7, STUDY_ROOT_FIND, 0xFF00, True))
+    for number in range(100):
+        row = elements.encode([(elements.STUDY_UID, b"1.2.%d" % number)], explicit=True)
+        reader.feed(pdu.data(3, response, row, 16384))
+        assert (len(uids), uids.here, tally.distinct) == (number + 1,) * 3
 
 
 @pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])

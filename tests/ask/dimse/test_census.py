@@ -15,6 +15,7 @@ from filmbadge.ask.census.plan import CensusPlan, Hint
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse.association import Answer, Association, Query
 from filmbadge.ask.dimse.census import DimseSource, broke_off
+from filmbadge.ask.key import RunKey
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Outcome, OutcomeKind
 from filmbadge.scope import Budget
@@ -96,7 +97,7 @@ def play(counting: CensusProgress, archive: Archive, root: str = STUDY_ROOT_FIND
 
 
 def begun(plan: CensusPlan, root: str = STUDY_ROOT_FIND, budget: Budget = PLENTY) -> CensusProgress:
-    return CensusProgress(DimseSource(root), plan, Spent(budget))
+    return CensusProgress(DimseSource(root), plan, Spent(budget), RunKey())
 
 
 def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:

@@ -12,7 +12,7 @@ from filmbadge.ask.census.plan import CensusPlan, Hint
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse.association import Answer, Query
 from filmbadge.ask.dimse.profile import look_through
-from filmbadge.ask.personal.distinct import Distinct
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
@@ -38,7 +38,7 @@ def rows(studies: int, patients: int) -> list[Row]:
 
 def look(held: Sequence[Row], known: int | None, plan: CensusPlan | None = None, cap: int = 0) -> ProfileProgress:
     """Plays an archive that answers from a list, and ends its answers with 0xFE00 where there is a cap."""
-    notes = ProfileProgress()
+    notes = ProfileProgress(RunKey())
     asking = look_through(STUDY_ROOT_FIND, notes, known, plan)
     try:
         query = next(asking)
@@ -104,11 +104,3 @@ def test_they_are_counted_only_where_every_study_names_one() -> None:
     held = rows(30, 4)
     del held[7][PATIENT_ID]
     assert counts(held) == Count(at_least=4, doubts=(Doubt(DoubtCode.WITHOUT_PATIENT_ID, {"studies": 1}),))
-
-
-def test_distinct_in_bounded_memory() -> None:
-    distinct = Distinct()
-    assert [distinct.add(n.to_bytes(8, "big")) for n in (1, 2, 1)] == [True, True, False]
-    distinct.mark()
-    distinct.add((2).to_bytes(8, "big"))
-    assert (len(distinct), distinct.here, repr(distinct)) == (2, 1, "<Distinct>")

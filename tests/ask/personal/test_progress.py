@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.progress import (
     ASK_EACH_UP_TO,
     BY_STUDY_KINDS,
@@ -15,7 +16,7 @@ from filmbadge.model import Doubt, DoubtCode, Kind, Outcome, OutcomeKind
 
 
 def noticed(studies: int) -> ProfileProgress:
-    notes = ProfileProgress(lot=random.Random(1))
+    notes = ProfileProgress(RunKey(), lot=random.Random(1))
     for number in range(studies):
         notes.listed(b"2.25.%d" % number, [(0x00100010, f"Person {number}")])
     return notes
@@ -51,7 +52,7 @@ def test_all_of_a_small_archive_and_some_of_a_large_one_are_asked_one_by_one() -
 
 
 def test_a_study_of_a_product_s_list_is_deep_if_all_was_asked() -> None:
-    notes = ProfileProgress()
+    notes = ProfileProgress(RunKey())
     notes.study(b"1", [(0x00101040, "here")], INDEXED_KINDS | BY_STUDY_KINDS)
     notes.study(b"2", [], INDEXED_KINDS)
     notes.study(b"2", [], INDEXED_KINDS)
@@ -62,7 +63,7 @@ def test_a_study_of_a_product_s_list_is_deep_if_all_was_asked() -> None:
 
 
 def test_the_first_reason_for_doubt_holds() -> None:
-    notes, stop = ProfileProgress(), Outcome(OutcomeKind.IDLE)
+    notes, stop = ProfileProgress(RunKey()), Outcome(OutcomeKind.IDLE)
     notes.ended(Outcome(OutcomeKind.COMPLETED))
     assert notes.profile().doubts == ()
     notes.ended(stop)

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire import throttle
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
@@ -42,7 +43,7 @@ class Endless:
 
 def whole(_: Association) -> Operations:
     yield Echo()
-    yield Query(STUDY_ROOT_FIND, KEYS, Tally(elements.STUDY_UID))
+    yield Query(STUDY_ROOT_FIND, KEYS, Tally(RunKey()))
     raise AssertionError("the script went on after it was told to stop")
 
 
@@ -84,9 +85,9 @@ def test_while_it_rests_it_releases_at_once() -> None:
         resting = asyncio.Event()
 
         def twice(_: Association) -> Operations:
-            yield Query(STUDY_ROOT_FIND, KEYS, Tally())
+            yield Query(STUDY_ROOT_FIND, KEYS, Tally(RunKey()))
             resting.set()
-            yield Query(STUDY_ROOT_FIND, KEYS, Tally())
+            yield Query(STUDY_ROOT_FIND, KEYS, Tally(RunKey()))
 
         door, rows = dialer()
         with archive(nothing) as script:

@@ -15,7 +15,8 @@ from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Source, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Window
-from filmbadge.ask.decoder import Tally, elements
+from filmbadge.ask.decoder import DistinctSet, Tally, elements
+from filmbadge.ask.key import RunKey
 from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Interval
 
 WALK_STUDIES = 500  # an archive without counts is walked, study by study, up to this size
@@ -28,11 +29,12 @@ SLOW_FACTOR, SLOWER_BY = 1.5, 0.05
 class CensusProgress:
     """One archive's census. Give `script` to a connection, and to the next, until it is `done` or `stopped`."""
 
-    def __init__(self, source: Source, plan: CensusPlan, spent: Spent) -> None:
+    def __init__(self, source: Source, plan: CensusPlan, spent: Spent, key: RunKey) -> None:
         self.plan = plan
+        self._key = key
         self.axes = source.axes
         self.has_more = source.has_more
-        self.studies = Tally(keep=WALK_STUDIES + 1)
+        self.studies = self._tally()
         self.queries = 0
         self.rows = 0
         self.done = False
@@ -47,12 +49,15 @@ class CensusProgress:
         self._repeats = False  # one row for each instance, or so it seems
         # Whether counts are asked for. None: not known yet whether that changes the answer.
         self._counts: bool | None = True if source.counts_come_along else None
-        self._with_counts = Tally(keep=WALK_STUDIES + 1)  # while that is not known
+        self._with_counts = self._tally()  # while that is not known
         self._counted: Tally | None = self.studies if source.counts_come_along else None
         self._samples: list[tuple[int, int]] = []  # new studies, and their images, of questions with counts
         self._dear = False
         self._steps = self._count()
         self._open: Any = None  # the request that is under way, or the next
+
+    def _tally(self) -> Tally:
+        return Tally(self._key, keep=WALK_STUDIES + 1)
 
     @property
     def _known_images(self) -> bool:
@@ -128,7 +133,7 @@ class CensusProgress:
             return seen
         seen = yield from self._one(window, False, self.studies)
         if seen.ended is Ended.ENOUGH:  # so many were not asked for with the counts: begin again
-            self.studies, self._with_counts = Tally(keep=WALK_STUDIES + 1), Tally(keep=WALK_STUDIES + 1)
+            self.studies, self._with_counts = self._tally(), self._tally()
             return replace(seen, new=0, forgotten=True)
         if not seen.distinct or seen.ended is Ended.FAILED:
             return seen
@@ -185,9 +190,9 @@ class CensusProgress:
     def _walk(self) -> Steps[None]:
         """Series by study, then instances by series where these do not say how many, counting distinct UIDs."""
         self._method = CountedBy.WALK
-        images, all_series, said = Tally(elements.INSTANCE_UID), Tally(elements.SERIES_UID), 0
+        images, all_series, said = Tally(self._key, elements.INSTANCE_UID), DistinctSet(self._key), 0
         for study in self.studies.kept:
-            series = Tally(elements.SERIES_UID, keep=WALK_SERIES)
+            series = Tally(self._key, elements.SERIES_UID, keep=WALK_SERIES)
             answer = yield from self._source.below(series, study)
             complete = answer.ended is Ended.WHOLE and not series.malformed and 0 < series.distinct == len(series.kept)
             told = series.images if series.images_known == series.distinct else 0
@@ -200,11 +205,11 @@ class CensusProgress:
             if complete:
                 said += told
                 self._images_known += 1
-                all_series.include(series)
+                all_series.include(series.uids)
             self._images = images.distinct + said
             if answer.ended is Ended.FAILED:
                 return
         if self._images_known == self.studies.distinct:
-            self._series = all_series.distinct
+            self._series = len(all_series)
             if self._repeats:
                 self.plan.walked(images.distinct)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filmbadge.ask.decoder import pure
 
 if TYPE_CHECKING:
-    from filmbadge.ask.decoder.pure import Reader, Tally
+    from filmbadge.ask.decoder.pure import DistinctSet, Reader, Tally
 
     CORE = "pure"
 else:
@@ -21,12 +21,12 @@ else:
             raise ImportError
         from filmbadge.ask.decoder import compiled
 
-        Reader, Tally, CORE = compiled.Reader, compiled.Tally, "compiled"
+        DistinctSet, Reader, Tally, CORE = compiled.DistinctSet, compiled.Reader, compiled.Tally, "compiled"
     except ImportError:
         if CORE == "compiled":
             raise
-        Reader, Tally, CORE = pure.Reader, pure.Tally, "pure"
+        DistinctSet, Reader, Tally, CORE = pure.DistinctSet, pure.Reader, pure.Tally, "pure"
 
 Record = pure.Record
 
-__all__ = ["CORE", "Reader", "Record", "Tally"]
+__all__ = ["CORE", "DistinctSet", "Reader", "Record", "Tally"]

@@ -6,7 +6,6 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -22,12 +21,11 @@
 #define MAX_RECORD (1024 * 1024)
 #define MAX_NESTING 32
 #define MAX_COUNT 1000000
-#define MAX_WATCH 64
 #define UNDEFINED 0xFFFFFFFFu
 #define QUEUE 64
 
 enum { CLOSED, READ, DROP };
-enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208, TAG_STUDY = 0x0020000D, TAG_PATIENT = 0x00100020 };
+enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208, TAG_STUDY = 0x0020000D };
 
 static inline uint16_t le16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static inline uint32_t le32(const uint8_t *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
@@ -99,18 +97,161 @@ static inline void set_prefetch(const Set *set, uint64_t one)
     if (set->size) PREFETCH(&set->slots[one & (set->size - 1)]);
 }
 
-/* ---- Tally */
+/* ---- DistinctSet */
 
-typedef struct { uint64_t uid, patient; int64_t series, images; } Waiting;
+typedef struct {
+    PyObject_HEAD
+    uint64_t key[2];
+    Set seen, here;
+    int marked;
+} DistinctSet;
+
+static PyTypeObject DistinctSetType;
+
+static int distinct_add(DistinctSet *d, uint64_t one) /* as set_add */
+{
+    if (d->marked && set_add(&d->here, one) < 0) return -1;
+    return set_add(&d->seen, one);
+}
+
+static PyObject *DistinctSet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"key", NULL};
+    PyObject *key;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:DistinctSet", names, &key)) return NULL;
+    PyObject *secret = PyObject_Bytes(key);
+    if (!secret) return NULL;
+    DistinctSet *d = NULL;
+    const uint8_t *bytes = (const uint8_t *)PyBytes_AS_STRING(secret);
+    if (PyBytes_GET_SIZE(secret) != 16) {
+        PyErr_SetString(PyExc_ValueError, "a key has 16 bytes");
+    } else if ((d = (DistinctSet *)type->tp_alloc(type, 0))) {
+        d->key[0] = le64(bytes);
+        d->key[1] = le64(bytes + 8);
+    }
+    Py_DECREF(secret);
+    return (PyObject *)d;
+}
+
+static void DistinctSet_dealloc(DistinctSet *d)
+{
+    PyMem_RawFree(d->seen.slots);
+    PyMem_RawFree(d->here.slots);
+    Py_TYPE(d)->tp_free((PyObject *)d);
+}
+
+static PyObject *DistinctSet_add(DistinctSet *d, PyObject *value)
+{
+    Py_buffer data;
+    if (PyObject_GetBuffer(value, &data, PyBUF_SIMPLE) < 0) return NULL;
+    int added = distinct_add(d, hash(d->key, data.buf, (size_t)data.len));
+    PyBuffer_Release(&data);
+    return added < 0 ? PyErr_NoMemory() : PyBool_FromLong(added);
+}
+
+static PyObject *DistinctSet_mark(DistinctSet *d, PyObject *unused)
+{
+    (void)unused;
+    PyMem_RawFree(d->here.slots);
+    d->here = (Set){NULL, 0, 0};
+    d->marked = 1;
+    Py_RETURN_NONE;
+}
+
+static PyObject *DistinctSet_include(DistinctSet *d, PyObject *other)
+{
+    if (!PyObject_TypeCheck(other, &DistinctSetType)) {
+        PyErr_SetString(PyExc_TypeError, "only a DistinctSet can be included");
+        return NULL;
+    }
+    const DistinctSet *from = (DistinctSet *)other;
+    if (memcmp(from->key, d->key, sizeof d->key)) {
+        PyErr_SetString(PyExc_ValueError, "sets of two keys do not compare");
+        return NULL;
+    }
+    for (size_t i = 0; i < from->seen.size; i++)
+        if (from->seen.slots[i] && set_add(&d->seen, from->seen.slots[i]) < 0) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+static void sift_down(uint64_t *heap, size_t size, size_t at)
+{
+    for (size_t child; (child = 2 * at + 1) < size; at = child) {
+        if (child + 1 < size && heap[child + 1] > heap[child]) child++;
+        if (heap[at] >= heap[child]) return;
+        uint64_t other = heap[at]; heap[at] = heap[child]; heap[child] = other;
+    }
+}
+
+static PyObject *DistinctSet_smallest(DistinctSet *d, PyObject *argument)
+{
+    size_t k = PyLong_AsSize_t(argument), held = 0;
+    if (PyErr_Occurred()) return NULL;
+    if (k > d->seen.count) k = d->seen.count;
+    if (!k) return PyList_New(0);
+    uint64_t *heap = PyMem_RawMalloc(k * sizeof *heap); /* the largest on top, so that it is the one to give way */
+    if (!heap) return PyErr_NoMemory();
+    for (size_t i = 0; i < d->seen.size; i++) {
+        uint64_t one = d->seen.slots[i];
+        if (!one) continue;
+        if (held < k) {
+            heap[held++] = one;
+            if (held == k) for (size_t j = k / 2; j-- > 0;) sift_down(heap, k, j);
+        } else if (one < heap[0]) {
+            heap[0] = one;
+            sift_down(heap, k, 0);
+        }
+    }
+    PyObject *list = PyList_New((Py_ssize_t)k);
+    for (size_t size = k; list && size > 0;) {
+        PyObject *one = PyLong_FromUnsignedLongLong(heap[0]);
+        if (!one) { Py_CLEAR(list); break; }
+        PyList_SET_ITEM(list, (Py_ssize_t)--size, one);
+        heap[0] = heap[size];
+        sift_down(heap, size, 0);
+    }
+    PyMem_RawFree(heap);
+    return list;
+}
+
+static Py_ssize_t DistinctSet_length(DistinctSet *d) { return (Py_ssize_t)d->seen.count; }
+static PyObject *DistinctSet_here(DistinctSet *d, void *unused) { (void)unused; return PyLong_FromSize_t(d->here.count); }
+static PyObject *DistinctSet_repr(DistinctSet *d) { (void)d; return PyUnicode_FromString("<DistinctSet>"); }
+
+static PyMethodDef DistinctSet_methods[] = {
+    {"add", (PyCFunction)DistinctSet_add, METH_O, "Whether the value is a new one."},
+    {"mark", (PyCFunction)DistinctSet_mark, METH_NOARGS, "Begin a window, of which `here` is the number of distinct values."},
+    {"include", (PyCFunction)DistinctSet_include, METH_O, "Add what another set has seen."},
+    {"smallest", (PyCFunction)DistinctSet_smallest, METH_O, "The smallest hashes, ascending: a sketch."},
+    {NULL},
+};
+static PyGetSetDef DistinctSet_getset[] = {{"here", (getter)DistinctSet_here, NULL, NULL, NULL}, {NULL}};
+static PySequenceMethods DistinctSet_sequence = {.sq_length = (lenfunc)DistinctSet_length};
+static PyTypeObject DistinctSetType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "filmbadge.ask.decoder.compiled.DistinctSet",
+    .tp_doc = "Counts how many values are distinct. See pure.DistinctSet.",
+    .tp_basicsize = sizeof(DistinctSet),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = DistinctSet_new,
+    .tp_dealloc = (destructor)DistinctSet_dealloc,
+    .tp_repr = (reprfunc)DistinctSet_repr,
+    .tp_as_sequence = &DistinctSet_sequence,
+    .tp_methods = DistinctSet_methods,
+    .tp_getset = DistinctSet_getset,
+};
+
+/* ---- Tally: its queue is empty whenever Python runs, because each call settles it before it returns */
+
+typedef struct { uint64_t uid; int64_t series, images; } Waiting;
 typedef struct { const uint8_t *at; size_t size; } Slice;
 
 typedef struct {
     PyObject_HEAD
-    uint32_t uid_tag, watch[MAX_WATCH];
-    int watched, count_patients, marked;
+    uint32_t uid_tag;
     Py_ssize_t keep;
-    uint64_t key[2], rows, malformed, series, images, series_known, images_known, filled[MAX_WATCH];
-    Set seen, here, patients;
+    uint64_t rows, malformed, series, images, series_known, images_known;
+    DistinctSet *uids;
     PyObject *kept;
     Waiting queue[QUEUE];
     int queued;
@@ -122,19 +263,18 @@ static int tally_settle(Tally *t)
 {
     for (int i = 0; i < t->queued; i++) {
         Waiting *w = &t->queue[i];
-        if (w->patient && set_add(&t->patients, w->patient) < 0) goto no_memory;
-        int added = set_add(&t->seen, w->uid);
-        if (added < 0 || (t->marked && set_add(&t->here, w->uid) < 0)) goto no_memory;
+        int added = distinct_add(t->uids, w->uid);
+        if (added < 0) {
+            t->queued = 0;
+            PyErr_NoMemory();
+            return -1;
+        }
         if (!added) continue;
         if (w->series >= 0) { t->series += (uint64_t)w->series; t->series_known++; }
         if (w->images >= 0) { t->images += (uint64_t)w->images; t->images_known++; }
     }
     t->queued = 0;
     return 0;
-no_memory:
-    t->queued = 0;
-    PyErr_NoMemory();
-    return -1;
 }
 
 static int has_long_length(uint16_t vr)
@@ -173,10 +313,10 @@ static int64_t number(Slice s)
     return made > 0 && made <= MAX_COUNT ? made : -1;
 }
 
-typedef struct { Slice uid, series, images, patient, watch[MAX_WATCH]; } Found;
+typedef struct { Slice uid, series, images; } Found;
 
-/* elements.walk: 0, or -1 where the data set is malformed */
-static int walk(const Tally *t, const uint8_t *data, size_t size, int explicit, Found *found)
+/* elements.headers, and the values that count: 0, or -1 where the data set is malformed */
+static int walk(uint32_t uid, const uint8_t *data, size_t size, int explicit, Found *found)
 {
     uint8_t outside[MAX_NESTING];
     int depth = 0;
@@ -228,218 +368,97 @@ static int walk(const Tally *t, const uint8_t *data, size_t size, int explicit, 
         if (length > size - at) return -1;
         if (!depth) {
             Slice value = {data + at, length};
-            if (tag == t->uid_tag) found->uid = value;
+            if (tag == uid) found->uid = value;
             if (tag == TAG_SERIES) found->series = value;
             else if (tag == TAG_IMAGES) found->images = value;
-            else if (tag == TAG_PATIENT) found->patient = value;
-            for (int i = 0; i < t->watched; i++)
-                if (tag == t->watch[i]) found->watch[i] = value;
         }
         at += length;
     }
     return depth ? -1 : 0;
 }
 
-static int tally_add(Tally *t, const uint8_t *data, size_t size, int explicit)
+static int tally_count(Tally *t, Found found)
 {
-    Found found;
-    memset(&found, 0, offsetof(Found, watch) + sizeof(Slice) * (size_t)t->watched);
-    t->rows++;
-    if (walk(t, data, size, explicit, &found) < 0) {
-        t->malformed++;
-        return 0;
-    }
-    for (int i = 0; i < t->watched; i++) t->filled[i] += strip(found.watch[i]).size > 0;
     Slice uid = strip(found.uid);
+    t->rows++;
     if (!uid.size || uid.size > 64) {
         t->malformed++;
         return 0;
     }
-    Waiting w = {hash(t->key, uid.at, uid.size), 0, -1, -1};
-    set_prefetch(&t->seen, w.uid);
-    if (t->count_patients) {
-        Slice patient = strip(found.patient);
-        if (patient.size) {
-            w.patient = hash(t->key, patient.at, patient.size);
-            set_prefetch(&t->patients, w.patient);
-        }
-    }
-    if (found.series.at) w.series = number(found.series);
-    if (found.images.at) w.images = number(found.images);
-    if (t->keep) { /* one by one: the UID itself is gone when a queue is settled */
-        size_t before = t->seen.count;
-        t->queue[t->queued++] = w;
-        if (tally_settle(t) < 0) return -1;
-        if (t->seen.count > before && PyList_GET_SIZE(t->kept) < t->keep) {
-            for (size_t i = 0; i < uid.size; i++)
-                if (uid.at[i] != '.' && (uid.at[i] < '0' || uid.at[i] > '9')) return 0;
-            PyObject *held = PyBytes_FromStringAndSize((const char *)uid.at, (Py_ssize_t)uid.size);
-            if (!held) return -1;
-            int failed = PyList_Append(t->kept, held);
-            Py_DECREF(held);
-            return failed;
-        }
-        return 0;
-    }
+    Waiting w = {hash(t->uids->key, uid.at, uid.size), number(found.series), number(found.images)};
+    set_prefetch(&t->uids->seen, w.uid);
     t->queue[t->queued++] = w;
-    return t->queued == QUEUE ? tally_settle(t) : 0;
+    if (!t->keep) return t->queued == QUEUE ? tally_settle(t) : 0;
+
+    size_t before = t->uids->seen.count; /* one by one: the UID itself is gone when a queue is settled */
+    if (tally_settle(t) < 0) return -1;
+    if (t->uids->seen.count == before || PyList_GET_SIZE(t->kept) >= t->keep) return 0;
+    for (size_t i = 0; i < uid.size; i++)
+        if (uid.at[i] != '.' && (uid.at[i] < '0' || uid.at[i] > '9')) return 0;
+    PyObject *held = PyBytes_FromStringAndSize((const char *)uid.at, (Py_ssize_t)uid.size);
+    if (!held) return -1;
+    int failed = PyList_Append(t->kept, held);
+    Py_DECREF(held);
+    return failed;
+}
+
+static int tally_add(Tally *t, const uint8_t *data, size_t size, int explicit)
+{
+    Found found = {{0}}, none = {{0}};
+    return tally_count(t, walk(t->uid_tag, data, size, explicit, &found) < 0 ? none : found);
 }
 
 static PyObject *Tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"uid", "keep", "patients", "watch", "key", NULL};
+    static char *names[] = {"key", "uid", "keep", NULL};
+    PyObject *key;
     unsigned int uid = TAG_STUDY;
     Py_ssize_t keep = 0;
-    int patients = 0;
-    PyObject *watch = NULL, *key = NULL, *run_key = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|I$npOS:Tally", names, &uid, &keep, &patients, &watch, &key))
-        return NULL;
-    if (!key) {
-        PyObject *pure = PyImport_ImportModule("filmbadge.ask.decoder.pure");
-        if (!pure) return NULL;
-        key = run_key = PyObject_GetAttrString(pure, "RUN_KEY");
-        Py_DECREF(pure);
-        if (!key) return NULL;
-    }
-    Tally *t = NULL;
-    if (!PyBytes_Check(key) || PyBytes_GET_SIZE(key) != 16) {
-        PyErr_SetString(PyExc_ValueError, "a key has 16 bytes");
-        goto done;
-    }
-    t = (Tally *)type->tp_alloc(type, 0);
-    if (!t) goto done;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|I$n:Tally", names, &key, &uid, &keep)) return NULL;
+    Tally *t = (Tally *)type->tp_alloc(type, 0);
+    if (!t) return NULL;
     t->uid_tag = uid;
     t->keep = keep;
-    t->count_patients = patients;
-    t->key[0] = le64((const uint8_t *)PyBytes_AS_STRING(key));
-    t->key[1] = le64((const uint8_t *)PyBytes_AS_STRING(key) + 8);
+    t->uids = (DistinctSet *)PyObject_CallOneArg((PyObject *)&DistinctSetType, key);
     t->kept = PyList_New(0);
-    if (!t->kept) goto failed;
-    if (watch) {
-        PyObject *tags = PySequence_Fast(watch, "watch is a sequence of tags");
-        if (!tags) goto failed;
-        Py_ssize_t size = PySequence_Fast_GET_SIZE(tags);
-        if (size > MAX_WATCH) PyErr_Format(PyExc_ValueError, "at most %d attributes can be watched", MAX_WATCH);
-        for (Py_ssize_t i = 0; i < size && !PyErr_Occurred(); i++)
-            t->watch[i] = (uint32_t)PyLong_AsUnsignedLong(PySequence_Fast_GET_ITEM(tags, i));
-        t->watched = (int)size;
-        Py_DECREF(tags);
-        if (PyErr_Occurred()) goto failed;
-    }
-    goto done;
-failed:
-    Py_CLEAR(t);
-done:
-    Py_XDECREF(run_key);
+    if (!t->uids || !t->kept) Py_CLEAR(t);
     return (PyObject *)t;
 }
 
 static void Tally_dealloc(Tally *t)
 {
-    PyMem_RawFree(t->seen.slots);
-    PyMem_RawFree(t->here.slots);
-    PyMem_RawFree(t->patients.slots);
+    Py_XDECREF(t->uids);
     Py_XDECREF(t->kept);
     Py_TYPE(t)->tp_free((PyObject *)t);
 }
 
-static PyObject *Tally_add(Tally *t, PyObject *args)
+static PyObject *Tally_add(Tally *t, PyObject *args, PyObject *kwargs)
 {
+    static char *names[] = {"identifier", "explicit", NULL};
     Py_buffer data;
     int explicit;
-    if (!PyArg_ParseTuple(args, "y*p", &data, &explicit)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*p:add", names, &data, &explicit)) return NULL;
     int failed = tally_add(t, data.buf, (size_t)data.len, explicit);
     PyBuffer_Release(&data);
-    if (failed) return NULL;
+    if (failed || tally_settle(t) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
-static PyObject *Tally_add_named(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *Tally_count(Tally *t, PyObject *args, PyObject *kwargs)
 {
-    if (kwargs && PyDict_GET_SIZE(kwargs) == 1 && PyTuple_GET_SIZE(args) == 1) {
-        PyObject *explicit = PyDict_GetItemString(kwargs, "explicit");
-        if (explicit) {
-            PyObject *both = PyTuple_Pack(2, PyTuple_GET_ITEM(args, 0), explicit);
-            PyObject *made = both ? Tally_add((Tally *)self, both) : NULL;
-            Py_XDECREF(both);
-            return made;
-        }
-    }
-    if (kwargs && PyDict_GET_SIZE(kwargs)) {
-        PyErr_SetString(PyExc_TypeError, "add(identifier, explicit)");
+    static char *names[] = {"uid", "series", "images", NULL};
+    Slice uid = {NULL, 0}, series = {NULL, 0}, images = {NULL, 0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#|y#y#:count", names, &uid.at, &uid.size, &series.at, &series.size,
+                                     &images.at, &images.size))
         return NULL;
-    }
-    return Tally_add((Tally *)self, args);
-}
-
-static PyObject *Tally_mark(Tally *t, PyObject *unused)
-{
-    (void)unused;
-    if (tally_settle(t) < 0) return NULL;
-    PyMem_RawFree(t->here.slots);
-    t->here = (Set){NULL, 0, 0};
-    t->marked = 1;
+    if (tally_count(t, (Found){uid, series, images}) < 0 || tally_settle(t) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
-static PyObject *Tally_include(Tally *t, PyObject *other)
-{
-    if (!PyObject_TypeCheck(other, &TallyType)) {
-        PyErr_SetString(PyExc_TypeError, "only a tally can be included");
-        return NULL;
-    }
-    Tally *from = (Tally *)other;
-    if (tally_settle(t) < 0 || tally_settle(from) < 0) return NULL;
-    for (size_t i = 0; i < from->seen.size; i++)
-        if (from->seen.slots[i] && set_add(&t->seen, from->seen.slots[i]) < 0) return PyErr_NoMemory();
-    Py_RETURN_NONE;
-}
-
-static void sift_down(uint64_t *heap, size_t size, size_t at)
-{
-    for (size_t child; (child = 2 * at + 1) < size; at = child) {
-        if (child + 1 < size && heap[child + 1] > heap[child]) child++;
-        if (heap[at] >= heap[child]) return;
-        uint64_t other = heap[at]; heap[at] = heap[child]; heap[child] = other;
-    }
-}
-
-static PyObject *Tally_smallest(Tally *t, PyObject *argument)
-{
-    size_t k = PyLong_AsSize_t(argument), held = 0;
-    if (PyErr_Occurred() || tally_settle(t) < 0) return NULL;
-    if (k > t->seen.count) k = t->seen.count;
-    if (!k) return PyList_New(0);
-    uint64_t *heap = PyMem_RawMalloc(k * sizeof *heap); /* the largest on top, so that it is the one to give way */
-    if (!heap) return PyErr_NoMemory();
-    for (size_t i = 0; i < t->seen.size; i++) {
-        uint64_t one = t->seen.slots[i];
-        if (!one) continue;
-        if (held < k) {
-            heap[held++] = one;
-            if (held == k) for (size_t j = k / 2; j-- > 0;) sift_down(heap, k, j);
-        } else if (one < heap[0]) {
-            heap[0] = one;
-            sift_down(heap, k, 0);
-        }
-    }
-    PyObject *list = PyList_New((Py_ssize_t)k);
-    for (size_t size = k; list && size > 0;) {
-        PyObject *one = PyLong_FromUnsignedLongLong(heap[0]);
-        if (!one) { Py_CLEAR(list); break; }
-        PyList_SET_ITEM(list, (Py_ssize_t)--size, one);
-        heap[0] = heap[size];
-        sift_down(heap, size, 0);
-    }
-    PyMem_RawFree(heap);
-    return list;
-}
-
-enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, DISTINCT, HERE, PATIENTS };
+enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, DISTINCT };
 
 static PyObject *Tally_get(Tally *t, void *which)
 {
-    if (tally_settle(t) < 0) return NULL;
     switch ((intptr_t)which) {
     case ROWS: return PyLong_FromUnsignedLongLong(t->rows);
     case MALFORMED: return PyLong_FromUnsignedLongLong(t->malformed);
@@ -447,38 +466,22 @@ static PyObject *Tally_get(Tally *t, void *which)
     case IMAGES: return PyLong_FromUnsignedLongLong(t->images);
     case SERIES_KNOWN: return PyLong_FromUnsignedLongLong(t->series_known);
     case IMAGES_KNOWN: return PyLong_FromUnsignedLongLong(t->images_known);
-    case DISTINCT: return PyLong_FromSize_t(t->seen.count);
-    case HERE: return PyLong_FromSize_t(t->here.count);
-    default: return PyLong_FromSize_t(t->patients.count);
+    default: return PyLong_FromSize_t(t->uids->seen.count);
     }
 }
 
 static PyObject *Tally_kept(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->kept); }
-
-static PyObject *Tally_filled(Tally *t, void *unused)
-{
-    (void)unused;
-    PyObject *list = PyList_New(t->watched);
-    for (int i = 0; list && i < t->watched; i++) {
-        PyObject *one = PyLong_FromUnsignedLongLong(t->filled[i]);
-        if (!one) { Py_CLEAR(list); break; }
-        PyList_SET_ITEM(list, i, one);
-    }
-    return list;
-}
+static PyObject *Tally_uids(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->uids); }
 
 #define COUNTER(name, which) {name, (getter)Tally_get, NULL, NULL, (void *)which}
 static PyGetSetDef Tally_getset[] = {
     COUNTER("rows", ROWS), COUNTER("malformed", MALFORMED), COUNTER("series", SERIES), COUNTER("images", IMAGES),
     COUNTER("series_known", SERIES_KNOWN), COUNTER("images_known", IMAGES_KNOWN), COUNTER("distinct", DISTINCT),
-    COUNTER("here", HERE), COUNTER("patients", PATIENTS),
-    {"kept", (getter)Tally_kept, NULL, NULL, NULL}, {"filled", (getter)Tally_filled, NULL, NULL, NULL}, {NULL},
+    {"uids", (getter)Tally_uids, NULL, NULL, NULL}, {"kept", (getter)Tally_kept, NULL, NULL, NULL}, {NULL},
 };
 static PyMethodDef Tally_methods[] = {
-    {"add", (PyCFunction)(void (*)(void))Tally_add_named, METH_VARARGS | METH_KEYWORDS, "Count one record and forget it."},
-    {"mark", (PyCFunction)Tally_mark, METH_NOARGS, "Begin a window, of which `here` is the number of distinct UIDs."},
-    {"include", (PyCFunction)Tally_include, METH_O, "The distinct UIDs of another tally of the same level."},
-    {"smallest", (PyCFunction)Tally_smallest, METH_O, "The smallest keyed hashes of distinct UIDs, ascending: a sketch."},
+    {"add", (PyCFunction)(void (*)(void))Tally_add, METH_VARARGS | METH_KEYWORDS, "Count one record and forget it."},
+    {"count", (PyCFunction)(void (*)(void))Tally_count, METH_VARARGS | METH_KEYWORDS, "Count one record by its UID."},
     {NULL},
 };
 static PyTypeObject TallyType = {
@@ -489,7 +492,7 @@ static PyTypeObject TallyType = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = Tally_new,
     .tp_dealloc = (destructor)Tally_dealloc,
-    .tp_call = Tally_add_named,
+    .tp_call = (ternaryfunc)(void (*)(void))Tally_add,
     .tp_methods = Tally_methods,
     .tp_getset = Tally_getset,
 };
@@ -500,7 +503,7 @@ typedef struct { uint8_t *bytes; size_t size, room; } Fragments;
 
 typedef struct {
     PyObject_HEAD
-    int mode, active, awaiting, explicit, enough;
+    int mode, active, awaiting, explicit;
     uint16_t message_id;
     uint64_t matches, stop_after, dropped;
     size_t in_pdu, at;
@@ -566,10 +569,7 @@ static int read_command(Reader *r, int context, const uint8_t *whole, size_t siz
     }
     r->awaiting = 1;
     r->matches++; /* it was given, also where its identifier then breaks a bound */
-    if (r->matches == r->stop_after) {
-        r->enough = 1;
-        set_event(r, "enough", 0, "", 0);
-    }
+    if (r->matches == r->stop_after) set_event(r, "enough", 0, "", 0);
     return 0;
 }
 
@@ -688,6 +688,7 @@ static PyObject *Reader_feed(Reader *r, PyObject *data)
         }
     }
     PyBuffer_Release(&view);
+    if (r->record && Py_IS_TYPE(r->record, &TallyType) && tally_settle((Tally *)r->record) < 0) return NULL;
     if (failed || !r->event) return NULL;
     return PyLong_FromSize_t(at);
 }
@@ -702,7 +703,7 @@ static PyObject *Reader_expect(Reader *r, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IpO|K:expect", names, &message_id, &explicit, &record, &stop_after))
         return NULL;
     r->matches = 0;
-    r->enough = r->awaiting = 0;
+    r->awaiting = 0;
     r->active = 1;
     r->message_id = (uint16_t)message_id;
     r->explicit = explicit;
@@ -764,7 +765,6 @@ static void Reader_dealloc(Reader *r)
 
 static PyObject *Reader_matches(Reader *r, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(r->matches); }
 static PyObject *Reader_dropped(Reader *r, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(r->dropped); }
-static PyObject *Reader_enough(Reader *r, void *unused) { (void)unused; return PyBool_FromLong(r->enough); }
 static PyObject *Reader_event(Reader *r, void *unused) { (void)unused; return Py_NewRef(r->event ? r->event : Py_None); }
 static PyObject *Reader_mode(Reader *r, void *unused) { (void)unused; return PyLong_FromLong(r->mode); }
 static int Reader_set_mode(Reader *r, PyObject *value, void *unused)
@@ -783,7 +783,6 @@ static PyGetSetDef Reader_getset[] = {
     {"mode", (getter)Reader_mode, (setter)Reader_set_mode, NULL, NULL},
     {"matches", (getter)Reader_matches, NULL, NULL, NULL},
     {"dropped", (getter)Reader_dropped, NULL, NULL, NULL},
-    {"enough", (getter)Reader_enough, NULL, NULL, NULL},
     {"event", (getter)Reader_event, NULL, NULL, NULL},
     {NULL},
 };
@@ -811,7 +810,7 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "compiled", "The deco
 
 PyMODINIT_FUNC PyInit_compiled(void)
 {
-    if (PyType_Ready(&TallyType) < 0 || PyType_Ready(&ReaderType) < 0) return NULL;
+    if (PyType_Ready(&DistinctSetType) < 0 || PyType_Ready(&TallyType) < 0 || PyType_Ready(&ReaderType) < 0) return NULL;
     PyObject *modes = ReaderType.tp_dict, *made = PyModule_Create(&module);
     if (!made) return NULL;
     static const char *names[] = {"CLOSED", "READ", "DROP"};
@@ -820,7 +819,8 @@ PyMODINIT_FUNC PyInit_compiled(void)
         if (!value || PyDict_SetItemString(modes, names[i], value) < 0) { Py_XDECREF(value); Py_DECREF(made); return NULL; }
         Py_DECREF(value);
     }
-    if (PyModule_AddObjectRef(made, "Tally", (PyObject *)&TallyType) < 0 ||
+    if (PyModule_AddObjectRef(made, "DistinctSet", (PyObject *)&DistinctSetType) < 0 ||
+        PyModule_AddObjectRef(made, "Tally", (PyObject *)&TallyType) < 0 ||
         PyModule_AddObjectRef(made, "Reader", (PyObject *)&ReaderType) < 0) {
         Py_DECREF(made);
         return NULL;

@@ -1,2 +1,3 @@
+from filmbadge.ask.decoder.pure import DistinctSet as DistinctSet
 from filmbadge.ask.decoder.pure import Reader as Reader
 from filmbadge.ask.decoder.pure import Tally as Tally

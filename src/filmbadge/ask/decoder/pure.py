@@ -6,7 +6,6 @@ PS3.8 9.3 (PDUs) and Annex E (message fragments), PS3.7 6.3 (command sets), PS3.
 from __future__ import annotations
 
 import re
-import secrets
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,8 @@ from typing import Literal
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.decoder.limits import MAX_COMMAND, MAX_CONTROL, MAX_COUNT, MAX_PDU, MAX_RECORD
 from filmbadge.ask.errors import WireError
+from filmbadge.ask.key import RunKey
 from filmbadge.model import Cause
-
-PATIENT_ID = 0x00100020
-RUN_KEY = secrets.token_bytes(16)  # in memory only; what it makes comparable, it makes so for this run
 
 _HEADER = struct.Struct(">BxI")
 _PDV = struct.Struct(">IBB")
@@ -30,29 +27,69 @@ _BOTH = struct.Struct(">BxIIBB")  # of a PDU and of the first value in it
 _PADDING = b"\0 "
 _MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # how many are remembered, and of rows of how many bytes
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
+_NOTHING = (b"", b"", b"")
 # Of a command set, PS3.7 E.1.
 _FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS = 0x0100, 0x0120, 0x0800, 0x0900
 _NO_DATA_SET = 0x0101
 
 
+class DistinctSet:
+    """Counts how many values are distinct. Keyed hashes of eight bytes are held, and no value.
+
+    `mark` begins a window: `here` is how many distinct values came since, whether they were seen before or not.
+    """
+
+    def __init__(self, key: RunKey) -> None:
+        self._key = bytes(key)
+        self._keyed = blake2b(digest_size=8, key=self._key)  # copied for each value, which is faster than to make it
+        self._seen: set[bytes] = set()
+        self._here: set[bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def __repr__(self) -> str:
+        return "<DistinctSet>"
+
+    @property
+    def here(self) -> int:
+        return len(self._here or ())
+
+    def add(self, value: bytes) -> bool:
+        """Whether the value is a new one."""
+        hashed = self._keyed.copy()
+        hashed.update(value)
+        digest = hashed.digest()
+        if self._here is not None:
+            self._here.add(digest)
+        if digest in self._seen:
+            return False
+        self._seen.add(digest)
+        return True
+
+    def mark(self) -> None:
+        self._here = set()
+
+    def include(self, other: DistinctSet) -> None:
+        """Add what another set has seen. Raises ValueError for a set with another key: nothing in it compares."""
+        if other._key != self._key:
+            raise ValueError("sets of two keys do not compare")
+        self._seen |= other._seen
+
+    def smallest(self, k: int) -> list[int]:
+        """The `k` smallest hashes, ascending: a sketch, comparable with those of the same key and the same core."""
+        return [int.from_bytes(digest, "big") for digest in nsmallest(k, self._seen)]
+
+
 class Tally:
-    """Distinct UIDs of one level, and the counts that came with them. An identifier goes in, numbers come out.
+    """Distinct UIDs of one level, and the counts that came with them. A record goes in, numbers come out.
 
     With `keep`, the first so many distinct UIDs themselves are held in memory, for a walk down to them.
-    With `patients`, distinct Patient IDs are counted too. `watch` names attributes whose being filled is counted.
-    `mark` begins a window: `here` is how many distinct UIDs came since, whether they were seen before or not.
     No other attribute is looked at, whatever an archive sends along, and none is held.
     """
 
-    def __init__(
-        self,
-        uid: int = elements.STUDY_UID,
-        *,
-        keep: int = 0,
-        patients: bool = False,
-        watch: Sequence[int] = (),
-        key: bytes = RUN_KEY,
-    ) -> None:
+    def __init__(self, key: RunKey, uid: int = elements.STUDY_UID, *, keep: int = 0) -> None:
+        self.uids = DistinctSet(key)
         self.rows = 0
         self.malformed = 0
         self.series = 0
@@ -60,96 +97,62 @@ class Tally:
         self.series_known = 0  # distinct UIDs that came with a number of series
         self.images_known = 0
         self.kept: list[bytes] = []
-        self.filled = [0] * len(watch)  # rows in which each watched attribute has a value
-        self._uid = uid
         self._keep = keep
-        self._key = key
-        self._watch = tuple(watch)
-        self._seen: set[bytes] = set()
-        self._here: set[bytes] | None = None
-        self._patients: set[bytes] = set()
-        self._count_patients = patients
         self._layouts: dict[tuple[int, bool], _Layout] = {}
-        # A patient's id is looked at where patients are counted; else the place stays empty.
-        self._order = (uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY, PATIENT_ID if patients else -1, *watch)
-        self._wanted = frozenset(self._order)
+        self._order = (uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
 
     @property
     def distinct(self) -> int:
-        return len(self._seen)
-
-    @property
-    def here(self) -> int:
-        return len(self._here or ())
-
-    @property
-    def patients(self) -> int:
-        return len(self._patients)
-
-    def mark(self) -> None:
-        self._here = set()
-
-    def include(self, other: Tally) -> None:
-        """The distinct UIDs of another tally of the same level."""
-        self._seen |= other._seen
-
-    def smallest(self, k: int) -> list[int]:
-        """The `k` smallest keyed hashes of distinct UIDs, ascending: a sketch, comparable within this process only."""
-        return [int.from_bytes(digest, "big") for digest in nsmallest(k, self._seen)]
+        return len(self.uids)
 
     def add(self, identifier: bytes, explicit: bool) -> None:
-        """Count one record and forget it. Never raises on what an archive sends."""
-        self.rows += 1
-        fields = self._fields(identifier, explicit)
-        if fields is None:
-            self.malformed += 1
-            return
-        if self._watch:
-            for index, value in enumerate(fields[4:]):
-                self.filled[index] += bool(value and value.strip(_PADDING))
-        uid = (fields[0] or b"").strip(_PADDING)
-        if not uid or len(uid) > 64:
-            self.malformed += 1
-            return
-        if self._count_patients and (patient := (fields[3] or b"").strip(_PADDING)):
-            self._patients.add(blake2b(patient, digest_size=8, key=self._key).digest())
-        digest = blake2b(uid, digest_size=8, key=self._key).digest()
-        if self._here is not None:
-            self._here.add(digest)
-        if digest in self._seen:
-            return
-        self._seen.add(digest)
-        # Only what is made like a UID is held: a name in its place would be sent back to the archive by a walk.
-        if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
-            self.kept.append(uid)
-        if (series := _number(fields[1])) is not None:
-            self.series += series
-            self.series_known += 1
-        if (images := _number(fields[2])) is not None:
-            self.images += images
-            self.images_known += 1
+        """Count one record of DIMSE and forget it. Never raises on what an archive sends."""
+        uid, series, images = self._fields(identifier, explicit)
+        self.count(uid, series, images)
 
     __call__ = add
 
-    def _fields(self, identifier: bytes, explicit: bool) -> tuple[bytes | None, ...] | None:
-        """The wanted attributes in the order of `_order`, or None where the data set is malformed.
+    def count(self, uid: bytes, series: bytes = b"", images: bytes = b"") -> None:
+        """Count one record by its UID, and the numbers of series and images as it says them.
 
-        Archives repeat the layout of their rows. The headers alone decide how a walk goes, so a row whose
+        Without a UID, or with one that is too long, the record is malformed.
+        """
+        self.rows += 1
+        uid = uid.strip(_PADDING)
+        if not uid or len(uid) > 64:
+            self.malformed += 1
+            return
+        if not self.uids.add(uid):
+            return
+        # Only what is made like a UID is held: a name in its place would be sent back to the archive by a walk.
+        if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
+            self.kept.append(uid)
+        if (number := _number(series)) is not None:
+            self.series += number
+            self.series_known += 1
+        if (number := _number(images)) is not None:
+            self.images += number
+            self.images_known += 1
+
+    def _fields(self, identifier: bytes, explicit: bool) -> tuple[bytes, ...]:
+        """The wanted attributes in the order of `_order`. Empty are those that are missing, and all of a malformed data set.
+
+        Archives repeat the layout of their rows. The headers alone decide how the loop over them goes, so a row whose
         headers are those of a row before, at the same offsets, holds its values where that one did.
         """
         size = len(identifier)
         known = self._layouts.get((size, explicit))
         if known is not None and known.headers.unpack(identifier) == known.seen:
-            return known.pick((*known.values.unpack(identifier), None))
+            return known.pick((*known.values.unpack(identifier), b""))
         try:
-            found = elements.values(identifier, explicit=explicit, wanted=self._wanted)
+            found = elements.values(identifier, explicit=explicit, wanted=self._order)
         except WireError:
-            return None
+            return _NOTHING
         if size <= _MAX_LAYOUT and len(self._layouts) < _MAX_LAYOUTS:
             made = _Layout.of(identifier, explicit, self._order)
             if made is not None:
                 self._layouts[size, explicit] = made
-        return tuple(map(found.get, self._order))
+        return tuple(found.get(tag, b"") for tag in self._order)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -159,9 +162,7 @@ class _Layout:
     headers: struct.Struct
     seen: tuple[bytes, ...]
     values: struct.Struct
-    pick: Callable[
-        [tuple[bytes | None, ...]], tuple[bytes | None, ...]
-    ]  # from the values, and None for what is missing
+    pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]  # from the values, and nothing for what is missing
 
     @classmethod
     def of(cls, identifier: bytes, explicit: bool, wanted: Sequence[int]) -> _Layout | None:
@@ -184,11 +185,9 @@ class _Layout:
         return cls(first, first.unpack(identifier), struct.Struct("".join(values)), pick)
 
 
-def _number(raw: bytes | None) -> int | None:
+def _number(raw: bytes) -> int | None:
     """An integer string that counts something, PS3.5 6.2, IS. Empty, 0, negative, malformed or beyond belief: unknown,
     for what exists has an image."""
-    if raw is None:
-        return None
     text = raw.strip(_PADDING)
     if not (text.isdigit() and len(text) <= 10) and not _NUMBER.fullmatch(text):
         return None
@@ -219,7 +218,6 @@ class Reader:
     def __init__(self, contexts: Iterable[int]) -> None:
         self.mode = Reader.CLOSED
         self.matches = 0
-        self.enough = False
         self.dropped = 0
         self.event: Event | Fault | None = None
         self._contexts = frozenset(contexts)
@@ -237,7 +235,7 @@ class Reader:
 
     def expect(self, message_id: int, explicit: bool, record: Record | None, stop_after: int = 0) -> None:
         """A query is under way: its pending responses are counted, and their identifiers given to `record`."""
-        self.matches, self.enough = 0, False
+        self.matches = 0
         self._active, self._awaiting = True, False
         self._message_id, self._explicit = message_id, explicit
         self._record, self._stop_after = record, stop_after
@@ -369,7 +367,6 @@ class Reader:
             self._awaiting = True
             self.matches += 1  # it was given, also where its identifier then breaks a bound
             if self.matches == self._stop_after:
-                self.enough = True
                 self.event = ("enough", 0, b"")
         else:
             self.event = ("command", context, whole)

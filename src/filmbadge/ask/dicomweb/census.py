@@ -20,6 +20,7 @@ from msgspec import field as named
 from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import EVER, Axis, Window
 from filmbadge.ask.decoder import Tally, elements
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.dicom import Modality
@@ -85,23 +86,18 @@ def record(row: bytes) -> Record | None:
         return None
 
 
-def _identifier(found: Record, level: int) -> bytes:
-    """The record as DIMSE would send it, so that one tally, and one sketch, does for both. A series brings its images."""
-    if level == elements.STUDY_UID:
-        counts = ((elements.SERIES_IN_STUDY, found.series_in_study), (elements.IMAGES_IN_STUDY, found.images_in_study))
-        keys = [(level, found.study.uid), *((tag, number.digits) for tag, number in counts)]
-    elif level == elements.SERIES_UID:
-        keys = [(level, found.series.uid), (elements.IMAGES_IN_STUDY, found.images_in_series.digits)]
-    else:
-        keys = [(level, found.instance.uid)]
-    return elements.encode(keys, explicit=False)
-
-
 def _count(row: bytes, tally: Tally, level: int) -> Record | None:
-    """Count one row. The record, if its UID is a new one of this answer."""
-    found, here = record(row), tally.here
-    tally(b"?" if found is None else _identifier(found, level), False)
-    return found if tally.here > here else None
+    """Count one row; a series brings its images. The record, if its UID is a new one of this answer."""
+    found, here = record(row), tally.uids.here
+    if found is None:
+        tally.count(b"")  # malformed
+    elif level == elements.STUDY_UID:
+        tally.count(found.study.uid, found.series_in_study.digits, found.images_in_study.digits)
+    elif level == elements.SERIES_UID:
+        tally.count(found.series.uid, images=found.images_in_series.digits)
+    else:
+        tally.count(found.instance.uid)
+    return found if tally.uids.here > here else None
 
 
 def _day(found: Record) -> int | None:
@@ -137,7 +133,7 @@ class QidoSource:
     def studies(self, window: Window, tally: Tally, _: bool, /) -> Steps[WindowAnswer]:
         before, undated, astray = tally.distinct, 0, 0
         days, modalities = Counter[int](), Counter[Modality]()
-        tally.mark()
+        tally.uids.mark()
 
         def take(row: bytes) -> None:
             nonlocal undated, astray
@@ -157,9 +153,9 @@ class QidoSource:
                 astray += 1
 
         rows, ended, doubt = yield from self._pages(f"/studies?{_filters(window)}", take, window.at_most)
-        if rows > REPEATS * tally.here and tally.here:
-            ended, doubt = Ended.FAILED, Doubt(DoubtCode.REPEATED, {"rows": rows, "uids": tally.here})
-        distinct = tally.here if window.days is None else days.total()
+        if rows > REPEATS * tally.uids.here and tally.uids.here:
+            ended, doubt = Ended.FAILED, Doubt(DoubtCode.REPEATED, {"rows": rows, "uids": tally.uids.here})
+        distinct = tally.uids.here if window.days is None else days.total()
         new = tally.distinct - before
         return WindowAnswer(rows, distinct, new, ended, doubt, 0.0, days, modalities, undated, astray)
 
@@ -181,8 +177,8 @@ class QidoSource:
         """
         if known > 1 >= self._longest:  # of its pages nobody can tell whether two rows fit into one
             return None
-        again, known_row = Tally(), min(known, 1)
-        again.mark()
+        again, known_row = Tally(RunKey()), min(known, 1)  # compared with nothing else
+        again.uids.mark()
         size, offset = (LIMIT, 0) if self._offset_ignored else (1 + known_row, known - known_row)
 
         def take(row: bytes) -> None:

@@ -32,9 +32,9 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
     What comes is the same for both, so it is asked for once. Raises OutOfScope only.
     """
     personal = observation.depth.reaches(Depth.PROFILE)
-    noticed, spent = ProfileProgress(), Spent(contact.scope.census)
+    noticed, spent = ProfileProgress(contact.key), Spent(contact.scope.census)
     source = QidoSource(facts.root, (lambda row: _listed(noticed, row)) if personal else None)
-    counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent)
+    counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent, contact.key)
     ended = await fetch_all(
         contact,
         contact.origin(observation.endpoint.port, observation.tls is not None),
@@ -57,7 +57,7 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
         facts = msgspec.structs.replace(facts, profile=noticed.profile())
     return Learned(
         observation.with_facts(facts),
-        studies=counting.studies if census.complete else None,
+        studies=counting.studies.uids if census.complete else None,
         patients=noticed.patients if personal else None,
     )
 

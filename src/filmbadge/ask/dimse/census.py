@@ -39,10 +39,10 @@ class DimseSource:
 
     def studies(self, window: Window, tally: Tally, counts: bool, /) -> Steps[WindowAnswer]:
         before = tally.distinct
-        tally.mark()
+        tally.uids.mark()
         values = {elements.QUERY_LEVEL: b"STUDY", **dict.fromkeys(COUNTS if counts else UIDS, b""), **bounds(window)}
         answer = yield Query(self._root, tuple(values.items()), tally, cancel_after=window.at_most or None)
-        return seen(answer, tally.here, tally.distinct - before)
+        return seen(answer, tally.uids.here, tally.distinct - before)
 
     def below(self, tally: Tally, study: bytes, series: bytes = b"") -> Steps[WindowAnswer]:
         level, uid = (b"IMAGE", elements.INSTANCE_UID) if series else (b"SERIES", elements.SERIES_UID)
@@ -80,10 +80,10 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
     if root is None:
         return Learned(observation)
     spent = Spent(contact.scope.census)
-    counting = CensusProgress(DimseSource(root), plan_for(contact.scope, hint(asked), contact.pace), spent)
+    counting = CensusProgress(DimseSource(root), plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
     census = counting.census(await _count(contact, observation, asked.called, counting))
     facts = msgspec.structs.replace(asked, census=census)
-    return Learned(observation.with_facts(facts), studies=counting.studies if census.complete else None)
+    return Learned(observation.with_facts(facts), studies=counting.studies.uids if census.complete else None)
 
 
 async def _count(contact: Contact, observation: Observation, called: str, counting: CensusProgress) -> Doubt | None:

@@ -35,7 +35,7 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     if root is None:
         return Learned(observation)
     known = asked.census.studies if asked.census is not None and asked.census.complete else None
-    notes = ProfileProgress()
+    notes = ProfileProgress(contact.key)
     throttle, spent = contact.pace, Spent(contact.scope.census)
     plan = None
     if known is None or known > SMALL:

@@ -17,6 +17,7 @@ from filmbadge.ask.dimse.association import Answer, Association, Get, Operations
 from filmbadge.ask.dimse.identify import OVER_TLS, find_root, windows
 from filmbadge.ask.dimse.pdu import Context
 from filmbadge.ask.errors import WireError
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import (
@@ -63,7 +64,7 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
     instance = _Instance()
     dates = dict(windows(observation.at.date())).get(asked.finds[-1].ages, b"") if asked.finds else b""
     throttle = contact.pace
-    finding = Association(asked.called, lambda _: _find(root, dates, instance), throttle=throttle)
+    finding = Association(asked.called, lambda _: _find(root, dates, instance, contact.key), throttle=throttle)
     question = f"dimse instance {asked.called}{over}"
     row = await contact.dial(port, finding, question=question, caps=caps, tls=tls)
     if not instance.keys:
@@ -103,11 +104,11 @@ def _contexts(classes: Sequence[str]) -> list[Context]:
     return contexts + [Context(3 + 2 * n, name, syntax) for n, (name, syntax) in enumerate(proposed)]
 
 
-def _find(root: str, dates: bytes, instance: _Instance) -> Operations:
+def _find(root: str, dates: bytes, instance: _Instance, key: RunKey) -> Operations:
     """One study, one series of it, one instance of that, each query cancelled at its first match."""
     above: list[tuple[int, bytes]] = []
     for level, uid in ((b"STUDY", elements.STUDY_UID), (b"SERIES", elements.SERIES_UID)):
-        first = Tally(uid, keep=1)
+        first = Tally(key, uid, keep=1)
         window = [(elements.STUDY_DATE, dates)] if level == b"STUDY" else []
         yield from _one(root, [(elements.QUERY_LEVEL, level), *window, *above, (uid, b"")], first)
         if not first.kept:

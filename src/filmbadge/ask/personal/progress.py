@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
+from filmbadge.ask.decoder import DistinctSet
 from filmbadge.ask.errors import WireError
-from filmbadge.ask.personal.distinct import Distinct, digest
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.inspector import BIRTH_DATE, Value, ValueInspector
 from filmbadge.ask.personal.read import values
 from filmbadge.catalogue import kinds
@@ -30,6 +31,7 @@ BY_STUDY_KINDS = frozenset(Kind) - INDEXED_KINDS
 class ProfileProgress:
     """What was noticed so far; it outlives an association that breaks off. Of a value, nothing."""
 
+    key: InitVar[RunKey]
     look: ValueInspector = field(default_factory=ValueInspector)
     records: int = 0
     deep: int = 0
@@ -38,10 +40,13 @@ class ProfileProgress:
     complete: bool = False
     doubts: tuple[Doubt, ...] = ()
     drawn: list[bytes] = field(default_factory=list)  # Study Instance UIDs, for the questions about single studies
-    seen: Distinct = field(default_factory=Distinct)
-    patients: Distinct = field(default_factory=Distinct)
+    seen: DistinctSet = field(init=False)  # studies
+    patients: DistinctSet = field(init=False)
     without_id: int = 0  # studies that name no patient by an id
     lot: random.Random = field(default_factory=random.SystemRandom)
+
+    def __post_init__(self, key: RunKey) -> None:
+        self.seen, self.patients = DistinctSet(key), DistinctSet(key)
 
     def profile(self) -> Profile:
         """The facts."""
@@ -72,7 +77,7 @@ class ProfileProgress:
         if not uid or len(uid) > 64:
             self.malformed += 1
             return
-        if not self.seen.add(self.look.digest(uid)):
+        if not self.seen.add(uid):
             return
         self.records += 1
         self._patient(found)
@@ -106,7 +111,7 @@ class ProfileProgress:
 
     def study(self, uid: bytes, found: Sequence[Value], kinds: frozenset[Kind]) -> None:
         """One study that came with all that was asked of it, as a product's API gives it."""
-        if not self.seen.add(self.look.digest(uid)):
+        if not self.seen.add(uid):
             return
         self.records += 1
         self._patient(found)
@@ -123,7 +128,7 @@ class ProfileProgress:
             return
         tag, issuer = found[at + 1] if at + 1 < len(found) else (0, None)
         whole = identity + "\\" + (issuer or "").strip() if tag == ISSUER else identity
-        self.patients.add(digest(whole.encode("utf-8", "surrogatepass")))
+        self.patients.add(whole.encode("utf-8", "surrogatepass"))
 
     def _draw(self, uid: bytes) -> None:
         """Each study that came is among those drawn with the same chance. Only what is made like a UID is held."""

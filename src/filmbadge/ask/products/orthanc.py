@@ -64,7 +64,7 @@ async def profile(contact: Contact, observation: Observation, facts: OrthancFact
     A small archive is asked for all its studies, a larger one for pages that are drawn by lot.
     """
     caps = contact.scope.caps
-    notes = ProfileProgress()
+    notes = ProfileProgress(contact.key)
     studies = facts.counters.studies or 0
     starts = range(0, studies, PAGE)
     drawn = starts if studies <= ASK_EACH_UP_TO else sorted(notes.lot.sample(starts, SAMPLE_STUDIES // PAGE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.http import Origin
@@ -24,6 +25,10 @@ class Contact:
     @property
     def scope(self) -> Scope:
         return self.dialer.scope
+
+    @property
+    def key(self) -> RunKey:
+        return self.dialer.key
 
     @property
     def pace(self) -> Throttle:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from filmbadge.ask.errors import WireError
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake
@@ -62,6 +63,7 @@ class Dialer:
 
     def __init__(self, scope: Scope, journal: Journal) -> None:
         self.scope = scope
+        self.key = RunKey()  # of all that is asked through this door, so that archives can be compared
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
         self._clock = _Clock()
