@@ -123,7 +123,7 @@ def test_an_archive_that_gives_all(manner: dict[str, Any]) -> None:
     for held in (archive(FEW, 3), archive(0, 3), archive(20), archive(18, 2), archive(1), []):
         notes = run(Server(held, **manner))
         made = notes.census()
-        assert (made.complete, made.studies, made.images, made.method) == (True, len(held), 3 * len(held), "count keys")
+        assert (made.complete, made.studies, made.images, made.method) == (True, len(held), 3 * len(held), "count-keys")
         assert made.queries < 12 + len(held) / 2
 
 
