@@ -29,6 +29,7 @@ TEXT = {
     "Proof.transfer_syntax",  # one of those we proposed
     "Certificate.issuer_name",
     "Certificate.issuer_organisation",
+    "Certificate.spki_sha256",  # a digest
     "Certificate.subject_name",
     "Certificate.subject_organisation",
     "JournalRow.address",

@@ -324,6 +324,7 @@ class Certificate(Struct, frozen=True):
     key: KeyKind
     bits: int | None
     matches: bool  # one of its names is the host, as it was named or by its address
+    spki_sha256: str = ""  # SHA-256 of its public key (SubjectPublicKeyInfo), in hex: it outlives a renewal
 
 
 class TlsFacts(Struct, frozen=True):

@@ -6,9 +6,11 @@ import asyncio
 import socket
 import ssl
 import struct
+import subprocess
 import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -374,6 +376,30 @@ def test_what_a_certificate_says_is_cut_and_cleaned(tmp_path: Path) -> None:
     found = shown(certificates.make(tmp_path, name="x", organisation="Spital Zürich \x1b[2J" + "A" * 40))
     assert found.subject_organisation.startswith("Spital Z??rich ?[2JAAA")
     assert len(found.subject_organisation) <= 64
+
+
+@pytest.mark.parametrize("algorithm", ["rsa:2048", "rsa-pss", "ec", "ed25519"])
+def test_the_digest_of_its_key_is_openssls(tmp_path: Path, algorithm: str) -> None:
+    """Also of a key whose parameters a library would leave out."""
+
+    def openssl(*arguments: object, given: bytes = b"") -> bytes:
+        ran = subprocess.run(["openssl", *map(str, arguments)], input=given, capture_output=True, check=True)
+        return ran.stdout
+
+    curve = ("-pkeyopt", "ec_paramgen_curve:P-256") if algorithm == "ec" else ()
+    pem, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    openssl(
+        "req", "-x509", "-newkey", algorithm, *curve, "-nodes", "-keyout", key, "-out", pem, "-subj", "/CN=pacs.example"
+    )
+    der = openssl("pkey", "-pubin", "-outform", "der", given=openssl("x509", "-in", pem, "-pubkey", "-noout"))
+    assert shown(Pair(pem, key)).spki_sha256 == sha256(der).hexdigest()
+
+
+def test_a_renewed_certificate_shows_the_key_of_the_old_one(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    old, new = (shown(certificates.make(tmp_path, key=key)) for _ in ("once", "again"))
+    other = shown(certificates.make(tmp_path, key=ec.generate_private_key(ec.SECP256R1())))
+    assert old.spki_sha256 == new.spki_sha256 != other.spki_sha256
 
 
 @pytest.mark.parametrize("der", [b"", b"0", bytes(100), b"\x30\x82\xff\xff" + bytes(500)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
@@ -87,7 +88,29 @@ def _facts(certificate: x509.Certificate, name: str | Address) -> Certificate:
         key=key,
         bits=bits,
         matches=_matches(certificate, name),
+        spki_sha256=sha256(_public_key(certificate.tbs_certificate_bytes)).hexdigest(),
     )
+
+
+def _public_key(tbs: bytes) -> bytes:
+    """The SubjectPublicKeyInfo as it stands there (RFC 5280 4.1). A library that knows the key would write it anew."""
+    offset = _header(tbs, 0)  # into the sequence
+    if tbs[offset] == 0xA0:  # version
+        offset = _end(tbs, offset)
+    for _ in ("serial number", "signature", "issuer", "validity", "subject"):
+        offset = _end(tbs, offset)
+    return tbs[offset : _end(tbs, offset)]
+
+
+def _header(der: bytes, offset: int) -> int:
+    """Where the content of the element at `offset` begins (X.690 8.1)."""
+    return offset + 2 + (der[offset + 1] & 0x7F if der[offset + 1] & 0x80 else 0)
+
+
+def _end(der: bytes, offset: int) -> int:
+    content = _header(der, offset)
+    length = der[offset + 1]
+    return content + (int.from_bytes(der[offset + 2 : content]) if length & 0x80 else length)
 
 
 def _key(certificate: x509.Certificate) -> tuple[KeyKind, int | None]:
