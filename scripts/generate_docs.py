@@ -12,9 +12,11 @@ import msgspec
 
 from filmbadge.catalogue import kinds
 from filmbadge.keep import schema
+from filmbadge.keep.judged import Judged
 from filmbadge.keep.manifest import Manifest
 from filmbadge.rehearse.compare import Rehearsal
 from filmbadge.tell.card import CheckDocument
+from filmbadge.tell.rejudged import JudgeDocument
 from filmbadge.tell.summary import ReportDocument
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +27,8 @@ TABLES = {
 }
 SCHEMAS = {
     "filmbadge.check-1.json": CheckDocument,
+    "filmbadge.judge-1.json": JudgeDocument,
+    "filmbadge.judged-1.json": Judged,
     "filmbadge.rehearsal-1.json": Rehearsal,
     "filmbadge.report-2.json": ReportDocument,
     "filmbadge.survey-1.json": Manifest,

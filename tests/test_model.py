@@ -45,6 +45,10 @@ TEXT = {
     "Finding.about",  # of the catalogue
     "Finding.archive",
     "Host.address",
+    "Host.name",  # as the user gave it
+    "Identity.names",  # as OrthancFacts.aet and Certificate.subject_name
+    "Identity.product",  # as Product.product
+    "Identity.spki_sha256",  # digests
     "Identifier.scheme",  # of the catalogue
     "ConfiguredRoot.host",  # names and paths of software: printable ASCII, bounded
     "ConfiguredRoot.path",

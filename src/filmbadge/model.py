@@ -270,6 +270,7 @@ class DoubtCode(_Code):
     SURVEY_NOT_ENDED = "survey-not-ended"
     BEFORE_RESUME = "before-resume"  # what a run before learned of ids is gone with it
     IDS_UNREAD = "ids-unread"
+    GROUPED_OTHERWISE = "grouped-otherwise"  # the ids were counted for other archives than these
 
 
 class Doubt(Struct, frozen=True, omit_defaults=True):
@@ -294,6 +295,26 @@ class Endpoint(Struct, frozen=True, order=True):
     def url(self) -> str:
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.protocol}://{host}:{self.port}"
+
+
+class LinkBy(StrEnum):
+    """What shows whether two ways in lead to one archive."""
+
+    STUDY_UIDS = "study-uids"  # how many study UIDs both hold, by samples of their hashes
+    SAME_ENDPOINT = "same-endpoint"  # both archives have it
+    COUNTERS = "counters"  # at one host, all numbers that are known of both are equal
+    JUDGED_ONE = "judged-one"  # by an older version, which kept no measure
+    JUDGED_APART = "judged-apart"  # by an older version, which kept no measure
+
+
+class Link(Struct, frozen=True):
+    """Two endpoints, and what was seen of whether they are one archive. A fact: the hashes behind it are not kept."""
+
+    one: Endpoint
+    other: Endpoint
+    by: LinkBy
+    shared: int | None = None  # hashes that both hold, by study UIDs
+    sampled: int | None = None  # hashes that either holds
 
 
 class ClientCertificate(StrEnum):
@@ -882,6 +903,15 @@ class Identifier(Struct, frozen=True):
     confidence: float  # 0 to 1
 
 
+class Identity(Struct, frozen=True):
+    """By what an archive is recognised in another survey: none of it hangs on the order of ports, or on a date."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    spki_sha256: tuple[str, ...] = ()  # of the public keys of its certificates
+    product: str = ""
+    names: tuple[str, ...] = ()  # by which it calls itself: AE titles, and the names of its certificates
+
+
 class Archive(Struct, frozen=True):
     """Endpoints that are one archive, with its counts once."""
 
@@ -899,6 +929,8 @@ class Archive(Struct, frozen=True):
     grade_why: tuple[GradeReason, ...] = ()
     decoy: tuple[Decoy, ...] = ()
     configuration: str = ""  # a digest of manners and counts; empty if too little is known
+    identity: Identity = Identity()
+    joined_by: tuple[LinkBy, ...] = ()  # what showed that ways in that do not name each other are this one archive
 
     @property
     def open(self) -> bool:
@@ -917,6 +949,7 @@ class Review(Struct, frozen=True):
 
     archive: str
     same_as: str | None = None  # the archive that it is another way into
+    by: tuple[LinkBy, ...] = ()  # what shows that
     decoy: tuple[Decoy, ...] = ()
 
 
@@ -927,6 +960,8 @@ class Host(Struct, frozen=True):
     judged: tuple[JudgedEndpoint, ...]
     archives: tuple[Archive, ...]
     fault: Outcome | None = None  # what kept us from finding out more
+    links: tuple[Link, ...] = ()  # between its own endpoints
+    name: str = ""  # the host name that the user gave; empty where it was an address
 
 
 class Total(Struct, frozen=True):

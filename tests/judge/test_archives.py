@@ -16,6 +16,8 @@ from filmbadge.model import (
     Doubt,
     DoubtCode,
     Host,
+    Link,
+    LinkBy,
     Observation,
     OrthancFacts,
     Outcome,
@@ -70,6 +72,28 @@ def test_two_archives_on_one_host_stay_two() -> None:
     second = msgspec.structs.replace(reported(studies=36), dicom_port=4243)
     host = judged(OPEN, dimse(admitted(), port=4243), web(REPORTED), web(second, port=8043))
     assert ports(host) == [[4242, 8042], [4243, 8043]]
+
+
+def test_ports_that_hold_the_same_studies_are_one() -> None:
+    two = (dimse(admitted(DISCLOSED, WHOLE), port=104), dimse(admitted(DISCLOSED, WHOLE), port=11112))
+
+    def link(shared: int, by: LinkBy = LinkBy.STUDY_UIDS) -> Link:
+        return Link(two[1].endpoint, two[0].endpoint, by, shared, 2)
+
+    assert ports(judge(ADDRESS, two, [link(2)])) == [[104, 11112]]
+    assert judge(ADDRESS, two, [link(2)]).archives[0].joined_by == (LinkBy.STUDY_UIDS,)
+    assert ports(judge(ADDRESS, two, [link(0)])) == [[104], [11112]]
+    assert ports(judge(ADDRESS, two, [link(0, LinkBy.JUDGED_ONE)])) == [[104, 11112]]
+    assert ports(judge(ADDRESS, two)) == [[104], [11112]]
+
+
+def test_equal_counters_join_only_where_no_studies_were_compared() -> None:
+    large = msgspec.structs.replace(WHOLE, rows=40, studies=40, series=70, images=700, images_known_for=40)
+    two = (dimse(admitted(DISCLOSED, large), port=104), dimse(admitted(DISCLOSED, large), port=11112))
+    (archive,) = judge(ADDRESS, two).archives
+    assert archive.joined_by == (LinkBy.COUNTERS,)
+    apart = Link(two[0].endpoint, two[1].endpoint, LinkBy.STUDY_UIDS, 0, 80)
+    assert ports(judge(ADDRESS, two, [apart])) == [[104], [11112]]
 
 
 def test_what_is_no_imaging_service_is_no_archive() -> None:

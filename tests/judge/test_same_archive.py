@@ -12,18 +12,20 @@ from filmbadge.judge.same_archive import (
     ENOUGH,
     SAME,
     SKETCH_SIZE,
+    Groups,
     Size,
     Sketch,
-    groups,
-    overlap,
-    pairs,
+    among_hosts,
+    at_one_host,
+    measure,
     same,
     same_counters,
     to_sketch,
 )
-from filmbadge.model import Count, Counts
+from filmbadge.model import Count, Counts, Endpoint, Link, LinkBy, Protocol
 
 SEEDS = st.integers(0, 2**32)
+HERE, THERE = (Endpoint("192.0.2.7", port, Protocol.DIMSE) for port in (104, 11112))
 
 
 def draw(hashes: set[int]) -> Sketch:
@@ -38,12 +40,16 @@ def two(seed: int, shared: int, left: int, right: int) -> tuple[Sketch, Sketch]:
     return draw({*common, *drawn[shared : shared + left]}), draw({*common, *drawn[shared + left :]})
 
 
+def linked(one: Sketch, other: Sketch) -> Link:
+    return measure(HERE, one, THERE, other)
+
+
 @settings(max_examples=100, deadline=None)
 @given(SEEDS, st.integers(1, 4000), st.integers(1, 4000))
 def test_strangers_share_nothing(seed: int, left: int, right: int) -> None:
     one, other = two(seed, 0, left, right)
-    assert overlap(one, other).shared == 0
-    assert not same(one, other, here=True)
+    assert linked(one, other).shared == 0
+    assert not same(linked(one, other), here=True)
 
 
 @settings(max_examples=100, deadline=None)
@@ -55,56 +61,88 @@ def test_the_share_decides(seed: int, shared: int, data: st.DataObject) -> None:
     one, other = two(seed, shared, left, own - left)
     share = shared / (shared + own)
     if share > SAME + 0.16 or (share >= SAME and one.size + own <= SKETCH_SIZE):
-        assert same(one, other, here=False)
+        assert same(linked(one, other), here=False)
     if share < SAME - 0.16 or (share < SAME and one.size + own <= SKETCH_SIZE):
-        assert not same(one, other, here=False)
+        assert not same(linked(one, other), here=False)
 
 
 @settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(300, 3000), st.integers(0, 3000))
 def test_the_estimate_is_near(seed: int, shared: int, own: int) -> None:
     one, other = two(seed, shared, own, 0)
-    found = overlap(one, other)
+    found = linked(one, other)
+    assert found.shared is not None and found.sampled is not None
     assert found.sampled >= SKETCH_SIZE
-    assert abs(found.share - shared / (shared + own)) < 0.16
+    assert abs(found.shared / found.sampled - shared / (shared + own)) < 0.16
 
 
 @settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(0, 300), st.integers(0, 300), st.integers(0, 300))
 def test_it_does_not_matter_who_is_first(seed: int, shared: int, left: int, right: int) -> None:
     one, other = two(seed, shared, left, right)
-    assert overlap(one, other) == overlap(other, one)
+    found, turned = linked(one, other), linked(other, one)
+    assert (found.shared, found.sampled) == (turned.shared, turned.sampled)
 
 
 def test_a_small_archive_inside_a_large_one_is_another() -> None:
     """A department that forwards all it makes has an archive of its own."""
     department, hospital = two(1, 500, 0, 50_000)
-    assert not same(department, hospital, here=False)
+    assert not same(linked(department, hospital), here=False)
 
 
 def test_a_few_samples_are_no_archive_in_common() -> None:
     one, other = two(1, ENOUGH - 1, 0, 0)
-    assert not same(one, other, here=False)
-    assert same(one, other, here=True)  # two ports of one address
+    assert not same(linked(one, other), here=False)
+    assert same(linked(one, other), here=True)  # two ports of one address
 
 
 def test_nothing_is_the_same_as_nothing() -> None:
     empty = draw(set())
-    assert not same(empty, empty, here=True)
+    assert not same(linked(empty, empty), here=True)
 
 
 def test_pairs_are_found_among_many() -> None:
-    sketches: dict[str, Sketch] = {}
+    sketches: dict[Endpoint, Sketch] = {}
     for number in range(0, 400, 2):
         one, other = two(number, 900, 50, 50) if number % 40 == 0 else two(number, 0, 900, 900)
-        sketches |= {f"a{number}": one, f"b{number}": other}
-    assert sorted(pairs(sketches)) == sorted((f"a{n}", f"b{n}") for n in range(0, 400, 40))
+        sketches |= {at(number): one, at(number + 1): other}
+    found = among_hosts(sketches)
+    assert [(link.one, link.other) for link in found] == [(at(n), at(n + 1)) for n in range(0, 400, 40)]
+    assert all(link.by is LinkBy.STUDY_UIDS and (link.shared or 0) > ENOUGH for link in found)
+
+
+def at(number: int) -> Endpoint:
+    return Endpoint(f"192.0.2.{number // 2}", 104 + number % 2, Protocol.DIMSE)
+
+
+def test_a_thousand_copies_are_joined_by_a_thousand_links() -> None:
+    """And not by one for each pair of them."""
+    copy = draw(set(range(1000, 1500)))
+    found = among_hosts({at(number): copy for number in range(1000)})
+    assert len(found) == 999
+    assert [len(members) for members in Groups((link.one, link.other) for link in found)] == [1000]
+
+
+def test_at_one_host_every_pair_is_measured() -> None:
+    """Also one that holds nothing in common: counters that happen to be equal must not join it later."""
+    one, other = two(1, 0, 50, 50)
+    found = at_one_host({HERE: one, THERE: other, at(9): one})
+    assert [(link.shared, link.sampled) for link in found] == [(0, 100), (50, 50), (0, 100)]
+    assert at_one_host({HERE: one}) == ()
+
+
+def test_what_an_older_version_judged_holds() -> None:
+    assert same(Link(HERE, THERE, LinkBy.JUDGED_ONE), here=False)
+    assert not same(Link(HERE, THERE, LinkBy.JUDGED_APART), here=True)
 
 
 def test_groups() -> None:
-    found = groups([("a", "b"), ("c", "d"), ("b", "c"), ("e", "f"), ("a", "d")])
+    found = Groups([("a", "b"), ("c", "d"), ("b", "c"), ("e", "f"), ("a", "d")])
     assert sorted(map(sorted, found)) == [["a", "b", "c", "d"], ["e", "f"]]
-    assert groups([]) == []
+    assert found.together("a", "d")
+    assert not found.together("a", "e")
+    assert not found.together("a", "nobody")
+    assert list(Groups()) == []
 
 
 def counts(*values: int | None) -> Counts:

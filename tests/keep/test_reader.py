@@ -11,9 +11,9 @@ import pytest
 
 from filmbadge.judge.archives import judge
 from filmbadge.keep import manifest
-from filmbadge.keep.reader import Dataset, NotASurvey
-from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, TABLES, VERSION, Table, markdown
-from filmbadge.keep.writer import Writer, part_path
+from filmbadge.keep.reader import Dataset, NotASurvey, read_manifest
+from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, OBSERVATIONS, TABLES, VERSION, Table, markdown
+from filmbadge.keep.writer import Writer
 from filmbadge.model import (
     Census,
     CountedBy,
@@ -35,7 +35,20 @@ from filmbadge.model import (
     Total,
 )
 from support import factories
-from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
+from support.factories import (
+    ADDRESS,
+    AT,
+    DISCLOSED,
+    EMPTY,
+    REPORTED,
+    admitted,
+    connection,
+    dimse,
+    host,
+    part,
+    survey,
+    web,
+)
 
 COUNTED = Census(True, rows=10, studies=10, series=20, images=100, images_known_for=10, method=CountedBy.COUNT_KEYS)
 CUT = Census(False, rows=4, studies=4, doubts=(Doubt(DoubtCode.STATUS, {"status": 0xFE00}),))
@@ -66,7 +79,7 @@ def totals(dataset: Dataset) -> dict[str, Total]:
 def test_a_round_trip(tmp_path: Path) -> None:
     seen = reported(ADDRESS)
     dataset = kept(tmp_path, seen)
-    rows = dataset.rows("SELECT * FROM endpoints ORDER BY port")
+    rows = dataset.rows("SELECT * FROM endpoints JOIN observations USING (address, port, protocol) ORDER BY port")
     assert [(row["port"], row["protocol"], row["rung"], row["open"]) for row in rows] == [
         (4242, "dimse", "discloses", True),
         (8042, "http", "discloses", True),
@@ -177,7 +190,7 @@ def test_archives_that_are_one_count_once_with_all_their_endpoints(tmp_path: Pat
 def test_decoys_have_a_line_of_their_own(tmp_path: Path) -> None:
     bait = host("192.0.2.9", dimse(msgspec.structs.replace(admitted(DISCLOSED, COUNTED), max_pdu=4 << 20)))
     kept(tmp_path, reported("192.0.2.1"), counted("192.0.2.2"), bait)
-    dataset = reviewed(tmp_path, Review("192.0.2.2:4242", None, (Decoy.CLUSTER,)))
+    dataset = reviewed(tmp_path, Review("192.0.2.2:4242", decoy=(Decoy.CLUSTER,)))
     found = totals(dataset)
     assert (found["archives"].measured, found["archives_open"].measured, found["decoys"].measured) == (1, 1, 2)
     assert found["studies"] == Total("studies", 35, Provenance.REPORTED)
@@ -220,8 +233,8 @@ def test_viewers_are_counted_where_a_stranger_is_shown_a_page_in_plain_http(tmp_
 @pytest.mark.parametrize("damage", [b"", b"PAR1 this is not a table PAR1", None])
 def test_a_damaged_part_is_not_a_survey(tmp_path: Path, damage: bytes | None) -> None:
     kept(tmp_path, reported(ADDRESS))
-    for table in (ENDPOINTS, JOURNAL):
-        path = part_path(tmp_path, table, 1)
+    for table in (OBSERVATIONS, ENDPOINTS, JOURNAL):
+        path = part(tmp_path, table, 1)
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
         with pytest.raises(NotASurvey) as caught:
@@ -230,16 +243,14 @@ def test_a_damaged_part_is_not_a_survey(tmp_path: Path, damage: bytes | None) ->
         path.write_bytes(whole)
 
 
-@pytest.mark.parametrize("table", [ENDPOINTS, ARCHIVES, JOURNAL])
+@pytest.mark.parametrize("table", [OBSERVATIONS, ENDPOINTS, ARCHIVES, JOURNAL])
 def test_parts_that_were_lost_are_not_told_as_zero(tmp_path: Path, table: Table) -> None:
     dataset = kept(tmp_path, reported(ADDRESS))
     dataset.require_whole()
-    ended = msgspec.structs.replace(
-        dataset.manifest, state="done", outcomes=dataset.outcomes(), connections=dataset.connections()
-    )
+    ended = msgspec.structs.replace(dataset.manifest, state="done", kept=dataset.counts(judged=False))
     manifest.write(tmp_path, ended)
     Dataset(tmp_path).require_whole()
-    part_path(tmp_path, table, 1).unlink()
+    part(tmp_path, table, 1).unlink()
     with pytest.raises(NotASurvey, match="part files are missing"):
         Dataset(tmp_path).require_whole()
 
@@ -284,8 +295,8 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 
 def test_the_manifest_round_trips(tmp_path: Path) -> None:
-    assert survey(tmp_path) == manifest.read(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [manifest.NAME]
+    assert survey(tmp_path) == read_manifest(tmp_path)
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize(
@@ -294,7 +305,7 @@ def test_the_manifest_round_trips(tmp_path: Path) -> None:
         "SELECT * FROM read_csv('/etc/hostname')",
         "SELECT * FROM read_text('/etc/hostname')",
         "SELECT * FROM '/etc/hostname'",
-        "SELECT * FROM read_parquet('{here}/endpoints/part-000001.parquet')",
+        "SELECT * FROM read_parquet('{here}/observations/*.parquet')",
         "COPY endpoints TO '{here}/copy.csv'",
         "ATTACH '{here}/other.db'",
         "INSTALL httpfs",
@@ -315,4 +326,4 @@ def test_sql_reaches_no_other_file(tmp_path: Path, sql: str) -> None:
 def test_every_column_is_documented() -> None:
     for table in TABLES:
         assert all(column.doc for column in table.columns)
-        assert f"## `{table.name}/`" in markdown()
+        assert f"{table.name}/`\n" in markdown()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from filmbadge.keep import writer
+from filmbadge.keep import parts, writer
 from filmbadge.keep.reader import Dataset
-from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, TABLES
-from filmbadge.keep.writer import Writer, part_numbers, part_path
-from filmbadge.model import Host
-from support.factories import DISCLOSED, REPORTED, admitted, connection, dimse, host, survey, web
+from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, OBSERVATIONS, TABLES, link
+from filmbadge.keep.writer import Writer
+from filmbadge.model import Endpoint, Host, Link, LinkBy, Protocol, Review
+from support.factories import DISCLOSED, REPORTED, admitted, connection, dimse, host, part, part_numbers, survey, web
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def open_archives(directory: Path) -> object:
 def test_each_flush_is_a_part_of_each_table(directory: Path) -> None:
     keep(directory, "192.0.2.1")
     keep(directory, "192.0.2.2", "192.0.2.3")
-    for table in (ENDPOINTS, ARCHIVES, JOURNAL):
+    for table in (OBSERVATIONS, ENDPOINTS, ARCHIVES, JOURNAL):
         assert part_numbers(directory, table) == {1, 2}
     assert Dataset(directory).done() == {"192.0.2.1", "192.0.2.2", "192.0.2.3"}
 
@@ -53,8 +54,8 @@ def test_nothing_to_write_writes_nothing(directory: Path) -> None:
 
 def test_parts_have_the_documented_schema(directory: Path) -> None:
     keep(directory, "192.0.2.1")
-    for table in (ENDPOINTS, ARCHIVES, JOURNAL):
-        written = pq.read_schema(part_path(directory, table, 1))
+    for table in (OBSERVATIONS, ENDPOINTS, ARCHIVES, JOURNAL):
+        written = pq.read_schema(part(directory, table, 1))
         assert written.names == [column.name for column in table.columns]
         assert written.metadata[b"filmbadge.table"] == table.name.encode()
 
@@ -65,19 +66,19 @@ def test_rows_are_flushed_when_there_are_many(directory: Path, monkeypatch: pyte
     kept.journal(connection())
     assert part_numbers(directory, JOURNAL) == set()
     kept.host(orthanc("192.0.2.1"), "192.0.2.1")
-    assert part_numbers(directory, ENDPOINTS) == {1}
+    assert part_numbers(directory, OBSERVATIONS) == {1}
 
 
-def test_an_archives_part_without_its_endpoints_is_ignored_and_removed(directory: Path) -> None:
+def test_what_was_judged_counts_only_beside_its_observations_and_is_ignored_and_removed(directory: Path) -> None:
     """A kill between the two files of one flush."""
     keep(directory, "192.0.2.1")
     keep(directory, "192.0.2.2")
-    part_path(directory, ENDPOINTS, 2).unlink()
+    part(directory, OBSERVATIONS, 2).unlink()
     assert open_archives(directory) == 1
     assert Dataset(directory).done() == {"192.0.2.1"}
     keep(directory, "192.0.2.2")
     assert open_archives(directory) == 2
-    assert part_numbers(directory, ARCHIVES) == part_numbers(directory, ENDPOINTS)
+    assert part_numbers(directory, ARCHIVES) == part_numbers(directory, OBSERVATIONS)
     assert part_numbers(directory, JOURNAL) == {1, 2, 3}  # connections that were made stay on record
 
 
@@ -94,7 +95,7 @@ def failing_at(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pq, "write_table", full)
 
 
-@pytest.mark.parametrize("table", ["journal", "archives", "endpoints"])
+@pytest.mark.parametrize("table", ["journal", "archives", "endpoints", "observations"])
 def test_half_a_part_is_none(directory: Path, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         failing_at(table, patch)
@@ -107,7 +108,7 @@ def test_half_a_part_is_none(directory: Path, table: str, monkeypatch: pytest.Mo
     assert list(directory.rglob("*.tmp")) == []
 
 
-@pytest.mark.parametrize("table", ["journal", "archives", "endpoints"])
+@pytest.mark.parametrize("table", ["journal", "archives", "endpoints", "observations"])
 def test_a_flush_that_failed_can_be_repeated(directory: Path, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the engine does when it closes: a host that is done has its archives, and no connection is lost."""
     kept = Writer(directory)
@@ -126,10 +127,10 @@ def test_a_flush_that_failed_can_be_repeated(directory: Path, table: str, monkey
 def test_a_foreign_file_is_left_alone(directory: Path) -> None:
     keep(directory, "192.0.2.1")
     for name in ("notes.parquet", "part-1.parquet", "part-x.parquet"):
-        (directory / "archives" / name).write_bytes(b"mine")
+        (ARCHIVES.folder(directory, 1) / name).write_bytes(b"mine")
     keep(directory, "192.0.2.2")
     assert open_archives(directory) == 2
-    assert (directory / "archives" / "notes.parquet").read_bytes() == b"mine"
+    assert (ARCHIVES.folder(directory, 1) / "notes.parquet").read_bytes() == b"mine"
 
 
 def test_two_processes_do_not_write_one_survey(directory: Path) -> None:
@@ -139,3 +140,32 @@ def test_two_processes_do_not_write_one_survey(directory: Path) -> None:
         Writer(directory)
     first.close()
     Writer(directory).close()
+
+
+def test_reviews_of_all_archives_replace_the_ones_before_also_where_there_are_none(directory: Path) -> None:
+    keep(directory, "192.0.2.1", "192.0.2.2")
+    kept = Writer(directory)
+    kept.reviews([Review("192.0.2.2:4242", "192.0.2.1:4242", (LinkBy.STUDY_UIDS,))])
+    assert open_archives(directory) == 1
+    kept.reviews([])
+    assert open_archives(directory) == 2
+
+
+def test_a_part_is_named_by_the_digest_of_what_is_in_it(directory: Path) -> None:
+    keep(directory, "192.0.2.1")
+    for table in (OBSERVATIONS, ENDPOINTS, ARCHIVES, JOURNAL):
+        path = part(directory, table, 1)
+        assert path.stem.rpartition("-")[2] == sha256(path.read_bytes()).hexdigest()[:32]
+        assert parts.check(path) == path
+
+
+def test_links_come_back(directory: Path) -> None:
+    one, other = (Endpoint(address, 104, Protocol.DIMSE) for address in ("192.0.2.1", "2001:db8::1"))
+    links = [Link(one, other, LinkBy.STUDY_UIDS, 200, 256), Link(other, one, LinkBy.JUDGED_ONE)]
+    kept = Writer(directory)
+    kept.links(links)
+    kept.close()
+    rows = Dataset(directory).rows("SELECT * FROM links")
+    assert [row["one"] for row in rows] == ["dimse://192.0.2.1:104", "dimse://[2001:db8::1]:104"]
+    assert [row["target"] for row in rows] == [None, None]
+    assert list(map(link, rows)) == links

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from filmbadge.cli import run
 from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import TABLES
 from filmbadge.rehearse.hospital import WORLDS, hospital
 from filmbadge.rehearse.world import Archive, World
 from support import archives, isolation
@@ -55,6 +57,26 @@ def test_nothing_on_a_dicom_port_heard_http(rehearsal: tuple[dict[str, Any], Pat
     dataset = Dataset(rehearsal[1])
     spoke = "SELECT address, port FROM endpoints WHERE protocol = 'dimse' AND rung NOT IN ('silent', 'listening')"
     assert dataset.rows(f"SELECT * FROM journal WHERE question LIKE 'http%' AND (address, port) IN ({spoke})") == []
+
+
+def test_judged_again_every_row_is_the_same(rehearsal: tuple[dict[str, Any], Path, int], tmp_path: Path) -> None:
+    there = tmp_path / "survey"
+    shutil.copytree(rehearsal[1], there)
+    document = json.loads(archives.filmbadge("judge", str(there), "--json"))
+    assert (document["judged"], document["before"]) == (2, 1)
+    assert (document["totals"], document["archives"]) == ([], [])
+    before, after = Dataset(rehearsal[1]), Dataset(there)
+    assert (before.judged, after.judged) == (1, 2)
+    assert after.totals() == before.totals()
+    for table in (table.name for table in TABLES if table.judged):
+        of_both = [
+            [
+                {name: value for name, value in row.items() if name != "reviewed_at"}
+                for row in dataset.rows(f"FROM {table}")
+            ]
+            for dataset in (before, after)
+        ]
+        assert of_both[0] == of_both[1] != []
 
 
 def test_a_world_that_differs_ends_with_exit_code_1(

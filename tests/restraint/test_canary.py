@@ -121,7 +121,7 @@ STAGES = {
     "filmbadge.survey.examine:archives.judge": "scripted",
     "filmbadge.judge.personal:looks": "scripted",
     "filmbadge.judge.archives:place": "scripted",
-    "filmbadge.keep.writer:pq.write_table": "scripted",
+    "filmbadge.keep.parts:pq.write_table": "scripted",
     "filmbadge.tell.summary:document": "scripted",
 }
 # What an archive says does not pass through these.

@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from filmbadge.judge import archives
-from filmbadge.keep import manifest
+from filmbadge.keep import judged, manifest, parts
+from filmbadge.keep.judged import Judge, Judged
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
-from filmbadge.keep.schema import VERSION
+from filmbadge.keep.schema import FACTS, VERSION, Table
 from filmbadge.model import (
     Census,
     Counters,
@@ -84,7 +85,7 @@ def connection(address: str = ADDRESS, port: int = 4242) -> JournalRow:
 
 
 def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:
-    """Put a survey.json into the folder."""
+    """Put a survey.json into the folder, and the beginning of its judgement."""
     scope = ScopeAsUsed(
         name="test",
         networks=("192.0.2.0/24",),
@@ -118,4 +119,14 @@ def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:
         rows=(),
     )
     manifest.write(directory, made)
+    judged.write(directory, 1, Judged(Judge("0.1.0", FACTS, "a digest"), AT))
     return made
+
+
+def part_numbers(directory: Path, table: Table) -> set[int]:
+    return set(parts.numbered(table.folder(directory, 1)))
+
+
+def part(directory: Path, table: Table, number: int) -> Path:
+    """A part of a table of the first judgement, or of the facts."""
+    return parts.numbered(table.folder(directory, 1))[number]

@@ -16,6 +16,7 @@ from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from filmbadge.tell import card
 from filmbadge.tell.words import Words
+from support.factories import AT
 from support.http_site import orthanc, serving
 from support.loopback import HERE, caps, dialer, listening, run
 
@@ -40,7 +41,7 @@ def test_a_fault_of_ours_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -
     host = examined()
     assert host.fault == Outcome(OutcomeKind.OWN_ERROR, error="KeyError")
     assert [(judged.observation.endpoint.port, judged.verdict.rung) for judged in host.judged] == [(9, Rung.SILENT)]
-    assert [(row.get("port"), row.get("rung"), row["why"]) for row in endpoint_rows(host, "t")] == [
+    assert [(row.get("port"), row.get("rung"), row["why"]) for row in endpoint_rows(host, "t", AT)] == [
         (9, "silent", "nothing-answered"),
         (None, None, "own-error"),
     ]

@@ -10,9 +10,10 @@ import pytest
 from filmbadge.judge.distinct_count import SKETCH_SIZE
 from filmbadge.judge.same_archive import Sketch
 from filmbadge.keep import manifest
+from filmbadge.keep.manifest import PatientIds
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Doubt, DoubtCode, Provenance, Total
+from filmbadge.model import Doubt, DoubtCode, LinkBy, Provenance, Review, Total
 from filmbadge.survey.review import patient_ids
 from support.factories import DISCLOSED, admitted, dimse, host, reported, survey, web
 
@@ -20,7 +21,7 @@ ONE, OTHER = "192.0.2.1:4242", "192.0.2.2:4242"
 THREE, SHARING_ONE = Sketch.of(3, [10, 20, 30]), Sketch.of(3, [30, 40, 50])
 
 
-def two_archives(directory: Path, depth: str = "profile", patients: int | None = 3) -> Dataset:
+def two_archives(directory: Path, patients: int | None = 3, depth: str = "profile") -> Dataset:
     made = survey(directory)
     manifest.write(directory, msgspec.structs.replace(made, scope=msgspec.structs.replace(made.scope, depth=depth)))
     writer = Writer(directory)
@@ -33,7 +34,7 @@ def two_archives(directory: Path, depth: str = "profile", patients: int | None =
 
 def test_an_id_in_two_archives_counts_once(tmp_path: Path) -> None:
     people = {ONE: THREE, OTHER: SHARING_ONE, "192.0.2.3:104": Sketch.of(1, [60])}
-    found = patient_ids(two_archives(tmp_path), people, resumed=False)
+    found = patient_ids(two_archives(tmp_path), people, resumed=False).total
     assert found == Total("patient_ids", 5, Provenance.COUNTED), "and one that is in no total counts in none"
 
 
@@ -43,7 +44,7 @@ def test_large_archives_are_estimated(tmp_path: Path) -> None:
         ONE: Sketch.of(6000, range(step, SKETCH_SIZE * step + 1, step)),
         OTHER: Sketch.of(8000, range(step, SKETCH_SIZE * step + 1, step)),
     }
-    found = patient_ids(two_archives(tmp_path), people, resumed=False)
+    found = patient_ids(two_archives(tmp_path), people, resumed=False).total
     assert found.how == "estimated"
     assert found.measured is not None and found.low is not None and found.high is not None
     assert 8000 <= found.low < found.measured < found.high <= 14_000
@@ -51,23 +52,38 @@ def test_large_archives_are_estimated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "depth, patients, people, resumed, least, code",
+    "patients, people, resumed, least, code",
     [
-        ("profile", 3, {ONE: THREE}, False, 3, DoubtCode.IDS_UNREAD),
-        ("profile", None, {ONE: THREE}, False, 3, DoubtCode.COUNTER_SILENT),
-        ("profile", 3, {ONE: THREE}, True, 3, DoubtCode.BEFORE_RESUME),
-        ("profile", 3, {}, False, 0, DoubtCode.IDS_UNREAD),
-        ("count", 3, {}, False, None, DoubtCode.NEEDS_PROFILE),
+        (3, {ONE: THREE}, False, 3, DoubtCode.IDS_UNREAD),
+        (None, {ONE: THREE}, False, 3, DoubtCode.COUNTER_SILENT),
+        (3, {ONE: THREE}, True, 3, DoubtCode.BEFORE_RESUME),
+        (3, {}, False, 0, DoubtCode.IDS_UNREAD),
     ],
 )  # fmt: skip
 def test_never_partial_in_silence(
-    tmp_path: Path,
-    depth: str,
-    patients: int | None,
-    people: dict[str, Sketch],
-    resumed: bool,
-    least: int,
-    code: DoubtCode,
+    tmp_path: Path, patients: int | None, people: dict[str, Sketch], resumed: bool, least: int, code: DoubtCode
 ) -> None:
-    found = patient_ids(two_archives(tmp_path, depth, patients), people, resumed=resumed)
+    found = patient_ids(two_archives(tmp_path, patients), people, resumed=resumed).total
     assert (found.measured, found.how, found.at_least, found.doubts) == (None, "unknown", least, (Doubt(code),))
+
+
+def test_it_holds_for_the_archives_that_it_was_counted_for(tmp_path: Path) -> None:
+    """Grouped otherwise, the same ids would be of other archives."""
+    dataset = two_archives(tmp_path)
+    found = patient_ids(dataset, {ONE: THREE, OTHER: SHARING_ONE}, resumed=False)
+    assert total(dataset, found) == found.total
+    writer = Writer(tmp_path)
+    writer.reviews([Review(OTHER, ONE, (LinkBy.STUDY_UIDS,))])
+    writer.close()
+    otherwise = total(Dataset(tmp_path), found)
+    assert (otherwise.measured, otherwise.how) == (None, "unknown")
+    assert otherwise.doubts == (Doubt(DoubtCode.GROUPED_OTHERWISE),)
+    assert total(dataset, None).doubts == (Doubt(DoubtCode.SURVEY_NOT_ENDED),)
+
+
+def test_at_a_lower_depth_nobody_looked(tmp_path: Path) -> None:
+    assert total(two_archives(tmp_path, depth="count"), None).doubts == (Doubt(DoubtCode.NEEDS_PROFILE),)
+
+
+def total(dataset: Dataset, found: PatientIds | None) -> Total:
+    return {row.quantity: row for row in dataset.totals(found)}["patient_ids"]

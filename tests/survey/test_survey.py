@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset as Dicom
 
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
-from filmbadge.keep.schema import TABLES
+from filmbadge.keep.schema import LINKS, REVIEWS, TABLES
 from filmbadge.model import Doubt, DoubtCode
 from filmbadge.rehearse.hospital import hospital
 from filmbadge.rehearse.serve import Site, serve
@@ -71,7 +71,7 @@ def test_kill_and_resume_give_the_same_totals(tmp_path: Path) -> None:
     async def killed_midway(scope: Path, out: Path) -> None:
         process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
         async with asyncio.timeout(60):
-            while not list(out.glob("endpoints/part-*.parquet")):
+            while not list(out.glob("observations/part-*.parquet")):
                 assert process.returncode is None, "it was done before it could be killed"
                 await asyncio.sleep(0.02)
         process.kill()
@@ -107,7 +107,7 @@ def test_an_interrupt_keeps_what_was_gathered(tmp_path: Path, stop: signal.Signa
             COMMAND, "survey", str(scope), "--out", str(out), stderr=asyncio.subprocess.PIPE
         )
         async with asyncio.timeout(60):
-            while not list(out.glob("endpoints/part-*.parquet")):
+            while not list(out.glob("observations/part-*.parquet")):
                 assert process.returncode is None
                 await asyncio.sleep(0.02)
             process.send_signal(stop)
@@ -231,7 +231,8 @@ def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
         whole = Dataset(out)
         (pair,) = whole.rows("SELECT archive, same_as FROM reviews")
         before = totals(out)
-        shutil.rmtree(out / "reviews")  # as if killed when all hosts were asked
+        for table in (LINKS, REVIEWS):  # as if killed when all hosts were asked
+            shutil.rmtree(table.folder(out, 1))
         manifest.write(out, msgspec.structs.replace(whole.manifest, state="interrupted"))
         assert totals(out)["archives_open"] == (before["archives_open"] or 0) + 1
         archives.filmbadge("survey", scope, "--out", str(out), "--resume")

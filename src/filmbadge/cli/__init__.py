@@ -26,6 +26,7 @@ app = App(
 for place, does in (
     ("check:check", "Check one archive: how open it is, why, and how much it would give away."),
     ("survey:survey", "Survey many hosts under one scope, into a folder of Parquet tables."),
+    ("judge:judge", "Judge once more what a survey kept, with today's catalogue. Asks nobody."),
     ("report:report", "Tell what a survey found. Without an option, a summary on the terminal."),
     ("scope:app", "Write a scope file, or explain one."),
     ("rehearse:rehearse", "Survey a synthetic world on loopback and compare what was measured with its truth."),

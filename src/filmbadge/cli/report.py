@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import err, json_bytes, put_json, show, write_file
-from filmbadge.keep.reader import Dataset
+from filmbadge.conclude.again import opened
 from filmbadge.tell import summary
 from filmbadge.tell.report import page
 from filmbadge.tell.words import Words
@@ -33,7 +33,7 @@ def report(
     json
         Write one JSON document to this file; - is stdout.
     """
-    dataset = Dataset(directory)
+    dataset = opened(directory)
     dataset.require_whole()
     words = Words()
     document = summary.document(dataset, words)

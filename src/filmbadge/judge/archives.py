@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -12,9 +11,10 @@ from filmbadge.catalogue.advisories import known
 from filmbadge.judge import personal
 from filmbadge.judge.decoys import configuration, tags
 from filmbadge.judge.grade import grade, somebodys
+from filmbadge.judge.identity import identity
 from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
-from filmbadge.judge.same_archive import Sketch, same, same_counters
+from filmbadge.judge.same_archive import same, same_counters
 from filmbadge.judge.transport import measure
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import (
@@ -29,6 +29,8 @@ from filmbadge.model import (
     Host,
     Interval,
     JudgedEndpoint,
+    Link,
+    LinkBy,
     Observation,
     Outcome,
     Profile,
@@ -42,24 +44,26 @@ from filmbadge.model import (
 def judge(
     address: str,
     observations: Iterable[Observation],
-    sketches: Mapping[Endpoint, Sketch] = MappingProxyType({}),
+    links: Iterable[Link] = (),
     name: str = "",
     fault: Outcome | None = None,
 ) -> Host:
-    """All verdicts about one host. `sketches` are those of its censuses; `name` is what the user called it.
+    """All verdicts about one host. `links` are between its endpoints; `name` is what the user called it.
 
-    `fault` is what kept us from finding out more.
+    `fault` is what kept us from finding out more. The order in which ports were asked decides nothing.
     """
     judged = [_judged(seen) for seen in observations]
-    groups = _merge(_groups(judged, frozenset({"", address, name.lower()})), sketches)
+    links = tuple(links)
+    ordered = sorted(judged, key=lambda j: (j.observation.endpoint.address != address, j.observation.endpoint))
+    groups = _merge(_groups(ordered, frozenset({"", address, name.lower()})), links)
     archives = []
-    for group in groups:
-        archive = _archive(group, name)
+    for group, joined_by in groups:
+        archive = _archive(group, name, joined_by)
         archives.append(archive)
         for one in group:
             said = msgspec.structs.replace(archive.product, toolkit=one.product.toolkit)
             judged[judged.index(one)] = msgspec.structs.replace(one, product=said)
-    return Host(address, tuple(judged), tuple(archives), fault)
+    return Host(address, tuple(judged), tuple(archives), fault, links, name)
 
 
 def _judged(seen: Observation) -> JudgedEndpoint:
@@ -136,26 +140,32 @@ def _leads_to(viewer: JudgedEndpoint, group: Sequence[JudgedEndpoint], names: fr
     return any(("" if e.address in names else e.address, e.port) in places for e in ways)
 
 
-def _merge(groups: list[list[JudgedEndpoint]], sketches: Mapping[Endpoint, Sketch]) -> list[list[JudgedEndpoint]]:
-    """Groups of one host that hold the same studies become one."""
-    merged: list[list[JudgedEndpoint]] = []
+_Merged = list[tuple[list[JudgedEndpoint], list[LinkBy]]]
+
+
+def _merge(groups: list[list[JudgedEndpoint]], links: Sequence[Link]) -> _Merged:
+    """Groups of one host that hold the same studies become one; with what shows it."""
+    merged: _Merged = []
     for group in groups:
-        twin = next((other for other in merged if _one(other, group, sketches)), None)
-        if twin is None:
-            merged.append(group)
+        shown = ((number, by) for number, (other, _) in enumerate(merged) if (by := _one(other, group, links)))
+        number, by = next(shown, (len(merged), None))
+        if by is None:
+            merged.append((group, []))
         else:
-            twin += group
+            merged[number][0].extend(group)
+            merged[number][1].append(by)
     return merged
 
 
-def _one(group: Sequence[JudgedEndpoint], other: Sequence[JudgedEndpoint], sketches: Mapping[Endpoint, Sketch]) -> bool:
-    left, right = ([s for j in g if (s := sketches.get(j.observation.endpoint))] for g in (group, other))
-    if left and right:
-        return any(same(a, b, here=True) for a in left for b in right)
-    return same_counters(_counts(group), _counts(other))
+def _one(group: Sequence[JudgedEndpoint], other: Sequence[JudgedEndpoint], links: Sequence[Link]) -> LinkBy | None:
+    left, right = ({j.observation.endpoint for j in g} for g in (group, other))
+    between = [k for k in links if (k.one in left and k.other in right) or (k.one in right and k.other in left)]
+    if between:
+        return next((link.by for link in between if same(link, here=True)), None)
+    return LinkBy.COUNTERS if same_counters(_counts(group), _counts(other)) else None
 
 
-def _archive(group: Sequence[JudgedEndpoint], name: str) -> Archive:
+def _archive(group: Sequence[JudgedEndpoint], name: str, joined_by: Iterable[LinkBy]) -> Archive:
     endpoints = tuple(j.observation.endpoint for j in group)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = identify(*_seen(group))
@@ -175,6 +185,8 @@ def _archive(group: Sequence[JudgedEndpoint], name: str) -> Archive:
         advisories=known(product.product, product.version),
         decoy=tags(group, name),
         configuration=configuration(group, counts),
+        identity=identity(group, product.product),
+        joined_by=tuple(dict.fromkeys(joined_by)),
     )
     transport = {found for j in group for found in j.transport}
     letter, why = grade(rung, group, transport, archive.advisories, somebodys(kinds))

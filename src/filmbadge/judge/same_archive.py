@@ -8,10 +8,14 @@ with 256 hashes, and half in common, within 0.03 (one standard error). Where bot
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Generic, TypeVar
 
-from filmbadge.model import Counts
+from filmbadge.model import Counts, Endpoint, Link, LinkBy
+
+T = TypeVar("T")
 
 SKETCH_SIZE = 256  # hashes in a sketch: 2 KiB an archive
 SAME = 0.5  # of all studies of two archives, the share that both hold
@@ -32,28 +36,24 @@ class Sketch:
         return cls(size, array("Q", smallest))
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    shared: int  # hashes in both
-    sampled: int  # hashes in either
-
-    @property
-    def share(self) -> float:
-        return self.shared / self.sampled if self.sampled else 0.0
-
-
-def overlap(one: Sketch, other: Sketch) -> Overlap:
-    """The hashes of both that say something about both."""
-    ends = [s.smallest[-1] for s in (one, other) if len(s.smallest) < s.size]
+def measure(one: Endpoint, left: Sketch, other: Endpoint, right: Sketch) -> Link:
+    """The hashes of both that say something about both: how many are in both, and how many in either."""
+    ends = [s.smallest[-1] for s in (left, right) if len(s.smallest) < s.size]
     end = min(ends, default=2**64)
-    left, right = ({h for h in s.smallest if h <= end} for s in (one, other))
-    return Overlap(len(left & right), len(left | right))
+    mine, theirs = ({h for h in s.smallest if h <= end} for s in (left, right))
+    return Link(one, other, LinkBy.STUDY_UIDS, len(mine & theirs), len(mine | theirs))
 
 
-def same(one: Sketch, other: Sketch, *, here: bool) -> bool:
-    """Whether two archives are one. `here`: at one address, where one shared study is no accident."""
-    found = overlap(one, other)
-    return found.shared >= (1 if here else ENOUGH) and found.share >= SAME
+def same(link: Link, *, here: bool) -> bool:
+    """Whether two ways in lead to one archive. `here`: at one host, where one shared study is no accident."""
+    if link.by is not LinkBy.STUDY_UIDS or link.shared is None or link.sampled is None:
+        return link.by is LinkBy.JUDGED_ONE
+    return link.shared >= (1 if here else ENOUGH) and link.shared >= SAME * link.sampled
+
+
+def at_one_host(sketches: Mapping[Endpoint, Sketch]) -> tuple[Link, ...]:
+    """Every pair is measured: also that two hold nothing in common is a fact."""
+    return tuple(measure(*one, *other) for one, other in combinations(sketches.items(), 2))
 
 
 def same_counters(one: Counts, other: Counts) -> bool:
@@ -65,32 +65,49 @@ def same_counters(one: Counts, other: Counts) -> bool:
     )
 
 
-def pairs(sketches: Mapping[str, Sketch]) -> list[tuple[str, str]]:
-    """Archives at different addresses that are one, by id. Time grows with how many look alike, not with all pairs.
+def among_hosts(sketches: Mapping[Endpoint, Sketch]) -> list[Link]:
+    """Archives at different hosts that are one. Time grows with how many look alike, not with all pairs.
 
     Only those are compared that share one of their smallest hashes: of two that are the same, all but one in billions.
+    Two that are one by other links already are not compared again.
     """
-    holders: dict[int, list[str]] = {}
-    found: dict[tuple[str, str], None] = {}
-    for name, sketch in sketches.items():
+    holders: dict[int, list[Endpoint]] = {}
+    joined: Groups[Endpoint] = Groups()
+    found: list[Link] = []
+    for endpoint, sketch in sketches.items():
         near = {other: None for h in sketch.smallest[:_INDEXED] for other in holders.get(h, ())}
         for other in near:
-            if same(sketches[other], sketch, here=False):
-                found[other, name] = None
+            if joined.together(other, endpoint):
+                continue
+            link = measure(other, sketches[other], endpoint, sketch)
+            if same(link, here=False):
+                joined.join(other, endpoint)
+                found.append(link)
         for h in sketch.smallest[:_INDEXED]:
-            holders.setdefault(h, []).append(name)
-    return list(found)
+            holders.setdefault(h, []).append(endpoint)
+    return found
 
 
-def groups(together: Iterable[tuple[str, str]]) -> list[list[str]]:
+class Groups(Generic[T]):
     """The sets that pairs connect."""
-    of: dict[str, list[str]] = {}
-    for one, other in together:
-        left, right = of.setdefault(one, [one]), of.setdefault(other, [other])
+
+    def __init__(self, pairs: Iterable[tuple[T, T]] = ()) -> None:
+        self._of: dict[T, list[T]] = {}
+        for one, other in pairs:
+            self.join(one, other)
+
+    def join(self, one: T, other: T) -> None:
+        left, right = self._of.setdefault(one, [one]), self._of.setdefault(other, [other])
         if left is not right:
-            left += right
-            of.update(dict.fromkeys(right, left))
-    return list({id(members): members for members in of.values()}.values())
+            large, small = (left, right) if len(left) >= len(right) else (right, left)
+            large += small
+            self._of.update(dict.fromkeys(small, large))
+
+    def together(self, one: T, other: T) -> bool:
+        return one in self._of and self._of[one] is self._of.get(other)
+
+    def __iter__(self) -> Iterator[list[T]]:
+        yield from {id(members): members for members in self._of.values()}.values()
 
 
 @dataclass(frozen=True, slots=True)

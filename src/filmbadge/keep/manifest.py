@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +38,13 @@ class ScopeAsUsed(Struct, frozen=True):
     census: dict[str, float] = {}
 
 
+class PatientIds(Struct, frozen=True):
+    """Distinct ids of patients in all open archives. Only the run could know: what tells them apart is in no table."""
+
+    total: Total
+    grouping: str  # a digest of which endpoints were which archive: it holds for these archives only
+
+
 class Manifest(Struct, frozen=True):
     version: str  # of Filmbadge
     dataset: int  # version of the table schema
@@ -51,16 +60,28 @@ class Manifest(Struct, frozen=True):
     outcomes: dict[str, int]  # endpoints by rung; "unknown" where we could not find out
     connections: int
     rows: tuple[Total, ...]
+    patient_ids: PatientIds | None = None  # None: not found out yet
+    kept: dict[str, int] = {}  # rows of the tables of facts; empty while it runs
     schema: Literal["filmbadge.survey/1"] = SCHEMA
 
 
+def grouping(archives: Iterable[Iterable[str]]) -> str:
+    """The same for the same endpoints in the same archives, in whatever order."""
+    lines = sorted(" ".join(sorted(set(endpoints))) for endpoints in archives)
+    return sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
 def write(directory: Path, manifest: Manifest) -> None:
+    write_document(directory / NAME, manifest)
+
+
+def write_document(path: Path, document: Struct) -> None:
     """Whole or not at all."""
-    temporary = directory / f".{NAME}.tmp"
-    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    temporary.replace(directory / NAME)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    temporary.replace(path)
 
 
-def read(directory: Path) -> Manifest:
-    """Raises FileNotFoundError, or msgspec.DecodeError where it is not ours."""
-    return msgspec.json.decode((directory / NAME).read_bytes(), type=Manifest)
+def read_bytes(directory: Path) -> bytes:
+    """Raises OSError."""
+    return (directory / NAME).read_bytes()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from filmbadge.keep import manifest
-from filmbadge.keep.manifest import Manifest
-from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, KINDS, TABLES, VERSION, Table, decode_doubts
-from filmbadge.keep.writer import part_numbers, part_path
-from filmbadge.model import Doubt, DoubtCode, Kind, Provenance, Refusal, Total
+from filmbadge.keep import judged, manifest, parts, upgrade, version_2
+from filmbadge.keep.kept import observed
+from filmbadge.keep.manifest import Manifest, PatientIds, grouping
+from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, VERSION, Table, decode_doubts
+from filmbadge.model import Depth, Doubt, DoubtCode, Kind, Provenance, Refusal, Total
 
 PATIENT_IDS = (
     "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
@@ -38,6 +40,8 @@ _NOT_MEASURED = {
 }
 
 NOT_ENDED = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.SURVEY_NOT_ENDED),))
+_NO_IDS = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
+_OTHERWISE = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.GROUPED_OTHERWISE),))
 
 _COUNTED = {
     "archives": "counted",
@@ -57,7 +61,6 @@ _VIEWS = {
         " AND later.rung IS NOT NULL)"
     ),
     "archives_known": "SELECT DISTINCT ON (id) * FROM archives_rows ORDER BY id, open DESC, studies DESC NULLS LAST, len(endpoints) DESC",
-    "reviews": "SELECT DISTINCT ON (archive) * FROM reviews_rows ORDER BY archive, reviewed_at DESC",
     "endpoints": (
         "SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)"
         " FROM endpoints_known e LEFT JOIN reviews r ON r.archive = e.archive"
@@ -80,13 +83,27 @@ class NotASurvey(Refusal):
     """The folder holds no survey that this version can read. One line, for the user."""
 
 
-class Dataset:
-    """A survey's tables as views `endpoints`, `archives`, `kinds`, `reviews` and `journal`. Read-only; reaches no other file."""
+class NotJudged(NotASurvey):
+    """The folder holds facts, and nothing that was judged of them. One line, for the user."""
 
-    def __init__(self, directory: Path) -> None:
+
+class Dataset:
+    """A survey's tables as views: the facts `observations`, `links` and `journal`, and what was judged of them:
+    `endpoints`, `archives`, `kinds` and `reviews`. Read-only; reaches no other file.
+
+    `judged`: which of the folder's judgements; without it, the newest that is whole. Or tables that are in no folder.
+    """
+
+    def __init__(self, directory: Path, judged: int | Mapping[str, pa.Table] | None = None) -> None:
         self.directory = directory
         self.manifest = read_manifest(directory)
-        self._tables = [_table(directory, table) for table in TABLES]
+        self.judged = _newest(directory) if judged is None else judged
+        try:
+            self._tables = [self._table(table) for table in TABLES]
+        except parts.Damaged as error:
+            raise NotASurvey(str(error)) from None
+        except (pa.ArrowException, OSError) as error:
+            raise NotASurvey(f"{directory}: a part file cannot be read ({type(error).__name__})") from None
         self._sql = duckdb.connect(":memory:")
         for table, rows in zip(TABLES, self._tables, strict=True):
             self._sql.register(f"{table.name}_rows", rows)
@@ -102,18 +119,40 @@ class Dataset:
         ):
             self._sql.execute(f"SET {setting}")
 
+    def _table(self, table: Table) -> pa.Table | ds.Dataset:
+        if not table.judged and self.manifest.dataset != VERSION:
+            return version_2.table(self.directory, table)
+        if isinstance(self.judged, Mapping) and table.judged:
+            return self.judged[table.name]
+        found = parts.numbered(table.folder(self.directory, self.judged if isinstance(self.judged, int) else 0))
+        if table in OF_HOSTS:
+            done = observed(self.directory)
+            found = {number: path for number, path in found.items() if number in done}
+        if table is REVIEWS:
+            found = dict(list(found.items())[-1:])
+        files = [str(parts.check(path)) for path in found.values()]
+        return ds.dataset(files, schema=table.arrow, format="parquet") if files else table.arrow.empty_table()
+
     def require_whole(self) -> None:
         """Raises NotASurvey where part files are missing: what they held would be told as zero."""
+        asked = "SELECT (SELECT count(*) FROM observations) - (SELECT count(*) FROM endpoints_rows) n"
         lost = "SELECT count(*) n FROM endpoints_rows WHERE archive <> '' AND archive NOT IN (SELECT id FROM archives_rows)"
-        ended = self.manifest.state != "running"
-        fewer = ended and (
-            self.connections() < self.manifest.connections
-            or sum(self.outcomes().values()) < sum(self.manifest.outcomes.values())
-        )
-        if fewer or self.rows(lost)[0]["n"]:
+        if self.rows(asked)[0]["n"] or self.rows(lost)[0]["n"] or self._less_than_was_kept():
             raise NotASurvey(
                 f"{self.directory}: part files are missing; its tables hold less than {manifest.NAME} says"
             )
+
+    def _less_than_was_kept(self) -> bool:
+        kept = dict(self.manifest.kept) if self.manifest.state != "running" else {}
+        if isinstance(self.judged, int) and (said := judged.read(self.directory, self.judged)) is not None:
+            kept |= said.counts
+        now = self.counts(judged=False) | self.counts(judged=True)
+        return any(now[table] < count for table, count in kept.items())
+
+    def counts(self, *, judged: bool) -> dict[str, int]:
+        """Rows of the tables of facts, or of those that were judged, as they are kept."""
+        tables = [table.name for table in TABLES if table.judged is judged]
+        return {name: int(str(self.rows(f"SELECT count(*) n FROM {name}_rows")[0]["n"])) for name in tables}
 
     def rows(self, sql: str, *parameters: object) -> list[dict[str, object]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
@@ -144,10 +183,25 @@ class Dataset:
     def connections(self) -> int:
         return int(str(self.rows("SELECT count(*) n FROM journal")[0]["n"]))
 
-    def totals(self, patient_ids: Total | None = None) -> tuple[Total, ...]:
-        """The quantities of a survey, each with its origin. What is unknown for one open archive is unknown in total."""
-        said = patient_ids or next((t for t in self.manifest.rows if t.quantity == PATIENT_IDS), NOT_ENDED)
+    def totals(self, patient_ids: PatientIds | None = None) -> tuple[Total, ...]:
+        """The quantities of a survey, each with its origin. What is unknown for one open archive is unknown in total.
+
+        `patient_ids` is what the run found out; without it, what survey.json says of that.
+        """
+        said = self._patient_ids(patient_ids or self.manifest.patient_ids)
         return tuple(said if quantity == PATIENT_IDS else self._total(quantity) for quantity in QUANTITIES)
+
+    def _patient_ids(self, found: PatientIds | None) -> Total:
+        if not Depth(self.manifest.scope.depth).reaches(Depth.PROFILE):
+            return _NO_IDS
+        if found is None:
+            return NOT_ENDED
+        return found.total if found.grouping == self.grouping() else _OTHERWISE
+
+    def grouping(self) -> str:
+        """A digest of which endpoints are which archive, of the open archives in the totals."""
+        found = self.rows("SELECT endpoints FROM counted WHERE open")
+        return grouping(cast("list[str]", row["endpoints"]) for row in found)
 
     def _total(self, quantity: str) -> Total:
         if code := _NOT_MEASURED.get(quantity):
@@ -203,19 +257,18 @@ def _ends(groups: list[dict[str, object]]) -> tuple[int | None, int | None]:
 def read_manifest(directory: Path) -> Manifest:
     """Raises NotASurvey."""
     try:
-        found = manifest.read(directory)
+        return upgrade.manifest(directory)
     except FileNotFoundError:
         raise NotASurvey(f"{directory} holds no survey (no {manifest.NAME})") from None
+    except upgrade.Newer as error:
+        raise NotASurvey(f"{directory} has dataset {error}") from None
     except (OSError, ValueError, RecursionError):  # ValueError: not ours, or not UTF-8
         raise NotASurvey(f"{directory / manifest.NAME} is not a survey of this version") from None
-    if found.dataset != VERSION:
-        raise NotASurvey(f"{directory} has dataset version {found.dataset}; this version reads {VERSION}")
-    return found
 
 
-def _table(directory: Path, table: Table) -> pa.Table | ds.Dataset:
-    numbers = part_numbers(directory, table)
-    if table in (ARCHIVES, KINDS):
-        numbers &= part_numbers(directory, ENDPOINTS)
-    files = [str(part_path(directory, table, n)) for n in sorted(numbers)]
-    return ds.dataset(files, schema=table.arrow, format="parquet") if files else table.arrow.empty_table()
+def _newest(directory: Path) -> int:
+    """Raises NotJudged."""
+    number = judged.newest(directory)
+    if number is None:
+        raise NotJudged(f"{directory} holds what was observed, and no judgement of it: filmbadge judge {directory}")
+    return number

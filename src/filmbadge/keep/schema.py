@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,17 +13,22 @@ import pyarrow as pa
 from filmbadge.model import (
     Archive,
     Doubt,
+    Endpoint,
     Host,
     JournalRow,
     JudgedEndpoint,
     KindFound,
+    Link,
+    LinkBy,
     Outcome,
     PageFacts,
+    Protocol,
     Reason,
     Review,
 )
 
-VERSION = 2
+VERSION = 3  # of the folder and its tables
+FACTS = 2  # of an observation's JSON; `upgrade.py` reads the older ones
 
 _text = pa.string()
 _long = pa.int64()
@@ -43,6 +48,10 @@ class Table:
     name: str
     doc: str
     columns: tuple[Column, ...]
+    judged: bool = False  # one for each time that the survey was judged, in `judged/N/`
+
+    def folder(self, directory: Path, judged: int) -> Path:
+        return directory / "judged" / str(judged) / self.name if self.judged else directory / self.name
 
     @property
     def arrow(self) -> pa.Schema:
@@ -50,10 +59,43 @@ class Table:
         return pa.schema(fields, metadata={"filmbadge.schema": str(VERSION), "filmbadge.table": self.name})
 
 
+OBSERVATIONS = Table(
+    "observations",
+    "One row per endpoint that was asked: an address, a port and a protocol. Facts only: no verdict. "
+    "A host's rows are written together, in the order in which it was asked, and after all else that is kept of it: "
+    "a target that stands here is done.",
+    (
+        Column("address", _text, "IPv4 or IPv6 address, as text"),
+        Column("port", pa.int32(), "TCP port; null where a fault of ours kept us from finding out more of the host"),
+        Column("protocol", _text, "`dimse` or `http`; null with the port"),
+        Column("target", _text, "the target as it was named: the address, or a host name, with ports if given"),
+        Column("host", _text, "the address of the target; another than `address` where a viewer's page led elsewhere"),
+        Column("name", _text, "the host name that the target was named by; empty if none"),
+        Column("asked_at", _time, "when it was first asked, UTC"),
+        Column("depth", _text, "how far the scope let us climb"),
+        Column("facts_version", pa.int16(), "version of `observation` and `fault`"),
+        Column("observation", _text, "all facts observed, as JSON, so that they can be judged again; null with the port"),
+        Column("fault", _text, "what kept us from finding out more of the host, as JSON; null on the row of an endpoint"),
+    ),
+)  # fmt: skip
+
+LINKS = Table(
+    "links",
+    "One row per pair of endpoints that were compared, and by what: whether they are one archive is judged from it. "
+    "No hash is kept.",
+    (
+        Column("one", _text, "an endpoint, as `protocol://address:port`"),
+        Column("other", _text, "another"),
+        Column("by", _text, "`study-uids`: samples of the hashes of their study UIDs were compared; `judged-one`, `judged-apart`: by a version that kept no measure"),
+        Column("shared", _long, "of the sampled hashes, those that both hold"),
+        Column("sampled", _long, "hashes that either holds"),
+        Column("target", _text, "the target at which both were found; null where hosts were compared with each other"),
+    ),
+)  # fmt: skip
+
 ENDPOINTS = Table(
     "endpoints",
-    "One row per endpoint that was asked: an address, a port and a protocol. A host's rows are written together, "
-    "and last of all its rows: an address that stands here is done.",
+    "One row per endpoint that was asked, and what was judged of it.",
     (
         Column("address", _text, "IPv4 or IPv6 address, as text"),
         Column("port", pa.int32(), "TCP port; null where a fault of ours kept us from finding out more of the host"),
@@ -76,8 +118,8 @@ ENDPOINTS = Table(
         Column("product", _text, "the product of its archive; empty if unknown"),
         Column("toolkit", _text, "the DICOM toolkit that the association names; empty if unknown"),
         Column("archive", _text, "the archive that this endpoint belongs to; null for what is no imaging service"),
-        Column("observation", _text, "all facts observed, as JSON, so that they can be judged again"),
     ),
+    judged=True,
 )  # fmt: skip
 
 COUNTED = {
@@ -117,7 +159,7 @@ ARCHIVES = Table(
     "archives",
     "One row per archive: the endpoints that lead to it, and its counts, once.",
     (
-        Column("id", _text, "the archive, named by its first endpoint"),
+        Column("id", _text, "the archive, named by its first endpoint in the order of ports, DICOM before the web"),
         Column("address", _text, "the address it was found at"),
         Column("endpoints", pa.list_(_text), "its endpoints, as `protocol://address:port`"),
         Column("rung", _text, "the highest rung of its endpoints"),
@@ -131,21 +173,27 @@ ARCHIVES = Table(
         Column("grade_why", pa.list_(_text), "why the grade is not better"),
         Column("decoy", pa.list_(_text), "why it is likely no clinic's archive; empty otherwise"),
         Column("configuration", _text, "a digest, equal for archives that were made as copies; empty if too little is known"),
+        Column("spki_sha256", pa.list_(_text), "SHA-256 of the public keys of its certificates: it is recognised by them elsewhere"),
+        Column("names", pa.list_(_text), "AE titles that it says are its own, and the names of its certificates"),
+        Column("joined_by", pa.list_(_text), "what showed that its ways in are one archive, where they do not name each other: `study-uids` or `counters`"),
         *_COUNTS,
         Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, and the confidence from 0 to 1"),
     ),
+    judged=True,
 )  # fmt: skip
 
 REVIEWS = Table(
     "reviews",
-    "What only the whole survey shows of an archive, written when a survey ends. The last row of an archive holds. "
+    "What only the whole survey shows of an archive. Each part is about all archives, so the last one holds. "
     "The view `archives` of `filmbadge report` has it applied: archives that are one are one row, with all endpoints.",
     (
         Column("archive", _text, "the archive"),
         Column("reviewed_at", _time, "when, UTC"),
         Column("same_as", _text, "the archive that it is another way into; null if it is none"),
+        Column("by", pa.list_(_text), "what shows that: `study-uids` or `same-endpoint`"),
         Column("decoy", pa.list_(_text), "why it is likely no clinic's archive, seen among all archives"),
     ),
+    judged=True,
 )
 
 KINDS = Table(
@@ -165,6 +213,7 @@ KINDS = Table(
         Column("low", _long, "of an estimate from studies drawn by lot: the lower end of its 95 % interval"),
         Column("high", _long, "the upper end"),
     ),
+    judged=True,
 )  # fmt: skip
 
 JOURNAL = Table(
@@ -187,23 +236,61 @@ JOURNAL = Table(
     ),
 )
 
-TABLES = (ENDPOINTS, ARCHIVES, KINDS, REVIEWS, JOURNAL)
+# In the order in which a flush writes them: what is kept of a host counts once its observations are there.
+TABLES = (JOURNAL, LINKS, REVIEWS, KINDS, ARCHIVES, ENDPOINTS, OBSERVATIONS)
+OF_HOSTS = (KINDS, ARCHIVES, ENDPOINTS)  # judged host by host: a part counts beside the observations of its number
 
 Row = dict[str, Any]
 
 
-def endpoint_rows(host: Host, target: str) -> list[Row]:
+def observation_rows(host: Host, target: str, at: datetime) -> list[Row]:
+    common = {"target": target, "host": host.address, "name": host.name, "facts_version": FACTS}
+    rows = [
+        {
+            **common,
+            "address": seen.endpoint.address,
+            "port": seen.endpoint.port,
+            "protocol": str(seen.endpoint.protocol),
+            "asked_at": _utc(seen.at),
+            "depth": str(seen.depth),
+            "observation": msgspec.json.encode(seen).decode(),
+        }
+        for seen in (judged.observation for judged in host.judged)
+    ]
+    if host.fault is not None:
+        fault = msgspec.json.encode(host.fault).decode()
+        rows.append({**common, "address": host.address, "asked_at": _utc(at), "fault": fault})
+    return rows
+
+
+def link_row(link: Link, target: str | None = None) -> Row:
+    row = msgspec.structs.asdict(link)
+    return {**row, "one": link.one.url, "other": link.other.url, "by": str(link.by), "target": target}
+
+
+def link(row: Row) -> Link:
+    return Link(endpoint(row["one"]), endpoint(row["other"]), LinkBy(row["by"]), row["shared"], row["sampled"])
+
+
+def endpoint(url: str) -> Endpoint:
+    """The endpoint that is written so."""
+    protocol, _, place = url.partition("://")
+    address, _, port = place.rpartition(":")
+    return Endpoint(address.strip("[]"), int(port), Protocol(protocol))
+
+
+def endpoint_rows(host: Host, target: str, at: datetime) -> list[Row]:
     archive_of = {endpoint: archive.id for archive in host.archives for endpoint in archive.endpoints}
     rows = [_endpoint_row(judged, target, archive_of.get(judged.observation.endpoint)) for judged in host.judged]
-    return rows if host.fault is None else [*rows, _fault_row(host.address, host.fault, target)]
+    return rows if host.fault is None else [*rows, _fault_row(host.address, host.fault, target, at)]
 
 
-def _fault_row(address: str, fault: Outcome, target: str) -> Row:
+def _fault_row(address: str, fault: Outcome, target: str, at: datetime) -> Row:
     """What kept us from finding out more of a host. Endings that are ours have the same codes as reasons."""
     return {
         "address": address,
         "target": target,
-        "asked_at": _utc(datetime.now(UTC)),
+        "asked_at": _utc(at),
         "why": str(Reason(fault.ending)),
         "codes": [],
         "said": "",
@@ -241,7 +328,6 @@ def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> R
         "product": judged.product.product,
         "toolkit": judged.product.toolkit,
         "archive": archive,
-        "observation": msgspec.json.encode(seen).decode(),
     }
 
 
@@ -261,6 +347,9 @@ def archive_row(archive: Archive) -> Row:
         "grade_why": [str(why) for why in archive.grade_why],
         "decoy": [str(why) for why in archive.decoy],
         "configuration": archive.configuration,
+        "spki_sha256": list(archive.identity.spki_sha256),
+        "names": list(archive.identity.names),
+        "joined_by": [str(by) for by in archive.joined_by],
     }
     for quantity in COUNTED:
         count = archive.ssn_records if quantity == "ssn_records" else getattr(archive.counts, quantity)
@@ -295,8 +384,13 @@ def decode_doubts(column: object) -> tuple[Doubt, ...]:
 
 
 def review_row(review: Review, at: datetime) -> Row:
-    decoy = [str(why) for why in review.decoy]
-    return {"archive": review.archive, "reviewed_at": _utc(at), "same_as": review.same_as, "decoy": decoy}
+    return {
+        "archive": review.archive,
+        "reviewed_at": _utc(at),
+        "same_as": review.same_as,
+        "by": [str(by) for by in review.by],
+        "decoy": [str(why) for why in review.decoy],
+    }
 
 
 def journal_row(connection: JournalRow) -> Row:
@@ -310,10 +404,11 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None)
 
 
-def markdown(tables: Sequence[Table] = TABLES) -> str:
-    """The tables as documentation."""
+def markdown() -> str:
+    """The tables as documentation: the facts, then what was judged of them."""
     parts = []
-    for table in tables:
+    for table in (OBSERVATIONS, LINKS, JOURNAL, ENDPOINTS, ARCHIVES, KINDS, REVIEWS):
+        place = table.folder(Path(), 0).as_posix().replace("/0/", "/N/")
         rows = "\n".join(f"| `{c.name}` | `{c.type}` | {c.doc} |" for c in table.columns)
-        parts.append(f"## `{table.name}/`\n\n{table.doc}\n\n| column | type | meaning |\n|---|---|---|\n{rows}\n")
+        parts.append(f"## `{place}/`\n\n{table.doc}\n\n| column | type | meaning |\n|---|---|---|\n{rows}\n")
     return "\n".join(parts)

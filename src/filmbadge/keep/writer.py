@@ -1,28 +1,28 @@
-"""Appends to a survey's tables in part files, each written whole or not at all.
+"""Appends what a survey learns to its tables, in part files.
 
-A flush writes the journal first and the endpoints last, under one number: a part of archives or kinds counts
-only when the endpoints part of its number exists. So a kill at any moment loses at most what was not
-flushed, and an address found in `endpoints/` is done.
+A flush writes the journal first and the observations last, under one number. What was judged of a host counts
+only where the observations of its number exist. So a kill at any moment loses at most what was not flushed, and
+a target found in `observations/` is done.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from filmbadge.keep import parts
 from filmbadge.keep.schema import (
     ARCHIVES,
     ENDPOINTS,
     JOURNAL,
     KINDS,
+    LINKS,
+    OBSERVATIONS,
+    OF_HOSTS,
     REVIEWS,
     TABLES,
     Row,
@@ -31,36 +31,33 @@ from filmbadge.keep.schema import (
     endpoint_rows,
     journal_row,
     kind_rows,
+    link_row,
+    observation_rows,
     review_row,
 )
-from filmbadge.model import Host, JournalRow, Review
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from filmbadge.model import Host, JournalRow, Link, Review
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
 
 
 class Writer:
-    """Collects rows and flushes them. Raises BlockingIOError where another process writes the same survey."""
+    """Collects rows and flushes them. Raises BlockingIOError where another process writes the same survey.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    What is judged goes to `judged/N/`, N being `judged`.
+    """
+
+    def __init__(self, directory: Path, judged: int = 1) -> None:
+        self._lock = parts.Lock(directory)
+        self._folders = {table.name: table.folder(directory, judged) for table in TABLES}
         self._rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
         self._flushed = time.monotonic()
-        self._lock: int | None = _lock(directory)  # held until the process ends
-        for table in TABLES:
-            folder = directory / table.name
+        for folder in self._folders.values():
             folder.mkdir(parents=True, exist_ok=True)
             for left_over in folder.glob(".*.tmp"):
                 left_over.unlink()
-        for table in (ARCHIVES, KINDS):
-            for orphan in part_numbers(directory, table) - part_numbers(directory, ENDPOINTS):
-                part_path(directory, table, orphan).unlink()
-        self._number = max((n for table in TABLES for n in part_numbers(directory, table)), default=0)
+        remove_orphans(directory)
+        self._number = max((n for folder in self._folders.values() for n in parts.numbered(folder)), default=0)
 
     def journal(self, connection: JournalRow) -> None:
         self._rows[JOURNAL.name].append(journal_row(connection))
@@ -68,33 +65,47 @@ class Writer:
 
     def host(self, host: Host, target: str) -> None:
         """All that was learned at one host, kept together."""
-        self._rows[ARCHIVES.name] += map(archive_row, host.archives)
-        self._rows[KINDS.name] += [row for archive in host.archives for row in kind_rows(archive)]
-        self._rows[ENDPOINTS.name] += endpoint_rows(host, target)
+        at = datetime.now(UTC)
+        for table, rows in judged_rows(host, target, at).items():
+            self._rows[table] += rows
+        self._rows[LINKS.name] += [link_row(link, target) for link in host.links]
+        self._rows[OBSERVATIONS.name] += observation_rows(host, target, at)
         self._maybe_flush()
 
-    def reviews(self, reviews: Iterable[Review]) -> None:
-        """What the whole survey showed, all of it in one flush."""
-        at = datetime.now(UTC)
-        self._rows[REVIEWS.name] += [review_row(review, at) for review in reviews]
+    def links(self, links: Iterable[Link]) -> None:
+        """What was seen when hosts were compared with each other."""
+        self._rows[LINKS.name] += map(link_row, links)
         self.flush()
+
+    def reviews(self, reviews: Iterable[Review]) -> None:
+        """What all archives show together: a part of its own, which replaces the one before, also where it is empty."""
+        self.flush()
+        write_reviews(self._folders[REVIEWS.name], self._number + 1, reviews)
+        self._number += 1
 
     def close(self) -> None:
         """Flush, and let others write, also where the flush failed."""
         try:
             self.flush()
         finally:
-            if self._lock is not None:
-                os.close(self._lock)
-                self._lock = None
+            self.unlock()
+
+    def unlock(self) -> None:
+        self._lock.close()
 
     def flush(self) -> None:
         if not any(self._rows.values()):
             return
-        # One that failed is repeated under its number, with all its rows: what it had written is replaced.
-        for table in (JOURNAL, REVIEWS, ARCHIVES, KINDS, ENDPOINTS):
-            if rows := self._rows[table.name]:
-                self._write(table, rows, self._number + 1)
+        written = []
+        try:
+            for table in TABLES:
+                if rows := self._rows[table.name]:
+                    path = write(self._folders[table.name], self._number + 1, table, rows)
+                    written.append(path)
+        except BaseException:  # all its rows are still here: it is repeated under its number, as a whole
+            for path in written:
+                path.unlink(missing_ok=True)
+            raise
         self._number += 1
         for held in self._rows.values():
             held.clear()
@@ -105,34 +116,30 @@ class Writer:
         if full or time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
-    def _write(self, table: Table, rows: list[Row], number: int) -> None:
-        path = part_path(self._directory, table, number)
-        temporary = path.with_name(f".{path.name}.tmp")
-        pq.write_table(pa.Table.from_pylist(rows, schema=table.arrow), temporary, compression="zstd")
-        with temporary.open("r+b") as handle:  # Windows syncs only what may be written
-            os.fsync(handle.fileno())
-        temporary.replace(path)
+
+def judged_rows(host: Host, target: str, at: datetime) -> dict[str, list[Row]]:
+    """By table, what was judged of one host. `at` is when a fault of ours was met."""
+    return {
+        ENDPOINTS.name: endpoint_rows(host, target, at),
+        ARCHIVES.name: list(map(archive_row, host.archives)),
+        KINDS.name: [row for archive in host.archives for row in kind_rows(archive)],
+    }
 
 
-def _lock(directory: Path) -> int:
-    """A descriptor that holds the folder. Raises BlockingIOError."""
-    if sys.platform == "win32":  # has no locks on folders
-        held = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
-        try:
-            msvcrt.locking(held, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            os.close(held)
-            raise BlockingIOError(error.errno, error.strerror) from None
-    else:
-        held = os.open(directory, os.O_RDONLY)
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return held
+def write(folder: Path, number: int, table: Table, rows: list[Row]) -> Path:
+    return parts.write(folder, number, pa.Table.from_pylist(rows, schema=table.arrow))
 
 
-def part_path(directory: Path, table: Table, number: int) -> Path:
-    return directory / table.name / f"part-{number:06d}.parquet"
+def write_reviews(folder: Path, number: int, reviews: Iterable[Review]) -> None:
+    at = datetime.now(UTC)
+    write(folder, number, REVIEWS, [review_row(review, at) for review in reviews])
 
 
-def part_numbers(directory: Path, table: Table) -> set[int]:
-    names = (re.fullmatch(r"part-(\d{6,})\.parquet", p.name) for p in (directory / table.name).glob("part-*.parquet"))
-    return {int(found.group(1)) for found in names if found}
+def remove_orphans(directory: Path) -> None:
+    """What was judged of hosts whose observations were not written any more."""
+    done = parts.numbered(OBSERVATIONS.folder(directory, 0))
+    for judged in directory.glob("judged/*"):
+        for table in OF_HOSTS:
+            for number, path in parts.numbered(judged / table.name).items():
+                if number not in done:
+                    path.unlink()

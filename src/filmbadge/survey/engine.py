@@ -14,9 +14,12 @@ import msgspec
 
 from filmbadge.ask.targets.lists import Target, Targets
 from filmbadge.ask.wire.dialer import Dialer
-from filmbadge.keep import manifest
-from filmbadge.keep.manifest import Manifest, ScopeAsUsed
-from filmbadge.keep.reader import NOT_ENDED, PATIENT_IDS, Dataset, NotASurvey
+from filmbadge.conclude.again import conclude, judge, opened, ready
+from filmbadge.conclude.review import review as all_together
+from filmbadge.keep import judged, manifest
+from filmbadge.keep.judged import Judged
+from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed
+from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Host
@@ -45,7 +48,7 @@ class Survey:
     def __post_init__(self) -> None:
         self._before: set[str] = set()  # done in the runs that this one resumes
         self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
-        self._patient_ids = NOT_ENDED
+        self._patient_ids: PatientIds | None = None
         self._to_review = True
         self.hosts_done = 0
         self._started = datetime.now(UTC)
@@ -67,15 +70,17 @@ class Survey:
 
     def _take_up(self) -> None:
         try:
-            dataset = Dataset(self.directory)
+            dataset = opened(self.directory)
             self._before = dataset.done()
             self.hosts_done = len(self._before)
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
         before, now = dataset.manifest, self._manifest("running")
+        if before.dataset != VERSION:
+            raise SurveyError(f"{self.directory} was begun by an older version: it can be read, and not resumed")
         self._to_review = before.state != "done"
         if not self._to_review:
-            self._patient_ids = next(t for t in dataset.totals() if t.quantity == PATIENT_IDS)
+            self._patient_ids = before.patient_ids
         if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
             raise SurveyError(
                 f"{self.directory} was begun under another scope: only its expiry, pace, caps and census may have changed"
@@ -90,8 +95,10 @@ class Survey:
         """Ask all hosts that are not done. On cancellation all is flushed, and the manifest says `interrupted`."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            writer = Writer(self.directory)
+            self._judged = ready(self.directory) if self.resume else 1
+            writer = Writer(self.directory, self._judged)
             manifest.write(self.directory, self._manifest("running"))
+            judged.write(self.directory, self._judged, Judged(judge(), datetime.now(UTC)))
         except BlockingIOError:
             raise SurveyError(f"{self.directory} is being written by another process") from None
         except OSError as error:
@@ -113,21 +120,27 @@ class Survey:
         """Once all hosts are asked. Not again where nothing was asked since the last time."""
         if self._to_review and self.hosts_done == len(self.targets):
             writer.flush()
-            writer.reviews(await review.compare(Dataset(self.directory), dialer, self._sketches.studies))
+            writer.links(await review.compare(Dataset(self.directory), dialer, self._sketches.studies))
+            writer.reviews(all_together(Dataset(self.directory)))
             people, resumed = self._sketches.patients, bool(self._before)
             self._patient_ids = review.patient_ids(Dataset(self.directory), people, resumed=resumed)
             self._to_review = False
 
     def _close(self, writer: Writer) -> Manifest:
         try:
-            writer.close()
+            writer.flush()
+            if self._to_review:  # it ends early: what is known of all archives together is judged all the same
+                writer.reviews(all_together(Dataset(self.directory)))
             whole = self.hosts_done == len(self.targets) and not self._to_review
             ended = self._manifest("done" if whole else "interrupted")
             manifest.write(self.directory, ended)
+            conclude(Dataset(self.directory, self._judged), ended.rows)
         except OSError as error:
             raise SurveyError(
                 f"{self.directory} cannot be written ({error.strerror or type(error).__name__})"
             ) from None
+        finally:
+            writer.unlock()
         return ended
 
     async def _work(self, pending: Iterator[Target], dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
@@ -138,7 +151,7 @@ class Survey:
             if self.scope.expired():
                 return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, name)
-            self._to_review, self._patient_ids = True, NOT_ENDED
+            self._to_review, self._patient_ids = True, None
             self.hosts_done += 1
             watcher.host_done(host)
 
@@ -161,6 +174,8 @@ class Survey:
             outcomes=dataset.outcomes() if dataset else {},
             connections=dataset.connections() if dataset else 0,
             rows=dataset.totals(self._patient_ids) if dataset else (),
+            patient_ids=self._patient_ids,
+            kept=dataset.counts(judged=False) if dataset and state != "running" else {},
         )
 
 

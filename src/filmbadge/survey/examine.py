@@ -16,7 +16,7 @@ from filmbadge.ask.ways import ask_further
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.judge import archives, distinct_count, same_archive
-from filmbadge.judge.same_archive import Sketch
+from filmbadge.judge.same_archive import Sketch, at_one_host
 from filmbadge.judge.steps import next_step
 from filmbadge.model import (
     ClientCertificate,
@@ -53,15 +53,16 @@ async def check(scope: Scope, target: Target) -> tuple[Host, list[JournalRow]]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sketches:
-    """Of archives, by their ids. They are kept in memory only."""
+    """They are kept in memory only."""
 
-    studies: dict[str, Sketch] = field(default_factory=dict)
-    patients: dict[str, Sketch] = field(default_factory=dict)  # of those of which all were counted
+    studies: dict[Endpoint, Sketch] = field(default_factory=dict)  # one an archive
+    patients: dict[str, Sketch] = field(default_factory=dict)  # by archive: of those of which all were counted
 
     def keep(self, host: Host, seen: Seen) -> None:
-        """The sketches of one host's endpoints, as those of its archives."""
+        """The sketches of one host's endpoints, one for each of its archives."""
         drawn, people = seen.studies, seen.patients
-        self.studies.update({a.id: drawn[e] for a in host.archives for e in a.endpoints if e in drawn})
+        counted = [next((e for e in archive.endpoints if e in drawn), None) for archive in host.archives]
+        self.studies.update({endpoint: drawn[endpoint] for endpoint in counted if endpoint is not None})
         self.patients.update({a: people[e] for e, a in archives.ids_read(host).items() if e in people})
 
 
@@ -120,7 +121,7 @@ async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketch
         fault = Outcome(OutcomeKind.NO_ADDRESS)
     except Exception as error:  # its text may hold anything, so only its type is kept
         fault = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
-    return archives.judge(address, seen, seen.studies, name, fault)
+    return archives.judge(address, seen, at_one_host(seen.studies), name, fault)
 
 
 async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> None:
@@ -185,14 +186,14 @@ async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
 
 async def _go_on(contact: Contact, seen: Seen) -> Host:
     """Take one step after the other, and judge the host anew after each: what it taught says which is next."""
-    host = archives.judge(str(contact.address), seen, seen.studies, contact.name)
+    host = archives.judge(str(contact.address), seen, at_one_host(seen.studies), contact.name)
     while (step := next_step(host)) is not None:
         there = Contact(contact.dialer, ip_address(step.seen.endpoint.address), contact.name)
         learned = await ask_further(there, step.seen, step.way, step.depth)
         if learned.seen == step.seen:
             raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")
         seen.learn(learned)
-        host = archives.judge(str(contact.address), seen, seen.studies, contact.name)
+        host = archives.judge(str(contact.address), seen, at_one_host(seen.studies), contact.name)
     return host
 
 

@@ -158,6 +158,7 @@ _DOUBTS = {
     DoubtCode.SURVEY_NOT_ENDED: N_("it is found out when a survey ends"),
     DoubtCode.BEFORE_RESUME: N_("an archive was asked in a run before --resume, and what that run learned of ids is gone"),
     DoubtCode.IDS_UNREAD: N_("not all patient ids were read"),
+    DoubtCode.GROUPED_OTHERWISE: N_("the ids were counted for archives that were grouped otherwise"),
 }  # fmt: skip
 
 

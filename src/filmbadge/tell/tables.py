@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from filmbadge.keep import upgrade
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import decode_doubts
 from filmbadge.model import (
@@ -16,7 +17,6 @@ from filmbadge.model import (
     JudgedEndpoint,
     Kind,
     KindFound,
-    Observation,
     Protocol,
     Rung,
     Verdict,
@@ -38,7 +38,8 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
     """Every archive with the endpoints that lead to it: open ones first, and the larger first."""
     groups: dict[str, list[JudgedEndpoint]] = {}
     for row in dataset.rows(
-        "SELECT archive, observation, rung, why, codes, said, stop, product, toolkit, transport FROM endpoints "
+        "SELECT archive, facts_version, observation, rung, why, codes, said, stop, product, toolkit, transport "
+        "FROM endpoints JOIN observations USING (address, port, protocol, target, asked_at) "
         "WHERE archive IS NOT NULL ORDER BY address, port"
     ):
         groups.setdefault(str(row["archive"]), []).append(_judged(row))
@@ -53,7 +54,7 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
 
 
 def _judged(row: _Row) -> JudgedEndpoint:
-    observation = msgspec.json.decode(row["observation"], type=Observation)
+    observation = upgrade.observation(row["facts_version"], row["observation"])
     judged = {"observation": observation, "verdict": _verdict(row), "product": row, "transport": row["transport"]}
     return msgspec.convert(judged, JudgedEndpoint)
 
@@ -70,9 +71,11 @@ def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | No
         "version": row["product_version"],
         "firm": row["product_firm"],
     }
+    endpoints = [judged.observation.endpoint for judged in group]
     whole = {
         **row,
-        "endpoints": [judged.observation.endpoint for judged in group],
+        "endpoints": endpoints,
+        "identity": {**row, "endpoints": sorted(endpoints)},
         "product": product,
         "counts": counts,
         "kinds": kinds and sorted(kinds, key=lambda found: _ORDER.index(found.kind)),

@@ -33,8 +33,12 @@ def signs(facts: Dcm4cheeFacts) -> Iterator[Fingerprint]:
         yield Fingerprint("dcm4chee-arc", FingerprintKind.API)
 
 
+def names(facts: Dcm4cheeFacts) -> Iterator[str]:
+    yield from facts.aets
+
+
 def counters(facts: Dcm4cheeFacts) -> Counters:
     return facts.counters
 
 
-WAY: Way[Dcm4cheeFacts] = Way(place=place, signs=signs, counters=counters)
+WAY: Way[Dcm4cheeFacts] = Way(place=place, signs=signs, names=names, counters=counters)

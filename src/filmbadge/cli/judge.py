@@ -1,0 +1,39 @@
+"""`filmbadge judge`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from filmbadge.cli.codes import DONE
+from filmbadge.cli.console import put_json, show
+from filmbadge.conclude.again import judge_again
+from filmbadge.keep.judged import newest
+from filmbadge.keep.reader import Dataset
+from filmbadge.tell import rejudged
+from filmbadge.tell.words import Words
+
+
+def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Judge once more what a survey kept, with today's catalogue. Asks nobody.
+
+    What was judged before stays in the folder; reports take the newest.
+
+    Parameters
+    ----------
+    directory
+        The folder that a survey was kept in.
+    json
+        Print one JSON document on stdout instead of what changed.
+    """
+    last = newest(directory)
+    number = judge_again(directory)
+    before = None if last is None else Dataset(directory, last)
+    document = rejudged.document(before, Dataset(directory, number))
+    if json:
+        put_json(document)
+    else:
+        show(rejudged.render(document, Words()))
+    return DONE

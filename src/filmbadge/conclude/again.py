@@ -1,0 +1,107 @@
+"""Judges what a survey kept once more, without asking anybody: with the same judge, the verdicts are the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from filmbadge.catalogue.digest import digest
+from filmbadge.conclude.review import review
+from filmbadge.judge import archives
+from filmbadge.keep import judged, kept, parts
+from filmbadge.keep.judged import Judge, Judged
+from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged, read_manifest
+from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, Row, review_row
+from filmbadge.keep.writer import judged_rows, write, write_reviews
+from filmbadge.model import Refusal, Total
+from filmbadge.version import RELEASE
+
+
+def judge() -> Judge:
+    """The judge that this version is."""
+    return Judge(RELEASE, FACTS, digest())
+
+
+def judge_again(directory: Path) -> int:
+    """Judges all that was kept, into `judged/N/`, and returns N. Raises Refusal."""
+    read_manifest(directory)
+    try:
+        lock = parts.Lock(directory)
+    except BlockingIOError:
+        raise Refusal(f"{directory} is being written by another process") from None
+    try:
+        return _into_folder(directory)
+    except OSError as error:
+        raise Refusal(f"{directory} cannot be written ({error.strerror or type(error).__name__})") from None
+    finally:
+        lock.close()
+
+
+def _into_folder(directory: Path) -> int:
+    number = next((n for n in judged.numbers(directory) if judged.read(directory, n) is not None), 0) + 1
+    shutil.rmtree(judged.folder(directory, number), ignore_errors=True)  # of a judgement that was broken off
+    last = 0
+    for table in (*OF_HOSTS, REVIEWS):
+        table.folder(directory, number).mkdir(parents=True)
+    for last, rows in _rows(directory):
+        for table in OF_HOSTS:
+            if rows[table.name]:
+                write(table.folder(directory, number), last, table, rows[table.name])
+    write_reviews(REVIEWS.folder(directory, number), last + 1, review(Dataset(directory, number)))
+    dataset = Dataset(directory, number)
+    conclude(dataset, dataset.totals())
+    return number
+
+
+def conclude(dataset: Dataset, totals: tuple[Total, ...]) -> None:
+    """All is judged: `judged.json` says by whom, how much, and the totals. From now on readers take it."""
+    assert isinstance(dataset.judged, int)
+    done = Judged(judge(), datetime.now(UTC), dataset.counts(judged=True), totals)
+    judged.write(dataset.directory, dataset.judged, done)
+
+
+def opened(directory: Path) -> Dataset:
+    """The survey with its newest judgement. One that holds facts only is judged here, and nothing is written."""
+    try:
+        return Dataset(directory)
+    except NotJudged:
+        return _in_memory(directory)
+
+
+def _in_memory(directory: Path) -> Dataset:
+    tables = {table.name: [table.arrow.empty_table()] for table in OF_HOSTS}
+    for _, rows in _rows(directory):
+        for table in OF_HOSTS:
+            tables[table.name].append(pa.Table.from_pylist(rows[table.name], table.arrow))
+    made = {name: pa.concat_tables(found) for name, found in tables.items()}
+    found = review(Dataset(directory, made | {REVIEWS.name: REVIEWS.arrow.empty_table()}))
+    reviews = pa.Table.from_pylist([review_row(one, datetime.now(UTC)) for one in found], REVIEWS.arrow)
+    return Dataset(directory, made | {REVIEWS.name: reviews})
+
+
+def _rows(directory: Path) -> Iterator[tuple[int, dict[str, list[Row]]]]:
+    """What is judged, by table, for each part of what was observed, and under its number."""
+    for number, path in kept.observed(directory).items():
+        rows: dict[str, list[Row]] = {table.name: [] for table in OF_HOSTS}
+        for visit in kept.visits(directory, number, path):
+            host = archives.judge(visit.address, visit.observations, visit.links, visit.name, visit.fault)
+            for table, made in judged_rows(host, visit.target, visit.at).items():
+                rows[table] += made
+        yield number, rows
+
+
+def ready(directory: Path) -> int:
+    """The judgement that a survey goes on with: its newest where this judge made it, else a new one of all it kept."""
+    try:
+        newest = Dataset(directory)
+        newest.require_whole()
+    except NotASurvey:
+        return judge_again(directory)
+    number = newest.judged
+    assert isinstance(number, int)
+    said = judged.read(directory, number)
+    return number if said is not None and said.judge == judge() else judge_again(directory)

@@ -1,0 +1,79 @@
+"""What only all archives of a survey show together: those that are one archive, and clusters of copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import cast
+
+from filmbadge.judge.decoys import clusters
+from filmbadge.judge.same_archive import Groups, same
+from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import link
+from filmbadge.model import Decoy, Grade, LinkBy, Review, Rung
+
+Pairs = dict[tuple[str, str], LinkBy]
+
+
+def review(dataset: Dataset) -> list[Review]:
+    """A row for each archive that is another way into one, and for each that stands in a cluster."""
+    rows = dataset.rows(
+        "SELECT id, address, configuration, rung, grade, studies, images FROM archives_known ORDER BY id"
+    )
+    archives: Mapping[str, dict[str, object]] = {str(row["id"]): row for row in rows}
+    together = {pair: by for pair, by in pairs(dataset).items() if archives.keys() >= set(pair)}
+    same_as = _same_as(archives, together)
+    many = clusters((name, str(row["address"]), str(row["configuration"])) for name, row in archives.items())
+    return [
+        Review(name, same_as.get(name), _shown_by(name, together), (Decoy.CLUSTER,) if name in many else ())
+        for name in archives
+        if name in same_as or name in many
+    ]
+
+
+def pairs(dataset: Dataset) -> Pairs:
+    """Archives of different targets that are one, by id: they hold the same studies, or lead to one endpoint."""
+    found: Pairs = {}
+    ways = "(SELECT DISTINCT id, unnest(endpoints) endpoint FROM archives_rows)"
+    # Whether the two differ is asked below: in the query, it has every archive compared with every other.
+    for row in dataset.rows(
+        f"SELECT DISTINCT k.*, a.id this, b.id that FROM (FROM links WHERE target IS NULL) k"
+        f" JOIN {ways} a ON a.endpoint = one JOIN {ways} b ON b.endpoint = other ORDER BY this, that"
+    ):
+        if row["this"] != row["that"] and same(measured := link(row), here=False):
+            found[str(row["this"]), str(row["that"])] = measured.by
+    for row in dataset.rows(
+        f"SELECT DISTINCT a.id this, b.id that FROM {ways} a JOIN {ways} b USING (endpoint)"
+        " WHERE a.id < b.id ORDER BY this, that"
+    ):
+        found.setdefault((str(row["this"]), str(row["that"])), LinkBy.SAME_ENDPOINT)
+    return found
+
+
+def _same_as(archives: Mapping[str, dict[str, object]], together: Pairs) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for members in Groups(together):
+        first = max(sorted(members, key=lambda m: _place(archives[m])), key=lambda m: _foremost(archives[m]))
+        found |= {member: first for member in members if member != first}
+    return found
+
+
+def _shown_by(name: str, together: Pairs) -> tuple[LinkBy, ...]:
+    return tuple(sorted({by for pair, by in together.items() if name in pair}))
+
+
+def _place(row: dict[str, object]) -> tuple[int, int, str]:
+    """In the order of addresses: of several that are alike the first is the archive."""
+    address = ip_address(str(row["address"]))
+    return address.version, int(address), str(row["id"])
+
+
+def _foremost(row: dict[str, object]) -> tuple[int, int, int, int]:
+    """The most open of several, then the worst graded, then the one of which most is known."""
+    letter = Grade(str(row["grade"])).height if row["grade"] else -1
+    return (
+        Rung(str(row["rung"])).height,
+        letter,
+        cast("int | None", row["studies"]) or -1,
+        cast("int | None", row["images"]) or -1,
+    )

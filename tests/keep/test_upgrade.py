@@ -1,0 +1,135 @@
+"""Surveys that older versions kept: they are read, reported and judged, with the totals that they had then."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from filmbadge.conclude.again import judge_again, opened
+from filmbadge.keep import facts_1, upgrade
+from filmbadge.keep.reader import Dataset, NotJudged
+from filmbadge.keep.schema import FACTS
+from filmbadge.model import Cause, Doubt, DoubtCode, Outcome, OutcomeKind, Refusal
+
+GOLDEN = Path(__file__).with_name("golden")
+OLD = sorted(path.stem for path in GOLDEN.glob("*.json"))
+
+
+def told(dataset: Dataset) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Totals, but for the words that say why, and archives."""
+    totals = [{name: getattr(row, name) for name in _COMPARED} for row in dataset.totals()]
+    archives = dataset.rows("SELECT id, rung, product, product_version, grade FROM archives ORDER BY id")
+    return totals, archives
+
+
+_COMPARED = ("quantity", "measured", "how", "parts", "unknown_archives", "at_least", "low", "high")
+
+
+def told_then(name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """By `filmbadge report --json` of the version that kept it."""
+    then = json.loads((GOLDEN / f"{name}.json").read_text())
+    totals = [{field: row[field] for field in _COMPARED} for row in then["rows"]]
+    for row in totals:
+        row["how"] = "mixed" if "+" in row["how"] else row["how"]
+    return totals, sorted(then["archives"], key=lambda row: str(row["id"]))
+
+
+@pytest.fixture(params=OLD)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_there_are_some() -> None:
+    assert "v2-hospital" in OLD
+    assert "v2-prove" in OLD
+
+
+def test_it_is_reported_as_it_was_and_nothing_is_written(name: str) -> None:
+    before = sorted(GOLDEN.rglob("*"))
+    dataset = opened(GOLDEN / name)
+    dataset.require_whole()
+    assert told(dataset) == told_then(name)
+    assert sorted(GOLDEN.rglob("*")) == before
+
+
+def test_it_is_judged_as_it_was(name: str, tmp_path: Path) -> None:
+    there = tmp_path / name
+    shutil.copytree(GOLDEN / name, there)
+    with pytest.raises(NotJudged, match="filmbadge judge"):
+        Dataset(there)
+    assert judge_again(there) == 1
+    assert told(Dataset(there)) == told_then(name)
+    assert judge_again(there) == 2
+    assert told(Dataset(there)) == told_then(name)
+
+
+def test_what_sketches_proved_then_is_kept_as_links() -> None:
+    rows = opened(GOLDEN / "v2-prove").rows('SELECT one, other, "by", shared, target FROM links')
+    at_one_host = [row for row in rows if row["target"] is not None]
+    assert {row["by"] for row in rows} == {"judged-one"}
+    assert len(at_one_host) == 1 + 1 + 6  # pairs of two endpoints, of two, and of four
+    assert [row["one"] for row in rows if row["target"] is None] == ["dimse://127.0.0.1:4242"] * 2
+
+
+def test_every_older_version_of_the_facts_has_a_step_to_the_next() -> None:
+    assert set(upgrade.STEPS) == set(range(1, FACTS))
+
+
+@pytest.mark.parametrize(("pattern", "code"), [*facts_1._CAUSES, *facts_1._DOUBTS])
+def test_a_sentence_has_the_numbers_of_its_code(pattern: str, code: Cause | DoubtCode) -> None:
+    names = {name.partition("_")[2] or name for name in re.compile(pattern).groupindex}
+    assert names == set(code.numbers)
+
+
+@pytest.mark.parametrize(
+    ("ending", "said", "outcome"),
+    [
+        ("fell silent", "no byte for 2.5 s", Outcome(OutcomeKind.IDLE, Cause.IDLE_LIMIT, {"milliseconds": 2500})),
+        ("completed", "3 pages", Outcome(OutcomeKind.COMPLETED, Cause.PAGES, {"pages": 3})),
+        ("left alone", "HTTP 503", Outcome(OutcomeKind.SPARED, Cause.HTTP_STATUS, {"status": 503})),
+        ("broke the protocol", "PDU type 0x0A does not exist", Outcome(OutcomeKind.BROKEN, Cause.UNKNOWN_PDU, {"type": 10})),
+        ("our own error", "KeyError", Outcome(OutcomeKind.OWN_ERROR, error="KeyError")),
+        ("out of scope", "pacs.example is out of scope: the scope has expired", Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)),
+        ("refused", "connection refused", Outcome(OutcomeKind.REFUSED)),
+        ("completed", "a sentence that nobody knows any more", Outcome(OutcomeKind.COMPLETED)),
+    ],
+)  # fmt: skip
+def test_endings_of_version_1(ending: str, said: str, outcome: Outcome) -> None:
+    assert upgrade.fault(1, json.dumps({"ending": ending, "detail": said})) == outcome
+
+
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ("", []),
+        ("cancelled (0xFE00)", [Doubt(DoubtCode.STATUS, {"status": 0xFE00})]),
+        ("the scope's budget of 2,000 questions for a census ended", [Doubt(DoubtCode.BUDGET_QUESTIONS, {"questions": 2000})]),
+        ("the scope's budget of 120.0 minutes for a census ended", [Doubt(DoubtCode.BUDGET_TIME, {"seconds": 7200})]),
+        ("it cuts its answers off at 100 studies; there may be more that have no date", [Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 100})]),
+        (
+            "100 rows look like a cap, and some have no date or time to be parted by; it refused 3 questions one after the other",
+            [Doubt(DoubtCode.CUT_OFF, {"rows": 100}), Doubt(DoubtCode.REFUSALS, {"questions": 3})],
+        ),
+        (
+            "broke the protocol: PDU type 0x04 announces 9 bytes; at most 8 were agreed",
+            [Doubt(DoubtCode.BROKE_OFF, stop=Outcome(OutcomeKind.BROKEN, Cause.PDU_TOO_LONG, {"type": 4, "length": 9, "limit": 8}))],
+        ),
+        ("a sentence that nobody knows any more", [Doubt(DoubtCode.NOT_ENDED)]),
+    ],
+)  # fmt: skip
+def test_doubts_of_version_1(said: str, codes: list[Doubt]) -> None:
+    assert msgspec.convert(facts_1._doubts(said), list[Doubt]) == codes
+
+
+def test_facts_of_a_newer_version_are_refused_in_one_line() -> None:
+    with pytest.raises(Refusal, match=f"version {FACTS + 1}"):
+        upgrade.observation(FACTS + 1, "{}")
+    with pytest.raises(Refusal) as caught:
+        upgrade.observation(FACTS, '{"endpoint": 1}')
+    assert "\n" not in str(caught.value)
