@@ -61,7 +61,7 @@ def test_open_orthanc_by_its_counters(open_orthanc: Served) -> None:
 def test_open_orthanc_by_census(open_orthanc: Served) -> None:
     card = archives.check(dicom(open_orthanc))
     assert counts(card) == exactly(open_orthanc.truth, "counted", "unknown")
-    assert card["archives"][0]["counts"]["patients"]["why"].startswith("needs depth profile")
+    assert card["archives"][0]["counts"]["patients"]["doubts"] == [{"code": "needs-profile"}]
 
 
 def test_depths_hold_on_orthanc(open_orthanc: Served) -> None:
@@ -141,7 +141,7 @@ def test_orthanc_that_cuts_answers_off(tmp_path: Path) -> None:
     (archive,) = card["archives"]
     assert archive["counts"]["studies"]["value"] is None
     assert len(dated) <= archive["counts"]["studies"]["at_least"] <= served.truth.studies
-    assert "answers end at 10 rows" in archive["counts"]["studies"]["why"]
+    assert {"code": "undated-behind-limit", "numbers": {"rows": 10}} in archive["counts"]["studies"]["doubts"]
 
 
 def test_dcmqrscp(tmp_path: Path) -> None:

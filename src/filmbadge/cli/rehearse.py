@@ -96,6 +96,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
         dataset.outcomes(),
         depth=str(scope.depth),
         seconds=time.perf_counter() - started,
+        why=Words().doubts,
     )
 
 
@@ -121,6 +122,6 @@ def _table(rehearsal: Rehearsal) -> Table:
 
 def _not_compared(row: Row) -> str:
     if row.measured is None:
-        return f"not measured: {Words().doubts(row.doubts)}"
+        return f"not measured: {row.why}"
     ends = "" if row.low is None or row.high is None else f"; 95 %: {row.low:,} to {row.high:,}"
     return f"not compared: it is estimated{ends}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -19,7 +19,8 @@ class Row(Struct, frozen=True, omit_defaults=False):
     measured: int | None
     how: Provenance
     compared: bool  # False: not measured at this depth or by this version
-    doubts: tuple[Doubt, ...] = ()  # why not measured
+    why: str = ""  # not measured, in words
+    doubts: tuple[Doubt, ...] = ()
     low: int | None = None  # of an estimate, which is not compared
     high: int | None = None
 
@@ -41,8 +42,12 @@ def compare(
     *,
     depth: str,
     seconds: float,
+    why: Callable[[Iterable[Doubt]], str],
 ) -> Rehearsal:
-    """A row per quantity. A quantity that this depth measures must be known and equal; the others are shown as unknown."""
+    """A row per quantity. A quantity that this depth measures must be known and equal; the others are shown as unknown.
+
+    `why` puts doubts into words.
+    """
     measured = {total.quantity: total for total in totals}
     rows = []
     for quantity, true in truth.items():
@@ -55,7 +60,9 @@ def compare(
             due = quantity in _AT_PROFILE or quantity.startswith("kind:")
         if Provenance.ESTIMATED in (total.how, *total.parts):
             due = False
-        rows.append(Row(quantity, true, total.measured, total.how, due, total.doubts, total.low, total.high))
+        rows.append(
+            Row(quantity, true, total.measured, total.how, due, why(total.doubts), total.doubts, total.low, total.high)
+        )
     for rung, n in rungs.items():
         if f"rung:{rung}" not in truth and rung != Rung.SILENT:
             rows.append(Row(f"rung:{rung}", 0, n, Provenance.COUNTED, True))
