@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Self, TypeVar
 
 from msgspec import Struct
@@ -857,6 +858,12 @@ class Finding(Struct, frozen=True):
     grade: Grade | None  # the best one that the rubric leaves to an archive with it; None: it takes no grade down
     numbers: dict[str, int] = {}  # by their names: what the archive holds, or how far it is from what it should be
     about: str = ""  # the id of an advisory, or of a scheme of national identifiers
+
+    @property
+    def id(self) -> str:
+        """The same in every survey that finds it: it hangs on the archive and what is wrong, and never on a date."""
+        place = "" if self.endpoint is None else self.endpoint.url
+        return sha256("\n".join((self.archive, self.code, place, self.about)).encode()).hexdigest()[:16]
 
 
 class Count(Struct, frozen=True):

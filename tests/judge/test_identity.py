@@ -10,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmbadge.judge.archives import judge
-from filmbadge.judge.identity import finding_id, same, score
+from filmbadge.judge.findings import findings
+from filmbadge.judge.identity import same, score
 from filmbadge.model import (
     Archive,
     Certificate,
     Endpoint,
+    Finding,
+    FindingCode,
     Identity,
     KeyKind,
     Link,
@@ -99,11 +102,21 @@ def test_of_several_that_fit_the_one_in_its_place_fits_best() -> None:
 def test_a_finding_is_named_by_its_archive_a_code_and_a_place() -> None:
     place = Endpoint(ADDRESS, 104, Protocol.DIMSE)
     ids = {
-        finding_id(archive, code, endpoint)
+        Finding(code, archive, endpoint, None, about=about).id
         for archive in ("192.0.2.1:104", "192.0.2.2:104")
-        for code in ("plain", "gives-records")
+        for code in (FindingCode.PLAIN_TRANSPORT, FindingCode.ADVISORY)
         for endpoint in (None, place)
+        for about in ("", "CVE-2023-33466")
     }
-    assert len(ids) == 8
-    assert finding_id("192.0.2.1:104", "plain") == finding_id("192.0.2.1:104", "plain")
+    assert len(ids) == 16
     assert all(len(name) == 16 for name in ids)
+
+
+@given(st.permutations(ARCHIVE), st.integers(0, 4000))
+def test_in_another_survey_the_same_findings_have_the_same_ids(observations: list[Observation], days: int) -> None:
+    def ids(*seen: Observation) -> list[str]:
+        return [finding.id for finding in findings(judge(ADDRESS, seen, (ONE,)))]
+
+    moved = [msgspec.structs.replace(seen, at=seen.at + timedelta(days / 1000)) for seen in observations]
+    assert ids(*moved) == ids(*ARCHIVE)
+    assert len(set(ids(*ARCHIVE))) == len(ids(*ARCHIVE)) > 2

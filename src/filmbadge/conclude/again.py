@@ -12,6 +12,7 @@ import pyarrow as pa
 from filmbadge.catalogue.digest import digest
 from filmbadge.conclude.review import review
 from filmbadge.judge import archives
+from filmbadge.judge.findings import findings
 from filmbadge.keep import judged, kept, parts
 from filmbadge.keep.judged import Judge, Judged
 from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged, read_manifest
@@ -89,7 +90,7 @@ def _rows(directory: Path) -> Iterator[tuple[int, dict[str, list[Row]]]]:
         rows: dict[str, list[Row]] = {table.name: [] for table in OF_HOSTS}
         for visit in kept.visits(directory, number, path):
             host = archives.judge(visit.address, visit.observations, visit.links, visit.name, visit.fault)
-            for table, made in judged_rows(host, visit.target, visit.at).items():
+            for table, made in judged_rows(host, visit.target, findings(host), visit.at).items():
                 rows[table] += made
         yield number, rows
 

@@ -37,6 +37,7 @@ _TRANSPORT = {
     Transport.SELF_SIGNED: FindingCode.SELF_SIGNED,
     Transport.OTHER_NAME: FindingCode.OTHER_NAME,
 }
+_ORDER = {code: place for place, code in enumerate(FindingCode)}
 _PAGES = (Reason.LISTING, Reason.PATIENTS)  # they have findings of their own
 
 _Found = tuple[FindingCode, Endpoint | None, dict[str, int], str]
@@ -54,8 +55,7 @@ def of_archive(archive: Archive, group: Sequence[JudgedEndpoint]) -> tuple[Findi
         (code, judged.observation.endpoint, numbers, "") for judged in group for code, numbers in _of(judged, archive)
     ]
     found += _of_whole(archive)
-    order = list(FindingCode)
-    found.sort(key=lambda one: (order.index(one[0]), one[1] is not None, one[1] or (), one[3]))
+    found.sort(key=lambda one: (_ORDER[one[0]], one[1] is not None, one[1] or (), one[3]))
     return tuple(
         Finding(code, archive.id, endpoint, _best(rows()[code].reason, archive), numbers, about)
         for code, endpoint, numbers, about in found

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 
 from filmbadge.judge.ways import ways_of
-from filmbadge.model import Endpoint, Identity, JudgedEndpoint, Observation
+from filmbadge.model import Identity, JudgedEndpoint, Observation
 
 
 def identity(group: Sequence[JudgedEndpoint], product: str) -> Identity:
@@ -54,9 +53,3 @@ def score(one: Identity, other: Identity) -> int:
 
 def same(one: Identity, other: Identity) -> bool:
     return score(one, other) > 1
-
-
-def finding_id(archive: str, code: str, endpoint: Endpoint | None = None) -> str:
-    """The same in every survey that finds it: of the archive's id, a code and the place, never of a date."""
-    place = "" if endpoint is None else endpoint.url
-    return sha256("\n".join((archive, code, place)).encode()).hexdigest()[:16]

@@ -99,7 +99,7 @@ _CAUSES = (
     (r"the element at offset (?P<offset>\d+) is longer than its data set", Cause.ELEMENT_TOO_LONG),
     (r"the element at offset (?P<offset>\d+) does not belong or fit into its command set", Cause.COMMAND_ELEMENT),
     (r"item tag at offset (?P<offset>\d+) out of place", Cause.ITEM_MISPLACED),
-    (r"no item at offset (?P<offset>\d+)", Cause.ITEM_MISSING),
+    (r"no item at offset (?P<offset>\d+)", Cause.ITEM_MISPLACED),
     (r"sequence delimiter at offset (?P<offset>\d+) without a sequence", Cause.SEQUENCE_UNOPENED),
     (r"a sequence of undefined length does not end", Cause.SEQUENCE_UNENDED),
     (r"more than (?P<limit>\d+) nested sequences at offset (?P<offset>\d+)", Cause.NESTED_TOO_DEEP),

@@ -73,10 +73,17 @@ _VIEWS = {
         " JOIN archives_known k ON k.id = r.archive WHERE r.same_as IS NOT NULL GROUP BY 1) t ON t.same_as = a.id"
         " WHERE r.same_as IS NULL"
     ),
+    "findings": (
+        "SELECT f.* REPLACE (coalesce(r.same_as, f.archive) AS archive) FROM (SELECT DISTINCT ON (id) * FROM findings_rows"
+        " ORDER BY id) f LEFT JOIN reviews r ON r.archive = f.archive"
+    ),
     "kinds": "SELECT DISTINCT ON (archive, kind) * FROM kinds_rows ORDER BY archive, kind, records DESC NULLS LAST",
     # The totals are of these: decoys and demonstrations have a line of their own.
     "counted": "SELECT * FROM archives WHERE len(decoy) = 0",
 }
+
+
+Groups = list[dict[str, object]]
 
 
 class NotASurvey(Refusal):
@@ -89,7 +96,7 @@ class NotJudged(NotASurvey):
 
 class Dataset:
     """A survey's tables as views: the facts `observations`, `links` and `journal`, and what was judged of them:
-    `endpoints`, `archives`, `kinds` and `reviews`. Read-only; reaches no other file.
+    `endpoints`, `archives`, `kinds`, `findings` and `reviews`. Read-only; reaches no other file.
 
     `judged`: which of the folder's judgements; without it, the newest that is whole. Or tables that are in no folder.
     """
@@ -189,7 +196,8 @@ class Dataset:
         `patient_ids` is what the run found out; without it, what survey.json says of that.
         """
         said = self._patient_ids(patient_ids or self.manifest.patient_ids)
-        return tuple(said if quantity == PATIENT_IDS else self._total(quantity) for quantity in QUANTITIES)
+        kinds = self._kinds()
+        return tuple(said if quantity == PATIENT_IDS else self._total(quantity, kinds) for quantity in QUANTITIES)
 
     def _patient_ids(self, found: PatientIds | None) -> Total:
         if not Depth(self.manifest.scope.depth).reaches(Depth.PROFILE):
@@ -203,12 +211,12 @@ class Dataset:
         found = self.rows("SELECT endpoints FROM counted WHERE open")
         return grouping(cast("list[str]", row["endpoints"]) for row in found)
 
-    def _total(self, quantity: str) -> Total:
+    def _total(self, quantity: str, kinds: Mapping[str, Groups]) -> Total:
         if code := _NOT_MEASURED.get(quantity):
             return Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(code),))
         if select := _COUNTED.get(quantity):
             return Total(quantity, int(str(self.rows(f"SELECT count(*) n FROM {select}")[0]["n"])), Provenance.COUNTED)
-        groups = self._kind(quantity) if quantity.startswith("kind:") else self._quantity(quantity)
+        groups = kinds.get(quantity, []) if quantity.startswith("kind:") else self._quantity(quantity)
         parts = {str(g["how"]): int(str(g["total"] or 0)) for g in groups if g["how"] != Provenance.UNKNOWN}
         unknown = next((g for g in groups if g["how"] == Provenance.UNKNOWN), None)
         known = sum(parts.values())
@@ -227,7 +235,7 @@ class Dataset:
             doubts=decode_doubts(unknown["doubts"]) or (Doubt(DoubtCode.NEEDS_PROFILE),),
         )
 
-    def _quantity(self, quantity: str) -> list[dict[str, object]]:
+    def _quantity(self, quantity: str) -> Groups:
         """By origin: open archives, the sum, a lower bound of the unknown, and a reason."""
         return self.rows(
             f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
@@ -236,17 +244,21 @@ class Dataset:
             "FROM counted WHERE open GROUP BY 1 ORDER BY 1"
         )
 
-    def _kind(self, quantity: str) -> list[dict[str, object]]:
-        """The same for a kind of personal data."""
-        return self.rows(
-            "SELECT coalesce(how, 'unknown') how, count(*) n, sum(records) total, "
+    def _kinds(self) -> dict[str, Groups]:
+        """The same for each kind of personal data, by its quantity."""
+        found: dict[str, Groups] = {}
+        for row in self.rows(
+            "SELECT wanted, coalesce(how, 'unknown') how, count(*) n, sum(records) total, "
             "sum(at_least) FILTER (how = 'unknown') least, min(doubts) doubts "
-            "FROM counted LEFT JOIN kinds ON archive = id AND kind = ? WHERE open GROUP BY 1 ORDER BY 1",
-            quantity.removeprefix("kind:"),
-        )
+            "FROM (SELECT id FROM counted WHERE open) CROSS JOIN (SELECT unnest(?::VARCHAR[]) wanted) "
+            "LEFT JOIN kinds ON archive = id AND kind = wanted GROUP BY 1, 2 ORDER BY 1, 2",
+            list(map(str, Kind)),
+        ):
+            found.setdefault(f"kind:{row['wanted']}", []).append(row)
+        return found
 
 
-def _ends(groups: list[dict[str, object]]) -> tuple[int | None, int | None]:
+def _ends(groups: Groups) -> tuple[int | None, int | None]:
     """The interval of a sum, as if all estimates in it erred alike. Kinds have none."""
     low, high = ([g.get(end) for g in groups] for end in ("low", "high"))
     if None in low or None in high:

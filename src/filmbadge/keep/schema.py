@@ -14,6 +14,7 @@ from filmbadge.model import (
     Archive,
     Doubt,
     Endpoint,
+    Finding,
     Host,
     JournalRow,
     JudgedEndpoint,
@@ -216,6 +217,21 @@ KINDS = Table(
     judged=True,
 )  # fmt: skip
 
+FINDINGS = Table(
+    "findings",
+    "One row for each thing that is wrong with an archive.",
+    (
+        Column("id", _text, "the same in every survey that finds it: a digest of the archive, the code, the endpoint and what it is about"),
+        Column("archive", _text, "the archive"),
+        Column("code", _text, "what is wrong, such as `plain-transport`"),
+        Column("endpoint", _text, "where, as `protocol://address:port`; null for the archive as a whole"),
+        Column("grade", _text, "the best grade that the rubric leaves to an archive with it; null if it takes none down"),
+        Column("numbers", _numbers, "what the archive holds, or how far it is from what it should be, by name"),
+        Column("about", _text, "the id of an advisory, or of a scheme of national identifiers; empty otherwise"),
+    ),
+    judged=True,
+)  # fmt: skip
+
 JOURNAL = Table(
     "journal",
     "One row per connection, the failed ones included: what was done, and so also what was not.",
@@ -237,8 +253,13 @@ JOURNAL = Table(
 )
 
 # In the order in which a flush writes them: what is kept of a host counts once its observations are there.
-TABLES = (JOURNAL, LINKS, REVIEWS, KINDS, ARCHIVES, ENDPOINTS, OBSERVATIONS)
-OF_HOSTS = (KINDS, ARCHIVES, ENDPOINTS)  # judged host by host: a part counts beside the observations of its number
+TABLES = (JOURNAL, LINKS, REVIEWS, FINDINGS, KINDS, ARCHIVES, ENDPOINTS, OBSERVATIONS)
+OF_HOSTS = (
+    FINDINGS,
+    KINDS,
+    ARCHIVES,
+    ENDPOINTS,
+)  # judged host by host: a part counts beside the observations of its number
 
 Row = dict[str, Any]
 
@@ -374,6 +395,18 @@ def _kind_row(archive: str, found: KindFound) -> Row:
     return {"archive": archive, **msgspec.structs.asdict(found), "doubts": encode_doubts(found.doubts)}
 
 
+def finding_row(finding: Finding) -> Row:
+    return {
+        "id": finding.id,
+        "archive": finding.archive,
+        "code": str(finding.code),
+        "endpoint": None if finding.endpoint is None else finding.endpoint.url,
+        "grade": None if finding.grade is None else str(finding.grade),
+        "numbers": list(finding.numbers.items()),
+        "about": finding.about,
+    }
+
+
 def encode_doubts(doubts: tuple[Doubt, ...]) -> str | None:
     """As a column holds them."""
     return msgspec.json.encode(doubts).decode() if doubts else None
@@ -407,7 +440,7 @@ def _utc(at: datetime) -> datetime:
 def markdown() -> str:
     """The tables as documentation: the facts, then what was judged of them."""
     parts = []
-    for table in (OBSERVATIONS, LINKS, JOURNAL, ENDPOINTS, ARCHIVES, KINDS, REVIEWS):
+    for table in (OBSERVATIONS, LINKS, JOURNAL, ENDPOINTS, ARCHIVES, KINDS, FINDINGS, REVIEWS):
         place = table.folder(Path(), 0).as_posix().replace("/0/", "/N/")
         rows = "\n".join(f"| `{c.name}` | `{c.type}` | {c.doc} |" for c in table.columns)
         parts.append(f"## `{place}/`\n\n{table.doc}\n\n| column | type | meaning |\n|---|---|---|\n{rows}\n")

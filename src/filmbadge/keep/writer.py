@@ -18,6 +18,7 @@ from filmbadge.keep import parts
 from filmbadge.keep.schema import (
     ARCHIVES,
     ENDPOINTS,
+    FINDINGS,
     JOURNAL,
     KINDS,
     LINKS,
@@ -29,13 +30,14 @@ from filmbadge.keep.schema import (
     Table,
     archive_row,
     endpoint_rows,
+    finding_row,
     journal_row,
     kind_rows,
     link_row,
     observation_rows,
     review_row,
 )
-from filmbadge.model import Host, JournalRow, Link, Review
+from filmbadge.model import Finding, Host, JournalRow, Link, Review
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
@@ -63,10 +65,10 @@ class Writer:
         self._rows[JOURNAL.name].append(journal_row(connection))
         self._maybe_flush()
 
-    def host(self, host: Host, target: str) -> None:
-        """All that was learned at one host, kept together."""
+    def host(self, host: Host, target: str, findings: Iterable[Finding] = ()) -> None:
+        """All that was learned at one host, kept together, with what is wrong there."""
         at = datetime.now(UTC)
-        for table, rows in judged_rows(host, target, at).items():
+        for table, rows in judged_rows(host, target, findings, at).items():
             self._rows[table] += rows
         self._rows[LINKS.name] += [link_row(link, target) for link in host.links]
         self._rows[OBSERVATIONS.name] += observation_rows(host, target, at)
@@ -117,11 +119,12 @@ class Writer:
             self.flush()
 
 
-def judged_rows(host: Host, target: str, at: datetime) -> dict[str, list[Row]]:
+def judged_rows(host: Host, target: str, findings: Iterable[Finding], at: datetime) -> dict[str, list[Row]]:
     """By table, what was judged of one host. `at` is when a fault of ours was met."""
     return {
         ENDPOINTS.name: endpoint_rows(host, target, at),
         ARCHIVES.name: list(map(archive_row, host.archives)),
+        FINDINGS.name: list(map(finding_row, findings)),
         KINDS.name: [row for archive in host.archives for row in kind_rows(archive)],
     }
 

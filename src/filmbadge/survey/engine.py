@@ -16,6 +16,7 @@ from filmbadge.ask.targets.lists import Target, Targets
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.conclude.again import conclude, judge, opened, ready
 from filmbadge.conclude.review import review as all_together
+from filmbadge.judge.findings import findings
 from filmbadge.keep import judged, manifest
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed
@@ -150,7 +151,7 @@ class Survey:
             host = await examine(dialer, target, self.scope.depth, self._sketches)
             if self.scope.expired():
                 return  # a resumed survey, under a scope that holds, asks this host again
-            writer.host(host, name)
+            writer.host(host, name, findings(host))
             self._to_review, self._patient_ids = True, None
             self.hosts_done += 1
             watcher.host_done(host)
