@@ -1,4 +1,4 @@
-"""Measures how often plain record numbers pass for a national identifier, and writes catalogue/national.toml.
+"""Measures how often plain record numbers pass for a national identifier, and writes it into identifiers/schemes.toml.
 
 A scheme is measured against archives of record numbers that have its shape and are made as record numbers are:
 at random, in sequence, with zeros in front, or with a date, a year or a site in front. `base` is the share of
@@ -14,18 +14,17 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from filmbadge.ask.personal.national import valid
-from filmbadge.catalogue.national import SCHEMES, Scheme
+from filmbadge.identifiers.checks import valid
+from filmbadge.identifiers.schemes import SIGNS, Scheme, schemes
 
 SEED, ARCHIVES, VALUES, MANY = 2026, 20, 300, 20_000
-TABLE = Path(__file__).resolve().parent.parent / "src/filmbadge/catalogue/national.toml"
-SIGNS = {"9": string.digits, "A": string.ascii_uppercase, "?": string.digits + string.ascii_uppercase}
+TABLE = Path(__file__).resolve().parent.parent / "src/filmbadge/identifiers/schemes.toml"
 Maker = Callable[[], str]
 
 
 def measure(scheme: Scheme) -> tuple[float, float, float]:
     """The base, the plain and the worst rate of one scheme."""
-    chance = random.Random(f"{SEED} {scheme.name}")
+    chance = random.Random(f"{SEED} {scheme.id}")
     shares = [[_share(scheme, make(scheme.shape, chance), VALUES) for _ in range(ARCHIVES)] for _, make in NULLS]
     worst = max(sorted(held)[int(ARCHIVES * 0.95)] for held in shares)
     digits = scheme.shape.replace("?", "9")
@@ -35,7 +34,7 @@ def measure(scheme: Scheme) -> tuple[float, float, float]:
 
 
 def _share(scheme: Scheme, make: Maker, values: int) -> float:
-    return sum(valid(scheme.name, make()) for _ in range(values)) / values
+    return sum(valid(scheme.id, make()) for _ in range(values)) / values
 
 
 def drawn(shape: str, chance: random.Random) -> str:
@@ -103,13 +102,14 @@ NULLS: tuple[tuple[str, Callable[[str, random.Random], Maker]], ...] = (
 
 def main() -> None:
     rows = []
-    for scheme in SCHEMES:
+    for scheme in schemes().values():
         base, plain, worst = measure(scheme)
-        rows.append(f'"{scheme.name}" = {{ base = {base:.4f}, plain = {plain:.4f}, worst = {worst:.4f} }}')
-        print(rows[-1], flush=True)
-    head = f"# Made by scripts/measure_base_rates.py. {VALUES} values in each of {ARCHIVES} archives of nine kinds.\n"
-    settings = f"seed = {SEED}\nvalues = {VALUES}\narchives = {ARCHIVES}\n"
-    TABLE.write_text(head + settings + "\n[rates]\n" + "\n".join(rows) + "\n")
+        rows.append(f"rates = {{ base = {base:.4f}, plain = {plain:.4f}, worst = {worst:.4f} }}")
+        print(scheme.id, rows[-1], flush=True)
+    left = iter(rows)  # in the order of the file
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    kept = [next(left) if line.startswith("rates = ") else line for line in lines]
+    TABLE.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

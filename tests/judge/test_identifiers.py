@@ -8,7 +8,7 @@ import calibrate_identifiers as calibrate
 import pytest
 from measure_base_rates import NULLS
 
-from filmbadge.catalogue.national import BY_NAME, SCHEMES
+from filmbadge.identifiers.schemes import schemes
 
 SOME = (
     "us.ssn", "gb.nhs", "hr.oib", "se.personnummer", "dk.cpr", "es.dni", "nl.bsn", "pl.pesel", "cl.rut", "it.codicefiscale", "ca.sin", "il.idnr",
@@ -17,12 +17,12 @@ SOME = (
 
 @pytest.fixture(scope="module")
 def pools() -> dict[str, list[str]]:
-    return {name: calibrate.pool(BY_NAME[name], 200, seed=5) for name in SOME}
+    return {name: calibrate.pool(schemes()[name], 200, seed=5) for name in SOME}
 
 
 def named(name: str, pools: dict[str, list[str]], patients: int, share: float, **how: bool) -> set[str]:
     chance = random.Random(f"5 {name} {patients} {share} {how}")
-    people = calibrate.people(BY_NAME[name], pools[name], patients, share, chance, **{"dashes": False, **how})
+    people = calibrate.people(schemes()[name], pools[name], patients, share, chance, **{"dashes": False, **how})
     return {found.scheme for found in calibrate.look(people)}
 
 
@@ -48,7 +48,7 @@ def test_thirty_social_security_numbers(pools: dict[str, list[str]]) -> None:
 def test_record_numbers_alone_are_no_scheme(name: str) -> None:
     """Nine kinds of them, in every shape; two in a hundred archives may be taken for one."""
     make, chance = dict(NULLS)[name], random.Random(f"5 {name}")
-    shapes = sorted({scheme.shape for scheme in SCHEMES if scheme.shape.isdigit()})
+    shapes = sorted({scheme.shape for scheme in schemes().values() if scheme.shape.isdigit()})
     taken = [bool(calibrate.look(calibrate.alone(shape, make, 120, chance))) for shape in shapes]
     assert sum(taken) <= 0.02 * len(taken), f"{sum(taken)} of {len(taken)}"
 

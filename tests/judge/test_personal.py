@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from filmbadge.catalogue.national import SCHEMES, measured
+from filmbadge.identifiers import schemes as national
 from filmbadge.judge.personal import evidence, judge, looks
 from filmbadge.model import (
     Appearance,
@@ -120,15 +120,15 @@ def test_one_name_and_one_id_may_be_one_patient() -> None:
 
 
 def test_what_few_values_show_is_nothing() -> None:
-    for scheme in SCHEMES:
-        few = SchemeTally(scheme.name, Kind.PATIENT_ID, 4, 4, 4, 4, 4, 4, 4, looked=4, records=4)
+    for scheme in national.schemes():
+        few = SchemeTally(scheme, Kind.PATIENT_ID, 4, 4, 4, 4, 4, 4, 4, looked=4, records=4)
         assert evidence(few) < -100
 
 
-@pytest.mark.parametrize("name", [scheme.name for scheme in SCHEMES])
+@pytest.mark.parametrize("name", national.schemes())
 def test_no_scheme_is_named_at_the_rate_that_record_numbers_reach(name: str) -> None:
     """At 300 values, in sequence or not."""
-    rates = measured().rates[name]
+    rates = national.schemes()[name].rates
     for rate, leads in ((rates.worst, 1), (rates.plain, 250)):
         valid = round(300 * rate)
         tally = SchemeTally(
@@ -166,7 +166,7 @@ def test_ssn_records() -> None:
 
 def test_records_that_pass_by_chance_are_taken_off() -> None:
     """180 NHS numbers among 300 numbers of ten digits, and a tenth of the rest."""
-    base = measured().rates["gb.nhs"].base
+    base = national.schemes()["gb.nhs"].rates.base
     valid = 180 + round(120 * base)
     mixed = SchemeTally(
         "gb.nhs", Kind.PATIENT_ID, 300, 300, valid, leads=200, looked=300, records_shaped=300, records=valid

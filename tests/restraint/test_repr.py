@@ -12,17 +12,21 @@ import msgspec
 import pytest
 
 import filmbadge.ask
+import filmbadge.identifiers
 from filmbadge.ask import decoder
 from filmbadge.ask.decoder import pure
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.inspector import ValueInspector
-from filmbadge.ask.personal.national import passes
 from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.catalogue.kinds import ATTRIBUTES
+from filmbadge.identifiers.checks import passes
 from filmbadge.model import Kind
 from support.studies import record, written
 
-MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(filmbadge.ask.__path__, "filmbadge.ask.")]
+ROOMS = (filmbadge.ask, filmbadge.identifiers)
+MODULES = [
+    importlib.import_module(m.name) for room in ROOMS for m in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
+]
 OWN = [
     kind
     for module in MODULES
@@ -54,7 +58,8 @@ SAFE = {
     "Associate.called", "Associate.calling", "Associate.implementation_uid", "Associate.implementation_version", "Associate.stored",
     "Context.abstract", "Context.transfer", "_Agreed.accepted", "_Agreed.syntaxes",  # an association's
     "Echo.sop_class", "Window.prefix",  # questions, in our words
-    "Pass.scheme", "PageMarks.product", "PagesProgress.viewer",  # the catalogue's words
+    "Scheme.id", "Scheme.name", "Scheme.shape", "Scheme.issuers", "Scheme.example", "Scheme.counter_example", "Scheme.written",
+    "Scheme.module", "Pass.scheme", "PageMarks.product", "PagesProgress.viewer",  # the catalogue's words
     "Request.accept", "Request.into", "Request.path", "Contact.name", "Origin.name", "Target.host",  # paths that the catalogue asks for, and who was named
 }  # fmt: skip
 

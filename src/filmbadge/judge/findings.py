@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from filmbadge.catalogue.findings import findings as rows
-from filmbadge.catalogue.national import US_SSN
 from filmbadge.catalogue.rubric import rubric
+from filmbadge.identifiers.schemes import US_SSN
 from filmbadge.judge.grade import BY_RUNG, by_title, telling
 from filmbadge.model import (
     Appearance,

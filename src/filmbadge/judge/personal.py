@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from filmbadge.catalogue.national import BY_NAME, US_SSN, measured
+from filmbadge.identifiers.schemes import US_SSN, schemes
 from filmbadge.model import (
     Appearance,
     Count,
@@ -125,7 +125,7 @@ def _identifiers(profile: Profile, kind: Kind, whole: int | None, country: str) 
     left.sort(key=lambda s: (-_likelihood(s, country), s.scheme))
     while left:
         best = left[0]
-        rivals = [s for s in left if BY_NAME[s.scheme].rivals(BY_NAME[best.scheme])]
+        rivals = [s for s in left if schemes()[s.scheme].rivals(schemes()[best.scheme])]
         left = [s for s in left if s not in rivals]
         weights = [10.0 ** (_likelihood(s, country) - _likelihood(best, country)) for s in rivals]
         named = 0.0
@@ -146,26 +146,26 @@ def evidence(tally: SchemeTally, country: str = "") -> float:
     """
     if tally.valid < _FEW:
         return -math.inf
-    rates = measured().rates[tally.scheme]
+    rates = schemes()[tally.scheme].rates
     plain = max(rates.plain, _LEAST_RATE)
     # What has a check digit is never compared with random numbers alone: record numbers of one range may all be in its own.
     spread = rates.worst > _UNCHECKED and tally.leads >= _LEADS and tally.firsts >= _FIRSTS
     free = spread and tally.dated <= _DATED * tally.shaped
     gain = _more(tally.valid, tally.shaped, plain if free else max(rates.worst, plain))
-    if _in_separators(tally) and BY_NAME[tally.scheme].odd and not _alike(tally):
+    if _in_separators(tally) and schemes()[tally.scheme].odd and not _alike(tally):
         gain = max(gain, _more(tally.dashed, tally.written, plain))
     return _PRIOR + gain + _said(tally, country)
 
 
 def _likelihood(tally: SchemeTally, country: str) -> float:
     """How well a scheme explains the ids, beside others that could: one of which fewer numbers are possible does it better."""
-    base = max(measured().rates[tally.scheme].base, _LEAST_RATE) * BY_NAME[tally.scheme].room
+    base = max(schemes()[tally.scheme].rates.base, _LEAST_RATE) * schemes()[tally.scheme].room
     return _more(tally.valid, tally.shaped, min(base, 0.99)) + _said(tally, country)
 
 
 def _said(tally: SchemeTally, country: str) -> float:
     """What is known beside the digits."""
-    scheme, odds = BY_NAME[tally.scheme], 0.0
+    scheme, odds = schemes()[tally.scheme], 0.0
     if country:
         odds += _AT_HOME if scheme.country == country else _ABROAD
     if _in_separators(tally):
@@ -205,7 +205,7 @@ def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, confide
     if _in_separators(tally):
         records = tally.records_dashed
     elif tally.valid < _NEARLY_ALL * tally.shaped:
-        base, how = measured().rates[tally.scheme].base, Provenance.ESTIMATED
+        base, how = schemes()[tally.scheme].rates.base, Provenance.ESTIMATED
         records = max(records - base * tally.records_shaped, 0.0) / (1 - base)
     share = records / tally.looked
     if not (profile.complete and tally.looked == profile.records):

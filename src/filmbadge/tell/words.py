@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from filmbadge.catalogue import dicom
 from filmbadge.catalogue.advisories import advisories
-from filmbadge.catalogue.national import BY_NAME, SCHEMES
+from filmbadge.identifiers.schemes import schemes
 from filmbadge.model import (
     Appearance,
     Count,
@@ -317,8 +317,8 @@ class Words(Causes):
             return self.advisory(finding.about)
         if finding.code is FindingCode.PERSONAL_DATA:
             return ", ".join(self.kind(Kind(kind)) for kind in finding.numbers)
-        scheme = BY_NAME.get(finding.about)
-        return self.say(scheme.words) if scheme else finding.about
+        scheme = schemes().get(finding.about)
+        return self.say(scheme.name) if scheme else finding.about
 
     def decoys(self, decoys: Iterable[Decoy]) -> tuple[str, ...]:
         """Why an archive is likely no clinic's."""
@@ -408,12 +408,12 @@ class Words(Causes):
         return self.say("{value:,} ({how})", value=total.measured, how=self.origin(total))
 
     def identifier(self, found: Identifier) -> str:
-        scheme = BY_NAME.get(found.scheme)
+        scheme = schemes().get(found.scheme)
         return self.many(
             "{scheme} as {kind} in {n:,} study ({how}), {share:.0%}, confidence {confidence:.0%}",
             "{scheme} as {kind} in {n:,} studies ({how}), {share:.0%}, confidence {confidence:.0%}",
             found.records,
-            scheme=self.say(scheme.words) if scheme else found.scheme,
+            scheme=self.say(scheme.name) if scheme else found.scheme,
             kind=self.kind(found.kind),
             how=self.name(found.how),
             share=found.share,
@@ -443,4 +443,4 @@ def borrowed() -> Iterator[str]:
         yield from table.values()
     yield from dicom.REJECT_REASON.values()
     yield from (row.what for row in advisories().values())
-    yield from (scheme.words for scheme in SCHEMES)
+    yield from (scheme.name for scheme in schemes().values())

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 
-from filmbadge.ask.personal.national import Pass, begins_with_a_date, lead, passes
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
-from filmbadge.catalogue.national import BY_NAME
+from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, passes
+from filmbadge.identifiers.schemes import schemes
 from filmbadge.model import Kind, KindTally, SchemeTally
 
 MOST_INSPECTED = 5000  # records and values that are looked at; of more, it is only counted whether they are filled
@@ -254,7 +254,7 @@ class ValueInspector:
             return
         words = set(re.split(r"[^A-Z]+", issuer.upper()))
         for one in self._known.get(held, ()):
-            if words.intersection(BY_NAME[one.scheme].issuers):
+            if words.intersection(schemes()[one.scheme].issuers):
                 self._issued.add(held)
                 scheme = self._schemes[held[0], one.scheme]
                 scheme.issued += 1

@@ -1,0 +1,122 @@
+"""Whether one value passes the rules of a scheme. One that does proves nothing: the archive's set decides, in `judge`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from string import ascii_uppercase
+from typing import Any
+
+from stdnum.exceptions import ValidationError
+from stdnum.util import get_cc_module
+
+from filmbadge.identifiers import rules
+from filmbadge.identifiers.schemes import Scheme, schemes
+
+_Match = Callable[[str], object]
+_SEPARATORS = str.maketrans("", "", " -./()")
+_REFUSED = (ValidationError, ValueError, LookupError, TypeError, ArithmeticError)  # what a rule raises of a value
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one value is to one scheme whose shape it has. Holds no part of it."""
+
+    scheme: str
+    valid: bool = False
+    written: bool = False  # with the scheme's separators
+    birth: bool | None = None  # whether the birth date it says is the record's; None where one of them is missing
+    astray: bool = False  # not valid, and the record's birth date stands in it all the same
+
+
+def passes(text: str, birth: date | None = None, among: Collection[str] | None = None) -> tuple[Pass, ...]:
+    """The schemes that a value could be of, or those among these. Never raises on what an archive sends."""
+    upper = text.upper()
+    number = upper.translate(_SEPARATORS)
+    return tuple(
+        _try(scheme, bool(dashed(upper)), number, birth if says_birth else None)
+        for shaped, rows in _by_length().get(len(number), ())
+        if shaped(number)
+        for scheme, dashed, says_birth in rows
+        if among is None or scheme in among
+    )
+
+
+def begins_with_a_date(text: str) -> bool:
+    """Whether a date stands before the other digits."""
+    number = text.upper().translate(_SEPARATORS).lstrip(ascii_uppercase)
+    return any(_is_date(number[:length], form) for length, form in ((8, "%Y%m%d"), (6, "%y%m%d"), (6, "%d%m%y")))
+
+
+def lead(text: str) -> str:
+    return text.upper().translate(_SEPARATORS)[:3]
+
+
+def _is_date(digits: str, form: str) -> bool:
+    if not (digits.isascii() and digits.isdigit()):
+        return False
+    try:
+        return 1900 <= datetime.strptime(digits, form).year < 2100
+    except ValueError:
+        return False
+
+
+def _try(scheme: str, written: bool, number: str, born: date | None) -> Pass:
+    if not valid(scheme, number):
+        return Pass(scheme, written=written, astray=born is not None and _holds(number, born))
+    said = birth_date(scheme, number) if born else None
+    agrees = None if said is None or born is None else _short(said) == _short(born)
+    return Pass(scheme, True, written, agrees)
+
+
+def _holds(number: str, born: date) -> bool:
+    return any(f"{born:{form}}" in number for form in ("%y%m%d", "%d%m%y"))
+
+
+def valid(scheme: str, number: str) -> bool:
+    """Whether a number without separators, of the scheme's shape, passes its rules."""
+    rule = rules.VALID.get(scheme) or _module(scheme).is_valid
+    try:
+        return bool(rule(number))
+    except _REFUSED:
+        return False
+
+
+def birth_date(scheme: str, number: str) -> date | None:
+    """The birth date that a valid number says, or None where it says none."""
+    rule = rules.BIRTH.get(scheme) or _module(scheme).get_birth_date
+    try:
+        said = rule(number)
+    except _REFUSED:
+        return None
+    return said if isinstance(said, date) else None
+
+
+@cache
+def _module(scheme: str) -> Any:
+    """Python-stdnum's. It has a module for each scheme, and they are imported when a value has their shape."""
+    country, _, name = scheme.partition(".")
+    return get_cc_module(country, schemes()[scheme].module or name)
+
+
+def _short(day: date) -> tuple[int, int, int]:
+    """Many schemes say two digits of the year."""
+    return day.year % 100, day.month, day.day
+
+
+@cache
+def _by_length() -> dict[int, tuple[tuple[_Match, tuple[tuple[str, _Match, bool], ...]], ...]]:
+    """By the length of a number: for each shape its test, and its schemes with the test of their separators."""
+    shapes: dict[str, list[Scheme]] = {}
+    for scheme in schemes().values():
+        shapes.setdefault(scheme.shape, []).append(scheme)
+    return {
+        length: tuple(
+            (rows[0].pattern.fullmatch, tuple((row.id, row.dashed.fullmatch, row.birth is not None) for row in rows))
+            for shape, rows in shapes.items()
+            if len(shape) == length
+        )
+        for length in map(len, shapes)
+    }
