@@ -1,12 +1,65 @@
-"""The table of kinds, against pydicom's data dictionary, which is made from PS3.6."""
+"""The table of kinds: against pydicom's data dictionary, which is made from PS3.6, and by the example of each row."""
 
 from __future__ import annotations
 
+import pytest
 from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag
+from pydicom.dataset import Dataset
 
+from filmbadge.ask.personal.documents import by_keyword, by_tag
+from filmbadge.ask.personal.inspector import Value, ValueInspector
+from filmbadge.ask.personal.read import values
 from filmbadge.catalogue import kinds
-from filmbadge.catalogue.kinds import ATTRIBUTES, CHARACTER_SET, INSIDE, ISSUER, VR, Asked
-from filmbadge.model import Kind
+from filmbadge.catalogue.kinds import ATTRIBUTES, CHARACTER_SET, INSIDE, ISSUER, VR, Asked, Attribute, Attributes
+from filmbadge.catalogue.load import CatalogueError, parse
+from filmbadge.judge.personal import looks
+from filmbadge.model import Appearance, Kind
+from support.studies import written
+
+ROWS = pytest.mark.parametrize("row", ATTRIBUTES, ids=lambda row: row.keyword)
+
+
+def example(row: Attribute, tag: int) -> Dataset:
+    """A data set with the example in one attribute, or in an item of the sequence."""
+    made = Dataset()
+    made.SpecificCharacterSet = "ISO_IR 192"
+    if tag == row.tag:
+        made.add_new(tag, row.vr, row.example)
+    else:
+        item = Dataset()
+        item.add_new(tag, VR[tag], row.example)
+        made.add_new(row.tag, row.vr, [item])
+    return made
+
+
+def counted(found: list[Value]) -> dict[Kind, Appearance | None]:
+    """The kinds that a reader counts for these values, and how it finds them made."""
+    look = ValueInspector()
+    look.take(found, set(Kind))
+    look.close(set(Kind))
+    tallies = {tally.kind: tally for tally in look.kinds()}
+    assert not any(tally.malformed for tally in tallies.values())
+    return {kind: looks(tally, tallies) for kind, tally in tallies.items() if tally.filled}
+
+
+@ROWS
+def test_its_example_is_counted_for_its_kind_alone_however_it_comes(row: Attribute) -> None:
+    for tag in row.inside or (row.tag,):
+        made = example(row, tag)
+        read = [values(written(made, explicit), explicit, {row.tag})[1] for explicit in (True, False)]
+        read.append(by_tag(made.to_json_dict(), {row.tag}))
+        if not row.inside:
+            read.append(by_keyword({row.keyword: row.example}, {row.tag}))
+        for found in read:
+            assert found == [(row.tag, row.example)]
+            assert counted(found) == {row.kind: Appearance.PERSONAL}
+
+
+@pytest.mark.parametrize(("vr", "inside"), [("SQ", "[]"), ("LO", "[0x00100020]")])
+def test_a_row_that_is_wrong_is_named(vr: str, inside: str) -> None:
+    row = f'[[attribute]]\ntag = 1\nname = "n"\nvr = "{vr}"\nkind = "sex"\nasked = ["all"]\nwhy = "w"\nexample = "e"\ninside = {inside}\n'
+    with pytest.raises(CatalogueError, match=r"row 1 of \[\[attribute\]\]: a sequence, and nothing else"):
+        parse("kinds.toml", row.encode(), Attributes)
 
 
 def test_names_keywords_and_vrs_are_the_standards() -> None:
