@@ -50,6 +50,9 @@ class RateLimits:
     archive_share: float = 0.1  # of one archive's time, that our questions may take
 
 
+USED = 0.7  # of the bounds of one connection
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """Bounds of one connection. Seconds and bytes."""
@@ -58,6 +61,10 @@ class ConnectionLimits:
     idle_seconds: float = 60.0
     seconds: float = 600.0
     received_bytes: int = 64 * 1024 * 1024
+
+    def used(self, received_bytes: int, seconds: float) -> bool:
+        """Whether so much of them is used that what asks for much had better go on over another connection."""
+        return max(received_bytes / self.received_bytes, seconds / self.seconds) > USED
 
     def at_most(self, *, idle_seconds: float, seconds: float, received_bytes: int) -> ConnectionLimits:
         return ConnectionLimits(

@@ -18,8 +18,6 @@ from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation, OutcomeKind
 
-ENOUGH = 0.7  # of the bounds of one association, after which a census goes on in another
-
 UIDS = (elements.STUDY_UID,)
 COUNTS = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
 
@@ -95,8 +93,7 @@ async def _count(contact: Contact, observation: Observation, called: str, counti
 
         def script(made: Association, before: int = before, began: float = began) -> Operations:
             def enough() -> bool:
-                share = max(made.taken / caps.received_bytes, (time.monotonic() - began) / caps.seconds)
-                return share > ENOUGH and counting.queries > before
+                return caps.used(made.taken, time.monotonic() - began) and counting.queries > before
 
             return counting.script(enough)
 

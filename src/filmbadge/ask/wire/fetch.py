@@ -43,7 +43,7 @@ async def fetch_all(
         for _ in range(connections):
             if page is None or failures == FAILURES:
                 break
-            talk = HttpSession(site, script, page, contact.pace if throttle else None, meter)
+            talk = HttpSession(site, script, page, contact.pace if throttle else None, meter, caps if meter else None)
             words = question + (OVER_TLS if site.tls else "")
             row = await contact.dial(site.port, talk, question=words, caps=caps, tls=site.tls)
             stop, shown = row.stop, shown or row.tls

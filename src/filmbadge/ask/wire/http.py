@@ -20,7 +20,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.conversation import Connection, Meter
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, Outcome, OutcomeKind
-from filmbadge.scope import Address, address_of
+from filmbadge.scope import Address, ConnectionLimits, address_of
 from filmbadge.version import SERIES
 
 USER_AGENT = f"Filmbadge/{SERIES} (survey of medical image archives; asks, keeps no patient data)"
@@ -190,10 +190,14 @@ class HttpSession:
         first: Request,
         throttle: Throttle | None = None,
         meter: Meter | None = None,
+        caps: ConnectionLimits | None = None,
     ) -> None:
         self._site = site
         self._gentle = throttle
         self._meter = meter
+        self._caps = caps  # which it leaves room in
+        self._began = time.monotonic()
+        self._taken = 0  # bytes
         self._asked = 0.0  # when the page went out
         self._heard: float | None = None  # and the first byte came after it
         self._script = script
@@ -213,6 +217,7 @@ class HttpSession:
         now = self._now
         if self._meter is not None:
             self._meter.received(len(data))
+        self._taken += len(data)
         if now.over:
             return len(data)
         if self._heard is None:
@@ -313,7 +318,8 @@ class HttpSession:
         kept = (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
         if self._closed:
             return
-        if self.left is not None and again and kept and not self._http.trailing_data[0]:
+        used = self._caps is not None and self._caps.used(self._taken, time.monotonic() - self._began)
+        if self.left is not None and again and kept and not used and not self._http.trailing_data[0]:
             self._http.start_next_cycle()
             self._now = _Exchange(self.left)
             if self._gentle is not None and (seconds := self._gentle.rest()):
