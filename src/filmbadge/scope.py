@@ -77,7 +77,7 @@ class ConnectionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Bounds of the census of one archive, over all its connections. What they leave out is estimated."""
+    """Bounds of the census of one archive, over all its connections and over any protocol. What they leave out is estimated."""
 
     questions: int = 2000
     minutes: float = 120.0
@@ -573,7 +573,8 @@ idle_seconds = 60                 # an archive may build a long answer before it
 seconds = 600
 received_bytes = 67108864
 
-[census]                          # bounds of the census of one archive; what they leave out is estimated, with an interval
+[census]                          # bounds of the census of one archive, over DICOM or DICOMweb; what they leave out is
+                                  # estimated, with an interval, if enough was seen. A look at personal attributes has them too
 questions = 2000
 minutes = 120
 received_bytes = 1073741824

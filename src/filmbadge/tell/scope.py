@@ -84,12 +84,18 @@ def _questions(scope: Scope, words: Words) -> Iterator[str]:
         )
     if depth.reaches(Depth.COUNT):
         budget = scope.census
-        yield words.say(
-            "a census of one archive ends after {questions:,} questions, {duration} or {size:,.0f} MiB",
+        bounds = words.say(
+            "{questions:,} questions, {duration} or {size:,.0f} MiB, over DICOM and over DICOMweb",
             questions=budget.questions,
             duration=words.duration(60 * budget.minutes),
             size=budget.received_bytes / (1 << 20),
         )
+        if depth.reaches(Depth.PROFILE):
+            yield words.say(
+                "a census of one archive ends after {bounds}, and so does a look at its personal attributes", bounds=bounds
+            )
+        else:
+            yield words.say("a census of one archive ends after {bounds}", bounds=bounds)
     if scope.called_titles:
         yield words.say("tries the AE titles its owner gave: {titles}", titles=", ".join(scope.called_titles))
 

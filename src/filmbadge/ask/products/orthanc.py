@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from filmbadge.ask.census.budget import Spent, within
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import STUDY_UID, TAG, by_keyword
 from filmbadge.ask.personal.progress import (
@@ -69,8 +70,10 @@ async def profile(contact: Contact, observation: Observation, facts: OrthancFact
     starts = range(0, studies, PAGE)
     drawn = starts if studies <= ASK_EACH_UP_TO else sorted(notes.lot.sample(starts, SAMPLE_STUDIES // PAGE))
     site = contact.origin(observation.endpoint.port, observation.tls is not None)
+    spent = Spent(contact.scope.census)
+    script = within(spent, _pages(notes, drawn), notes.doubt)
     ended = await fetch_all(
-        contact, site, _pages(notes, drawn), question="http profile /studies", caps=caps, throttle=True
+        contact, site, script, question="http profile /studies", caps=caps, throttle=True, meter=spent
     )
     notes.ended(ended.stop)
     if notes.records != studies <= ASK_EACH_UP_TO:
