@@ -92,7 +92,8 @@ def _questions(scope: Scope, words: Words) -> Iterator[str]:
         )
         if depth.reaches(Depth.PROFILE):
             yield words.say(
-                "a census of one archive ends after {bounds}, and so does a look at its personal attributes", bounds=bounds
+                "a census of one archive ends after {bounds}, and so does a look at its personal attributes",
+                bounds=bounds,
             )
         else:
             yield words.say("a census of one archive ends after {bounds}", bounds=bounds)

@@ -9,7 +9,6 @@ import pytest
 from filmbadge.ask.dicomweb import profile
 from filmbadge.model import Census, Depth, DicomWebFacts, Doubt, DoubtCode, JournalRow, OutcomeKind, Profile
 from filmbadge.scope import LOOPBACK, Budget, Scope
-from filmbadge.tell import causes
 from support import factories
 from support.http_site import http, serving
 from support.loopback import caps, contact, listening, run
@@ -56,7 +55,7 @@ def test_no_more_is_asked_than_the_budget_allows(questions: int, pages: int, dep
         assert census.doubts == (Doubt(DoubtCode.BUDGET_QUESTIONS, {"questions": questions}),)
     if depth is Depth.PROFILE:
         assert kinds is not None
-        assert f"budget of {questions} question" in causes.said(kinds.why)
+        assert Doubt(DoubtCode.BUDGET_QUESTIONS, {"questions": questions}) in kinds.doubts
         assert kinds.deep <= 1
 
 
@@ -81,5 +80,5 @@ def test_a_census_goes_on_over_another_connection_before_the_bounds_of_one_are_r
     peer = OverQido(Simulated(days("growing", 3000, 1)))
     census, _, _, rows = counted(peer, replace(LOOPBACK, caps=caps(seconds=60, received_bytes=800_000)))
     assert (census.doubts, census.studies) == ((), 3000)
-    assert {row.ending for row in rows} == {OutcomeKind.COMPLETED}
+    assert {row.stop.ending for row in rows} == {OutcomeKind.COMPLETED}
     assert len(rows) > 2
