@@ -1,10 +1,10 @@
 """The records that travel from the wire to the report.
 
-All are frozen, and none has a field that could hold a patient's value: what is text here was said by
-the archive about itself (a version, a realm), is bounded, and is printable ASCII.
+All records are frozen. No record has a field that could hold a patient's value: text fields hold only what an archive
+said about itself (a version, a realm), in bounded, printable ASCII.
 
-The values of enums are codes, in kebab-case. They stand in datasets, documents and feeds, so they never change.
-`tell` has the words for them.
+The values of enums are codes in kebab-case. They stand in datasets, documents and feeds, so they never change. `tell`
+has the words for them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from msgspec.structs import replace
 
 
 class Refusal(Exception):
-    """Something the user asked for cannot be done. One line, for the user."""
+    """The user asked for something that cannot be done. The text is one line for the user."""
 
 
 class _Steps(StrEnum):
-    """Names in a fixed order. Text comparison would order them by alphabet, so ask `reaches`."""
+    """Names in a fixed order. Strings compare by alphabet, so use `reaches` to compare them."""
 
     height: int
 
@@ -35,7 +35,7 @@ class _Steps(StrEnum):
 
 
 class Depth(_Steps):
-    """How far a scope lets us climb."""
+    """The deepest step that a scope allows."""
 
     KNOCK = "knock"
     ASK = "ask"
@@ -67,13 +67,13 @@ class Protocol(StrEnum):
 
 
 class Provenance(StrEnum):
-    """Where a number comes from. Numbers of different origin are never added up silently."""
+    """How a number was obtained. Numbers of different provenance are never added up silently."""
 
     REPORTED = "reported"
     COUNTED = "counted"
     ESTIMATED = "estimated"
     UNKNOWN = "unknown"
-    MIXED = "mixed"  # a total with parts of several origins
+    MIXED = "mixed"  # a total whose parts have several provenances
 
 
 class OutcomeKind(StrEnum):
@@ -101,7 +101,7 @@ class OutcomeKind(StrEnum):
 
 
 class _Code(StrEnum):
-    """Stable codes. Each names the numbers that belong to it, so that nothing else can stand beside it."""
+    """Stable codes. Each code names its numbers: a record with the code holds exactly these."""
 
     numbers: tuple[str, ...]
 
@@ -112,7 +112,7 @@ class _Code(StrEnum):
         return member
 
     def require(self, numbers: dict[str, int]) -> None:
-        """Raises ValueError where these are not the numbers that belong to the code."""
+        """Raises ValueError if `numbers` are not exactly the numbers that belong to this code."""
         if numbers.keys() != set(self.numbers) or any(type(number) is not int for number in numbers.values()):
             raise ValueError(f"the numbers of '{self}' are {self.numbers}")
 
@@ -120,7 +120,7 @@ class _Code(StrEnum):
 class Cause(_Code):
     """Why a connection, or the talk on it, ended as it did. `tell.causes` has the words."""
 
-    # The dialer's
+    # The dialer ends connections for these causes.
     NO_ENDING = "no-ending"
     SCOPE_EXPIRED = "scope-expired"
     NOT_IN_SCOPE = "not-in-scope"
@@ -140,7 +140,7 @@ class Cause(_Code):
     STOPPED_IN_ORDER = "stopped-in-order"
     STOPPED_AT_ONCE = "stopped-at-once"
     DISTRESS = "distress"
-    # Of the protocol that the peer speaks in place of ours
+    # The peer speaks another protocol than ours.
     NOT_TLS = "not-tls"
     SPOKE_HTTP = "spoke-http"
     SPOKE_SSH = "spoke-ssh"
@@ -151,21 +151,21 @@ class Cause(_Code):
     SPOKE_HL7 = "spoke-hl7"
     SPOKE_MARKUP = "spoke-markup"
     SPOKE_OTHER = "spoke-other"
-    # Of HTTP
+    # HTTP failed, or was malformed.
     HTTP_STATUS = "http-status", "status"
     PAGES = "pages", "pages"
     HTTP_MALFORMED = "http-malformed"
     HTTP_CUT_OFF = "http-cut-off"
     BODY_CUT_OFF = "body-cut-off"
     CONTENT_CODING = "content-coding"
-    # Of an association
+    # An association ended for these causes.
     REJECTED = "rejected", "result", "source", "reason"  # PS3.8 9.3.4
     ABORTED = "aborted", "source", "reason"  # PS3.8 9.3.8
     RELEASED = "released"
     NO_RELEASE_RESPONSE = "no-release-response"
     WENT_ON = "went-on"
     NO_INSTANCE = "no-instance"
-    # Of PDUs and messages that break the protocol
+    # PDUs and messages broke the protocol.
     UNIT_TOO_LONG = "unit-too-long", "limit"
     UNKNOWN_PDU = "unknown-pdu", "type"
     UNEXPECTED_PDU = "unexpected-pdu", "type", "state"  # PS3.8 Table 9-10
@@ -175,7 +175,7 @@ class Cause(_Code):
     CONTEXT_LENGTH = "context-length", "length"
     ITEM_CUT_OFF = "item-cut-off", "offset"
     ITEM_TOO_LONG = "item-too-long", "offset"
-    VALUE_CUT_OFF = "value-cut-off", "offset"  # of presentation data, PS3.8 9.3.5.1
+    VALUE_CUT_OFF = "value-cut-off", "offset"  # in presentation data, PS3.8 9.3.5.1
     VALUE_LENGTH = "value-length", "offset", "length"
     UNPROPOSED_CONTEXT = "unproposed-context", "context"
     UNACCEPTED_CONTEXT = "unaccepted-context"
@@ -188,7 +188,7 @@ class Cause(_Code):
     OTHER_MESSAGE = "other-message", "message", "expected"
     STATUS_MISSING = "status-missing"
     IDENTIFIER_MISSING = "identifier-missing"
-    # Of data sets
+    # Data sets were malformed.
     DATA_SET_TOO_LONG = "data-set-too-long", "limit"
     HEADER_CUT_OFF = "header-cut-off", "offset"
     VR_INVALID = "vr-invalid", "offset"
@@ -200,12 +200,12 @@ class Cause(_Code):
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """An ending and, where it is known, its cause."""
+    """How a connection ended and, if known, the cause. Numbers of another cause raise ValueError."""
 
     ending: OutcomeKind
     cause: Cause | None = None
-    numbers: dict[str, int] = {}  # those that the cause names
-    error: str = ""  # the name of the type of our own error, or OpenSSL's name of a failure; never a text
+    numbers: dict[str, int] = {}  # exactly the numbers that the cause names
+    error: str = ""  # the type name of our own error, or OpenSSL's name of a failure; never the text of an error
 
     def __post_init__(self) -> None:
         if self.cause is not None:
@@ -215,50 +215,53 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
 
 
 class DoubtCode(_Code):
-    """Why a number is not known, not whole, or not sure. `tell.causes` has the words."""
+    """Why a number is unknown, incomplete or uncertain. `tell.causes` has the words."""
 
-    # Of windows and limits
-    CUT_OFF = "cut-off", "rows"  # an answer ended at so many, which looks like a limit of the archive
-    UNCHECKED = "unchecked", "rows"  # so many came in one answer, and it could not be checked
-    NO_LIST = "no-list"  # a question for all studies is not answered
-    LIST_SHORT = "list-short", "listed", "studies"  # so few of those that are known came when all were asked for
-    LIST_TOO_LONG = "list-too-long", "rows"  # so many came when all were asked for, and we ended it
-    NO_TIME = "no-time"  # a day was asked for in parts by time, and some studies may have none
-    WINDOW_FULL = "window-full"  # a window holds more than an answer, and has no parts
+    # These doubts come from windows and limits.
+    CUT_OFF = "cut-off", "rows"  # an answer ended after this many rows, which looks like a limit of the archive
+    UNCHECKED = "unchecked", "rows"  # this many rows came in one answer, and we could not check that it was whole
+    NO_LIST = "no-list"  # the archive does not answer a question for all studies
+    # A question for all studies gave only `listed` of the `studies` that are known.
+    LIST_SHORT = "list-short", "listed", "studies"
+    LIST_TOO_LONG = "list-too-long", "rows"  # a question for all studies gave this many rows, and then we ended it
+    NO_TIME = "no-time"  # we asked for a day in parts by time; studies without a time may be missing
+    WINDOW_FULL = "window-full"  # a window holds more than one answer gives, and cannot be parted
     DATES_IGNORED = "dates-ignored"
-    UNDATED_BEHIND_LIMIT = "undated-behind-limit", "rows"  # at which answers end
-    UNDATED_UNASKED = "undated-unasked", "studies"  # above which all are not asked for at once
-    REFUSALS = "refusals", "questions"  # so many were refused one after the other
-    # Of answers
-    STATUS = "status", "status"  # of DIMSE
+    UNDATED_BEHIND_LIMIT = "undated-behind-limit", "rows"  # this many rows is the limit at which answers end
+    UNDATED_UNASKED = "undated-unasked", "studies"  # above this many studies we do not ask for all at once
+    REFUSALS = "refusals", "questions"  # the archive refused this many questions in a row
+    # These doubts come from answers.
+    STATUS = "status", "status"  # a status of DIMSE
     HTTP_STATUS = "http-status", "status"
     ANSWER_BROKEN = "answer-broken"
-    ANSWER_TOO_LONG = "answer-too-long", "bytes"  # that are read at most
-    MORE_NOT_GIVEN = "more-not-given"  # it said that there is more
-    SAME_PAGE = "same-page"  # a full page came again at another offset
+    ANSWER_TOO_LONG = "answer-too-long", "bytes"  # we read at most this many bytes of an answer
+    MORE_NOT_GIVEN = "more-not-given"  # the archive said that there is more, and did not give it
+    SAME_PAGE = "same-page"  # the archive gave the same full page again at another offset
     WITHOUT_UID = "without-uid", "rows"
     REPEATED = "repeated", "rows", "uids"
-    REPEATED_UNEVENLY = "repeated-unevenly", "rows", "uids", "again"  # rows when asked again
-    # Of what ended it
-    BROKE_OFF = "broke-off"  # `stop` says how
+    # `again` is the number of rows when we asked again.
+    REPEATED_UNEVENLY = "repeated-unevenly", "rows", "uids", "again"
+    # Something ended the question or the census early.
+    BROKE_OFF = "broke-off"  # `stop` tells how the connection ended
     NOT_ENDED = "not-ended"
     BUDGET_QUESTIONS = "budget-questions", "questions"
     BUDGET_BYTES = "budget-bytes", "bytes"
     BUDGET_TIME = "budget-time", "seconds"
-    # Of a profile
+    # These doubts come from a profile.
     MALFORMED = "malformed", "rows"
-    OTHER_NUMBER = "other-number", "studies", "records"  # so many came when asked for personal attributes
-    # Of counts
-    NEEDS_PROFILE = "needs-profile"  # it rests on personal data
+    # A question for personal attributes gave `records`; the archive has `studies`.
+    OTHER_NUMBER = "other-number", "studies", "records"
+    # These doubts come from counts.
+    NEEDS_PROFILE = "needs-profile"  # this count rests on personal data
     NEEDS_PROVE = "needs-prove"
     NOT_COUNTED_AT_DEPTH = "not-counted-at-depth"
     NOT_ASKED_AT_DEPTH = "not-asked-at-depth"
     NOT_ASKED = "not-asked"
     NOT_FOUND_OUT = "not-found-out"
     GIVES_NOTHING = "gives-nothing"
-    PAGE_NOT_ASKED = "page-not-asked"  # what its page shows to whom
+    PAGE_NOT_ASKED = "page-not-asked"  # we did not ask what the page shows, and to whom
     COUNTER_SILENT = "counter-silent"
-    CENSUS_EMPTY = "census-empty"  # the question before it had brought something
+    CENSUS_EMPTY = "census-empty"  # the census found nothing, although an earlier question brought records
     FOLDERS_MISSED = "folders-missed"
     NOT_KNOWN_FOR_ALL = "not-known-for-all"
     KNOWN_FOR = "known-for", "known", "studies"
@@ -266,20 +269,20 @@ class DoubtCode(_Code):
     NOT_ALL_INSPECTED = "not-all-inspected"
     WITHOUT_PATIENT_ID = "without-patient-id", "studies"
     MAYBE_SSN = "maybe-ssn"
-    # Of totals
+    # These doubts come from totals.
     NO_COUNTRY_DATA = "no-country-data"
     SURVEY_NOT_ENDED = "survey-not-ended"
-    BEFORE_RESUME = "before-resume"  # what a run before learned of ids is gone with it
+    BEFORE_RESUME = "before-resume"  # an earlier run learned about ids, and that knowledge ended with it
     IDS_UNREAD = "ids-unread"
     GROUPED_OTHERWISE = "grouped-otherwise"  # the ids were counted for other archives than these
 
 
 class Doubt(Struct, frozen=True, omit_defaults=True):
-    """One reason for doubt: a stable code, and the numbers that belong to it by their names."""
+    """One reason for doubt: a stable code, and its numbers by name. Numbers of another code raise ValueError."""
 
     code: DoubtCode
     numbers: dict[str, int] = {}
-    stop: Outcome | None = None  # how a connection ended, where that is the reason
+    stop: Outcome | None = None  # how the connection ended; present only with `broke-off`
 
     def __post_init__(self) -> None:
         self.code.require(self.numbers)
@@ -288,6 +291,8 @@ class Doubt(Struct, frozen=True, omit_defaults=True):
 
 
 class Endpoint(Struct, frozen=True, order=True):
+    """One service: an IP address as text, a TCP port and a protocol."""
+
     address: str
     port: int
     protocol: Protocol
@@ -319,7 +324,7 @@ class Link(Struct, frozen=True):
 
 
 class ClientCertificate(StrEnum):
-    """Whether a service insists on a client certificate. To ask for one is not to insist on it."""
+    """Whether a service insists on a client certificate. Asking for a certificate is not insisting on it."""
 
     YES = "yes"
     NO = "no"
@@ -336,7 +341,8 @@ class KeyKind(StrEnum):
 class Certificate(Struct, frozen=True):
     """What a service's certificate says. Whether to trust it is not judged."""
 
-    subject_name: str  # common names and organisations: cut, and cleaned to printable ASCII
+    # These four names are common names and organisations: shortened, and cleaned to printable ASCII.
+    subject_name: str
     subject_organisation: str
     issuer_name: str
     issuer_organisation: str
@@ -345,12 +351,12 @@ class Certificate(Struct, frozen=True):
     self_signed: bool
     key: KeyKind
     bits: int | None
-    matches: bool  # one of its names is the host, as it was named or by its address
+    matches: bool  # the certificate names the host, by the name that the user gave or by its address
     spki_sha256: str = ""  # SHA-256 of its public key (SubjectPublicKeyInfo), in hex: it outlives a renewal
 
 
 class TlsFacts(Struct, frozen=True):
-    """What a service that spoke TLS showed of it. Where the handshake failed, little is known."""
+    """The TLS facts that a service showed. After a failed handshake little is known."""
 
     version: str = ""
     cipher: str = ""
@@ -360,7 +366,7 @@ class TlsFacts(Struct, frozen=True):
 
 
 class JournalRow(Struct, frozen=True):
-    """One row of the journal: one connection, the failed ones included."""
+    """One row of the journal: one connection. A failed connection has a row too."""
 
     at: datetime
     address: str
@@ -370,7 +376,7 @@ class JournalRow(Struct, frozen=True):
     received: int  # bytes
     seconds: float
     stop: Outcome
-    tls: TlsFacts | None = None  # None: plain, or the peer spoke no TLS; kept with the endpoint
+    tls: TlsFacts | None = None  # None: the connection was plain, or the peer spoke no TLS. Kept with the endpoint
 
 
 class Rejection(Struct, frozen=True):
@@ -389,18 +395,17 @@ class Abort(Struct, frozen=True):
 
 
 class Find(Struct, frozen=True):
-    """One C-FIND and its outcome: how many matches arrived, never what they held."""
+    """One C-FIND and its outcome. It holds how many matches arrived, never their contents."""
 
-    ages: (
-        tuple[int, int] | None
-    )  # in days, of the studies that were asked for: from the youngest to the oldest; None: all
+    # Ages in days of the studies that were asked for: youngest, oldest. None: studies of any age.
+    ages: tuple[int, int] | None
     matches: int
-    status: int | None = None  # final status, PS3.4 C.4.1.1.4; None: none arrived
+    status: int | None = None  # final status, PS3.4 C.4.1.1.4; None: no final status arrived
     cancelled: bool = False
 
 
 class Interval(Struct, frozen=True):
-    """An estimate, and the interval that holds the truth 95 times in a hundred."""
+    """An estimate with its 95 % interval: in 95 of 100 cases the truth lies from `low` to `high`."""
 
     value: int
     low: int
@@ -410,38 +415,38 @@ class Interval(Struct, frozen=True):
 class CountedBy(StrEnum):
     """How the images of an archive were counted."""
 
-    COUNT_KEYS = "count-keys"  # that came with the studies
-    WALK = "walk"  # from each study down to its images
+    COUNT_KEYS = "count-keys"  # count keys came with the studies
+    WALK = "walk"  # the census walked from each study down to its images
 
 
 class Census(Struct, frozen=True):
-    """What one enumeration by UIDs and counts found."""
+    """The result of one enumeration by UIDs and counts."""
 
     complete: bool
     rows: int
     studies: int
     malformed: int = 0
-    estimate: Interval | None = None  # of the studies with a date, where a budget ended it
-    images_estimate: Interval | None = None  # where the number of images is known for studies that were drawn by lot
-    undated: int | None = None  # of the studies, those that no range of dates brought; None: not known
+    estimate: Interval | None = None  # the number of studies with a date, estimated if a budget ended the census
+    images_estimate: Interval | None = None  # the number of images, estimated from studies that were drawn by lot
+    undated: int | None = None  # studies that no range of dates brought; None: not known
     series: int | None = None
     images: int | None = None
     images_known_for: int = 0  # studies whose number of images is known
-    method: CountedBy | None = None  # how images were counted, if they were
-    doubts: tuple[Doubt, ...] = ()  # why not complete; or, of a complete one, why images are not known
+    method: CountedBy | None = None  # how images were counted; None: they were not counted
+    doubts: tuple[Doubt, ...] = ()  # why the census is incomplete; or, of a complete census, why images are unknown
     queries: int = 0
 
 
 class Proof(Struct, frozen=True):
-    """One image retrieval that was started and dropped. Nothing of the image is kept but these."""
+    """One image retrieval that was started and dropped. Nothing else of the image is kept."""
 
-    sop_class: str = ""  # that the archive's own record names
-    get: bool = False  # C-GET accepted
-    storage: bool = False  # its class accepted, to be sent to us
+    sop_class: str = ""  # the SOP class that the archive's own record names
+    get: bool = False  # the archive accepted C-GET
+    storage: bool = False  # the archive accepted the context in which it would send us the image
     transfer_syntax: str = ""
-    bytes: int = 0  # of the image: received, counted, dropped
-    status: int | None = None  # final, of the C-GET
-    stop: Outcome | None = None  # why there is no image, where it was not refused by a status
+    bytes: int = 0  # bytes of the image that were received, counted and dropped
+    status: int | None = None  # final status of the C-GET
+    stop: Outcome | None = None  # why no image came, if no status refused it
 
 
 class Kind(StrEnum):
@@ -472,7 +477,7 @@ class Kind(StrEnum):
 
 
 class Appearance(StrEnum):
-    """What the values of a kind are made like, in one archive as a whole. In doubt: personal."""
+    """How the values of a kind look, in one archive as a whole. In doubt they are personal."""
 
     PERSONAL = "personal"
     PSEUDONYMISED = "pseudonymised"
@@ -480,74 +485,78 @@ class Appearance(StrEnum):
 
 
 class KindTally(Struct, frozen=True):
-    """How the values of one kind were made, in numbers. Records are studies."""
+    """How the values of one kind look, in numbers. A record is a study."""
 
     kind: Kind
-    asked: int  # records that were asked for it
-    filled: int  # of them, those that carry it
-    malformed: int = 0  # of them, those in which a value breaks the rules of its VR or character set
-    looked: int = 0  # values that were looked at, and of these:
-    distinct: int = 0
-    most: int = 0  # how often the most frequent one came
-    redacted: int = 0  # made like ANON, or a date that stands for none
-    phantom: int = 0  # made like PHANTOM or TEST
-    coded: int = 0  # made like a hash, a UUID, a UID or a numbered subject
+    asked: int  # records that were asked for this kind
+    filled: int  # asked records that carry this kind
+    malformed: int = 0  # asked records with a value that breaks the rules of its VR or character set
+    looked: int = 0  # values that were inspected
+    distinct: int = 0  # distinct values among the inspected values
+    most: int = 0  # how often the most frequent inspected value came
+    redacted: int = 0  # inspected values that look like ANON, and dates that stand for no date
+    phantom: int = 0  # inspected values that look like PHANTOM or TEST
+    coded: int = 0  # inspected values that look like a hash, a UUID, a UID or a numbered subject
 
 
 class SchemeTally(Struct, frozen=True):
-    """How many values of one kind could be national identifiers of one scheme. Values are distinct ones."""
+    """How many values of one kind could be national identifiers of one scheme.
 
-    scheme: str  # of the catalogue
-    kind: Kind  # where they stood
-    values: int  # of this kind that were looked at, and of these:
-    shaped: int  # those that have the scheme's length and characters
-    valid: int  # and pass its rules
-    written: int = 0  # of those that have its shape, those with its separators,
-    dashed: int = 0  # and that pass its rules
-    birth: int = 0  # valid ones that say a birth date, beside a record that has one,
-    agree: int = 0  # and those for which the two are the same
-    astray: int = 0  # that have its shape and hold their record's birth date, and do not pass its rules
-    issued: int = 0  # of the shape whose issuer of the id is named as this scheme's is,
-    issuer: int = 0  # and that pass its rules
-    dated: int = 0  # that have its shape and begin with some date
-    leads: int = 0  # by how many different first three signs those of its shape begin,
-    firsts: int = 0  # and by how many different first signs
-    looked: int = 0  # records that were looked at, and of these:
-    records_shaped: int = 0  # those with a value of its shape
-    records: int = 0  # and that passes its rules
-    records_dashed: int = 0  # and has its separators
+    A value counts once, however often it came.
+    """
+
+    scheme: str  # the scheme's name in the catalogue
+    kind: Kind  # the kind of the attributes that held the values
+    values: int  # inspected values of this kind
+    shaped: int  # values that have the shape: the scheme's length and characters
+    valid: int  # shaped values that pass the scheme's rules
+    written: int = 0  # shaped values that have the scheme's separators
+    dashed: int = 0  # valid values that have the scheme's separators
+    birth: int = 0  # valid values that state a birth date, in a record that has a birth date
+    agree: int = 0  # values of `birth` that state the same birth date as their record
+    astray: int = 0  # shaped values that hold their record's birth date, but break the scheme's rules
+    issued: int = 0  # shaped values whose record names the same issuer as the scheme
+    issuer: int = 0  # values of `issued` that pass the scheme's rules
+    dated: int = 0  # shaped values that begin with some date
+    leads: int = 0  # number of different first three characters among the shaped values
+    firsts: int = 0  # number of different first characters among the shaped values
+    looked: int = 0  # records that were inspected
+    records_shaped: int = 0  # inspected records with a shaped value
+    records: int = 0  # inspected records with a valid value
+    records_dashed: int = 0  # inspected records with a valid value that has the scheme's separators
 
 
 class Profile(Struct, frozen=True):
-    """Which kinds of personal data one archive gives, in numbers."""
+    """The kinds of personal data that one archive gives, in numbers."""
 
-    complete: bool  # every record was asked
+    complete: bool  # every record was asked for its kinds
     records: int  # distinct studies that came
-    deep: int = 0  # of them, those asked for the attributes that are dear to an archive
+    deep: int = 0  # studies that were also asked for the attributes that cost an archive much work
     kinds: tuple[KindTally, ...] = ()
     schemes: tuple[SchemeTally, ...] = ()
     queries: int = 0
     malformed: int = 0  # rows that are no data set, or have no UID
-    doubts: tuple[Doubt, ...] = ()  # why not complete
-    patients: int = 0  # distinct, by id and issuer
-    without_id: int = 0  # records that have no id of a patient
+    doubts: tuple[Doubt, ...] = ()  # why the profile is incomplete
+    patients: int = 0  # distinct patients, by id and issuer
+    without_id: int = 0  # records without a patient's id
 
 
 class DimseFacts(Struct, frozen=True, tag="dimse"):
-    called: str  # the called AE title that was used last
+    called: str  # the last called AE title that was used
     called_from_scope: bool = False
     titles_rejected: int = 0
     valid_pdu: bool = False
     accepted: bool = False
     rejection: Rejection | None = None
     abort: Abort | None = None
-    verification: bool = False  # presentation contexts accepted
+    # The next three fields tell which presentation contexts were accepted: Verification and the two query models.
+    verification: bool = False
     study_root: bool = False
     patient_root: bool = False
     implementation_uid: str = ""
     implementation_version: str = ""
     max_pdu: int | None = None
-    echo: int | None = None  # C-ECHO status
+    echo: int | None = None  # status of the C-ECHO
     finds: tuple[Find, ...] = ()
     census: Census | None = None
     proof: Proof | None = None
@@ -555,7 +564,7 @@ class DimseFacts(Struct, frozen=True, tag="dimse"):
 
 
 class Counters(Struct, frozen=True):
-    """What an archive's own counters say of how much it holds."""
+    """The archive's own counters: how much it says that it holds."""
 
     status: int | None = None  # HTTP status of the first answer; None: not asked, or no answer
     patients: int | None = None
@@ -565,10 +574,10 @@ class Counters(Struct, frozen=True):
 
 
 class OrthancFacts(Struct, frozen=True, tag="orthanc"):
-    """What Orthanc's REST says of itself: `/system` and `/statistics`."""
+    """Facts that Orthanc's REST gives about itself: `/system` and `/statistics`."""
 
     status: int | None = None  # HTTP status of the first answer
-    realm: str = ""  # of WWW-Authenticate
+    realm: str = ""  # the realm of WWW-Authenticate
     is_orthanc: bool = False
     version: str = ""
     aet: str = ""
@@ -578,12 +587,12 @@ class OrthancFacts(Struct, frozen=True, tag="orthanc"):
 
 
 class Dcm4cheeFacts(Struct, frozen=True, tag="dcm4chee"):
-    """What dcm4chee-arc's REST says of itself: the titles it publishes, and its own counters."""
+    """Facts that dcm4chee-arc's REST gives about itself: the titles that it publishes, and its own counters."""
 
-    status: int | None = None  # of the list of its titles
+    status: int | None = None  # HTTP status of the list of its titles
     aets: tuple[str, ...] = ()
     counters: Counters = Counters()
-    bytes: int | None = None  # size of all studies
+    bytes: int | None = None  # size of all studies, in bytes
 
 
 class WebService(StrEnum):
@@ -596,38 +605,38 @@ class WebService(StrEnum):
 class WebProof(Struct, frozen=True):
     """One retrieval of an image over the web that was started and dropped."""
 
-    service: WebService | None = None  # None: no image was named to ask for
+    service: WebService | None = None  # None: no record named an image
     status: int | None = None
-    media_type: str = ""  # of a closed list
-    bytes: int = 0  # of the body: received, counted, dropped
-    stop: Outcome | None = None  # why none was asked for
+    media_type: str = ""  # a media type of a closed list
+    bytes: int = 0  # bytes of the body that were received, counted and dropped
+    stop: Outcome | None = None  # why we asked for no image
 
 
 class DicomWebFacts(Struct, frozen=True, tag="dicomweb"):
-    """What one DICOMweb root showed: QIDO-RS, and what its records say of retrieval."""
+    """Facts of one DICOMweb root: how it answers QIDO-RS, and what its records say of retrieval."""
 
     root: str  # such as `/dicom-web`
-    status: int | None = None  # of a question that can have no answer
-    media_type: str = ""  # of a closed list
-    realm: str = ""  # of WWW-Authenticate
-    may_ask: bool = False  # a record may be asked for: its required attributes are personal data
-    records: int = 0  # that came
-    record_status: int | None = None  # of the question for one record
-    retrieve_url: bool = False  # a record names where its images are
+    status: int | None = None  # HTTP status of a question that no study can match
+    media_type: str = ""  # a media type of a closed list
+    realm: str = ""  # the realm of WWW-Authenticate
+    may_ask: bool = False  # we may ask for a record, although its required attributes are personal data
+    records: int = 0  # number of records that came
+    record_status: int | None = None  # HTTP status of the question for one record
+    retrieve_url: bool = False  # a record gives the URL of its images
     census: Census | None = None
     profile: Profile | None = None
     proof: WebProof | None = None
 
 
 class Listing(Struct, frozen=True):
-    """A list of files that a web server shows. How many are DICOM's, never their names."""
+    """A list of files that a web server shows. It holds how many are DICOM files, never their names."""
 
     files: int
-    folders: int = 0  # that were looked into
-    missed: int = 0  # of them, those that did not show what is in them
+    folders: int = 0  # folders that we looked into
+    missed: int = 0  # folders of these that did not show their contents
     dicomdir: bool = False  # the index of a DICOM medium is among them
-    whole: bool = False  # all folders were looked into
-    proof: int = 0  # bytes of one file: received, found to be DICOM's, dropped
+    whole: bool = False  # we looked into all folders
+    proof: int = 0  # bytes of one DICOM file that were received and dropped
 
     @property
     def shown(self) -> bool:
@@ -637,35 +646,35 @@ class Listing(Struct, frozen=True):
 class ConfiguredRoot(Struct, frozen=True):
     """A DICOMweb root that a viewer names as its archive."""
 
-    host: str  # empty: its own
+    host: str  # empty: the viewer's own host
     port: int
     path: str
     tls: bool = False
-    outside: bool = False  # the scope does not allow its host, or nobody knows it: noted, and not contacted
+    outside: bool = False  # the scope does not allow this host, or its name is unknown. It is noted, not contacted
 
 
 class PageFacts(Struct, frozen=True, tag="pages"):
-    """What the pages of a web service showed, whatever stands behind them."""
+    """Facts from the pages of a web service, whatever product it is."""
 
-    status: int | None = None  # of the first page, whose path cannot exist; None: no HTTP
-    front: int | None = None  # of `/`
-    realm: str = ""  # of WWW-Authenticate
-    catch_all: bool = False  # it answers 200 to a path that cannot exist
+    status: int | None = None  # HTTP status of the first page, whose path cannot exist; None: no HTTP
+    front: int | None = None  # HTTP status of `/`
+    realm: str = ""  # the realm of WWW-Authenticate
+    catch_all: bool = False  # the service answers 200 to a path that cannot exist
     elsewhere: bool = False  # `/` points to another host, port or scheme
-    viewer: str = ""  # the product whose page it shows, of the catalogue
-    login: bool | None = None  # that page wants one; None: not known
+    viewer: str = ""  # the product whose page this is, by its name in the catalogue
+    login: bool | None = None  # this page demands a login; None: not known
     listing: Listing | None = None
-    patients: int | None = None  # rows of its list of patients
+    patients: int | None = None  # rows of the page's list of patients
     names: tuple[ConfiguredRoot, ...] = ()
 
 
-# What one way into an archive showed. One type for each way.
+# These are the facts that one way into an archive showed. Each way has one type.
 Facts = DimseFacts | OrthancFacts | Dcm4cheeFacts | DicomWebFacts | PageFacts
 FactsT = TypeVar("FactsT", bound=Facts)
 
 
 class FingerprintKind(StrEnum):
-    """Where a sign of a product was seen. Two of different kinds are independent of each other."""
+    """The place where a sign of a product was seen. Signs of different kinds are independent of each other."""
 
     ASSOCIATION = "association"  # implementation class UID and version name
     AE_TITLE = "ae-title"
@@ -678,31 +687,31 @@ class FingerprintKind(StrEnum):
 
 
 class Fingerprint(Struct, frozen=True):
-    """One mark of a product that was seen, by the row of the catalogue that knew it."""
+    """One sign of a product that was seen, and that a row of the catalogue knows."""
 
-    product: str  # the catalogue's own name for it
+    product: str  # the product's name in the catalogue
     kind: FingerprintKind
-    version: str = ""  # only from a field that carries the product's version: printable ASCII, bounded
-    confirmed: bool = True  # False: only others say so; it names a product, and makes none firm
+    version: str = ""  # only from a field that carries the product's version: bounded, printable ASCII
+    confirmed: bool = True  # False: only other people report this sign. It names a product, but makes none firm
 
 
 class Observation(Struct, frozen=True, kw_only=True):
-    """All that was seen of one endpoint. Kept, so that a newer catalogue can judge it again."""
+    """Everything that was seen of one endpoint. It is kept, so that a newer catalogue can judge it again."""
 
     endpoint: Endpoint
     at: datetime
     depth: Depth
     stop: Outcome
-    tls: TlsFacts | None = None  # None: seen in plain
+    tls: TlsFacts | None = None  # None: the connection was plain
     signs: tuple[Fingerprint, ...] = ()
-    facts: tuple[Facts, ...] = ()  # of each way in that the endpoint has, at most one of a type
+    facts: tuple[Facts, ...] = ()  # facts of each way into this endpoint; at most one record of a type
 
     def get(self, kind: type[FactsT]) -> FactsT | None:
-        """What this way in showed. None if the endpoint has no such way."""
+        """The facts of this way in. None if the endpoint has no such way."""
         return next((facts for facts in self.facts if isinstance(facts, kind)), None)
 
     def with_facts(self, *facts: Facts) -> Self:
-        """The same observation. New facts take the place of those of their type."""
+        """A copy of the observation with these facts. A new fact replaces the old one of the same type."""
         kept = {type(one): one for one in self.facts} | {type(one): one for one in facts}
         return replace(self, facts=tuple(kept.values()))
 
@@ -743,15 +752,17 @@ class Reason(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    rung: Rung | None  # None: we could not find out, which is not the same as silent
+    """The rung of one endpoint, with the reason."""
+
+    rung: Rung | None  # None: we could not find out, which is not `silent`
     why: Reason
-    codes: tuple[int, ...] = ()  # reject, abort, status or HTTP codes that belong to `why`
-    said: str = ""  # what the archive says of itself that belongs to `why`: a realm, a product, a root, a syntax
-    stop: Outcome | None = None  # how the connection ended, where that is why
+    codes: tuple[int, ...] = ()  # codes that belong to `why`: of a reject, an abort, a DIMSE or an HTTP status
+    said: str = ""  # the archive's own words that belong to `why`: a realm, a product, a root, a syntax
+    stop: Outcome | None = None  # how the connection ended, if this is the reason
 
     @property
     def conclusive(self) -> bool:
-        """Whether asking again would likely end on the same rung. Where not, "not open" is not "closed"."""
+        """Whether asking again would likely end on the same rung. If False, "not open" does not mean "closed"."""
         transient = (self.why is Reason.REJECTED and self.codes[:1] == (2,)) or (
             self.why is Reason.FIND_FAILED and self.codes == (0xA700,)
         )
@@ -764,16 +775,16 @@ class Verdict(Struct, frozen=True):
 
 
 class Product(Struct, frozen=True):
-    """Two fields on purpose: the toolkit that an association names is not the product."""
+    """Product and toolkit have a field each: an association names the toolkit, which is not the product."""
 
     product: str = ""
     toolkit: str = ""
     version: str = ""  # only from a field that carries the product's version
-    firm: bool = False  # two signs of different kinds; else likely
+    firm: bool = False  # True: two signs of different kinds agree; False: the product is likely
 
 
 class Transport(StrEnum):
-    """What one connection showed of its transport, measured against DICOM PS3.15 B.12 (BCP 195)."""
+    """Properties of the transport that one connection showed, measured against DICOM PS3.15 B.12 (BCP 195)."""
 
     PLAIN = "plain"
     OLD_VERSION = "old-tls"
@@ -790,7 +801,7 @@ class Transport(StrEnum):
 
 
 class Decoy(StrEnum):
-    """Why an archive is likely no clinic's: bait, or a demonstration."""
+    """Why an archive is likely bait or a demonstration, and not a clinic's."""
 
     HONEYPOT = "honeypot-software"
     CLUSTER = "identical-copies"
@@ -798,7 +809,7 @@ class Decoy(StrEnum):
 
 
 class Grade(_Steps):
-    """From best to worst."""
+    """Grades of an archive, from best to worst."""
 
     A = "A"
     B = "B"
@@ -824,7 +835,10 @@ class GradeReason(StrEnum):
 
 
 class FindingCode(StrEnum):
-    """What is wrong with an archive, the worst first. `catalogue/findings.toml` has a row for each."""
+    """Everything that can be wrong with an archive, the worst first.
+
+    `catalogue/findings.toml` has a row for each code.
+    """
 
     DISCLOSES_RECORDS = "discloses-records"
     HANDS_OUT_IMAGES = "hands-out-images"
@@ -855,8 +869,8 @@ class Finding(Struct, frozen=True):
     code: FindingCode
     archive: str
     endpoint: Endpoint | None  # None: the archive as a whole
-    grade: Grade | None  # the best one that the rubric leaves to an archive with it; None: it takes no grade down
-    numbers: dict[str, int] = {}  # by their names: what the archive holds, or how far it is from what it should be
+    grade: Grade | None  # the best grade that the rubric allows with this finding; None: it lowers no grade
+    numbers: dict[str, int] = {}  # numbers by name: how much the archive holds, or how far it misses a requirement
     about: str = ""  # the id of an advisory, or of a scheme of national identifiers
 
     @property
@@ -867,16 +881,20 @@ class Finding(Struct, frozen=True):
 
 
 class Count(Struct, frozen=True):
+    """One quantity of an archive. `value` None means unknown, which is not zero."""
+
     value: int | None = None
     how: Provenance = Provenance.UNKNOWN
-    at_least: int | None = None  # a lower bound, where the whole is unknown
-    coverage: float | None = None  # share of studies the value is known for
-    doubts: tuple[Doubt, ...] = ()  # why unknown, or estimated
-    low: int | None = None  # of an estimate: 95 times in a hundred the truth is not below,
-    high: int | None = None  # and not above
+    at_least: int | None = None  # a lower bound, if the value is unknown
+    coverage: float | None = None  # share of studies for which the value is known, 0 to 1
+    doubts: tuple[Doubt, ...] = ()  # why the value is unknown or estimated
+    low: int | None = None  # lower end of an estimate's 95 % interval
+    high: int | None = None  # upper end of an estimate's 95 % interval
 
 
 class Counts(Struct, frozen=True):
+    """The four quantities of one archive, each with its provenance."""
+
     patients: Count = Count()
     studies: Count = Count()
     series: Count = Count()
@@ -887,26 +905,27 @@ class KindFound(Struct, frozen=True):
     """One kind of personal data in one archive."""
 
     kind: Kind
-    records: int | None  # studies that carry it
+    records: int | None  # number of studies that carry it
     how: Provenance
-    share: float | None = None  # of the archive's studies
-    looks: Appearance | None = None  # None: no record carries it, or it could not be asked
-    malformed: int = 0  # of the records that were asked
-    asked: int = 0  # records that were asked for it; fewer than there are, where `how` is estimated
+    share: float | None = None  # share of the archive's studies, 0 to 1
+    looks: Appearance | None = None  # None: no record carries it, or we could not ask for it
+    malformed: int = 0  # malformed records among the asked records
+    asked: int = 0  # records that were asked for it; fewer than the archive has, if `how` is estimated
     at_least: int | None = None
-    doubts: tuple[Doubt, ...] = ()  # why unknown, or estimated
-    low: int | None = None  # where estimated from studies that were drawn by lot: an interval that holds 19 times in 20
+    doubts: tuple[Doubt, ...] = ()  # why the number is unknown or estimated
+    low: int | None = None  # lower end of the 95 % interval, if estimated from studies drawn by lot
+    # Upper end of the 95 % interval, if estimated from studies drawn by lot.
     high: int | None = None
 
 
 class Identifier(Struct, frozen=True):
-    """A scheme of national identifiers that an archive exposes, judged from its records as a whole."""
+    """A scheme of national identifiers that an archive exposes, judged from all its records together."""
 
-    scheme: str  # of the catalogue, such as "us.ssn"
-    kind: Kind  # where it stands
+    scheme: str  # the scheme's name in the catalogue, such as "us.ssn"
+    kind: Kind  # the kind of the attributes that hold the identifiers
     records: int
     how: Provenance
-    share: float  # of the archive's studies
+    share: float  # share of the archive's studies, 0 to 1
     confidence: float  # 0 to 1
 
 
@@ -920,7 +939,7 @@ class Identity(Struct, frozen=True):
 
 
 class Archive(Struct, frozen=True):
-    """Endpoints that are one archive, with its counts once."""
+    """Endpoints that are one archive. Its contents are counted once."""
 
     id: str
     address: str
@@ -928,14 +947,14 @@ class Archive(Struct, frozen=True):
     rung: Rung
     product: Product
     counts: Counts
-    kinds: tuple[KindFound, ...] | None = None  # None: not looked at
+    kinds: tuple[KindFound, ...] | None = None  # None: we did not look for personal data
     identifiers: tuple[Identifier, ...] = ()
     ssn_records: Count = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
-    advisories: tuple[str, ...] = ()  # ids of the catalogue
+    advisories: tuple[str, ...] = ()  # ids of advisories in the catalogue
     grade: Grade | None = None  # None: we could not find out enough
     grade_why: tuple[GradeReason, ...] = ()
     decoy: tuple[Decoy, ...] = ()
-    configuration: str = ""  # a digest of manners and counts; empty if too little is known
+    configuration: str = ""  # a digest of signs, manners and counts; empty if too little is known
     identity: Identity = Identity()
     joined_by: tuple[LinkBy, ...] = ()  # what showed that ways in that do not name each other are this one archive
 
@@ -945,6 +964,8 @@ class Archive(Struct, frozen=True):
 
 
 class JudgedEndpoint(Struct, frozen=True):
+    """One endpoint with everything that was judged of it."""
+
     observation: Observation
     verdict: Verdict
     product: Product
@@ -952,34 +973,34 @@ class JudgedEndpoint(Struct, frozen=True):
 
 
 class Review(Struct, frozen=True):
-    """What only a whole survey shows of one archive."""
+    """Facts about one archive that only a whole survey shows."""
 
     archive: str
-    same_as: str | None = None  # the archive that it is another way into
+    same_as: str | None = None  # id of the same archive, found by another way in
     by: tuple[LinkBy, ...] = ()  # what shows that
     decoy: tuple[Decoy, ...] = ()
 
 
 class Host(Struct, frozen=True):
-    """All that was learned at one address: the unit that is kept whole or asked again."""
+    """Everything that was learned at one address. A resumed survey keeps a host whole, or asks it again."""
 
     address: str
     judged: tuple[JudgedEndpoint, ...]
     archives: tuple[Archive, ...]
-    fault: Outcome | None = None  # what kept us from finding out more
+    fault: Outcome | None = None  # the fault that kept us from finding out more
     links: tuple[Link, ...] = ()  # between its own endpoints
     name: str = ""  # the host name that the user gave; empty where it was an address
 
 
 class Total(Struct, frozen=True):
-    """One quantity of a whole survey, and how it was got."""
+    """One quantity of a whole survey, and how it was obtained."""
 
     quantity: str
     measured: int | None
     how: Provenance
-    parts: dict[str, int] = {}  # by origin, where there are several
-    unknown_archives: int = 0  # open archives for which it is not known
+    parts: dict[str, int] = {}  # parts of the number by provenance, if there are several
+    unknown_archives: int = 0  # open archives for which the number is not known
     at_least: int | None = None
-    doubts: tuple[Doubt, ...] = ()  # why unknown: of one archive, where there are several
-    low: int | None = None  # where some of it is estimated: the sum of the lower ends,
-    high: int | None = None  # and of the upper ones
+    doubts: tuple[Doubt, ...] = ()  # why it is unknown; if several archives have doubts, the doubts of one of them
+    low: int | None = None  # the sum of the lower ends, if some parts are estimated
+    high: int | None = None  # the sum of the upper ends, if some parts are estimated
