@@ -1,4 +1,4 @@
-"""Which endpoints of one host are one archive, and how much it holds, counted once."""
+"""Decides which endpoints of one host are one archive, and counts its contents once."""
 
 from __future__ import annotations
 
@@ -48,9 +48,10 @@ def judge(
     name: str = "",
     fault: Outcome | None = None,
 ) -> Host:
-    """All verdicts about one host. `links` are between its endpoints; `name` is what the user called it.
+    """All verdicts about one host.
 
-    `fault` is what kept us from finding out more. The order in which ports were asked decides nothing.
+    `links` are links between its endpoints. `name` is the name that the user gave the host. `fault` is the reason why
+    we could not find out more. The order in which ports were asked decides nothing.
     """
     judged = [_judged(seen) for seen in observations]
     links = tuple(links)
@@ -72,12 +73,12 @@ def _judged(seen: Observation) -> JudgedEndpoint:
 
 
 def profile_of(group: Iterable[JudgedEndpoint]) -> Profile | None:
-    """What one archive told about personal data, by whichever way it was asked."""
+    """The facts about personal data of one archive, from any way in."""
     return next((p for way, facts in ways_of(*_seen(group)) if (p := way.profile(facts)) is not None), None)
 
 
 def ids_read(host: Host) -> dict[Endpoint, str]:
-    """Where the ids of all patients of an archive were read, and which archive that is."""
+    """Endpoints at which all patients' ids of an archive were read, each with the id of that archive."""
     return {
         j.observation.endpoint: archive.id
         for archive in host.archives
@@ -89,16 +90,16 @@ def ids_read(host: Host) -> dict[Endpoint, str]:
 
 
 def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[list[JudgedEndpoint]]:
-    """A way in by the web joins the endpoint that it names; or the only DIMSE endpoint of its host, where it names none.
+    """A web endpoint joins the DIMSE endpoint that it names.
 
-    `names` are those of the host itself.
+    If it names none and the host has exactly one DIMSE endpoint, it joins that one. `names` are the host's own names.
     """
     imaging = [j for j in judged if j.verdict.rung is not None and j.verdict.rung.reaches(Rung.SPEAKS)]
     groups = [[j] for j in imaging if _is_dimse(j)]
     alone = groups[0] if len(groups) == 1 else None
     named_ports = Counter(port for j in imaging if (port := _dicom_port(j)) is not None)
     web = [j for j in imaging if not _is_dimse(j)]
-    for one in sorted(web, key=_is_archive, reverse=True):  # before the viewer that names it
+    for one in sorted(web, key=_is_archive, reverse=True):  # archives come before the viewers that name them
         port = _dicom_port(one)
         led = [g for g in groups if _leads_to(one, g, names)]
         named = [g for g in groups if _is_dimse(g[0]) and g[0].observation.endpoint.port == port]
@@ -106,7 +107,7 @@ def _groups(judged: Sequence[JudgedEndpoint], names: frozenset[str]) -> list[lis
             led[0].append(one)
         elif (
             port is not None and named and named_ports[port] == 1
-        ):  # two that name the same port know it from inside a container
+        ):  # two services that name one port are likely in containers, each naming its internal port
             named[0].append(one)
         elif port is None and alone is not None:
             alone.append(one)
@@ -133,7 +134,7 @@ def _is_archive(judged: JudgedEndpoint) -> bool:
 
 
 def _leads_to(viewer: JudgedEndpoint, group: Sequence[JudgedEndpoint], names: frozenset[str]) -> bool:
-    """Whether it names a way into this archive as where its own pages take their data from."""
+    """Whether the viewer's pages take their data from a way into this archive."""
     named = [root for way, facts in ways_of(viewer.observation) for root in way.leads_to(facts)]
     places = {("" if n.host in names else n.host, n.port) for n in named}
     ways = [j.observation.endpoint for j in group if not _is_dimse(j)]
@@ -144,7 +145,7 @@ _Merged = list[tuple[list[JudgedEndpoint], list[LinkBy]]]
 
 
 def _merge(groups: list[list[JudgedEndpoint]], links: Sequence[Link]) -> _Merged:
-    """Groups of one host that hold the same studies become one; with what shows it."""
+    """Merges groups of one host that hold the same studies. Each group comes with the links that show it."""
     merged: _Merged = []
     for group in groups:
         shown = ((number, by) for number, (other, _) in enumerate(merged) if (by := _one(other, group, links)))
@@ -194,7 +195,7 @@ def _archive(group: Sequence[JudgedEndpoint], name: str, joined_by: Iterable[Lin
 
 
 def _counts(group: Sequence[JudgedEndpoint]) -> Counts:
-    """The numbers of one archive; what its pages list fills in what nothing better says."""
+    """The numbers of one archive. Numbers from its pages fill in only for numbers that nothing better gives."""
     found = _of_services(group)
     listed = [way.listed(facts) for way, facts in ways_of(*_seen(group))]
     patients = next((pages.patients for pages in listed if _told(pages.patients)), Count())
@@ -214,14 +215,14 @@ def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
     ways = list(ways_of(*_seen(group)))
     gave = any(way.gave(facts) for way, facts in ways)
     for counters in (c for way, facts in ways if (c := way.counters(facts)) is not None):
-        # A counter of zero beside a record that was given is the counter of something else.
+        # If a record came, a counter of zero counts something else.
         if counters.studies is not None and (counters.studies or not gave):
             return _reported(counters)
     censuses = [census for way, facts in ways if (census := way.census(facts)) is not None]
     if censuses:
         best = max(censuses, key=lambda c: (c.complete, c.studies))
         if not best.studies and gave:
-            # Some archives answer an unbounded query with success and nothing.
+            # Some archives answer an unbounded query with success and no match.
             best = msgspec.structs.replace(best, complete=False, studies=1)
             return _counted(best, DoubtCode.CENSUS_EMPTY)
         return _counted(best)
@@ -264,7 +265,7 @@ def _counted(census: Census, otherwise: DoubtCode = DoubtCode.NOT_ENDED) -> Coun
 
 
 def _with_patients(counts: Counts, profile: Profile | None) -> Counts:
-    """Patients by their ids, where no counter told them."""
+    """Counts patients by their ids, if no counter gave their number."""
     if profile is None or counts.patients.value is not None:
         return counts
     if not profile.complete or profile.records != counts.studies.value:

@@ -1,4 +1,4 @@
-"""Archives that are likely no clinic's: bait, and demonstrations. They are tagged and counted apart, never dropped."""
+"""Tags archives that are likely bait or demonstrations. They are counted apart, never dropped."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from filmbadge.judge.product import signs
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import Counts, Decoy, JudgedEndpoint
 
-NETWORKS = 5  # a group runs an archive at two or three places; nobody runs the same in five
+NETWORKS = 5  # a group runs an archive at two or three places; nobody runs the same archive at five
 
 
 def tags(group: Sequence[JudgedEndpoint], name: str = "") -> tuple[Decoy, ...]:
-    """What one archive shows by itself. `name` is what the user called its host."""
+    """Decoy tags that one archive shows by itself. `name` is the name that the user gave its host."""
     found = []
     if any(sign.product in baits() for j in group for sign in signs(j.observation)):
         found.append(Decoy.HONEYPOT)
@@ -26,9 +26,9 @@ def tags(group: Sequence[JudgedEndpoint], name: str = "") -> tuple[Decoy, ...]:
 
 
 def configuration(group: Sequence[JudgedEndpoint], counts: Counts) -> str:
-    """A digest of ports, signs, manners and counts, equal for archives that were made as copies.
+    """A digest of ports, signs, manners and counts. Archives that were made as copies have equal digests.
 
-    Empty where it holds nothing, or not known how much: software as it comes looks alike everywhere.
+    The digest is empty if the archive is empty or its counts are unknown: fresh software looks alike everywhere.
     """
     if not counts.studies.value:
         return ""
@@ -42,9 +42,9 @@ def configuration(group: Sequence[JudgedEndpoint], counts: Counts) -> str:
 
 
 def clusters(archives: Iterable[tuple[str, str, str]]) -> frozenset[str]:
-    """Ids of those among (id, address, configuration) whose configuration stands in many different networks.
+    """Ids of the archives whose configuration stands in many different networks.
 
-    A network is an IPv4 /24 or an IPv6 /48.
+    Each archive is given as (id, address, configuration). A network is an IPv4 /24 or an IPv6 /48.
     """
     alike: dict[str, list[tuple[str, str]]] = {}
     for archive, address, made in archives:

@@ -1,4 +1,4 @@
-"""A to F for an archive, as TLS testers do. The rubric is `catalogue/rubric.toml`."""
+"""Grades an archive from A to F, as TLS testers do. The rubric is `catalogue/rubric.toml`."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ BY_RUNG = {
     Rung.OFFERS: GradeReason.IMAGES,
     Rung.DELIVERS: GradeReason.IMAGES,
 }
-# Kinds that say who somebody is. A date, a place or a purpose does not by itself.
+# These kinds alone do not say who somebody is. All other kinds do.
 _NOBODYS = frozenset({Kind.EXAM_DATE, Kind.INSTITUTION, Kind.PURPOSE, Kind.SEX})
 _UNASKED = (Reason.DEPTH, Reason.NEEDS_PERSONAL_DATA, Reason.PAGE)
-_TITLE_REASONS = ((1, 3), (1, 7))  # calling, called AE title not recognized, PS3.8 Table 9-21
+_TITLE_REASONS = ((1, 3), (1, 7))  # calling or called AE title not recognized, PS3.8 Table 9-21
 
 
 def grade(
@@ -39,9 +39,9 @@ def grade(
     advisories: Collection[str],
     personal: bool | None,
 ) -> tuple[Grade | None, tuple[GradeReason, ...]]:
-    """The grade and why it is not better. None where we could not find out how open the archive is.
+    """The grade, and why it is not better. The grade is None if we could not find out how open the archive is.
 
-    `personal`: whether somebody's data was found; None if the kinds of data were not looked at.
+    `personal` says whether somebody's data was found. It is None if nobody looked at the kinds of data.
     """
     if not rung.open and any(not j.verdict.conclusive or j.verdict.why in _UNASKED for j in group):
         return None, ()
@@ -62,7 +62,7 @@ def grade(
 
 
 def somebodys(kinds: Collection[KindFound] | None) -> bool | None:
-    """Whether somebody's data was found. None if that was not looked at, or could not be found out for every kind."""
+    """Whether somebody's data was found. None if nobody looked, or if some kind is unknown."""
     if kinds is None:
         return None
     found = telling(kinds)
@@ -77,5 +77,5 @@ def telling(kinds: Iterable[KindFound]) -> list[KindFound]:
 
 
 def by_title(judged: JudgedEndpoint) -> bool:
-    """Whether an AE title is what it rejected us for."""
+    """Whether the service rejected us because of an AE title."""
     return judged.verdict.why is Reason.REJECTED and judged.verdict.codes[1:] in _TITLE_REASONS

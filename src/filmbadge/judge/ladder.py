@@ -1,4 +1,4 @@
-"""Where an endpoint stands on the ladder, and why not higher."""
+"""Judges on which rung of the ladder an endpoint stands, and why not higher."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _NOT_FOUND_OUT = {
 
 
 def place(seen: Observation) -> Verdict:
-    """The verdict on one endpoint. `rung` is None where we could not find out; that is not `silent`."""
+    """The verdict on one endpoint. `rung` is None if we could not find out, which is not `silent`."""
     dimse = seen.get(DimseFacts)
     spoke = dimse is not None and dimse.valid_pdu
     if seen.tls is not None and seen.tls.client_certificate is ClientCertificate.YES and not spoke:
-        # TLS is no proof of an imaging service, whatever the port.
+        # TLS proves no imaging service, whatever the port is.
         return Verdict(Rung.LISTENING, Reason.CLIENT_CERTIFICATE, () if seen.tls.alert is None else (seen.tls.alert,))
     placed = [verdict for way, facts in ways_of(seen) for verdict in way.place(facts, seen)]
-    best = max(placed, key=_height, default=None)  # of two that are equal the first
+    best = max(placed, key=_height, default=None)  # `max` takes the first of equals
     if best is None:
         return _unspoken(seen.stop)
-    # In DIMSE the verdict says itself what broke off. On the web more might have been seen.
+    # A DIMSE verdict itself says what broke off. On the web, more might have been seen.
     whole = spoke or seen.stop.ending not in _NOT_FOUND_OUT
     return best if whole or (best.rung is not None and best.rung.open) else _unspoken(seen.stop)
 
@@ -40,6 +40,6 @@ def _unspoken(stop: Outcome) -> Verdict:
         return Verdict(Rung.SILENT, Reason.NOTHING_ANSWERED, stop=stop)
     if why := _NOT_FOUND_OUT.get(stop.ending):
         return Verdict(None, why, stop=stop)
-    if stop.ending is OutcomeKind.SPARED:  # before anything was asked
+    if stop.ending is OutcomeKind.SPARED:  # the archive was spared before anything was asked
         return Verdict(None, Reason.SPARED, stop=stop)
     return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, stop=stop)

@@ -1,4 +1,4 @@
-"""What an archive is made of: the toolkit that its association names, and the product, from signs of either."""
+"""Names the product of an archive from its signs, and the toolkit that its association names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from filmbadge.model import Fingerprint, FingerprintKind, Observation, Product
 
 
 def identify(*observations: Observation) -> Product:
-    """One product of all that was seen of one archive. It is firm on two signs of different kinds, of which one names it."""
+    """The product of one archive. It is firm if two signs of different kinds agree, and one of them names it."""
     toolkit = next((name for way, facts in ways_of(*observations) if (name := way.toolkit(facts))), "")
     named = [sign for seen in observations for sign in signs(seen)]
     if not named:
@@ -22,7 +22,8 @@ def identify(*observations: Observation) -> Product:
     for product, kind in _hints(observations, toolkit):
         if product in kinds:
             kinds[product].add(kind)
-    # The first of those with most marks. A viewer is what an archive is shown with, not what it is.
+    # The product with the most kinds of signs wins; of equals, the first. A viewer only shows an archive, so it comes
+    # last.
     product = max(kinds, key=lambda name: (name not in viewers(), len(kinds[name])))
     if product in viewers() and any(way.archive for way, _ in ways_of(*observations)):
         return Product(toolkit=toolkit)
@@ -31,7 +32,10 @@ def identify(*observations: Observation) -> Product:
 
 
 def signs(seen: Observation) -> tuple[Fingerprint, ...]:
-    """Every mark of a product on one endpoint: those that its probe saw, and those that follow from its facts."""
+    """Every sign of a product on one endpoint:
+
+    the signs that its probe saw, and the signs that follow from its facts.
+    """
     followed = (sign for way, facts in ways_of(seen) for sign in way.signs(facts))
     return tuple(dict.fromkeys((*seen.signs, *followed)))
 

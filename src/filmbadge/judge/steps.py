@@ -1,4 +1,4 @@
-"""What an archive should be asked next. Nothing is asked that would tell nothing new, or that its depth does not allow."""
+"""Decides the next question to an archive. A question must tell something new, and the depth must allow it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from filmbadge.model import Archive, Depth, Facts, Host, JudgedEndpoint, Observa
 
 
 class Step(Struct, frozen=True):
-    """To count what an archive holds, to look for personal data in it, or to prove that it hands out images."""
+    """One more question: count the contents, look for personal data, or prove that images are handed out."""
 
     depth: Depth  # COUNT, PROFILE or PROVE
-    seen: Observation  # of the endpoint that is to be asked
-    way: type[Facts]  # by which way in
+    seen: Observation  # the observation of the endpoint to ask
+    way: type[Facts]  # the way in by which to ask
 
 
 def next_step(host: Host) -> Step | None:
-    """All archives of a host are counted before any is asked for personal data, and that before any is asked for an image."""
+    """The next question to a host. All archives are counted first, then asked for personal data, then for an image."""
     for depth in (Depth.COUNT, Depth.PROFILE, Depth.PROVE):
         for archive in host.archives:
             here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
@@ -30,7 +30,7 @@ def next_step(host: Host) -> Step | None:
 
 
 def _unknown(depth: Depth, archive: Archive, here: Sequence[JudgedEndpoint]) -> bool:
-    """Whether nothing told yet what the step would tell."""
+    """Whether the step would tell something that is not yet known."""
     if depth is Depth.COUNT:
         return archive.open and archive.counts.studies.value is None
     if depth is Depth.PROFILE:
@@ -39,7 +39,7 @@ def _unknown(depth: Depth, archive: Archive, here: Sequence[JudgedEndpoint]) -> 
 
 
 def _steps(depth: Depth, here: Sequence[JudgedEndpoint]) -> Iterator[Step]:
-    if depth is Depth.PROFILE:  # DIMSE tells more
+    if depth is Depth.PROFILE:  # DIMSE tells more than the web
         here = sorted(here, key=lambda j: j.observation.endpoint.protocol is not Protocol.DIMSE)
     for judged in here:
         seen = judged.observation

@@ -1,7 +1,8 @@
-"""What one connection showed of its transport, measured against DICOM PS3.15 B.12 (BCP 195: RFC 8996, RFC 9325).
+"""Judges the transport of one connection by DICOM PS3.15 B.12 (BCP 195: RFC 8996, RFC 9325).
 
-One handshake shows what was negotiated with us, and not all that a service supports. We offer old versions and
-weak ciphers, so a bad result says that the service takes them; a good one does not say that it takes nothing else.
+One handshake shows what the service negotiated with us, and not everything that it supports. We offer old versions and
+weak ciphers, so a bad result proves that the service accepts them. A good result does not prove that it accepts nothing
+else.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ WEAK = frozenset(
     }
 )
 _MODERN = ("TLSv1.2", "TLSv1.3")
-_SHORTEST = {KeyKind.RSA: 2048, KeyKind.EC: 224}  # bits; 112 bits of strength, RFC 9325 4
+_SHORTEST = {KeyKind.RSA: 2048, KeyKind.EC: 224}  # in bits; these give 112 bits of strength, RFC 9325 4
 
 
 def measure(judged: JudgedEndpoint) -> tuple[Transport, ...]:
-    """Of one endpoint; nothing where there is neither TLS nor an imaging service. Facts that are missing say nothing."""
+    """The transport of one endpoint. Empty if it has neither TLS nor an imaging service.
+
+    Missing facts prove nothing.
+    """
     seen = judged.observation
     if seen.tls is not None:
         return tuple(_findings(seen.tls, seen.at))
@@ -49,7 +53,7 @@ def _findings(facts: TlsFacts, at: datetime) -> Iterator[Transport]:
 
 
 def _cipher(name: str) -> Iterator[Transport]:
-    """By OpenSSL's name, such as `ECDHE-RSA-AES128-GCM-SHA256`."""
+    """The weaknesses of a cipher. `name` is OpenSSL's, such as `ECDHE-RSA-AES128-GCM-SHA256`."""
     if name.startswith(("ADH-", "AECDH-")):
         yield Transport.UNAUTHENTICATED
     elif not name.startswith(("ECDHE-", "DHE-")):

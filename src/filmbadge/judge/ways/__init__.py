@@ -19,7 +19,7 @@ WAYS: dict[type[Facts], Way[Any]] = {
 
 
 def ways_of(*observations: Observation) -> Iterator[tuple[Way[Any], Facts]]:
-    """The ways in that were seen, each with its facts. Those of one endpoint come in the order of the table."""
+    """Each way in that was seen, with its facts. Ways of one endpoint come in the order of the table."""
     for seen in observations:
         for kind, way in WAYS.items():
             if (facts := seen.get(kind)) is not None:

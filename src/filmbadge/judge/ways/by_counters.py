@@ -1,4 +1,4 @@
-"""What an archive's own counters prove."""
+"""Judges by an archive's own counters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from filmbadge.model import Counters, Outcome, Reason, Rung, Verdict
 
 
 def by_counters(counters: Counters, stop: Outcome) -> Verdict:
-    """Of a service that lets strangers in. `stop` is how the questions ended."""
+    """The verdict on a service that lets strangers in. `stop` is how the questions ended."""
     if counters.patients or counters.studies or counters.series or counters.images:
         return Verdict(Rung.DISCLOSES, Reason.COUNTER)
     if counters.studies is not None:

@@ -1,4 +1,4 @@
-"""dcm4chee-arc's REST: the titles that it publishes, and its counters."""
+"""Judges dcm4chee-arc's REST: the titles that it publishes, and its counters."""
 
 from __future__ import annotations
 

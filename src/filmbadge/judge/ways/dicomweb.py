@@ -1,4 +1,4 @@
-"""DICOMweb: what QIDO-RS answers, and what its records say of retrieval."""
+"""Judges DICOMweb: how it answers QIDO-RS, and what its records say of retrieval."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def delivered(facts: DicomWebFacts) -> bool:
 
 
 def steps(facts: DicomWebFacts, rung: Rung | None) -> Iterator[Depth]:
-    """A record came, and more may be asked for."""
+    """If a record came, we may ask for more."""
     if not facts.records:
         return
     if facts.census is None and facts.may_ask:

@@ -1,4 +1,4 @@
-"""DIMSE: an association, its queries, and what was asked of it later."""
+"""Judges DIMSE: an association, its queries, and the later questions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def signs(facts: DimseFacts) -> Iterator[Fingerprint]:
     for behaviour in table.behaviour:
         if not behaviour.hint and behaviour.seen.fit(manners):
             yield Fingerprint(behaviour.is_, FingerprintKind.BEHAVIOUR)
-    if facts.called_from_scope and facts.titles_rejected:  # it knows this title, and not any
+    if facts.called_from_scope and facts.titles_rejected:  # it knows this title and rejects others
         for title in table.title:
             if re.fullmatch(title.title, facts.called):
                 yield Fingerprint(title.is_, FingerprintKind.AE_TITLE)
@@ -116,7 +116,7 @@ def _place(facts: DimseFacts, depth: Depth, stop: Outcome) -> Verdict:
 
 
 def _unanswered(facts: DimseFacts, stop: Outcome) -> Verdict:
-    """A query was accepted in negotiation, and no record came."""
+    """The verdict if a query was accepted in negotiation, and no record came."""
     rung = Rung.ANSWERS if any(find.status == 0x0000 for find in facts.finds) else Rung.ADMITS
     last = facts.finds[-1] if facts.finds else None
     if last is None or last.status is None:

@@ -1,4 +1,4 @@
-"""Orthanc's REST: what it says of itself, and its counters."""
+"""Judges Orthanc's REST: what it says about itself, and its counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of viewers, portals and lists of files, and of whatever else speaks HTTP."""
+"""Judges web pages: viewers, portals, lists of files, and any other service that speaks HTTP."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def leads_to(facts: PageFacts) -> tuple[ConfiguredRoot, ...]:
 
 
 def listed(facts: PageFacts) -> Counts:
-    """Files, and the rows of the archive's own list: what it takes for one patient."""
+    """Counts from pages: DICOM files as images, and rows of the archive's list as patients."""
     patients, images, listing = Count(), Count(), facts.listing
     if facts.patients:
         patients = Count(facts.patients, Provenance.REPORTED)
@@ -54,7 +54,7 @@ def listed(facts: PageFacts) -> Counts:
 
 
 def _of_a_product(facts: PageFacts) -> Verdict:
-    """A mark of the catalogue was seen."""
+    """The verdict if a sign of a product in the catalogue was seen."""
     status = next((s for s in (facts.front, facts.status) if s in (401, 403)), None)
     if facts.viewer and facts.login is False:
         outside = sum(named.outside for named in facts.names)
@@ -65,7 +65,7 @@ def _of_a_product(facts: PageFacts) -> Verdict:
 
 
 def _of_any(facts: PageFacts, status: int, stop: Outcome) -> Verdict:
-    if stop.ending is OutcomeKind.SPARED:  # before all was asked
+    if stop.ending is OutcomeKind.SPARED:  # the service was spared before everything was asked
         return Verdict(Rung.LISTENING if stop.cause is Cause.HTTP_STATUS else None, Reason.SPARED, stop=stop)
     if facts.catch_all:
         return Verdict(Rung.LISTENING, Reason.CATCH_ALL)

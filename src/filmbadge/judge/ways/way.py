@@ -1,4 +1,7 @@
-"""What judgement asks about one way into an archive. A way answers what its facts can tell, and leaves out the rest."""
+"""The functions by which judgement reads one way into an archive.
+
+A way leaves out the functions that its facts cannot answer.
+"""
 
 from __future__ import annotations
 
@@ -44,27 +47,28 @@ def _no_counts(_: object) -> Counts:
 class Way(Generic[F]):
     """One way in, as pure functions of its facts."""
 
-    archive: bool = True  # who speaks here is an archive, and not only what an archive is shown with
+    archive: bool = True  # this way belongs to an archive, and not to a viewer of an archive
 
-    # How open it is, and what it is.
-    place: Callable[[F, Observation], Iterable[Verdict]]  # nothing where nobody is seen to speak this way
+    # These functions tell how open the way is, and what product it is.
+    place: Callable[[F, Observation], Iterable[Verdict]]  # no verdict if nobody is seen to speak this way
     signs: Callable[[F], Iterable[Fingerprint]] = _nothing
-    hints: Callable[[F], Iterable[tuple[str, FingerprintKind]]] = _nothing  # make a product firm that a sign named
+    # Hints make a product firm that a sign named.
+    hints: Callable[[F], Iterable[tuple[str, FingerprintKind]]] = _nothing
     toolkit: Callable[[F], str | None] = _none
-    names: Callable[[F], Iterable[str]] = _nothing  # that the archive goes by
-    manners: Callable[[F], Iterable[object]] = _nothing  # beside its signs, what a copy of the archive has too
+    names: Callable[[F], Iterable[str]] = _nothing  # names of the archive
+    manners: Callable[[F], Iterable[object]] = _nothing  # other properties that a copy of the archive shares
 
-    # Which other endpoint it belongs to.
-    dicom_port: Callable[[F], int | None] = _none  # on which the archive says that it speaks DIMSE
-    leads_to: Callable[[F], Iterable[ConfiguredRoot]] = _nothing  # where its pages take their data from
+    # These functions tell to which other endpoint this one belongs.
+    dicom_port: Callable[[F], int | None] = _none  # the port on which the archive says that it speaks DIMSE
+    leads_to: Callable[[F], Iterable[ConfiguredRoot]] = _nothing  # the roots from which its pages take their data
 
-    # How much the archive holds.
-    gave: Callable[[F], bool] = _no  # a record came
-    counters: Callable[[F], Counters | None] = _none  # the archive's own
+    # These functions tell how much the archive holds.
+    gave: Callable[[F], bool] = _no  # whether a record came
+    counters: Callable[[F], Counters | None] = _none  # the archive's own counters
     census: Callable[[F], Census | None] = _none
-    listed: Callable[[F], Counts] = _no_counts  # on its pages: fills in what nothing better tells
+    listed: Callable[[F], Counts] = _no_counts  # counts from its pages, used only if nothing better gives them
     profile: Callable[[F], Profile | None] = _none
-    delivered: Callable[[F], bool] = _no  # an image came
+    delivered: Callable[[F], bool] = _no  # whether an image came
 
-    # Which of COUNT, PROFILE and PROVE would tell more. The rung is that of the endpoint.
+    # Names which of COUNT, PROFILE and PROVE would tell more. The argument is the rung of the endpoint.
     steps: Callable[[F, Rung | None], Iterable[Depth]] = _nothing
