@@ -1,11 +1,14 @@
-"""Text out of bytes under a Specific Character Set, PS3.5 6.1 and PS3.3 C.12.1.1.2. Nothing here raises what it read."""
+"""Decodes bytes under a Specific Character Set, PS3.5 6.1 and PS3.3 C.12.1.1.2.
+
+No error here holds the bytes it read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 _DEFAULT = "ascii"
-# Specific Character Set, with and without code extensions, to what Python calls it.
+# Maps a Specific Character Set, with or without code extensions, to Python's name.
 _ONE = {
     "": _DEFAULT, "6": _DEFAULT, "100": "latin-1", "101": "iso8859-2", "109": "iso8859-3", "110": "iso8859-4", "144": "iso8859-5",
     "127": "iso8859-6", "126": "iso8859-7", "138": "iso8859-8", "148": "iso8859-9", "203": "iso8859-15",
@@ -13,7 +16,7 @@ _ONE = {
     "87": "iso2022_jp", "159": "iso2022_jp_2", "149": "euc_kr", "58": "gb2312",
 }  # fmt: skip
 _NAMED = {"GB18030": "gb18030", "GBK": "gbk", "UTF-8": "utf-8", "UTF8": "utf-8"}
-# Escape sequences, PS3.3 Tables C.12-3 and C.12-4: what follows is in this codec.
+# Maps an escape sequence to the codec of the bytes after it, PS3.3 Tables C.12-3 and C.12-4.
 _ESCAPES = {
     b"(B": _DEFAULT, b"(J": "shift_jis", b")I": "shift_jis", b"-A": "latin-1", b"-B": "iso8859-2", b"-C": "iso8859-3",
     b"-D": "iso8859-4", b"-L": "iso8859-5", b"-G": "iso8859-6", b"-F": "iso8859-7", b"-H": "iso8859-8", b"-M": "iso8859-9",
@@ -22,7 +25,7 @@ _ESCAPES = {
 
 
 def codec(declared: Sequence[str]) -> str | None:
-    """The codec of the first value of Specific Character Set; None for one that does not exist."""
+    """The codec of the first value of Specific Character Set. None for a character set that does not exist."""
     name = declared[0].strip().upper() if declared else ""
     if name in _NAMED:
         return _NAMED[name]
@@ -31,18 +34,18 @@ def codec(declared: Sequence[str]) -> str | None:
 
 
 def text(raw: bytes, codec_name: str | None) -> str | None:
-    """The text, or None where the bytes are not in the character set that was declared."""
+    """The text, or None if the bytes are not in the declared character set."""
     try:
         if b"\x1b" in raw:
             return _escaped(raw, codec_name or _DEFAULT)
         return None if codec_name is None else raw.decode(codec_name)
     except (ValueError, LookupError):
-        pass  # the exception holds the bytes: it goes no further
+        pass  # the exception holds the bytes, so it is not passed on
     return None
 
 
 def _escaped(raw: bytes, first: str) -> str:
-    """ISO 2022: pieces, each in the codec that its escape sequence names. Raises ValueError."""
+    """Decodes ISO 2022 piece by piece, each in the codec that its escape sequence names. Raises ValueError."""
     head, *pieces = raw.split(b"\x1b")
     made = [head.decode(first)]
     g1 = first

@@ -1,4 +1,4 @@
-"""Takes the personal attributes out of one study as JSON writes it, for a `ValueInspector`."""
+"""Reads the personal attributes of one study from JSON, for a `ValueInspector`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ TAG = {attribute.keyword: attribute.tag for attribute in ATTRIBUTES} | {"IssuerO
 
 
 def by_keyword(tags: Mapping[str, object], wanted: Collection[int]) -> list[Value]:
-    """From DICOM's keywords to strings, as Orthanc's REST lists them."""
+    """Values from DICOM keywords and strings, as Orthanc's REST lists them."""
     found = [(TAG[name], text) for name, text in tags.items() if name in TAG and TAG[name] in wanted]
     return [(tag, text) for tag, text in sorted(found, key=lambda one: one[0]) if isinstance(text, str) and text]
 
 
 def by_tag(study: Mapping[str, Any], wanted: Collection[int]) -> list[Value]:
-    """From the DICOM JSON model, PS3.18 F.2. What is not made so is stepped over."""
+    """Values from the DICOM JSON model, PS3.18 F.2. Anything of another form is skipped."""
     return [value for tag in sorted(wanted) for value in _values(study.get(f"{tag:08X}"), tag, tag)]
 
 
@@ -30,7 +30,7 @@ def _values(element: object, tag: int, under: int) -> list[Value]:
         if isinstance(one, dict) and tag in INSIDE and tag == under:
             for inner in sorted((*INSIDE[tag], ISSUER)):
                 made += _values(one.get(f"{inner:08X}"), inner, ISSUER if inner == ISSUER else under)
-        elif isinstance(one, dict):  # a person's name, in up to three ways of writing
+        elif isinstance(one, dict):  # a person's name, in up to three representations
             groups = [one.get(group) for group in ("Alphabetic", "Ideographic", "Phonetic")]
             made.append((under, "=".join(g if isinstance(g, str) else "" for g in groups).rstrip("=")))
         elif isinstance(one, str | int | float):

@@ -1,7 +1,7 @@
-"""Looks at values and counts what they are made like. Nothing that is held here can tell a value again.
+"""Inspects values and counts how they look. No field here can give a value back.
 
-Values come as text under the tag of their attribute, so that DIMSE and JSON can share this. Whether two are equal is
-compared through BLAKE2 with a key of this one archive, in memory.
+Values come as text under the tag of their attribute, so DIMSE and JSON share this module. Equality of values is tested
+through BLAKE2 with a key of this one archive, in memory.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, passes
 from filmbadge.identifiers.schemes import schemes
 from filmbadge.model import Kind, KindTally, SchemeTally
 
-MOST_INSPECTED = 5000  # records and values that are looked at; of more, it is only counted whether they are filled
+MOST_INSPECTED = 5000  # Inspect at most this many records and values; beyond it, only count whether values are present.
 BIRTH_DATE = 0x00100030
-Value = tuple[int, str | None]  # None: filled, but not in the character set that was declared
+Value = tuple[int, str | None]  # None: present, but not in the declared character set
 
 _REDACTED = re.compile(
     r"ANON|PSEUD|DE-?IDENT|REDACT|REMOVED|CONFIDENTIAL|HIDDEN|MASKED|(NO[ ^_]?NAME|UNKNOWN|NONE|N/?A|NULL|NIL)\b|X{3,}|\*+$|-+$|0+$"
@@ -33,11 +33,11 @@ _PHANTOM = re.compile(
 _HASH = re.compile(
     r"(?=[^A-F]*[A-F])[0-9A-F]{16,}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-2](\.[0-9]+){5,}", re.IGNORECASE
 )
-_NUMBERED = re.compile(r"([A-Z]{1,8}[-_ ^]{0,2})?[0-9]{1,8}\^*")  # a subject where a name should be
+_NUMBERED = re.compile(r"([A-Z]{1,8}[-_ ^]{0,2})?[0-9]{1,8}\^*")  # a numbered subject in place of a name
 _NO_DATES = frozenset(date(year, 1, 1) for year in (1, 1800, 1900, 1901, 1970, 2000)) | {date(1111, 11, 11)}
 _LONGEST = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "CS": 16}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_FREE = frozenset(("ST", "LT"))  # of one value, which may hold a backslash
+_FREE = frozenset(("ST", "LT"))  # VRs of one value, which may hold a backslash
 _NAMES = frozenset((Kind.PATIENT_NAME, Kind.OTHER_NAMES))
 _OWN = _NAMES | {Kind.PATIENT_ID, Kind.OTHER_IDS}
 _IDS = (Kind.PATIENT_ID, Kind.OTHER_IDS)
@@ -88,13 +88,13 @@ class _Scheme:
 
 
 class ValueInspector:
-    """One archive's values. `take` what belongs to one record, then `close` it, saying which kinds were asked."""
+    """The values of one archive. `take` the values of one record, then `close` it with the kinds that were asked."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(16)
         self._kinds = {kind: _Tally() for kind in Kind}
         self._schemes: dict[tuple[Kind, str], _Scheme] = {}
-        self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # what distinct ids pass
+        self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # the schemes whose rules a distinct id passes
         self._issued: set[tuple[Kind, bytes]] = set()
         self._going_on: dict[Kind, frozenset[str]] = {}  # schemes that are counted in every record
         self._filled: set[Kind] = set()
@@ -105,11 +105,11 @@ class ValueInspector:
         return "<Look>"
 
     def digest(self, value: bytes) -> bytes:
-        """What makes two values comparable in this archive and this run, and nowhere else."""
+        """A digest by which values can be compared, in this archive and this run only."""
         return blake2b(value, digest_size=8, key=self._key).digest()
 
     def take(self, values: Sequence[Value], kinds: Collection[Kind]) -> None:
-        """Look at values of the record that is open, as far as they are of these kinds."""
+        """Inspect those values of the open record that belong to these kinds."""
         born = next((_day(text) for tag, text in values if tag == BIRTH_DATE and text), None)
         held: tuple[Kind, bytes] | None = None
         for tag, text in values:
@@ -128,7 +128,7 @@ class ValueInspector:
                 held = kind, self._one(kind, VR[tag], bare, born, kind in kinds)
 
     def close(self, kinds: Iterable[Kind]) -> None:
-        """The open record was asked for these kinds, and is done with."""
+        """Close the open record, which was asked for these kinds."""
         for kind in kinds:
             tally = self._kinds[kind]
             tally.asked += 1
@@ -159,7 +159,7 @@ class ValueInspector:
         )
 
     def schemes(self) -> tuple[SchemeTally, ...]:
-        """Those that at least one value passes."""
+        """The schemes whose rules at least one value passes."""
         return tuple(
             SchemeTally(
                 scheme=name,
@@ -187,12 +187,12 @@ class ValueInspector:
         )
 
     def _looked(self, kind: Kind, scheme: str) -> int:
-        """Records that were looked at for this scheme."""
+        """Number of records that were inspected for this scheme."""
         asked = self._kinds[kind].asked
         return asked if asked <= MOST_INSPECTED or scheme in self._going_on.get(kind, ()) else MOST_INSPECTED
 
     def _one(self, kind: Kind, vr: str, text: str, born: date | None, counts: bool) -> bytes:
-        """Look at one value. Returns what it is compared by."""
+        """Inspect one value. Returns the digest by which it is compared."""
         tally = self._kinds[kind]
         digest = self.digest(text.encode("utf-8", "surrogatepass"))
         if not counts:
@@ -222,7 +222,7 @@ class ValueInspector:
         return digest
 
     def _national(self, kind: Kind, digest: bytes, text: str, born: date | None) -> None:
-        """Learn from a value that was not seen before; and note what each is, for its record."""
+        """Learn from a value that is new, and note for its record which schemes it fits."""
         known = self._known.get((kind, digest))
         if known is None:
             known = self._known[kind, digest] = passes(text, born)
@@ -233,7 +233,7 @@ class ValueInspector:
         self._note(kind, known)
 
     def _go_on(self, kind: Kind, text: str) -> None:
-        """Of a large archive's other values only those are looked at that may be of a scheme which most so far were."""
+        """Inspect a further value of a large archive only for the schemes that most earlier values fit."""
         if kind not in self._going_on:
             likely = {
                 name: held
@@ -249,7 +249,7 @@ class ValueInspector:
             self._passed.setdefault((kind, one.scheme), []).append(one)
 
     def _issuer(self, held: tuple[Kind, bytes] | None, issuer: str | None) -> None:
-        """An issuer's word beside the id before it: whether it names a scheme whose shape that id has."""
+        """Note whether the issuer beside an id belongs to a scheme whose shape the id has."""
         if not issuer or held is None or held in self._issued:
             return
         words = set(re.split(r"[^A-Z]+", issuer.upper()))
@@ -262,7 +262,7 @@ class ValueInspector:
 
 
 def _day(text: str) -> date | None:
-    """A date, PS3.5 6.2, DA; also as ACR-NEMA wrote it."""
+    """A date, PS3.5 6.2, DA. The older form of ACR-NEMA is read too."""
     digits = text.replace(".", "") if re.fullmatch(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}", text) else text
     if not re.fullmatch(r"[0-9]{8}", digits, re.ASCII):
         return None
@@ -273,7 +273,7 @@ def _day(text: str) -> date | None:
 
 
 def _well_formed(kind: Kind, vr: str, text: str) -> bool:
-    """The rules of the VR, PS3.5 6.2, as far as they are the same for all."""
+    """Whether a value keeps the rules of its VR, PS3.5 6.2, as far as they are the same for every attribute."""
     if _CONTROL.search(text) or len(text) > _LONGEST.get(vr, 10240):
         return False
     if vr == "DA":

@@ -1,4 +1,4 @@
-"""What a profile learned so far, over any protocol: how many records, which kinds, how many patients. No values."""
+"""Facts that a profile has gathered so far over any protocol: records, kinds and patients. It holds no values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from filmbadge.catalogue import kinds
 from filmbadge.catalogue.kinds import ISSUER, KIND, PATIENT_ID, Asked
 from filmbadge.model import Doubt, DoubtCode, Kind, Outcome, OutcomeKind, Profile
 
-ASK_EACH_UP_TO = 500  # an archive of up to so many studies is asked for all of them one by one,
-SAMPLE_STUDIES = 100  # and a larger one for so many
+ASK_EACH_UP_TO = 500  # Small archives: ask about every study, up to this many.
+SAMPLE_STUDIES = 100  # Larger archives: ask about this many studies.
 
 WITH_ALL = kinds.asked(Asked.WITH_ALL)
-# With what may tell of what scheme an id is.
+# The issuer and the birth date help to tell the scheme of an id.
 BY_STUDY = (*kinds.asked(Asked.BY_STUDY), PATIENT_ID, ISSUER, BIRTH_DATE)
 BY_SERIES = kinds.asked(Asked.BY_SERIES)
 INDEXED_KINDS = frozenset(KIND[tag] for tag in WITH_ALL)
@@ -29,7 +29,7 @@ BY_STUDY_KINDS = frozenset(Kind) - INDEXED_KINDS
 
 @dataclass(repr=False)
 class ProfileProgress:
-    """What was noticed so far; it outlives an association that breaks off. Of a value, nothing."""
+    """Facts so far. They outlive an association that breaks off, and hold nothing of a value."""
 
     key: InitVar[RunKey]
     look: ValueInspector = field(default_factory=ValueInspector)
@@ -39,17 +39,17 @@ class ProfileProgress:
     queries: int = 0
     complete: bool = False
     doubts: tuple[Doubt, ...] = ()
-    drawn: list[bytes] = field(default_factory=list)  # Study Instance UIDs, for the questions about single studies
-    seen: DistinctSet = field(init=False)  # studies
+    drawn: list[bytes] = field(default_factory=list)  # Study Instance UIDs for the questions about single studies
+    seen: DistinctSet = field(init=False)  # distinct studies
     patients: DistinctSet = field(init=False)
-    without_id: int = 0  # studies that name no patient by an id
+    without_id: int = 0  # studies without a patient's id
     lot: random.Random = field(default_factory=random.SystemRandom)
 
     def __post_init__(self, key: RunKey) -> None:
         self.seen, self.patients = DistinctSet(key), DistinctSet(key)
 
     def profile(self) -> Profile:
-        """The facts."""
+        """The profile as facts."""
         return Profile(
             complete=self.complete,
             records=self.records,
@@ -64,7 +64,7 @@ class ProfileProgress:
         )
 
     def row(self, identifier: bytes, explicit: bool) -> None:
-        """One study of the query for all. It counts once, however often it comes."""
+        """Note one study of the query for all studies. It counts once, however often it comes."""
         try:
             uid, found = values(identifier, explicit, (*WITH_ALL, ISSUER))
         except WireError:
@@ -73,7 +73,7 @@ class ProfileProgress:
         self.listed(uid, found)
 
     def listed(self, uid: bytes, found: Sequence[Value]) -> None:
-        """One study of a list of all, with the attributes that such lists give."""
+        """Note one study of a list of all studies, with the attributes that such lists give."""
         if not uid or len(uid) > 64:
             self.malformed += 1
             return
@@ -86,31 +86,31 @@ class ProfileProgress:
         self.look.close(INDEXED_KINDS)
 
     def drawn_by_lot(self) -> list[bytes]:
-        """The studies that are asked one by one: all of a small archive, some of a larger one.
+        """The studies to ask one by one: all studies of a small archive, some studies of a larger one.
 
-        Their order is drawn too, so that those before a budget ends speak for the others.
+        Their order is random too: if a budget ends early, the studies asked so far represent the others.
         """
         some = len(self.drawn) if self.records <= ASK_EACH_UP_TO else SAMPLE_STUDIES
         return self.lot.sample(self.drawn, min(some, len(self.drawn)))
 
     def doubt(self, *found: Doubt) -> None:
-        """Why it is not complete. The first reason holds: others follow from it."""
+        """Note why the profile is incomplete. Only the first reason is kept, because later ones follow from it."""
         self.doubts = self.doubts or found
 
     def ended(self, stop: Outcome) -> None:
-        """How the last connection ended."""
+        """Note how the last connection ended."""
         if stop.ending is not OutcomeKind.COMPLETED:
             self.doubt(Doubt(DoubtCode.BROKE_OFF, stop=stop))
 
     def part(self, identifier: bytes, explicit: bool) -> None:
-        """Something about the one study that is asked about."""
+        """Note an answer about the one study that is being asked about."""
         try:
             self.look.take(values(identifier, explicit, (*BY_STUDY, *BY_SERIES))[1], BY_STUDY_KINDS)
         except WireError:
             self.malformed += 1
 
     def study(self, uid: bytes, found: Sequence[Value], kinds: frozenset[Kind]) -> None:
-        """One study that came with all that was asked of it, as a product's API gives it."""
+        """Note one study that came with all attributes that were asked, as a product's API gives it."""
         if not self.seen.add(uid):
             return
         self.records += 1
@@ -120,7 +120,7 @@ class ProfileProgress:
         self.look.close(kinds)
 
     def _patient(self, found: Sequence[Value]) -> None:
-        """A patient is an id, and its issuer where the archive says one."""
+        """Count a patient by the id, together with its issuer if the archive gives one."""
         at = next((n for n, (tag, _) in enumerate(found) if tag == PATIENT_ID), None)
         identity = None if at is None else (found[at][1] or "").strip()
         if at is None or not identity:
@@ -131,7 +131,7 @@ class ProfileProgress:
         self.patients.add(whole.encode("utf-8", "surrogatepass"))
 
     def _draw(self, uid: bytes) -> None:
-        """Each study that came is among those drawn with the same chance. Only what is made like a UID is held."""
+        """Draw from all studies with equal chance. Only a value that looks like a UID is kept."""
         if not re.fullmatch(rb"[0-9.]+", uid):
             return
         if len(self.drawn) < ASK_EACH_UP_TO:

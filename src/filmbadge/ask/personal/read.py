@@ -1,4 +1,4 @@
-"""Takes the personal attributes out of one identifier, for a `ValueInspector`. PS3.5 7."""
+"""Reads the personal attributes of one identifier for a `ValueInspector`. PS3.5 7."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _INSIDE = {sequence: (*tags, ISSUER) for sequence, tags in INSIDE.items()}
 
 
 def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[bytes, list[Value]]:
-    """The Study Instance UID, and the filled attributes among `wanted`, those inside sequences under the sequence's tag.
+    """The Study Instance UID, and the present attributes among `wanted`.
 
-    The issuer of an id comes right after it. Raises WireError with offsets only.
+    An attribute inside a sequence comes under the sequence's tag. The issuer of an id comes directly after the id.
+    Raises WireError, which holds offsets only.
     """
     uid, codec = b"", charsets.codec(())
     made: list[Value] = []
@@ -34,7 +35,7 @@ def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[
 
 
 def _raw(data: bytes, explicit: bool, wanted: Collection[int], under: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Values as they arrived. `under` is the sequence whose items the data are; else they are the whole data set."""
+    """Values as they arrived. `under` is the sequence whose items `data` holds; 0 means the whole data set."""
     for depth, tag, at, length, inner in headers(data, explicit=explicit, inside=bool(under)):
         if not depth:
             under = tag
@@ -53,5 +54,5 @@ def _raw(data: bytes, explicit: bool, wanted: Collection[int], under: int = 0) -
 
 
 def _named(tag: int, sequence: int) -> int:
-    """What stands in a sequence counts as that; only an issuer stays one."""
+    """The tag under which an attribute in a sequence counts: the sequence's tag. An issuer keeps its own tag."""
     return tag if tag == ISSUER else sequence
