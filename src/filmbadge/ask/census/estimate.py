@@ -1,8 +1,9 @@
-"""How many there are, from a part of them: with an interval that holds the truth 95 times in a hundred.
+"""Estimates a total from a part, with an interval that holds the truth in 95 of 100 cases.
 
-A round's windows are of like expected size, and which of them were visited was drawn by lot. So those speak for the
-others: by the ratio of what was found to what was expected (Cochran, Sampling Techniques, chapter 6). The interval is
-one of logarithms, because what was not visited cannot be less than nothing and may be a good deal more.
+The method is the ratio estimate (Cochran, Sampling Techniques, chapter 6): studies found divided by studies expected.
+The windows of a round have similar expected sizes, and the visited windows were drawn by lot, so they represent the
+others. The interval is symmetric in the logarithm: the unvisited rest cannot be below zero, and may be much larger than
+expected.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Sequence
 from filmbadge.ask.census.plan import Round
 from filmbadge.model import Interval
 
-LEAST, FOUND = 8, 2  # windows visited, and of them with studies, for an estimate
-ODD = 0.25  # of a window unlike all that were visited, that is reckoned with: few windows may be alike by chance
+LEAST, FOUND = 8, 2  # windows visited, and visited windows with studies, that an estimate needs
+# Weight of one imaginary outlier window. Without it, a few equal windows would give an interval of zero width.
+ODD = 0.25
 
-# 97.5 % points of Student's t by degrees of freedom, for the nearest not above.
+# 97.5 % points of Student's t by degrees of freedom. The next lower entry is used.
 _T = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26, 10: 2.23, 12: 2.18, 15: 2.13,
       20: 2.09, 30: 2.04, 60: 2.00, 120: 1.98}  # fmt: skip
 
@@ -26,7 +28,7 @@ def student(freedom: int) -> float:
 
 
 def studies(rounds: Sequence[Round], seen: int) -> Interval | None:
-    """Studies with a date. None: too few windows were visited. `seen` were found in all."""
+    """Estimates the studies with a date. None if too few windows were visited. `seen` is the number found so far."""
     for one in reversed(rounds):
         if len(one.visited) >= LEAST and sum(found > 0 for _, found in one.visited) >= FOUND:
             return _by(one, seen)
@@ -40,7 +42,8 @@ def _by(one: Round, seen: int) -> Interval:
     left = sum(one.expected) - expected
     rest = ratio * left
     squares = sum((y - ratio * e) ** 2 for e, y in visited) + ODD * (expected / count) ** 2
-    size = (left / others) / (expected / count) if others else 0.0  # of a window not visited, in those visited
+    # Size of an unvisited window, relative to a visited one.
+    size = (left / others) / (expected / count) if others else 0.0
     error = size * math.sqrt(squares / (count - 1) * (others**2 / count + others))
     low, high = _logarithmic(rest, error, student(count - 1))
     value, least, most = (one.before + found + part for part in (rest, low, high))
@@ -48,13 +51,16 @@ def _by(one: Round, seen: int) -> Interval:
 
 
 def images(whole: Interval, asked: Sequence[tuple[int, int]]) -> Interval | None:
-    """Images of all studies, from questions drawn by lot: studies and images of each. None: too few were asked."""
+    """Estimates the images of all studies. None if too few questions were asked.
+
+    `asked` holds the numbers of studies and of images of each question; the questions were drawn by lot.
+    """
     count, known, found = len(asked), sum(k for k, _ in asked), sum(i for _, i in asked)
     if count < LEAST or not found:
         return None
     ratio = found / known
     squares = sum((i - ratio * k) ** 2 for k, i in asked)
-    share = max(0.0, 1 - known / whole.value)  # of the studies, not asked
+    share = max(0.0, 1 - known / whole.value)  # share of the studies that were not asked about
     own = share * count / (count - 1) * squares / found**2  # relative variance of the ratio
     t = student(count - 1)
     relative = ((whole.high - whole.low) / 2 / whole.value) ** 2 + t * t * own

@@ -1,11 +1,11 @@
-"""Which windows to ask for, so that every study is in an answer that was not cut off, with few questions.
+"""Plans which windows to ask for: every study in an answer that was not cut off, with few questions.
 
-A plan knows no protocol. It asks `Studies` for windows, and says in the end what it could not make sure of. It counts
-nothing: whoever asks counts distinct UIDs over all windows, so that windows may overlap.
+A plan knows no protocol. It asks `Studies` for windows, and at the end names its doubts. It counts nothing: the caller
+counts distinct UIDs over all windows, so windows may overlap.
 
-A row cap is the same for all answers, with a signal or without. So the largest answer decides. Where it is parted into
-smaller answers, and these bring nothing new, no smaller answer was cut off either. Where each record brings its date,
-a part need not be asked for again: one question tells whether it has one study more than came.
+A row limit is the same for all answers, whether the archive signals it or not. So the largest answer decides. We part
+it into smaller answers: if these bring nothing new, no smaller answer was cut off either. If each record brings its
+date, we need not ask for a part again: one question tells whether the part has one study more than came.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Doubt, DoubtCode
 from filmbadge.scope import Scope
 
-WHOLE = 20_000  # studies up to which all are asked for in one question, to see those without a date
-SMALL = 5000  # studies up to which that is the first question
-TARGET = 3000  # matches that a window aims at
-SPAN = 40 * 365  # days that studies are expected from
-FADES = 20 * 365  # days in which an archive is taken to have been e times less busy, where nothing was visited yet
-ROUND = 8  # windows, at least, before their sizes are thought over
-CAP = 10  # rows: nobody cuts off at less, or it costs little to try
-STUCK = 3  # times that both halves of a day bring the same again
-STEPS = 40  # in a check by parting
-REFUSALS = 30  # one after the other, before a plan gives up
-LOST = 20  # windows that could be had by no parting, before a plan gives up
-FILL = 0.6  # of a known cap, that a window aims at
-_RECENT = (1, 8, 39)  # days of age that are looked at first
-_BUSY_DAYS = 30 * 365  # for which an archive is taken to have been as busy as it is now
-_MODALITIES = 8  # that are tried, the most common ones
-# Rows at which answers are cut off. One more where answers have pages: Orthanc's QIDO-RS. Twelve: DICOMcloud's.
+WHOLE = 20_000  # Up to this many studies we ask for all in one question, to see the studies without a date.
+SMALL = 5000  # Up to this many studies we begin with that question.
+TARGET = 3000  # matches that a window should have
+SPAN = 40 * 365  # range of days in which we expect studies
+FADES = 20 * 365  # Before any visit, we assume that an archive was e times less busy this many days ago.
+ROUND = 8  # smallest number of windows before their sizes are computed again
+CAP = 10  # rows: no archive cuts off below this, or trying costs little
+STUCK = 3  # how often both halves of a day may bring the same studies again
+STEPS = 40  # steps of a check by parting
+REFUSALS = 30  # refusals in a row before a plan gives up
+LOST = 20  # full windows that could not be parted, before a plan gives up
+FILL = 0.6  # share of a known row limit that a window should fill
+_RECENT = (1, 8, 39)  # ages in days that are looked at first
+_BUSY_DAYS = 30 * 365  # We assume that an archive was as busy as now for this many days.
+_MODALITIES = 8  # the most common modalities, of which this many are tried
+# Answers are cut off at such numbers of rows. Answers in pages may have one more (Orthanc's QIDO-RS). DICOMcloud has
+# 12.
 LIMITS = frozenset(n * 10**k for n in (1, 2, 3, 5) for k in range(1, 7)) | frozenset(
     (25, 150, 250, 256, 512, 1024, 1500, 2048, 2500, 4096)
 )
@@ -54,31 +55,31 @@ def looks_cut(rows: int, *, pages: bool = False) -> bool:
 
 
 class Hint(Struct, frozen=True):
-    """What is known of an archive before its census."""
+    """Knowledge about an archive before its census."""
 
-    young: int = 0  # days since the youngest study, at least: no match was younger
-    studies: int | None = None  # how many were counted before
-    no_dates: bool = False  # it refuses ranges of dates, or only a question without one had matches
+    young: int = 0  # lower bound of the youngest study's age in days: no match was younger
+    studies: int | None = None  # number of studies that were counted before
+    no_dates: bool = False  # The archive refuses ranges of dates, or only a question without a date had matches.
 
 
 _NOTHING = Hint()
 
 
 class _Failed(Exception):
-    """Nothing more is to be asked."""
+    """The plan ends: no further question is to be asked."""
 
 
 @dataclass
 class Round:
-    """Windows of about the same expected size, visited in an order that was drawn: they speak for those not visited."""
+    """Windows of similar expected size. They are visited in random order, so visited windows represent the others."""
 
-    before: int  # studies in windows of days that no window of it has
-    expected: list[float]  # of all its windows
-    visited: list[tuple[float, int]] = field(default_factory=list)  # expected, found
+    before: int  # studies in windows of days that no window of this round has
+    expected: list[float]  # expected sizes of all windows
+    visited: list[tuple[float, int]] = field(default_factory=list)  # pairs of expected and found sizes
 
 
 class CensusPlan:
-    """Drive `run()`. Whatever ends it, `complete`, `doubts` and `rounds` tell how far it came."""
+    """Drive `run()`. However it ends, `complete`, `doubts` and `rounds` tell how far it came."""
 
     def __init__(
         self,
@@ -92,22 +93,22 @@ class CensusPlan:
         self.complete = False
         self.failed = False
         self.undated: int | None = None  # studies that no range of dates brought
-        self.cap: int | None = None  # rows at which answers end
-        self.studies = 0  # distinct so far
+        self.cap: int | None = None  # number of rows at which answers end
+        self.studies = 0  # distinct studies so far
         self.rounds: list[Round] = []
         self._today, self._hint, self._whole = today, hint, whole
         self._wanted = target
         self._chance = random.Random(seed)
-        self._signals = False  # it says so when it cuts
-        self._dated = 0  # the sum over windows of which no two share a day
-        self._recut = False  # some windows were asked for in parts later, so that the sum says nothing
+        self._signals = False  # the archive signals when it cuts an answer
+        self._dated = 0  # sum of studies over windows of which no two share a day
+        self._recut = False  # some windows were asked for in parts later, so the sum `_dated` proves nothing
         self._largest: list[tuple[Window, WindowAnswer]] = []
-        self._proven = 0  # rows of an answer that was shown to be whole
-        self._fits: float | None = None  # more than this is refused
-        self._visited: list[tuple[int, int, int]] = []  # first day, last day, studies
+        self._proven = 0  # rows of the largest answer that was proven whole
+        self._fits: float | None = None  # the archive refuses windows that are larger than this
+        self._visited: list[tuple[int, int, int]] = []  # triples of first day, last day and studies
         self._useless: set[Axis] = set()
         self._doubts: list[Doubt] = []
-        self._unchecked = 0  # rows of an answer that is said to hold everything
+        self._unchecked = 0  # rows of an answer that claims to hold everything
         self._lost = 0
         self._refused = 0
         self._stuck = 0
@@ -139,7 +140,7 @@ class CensusPlan:
         if Axis.DATE in self._useless:
             yield from self._without_windows()
 
-    # One question
+    # This section asks one question.
 
     def _ask(self, window: Window) -> Steps[WindowAnswer]:
         seen = yield from self._source.ask(window)
@@ -173,21 +174,21 @@ class CensusPlan:
 
     @property
     def _most(self) -> int:
-        """Rows of the largest answers that are said to be whole."""
+        """Rows of the largest answer that claims to be whole."""
         return self._largest[0][1].rows if self._largest else 0
 
     def _short(self, seen: WindowAnswer) -> bool:
-        """Whether there is more than was given."""
+        """Whether there are more studies than the answer gave."""
         return seen.ended is not Ended.WHOLE or (self.cap is not None and seen.rows >= self.cap)
 
     def _has_more(self, window: Window, known: int) -> Steps[bool | None]:
         ask = self._source.has_more
         return None if ask is None else (yield from ask(window, known))
 
-    # A small archive: one question, and its check
+    # This section reads a small archive: one question, and its check.
 
     def _seems_small(self) -> Steps[bool]:
-        """Look at recent days, until they tell how much there is about."""
+        """Look at recent days until they tell the approximate number of studies."""
         young = self._hint.young
         if self._hint.studies is not None:
             return self._hint.studies <= SMALL
@@ -214,7 +215,7 @@ class CensusPlan:
         return self._all
 
     def _settle(self, seen: WindowAnswer) -> Steps[bool]:
-        """Check one answer that is said to hold everything. False: it does not."""
+        """Check an answer that claims to hold everything. Returns False if it does not."""
         if seen.rows < _least(seen):
             return True
         proof, dated = yield from self._check(Window(), seen)
@@ -233,13 +234,13 @@ class CensusPlan:
             self.undated = seen.distinct - dated
         return True
 
-    # The check
+    # This section checks answers.
 
     def _check(self, window: Window, seen: WindowAnswer) -> Steps[tuple[bool | None, int]]:
-        """Part an answer into smaller ones. True: it was whole. False: it was cut off. None: it cannot be told.
+        """Part an answer into smaller ones. True: it was whole. False: it was cut off. None: we cannot tell.
 
-        And how many studies the parts had. Where one part has all of it, that is parted further: without bounds, by
-        time before by date, for that may be one busy day.
+        Also returns how many studies the parts had. If one part has all studies, that part is parted further. Without
+        bounds, we part by time before date, because that part may be one busy day.
         """
         if seen.days is not None:
             return (yield from self._by_days(window, seen)), sum(seen.days.values())
@@ -263,7 +264,7 @@ class CensusPlan:
     def _level(
         self, window: Window, whole: WindowAnswer, axis: Axis
     ) -> Steps[tuple[bool | None, tuple[Window, WindowAnswer] | None, int]]:
-        """One step of a check: the proof, or the part that has all of it, if there is one."""
+        """One step of a check. Returns the proof, or the part that has all studies if there is one."""
         several = window.days is not None and window.days[0] != window.days[1]
         if axis in self._useless or (axis is Axis.TIME and several):
             return None, None, 0
@@ -271,7 +272,7 @@ class CensusPlan:
         answers: list[WindowAnswer] = []
         for n, part in enumerate(parts):
             if axis is not Axis.UID and n == len(parts) - 1 and not any(one.rows for one in answers) and window.days:
-                answers.append(WindowAnswer(whole.rows, whole.distinct, 0, Ended.WHOLE))  # what else
+                answers.append(WindowAnswer(whole.rows, whole.distinct, 0, Ended.WHOLE))  # the other part must be empty
             else:
                 answers.append((yield from self._ask(part)))
         together = sum(one.distinct for one in answers)
@@ -289,16 +290,17 @@ class CensusPlan:
         return None, (parts[full[0]], answers[full[0]]), together
 
     def _by_days(self, window: Window, seen: WindowAnswer) -> Steps[bool | None]:
-        """Whether an answer was whole, by one question for each half of its days: has it one study more than came of it?
+        """Whether an answer was whole. For each half of its days, one question asks for one study more than came.
 
-        A limit on the whole would leave room in a half. Of one day alone, what was cut off before is cut off again.
+        A limit on the whole answer would leave room in a half. A single day cannot be checked this way: it would be cut
+        off at the same row again.
         """
         days, undated = seen.days or {}, seen.undated
         for part in () if Axis.DATE in self._useless else halves(window.days, days):
             half, known = replace(window, days=part), sum(n for day, n in days.items() if part[0] <= day <= part[1])
             more = yield from self._has_more(half, known)
             if more and (yield from self._has_more(NEVER, 0)) is not False:
-                # Some archives take a study without a date for a match of any range, and some do not look at dates.
+                # Some archives match a study without a date to any range, and some ignore dates.
                 if not undated or (yield from self._has_more(NEVER, undated)) is not False:
                     self._useless.add(Axis.DATE)
                     return None
@@ -314,7 +316,10 @@ class CensusPlan:
         return True
 
     def _by_modality(self, window: Window, seen: WindowAnswer) -> Steps[bool | None]:
-        """The same by the modalities that came. It never shows that there is more: some archives do not look at them."""
+        """The same check by the modalities that came.
+
+        It cannot prove that there is more, because some archives ignore modalities.
+        """
         parts = sorted(seen.modalities.items(), key=lambda part: -part[1])[:_MODALITIES]
         if not parts or parts[0][1] >= seen.distinct:
             return None
@@ -324,14 +329,14 @@ class CensusPlan:
         return True
 
     def _suspect(self, window: Window, seen: WindowAnswer) -> Steps[None]:
-        """Check an answer that could be a silent cap: a round number, or as many rows as another."""
+        """Check an answer that may be a silent limit: a round number of rows, or as many rows as another answer."""
         known = self._signals or self.cap is not None or seen.rows <= self._proven
         if known or seen.rows < max(_least(seen), self._most) or (len(self._largest) < 2 and not _looks_cut(seen)):
             return
         yield from self._prove(window, seen)
 
     def _prove(self, window: Window, seen: WindowAnswer) -> Steps[None]:
-        """Where an answer was a silent cap, what was cut off is asked for in parts."""
+        """Check an answer for a silent limit. If it was cut off, ask for its parts."""
         as_large = list(self._largest)
         proof, _ = yield from self._check(window, seen)
         if proof is None and not (yield from self._by_modality(window, seen)):
@@ -340,10 +345,10 @@ class CensusPlan:
             self._recut = True
             yield from self._parts(one)
 
-    # A large archive
+    # This section reads a large archive.
 
     def _large(self) -> Steps[None]:
-        """Windows over all days. They are visited in an order that is drawn, so that they speak for the others."""
+        """Visit windows over all days in random order, so that visited windows represent the others."""
         for days in ((self._today + 1, LATEST), (EARLIEST, self._today - SPAN - 1)):
             yield from self._visit(*days)
         while not self._given_up() and (cells := self._cells()):
@@ -365,10 +370,10 @@ class CensusPlan:
             yield from self._without_date()
 
     def _cells(self) -> list[tuple[int, int, float]]:
-        """The days that were not visited, in windows that are expected to be of like size."""
+        """The days that were not visited, in windows of similar expected size."""
         gaps: list[tuple[int, int, float]] = []
         at, left = self._today - SPAN, None
-        empty = True  # whether all that was visited since the last gap
+        empty = True  # whether all visits since the last gap were empty
         nothing = not any(studies for _, _, studies in self._visited)
         for visit in [*self._visited, (self._today + 1, self._today + 1, None)]:
             first, last, studies = visit
@@ -387,7 +392,7 @@ class CensusPlan:
         return [cell for gap in gaps for cell in self._sliced(*gap)]
 
     def _sliced(self, first: int, last: int, expected: float) -> list[tuple[int, int, float]]:
-        """Before all that was visited there is likely less, the longer ago: windows get longer."""
+        """Slice days before all visits. Older days likely have fewer studies, so windows get longer."""
         days = last - first + 1
         pieces = min(max(1, math.ceil(expected / self.target)), days)
         fade = days / FADES if first == self._today - SPAN else 0.0
@@ -397,36 +402,37 @@ class CensusPlan:
 
     @property
     def _prior(self) -> float:
-        """Studies a day, where none was found yet: many, for the first few windows are only to look around."""
+        """Studies per day before any was found. The value is high, because the first few windows only look around."""
         return 300 / math.pow(4, len(self.rounds)) * self.target / SPAN
 
     @property
     def target(self) -> int:
-        """Matches that a window aims at."""
+        """Number of matches that a window should have."""
         bounds = [float(self._wanted())]
         bounds += [FILL * self.cap] if self.cap is not None else []
         bounds += [self._fits] if self._fits is not None else []
         return max(1, int(min(bounds)))
 
     def _draw(self, cells: list[tuple[int, int, float]], count: int) -> list[tuple[int, int, float]]:
-        """As many, spread over all: one of each run of neighbours, in an order that is drawn."""
+        """Draws `count` cells, one from each run of neighbours, in random order."""
         edges = [len(cells) * n // count for n in range(count + 1)]
         drawn = [cells[self._chance.randrange(edges[n], edges[n + 1])] for n in range(count)]
         self._chance.shuffle(drawn)
         return drawn
 
     def _visit(self, first: int, last: int) -> Steps[int]:
-        """Ask for days that no other window has. How many studies they hold."""
+        """Ask for days that no other window has. Returns how many studies they hold."""
         window = Window((first, last))
         seen = yield from self._ask(window)
         found = yield from self._finish(window, seen)
         self._dated += found
-        if self._dated > 1.1 * self.studies + CAP and not self._recut:  # some are in two windows that share no day
+        # Some studies are in two windows that share no day.
+        if self._dated > 1.1 * self.studies + CAP and not self._recut:
             self._useless.add(Axis.DATE)
         return found
 
     def _finish(self, window: Window, seen: WindowAnswer) -> Steps[int]:
-        """The parts of what was cut off, and a check of what could have been."""
+        """Ask for the parts of an answer that was cut off, and check an answer that may have been."""
         if self._short(seen):
             return (yield from self._parts(window)) or seen.distinct
         before = self.studies
@@ -434,17 +440,17 @@ class CensusPlan:
         return seen.distinct + self.studies - before
 
     def _parts(self, window: Window) -> Steps[int]:
-        """The parts of a window that was cut off. 0: there are none."""
+        """Ask for the parts of a window that was cut off. Returns 0 if there are none."""
         for axis in (Axis.DATE, Axis.TIME):
             parts = () if axis in self._useless else window.parted(axis, self._today)
             if not parts:
                 continue
             answers = yield from self._ask_all(parts)
             if axis is Axis.DATE and sum(one.distinct for one in answers) > self.studies:
-                self._useless.add(axis)  # some are in both
+                self._useless.add(axis)  # some studies are in both parts
                 return 0
             if axis is Axis.TIME and all(self._short(one) and one.rows and not one.new for one in answers):
-                self._stuck += 1  # the same rows again, or they were seen elsewhere
+                self._stuck += 1  # the same rows came again, or they were seen elsewhere
                 if self._stuck > STUCK:
                     self._useless.add(axis)
                     continue
@@ -466,7 +472,7 @@ class CensusPlan:
         return self._lost >= LOST or self._refused >= REFUSALS or Axis.DATE in self._useless
 
     def _without_windows(self) -> Steps[None]:
-        """An archive that does not look at dates."""
+        """Read an archive that ignores dates."""
         self._doubts.clear()
         unasked = self._all is None or self._all.ended is Ended.ENOUGH
         if unasked and self.cap is None and self.studies <= self._whole:
@@ -476,7 +482,7 @@ class CensusPlan:
         self._doubt(DoubtCode.DATES_IGNORED)
 
     def _without_date(self) -> Steps[None]:
-        """Studies without a date, or with one that is none, are in no window."""
+        """Ask for studies without a valid date, because no window has them."""
         if self.cap is not None:
             self._doubt(DoubtCode.UNDATED_BEHIND_LIMIT, rows=self.cap)
         elif not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
@@ -489,7 +495,7 @@ class CensusPlan:
             yield from self._list_undated()
 
     def _no_more(self) -> Steps[bool]:
-        """Whether one question for all studies has none beyond those that were found."""
+        """Whether one question for all studies brings no study beyond those that were found."""
         return self.studies > 0 and (yield from self._has_more(Window(), self.studies)) is False
 
     def _list_undated(self) -> Steps[None]:
@@ -505,7 +511,10 @@ class CensusPlan:
             self.undated = self.studies - self._dated
 
     def walked(self, images: int) -> None:
-        """So many images are in the studies found. Where each gave a row, the answer did not end before its last."""
+        """Learn how many images the found studies have.
+
+        If each gave a row to the unchecked answer, it was not cut off.
+        """
         if images == self._unchecked and len(self._doubts) == 1:
             self._doubts.clear()
             self.complete = True
@@ -519,7 +528,7 @@ class CensusPlan:
 
 
 def _least(seen: WindowAnswer) -> int:
-    """Rows below which an answer is taken for whole."""
+    """An answer with fewer rows than this counts as whole."""
     return CAP if seen.days is None else 1
 
 
@@ -529,22 +538,22 @@ def _looks_cut(seen: WindowAnswer) -> bool:
 
 
 def plan_for(scope: Scope, hint: Hint, throttle: Throttle) -> CensusPlan:
-    """Windows as large as an archive bears, from today."""
+    """A plan from today, with windows as large as the archive can bear."""
     today = datetime.now(UTC).date().toordinal()
     return CensusPlan(today, hint, target=lambda: throttle.window, whole=scope.census.whole)
 
 
 def _rate(visit: tuple[int, int, int]) -> float:
-    """Studies a day, at the higher side of what was seen."""
+    """Studies per day, at the upper end of what the visit allows."""
     first, last, studies = visit
     return (studies + 2) / (last - first + 1)
 
 
 def _quantile(share: float, fade: float) -> float:
-    """Where a share of something is reached that fades away evenly."""
+    """The point at which an evenly fading quantity reaches this share."""
     return share if not fade else -math.log1p(-share * -math.expm1(-fade)) / fade
 
 
 def _faded(days: int) -> float:
-    """As many days as these would be, if they did not fade."""
+    """The number of days without fading that equal these days with fading."""
     return -math.expm1(-days / FADES) * FADES

@@ -1,4 +1,4 @@
-"""Windows of a census: ranges of days and of times within a day, the beginning of a UID, a modality. No protocol, no values."""
+"""Windows of a census: ranges of days and of times in a day, prefixes of UIDs, modalities. No protocol, no values."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from msgspec import Struct
 
 from filmbadge.catalogue.dicom import Modality
 
-# What an archive may hold as a date of a study. Some take no range that is open at an end.
+# An archive may hold a study date from this range. Some archives accept no range with an open end.
 EARLIEST, LATEST = date(1800, 1, 1).toordinal(), date(2099, 12, 31).toordinal()
 EVER = (date(1, 1, 2).toordinal(), date(9999, 12, 30).toordinal())
 MINUTES = 24 * 60
 LONGEST_PREFIX = 40
-_PIVOT = 1000  # days of age at which all dates are parted first
-_LEAN = 30  # days: how little the recent ones are favoured
+_PIVOT = 1000  # age in days at which all dates are first parted
+_LEAN = 30  # days; smaller values favour recent dates more
 
-DayRange = tuple[int, int]  # both ends belong to it
+DayRange = tuple[int, int]  # both ends belong to the range
 
 
 class Axis(Enum):
-    """What a window is parted by."""
+    """The property by which a window is parted."""
 
     DATE = "Study Date"
     TIME = "Study Time"
@@ -32,17 +32,17 @@ class Axis(Enum):
 
 
 class Window(Struct, frozen=True):
-    """Studies to ask for. Without bounds: all, with or without a date."""
+    """Studies to ask for. Without bounds it means all studies, with or without a date."""
 
-    days: DayRange | None = None  # ordinals
-    minutes: DayRange | None = None  # of the day
-    prefix: str = ""  # of the Study Instance UID
+    days: DayRange | None = None  # days as ordinals
+    minutes: DayRange | None = None  # minutes of the day
+    prefix: str = ""  # prefix of the Study Instance UID
     modality: Modality | None = None
-    at_most: int = 0  # matches, after which no more are wanted; 0: all
+    at_most: int = 0  # after this many matches no more are wanted; 0: all are wanted
 
     @property
     def date_key(self) -> str:
-        """Range matching, PS3.4 C.2.2.2.5; a single day by single value matching."""
+        """The Study Date key: range matching, PS3.4 C.2.2.2.5, or single value matching for a single day."""
         if self.days is None:
             return ""
         first, last = (f"{date.fromordinal(day):%Y%m%d}" for day in self.days)
@@ -60,7 +60,10 @@ class Window(Struct, frozen=True):
         return f"{self.prefix}*" if self.prefix else ""
 
     def parted(self, axis: Axis, today: int) -> tuple[Window, ...]:
-        """Disjoint windows that together are this one, as far as a study has a value there; none if it cannot be parted."""
+        """Disjoint windows that together cover the studies of this window that have a value on the axis.
+
+        Empty if the window cannot be parted.
+        """
         if axis is Axis.DATE:
             days = _parted_days(self.days, today)
             return tuple(Window(part, self.minutes, self.prefix) for part in days)
@@ -74,11 +77,11 @@ class Window(Struct, frozen=True):
         return tuple(Window(self.days, self.minutes, self.prefix + one) for one in more)
 
 
-NEVER = Window((EVER[0], EVER[0]))  # no study is so old
+NEVER = Window((EVER[0], EVER[0]))  # no study is as old as this
 
 
 def halves(days: DayRange | None, held: Mapping[int, int]) -> list[DayRange]:
-    """A range in two parts that hold about as many; around the only day that is held, in three."""
+    """Splits a range in two parts with about as many studies. If only one day holds studies: three parts around it."""
     first, last = days or EVER
     ordered, so_far = sorted(held), 0
     middle = ordered[0] if ordered else first
@@ -93,7 +96,7 @@ def halves(days: DayRange | None, held: Mapping[int, int]) -> list[DayRange]:
 
 
 def _longer(prefix: str) -> Iterable[str]:
-    """What a UID can go on with, PS3.5 9.1."""
+    """The characters that can follow in a UID, PS3.5 9.1."""
     if not prefix:
         return ("0.", "1.", "2.")
     if len(prefix) >= LONGEST_PREFIX:
@@ -102,7 +105,7 @@ def _longer(prefix: str) -> Iterable[str]:
 
 
 def _parted_days(days: DayRange | None, today: int) -> tuple[DayRange, ...]:
-    """Two halves; of an age without end, about where half the studies are."""
+    """Two halves of a range. A range without an end is split at an age that about half of the studies have reached."""
     first, last = days or (EARLIEST, LATEST)
     if first == last:
         return ()
@@ -112,7 +115,7 @@ def _parted_days(days: DayRange | None, today: int) -> tuple[DayRange, ...]:
     elif young >= 0 and old > 4 * (young + _LEAN):
         age = round(((young + _LEAN) * (old + _LEAN)) ** 0.5) - _LEAN
     elif young < 0 <= old:
-        age = -1  # what is to come apart from what was
+        age = -1  # future dates apart from past dates
     else:
         age = (young + old) // 2
     last_of_old = min(max(today - age - 1, first), last - 1)
