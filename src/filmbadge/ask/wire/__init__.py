@@ -1,1 +1,1 @@
-"""The only code that touches a socket (`dialer`), and the protocols it carries, which touch none."""
+"""The wire. Only `dialer` touches a socket; the protocols that it carries touch none."""

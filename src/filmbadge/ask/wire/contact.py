@@ -1,4 +1,4 @@
-"""Whom one host is, for everything that asks it: the way through the door, its address, its name and its pace."""
+"""How to reach one host: the dialer, its address, its name and its pace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from filmbadge.scope import Address, ConnectionLimits, Scope, plain
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One host. `name` is the one that the user gave, and is empty where the user gave an address."""
+    """One host. `name` is the name that the user gave; it is empty if the user gave an address."""
 
     dialer: Dialer
     address: Address
@@ -46,7 +46,10 @@ class Contact:
         caps: ConnectionLimits | None = None,
         tls: bool = False,
     ) -> JournalRow:
-        """One connection, as `Dialer.dial` makes it; none where the archive showed distress: it is left alone."""
+        """Opens one connection, as `Dialer.dial` does. An archive that showed distress is left alone:
+
+        no connection is made.
+        """
         if self.pace.exhausted:
             stop = Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
             return JournalRow(datetime.now(UTC), str(plain(self.address)), port, question, 0, 0, 0.0, stop)

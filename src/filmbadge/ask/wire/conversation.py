@@ -1,7 +1,7 @@
 """The seam between the dialer and the protocols.
 
-A protocol is a `Conversation`: it is handed bytes and hands bytes back, and holds no socket. So a protocol
-cannot dial, and can be tested and fuzzed without a network.
+A protocol is a `Conversation`: it takes bytes and returns bytes, and holds no socket. So a protocol cannot dial, and
+can be tested and fuzzed without a network.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from filmbadge.model import Outcome
 
 
 class Connection(Protocol):
-    """What a talk may do with its connection."""
+    """The part of a connection that a talk may use."""
 
     def send(self, data: bytes) -> None: ...
 
     def wait(self, seconds: float) -> None:
-        """Close with `fell silent` if the peer says nothing for this long. Replaces the idle bound."""
+        """Close with `fell silent` if the peer says nothing for this many seconds. This replaces the idle limit."""
 
     def rest(self, seconds: float, then: Callable[[], None]) -> None:
-        """Call `then` after this long, if the connection still stands. This silence is ours, and in no bound of time."""
+        """Call `then` after this many seconds, if the connection still stands.
+
+        This silence is ours and counts for no limit.
+        """
 
     def close(self, stop: Outcome) -> None:
-        """End the connection; the first stop given counts."""
+        """End the connection. The first stop that is given counts."""
 
 
 class Conversation(Protocol):
@@ -33,23 +36,23 @@ class Conversation(Protocol):
     def opened(self, line: Connection) -> None: ...
 
     def received(self, data: memoryview) -> int:
-        """Bytes from the peer. Returns how many were taken; the rest comes again, with more behind it.
+        """Takes bytes from the peer. Returns how many were taken: the rest comes again, with more bytes after it.
 
-        May raise WireError (`wire.errors`) when the peer broke the protocol. The memory is reused afterwards.
+        May raise WireError (`wire.errors`) if the peer broke the protocol. The memory is reused afterwards.
         """
 
     def leave(self) -> bool:
-        """Asked to stop. True: the talk has begun to end in order and will close. False: there is no order to end in."""
+        """Stop in order. True: the talk has begun to end and will close. False: the protocol has no orderly end now."""
 
     def farewell(self) -> bytes:
-        """Last bytes, when a cap or an impatient user ends the talk where it stands."""
+        """The last bytes to send, if a limit or an impatient user ends the talk immediately."""
 
     def ended(self, stop: Outcome) -> Outcome:
-        """Called once; nothing is received or sent afterwards. Returns the stop in the talk's own view."""
+        """Called once; nothing is received or sent afterwards. Returns the stop as the talk itself sees it."""
 
 
 class Meter(Protocol):
-    """What is told how much is asked and received, while it happens."""
+    """Is told how much is asked and received, while it happens."""
 
     def asked(self) -> None: ...
 

@@ -1,8 +1,7 @@
 """The one door. Nothing else in Filmbadge opens a connection or looks up a name.
 
-For every connection the dialer asks the scope about the resolved address, waits its turn under the
-pace, holds the host alone, bounds bytes and time, and writes a row into the journal, also when the
-connection failed.
+For every connection the dialer asks the scope about the resolved address, waits for its turn under the pace, holds the
+host alone, and bounds bytes and time. It writes a journal row for every connection, also for a failed one.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ Journal = Callable[[JournalRow], None]
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
 _LEAVE_SECONDS = 5.0
-_SHORTEST_WAIT = 0.001  # of a turn: the event loops cannot sleep less
+_SHORTEST_WAIT = 0.001  # seconds to wait for a turn; the event loops cannot sleep less
 _LINGER_BYTES = 256 * 1024
-_LOOK_SECONDS = 0.05  # between two looks at what is overdue
+_LOOK_SECONDS = 0.05  # seconds between two checks for what is overdue
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
-_MAX_PACES = 10_000  # of archives, that are remembered
-# Windows' loop reports a failed connect in numbers of the system, which Python does not translate (winerror.h).
+_MAX_PACES = 10_000  # number of archives whose pace is remembered
+# Windows' loop reports a failed connect with system numbers that Python does not translate (winerror.h).
 _OF_WINDOWS = {64: errno.ECONNRESET, 121: errno.ETIMEDOUT, 1231: errno.ENETUNREACH, 1232: errno.EHOSTUNREACH}
 
 
@@ -63,17 +62,18 @@ class Dialer:
 
     def __init__(self, scope: Scope, journal: Journal) -> None:
         self.scope = scope
-        self.key = RunKey()  # of all that is asked through this door, so that archives can be compared
+        self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
         self._clock = _Clock()
         self._paces: dict[str, Throttle] = {}
-        self._busy: dict[str, asyncio.Event | None] = {}  # hosts with a connection, and what waits for its end
+        # Hosts with a connection; the event is set when the connection ends.
+        self._busy: dict[str, asyncio.Event | None] = {}
 
     async def resolve(self, name: str) -> Address:
         """The address to contact for a name: the first that the scope permits. Raises OutOfScope, UnknownName.
 
-        Loopback without a scope file needs no name but localhost, so no look-up leaves the machine.
+        Without a scope file only loopback is allowed. Its only name is localhost, so no look-up leaves the machine.
         """
         literal = address_of(name)
         if literal is not None:
@@ -94,7 +94,7 @@ class Dialer:
         raise OutOfScope(name, self.scope, addresses[0] if addresses else None)
 
     def throttle(self, address: Address) -> Throttle:
-        """The pace with this host. What it owes when a connection ends is kept before the next one begins."""
+        """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
         host = str(plain(address))
         if host not in self._paces:
             if len(self._paces) == _MAX_PACES:
@@ -115,7 +115,7 @@ class Dialer:
     ) -> JournalRow:
         """Carry one talk over one connection, from the connect to the close. Returns its journal row.
 
-        With `tls` the talk goes through TLS; `name` is the host's, where the user gave one, and is sent (SNI).
+        With `tls` the talk goes through TLS. `name` is the host's name, if the user gave one, and is sent as SNI.
         """
         address = plain(address)
         host = str(address)
@@ -127,7 +127,7 @@ class Dialer:
         self._busy[host] = None
         try:
             await self._pacer.turn(address, host)
-            if self.scope.expired():  # while it waited
+            if self.scope.expired():  # the scope expired during the wait
                 raise OutOfScope(host, self.scope, address)
             line = _Line(talk, caps, self._clock, _Tls(address, name) if tls else None)
             return await self._carry(line, address, host, port, question)
@@ -166,7 +166,10 @@ class Dialer:
 
 
 class _Clock:
-    """One timer for all lines of a dialer, which looks at each many times a second: one timer each would cost more."""
+    """One timer for all lines of a dialer.
+
+    It checks each line many times a second; a timer for each would cost more.
+    """
 
     def __init__(self) -> None:
         self._lines: set[_Line] = set()
@@ -192,7 +195,7 @@ class _Clock:
 
 
 class _Line(asyncio.BufferedProtocol):
-    """One connection: counts, bounds and reports; the talk does the talking."""
+    """One connection: it counts, bounds and reports. The talk decides the contents."""
 
     def __init__(self, talk: Conversation, caps: ConnectionLimits, clock: _Clock, secure: _Tls | None = None) -> None:
         self._talk = talk
@@ -205,13 +208,13 @@ class _Line(asyncio.BufferedProtocol):
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._idle = caps.idle_seconds
         self.due = self._loop.time() + caps.connect_seconds
-        self._last = math.inf  # when the connection has lived long enough
+        self._last = math.inf  # the time at which the connection has lived long enough
         self._room = memoryview(bytearray(_FIRST_BUFFER))
-        self._filled = 0  # bytes at its start that the talk has not taken
+        self._filled = 0  # bytes at the start of the room that the talk has not taken
         self.stop: Outcome | None = None
         self.sent = 0
         self.received = 0
-        self._allowed = 0  # bytes in all, while lingering
+        self._allowed = 0  # all bytes that may come while the line lingers
         self._resting: asyncio.TimerHandle | None = None
 
     async def carry(self, address: Address, host: str, port: int) -> None:
@@ -232,10 +235,11 @@ class _Line(asyncio.BufferedProtocol):
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
         await self._done
-        del self._talk, self._room  # line and talk hold each other: without this they would wait for the collector
+        # Line and talk refer to each other; without this, only the garbage collector would free them.
+        del self._talk, self._room
 
     def overdue(self, now: float) -> None:
-        """The time is over that something had: the connect, the peer's next word, the whole, or the farewell."""
+        """End a phase whose time is over: the connect, the wait for the peer, the whole connection, or the farewell."""
         if self._transport is None:
             if self.stop is None:
                 self._connecting.reschedule(now)
@@ -254,8 +258,8 @@ class _Line(asyncio.BufferedProtocol):
         return None if self._secure is None else self._secure.peer.facts(heard=self.received > 0)
 
     async def interrupt(self) -> None:
-        """We were told to stop: end the talk in order. Told again, or kept waiting, end it where it stands."""
-        if self._done.cancelled():  # with the task that waited for it
+        """Stop: end the talk in order. A second call, or a long wait, ends the talk immediately."""
+        if self._done.cancelled():  # it was cancelled together with the task that waited for it
             self._done = self._loop.create_future()
         try:
             leaves = self.stop is None and self._transport is not None and self._talk.leave()
@@ -266,16 +270,16 @@ class _Line(asyncio.BufferedProtocol):
             await self._over(_FAREWELL_SECONDS)
 
     async def _over(self, seconds: float) -> bool:
-        """Whether the connection is closed, within this time."""
+        """Whether the connection closes within this many seconds."""
         await asyncio.wait([self._done], timeout=seconds)
         return self._done.done()
 
-    # asyncio.BufferedProtocol
+    # These methods implement asyncio.BufferedProtocol.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        transport = cast("asyncio.Transport", transport)  # uvloop's transport does not inherit from asyncio's
         self._transport = transport
-        if self.stop is not None:  # we gave up while the connect was under way
+        if self.stop is not None:  # we gave up during the connect
             transport.abort()
             return
         if self._secure is not None:
@@ -292,7 +296,7 @@ class _Line(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self.received += nbytes
-        if self.stop is not None:  # lingering: what still comes is dropped, to a bound
+        if self.stop is not None:  # the line lingers: it drops a bounded number of further bytes
             if self.received > self._allowed and self._transport is not None:
                 self._transport.abort()
             return
@@ -306,11 +310,11 @@ class _Line(asyncio.BufferedProtocol):
             self._hand_over()
         except Exception as error:
             self._give_up(_fault(error))
-        if self.sent == sent and self.stop is None:  # else what we sent carries the ACK
+        if self.sent == sent and self.stop is None:  # otherwise the data that we sent carries the ACK
             self._acknowledge_at_once()
 
     def _hand_over(self) -> None:
-        """Give the talk what it has not taken yet. The room is small for a question, and grows for a census."""
+        """Give the talk the bytes that it has not taken. The room is small for a question, and grows for a census."""
         filled, room = self._filled, self._room
         with room[:filled] as held:
             taken = self._talk.received(held)
@@ -325,7 +329,7 @@ class _Line(asyncio.BufferedProtocol):
             self._room[:left] = room[taken:filled]
 
     def _hear(self) -> None:
-        """The peer has its time again to say something."""
+        """Restart the time in which the peer must say something."""
         due = self._loop.time() + self._idle
         self.due = due if due < self._last else self._last
 
@@ -339,7 +343,7 @@ class _Line(asyncio.BufferedProtocol):
             self._end(self._lost(OutcomeKind.RESET if isinstance(exc, ConnectionError) else OutcomeKind.CLOSED))
         self._ended()
 
-    # Line, for the talk
+    # These methods implement Connection for the talk.
 
     def send(self, data: bytes) -> None:
         if self.stop is None and self._transport is not None:
@@ -371,15 +375,18 @@ class _Line(asyncio.BufferedProtocol):
             self._end(stop)
 
     def _lost(self, ending: OutcomeKind) -> Outcome:
-        """Closed or reset by the peer; one that had asked for a client certificate may mean that by it."""
+        """The stop if the peer closed or reset.
+
+        After a request for a client certificate, the close may be a refusal.
+        """
         asked = self._secure is not None and self._secure.peer.asked and not self.received
         return Outcome(ending, Cause.CERTIFICATE_ASKED if asked else None)
 
     def _tls_failure(self, error: OSError) -> Outcome:
-        """The handshake failed, or an alert came after it. OpenSSL's name for a failure is its own, never the peer's."""
+        """The stop if the handshake failed, or an alert came after it. OpenSSL names the failure, never the peer."""
         assert self._secure is not None
         if not isinstance(error, ssl.SSLError):
-            # The event loops say `reset` without a number where the peer closed in the handshake.
+            # If the peer closes during the handshake, the event loops report `reset` without a number.
             return self._lost(OutcomeKind.RESET if error.errno else OutcomeKind.CLOSED)
         peer = self._secure.peer
         if peer.alert is not None:
@@ -389,7 +396,10 @@ class _Line(asyncio.BufferedProtocol):
         return Outcome(OutcomeKind.TLS_FAILED, Cause.HANDSHAKE_FAILED, error=error.reason or "")
 
     def _give_up(self, stop: Outcome) -> None:
-        """End the talk ourselves: its last words, and time for the peer to hear them before the close resets it."""
+        """End the talk from our side.
+
+        The peer gets time to read our last words before the close resets the connection.
+        """
         if self.stop is None:
             last = b""
             with contextlib.suppress(Exception):
@@ -403,7 +413,7 @@ class _Line(asyncio.BufferedProtocol):
         self.stop = stop
         if self._resting is not None:
             self._resting.cancel()
-        self._filled = 0  # nobody takes the rest, and a full buffer would have no room for what still comes
+        self._filled = 0  # nobody takes the rest, and a full buffer would have no room for further bytes
         try:
             self.stop = self._talk.ended(stop)
         except Exception as error:
@@ -423,10 +433,11 @@ class _Line(asyncio.BufferedProtocol):
             self._done.set_result(None)
 
     def _acknowledge_at_once(self) -> None:
-        """DCMTK-based servers wait for our ACK between PDUs (Nagle), and we would delay it 40 ms."""
+        """Acknowledge now. DCMTK-based servers wait for our ACK between PDUs (Nagle), and we would delay it 40 ms."""
         if _QUICKACK is None or self._transport is None:
             return
-        # uvloop's own object makes a new socket for every call. This one is let go again, not closed.
+        # uvloop makes a new socket object for every call. We detach this object, because closing it would close the
+        # connection.
         held = self._transport.get_extra_info("socket")
         mine = socket.socket(held.family, held.type, held.proto, held.fileno())
         with contextlib.suppress(OSError):
@@ -435,18 +446,21 @@ class _Line(asyncio.BufferedProtocol):
 
 
 class _Tls:
-    """One TLS connection, by OpenSSL. It verifies nothing and accepts what is old: we observe, we do not trust."""
+    """One TLS connection through OpenSSL. We observe and do not trust:
+
+    nothing is verified, and old versions are accepted.
+    """
 
     def __init__(self, address: Address, name: str) -> None:
         self.peer = Handshake(name or address)
-        self.connected = False  # in TCP
+        self.connected = False  # TCP is connected
         self._name = name
 
     async def connect(self, line: _Line, address: Address, port: int) -> None:
-        """TCP, then the handshake, as two steps: a peer that answers the first is not `silent`."""
+        """Connect TCP first, then shake hands: a peer that answers the first step is not `silent`."""
         loop = asyncio.get_running_loop()
         family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-        # Windows' loop tells the family by the number of fields.
+        # Windows' loop recognizes the address family by the number of fields.
         where = (str(address), port, 0, 0) if address.version == 6 else (str(address), port)
         held = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -470,9 +484,9 @@ class _Tls:
         context.verify_mode = ssl.CERT_NONE
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
-        context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)  # servers older than RFC 5746
-        # A private hook of the ssl module, and the only one that tells an alert's number, and whether a
-        # client certificate was asked for: `handshake failure` alone means many things.
+        context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)  # for servers older than RFC 5746
+        # `_msg_callback` is a private hook of the ssl module. No other hook tells the number of an alert, or whether a
+        # client certificate was asked for; `handshake failure` alone has many meanings.
         context._msg_callback = self._message  # type: ignore[attr-defined]
         return context
 
@@ -482,7 +496,7 @@ class _Tls:
 
 
 def _fault(error: Exception) -> Outcome:
-    """What a talk raised ends its connection, with a reason that holds no data."""
+    """The stop for an exception that a talk raised. Its reason holds no data."""
     if isinstance(error, WireError):
         return error.stop
     return Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
@@ -508,14 +522,14 @@ def _connect_failure(error: OSError) -> Outcome:
 
 
 class _Pacer:
-    """Spaces connections out: per host, per network, and over all, each at its own rate."""
+    """Spaces connections per host, per network and overall, each at its own rate."""
 
     def __init__(self, pace: RateLimits) -> None:
         self._pace = pace
         self._next: dict[object, float] = {}
 
     async def turn(self, address: Address, host: str) -> None:
-        # The narrow rates first, so that a wait for them does not use up a place in the wide one.
+        # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
         prefix = int(address) >> (8 if address.version == 4 else 80)
         pace = self._pace
         for key, rate in ((host, pace.per_host), ((address.version, prefix), pace.per_network), (None, pace.overall)):
@@ -524,16 +538,17 @@ class _Pacer:
                 await asyncio.sleep(wait)
         self.rest(
             host, 1 / pace.per_host
-        )  # a wait for a wide rate moved this connection: the next is counted from here
+        )  # a wait for a wide rate delayed this connection; the next is counted from here
 
     def rest(self, host: str, seconds: float) -> None:
-        """No connection to this host for so long."""
+        """Make no connection to this host for this many seconds."""
         self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
 
     def _place(self, key: object, rate: float) -> float:
-        """Take the next place at this rate, and say in how many seconds it comes.
+        """Take the next place at this rate. Returns the seconds until it comes.
 
-        By the clock itself: an event loop's may stand still for a millisecond, and would make every turn a wait.
+        This reads the clock itself: an event loop's time may stand still for a millisecond, which would make every turn
+        a wait.
         """
         now = time.monotonic()
         mine = max(now, self._next.get(key, 0.0))

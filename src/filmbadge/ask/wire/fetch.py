@@ -1,4 +1,4 @@
-"""Carries a script of pages over as many connections as its site makes necessary, within a bound."""
+"""Carries a script of pages over as many connections as its site needs, within a limit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
 
 CONNECTIONS = 64
-FAILURES = 2  # pages that broke off, after one that did not
+FAILURES = 2  # after a page that came, this many pages may break off before we stop
 OVER_TLS = " over TLS"
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    stop: Outcome  # of the last connection
-    tls: TlsFacts | None  # of the first one that showed it
-    answered: int = 0  # pages
+    stop: Outcome  # how the last connection ended
+    tls: TlsFacts | None  # TLS facts of the first connection that showed any
+    answered: int = 0  # number of pages that were answered
 
 
 async def fetch_all(
@@ -33,9 +33,9 @@ async def fetch_all(
     throttle: bool = False,
     meter: Meter | None = None,
 ) -> Fetched:
-    """Ask all pages of the script. A site that answers none of them is asked once. Raises OutOfScope only.
+    """Ask for all pages of the script. A site that answers no page is asked only once. Raises OutOfScope only.
 
-    `throttle`: as fast as the archive bears, for what asks it for much; `meter` is then told how much.
+    Long scripts pass `throttle`, which goes as fast as the archive bears; `meter` is then told how much came.
     """
     page = next(script, None)
     stop, shown, answered, failures = Outcome(OutcomeKind.COMPLETED), None, 0, 0

@@ -1,7 +1,7 @@
-"""Bounded HTTP/1.1 through the dialer's door: pages of one host, one after the other, over one connection while it lasts.
+"""Bounded HTTP/1.1 through the dialer: pages of one host, one after the other, over one connection if it lasts.
 
-GET only. No redirect is followed: the script learns where it points, and may ask for a page of the same host and port.
-Bodies are read to a cap and decompressed to a cap; they must not outlive the probe.
+GET only. No redirect is followed: the script learns its target, and may ask for a page of the same host and port.
+Bodies are read and decompressed up to a limit. They must not outlive the probe.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from filmbadge.version import SERIES
 
 USER_AGENT = f"Filmbadge/{SERIES} (survey of medical image archives; asks, keeps no patient data)"
 MAX_BODY = 64 * 1024
-DRAIN = 64 * 1024  # of a body behind its cap, dropped so that the connection can be used again
-DISTRESS = (429, 503)  # too many requests, service unavailable: nothing more is asked
+DRAIN = 64 * 1024  # bytes of a body beyond its limit that we drop, so that the connection can be used again
+DISTRESS = (429, 503)  # too many requests, service unavailable: we ask nothing more
 _URL = re.compile(r"(?:(https?):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)  # RFC 3986 B
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3}[^\r\n]*\r?\n")
 _ASKED = re.compile(r"/[!-~]{0,1023}")
@@ -34,18 +34,18 @@ _ASKED = re.compile(r"/[!-~]{0,1023}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET."""
+    """One GET request."""
 
     path: str
     accept: str = "application/json"
-    most_bytes: int = MAX_BODY  # of the body, decompressed; what is longer is cut there
-    leave: bool = False  # at the cap at once, and not after the rest
-    into: Callable[[bytes], None] | None = None  # takes the body piece by piece, in place of the reply
+    most_bytes: int = MAX_BODY  # limit of the decompressed body; a longer body is cut there
+    leave: bool = False  # close at the limit immediately, without reading the rest
+    into: Callable[[bytes], None] | None = None  # receives the body piece by piece, instead of the reply
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whom the pages are asked of. `name` is the host's, where the user gave one."""
+    """The host to which pages belong. `name` is the host's name, if the user gave one."""
 
     address: Address
     port: int
@@ -63,7 +63,7 @@ class Origin:
         return f"{host}:{self.port}"
 
     def local(self, location: str, base: str = "/") -> str | None:
-        """The path on this host and port that a reference names, or None where it points elsewhere."""
+        """The path on this host and port to which a reference points. None if it points elsewhere."""
         found = locate(location)
         if found is None:
             return None
@@ -79,7 +79,10 @@ class Origin:
 
 
 def locate(location: str) -> tuple[str, str, int, str] | None:
-    """Scheme, host, port and path of a reference, RFC 3986 4.1. The first three are empty where it names none."""
+    """Scheme, host, port and path of a reference, RFC 3986 4.1.
+
+    The first three are empty if the reference names none.
+    """
     found = _URL.fullmatch(location.strip()[:2048])
     if found is None or (not found[1] and re.match(r"[A-Za-z][\w+.-]*:", location.strip())):
         return None
@@ -97,16 +100,16 @@ def locate(location: str) -> tuple[str, str, int, str] | None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Response:
-    """What came of one page. It must not outlive the probe."""
+    """The result of one page. It must not outlive the probe."""
 
     request: Request
     status: int | None = None  # None unless a whole response head arrived
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    cut: bool = False  # at `most_bytes`
-    size: int = 0  # bytes of the body that came, decompressed, to the cap
-    stop: Outcome | None = None  # how it broke off; None: it is whole, or cut
-    goes: str | None = None  # a path of the same host and port that a redirect names
+    cut: bool = False  # the body was cut at `most_bytes`
+    size: int = 0  # decompressed bytes of the body that came, up to the limit
+    stop: Outcome | None = None  # how the response broke off; None: it is whole, or cut
+    goes: str | None = None  # the path on the same host and port to which a redirect points
     elsewhere: bool = False  # a redirect points to another host, port or scheme
 
     @property
@@ -115,7 +118,7 @@ class Response:
 
     @property
     def realm(self) -> str:
-        """Of WWW-Authenticate, RFC 9110 11.5: bounded, printable ASCII."""
+        """The realm of WWW-Authenticate, RFC 9110 11.5: bounded, printable ASCII."""
         found = re.search(
             r'realm=(?:"([^"]{0,64})|([^",\s]{0,64}))', self.headers.get("www-authenticate", ""), re.IGNORECASE
         )
@@ -131,7 +134,7 @@ Requests = Generator[Request, Response, None]
 
 @dataclass(slots=True, repr=False)
 class _Exchange:
-    """One page that is under way."""
+    """One page whose response has not ended."""
 
     request: Request
     start: bytes = b""
@@ -139,12 +142,12 @@ class _Exchange:
     inflate: _Inflate | None = None
     body: bytearray = field(default_factory=bytearray)
     size: int = 0
-    dropped: int = 0  # behind the cap
+    dropped: int = 0  # bytes beyond the limit
     cut: bool = False
     over: bool = False
 
     def take(self, data: bytes) -> bool:
-        """A piece of the body. False: nothing more of it is wanted."""
+        """Takes a piece of the body. Returns False if no more of it is wanted."""
         if self.cut:
             self.dropped += len(data)
             return self.dropped <= DRAIN
@@ -178,9 +181,9 @@ class _Exchange:
 
 
 class HttpSession:
-    """A `Conversation`: asks the pages that a script yields, and gives it the replies.
+    """A `Conversation` that asks for the pages that a script yields, and gives it the replies.
 
-    `left` is the page that is still to be asked when the connection is over: the caller dials again for it.
+    `left` is the page that is still to be asked for when the connection is over: the caller dials again for it.
     """
 
     def __init__(
@@ -195,19 +198,19 @@ class HttpSession:
         self._site = site
         self._gentle = throttle
         self._meter = meter
-        self._caps = caps  # which it leaves room in
+        self._caps = caps  # bounds of one connection: the session leaves before it reaches them
         self._began = time.monotonic()
         self._taken = 0  # bytes
-        self._asked = 0.0  # when the page went out
-        self._heard: float | None = None  # and the first byte came after it
+        self._asked = 0.0  # time when the request went out
+        self._heard: float | None = None  # time when the first byte of the response came
         self._script = script
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=16 * 1024)
         self._now = _Exchange(first)
         self._closed = False
         self.left: Request | None = first
         self.answered = 0
-        self._spared: int | None = None  # the status of distress; something was still to be asked
-        self.failed = False  # the last page broke off; the script knows
+        self._spared: int | None = None  # the status of distress, if pages were still to be asked for
+        self.failed = False  # the last page broke off, and the script knows it
 
     def opened(self, line: Connection) -> None:
         self._line = line
@@ -234,7 +237,7 @@ class HttpSession:
         return len(data)
 
     def leave(self) -> bool:
-        return False  # a page is over when its connection is
+        return False  # the response is over when its connection is
 
     def farewell(self) -> bytes:
         return b""
@@ -242,7 +245,8 @@ class HttpSession:
     def ended(self, stop: Outcome) -> Outcome:
         self._closed = True
         now = self._now
-        bare = _STATUS_LINE.fullmatch(self._http.trailing_data[0])  # and nothing else: PixelMed's 404
+        # Some servers send a status line and nothing else: PixelMed's 404.
+        bare = _STATUS_LINE.fullmatch(self._http.trailing_data[0])
         if not now.over and stop.ending is OutcomeKind.CLOSED and (now.head is not None or bare):
             stop = Outcome(OutcomeKind.BROKEN, Cause.HTTP_CUT_OFF)
             if bare:
@@ -257,7 +261,7 @@ class HttpSession:
             self._script.close()
             self.left = None
         elif now.head is None and self.answered and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET):
-            return self._done  # it keeps connections for so many pages, or for so long: this one is asked anew
+            return self._done  # the server limits a connection's pages or time, so this page is asked for again
         else:
             self.failed = True
             if self._gentle is not None and stop.ending in (
@@ -293,7 +297,7 @@ class HttpSession:
         self._line.send((self._http.send(request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
 
     def _events(self) -> None:
-        """Take what h11 has, to the end of the response."""
+        """Take everything that h11 has, up to the end of the response."""
         now = self._now
         while True:
             event = self._http.next_event()
@@ -311,7 +315,7 @@ class HttpSession:
                 return None
 
     def _finish(self, *, again: bool) -> None:
-        """The reply is there. The next page goes over the same connection, if it can be used `again`."""
+        """End the response. The next page uses the same connection, if it can be used `again`."""
         self.answered += 1
         self._took(self._now)
         self._answer(self._now.reply(self._site, None))
@@ -341,9 +345,9 @@ class HttpSession:
             self._gentle.answered(now.request.path.partition("?")[0], waited, ended - self._asked)
 
     def _answer(self, reply: Response) -> None:
-        """Give the script its reply, and learn which page is next."""
+        """Give the script its reply, and learn the next page."""
         self._now.over = True
-        self._now.body = bytearray()  # what was read is let go
+        self._now.body = bytearray()  # release the body, which the script has read
         self.left = None
         try:
             self.left = self._script.send(reply)
@@ -355,7 +359,7 @@ class HttpSession:
 
 
 class _Inflate:
-    """A compressed body, of which never more is made than was wanted."""
+    """A compressed body. It never decompresses more than was wanted."""
 
     def __init__(self) -> None:
         self._start = b""
@@ -372,7 +376,7 @@ class _Inflate:
                 return b""
             data = self._start
             headed = data[:2] == b"\x1f\x8b" or (data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0)
-            # What is called deflate has a header, RFC 9110 8.4.1.2; some servers leave it out.
+            # The deflate coding has a zlib header, RFC 9110 8.4.1.2, but some servers omit it.
             self._made = zlib.decompressobj(zlib.MAX_WBITS | 32 if headed else -zlib.MAX_WBITS)
         return self._made.decompress(data, most)
 
@@ -387,7 +391,7 @@ def _inflate(coding: str) -> _Inflate | None:
 
 
 def _joined(head: h11.Response) -> dict[str, str]:
-    """Headers by name. One that comes again continues the list, RFC 9110 5.3."""
+    """Headers by name. A repeated header continues the list, RFC 9110 5.3."""
     headers: dict[str, str] = {}
     for raw, value in head.headers:
         name = raw.decode("ascii", "replace")

@@ -1,4 +1,4 @@
-"""Takes a JSON array of objects apart. A short one is taken at once; of a longer one, only the object under way is held."""
+"""Splits a JSON array of objects. A short array is parsed at once; of a longer one, only the current object is held."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Callable
 
 import msgspec
 
-WHOLE = 1024 * 1024  # an array up to so long is taken at once, in a tenth of the time
+WHOLE = 1024 * 1024  # An array of up to this many bytes is parsed at once, in a tenth of the time.
 MAX_ROW = 1024 * 1024
-# A whole string, or the beginning of one that has no end yet; or a bracket.
+# Matches a whole string, the beginning of a string without an end yet, or a bracket.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\]]', re.DOTALL)
 _SPACE = b" \t\r\n"
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class JsonArray:
-    """Gives each object of the outermost array to `take`, as bytes. Whether it is well formed is for that to see.
+    """Gives each object of the outermost array to `take`, as bytes. `take` must check that it is well formed.
 
-    `piecemeal`: also those of an array that may not come to its end.
+    `piecemeal` gives objects also from an array that may never end.
     """
 
     def __init__(self, take: Callable[[bytes], None], *, piecemeal: bool = False) -> None:
         self.count = 0
-        self.over = False  # the array came to its end
-        self.broken = False  # it is no array, or one object is longer than any should be
-        self.bare = True  # nothing but brackets and space so far
+        self.over = False  # the array has ended
+        self.broken = False  # the text is no array, or one object is longer than the limit
+        self.bare = True  # only brackets and space came so far
         self._take = take
         self._held = b""
-        self._at = 0  # what is before was looked at
+        self._at = 0  # everything before this offset was scanned
         self._depth = 0
-        self._start = -1  # of the object under way
+        self._start = -1  # offset of the current object
         self._piecemeal = piecemeal
 
     def __repr__(self) -> str:
@@ -62,7 +62,7 @@ class JsonArray:
             self._held = b""
 
     def _at_once(self) -> None:
-        """Take the array whole, if this was its end."""
+        """Parse the array at once, if it has ended."""
         try:
             rows = _ARRAY.decode(self._held)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -78,7 +78,7 @@ class JsonArray:
         held = self._held
         while (found := _TOKEN.search(held, self._at)) is not None:
             sign = held[found.start()]
-            if sign == 0x22 and not found[1]:  # a string that goes on in the next piece
+            if sign == 0x22 and not found[1]:  # the string continues in the next piece
                 self._between(found.start())
                 return
             self._between(found.start())
@@ -103,6 +103,6 @@ class JsonArray:
         self._between(len(held))
 
     def _between(self, end: int) -> None:
-        """What stands between two tokens was looked at."""
+        """Checks the bytes between two tokens."""
         self.bare = self.bare and not self._held[self._at : end].strip(_SPACE)
         self._at = max(self._at, end)

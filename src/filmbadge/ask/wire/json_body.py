@@ -1,4 +1,4 @@
-"""A small JSON body of a response, and the numbers in it."""
+"""Reads a small JSON body of a response, and the numbers in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from filmbadge.ask.wire.http import Response
 
 
 def decoded(response: Response) -> Any:
-    """What a whole 200 response holds. None where it holds no JSON."""
+    """The JSON value of a whole 200 response. None if it holds no JSON."""
     try:
         return msgspec.json.decode(response.body) if response.status == 200 and not response.cut else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -18,5 +18,5 @@ def decoded(response: Response) -> Any:
 
 
 def whole_number(value: object) -> int | None:
-    """A count, or None: negative numbers and those that JSON cannot carry exactly count nothing."""
+    """A count, or None: negative numbers, and numbers that JSON cannot carry exactly, are no counts."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -1,4 +1,4 @@
-"""What an archive says about itself, made safe to keep and to print."""
+"""Makes an archive's words about itself safe to keep and to print."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 def clean(raw: bytes, limit: int) -> str:
-    """What an archive says about itself: printable ASCII, bounded."""
+    """An archive's words about itself, as bounded, printable ASCII."""
     text = raw[:limit].decode("ascii", "replace").strip(" \0")
     return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("?", text)

@@ -1,4 +1,4 @@
-"""What a TLS connection shows of its peer. Nothing is trusted, so nothing is verified; OpenSSL talks, in the dialer."""
+"""Reads the TLS facts of a peer. Nothing is trusted, so nothing is verified. OpenSSL itself runs in the dialer."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from filmbadge.model import Certificate, ClientCertificate, KeyKind, OutcomeKind
 from filmbadge.scope import Address, address_of
 
 MAX_TEXT = 64
-# How a peer that is there, but speaks no TLS, ends a handshake.
+# A peer that is there, but speaks no TLS, ends a handshake in one of these ways.
 ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.IDLE)
 
-# Numbers of RFC 8446: content types (5.1), handshake messages (4), alerts (6).
+# These numbers are from RFC 8446: content types (5.1), handshake messages (4), alerts (6).
 _ALERT, _HANDSHAKE = 21, 22
 _CERTIFICATE_REQUEST = 13
 _CLOSE_NOTIFY, _USER_CANCELED = 0, 90
 _CERTIFICATE_REQUIRED = 116
-# What servers say before TLS 1.3 to a client that was asked for a certificate and sent none.
+# Before TLS 1.3, servers send these alerts to a client that was asked for a certificate and sent none.
 _REFUSALS = frozenset((40, 41, 42, 46, 48, 49, _CERTIFICATE_REQUIRED))
 
 
 class Handshake:
-    """Watches one connection. `name` is what the user called the host: a name, or its address."""
+    """Watches one connection. `name` is the user's word for the host: a name or its address."""
 
     def __init__(self, name: str | Address) -> None:
-        self.spoke = False  # TLS, whatever became of it
-        self.asked = False  # for a client certificate, which a server may do without insisting on it
+        self.spoke = False  # the peer spoke TLS, however it ended
+        self.asked = False  # the server asked for a client certificate, which it may do without insisting on it
         self._name = name
-        self.alert: int | None = None  # that said why it ended
+        self.alert: int | None = None  # the alert that told why the connection ended
         self._version = self._cipher = ""
         self._certificate: Certificate | None = None
 
     def received(self, content: int, kind: int) -> None:
-        """One TLS message of the peer, as OpenSSL understood it. An alert's `kind` is its number."""
+        """Notes one TLS message from the peer, as OpenSSL understood it. For an alert, `kind` is its number."""
         if content not in (_HANDSHAKE, _ALERT):
             return
         self.spoke = True
@@ -54,7 +54,7 @@ class Handshake:
         self._certificate = read_certificate(certificate, self._name)
 
     def facts(self, *, heard: bool) -> TlsFacts | None:
-        """None if the peer never spoke TLS. `heard`: it sent data inside it."""
+        """The facts. None if the peer never spoke TLS. `heard` tells that the peer sent data inside TLS."""
         if not self.spoke:
             return None
         demanded = ClientCertificate.UNKNOWN
@@ -66,12 +66,12 @@ class Handshake:
 
 
 def read_certificate(der: bytes, name: str | Address) -> Certificate | None:
-    """The facts of a certificate; None if there is none that can be read."""
+    """The facts of a certificate. None if no certificate can be read."""
     try:
-        with warnings.catch_warnings():  # of oddities, such as a serial number of 0
+        with warnings.catch_warnings():  # oddities give warnings, such as a serial number of 0
             warnings.simplefilter("ignore")
             return _facts(x509.load_der_x509_certificate(der), name)
-    except Exception:  # strangers' bytes in another's parser: its errors are many, and quote what they read
+    except Exception:  # another's parser reads strangers' bytes: its errors are many, and quote what it read
         return None
 
 
@@ -136,13 +136,13 @@ def _self_signed(certificate: x509.Certificate) -> bool:
         return False
     try:
         certificate.verify_directly_issued_by(certificate)
-    except Exception:  # a signature of another key, or of a kind that is no longer supported
+    except Exception:  # the signature is of another key, or of a kind that is no longer supported
         return False
     return True
 
 
 def _matches(certificate: x509.Certificate, name: str | Address) -> bool:
-    """RFC 9525: by the alternative names; by the common name only where there are none, as older clients do."""
+    """RFC 9525: compares the alternative names. The common name counts only if there are none, as in older clients."""
     try:
         others = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -154,7 +154,7 @@ def _matches(certificate: x509.Certificate, name: str | Address) -> bool:
 
 
 def _covers(pattern: str, name: str) -> bool:
-    """A wildcard stands for one whole label, the first (RFC 9525 6.3)."""
+    """A wildcard replaces one whole label, the first (RFC 9525 6.3)."""
     pattern, name = pattern.lower().rstrip("."), name.lower().rstrip(".")
     if pattern.startswith("*."):
         return pattern[1:] == name[name.find(".") :] and "." in name
