@@ -1,11 +1,12 @@
 """One association as a requestor: PS3.8 9.2, states Sta5 to Sta7, driven by a script of requests.
 
-A script is a generator: it yields an `Echo` or a `Query` and is sent the `Answer`. It runs in the
-callback that receives the bytes, so a step costs no turn of the event loop, and it ends with the
-association whatever happens: what it learned so far must be where its author keeps it.
+A script is a generator: it yields an `Echo`, a `Query` or a `Get` and is sent the `Answer`. It runs in the callback
+that receives the bytes, so a step costs no turn of the event loop. It ends with the association, whatever happens: its
+author must keep the results outside of it.
 
-With a `Throttle` the association rests between a script's requests as long as that says, and tells it what answers
-took and which signs of distress were seen. A script need not know; it may ask for the `window` to aim at.
+With a `Throttle`, the association rests between a script's requests for as long as the throttle says. It reports to the
+throttle how long answers took and which signs of distress came. A script need not know this; it may ask for the
+`window` to aim at.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ from filmbadge.version import SERIES
 CALLING_TITLE = "FILMBADGE"
 IMPLEMENTATION_VERSION = f"FILMBADGE_{SERIES.replace('.', '_')}"  # at most 16 characters, PS3.7 D.3.3.2
 
-TRANSIENT = 2  # a rejection that may be over soon, PS3.8 9.3.4
+TRANSIENT = 2  # a rejection that may soon be over, PS3.8 9.3.4
 _FAILED = (
     OutcomeKind.ABORTED,
     OutcomeKind.IDLE,
     OutcomeKind.TIME_CAP,
     OutcomeKind.CLOSED,
     OutcomeKind.RESET,
-)  # while a question was open
+)  # the stop came while a question was open
 
 DRAIN_BYTES = 256 * 1024
 DRAIN_SECONDS = 5.0
@@ -62,7 +63,7 @@ QUERY_CONTEXTS = (
 )
 
 
-Keys = tuple[tuple[int, bytes], ...]  # tags and values to match
+Keys = tuple[tuple[int, bytes], ...]  # pairs of tag and value to match
 
 
 class Echo(Struct, frozen=True):
@@ -75,21 +76,21 @@ class Echo(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    """C-FIND, PS3.7 9.1.2. With `cancel_after`, C-CANCEL follows that many matches."""
+    """C-FIND, PS3.7 9.1.2. With `cancel_after`, a C-CANCEL follows after that many matches."""
 
     FIELD: ClassVar[int] = command.C_FIND_RQ
     sop_class: str
     keys: Keys
-    record: Tally | Record  # what counts the matches' identifiers
+    record: Tally | Record  # receives the identifiers of the matches
     cancel_after: int | None = None
-    ours: bool = False  # no key holds what an archive said, so that the encoded request may be kept for the next one
+    ours: bool = False  # no key holds an archive's value, so the encoded request may be kept for the next archive
 
     def __repr__(self) -> str:
         return "<Query>"  # a key may be a UID that the archive gave
 
 
 class Get(Struct, frozen=True):
-    """C-GET, PS3.7 9.1.3, for a proof: after `enough` bytes of what is sent, C-CANCEL. All of it is dropped unread."""
+    """C-GET, PS3.7 9.1.3, for a proof. After `enough` bytes a C-CANCEL follows. All data is dropped unread."""
 
     FIELD: ClassVar[int] = command.C_GET_RQ
     ours: ClassVar[bool] = False
@@ -102,29 +103,29 @@ class Get(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    status: int  # final status
+    status: int  # final status of the request
     matches: int = 0
     cancelled: bool = False
-    seconds: float = 0.0  # from the question to this answer, where a Gentle is told; without the rest before it
+    seconds: float = 0.0  # seconds from the question to this answer, without the rest before it; only with a Throttle
 
 
 Operation = Echo | Query | Get
 Operations = Generator[Operation, Answer, None]
 
 
-_RESPONSE = 0x8000  # the bit by which the command field of a response differs from its request's, PS3.7 E.1
+_RESPONSE = 0x8000  # PS3.7 E.1: a response's command field is its request's, with this bit set
 
 
 class _Agreed(Struct, frozen=True):
-    """What an A-ASSOCIATE-AC makes of the presentation contexts that were proposed."""
+    """The presentation contexts that an A-ASSOCIATE-AC accepted of the proposed ones."""
 
     unit: pdu.Associate | None = None
-    accepted: dict[str, tuple[int, bool]] = {}  # SOP class: context, explicit
-    syntaxes: dict[int, str] = {}  # by context
+    accepted: dict[str, tuple[int, bool]] = {}  # by SOP class: context id, and whether explicit VR
+    syntaxes: dict[int, str] = {}  # transfer syntax by context id
 
 
-class State(IntEnum):  # its hash costs no call of Python's, as that of an Enum does
-    """Sta5 to Sta13 of PS3.8 Table 9-10, the requestor's part."""
+class State(IntEnum):  # an IntEnum's hash needs no Python call; an Enum's does
+    """States Sta5 to Sta13 of PS3.8 Table 9-10, as far as a requestor has them."""
 
     AWAIT_ACCEPT = 5
     OPEN = 6
@@ -133,7 +134,7 @@ class State(IntEnum):  # its hash costs no call of Python's, as that of an Enum 
 
 
 class Action(Enum):
-    """What a PDU does in a state, by the names of PS3.8 9.2.2, Tables 9-6 to 9-9."""
+    """The action on a PDU in a state, by the names of PS3.8 9.2.2, Tables 9-6 to 9-9."""
 
     AE_3 = "the association is accepted: the script begins"
     AE_4 = "the association is rejected: close"
@@ -145,7 +146,7 @@ class Action(Enum):
     AA_3 = "the peer aborts: close"
 
 
-# PS3.8 Table 9-10, the requestor's part. What is not listed is AA-8: A-ABORT as the service provider.
+# PS3.8 Table 9-10, the requestor's part. Pairs that are not listed are AA-8: A-ABORT as the service provider.
 TABLE = {
     (State.AWAIT_ACCEPT, pdu.ASSOCIATE_AC): Action.AE_3,
     (State.AWAIT_ACCEPT, pdu.ASSOCIATE_RJ): Action.AE_4,
@@ -159,12 +160,12 @@ TABLE = {
     (State.AWAIT_RELEASE, pdu.ABORT): Action.AA_3,
 }
 _ABANDON = pdu.abort(0)
-# PS3.8 Table 9-26
+# Reasons of an A-ABORT, PS3.8 Table 9-26.
 UNRECOGNIZED_PDU, UNEXPECTED_PDU, INVALID_PARAMETER = 1, 2, 6
 
 
 class Association:
-    """A `Conversation`. Read `accepted`, `rejection`, `abort` and the progress of the query after it ended."""
+    """A `Conversation`. After it ended, read `accepted`, `rejection`, `abort` and the progress of the query."""
 
     def __init__(
         self,
@@ -179,7 +180,7 @@ class Association:
     ) -> None:
         self.state = State.AWAIT_ACCEPT
         self.valid_pdu = False
-        self.taken = 0  # bytes
+        self.taken = 0  # bytes of input that were taken
         self.unit: pdu.Associate | None = None
         self.rejection: Rejection | None = None
         self.abort: Abort | None = None
@@ -191,35 +192,35 @@ class Association:
         self._request: Operation | None = None
         self._message_id = 0
         self._reader = Reader([context.id for context in contexts])
-        self._enough = False  # of the request; its final response may be here already
+        self._enough = False  # the request has enough; its final response may be here already
         self._cancelled = False
-        self._drained = 0  # bytes since the C-CANCEL
+        self._drained = 0  # bytes that came since the C-CANCEL
         self._stored = stored
         self._max_pdu = max_pdu
-        self._storing: Command | None = None  # a C-STORE whose data set is under way
-        self.image_syntax = self.image_class = ""  # of the last C-STORE
+        self._storing: Command | None = None  # the C-STORE whose data set is arriving
+        self.image_syntax = self.image_class = ""  # transfer syntax and SOP class of the last C-STORE
         self._last_words = _ABANDON
         self._leaving = False
-        self._spared = False  # something was still to be asked
+        self._spared = False  # the archive was spared while something was still to be asked
         self._gentle = throttle
         self._meter = meter
         self._clock = clock
-        self._asked = 0.0  # when the question went out
-        self._heard: float | None = None  # and the first byte came after it
+        self._asked = 0.0  # time when the question went out
+        self._heard: float | None = None  # time when the first byte of the answer came
 
     @property
     def matches(self) -> int:
-        """Of the query under way or last made."""
+        """Number of matches of the current or last query."""
         return self._reader.matches
 
     @property
     def cancelled(self) -> bool:
-        """Whether the request had as much as it wanted before it was over, and a C-CANCEL went out."""
+        """Whether the request had enough before it was over, so that a C-CANCEL went out."""
         return self._cancelled
 
     @property
     def image_bytes(self) -> int:
-        """Of images that a C-GET brought: received, counted, dropped."""
+        """Bytes of images that a C-GET brought: received, counted, dropped."""
         return self._reader.dropped if self.image_syntax else 0
 
     @property
@@ -227,7 +228,7 @@ class Association:
         """The SOP classes whose presentation contexts were accepted."""
         return self._agreed.accepted.keys()
 
-    # Talk
+    # These methods implement Conversation.
 
     def opened(self, line: Connection) -> None:
         self._line = line
@@ -269,7 +270,7 @@ class Association:
         return at
 
     def leave(self) -> bool:
-        """What is under way is cancelled, then the association is released. Before it is accepted there is only A-ABORT."""
+        """Cancels the current request, then releases the association. Before acceptance only A-ABORT is possible."""
         if self.state is State.OPEN and not self._leaving:
             self._leaving = True
             if isinstance(self._request, Query | Get) and not self._cancelled:
@@ -292,10 +293,10 @@ class Association:
             return Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
         return Outcome(OutcomeKind.COMPLETED, Cause.NO_RELEASE_RESPONSE) if released else stop
 
-    # PDUs
+    # This section handles PDUs.
 
     def _event(self, what: str, number: int, content: bytes) -> None:
-        """What the reader could not take for an ordinary record."""
+        """Handles an event: the reader found something other than an ordinary record."""
         if what == "command":
             self._respond(number, command.parse(content))
         elif what == "unit":
@@ -305,7 +306,7 @@ class Association:
             act(self, content)
         elif what == "data":
             self._dropped(number)
-        else:  # "enough"
+        else:  # the event is "enough"
             self._enough = True
 
     def _ae_3(self, body: bytes) -> None:
@@ -343,7 +344,7 @@ class Association:
         self.state = State.CLOSED
         self._line.close(stop)
 
-    # Messages
+    # This section handles messages.
 
     def _respond(self, context: int, response: Command) -> None:
         if isinstance(self._request, Get) and response.field == command.C_STORE_RQ:
@@ -360,20 +361,23 @@ class Association:
             if isinstance(self._request, Get):
                 return
             raise WireError(Cause.IDENTIFIER_MISSING)
-        # A data set that comes with a final status, as Orthanc's with 0xFE00, is dropped by the reader.
+        # The reader drops a data set that comes with a final status, such as Orthanc's with 0xFE00.
         seconds = self._took(self._request, response.status)
         self._request, self._enough = None, False
         self._step(Answer(response.status, self._reader.matches, self._cancelled, seconds))
 
     def _dropped(self, context: int) -> None:
-        """The end of a data set that nobody keeps: an image is refused, PS3.4 B.2.3; others came with a final status."""
+        """Ends a data set that was dropped.
+
+        An image is refused, PS3.4 B.2.3; other data sets came with a final status.
+        """
         if self._storing is not None:
             refused = Command(command.C_STORE_RSP, self._storing.message_id, self._storing.affected_class, 0xA700)
             self._line.send(pdu.data(context, command.encode(refused), None, self._peer_max()))
             self._storing = None
 
     def _cancel(self) -> None:
-        """C-CANCEL, PS3.7 9.3.2.3 and 9.3.3.3. What is under way is drained to a bound, then A-ABORT."""
+        """Sends C-CANCEL, PS3.7 9.3.2.3 and 9.3.3.3. It drains a bounded amount of data, then sends A-ABORT."""
         assert isinstance(self._request, Query | Get)
         self._cancelled, self._drained = True, 0
         context, _ = self._agreed.accepted[self._request.sop_class]
@@ -405,7 +409,7 @@ class Association:
             self._ask(request)
 
     def _ask(self, request: Operation) -> None:
-        if self.state is not State.OPEN:  # we were told to leave while we rested
+        if self.state is not State.OPEN:  # we were told to leave during the rest
             return
         context, explicit = self._agreed.accepted[request.sop_class]
         self._request = request
@@ -438,7 +442,7 @@ class Association:
 
     def _release(self) -> None:
         self.state = State.AWAIT_RELEASE
-        self._reader.mode = Reader.DROP  # what is still under way, PS3.8 Table 9-8, AR-6
+        self._reader.mode = Reader.DROP  # drop data that is still arriving, PS3.8 Table 9-8, AR-6
         self._line.send(pdu.RELEASE_REQUEST)
         self._line.wait(RELEASE_SECONDS)
 
@@ -455,7 +459,7 @@ _ACTS = {
 
 @lru_cache(maxsize=64)
 def _associate_request(called: str, contexts: tuple[pdu.Context, ...], max_pdu: int, stored: tuple[str, ...]) -> bytes:
-    """Ours, which are few and asked of many."""
+    """The encoded A-ASSOCIATE-RQ. It is cached: we send few different requests, to many archives."""
     unit = pdu.Associate(called, CALLING_TITLE, contexts, max_pdu, IMPLEMENTATION_UID, IMPLEMENTATION_VERSION, stored)
     return pdu.associate(pdu.ASSOCIATE_RQ, unit)
 
@@ -463,7 +467,7 @@ def _associate_request(called: str, contexts: tuple[pdu.Context, ...], max_pdu: 
 def _encode(
     field: int, number: int, sop_class: str, keys: Keys | None, context: int, explicit: bool, max_pdu: int
 ) -> bytes:
-    """A request, as the units that the peer takes."""
+    """The encoded request, as PDUs that the peer takes."""
     request = Command(field, number, sop_class, None, keys is not None)
     identifier = None if keys is None else elements.encode(keys, explicit=explicit)
     return pdu.data(context, command.encode(request), identifier, max_pdu)
@@ -474,8 +478,11 @@ _encode_once = lru_cache(maxsize=64)(_encode)
 
 @lru_cache(maxsize=64)
 def _agreed(body: bytes, contexts: tuple[pdu.Context, ...]) -> _Agreed:
-    """Archives of one make accept in the same bytes. It is all that an archive says that is remembered: it comes
-    before any question, and is about the archive itself."""
+    """Parse an A-ASSOCIATE-AC body.
+
+    Archives of the same product send identical bytes, so we cache the parsed result. Nothing else an archive says is
+    cached: this comes before any question, and is about the archive itself.
+    """
     unit = pdu.parse_associate(body)
     proposed = {context.id: context for context in contexts}
     accepted: dict[str, tuple[int, bool]] = {}
@@ -489,7 +496,7 @@ def _agreed(body: bytes, contexts: tuple[pdu.Context, ...]) -> _Agreed:
     return _Agreed(unit, accepted, syntaxes)
 
 
-# Of the services that most often stand on DICOM's ports
+# These services most often stand on DICOM's ports. Each is known by its first bytes.
 _STARTS = {
     b"HTTP/": Cause.SPOKE_HTTP,
     b"SSH-": Cause.SPOKE_SSH,
@@ -504,7 +511,7 @@ _STARTS = {
 
 
 def _expect_dicom(data: memoryview) -> None:
-    """Tell a DICOM peer from other services, by their first bytes."""
+    """Raises WireError if the first bytes are another service's."""
     if pdu.ASSOCIATE_RQ <= data[0] <= pdu.ABORT:
         return
     first = bytes(data[:8])

@@ -1,4 +1,4 @@
-"""DIMSE command sets, PS3.7 6.3.1 and 9.3: implicit little endian, group 0000."""
+"""DIMSE command sets, PS3.7 6.3.1 and 9.3: implicit VR little endian, group 0000."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ _RESPONDED_ID = 0x00000120
 _PRIORITY = 0x00000700
 _DATA_SET_TYPE = 0x00000800
 _STATUS = 0x00000900
-# Error Comment (0000,0902) is not read: what an archive writes there could name a patient.
+# Error Comment (0000,0902) is never read: an archive's text there could name a patient.
 _READ = frozenset((_AFFECTED_CLASS, _FIELD, _MESSAGE_ID, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS))
 
 
 class Command(Struct, frozen=True):
     field: int
-    message_id: int = 0  # of a request, or of the request that is responded to or cancelled
+    message_id: int = 0  # id of a request, or of the request that this responds to or cancels
     affected_class: str = ""
     status: int | None = None
     has_data_set: bool = False
 
     def __repr__(self) -> str:
-        return f"<Command {self.field:#06x}>"  # what stands where a class should be is the archive's
+        return f"<Command {self.field:#06x}>"  # an archive may write anything in place of a class
 
     @property
     def pending(self) -> bool:
-        """FF00H and FF01H, PS3.4 C.4.1.1.4."""
+        """Whether the status is FF00H or FF01H, PS3.4 C.4.1.1.4."""
         return self.status in (0xFF00, 0xFF01)
 
 
@@ -57,7 +57,7 @@ def _us(value: int) -> bytes:
 
 
 def encode(command: Command) -> bytes:
-    """The command set of a request, a response (field with bit 15 set) or a cancel."""
+    """Encodes the command set of a request, a response (field with bit 15 set) or a cancel."""
     answers = command.field & 0x8000 or command.field == C_CANCEL_RQ
     elements: list[tuple[int, bytes]] = []
     if command.affected_class:
@@ -66,7 +66,7 @@ def encode(command: Command) -> bytes:
     elements.append((_FIELD, _us(command.field)))
     elements.append((_RESPONDED_ID if answers else _MESSAGE_ID, _us(command.message_id)))
     if command.field in (C_FIND_RQ, C_GET_RQ):
-        elements.append((_PRIORITY, _us(2)))  # low: the clinic comes first
+        elements.append((_PRIORITY, _us(2)))  # low priority: the clinic comes first
     elements.append((_DATA_SET_TYPE, _us(DATA_SET if command.has_data_set else NO_DATA_SET)))
     if command.status is not None:
         elements.append((_STATUS, _us(command.status)))
@@ -81,12 +81,12 @@ def _usual() -> Iterator[Command]:
             yield Command(C_FIND_RSP, number, root, status)
 
 
-# Responses as most archives write them, which is as we would. They need not be taken apart.
+# Most archives write their responses as we would. These bytes need not be parsed.
 _USUAL = {encode(response): response for response in _usual()}
 
 
 def parse(data: bytes) -> Command:
-    """A command set. Raises WireError where it is malformed."""
+    """Parses a command set. Raises WireError if it is malformed."""
     if (usual := _USUAL.get(data)) is not None:
         return usual
     seen: dict[int, bytes] = {}

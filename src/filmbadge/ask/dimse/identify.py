@@ -1,4 +1,4 @@
-"""DIMSE: associate, C-ECHO, one small C-FIND; and a census when asked for.
+"""Identifies DIMSE: an association, C-ECHO and one small C-FIND. A census follows on demand.
 
 | depth   | on the wire                                                                          |
 |---------|--------------------------------------------------------------------------------------|
@@ -29,31 +29,34 @@ from filmbadge.catalogue.dicom import (
 from filmbadge.model import Cause, Depth, DimseFacts, Endpoint, Find, Observation, OutcomeKind, Protocol
 from filmbadge.scope import ConnectionLimits
 
-ANY_TITLE = "ANY-SCP"  # the conventional "whoever you are"; a title that a scope gives comes after it
+ANY_TITLE = "ANY-SCP"  # the conventional title for any called AE; titles from a scope come after it
 ASK_IDLE_SECONDS = 10.0
 ASK_SECONDS = 60.0
 ASK_BYTES = 512 * 1024
 OVER_TLS = " over TLS"
 
-# Ages in days. Each window is older and wider than the one before, and is asked only when that one was
-# empty, so that a busy archive is asked about two days and only an idle one about decades.
+# Ages in days. Each window is older and wider than the one before it, and is asked for only if that one was empty. So a
+# busy archive is asked about two days, and only an idle archive about decades.
 Ages = tuple[int, int]
 AGES = ((0, 1), (2, 8), (9, 39), (40, 404), (405, 1865), (1866, 9131))
 
 
 @dataclass
 class IdentifyProgress:
-    """What one association learned; it outlives an association that breaks off."""
+    """Facts that one association learned. They outlive an association that breaks off."""
 
     echo: int | None = None
     finds: list[Find] = field(default_factory=list)
-    open: bool = False  # the question is under way that asks for
-    ages: Ages | None = None  # studies so old
+    open: bool = False  # the question about `ages` is open
+    ages: Ages | None = None  # ages in days of the studies that were asked for
 
 
 @lru_cache(maxsize=2)
 def windows(today: date) -> tuple[tuple[Ages | None, bytes], ...]:
-    """The questions of `ask`: ages and a Study Date matching key (range matching, PS3.4 C.2.2.2.5). The last asks for all."""
+    """The questions of `ask`: ages and a Study Date key (range matching, PS3.4 C.2.2.2.5).
+
+    The last asks for all studies.
+    """
     asked: list[tuple[Ages | None, bytes]] = []
     for young, old in AGES:
         first, last = today - timedelta(days=old), today - timedelta(days=young)
@@ -67,8 +70,9 @@ def _caps(caps: ConnectionLimits) -> ConnectionLimits:
 
 
 async def identify_either(contact: Contact, port: int, depth: Depth, *, named: bool) -> Observation:
-    """`ask`, in plain or over TLS: a TLS port over TLS, others in plain, and the other way once, if the first shows why.
+    """`ask`, in plain and over TLS.
 
+    A TLS port is asked over TLS first, other ports in plain. The other way is tried once if the first shows a reason.
     `named` says that the user named the port. Raises OutOfScope only.
     """
     if port in contact.scope.dimse_tls_ports:
@@ -77,7 +81,7 @@ async def identify_either(contact: Contact, port: int, depth: Depth, *, named: b
         return await ask(contact, port, depth) if seen.tls is None and answered else seen
     plain = await ask(contact, port, depth)
     spoke_tls = plain.stop.cause is Cause.SPOKE_TLS
-    # OpenSSL's servers close without a byte when they hear an A-ASSOCIATE-RQ.
+    # OpenSSL's servers close without sending a byte when they receive an A-ASSOCIATE-RQ.
     facts = plain.get(DimseFacts)
     spoke = facts is not None and facts.valid_pdu
     hung_up = named and plain.stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET) and not spoke
@@ -103,7 +107,7 @@ async def ask(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -
         question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
         row = await contact.dial(port, association, question=question, caps=caps, tls=tls)
         if tried and not association.valid_pdu:
-            break  # what the titles before it proved still holds
+            break  # the facts from earlier titles still hold
         stop, shown = row.stop, row.tls
         facts = _facts(association, notes, title, tried, title in contact.scope.called_titles)
         rejection = association.rejection
@@ -114,7 +118,7 @@ async def ask(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -
 
 
 def find_root(facts: DimseFacts) -> str | None:
-    """The query model to ask under: Study Root before Patient Root."""
+    """The query model to use: Study Root before Patient Root. None if neither was accepted."""
     if facts.study_root:
         return STUDY_ROOT_FIND
     return PATIENT_ROOT_FIND if facts.patient_root else None
@@ -136,9 +140,9 @@ def _ask(association: Association, notes: IdentifyProgress, today: date) -> Oper
 def _search(
     root: str, notes: IdentifyProgress, questions: Sequence[tuple[Ages | None, bytes]]
 ) -> Generator[Query, Answer, bool]:
-    """Ask one window after the other until one has a match. Returns whether this query model answered at all.
+    """Ask for one window after the other until one has a match. Returns whether this query model answered at all.
 
-    An archive that refuses a range of dates is asked without one, and cancelled at the first match as ever.
+    An archive that refuses a range of dates is asked without one. That query too is cancelled at the first match.
     """
     everything = questions[-1]
     left = list(questions)
@@ -161,14 +165,14 @@ def _search(
 
 
 def _forget(identifier: bytes, explicit: bool) -> None:
-    """At `ask` a record is only counted, by the association; nobody looks inside."""
+    """At `ask` the association only counts records. Nobody looks inside."""
 
 
 def _facts(
     association: Association, notes: IdentifyProgress, title: str, titles_rejected: int, from_scope: bool
 ) -> DimseFacts:
     finds = list(notes.finds)
-    if notes.open:  # the association ended with this question unanswered
+    if notes.open:  # the association ended before this question was answered
         finds.append(Find(notes.ages, association.matches, None, association.cancelled))
     unit, accepted = association.unit, association.accepted
     return DimseFacts(

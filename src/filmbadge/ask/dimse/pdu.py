@@ -1,6 +1,6 @@
-"""Protocol data units of the DICOM upper layer, PS3.8 9.3: bytes to records and back.
+"""Protocol data units of the DICOM upper layer, PS3.8 9.3: from bytes to records and back.
 
-Every parser raises WireError for a malformed unit; it holds a code, offsets and lengths only.
+Every parser raises WireError for a malformed unit. The error holds a code, offsets and lengths only.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ HEADER = struct.Struct(">BxI")  # type, length
 
 _ITEM = struct.Struct(">BxH")
 _PDV = struct.Struct(">IBB")  # length, presentation context, control header
-_BOTH = struct.Struct(">BxIIBB")  # of a unit and of the one value in it
+_BOTH = struct.Struct(">BxIIBB")  # header of a unit, and of the one value in it
 
-COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2
+COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2: command set, last fragment
 
 
 class Context(Struct, frozen=True):
-    """A presentation context, proposed (several transfer syntaxes) or accepted (one), PS3.8 9.3.2.2."""
+    """A presentation context, PS3.8 9.3.2.2: proposed with several transfer syntaxes, or accepted with one."""
 
     id: int
     abstract: str
@@ -90,7 +90,7 @@ def associate(kind: int, unit: Associate) -> bytes:
 
 
 def parse_associate(body: bytes) -> Associate:
-    """The body of an A-ASSOCIATE-RQ or -AC (without its 6-byte header)."""
+    """Parses the body of an A-ASSOCIATE-RQ or -AC (without its 6-byte header)."""
     if len(body) < 68:
         raise WireError(Cause.PDU_LENGTH, ASSOCIATE_AC, len(body))
     if not int.from_bytes(body[:2], "big") & 1:
@@ -140,7 +140,7 @@ def reject(result: int, source: int, reason: int) -> bytes:
 
 
 def parse_reject(body: bytes) -> Rejection:
-    """A-ASSOCIATE-RJ, PS3.8 9.3.4."""
+    """Parses an A-ASSOCIATE-RJ, PS3.8 9.3.4."""
     if len(body) != 4:
         raise WireError(Cause.PDU_LENGTH, ASSOCIATE_RJ, len(body))
     return Rejection(body[1], body[2], body[3])
@@ -151,7 +151,7 @@ def abort(source: int, reason: int = 0) -> bytes:
 
 
 def parse_abort(body: bytes) -> Abort:
-    """A-ABORT, PS3.8 9.3.8."""
+    """Parses an A-ABORT, PS3.8 9.3.8."""
     if len(body) != 4:
         raise WireError(Cause.PDU_LENGTH, ABORT, len(body))
     return Abort(body[2], body[3])
@@ -162,9 +162,9 @@ RELEASE_RESPONSE = header(RELEASE_RP, 4) + bytes(4)
 
 
 def data(context: int, command: bytes, dataset: bytes | None, max_pdu: int) -> bytes:
-    """A DIMSE message as P-DATA-TF units that a peer with this maximum length takes, PS3.8 9.3.5 and Annex E."""
+    """Encodes a DIMSE message as P-DATA-TF units of at most the peer's maximum length, PS3.8 9.3.5 and Annex E."""
     units = _fragments(context, COMMAND, command, max_pdu)
-    if dataset is not None:  # an empty one is a fragment of no bytes: it was announced, and is waited for
+    if dataset is not None:  # an empty data set was announced too, so the peer waits for a fragment without bytes
         units += _fragments(context, 0, dataset, max_pdu)
     return units
 
@@ -182,7 +182,7 @@ def _fragments(context: int, kind: int, message: bytes, max_pdu: int) -> bytes:
 
 
 def parse_data(body: bytes) -> Sequence[tuple[int, int, bytes]]:
-    """The presentation data values of a P-DATA-TF body: (context, control bits, fragment)."""
+    """Parses the values of a P-DATA-TF body into (context, control bits, fragment)."""
     values = []
     at = 0
     while at < len(body):

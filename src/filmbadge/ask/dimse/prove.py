@@ -1,7 +1,7 @@
-"""A proof that images would be handed out: one C-GET, begun, counted and dropped. C-MOVE never.
+"""Proves that images would be handed out: one C-GET is begun, counted and dropped. C-MOVE is never sent.
 
-Two associations. The first asks for the UIDs and the SOP class of one instance that the archive names itself; the second
-accepts that one class, asks for that one instance, and cancels after a few KiB.
+There are two associations. The first asks for the UIDs and the SOP class of one instance, from the archive's own
+records. The second accepts that one class, asks for that one instance, and cancels after a few KiB.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from filmbadge.model import Cause, DimseFacts, Observation, Outcome, OutcomeKind
 
 ENOUGH_BYTES = 4096
 _UID = rb"[0-9.]{1,64}"
-MAX_PDU = 16 * 1024  # small, so that little is under way when the cancel goes out
+MAX_PDU = 16 * 1024  # small, so that little data is on its way when the cancel goes out
 IDLE_SECONDS, SECONDS, BYTES = 15.0, 60.0, 512 * 1024
 
 
 @dataclass(repr=False)
 class _Instance:
-    """UIDs of one instance, in memory for as long as the proof takes."""
+    """UIDs of one instance. They stay in memory only during the proof."""
 
     keys: list[tuple[int, bytes]] = field(default_factory=list)
-    sop_class: str = ""  # empty where the archive's records do not name it
+    sop_class: str = ""  # empty if the archive's records do not name it
 
 
 async def prove(contact: Contact, observation: Observation, asked: DimseFacts) -> Learned:
-    """The same observation with a proof of the archive that gave records. Raises OutOfScope only."""
+    """The same observation with a proof from the archive that gave records. Raises OutOfScope only."""
     root = find_root(asked)
     if root is None:
         return Learned(observation)
@@ -95,7 +95,10 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
 
 
 def _contexts(classes: Sequence[str]) -> list[Context]:
-    """C-GET, and the classes to be sent: one context for each syntax of one class; for many classes, four of each."""
+    """Contexts for C-GET and for the classes that we accept.
+
+    A single class gets one context for each syntax. If there are many classes, each gets four contexts.
+    """
     syntaxes: list[tuple[str, ...]] = [(one,) for one in IMAGE_SYNTAXES]
     if len(classes) > 1:
         syntaxes = [IMAGE_SYNTAXES[:2], *((one,) for one in (JPEG_BASELINE, JPEG_LOSSLESS, JPEG_2000_LOSSLESS))]
@@ -105,7 +108,7 @@ def _contexts(classes: Sequence[str]) -> list[Context]:
 
 
 def _find(root: str, dates: bytes, instance: _Instance, key: RunKey) -> Operations:
-    """One study, one series of it, one instance of that, each query cancelled at its first match."""
+    """Finds one study, one of its series and one instance of that. Each query is cancelled at its first match."""
     above: list[tuple[int, bytes]] = []
     for level, uid in ((b"STUDY", elements.STUDY_UID), (b"SERIES", elements.SERIES_UID)):
         first = Tally(key, uid, keep=1)
