@@ -27,13 +27,13 @@ from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.dicom import IMPLEMENTATION_UID
 from filmbadge.model import DicomWebFacts
 
-NOBODY = f"{IMPLEMENTATION_UID}.1"  # a Study Instance UID under our own root: no archive has it
+NOBODY = f"{IMPLEMENTATION_UID}.1"  # A Study Instance UID under our own root, which no archive has.
 ROOTS = (
     "/dicom-web", "/dicomweb", "/dicomWeb", "/dcm4chee-arc/aets/DCM4CHEE/rs", "/qido-rs", "/wado-rs", "/wado",
     "/rs", "/pacs/rs", "/api/dicomweb", "/api", "/v2", "/v1", "",
 )  # fmt: skip
 WADO_URI = ("/wado",)
-# Roots that are called so are DICOMweb's; others may be anything's.
+# A root with such a name is DICOMweb's; a root with another name may be any API.
 _OWN_NAME = re.compile(r"(?i)dicom-?web|qido|wado|dcm4chee")
 _TAGGED = re.compile(rb'\{\s*"[0-9A-Fa-f]{8}"\s*:\s*\{')
 _PARAMETERS = re.compile(rb"(?i)\b(study|series|object)UID\b")
@@ -45,18 +45,19 @@ MEDIA_TYPES = (
 _IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
 ENOUGH_BYTES = 4096
 IDLE_SECONDS, PROOF_SECONDS, PROOF_BYTES = 15.0, 60.0, 512 * 1024
-CONNECTIONS = 5000  # of a census, where a server closes each after one page
+CONNECTIONS = 5000  # connections of a census, if a server closes each after one page
 
 
 def identify(
     first: Response, may_ask: bool, roots: Sequence[str] = ()
 ) -> Generator[Request, Response, DicomWebFacts | None]:
-    """The first root that answers as DICOMweb does. `first` is what a path that cannot exist was answered by.
+    """Finds the first root that answers as DICOMweb does.
 
-    `roots` are asked before the usual ones. With `may_ask` one record is asked for.
+    `first` is the response to a path that cannot exist. `roots` are asked before the usual roots. With `may_ask` one
+    record is asked for.
     """
     guarded = None
-    if first.media_type == DICOM_JSON:  # whatever it is asked for
+    if first.media_type == DICOM_JSON:  # the server says this for every path
         return None
     for root in dict.fromkeys((*roots, *ROOTS)):
         found = yield from _try(root, first, may_ask, known=root in roots)
@@ -84,12 +85,12 @@ def _try(root: str, first: Response, may_ask: bool, known: bool) -> Generator[Re
         return DicomWebFacts(root, status, realm=reply.realm) if guarded else None
     if status == 413 and named and first.status != 413:
         return DicomWebFacts(root, status)
-    if reply.media_type == DICOM_JSON:  # then a record is one also without a UID
+    if reply.media_type == DICOM_JSON:  # the media type proves DICOMweb, so a record counts even without a UID
         count.records = max(count.records, count.tagged)
     if not (count.records or nothing(reply, rows) or _xml(reply)):
         return None
     if not (count.records or _xml(reply) or reply.media_type == DICOM_JSON):
-        # An empty list, or no content, is what many APIs answer.
+        # Many APIs answer with an empty list or no content.
         if not (yield from _differs(root, rows)):
             return None
         if not named and not (yield from _is_answered(f"{root}/instances")):
@@ -101,7 +102,7 @@ def _try(root: str, first: Response, may_ask: bool, known: bool) -> Generator[Re
 
 
 def _one(facts: DicomWebFacts) -> Generator[Request, Response, DicomWebFacts]:
-    """Ask for one record: how many come is counted, whatever they hold is not."""
+    """Ask for one record. The number of records that came is counted; nobody looks inside."""
     count = _Count()
     rows = JsonArray(count.take, piecemeal=True)
     reply = yield Request(f"{facts.root}/studies?limit=1", accept=JSON, leave=True, into=rows.feed)
@@ -110,7 +111,7 @@ def _one(facts: DicomWebFacts) -> Generator[Request, Response, DicomWebFacts]:
 
 
 def _differs(root: str, rows: JsonArray) -> Generator[Request, Response, bool]:
-    """Whether a name beside it, which cannot exist, is answered in another way."""
+    """Whether a sibling path that cannot exist gets a different answer."""
     beside = JsonArray(forget)
     name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(20))
     reply = yield Request(f"{root}/{name}?StudyInstanceUID={NOBODY}&limit=1", accept=JSON, into=beside.feed)
@@ -138,7 +139,7 @@ class _Count:
 
 
 def forget(row: bytes) -> None:
-    """Nobody looks inside."""
+    """Nobody looks inside the row."""
 
 
 def _xml(reply: Response) -> bool:

@@ -1,4 +1,4 @@
-"""A proof that images would be handed out: one retrieval by WADO-RS or WADO-URI, begun, counted and dropped."""
+"""Proves that images would be handed out: one retrieval by WADO-RS or WADO-URI is begun, counted and dropped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def prove(contact: Contact, observation: Observation, facts: DicomWebFacts
 
 
 def _image(root: str, proofs: list[WebProof]) -> Requests:
-    """One study, one series of it, one instance of that; then the first KiB of the instance."""
+    """Asks for one study, one of its series, one instance of that; then for the first KiB of the instance."""
     uids: list[str] = []
     for path, level in (("/studies", "study"), ("/series", "series"), ("/instances", "instance")):
         above = "".join(f"/{name}/{uid}" for name, uid in zip(("studies", "series"), uids, strict=False))
@@ -70,7 +70,7 @@ def _image(root: str, proofs: list[WebProof]) -> Requests:
 
 @dataclass(repr=False)
 class _First:
-    """A UID of the first record, in memory for as long as the proof takes."""
+    """A UID of the first record. It stays in memory only during the proof."""
 
     level: str
     uid: str = field(default="")
