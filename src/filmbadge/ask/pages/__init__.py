@@ -1,1 +1,1 @@
-"""What web pages show: viewers, portals, lists of files."""
+"""Web pages: viewers, portals and lists of files."""

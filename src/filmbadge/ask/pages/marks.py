@@ -1,7 +1,7 @@
-"""Reads one answer of a web server: the marks of products, a list of files, a viewer's configuration. Asks nothing.
+"""Reads one answer of a web server: signs of products, a list of files, a viewer's configuration. Asks nothing.
 
-A page may name patients, in its title, its links and its text. It is looked at and forgotten: what comes out are the
-catalogue's own words, numbers, and the roots of archives that a viewer was configured with.
+A page may name patients in its title, its links and its text. It is looked at and forgotten. The results are the
+catalogue's own words, numbers, and the roots of archives in a viewer's configuration.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _32 = 0xFFFFFFFF
 DICOM_FILE = re.compile(r"(?i)\.(dcm|dicom)$")
 _DICOMDIR = re.compile(r"(?i)DICOMDIR(\?.*)?")
 
-# None of these may start anew inside of what it looked through: a page of 64 KiB would keep all other hosts waiting.
+# No pattern may search text again that it has already searched: a page of 64 KiB would make all other hosts wait.
 _TITLE = re.compile(r"(?i)<title(?:\s[^<>]{0,256})?>([^<]{0,512})</title>")
 _COOKIE = re.compile(r"(?:^|, )([!#$%&'*+.^_`|~\w-]{1,64})=")
 _LINK = re.compile(r"""(?i)<a\s[^<>]{0,256}?href\s*=\s*["']([^"'<>]{1,1024})["']""")
-# nginx, Apache, lighttpd; Python; Tomcat; Jetty; IIS: what stands in the title or the heading.
+# Texts of a title or heading: nginx, Apache, lighttpd; Python; Tomcat; Jetty; IIS.
 _LISTING = re.compile(
     r"(?i)<(?:title|h1)(?:\s[^<>]{0,256})?>\s{0,16}(?:Index of /|Directory listing for \[?/|Directory: /)|>\[To Parent Directory\]<"
 )
 _CERTIFICATE = re.compile(r"No required SSL certificate was sent|The SSL certificate error")
-# A string of JavaScript, which may hold what looks like a comment; or a comment.
+# Matches a JavaScript string, which may hold text that looks like a comment, or a comment.
 _STRING_OR_COMMENT = re.compile(
     r"""(?s)("(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?|`(?:\\.|[^`\\]){0,256}+`?)|//[^\n]*|/\*.*?(?:\*/|\Z)"""
 )
@@ -45,15 +45,15 @@ _LIST_OF_PATIENTS = re.compile(rb"requestType=STUDYLIST&(?:amp;)?primaryKey=")
 
 @dataclass(frozen=True, slots=True)
 class PageMarks:
-    """What one page shows."""
+    """The signs that one page shows."""
 
     signs: tuple[Fingerprint, ...] = ()
-    product: str = ""  # whose page it is: by its title or its text, not by a header that every answer has
+    product: str = ""  # the product whose page this is, by its title or text; a header on every answer does not count
     login: Login = Login.UNKNOWN
 
 
 def seen(headers: Mapping[str, str], body: bytes, realm: str = "") -> PageMarks:
-    """The marks of products in one answer, whatever its status."""
+    """The signs of products in one answer, whatever its status is."""
     text = body.decode("latin-1")
     names = _COOKIE.findall(headers.get("set-cookie", ""))
     found = list(
@@ -77,13 +77,16 @@ def seen(headers: Mapping[str, str], body: bytes, realm: str = "") -> PageMarks:
 
 
 def favicon(body: bytes) -> tuple[Fingerprint, ...]:
-    """The marks of an icon."""
+    """The signs of products in an icon."""
     hashes = [md5(body, usedforsecurity=False).hexdigest(), str(icon_number(body))]
     return tuple(Fingerprint(m.is_, m.kind, version, m.confirmed) for m, version in marks({Where.FAVICON: hashes}))
 
 
 def icon_number(body: bytes) -> int:
-    """MurmurHash3 (x86, 32 bits, seed 0) of its base64 in lines of 76, signed: the number that search engines list it by."""
+    """The signed number by which search engines list an icon.
+
+    It is MurmurHash3 (x86, 32 bits, seed 0) of the icon's base64 in lines of 76 characters.
+    """
     data = encodebytes(body)
     state = 0
 
@@ -107,27 +110,27 @@ def title(text: str) -> str:
 
 
 def demands_certificate(body: bytes) -> bool:
-    """nginx takes a connection without a client certificate, and then answers that it wants one."""
+    """Whether nginx demands a client certificate: it accepts the connection first, and then answers with this page."""
     return _CERTIFICATE.search(body.decode("latin-1")) is not None
 
 
 def patients_listed(body: bytes) -> int:
-    """Rows of PixelMed's list of patients."""
+    """Number of rows in PixelMed's list of patients."""
     return len(set(re.findall(_LIST_OF_PATIENTS.pattern + rb"(\d{1,32})", body)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Folder:
-    """A list of files that a web server shows. The names in it live as long as a walk through its folders."""
+    """A list of files that a web server shows. Its names stay in memory only during a walk through its folders."""
 
-    files: int  # of DICOM
-    folders: tuple[str, ...]  # below this one, as they stand in its links
-    first: str = ""  # the link to the first file of DICOM
-    dicomdir: bool = False  # the index of a DICOM medium, whose files have no endings
+    files: int  # number of DICOM files
+    folders: tuple[str, ...]  # links to the folders below this one, as they are written
+    first: str = ""  # the link to the first DICOM file
+    dicomdir: bool = False  # the index of a DICOM medium is present, whose files have no endings
 
 
 def folder(body: bytes) -> Folder | None:
-    """None if it is no list of files."""
+    """Parses a list of files. None if the page is no list of files."""
     text = body.decode("latin-1")
     if not _LISTING.search(text):
         return None
@@ -142,15 +145,15 @@ class Configuration:
     """OHIF's `app-config.js`."""
 
     login: bool
-    roots: tuple[str, ...]  # of DICOMweb, as they are written: with a host, or relative to the page
+    roots: tuple[str, ...]  # DICOMweb roots as they are written: with a host, or relative to the page
 
 
 def configuration(body: bytes) -> Configuration | None:
-    """None if it is none: a page that is sent to whatever is asked for, say."""
+    """Parses OHIF's configuration. None if it is something else, such as a page that answers every path."""
     text = _STRING_OR_COMMENT.sub(lambda found: found.group(1) or "", body.decode("utf-8", "replace"))
     if "window.config" not in text or text.lstrip().startswith("<"):
         return None
-    # What is inserted before a path is where the page is: `${window.location.origin}/dicom-web`.
+    # An expression before a path inserts the page's own place: `${window.location.origin}/dicom-web`.
     written = _ROOT.findall(_INSERTED.sub("", text))
     roots = ("".join(part for _, part in _QUOTED.findall(root)).strip() for root in written)
     return Configuration(_OIDC.search(text) is not None, tuple(dict.fromkeys(filter(None, roots)))[:MAX_ROOTS])

@@ -29,11 +29,11 @@ from filmbadge.catalogue.pages import pages as catalogue
 from filmbadge.model import ConfiguredRoot, Depth, Fingerprint, FingerprintKind, Listing
 
 HTML = "text/html, */*"
-HOPS = 2  # redirects on the same host and port
+HOPS = 2  # redirects that are followed on the same host and port
 FEW, MANY = 8, 200  # pages of a list of files: until one shows a DICOM file, and in all
 PAGE_BYTES = 256 * 1024
 LIST_BYTES = 1024 * 1024
-HEAD = 4096  # of a file
+HEAD = 4096  # bytes of one file that are read
 _CONFIGURATION = re.compile(rb"""src\s*=\s*["']?([^"'\s>]{0,256}app-config\.js)""")
 
 Requests = Generator[Request, Response, None]
@@ -41,7 +41,7 @@ Requests = Generator[Request, Response, None]
 
 @dataclass
 class PagesProgress:
-    """What the pages of one port showed so far; it outlives a visit that breaks off."""
+    """Facts that the pages of one port showed so far. They outlive a visit that breaks off."""
 
     signs: list[Fingerprint] = field(default_factory=list)
     viewer: str = ""
@@ -53,7 +53,10 @@ class PagesProgress:
 
 
 def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, *, catch_all: bool) -> Requests:
-    """All pages of one port after its front page. `catch_all`: it answers every path alike, so none is worth asking for."""
+    """Asks for all pages of one port after its front page.
+
+    `catch_all` says that the service answers every path alike, so no further page is worth a question.
+    """
     page = yield from _lead(found, front)
     if not depth.reaches(Depth.ASK) or found.certificate:
         return
@@ -77,7 +80,7 @@ def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, 
 
 
 def _lead(found: PagesProgress, reply: Response) -> Generator[Request, Response, Response]:
-    """The page that a redirect leads to, if it stays on this host and port; all marks on the way are taken."""
+    """Follows redirects on this host and port. All signs on the way are taken."""
     for hop in range(HOPS + 1):
         _take(found, reply)
         if reply.goes is None or hop == HOPS:
@@ -97,7 +100,7 @@ def _take(found: PagesProgress, reply: Response) -> None:
 
 
 def _configuration(found: PagesProgress, site: Origin, page: Response) -> Requests:
-    """OHIF's own: where its archive is, and whether it wants a login."""
+    """Reads OHIF's configuration: the roots of its archive, and whether it demands a login."""
     named = _CONFIGURATION.search(page.body)
     path = site.local(named.group(1).decode("latin-1") if named else "/app-config.js", page.request.path)
     if path is None:
@@ -122,7 +125,7 @@ def _named(site: Origin, roots: tuple[str, ...], base: str) -> Iterator[Configur
 
 
 def _walk(found: PagesProgress, site: Origin, path: str, top: marks.Folder, depth: Depth) -> Requests:
-    """Folders of a list of files, breadth first. Their names live as long as this."""
+    """Walks through the folders of a list of files, breadth first. Their names stay in memory only during this walk."""
     waiting: deque[str] = deque()
     known = {path}
     first = ""
@@ -152,7 +155,7 @@ def _walk(found: PagesProgress, site: Origin, path: str, top: marks.Folder, dept
 
 
 def _added(listing: Listing, here: marks.Folder | None, *, whole: bool) -> Listing:
-    if here is None:  # a folder that did not show what is in it
+    if here is None:  # this folder did not show its contents
         return msgspec.structs.replace(listing, missed=listing.missed + 1, whole=False)
     return Listing(
         listing.files + here.files,
