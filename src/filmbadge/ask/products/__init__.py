@@ -1,1 +1,1 @@
-"""Interfaces of single products: Orthanc's and dcm4chee-arc's REST."""
+"""Interfaces of single products: the REST of Orthanc and of dcm4chee-arc."""

@@ -14,16 +14,16 @@ from filmbadge.model import Counters, Dcm4cheeFacts, Depth
 BASE = "/dcm4chee-arc"
 _TITLE = re.compile(r"[\w.-]{1,16}", re.ASCII)
 MOST_TITLES = 32
-# Titles that show rejected or waiting objects, or a worklist, and not what the archive holds.
+# These titles show rejected or waiting objects, or a worklist. They do not show everything that the archive holds.
 _NOT_ALL = re.compile(r"IOCM_|AS_RECEIVED|WORKLIST|MPPS|UPS|_ADMIN")
 
 
 def identify(depth: Depth, first: Response) -> Generator[Request, Response, Dcm4cheeFacts | None]:
-    """The titles; and from depth `ask` on the counters. None where nothing says that it is dcm4chee-arc's.
+    """Asks for the titles, and from depth `ask` on for the counters. Returns None if nothing proves dcm4chee-arc.
 
-    `first` is what a path that cannot exist was answered by.
+    `first` is the response to a path that cannot exist.
     """
-    if first.login:  # as to every path: there is nothing to tell apart
+    if first.login:  # every path demands a login, so no answer can be told apart
         return None
     listed = yield Request(f"{BASE}/aets")
     if listed.login:
@@ -47,12 +47,12 @@ def identify(depth: Depth, first: Response) -> Generator[Request, Response, Dcm4
 
 
 def roots(facts: Dcm4cheeFacts) -> tuple[str, ...]:
-    """Of DICOMweb."""
+    """The DICOMweb roots that the titles name."""
     return (_root(facts.aets),) if facts.aets else ()
 
 
 def _root(aets: Sequence[str]) -> str:
-    """That of the title that shows most."""
+    """The DICOMweb root of the title that shows most."""
     whole = [aet for aet in aets if not _NOT_ALL.search(aet)] or aets
     return f"{BASE}/aets/{'DCM4CHEE' if 'DCM4CHEE' in whole else whole[0]}/rs"
 

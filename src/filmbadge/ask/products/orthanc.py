@@ -1,6 +1,6 @@
 """Orthanc's REST: `/system` says what it is, `/statistics` how much it holds. Neither holds personal data.
 
-`profile` asks for pages of `/studies`, which do: it looks and forgets.
+`profile` asks for pages of `/studies`, which hold personal data: it looks and forgets.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from filmbadge.catalogue.kinds import VR
 from filmbadge.catalogue.pages import shows_realm
 from filmbadge.model import Counters, Depth, Doubt, DoubtCode, Observation, OrthancFacts
 
-PAGE, PAGE_BYTES = 20, 256 * 1024  # studies
+PAGE, PAGE_BYTES = 20, 256 * 1024  # studies of a page, and bytes of a page
 _WANTED = frozenset((*WITH_ALL, *BY_STUDY))
 _TAGS = ";".join(sorted(keyword for keyword, tag in TAG.items() if tag in _WANTED and VR[tag] != "SQ"))
 
 
 def identify(depth: Depth, _: Response) -> Generator[Request, Response, OrthancFacts | None]:
-    """Fetch `/system`, and from depth `ask` on `/statistics`. None where nothing says that it is Orthanc's."""
+    """Asks for `/system`, and from depth `ask` on for `/statistics`. Returns None if nothing proves Orthanc."""
     system = yield Request("/system")
     said = _object(system)
     if not {"Version", "ApiVersion", "DicomAet"} <= said.keys():
@@ -60,9 +60,9 @@ def identify(depth: Depth, _: Response) -> Generator[Request, Response, OrthancF
 
 
 async def profile(contact: Contact, observation: Observation, facts: OrthancFacts) -> Learned:
-    """The same observation with the kinds of personal data that the studies' list gives. Raises OutOfScope only.
+    """The same observation with the kinds of personal data in the list of studies. Raises OutOfScope only.
 
-    A small archive is asked for all its studies, a larger one for pages that are drawn by lot.
+    A small archive is asked for all its studies, a larger archive for pages that are drawn by lot.
     """
     caps = contact.scope.caps
     notes = ProfileProgress(contact.key)
@@ -107,13 +107,13 @@ def _take(notes: ProfileProgress, study: object) -> None:
     if not isinstance(uid, str) or not uid:
         notes.malformed += 1
         return
-    # Before version 1.11 it knows no RequestedTags, and lists what it keeps in its index.
+    # Versions before 1.11 do not know RequestedTags, and list only the attributes in their index.
     kinds = INDEXED_KINDS | BY_STUDY_KINDS if requested else INDEXED_KINDS
     notes.study(uid.encode("utf-8", "replace"), by_keyword(tags, _WANTED), kinds)
 
 
 def _object(got: Response) -> dict[str, Any]:
-    """The object that a 200 answer holds, or nothing."""
+    """The JSON object of a 200 response. Empty if there is none."""
     said = decoded(got)
     return said if isinstance(said, dict) else {}
 
