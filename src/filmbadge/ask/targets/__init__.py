@@ -1,1 +1,1 @@
-"""Where endpoints come from: networks, hosts, and lists of them."""
+"""The sources of endpoints: networks, hosts, and lists of them."""

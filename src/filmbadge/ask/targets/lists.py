@@ -1,4 +1,8 @@
-"""Targets as a user writes them: `192.0.2.0/24`, `pacs.example`, `192.0.2.7:104,8042`, `[2001:db8::1]:104`, or a file of those."""
+"""Reads targets as a user writes them.
+
+A target is `192.0.2.0/24`, `pacs.example`, `192.0.2.7:104,8042`, `[2001:db8::1]:104`, or a file that lists such
+targets.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,17 @@ from pathlib import Path
 from filmbadge.model import Refusal
 from filmbadge.scope import Address, Intervals, Network, Scope, address_of, sweep
 
-MAX_SWEEP = 1 << 24  # addresses; more cannot be swept in any sensible time
+MAX_SWEEP = 1 << 24  # addresses; a larger network cannot be swept in a sensible time
 
 
 class TargetError(Refusal):
-    """A target that cannot be read, or that the scope does not cover. One line, for the user."""
+    """A target that cannot be read, or that the scope does not cover. The text is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     host: str | Address
-    ports: tuple[int, ...] = ()  # empty: those of the scope
+    ports: tuple[int, ...] = ()  # empty: the ports of the scope
 
     def __str__(self) -> str:
         return str(self.host) + (":" + ",".join(map(str, self.ports)) if self.ports else "")
@@ -42,7 +46,7 @@ class Targets:
 
     @property
     def digest(self) -> str:
-        """The same for the same hosts, whatever list they came from."""
+        """A digest that is equal for equal hosts, whatever list they came from."""
         stood_for = repr((sorted(map(str, self.hosts)), [part.ranges for part in self.swept]))
         return blake2b(stood_for.encode(), digest_size=16).hexdigest()
 
@@ -54,7 +58,10 @@ class Targets:
 
 
 def read(arguments: Sequence[str], scope: Scope, *, seed: int = 0) -> Targets:
-    """The targets that a command line names; without any, the whole scope. Raises TargetError before any packet."""
+    """The targets of a command line; without arguments, the whole scope.
+
+    Raises TargetError before any packet is sent.
+    """
     entries = [entry for argument in arguments for entry in _entries(argument)]
     if not arguments:
         swept = scope.addresses()
@@ -85,7 +92,7 @@ def parse(text: str, where: str = "") -> Target:
     found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([\d,]{1,400}))?|([^\s:\[\]]+)(?::([\d,]{1,400}))?", text)
     if found is not None:
         host, ports = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
-    elif address_of(text) is not None:  # IPv6 without brackets, hence without ports
+    elif address_of(text) is not None:  # IPv6 without brackets cannot have ports
         host, ports = text, ""
     else:
         raise TargetError(f"{where}{text!r} is not a target: write HOST, HOST:PORT,PORT or [IPv6]:PORT")
@@ -127,15 +134,16 @@ def _checked(targets: Targets) -> Targets:
 
 
 def _entries(argument: str) -> Iterator[tuple[str, str]]:
-    """The entries of an argument, with the place of each: the argument itself, a file, or - for standard input."""
+    """The entries of an argument, each with its place: the argument itself, a file, or - for standard input."""
     path = Path(argument)
     if argument == "-" or _is(path.is_file):
         name = "standard input" if argument == "-" else argument
         try:
             text = sys.stdin.read() if argument == "-" else path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError, AttributeError) as error:  # AttributeError: there is no standard input
+        # AttributeError means that there is no standard input.
+        except (OSError, UnicodeDecodeError, AttributeError) as error:
             raise TargetError(f"{name}: cannot be read as a list of targets ({type(error).__name__})") from None
-    elif _is(path.is_dir):  # else its name would be looked up
+    elif _is(path.is_dir):  # otherwise its name would be looked up
         raise TargetError(f"{argument} is a folder, not a list of targets")
     else:
         yield argument, ""
@@ -148,5 +156,5 @@ def _entries(argument: str) -> Iterator[tuple[str, str]]:
 def _is(test: Callable[[], bool]) -> bool:
     try:
         return test()
-    except OSError:  # too long for a name, or not ours to look at
+    except OSError:  # the text is too long for a name, or we may not look at the file
         return False
