@@ -1,4 +1,4 @@
-"""What asking further taught: the observation with it, and what tells studies and patients apart, in memory only."""
+"""The result of a further question. The sets that tell studies and patients apart stay in memory only."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from filmbadge.model import Observation
 @dataclass(frozen=True, slots=True, repr=False)
 class Learned:
     seen: Observation
-    studies: DistinctSet | None = None  # where a census enumerated all of them
-    patients: DistinctSet | None = None  # where a profile looked at their ids
+    studies: DistinctSet | None = None  # present if a census enumerated all studies
+    patients: DistinctSet | None = None  # present if a profile looked at the patients' ids

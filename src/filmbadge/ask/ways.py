@@ -1,4 +1,4 @@
-"""The ways into an archive: what asks for a product on a port of HTTP, and what asks further by each way."""
+"""The ways into an archive: how to identify products on an HTTP port, and how to ask further by each way."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ def _no_roots(_: object) -> tuple[()]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Product:
-    """One that has an interface of its own in HTTP."""
+    """A product that has its own interface in HTTP."""
 
-    identify: Callable[[Depth, Response], Generator[Request, Response, Facts | None]]  # after the first response
-    roots: Callable[[Any], Sequence[str]] = _no_roots  # of DICOMweb, that its facts name
+    # Takes the depth and the first response.
+    identify: Callable[[Depth, Response], Generator[Request, Response, Facts | None]]
+    roots: Callable[[Any], Sequence[str]] = _no_roots  # DICOMweb roots that its facts name
 
 
 PRODUCTS = (
@@ -41,11 +42,11 @@ FURTHER: dict[tuple[type[Facts], Depth], Callable[[Contact, Observation, Any], C
     (DimseFacts, Depth.PROVE): dimse_prove.prove,
     (OrthancFacts, Depth.PROFILE): orthanc.profile,
     (DicomWebFacts, Depth.COUNT): dicomweb.count,
-    (DicomWebFacts, Depth.PROFILE): dicomweb.count,  # which brings the personal data with it
+    (DicomWebFacts, Depth.PROFILE): dicomweb.count,  # the census of DICOMweb brings the personal data too
     (DicomWebFacts, Depth.PROVE): dicomweb_prove.prove,
 }
 
 
 async def ask_further(contact: Contact, seen: Observation, way: type[Facts], depth: Depth) -> Learned:
-    """The observation, with what one more step by this way in showed. Raises OutOfScope only."""
+    """The observation with the results of one more step by this way in. Raises OutOfScope only."""
     return await FURTHER[way, depth](contact, seen, seen.get(way))

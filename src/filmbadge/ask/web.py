@@ -43,22 +43,22 @@ IDLE_SECONDS = 10.0
 SECONDS = 60.0
 BYTES = 2 * 1024 * 1024
 ANY = "text/html, application/json, */*"
-# What servers of HTTPS say to plain HTTP, in their own words.
+# HTTPS servers answer plain HTTP with these words.
 _MEANT_FOR_TLS = (b"HTTPS port", b"HTTPS server", b"SSL-enabled server")
 
 
 @dataclass(repr=False)
 class PortProgress:
-    """What a visit learned so far; it outlives one that breaks off."""
+    """Facts that a visit learned so far. They outlive a visit that breaks off."""
 
-    first: Response | None = None  # of the path that cannot exist
+    first: Response | None = None  # the response to the path that cannot exist
     status: int | None = None
     front: int | None = None
     realm: str = ""
     elsewhere: bool = False
     meant_for_tls: bool = False
-    facts: list[Facts] = field(default_factory=list)  # of products and of DICOMweb
-    roots: list[str] = field(default_factory=list)  # of DICOMweb, that products name
+    facts: list[Facts] = field(default_factory=list)  # facts of products and of DICOMweb
+    roots: list[str] = field(default_factory=list)  # DICOMweb roots that products name
     pages: viewers.PagesProgress = field(default_factory=viewers.PagesProgress)
 
     @property
@@ -74,9 +74,9 @@ async def identify_either(
     tls: bool = False,
     roots: Sequence[str] = (),
 ) -> Observation:
-    """`visit`, over TLS or in plain, and the other way once, if the first shows why. Raises OutOfScope only.
+    """`visit`, over TLS and in plain. The other way is tried once if the first shows a reason. Raises OutOfScope only.
 
-    `roots` of DICOMweb are those that somebody else named.
+    `roots` are DICOMweb roots that another service named.
     """
     seen, meant = await _visit(contact, contact.origin(port, tls), depth, roots)
     no_tls = tls and seen.tls is None and seen.stop.ending in ANSWERED_NO_TLS
@@ -88,7 +88,7 @@ async def identify_either(
 
 
 async def visit(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -> Observation:
-    """Everything on one port. Must not be called for one that spoke DIMSE. Raises OutOfScope only."""
+    """Everything on one port. Must not be called for a port that spoke DIMSE. Raises OutOfScope only."""
     return (await _visit(contact, contact.origin(port, tls), depth))[0]
 
 
@@ -131,7 +131,7 @@ async def _visit(contact: Contact, site: Origin, depth: Depth, roots: Sequence[s
 
 
 def _look(notes: PortProgress, site: Origin, depth: Depth, may_ask: bool, roots: Sequence[str]) -> Requests:
-    """A path that cannot exist comes first: what is answered to it proves nothing elsewhere."""
+    """Asks for a path that cannot exist first: an equal answer to another path proves nothing."""
     notes.first = first = yield Request(f"/{random_name()}", accept=ANY)
     notes.status = first.status
     notes.realm = first.realm
@@ -150,7 +150,7 @@ def _look(notes: PortProgress, site: Origin, depth: Depth, may_ask: bool, roots:
     alike = notes.catch_all or first.login or first.elsewhere
     yield from viewers.identify(notes.pages, site, front, depth, catch_all=alike)
     if depth.reaches(Depth.ASK) and not first.login and not notes.pages.certificate:
-        named = [root.path.rstrip("/") for root in notes.pages.names if not root.host]  # by a viewer
+        named = [root.path.rstrip("/") for root in notes.pages.names if not root.host]  # roots that a viewer names
         found = yield from dicomweb.identify(first, may_ask, [*roots, *named, *notes.roots])
         if found is not None:
             notes.facts.append(found)
