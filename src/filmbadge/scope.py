@@ -1,7 +1,7 @@
-"""Who may be asked, how deep, how fast, until when.
+"""The scope: who may be asked, how deep, how fast and until when.
 
-A scope is a permission, not a list of targets: the dialer asks it about every resolved address. All
-problems of a scope file are `ScopeError`s with the line at fault, raised before the first packet.
+A scope is a permission, not a list of targets: the dialer asks it about every resolved address. All problems of a scope
+file are `ScopeError`s that name the line at fault. They are raised before the first packet is sent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WEB_TLS_PORTS = (443, 8443)
 
 
 class ScopeError(Refusal):
-    """The scope is malformed, expired, or does not allow what was asked. One line, for the user."""
+    """The scope is malformed, has expired, or does not allow the request. The text is one line for the user."""
 
     def __init__(self, message: str, *, where: str = "", line: int | None = None) -> None:
         self.line = line
@@ -41,21 +41,21 @@ class ScopeError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Connections per second."""
+    """Rates in connections per second, the number of connections open at once, and our share of an archive's time."""
 
     overall: float = 50.0
     per_network: float = 10.0  # per IPv4 /24 or IPv6 /48
     per_host: float = 2.0
     open_at_once: int = 256
-    archive_share: float = 0.1  # of one archive's time, that our questions may take
+    archive_share: float = 0.1  # largest share of one archive's time that our questions may take, 0 to 1
 
 
-USED = 0.7  # of the bounds of one connection
+USED = 0.7  # share of a connection's limits after which a census goes on over another connection
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Bounds of one connection. Seconds and bytes."""
+    """Limits of one connection, in seconds and bytes."""
 
     connect_seconds: float = 5.0
     idle_seconds: float = 60.0
@@ -77,17 +77,17 @@ class ConnectionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Bounds of the census of one archive, over all its connections and over any protocol. What they leave out is estimated."""
+    """Limits of the census of one archive, over all its connections and over any protocol. Studies beyond them are estimated."""
 
     questions: int = 2000
     minutes: float = 120.0
     received_bytes: int = 1024 * 1024 * 1024
-    whole: int = 20_000  # studies up to which all are asked for in one question, to see those without a date
+    whole: int = 20_000  # Up to this many studies we ask for all in one question, to see the studies without a date.
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Disjoint sorted ranges of addresses, as integers of one IP version. Bounds are inclusive."""
+    """Disjoint sorted ranges of addresses, as integers of one IP version. Both ends belong to a range."""
 
     ranges: tuple[tuple[int, int], ...] = ()
     starts: tuple[int, ...] = field(init=False)
@@ -135,14 +135,14 @@ class Intervals:
         raise IndexError(index)
 
 
-# Addresses of no one host: unspecified, multicast, broadcast.
+# These addresses are never a single host: unspecified, multicast, broadcast.
 _NEVER_V4 = Intervals(((0, 0), (0xE0 << 24, (0xF0 << 24) - 1), (2**32 - 1, 2**32 - 1)))
 _NEVER_V6 = Intervals(((0, 0), (0xFF << 120, 2**128 - 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A permission, checked and ready. `permits` is what the dialer asks."""
+    """A permission, checked and ready. The dialer asks `permits` about every address."""
 
     name: str
     networks: tuple[Network, ...]
@@ -158,7 +158,7 @@ class Scope:
     dimse_tls_ports: tuple[int, ...] = DIMSE_TLS_PORTS
     web_ports: tuple[int, ...] = WEB_PORTS
     web_tls_ports: tuple[int, ...] = WEB_TLS_PORTS
-    qido_record: bool = False  # a record of DICOMweb, with its personal data, may be asked for below depth `profile`
+    qido_record: bool = False  # a DICOMweb record, with its personal data, may be asked for below depth `profile`
     pace: RateLimits = RateLimits()
     caps: ConnectionLimits = ConnectionLimits()
     census: Budget = Budget()
@@ -173,11 +173,11 @@ class Scope:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """Every port that a sweep asks."""
+        """All ports that a sweep asks, as TCP port numbers."""
         return tuple(dict.fromkeys((*self.dimse_ports, *self.dimse_tls_ports, *self.web_ports, *self.web_tls_ports)))
 
     def permits(self, address: Address, now: datetime | None = None) -> bool:
-        """Whether this address may be contacted now."""
+        """Whether this address may be contacted at `now` (default: the current time)."""
         address = plain(address)
         number, four = int(address), address.version == 4
         if number in (_NEVER_V4 if four else _NEVER_V6) or self.expired(now):
@@ -188,9 +188,9 @@ class Scope:
         return self.expires is not None and (now or datetime.now(UTC)) >= self.expires
 
     def addresses(self, networks: Sequence[Network] | None = None) -> tuple[Intervals, Intervals]:
-        """The addresses of `networks` (default: all of the scope) that a sweep would contact, v4 and v6.
+        """The addresses of `networks` (default: all of the scope) that a sweep would contact: IPv4 ranges, IPv6 ranges.
 
-        Network and broadcast addresses are left out, exclusions too.
+        Network addresses, broadcast addresses and exclusions are left out.
         """
         chosen = [_plain_network(n) for n in (self.networks if networks is None else networks)]
         both = []
@@ -202,14 +202,14 @@ class Scope:
 
 
 def plain(address: Address) -> Address:
-    """An IPv4 address in IPv6 clothing (::ffff:192.0.2.1) is judged as the IPv4 address it is."""
+    """An IPv4 address in IPv6 form (::ffff:192.0.2.1) becomes the IPv4 address. Other addresses stay the same."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
 
 
 def _plain_network(network: Network) -> Network:
-    """The same for a network: ::ffff:192.0.2.0/120 is 192.0.2.0/24."""
+    """A network of IPv4 addresses in IPv6 form becomes the IPv4 network: ::ffff:192.0.2.0/120 is 192.0.2.0/24."""
     if isinstance(network, IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped
         if mapped is not None:
@@ -240,7 +240,10 @@ LOOPBACK = Scope(
 
 
 def load(path: Path, now: datetime | None = None) -> Scope:
-    """Read and check a scope file. Raises ScopeError with the line at fault."""
+    """Reads and checks a scope file at the time `now` (default: the current time).
+
+    Raises ScopeError that names the line at fault.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -251,7 +254,7 @@ def load(path: Path, now: datetime | None = None) -> Scope:
 
 
 def parse(text: str, where: str, now: datetime | None = None) -> Scope:
-    """A scope from TOML text. Raises ScopeError with the line at fault."""
+    """Parses a scope from TOML text. Raises ScopeError that names the line at fault."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -259,13 +262,13 @@ def parse(text: str, where: str, now: datetime | None = None) -> Scope:
         line = int(found.group(1)) if found else text.count("\n") + 1
         message = re.sub(r" \(at .*\)$", "", str(error))
         raise ScopeError(f"not valid TOML: {message}", where=where, line=line) from None
-    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+    except (ValueError, RecursionError):  # a number of thousands of digits, or deeply nested lists
         raise ScopeError("not valid TOML: a value is too long or nested too deep", where=where) from None
     return _Reader(text, where, raw).scope(now or datetime.now(UTC))
 
 
 class _Reader:
-    """Checks the raw tables one key at a time and knows on which line each stands."""
+    """Checks the raw tables one key at a time, and knows the line of each key."""
 
     def __init__(self, text: str, where: str, raw: dict[str, Any]) -> None:
         self.lines = text.splitlines()
@@ -404,7 +407,7 @@ class _Reader:
     def _titles(self) -> tuple[str, ...]:
         values = self._list("ae_titles", "called", ())
         for index, value in enumerate(values):
-            # PS3.5 6.2, AE: 16 bytes of the default repertoire, no backslash, not spaces only
+            # PS3.5 6.2, AE: 16 bytes of the default repertoire, no backslash, not only spaces.
             if not isinstance(value, str) or not re.fullmatch(r"[ -\[\]-~]{1,16}", value) or not value.strip():
                 raise self._error(
                     f"{value!r} is not an AE title (1 to 16 ASCII characters, no backslash)",
@@ -448,7 +451,10 @@ class _Reader:
         return ScopeError(message, where=self.where, line=self._line(table, key, index))
 
     def _line(self, table: str, key: str, index: int | None) -> int:
-        """The line of a key (of an element of its list, if given); of its table, if it is missing."""
+        """The line of a key, or of an element of its list if `index` is given.
+
+        A missing key gives the line of its table.
+        """
         within, line_of_table, line_of_key = "", 1, 0
         for number, text in enumerate(self.lines, 1):
             if header := re.match(r"\s*\[\[?\s*([\w.\-]+)\s*\]", text):
@@ -469,7 +475,7 @@ class _Reader:
         return line_of_key or line_of_table
 
     def _line_of_element(self, start: int, index: int) -> int:
-        """Reads the list line by line until it holds the element."""
+        """Reads the list line by line until the element is complete."""
         for end in range(start, len(self.lines) + 1):
             so_far = "\n".join(self.lines[start - 1 : end])
             for closing in ("\n]", ""):
@@ -485,7 +491,7 @@ class _Reader:
 
 
 def sweep(intervals: Intervals, version: int, seed: int) -> Iterator[Address]:
-    """All addresses once, in an order that spreads them over the networks (an affine permutation)."""
+    """All addresses once. An affine permutation spreads them over the networks."""
     size = intervals.size
     if not size:
         return
@@ -498,7 +504,7 @@ def sweep(intervals: Intervals, version: int, seed: int) -> Iterator[Address]:
 
 
 def _coprime(size: int, seed: int) -> int:
-    """A step through `size` places that visits each once: near the golden section, so neighbours part."""
+    """A step through `size` places that visits each once. It is near the golden ratio, so neighbours come far apart."""
     step = int(size * 0.6180339887) + seed % 7 or 1
     while gcd(step, size) != 1:
         step += 1
@@ -506,7 +512,7 @@ def _coprime(size: int, seed: int) -> int:
 
 
 def address_of(text: str) -> Address | None:
-    """The address that a text is, or None where it is a name. A zone id (fe80::1%eth0) makes it neither."""
+    """The address in a text. None if the text is a name, or an address with a zone id (fe80::1%eth0)."""
     if "%" in text:
         return None
     try:
@@ -583,5 +589,5 @@ whole = 20000                     # studies up to which all are asked for at onc
 
 
 def template(path: str, today: date) -> str:
-    """A commented scope file that cannot be used before its TODOs are filled in."""
+    """A commented scope file. It cannot be used before its TODOs are filled in."""
     return TEMPLATE.format(path=path, expires=(today + timedelta(days=90)).isoformat())
