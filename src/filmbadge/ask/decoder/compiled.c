@@ -1,6 +1,6 @@
-/* The decoder in C: the same as pure.py, which explains it. A test holds the two equal on any input.
+/* The decoder in C. It does the same as pure.py, which explains it. A test compares the two on any input.
  *
- * Nothing is allocated per record: identifiers are read where they arrived, UIDs become 64-bit keyed hashes
+ * It allocates nothing per record: identifiers are read where they arrived, and UIDs become 64-bit keyed hashes
  * (SipHash-2-4) in an open-addressing set, and insertions wait in a small queue while memory is prefetched. */
 
 #define PY_SSIZE_T_CLEAN
@@ -12,7 +12,7 @@
 #ifdef __GNUC__
 #define PREFETCH(address) __builtin_prefetch((address), 1, 1)
 #else
-#define PREFETCH(address) ((void)0) /* Microsoft's compiler has none for all processors */
+#define PREFETCH(address) ((void)0) /* Microsoft's compiler has no prefetch for all processors */
 #endif
 
 #define MAX_PDU (128 * 1024)
@@ -54,7 +54,7 @@ static uint64_t hash(const uint64_t key[2], const uint8_t *data, size_t size)
     v3 ^= last; ROUND ROUND v0 ^= last;
     v2 ^= 0xff; ROUND ROUND ROUND ROUND
     uint64_t made = v0 ^ v1 ^ v2 ^ v3;
-    return made ? made : 1; /* 0 marks an empty slot */
+    return made ? made : 1; /* the value 0 marks an empty slot */
 }
 
 /* ---- a set of hashes: 8 bytes a slot, at most 5/8 full */
@@ -79,7 +79,7 @@ static int set_grow(Set *set)
     return 0;
 }
 
-static int set_add(Set *set, uint64_t one) /* 1 new, 0 seen, -1 no memory */
+static int set_add(Set *set, uint64_t one) /* returns 1 for a new hash, 0 for a known one, -1 without memory */
 {
     if (set->count * 8 >= set->size * 5 && set_grow(set) < 0) return -1;
     size_t at = one & (set->size - 1);
@@ -108,7 +108,7 @@ typedef struct {
 
 static PyTypeObject DistinctSetType;
 
-static int distinct_add(DistinctSet *d, uint64_t one) /* as set_add */
+static int distinct_add(DistinctSet *d, uint64_t one) /* returns the same as set_add */
 {
     if (d->marked && set_add(&d->here, one) < 0) return -1;
     return set_add(&d->seen, one);
@@ -189,7 +189,7 @@ static PyObject *DistinctSet_smallest(DistinctSet *d, PyObject *argument)
     if (PyErr_Occurred()) return NULL;
     if (k > d->seen.count) k = d->seen.count;
     if (!k) return PyList_New(0);
-    uint64_t *heap = PyMem_RawMalloc(k * sizeof *heap); /* the largest on top, so that it is the one to give way */
+    uint64_t *heap = PyMem_RawMalloc(k * sizeof *heap); /* the largest hash is on top, and is replaced first */
     if (!heap) return PyErr_NoMemory();
     for (size_t i = 0; i < d->seen.size; i++) {
         uint64_t one = d->seen.slots[i];
@@ -241,7 +241,7 @@ static PyTypeObject DistinctSetType = {
     .tp_getset = DistinctSet_getset,
 };
 
-/* ---- Tally: its queue is empty whenever Python runs, because each call settles it before it returns */
+/* ---- Tally. Its queue is empty whenever Python runs, because each call settles the queue before it returns. */
 
 typedef struct { uint64_t uid; int64_t series, images; } Waiting;
 typedef struct { const uint8_t *at; size_t size; } Slice;
@@ -315,7 +315,7 @@ static int64_t number(Slice s)
 
 typedef struct { Slice uid, series, images; } Found;
 
-/* elements.headers, and the values that count: 0, or -1 where the data set is malformed */
+/* Does the work of elements.headers, and finds the wanted values. Returns -1 if the data set is malformed, else 0. */
 static int walk(uint32_t uid, const uint8_t *data, size_t size, int explicit, Found *found)
 {
     uint8_t outside[MAX_NESTING];
@@ -390,7 +390,7 @@ static int tally_count(Tally *t, Found found)
     t->queue[t->queued++] = w;
     if (!t->keep) return t->queued == QUEUE ? tally_settle(t) : 0;
 
-    size_t before = t->uids->seen.count; /* one by one: the UID itself is gone when a queue is settled */
+    size_t before = t->uids->seen.count; /* kept UIDs are added one by one: a queue holds no UID, only its hash */
     if (tally_settle(t) < 0) return -1;
     if (t->uids->seen.count == before || PyList_GET_SIZE(t->kept) >= t->keep) return 0;
     for (size_t i = 0; i < uid.size; i++)
@@ -517,7 +517,7 @@ static void set_event(Reader *r, const char *name, int number, const void *bytes
     Py_XSETREF(r->event, Py_BuildValue("siy#", name, number, (const char *)bytes, (Py_ssize_t)size));
 }
 
-/* The code of a cause, as `model.Cause` has it, and the numbers that it names. */
+/* Sets an error event: a code of `model.Cause`, and the numbers that this code names. */
 static void fail(Reader *r, const char *cause, int count, ...)
 {
     PyObject *numbers = PyTuple_New(count);
@@ -532,7 +532,7 @@ static void fail(Reader *r, const char *cause, int count, ...)
     Py_XSETREF(r->event, numbers ? Py_BuildValue("ssN", "error", cause, numbers) : NULL);
 }
 
-/* Whether it is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2. */
+/* Whether a command set is a pending C-FIND-RSP to this message with an identifier, PS3.7 9.3.2.2. */
 static int pending(const uint8_t *p, size_t size, uint16_t message_id)
 {
     int field = -1, status = -1, responded = -1, kind = -1;
@@ -568,7 +568,7 @@ static int read_command(Reader *r, int context, const uint8_t *whole, size_t siz
         return 0;
     }
     r->awaiting = 1;
-    r->matches++; /* it was given, also where its identifier then breaks a bound */
+    r->matches++; /* this match counts even if its identifier breaks a bound */
     if (r->matches == r->stop_after) set_event(r, "enough", 0, "", 0);
     return 0;
 }
@@ -620,7 +620,7 @@ static int read_value(Reader *r, int context, int control, const uint8_t *piece,
         if (!(control & 2)) return 0;
         piece = held->bytes;
         size = held->size;
-        held->size = 0; /* the bytes stay where they are until the next fragment */
+        held->size = 0; /* the bytes stay in place until the next fragment */
     }
     if (is_command) return read_command(r, context, piece, size);
     return read_match(r, piece, size);

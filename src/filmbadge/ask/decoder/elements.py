@@ -1,6 +1,6 @@
-"""Data elements, PS3.5 7: what we send, and the one loop over the headers of what arrives.
+"""Data elements, PS3.5 7: the encoding of ours, and the one loop over the headers of an archive's.
 
-The loop steps from header to header and looks at no value. To decode one, and to forget it, is the caller's duty.
+The loop steps from header to header and looks at no value. The caller decodes a value, and must forget it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _U16 = struct.Struct("<H")
 
 
 def encode(keys: Sequence[tuple[int, bytes]], *, explicit: bool) -> bytes:
-    """An identifier from (tag, value), in little endian, PS3.5 7.1. Values are padded to even length."""
+    """Encodes an identifier from pairs of tag and value, in little endian, PS3.5 7.1. Pads values to even length."""
     out = bytearray()
     for tag, raw in sorted(keys):
         vr = _VR_SENT[tag]
@@ -72,14 +72,15 @@ def encode(keys: Sequence[tuple[int, bytes]], *, explicit: bool) -> bytes:
 def headers(data: bytes, *, explicit: bool, inside: bool = False) -> Iterator[tuple[int, int, int, int, bool]]:
     """The elements of a little-endian data set, PS3.5 7, without a look at a value.
 
-    Each is (depth, tag, where its value begins, its length, whether what it holds is in explicit VR). Depth is the number
-    of sequences around it. A sequence of undefined length is entered, PS3.5 7.5; so is an unknown VR of undefined length,
-    which is encoded implicitly, PS3.5 6.2.2. Whatever has a length is stepped over, also an item. With `inside`, the data
-    are the items of a sequence, or what one item holds. Raises WireError, with offsets only.
+    Each is (depth, tag, offset of its value, length of its value, whether its content is in explicit VR). The depth is
+    the number of sequences around the element. The loop enters a sequence of undefined length, PS3.5 7.5. It also
+    enters an unknown VR of undefined length, which is encoded implicitly, PS3.5 6.2.2. It steps over every element and
+    item that has a length. With `inside`, the data are the items of a sequence, or the content of one item. Raises
+    WireError, with offsets only.
     """
     at, size, unpack = 0, len(data), _HEADER.unpack_from
     depth = int(inside)
-    outside = [explicit] * depth  # the encoding outside each sequence that the loop is in
+    outside = [explicit] * depth  # the encoding outside each open sequence
     while at < size:
         if at + 8 > size:
             raise WireError(Cause.HEADER_CUT_OFF, at)
@@ -123,7 +124,7 @@ def headers(data: bytes, *, explicit: bool, inside: bool = False) -> Iterator[tu
 
 
 def values(data: bytes, *, explicit: bool, wanted: Collection[int]) -> dict[int, bytes]:
-    """The values of the attributes among `wanted` that stand in no sequence. Raises WireError."""
+    """The values of the wanted attributes outside of sequences. Raises WireError."""
     return {
         tag: data[at : at + length]
         for depth, tag, at, length, _ in headers(data, explicit=explicit)

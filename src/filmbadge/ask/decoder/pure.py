@@ -1,4 +1,4 @@
-"""The decoder in Python. `compiled.c` does the same, faster; a test holds the two equal on any input.
+"""The decoder in Python. `compiled.c` does the same, faster; a test compares the two on any input.
 
 PS3.8 9.3 (PDUs) and Annex E (message fragments), PS3.7 6.3 (command sets), PS3.5 7 (data elements).
 """
@@ -23,25 +23,27 @@ from filmbadge.model import Cause
 _HEADER = struct.Struct(">BxI")
 _PDV = struct.Struct(">IBB")
 _P_DATA = 0x04
-_BOTH = struct.Struct(">BxIIBB")  # of a PDU and of the first value in it
+_BOTH = struct.Struct(">BxIIBB")  # header of a PDU, and of the first value in it
 _PADDING = b"\0 "
-_MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # how many are remembered, and of rows of how many bytes
+_MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # number of layouts that are remembered, and largest row in bytes that has one
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
 _NOTHING = (b"", b"", b"")
-# Of a command set, PS3.7 E.1.
+# These are elements of a command set, PS3.7 E.1.
 _FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS = 0x0100, 0x0120, 0x0800, 0x0900
 _NO_DATA_SET = 0x0101
 
 
 class DistinctSet:
-    """Counts how many values are distinct. Keyed hashes of eight bytes are held, and no value.
+    """Counts how many values are distinct. It holds keyed hashes of eight bytes, and no value.
 
-    `mark` begins a window: `here` is how many distinct values came since, whether they were seen before or not.
+    `mark` begins a window: `here` is the number of distinct values since then, whether they came before the window or
+    not.
     """
 
     def __init__(self, key: RunKey) -> None:
         self._key = bytes(key)
-        self._keyed = blake2b(digest_size=8, key=self._key)  # copied for each value, which is faster than to make it
+        # Copied for each value, because copying is faster than making one.
+        self._keyed = blake2b(digest_size=8, key=self._key)
         self._seen: set[bytes] = set()
         self._here: set[bytes] | None = None
 
@@ -56,7 +58,7 @@ class DistinctSet:
         return len(self._here or ())
 
     def add(self, value: bytes) -> bool:
-        """Whether the value is a new one."""
+        """Adds a value. Returns whether it is new."""
         hashed = self._keyed.copy()
         hashed.update(value)
         digest = hashed.digest()
@@ -71,21 +73,27 @@ class DistinctSet:
         self._here = set()
 
     def include(self, other: DistinctSet) -> None:
-        """Add what another set has seen. Raises ValueError for a set with another key: nothing in it compares."""
+        """Adds the hashes of another set. Raises ValueError if the other set has another key:
+
+        its hashes cannot be compared.
+        """
         if other._key != self._key:
             raise ValueError("sets of two keys do not compare")
         self._seen |= other._seen
 
     def smallest(self, k: int) -> list[int]:
-        """The `k` smallest hashes, ascending: a sketch, comparable with those of the same key and the same core."""
+        """The `k` smallest hashes, ascending.
+
+        Such a sketch is comparable with sketches of the same key and the same core.
+        """
         return [int.from_bytes(digest, "big") for digest in nsmallest(k, self._seen)]
 
 
 class Tally:
     """Distinct UIDs of one level, and the counts that came with them. A record goes in, numbers come out.
 
-    With `keep`, the first so many distinct UIDs themselves are held in memory, for a walk down to them.
-    No other attribute is looked at, whatever an archive sends along, and none is held.
+    With `keep`, that many distinct UIDs are held in memory, for a walk down from them. Other attributes are neither
+    looked at nor held, whatever an archive sends.
     """
 
     def __init__(self, key: RunKey, uid: int = elements.STUDY_UID, *, keep: int = 0) -> None:
@@ -106,16 +114,16 @@ class Tally:
         return len(self.uids)
 
     def add(self, identifier: bytes, explicit: bool) -> None:
-        """Count one record of DIMSE and forget it. Never raises on what an archive sends."""
+        """Counts one record of DIMSE and forgets it. Raises nothing on any input from an archive."""
         uid, series, images = self._fields(identifier, explicit)
         self.count(uid, series, images)
 
     __call__ = add
 
     def count(self, uid: bytes, series: bytes = b"", images: bytes = b"") -> None:
-        """Count one record by its UID, and the numbers of series and images as it says them.
+        """Counts one record by its UID, with the numbers of series and images as the archive wrote them.
 
-        Without a UID, or with one that is too long, the record is malformed.
+        A record without a UID, or with a UID that is too long, is malformed.
         """
         self.rows += 1
         uid = uid.strip(_PADDING)
@@ -124,7 +132,7 @@ class Tally:
             return
         if not self.uids.add(uid):
             return
-        # Only what is made like a UID is held: a name in its place would be sent back to the archive by a walk.
+        # Only a value that looks like a UID is held: a walk would send a name in its place back to the archive.
         if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
             self.kept.append(uid)
         if (number := _number(series)) is not None:
@@ -135,10 +143,10 @@ class Tally:
             self.images_known += 1
 
     def _fields(self, identifier: bytes, explicit: bool) -> tuple[bytes, ...]:
-        """The wanted attributes in the order of `_order`. Empty are those that are missing, and all of a malformed data set.
+        """The wanted attributes in the order of `_order`. Missing ones are empty; in a malformed data set all are.
 
-        Archives repeat the layout of their rows. The headers alone decide how the loop over them goes, so a row whose
-        headers are those of a row before, at the same offsets, holds its values where that one did.
+        Archives repeat the layout of their rows. Only the headers decide how the loop over the elements runs. So if a
+        row has the headers of an earlier row at the same offsets, its values stand at the same offsets too.
         """
         size = len(identifier)
         known = self._layouts.get((size, explicit))
@@ -157,16 +165,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Layout:
-    """Where the headers and the wanted values of a row stand."""
+    """The places of the headers and of the wanted values in a row."""
 
     headers: struct.Struct
     seen: tuple[bytes, ...]
     values: struct.Struct
-    pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]  # from the values, and nothing for what is missing
+    # Maps the values to the wanted attributes; missing attributes are empty.
+    pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
 
     @classmethod
     def of(cls, identifier: bytes, explicit: bool, wanted: Sequence[int]) -> _Layout | None:
-        """The layout of a well-formed row without sequences of undefined length, or None."""
+        """The layout of a well-formed row without sequences of undefined length. None for any other row."""
         headers, values = ["<"], ["<"]
         place: dict[int, int] = {}
         end = number = 0
@@ -186,8 +195,10 @@ class _Layout:
 
 
 def _number(raw: bytes) -> int | None:
-    """An integer string that counts something, PS3.5 6.2, IS. Empty, 0, negative, malformed or beyond belief: unknown,
-    for what exists has an image."""
+    """A positive integer from an integer string, PS3.5 6.2, IS. None means unknown.
+
+    Empty, 0, negative, malformed and implausibly large values are unknown: whatever exists has at least one image.
+    """
     text = raw.strip(_PADDING)
     if not (text.isdigit() and len(text) <= 10) and not _NUMBER.fullmatch(text):
         return None
@@ -195,25 +206,25 @@ def _number(raw: bytes) -> int | None:
     return number if 0 < number <= MAX_COUNT else None
 
 
-Record = Callable[[bytes, bool], None]  # one record, and whether it is in explicit VR
+Record = Callable[[bytes, bool], None]  # takes one record, and whether it is in explicit VR
 Event = tuple[Literal["unit", "command", "data", "enough"], int, bytes]
 Fault = tuple[Literal["error"], str, tuple[int, ...]]
 
 
 class Reader:
-    """Takes a stream apart and tallies the records of the query under way.
+    """Splits a stream and tallies the records of the current query.
 
-    `feed` takes what it can and returns how many bytes that was; the rest must come again, with more
-    behind it. It stops early, with `event` set, at what is not an ordinary record:
+    `feed` takes as many bytes as it can and returns their number. The rest must come again, with more bytes after it.
+    It stops early, with `event` set, at everything that is not an ordinary record:
 
     - `("unit", kind, body)`: a PDU that is not P-DATA, or P-DATA while `mode` is CLOSED
-    - `("command", context, command set)`: anything but a pending response to the query; its data set is dropped
-    - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of such
-    - `("enough", 0, b"")`: as many matches as the query wanted
+    - `("command", context, command set)`: any command but a pending response to the query; its data set is dropped
+    - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of these
+    - `("enough", 0, b"")`: the query has as many matches as it wanted
     - `("error", cause, numbers)`: the peer broke the protocol; nothing more is read
     """
 
-    CLOSED, READ, DROP = 0, 1, 2  # what P-DATA means now
+    CLOSED, READ, DROP = 0, 1, 2  # meanings that P-DATA can have now
 
     def __init__(self, contexts: Iterable[int]) -> None:
         self.mode = Reader.CLOSED
@@ -221,20 +232,20 @@ class Reader:
         self.dropped = 0
         self.event: Event | Fault | None = None
         self._contexts = frozenset(contexts)
-        self._in_pdu = 0  # bytes left of the P-DATA unit under way
-        self._at = 0  # offset in it
-        self._fragments = (bytearray(), bytearray())  # data set, command
+        self._in_pdu = 0  # bytes left of the current P-DATA unit
+        self._at = 0  # offset in the current P-DATA unit
+        self._fragments = (bytearray(), bytearray())  # fragments of the data set, and of the command
         self._active = False
-        self._awaiting = False  # a pending response said that a record follows
+        self._awaiting = False  # a pending response announced a record
         self._explicit = False
         self._message_id = 0
         self._record: Record | None = None
         self._stop_after = 0
-        self._ordinary: bytes | None = None  # the last ordinary command set: archives repeat it to the byte,
-        self._ordinary_unit = b""  # and mostly in a PDU of its own
+        self._ordinary: bytes | None = None  # the last ordinary command set; archives repeat it byte by byte
+        self._ordinary_unit = b""  # the PDU that held only that command set; most archives send it in its own PDU
 
     def expect(self, message_id: int, explicit: bool, record: Record | None, stop_after: int = 0) -> None:
-        """A query is under way: its pending responses are counted, and their identifiers given to `record`."""
+        """Begins a query: counts its pending responses, and gives their identifiers to `record`."""
         self.matches = 0
         self._active, self._awaiting = True, False
         self._message_id, self._explicit = message_id, explicit
@@ -242,13 +253,13 @@ class Reader:
         self._ordinary, self._ordinary_unit = None, b""
 
     def idle(self) -> None:
-        """No query is under way. What data comes is counted from here, and dropped."""
+        """Ends the query. Further data is counted and dropped."""
         self.dropped = 0
         self._active = self._awaiting = False
         self._record = None
 
     def feed(self, data: bytes | bytearray | memoryview) -> int:
-        """Returns the number of bytes taken. Raises nothing on what a peer sends."""
+        """Reads bytes. Returns how many were taken. Raises nothing on any input from a peer."""
         view = bytes(data)
         at, end = 0, len(view)
         self.event = None
@@ -285,7 +296,7 @@ class Reader:
         return at
 
     def _rows(self, view: bytes) -> int:
-        """The fast path: responses that are each a command PDU seen before, and a PDU with the whole identifier."""
+        """The fast path: pairs of a command PDU that was seen before, and a PDU with a whole identifier."""
         unit, at, end = self._ordinary_unit, 0, len(view)
         record, explicit, contexts = self._record, self._explicit, self._contexts
         if not self._active or self._stop_after or record is None or any(self._fragments):
@@ -311,7 +322,7 @@ class Reader:
         return at
 
     def _values(self, view: bytes, at: int) -> int:
-        """The presentation data values of a unit, until it ends or an event comes."""
+        """Reads the presentation data values of a unit, until it ends or an event comes."""
         while self._in_pdu and self.event is None:
             if self._in_pdu < 6:
                 self._error(Cause.VALUE_CUT_OFF, self._at)
@@ -325,7 +336,8 @@ class Reader:
             self._at += 4 + length
             self._value(context, control, view[at + 6 : stop])
             alone = control == 3 and self._at == length + 4 and not self._in_pdu
-            if alone and self._awaiting and self._ordinary == view[at + 6 : stop]:  # the whole of it, not its end
+            # The command set fills the whole unit, and not only its end.
+            if alone and self._awaiting and self._ordinary == view[at + 6 : stop]:
                 self._ordinary_unit = view[at - 6 : stop]
             at = stop
         return at
@@ -365,7 +377,7 @@ class Reader:
         elif self._active and (whole == self._ordinary or _pending(whole, self._message_id)):
             self._ordinary = whole
             self._awaiting = True
-            self.matches += 1  # it was given, also where its identifier then breaks a bound
+            self.matches += 1  # this match counts even if its identifier breaks a bound
             if self.matches == self._stop_after:
                 self.event = ("enough", 0, b"")
         else:
@@ -381,7 +393,7 @@ class Reader:
 
 
 def _pending(whole: bytes, message_id: int) -> bool:
-    """Whether a command set is a pending C-FIND-RSP to this message that announces an identifier, PS3.7 9.3.2.2."""
+    """Whether a command set is a pending C-FIND-RSP to this message with an identifier, PS3.7 9.3.2.2."""
     found: dict[int, int] = {}
     try:
         for _, tag, at, length, _ in elements.headers(whole, explicit=False):
