@@ -1,1 +1,1 @@
-"""Synthetic worlds on loopback whose truth is known, to see whether the instrument measures right."""
+"""Synthetic worlds on loopback with known truth. They show whether the instrument measures right."""

@@ -1,4 +1,4 @@
-"""Truth beside measurement."""
+"""Compares truth with measurement."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Row(Struct, frozen=True, omit_defaults=False):
     truth: int
     measured: int | None
     how: Provenance
-    compared: bool  # False: not measured at this depth or by this version
-    why: str = ""  # not measured, in words
-    doubts: tuple[Doubt, ...] = ()
-    low: int | None = None  # of an estimate, which is not compared
+    compared: bool  # False: this depth or this version does not measure it
+    why: str = ""  # why it was not measured, in words
+    doubts: tuple[Doubt, ...] = ()  # why it was not measured, in codes
+    low: int | None = None  # lower end of an estimate; an estimate is not compared
     high: int | None = None
 
 
@@ -44,9 +44,9 @@ def compare(
     seconds: float,
     why: Callable[[Iterable[Doubt]], str],
 ) -> Rehearsal:
-    """A row per quantity. A quantity that this depth measures must be known and equal; the others are shown as unknown.
+    """One row per quantity. A quantity that this depth measures must be known and equal.
 
-    `why` puts doubts into words.
+    Other quantities are shown as unknown. `why` puts doubts into words.
     """
     measured = {total.quantity: total for total in totals}
     rows = []

@@ -1,4 +1,4 @@
-"""`hospital`: one campus whose archives behave as differently as real ones do."""
+"""`hospital`: one campus whose archives differ from each other as real archives do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DCM4CHE = ("1.2.40.0.13.1.3", "dcm4che-5.31.0")
 
 
 def hospital(scale: float, seed: int) -> World:
-    """The world for a scale (1: some 900 studies) and a seed."""
+    """The world for a seed and a scale (1: about 900 studies)."""
     chance = random.Random(seed)
     today = datetime.now(UTC).date()
 
@@ -43,7 +43,7 @@ def hospital(scale: float, seed: int) -> World:
     def both(rung: Rung, rest: Rung) -> tuple[tuple[Protocol, Rung], ...]:
         return ((Protocol.DIMSE, rung), (Protocol.HTTP, rest))
 
-    radiology = studies(400, Habits(Ids.SSN), least=30)  # a mirror is not told by a few studies
+    radiology = studies(400, Habits(Ids.SSN), least=30)  # a few studies do not prove a mirror
     return World(
         "hospital",
         (

@@ -1,4 +1,4 @@
-"""What a synthetic web server shows to who asks for a page."""
+"""Pages of a synthetic web server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILES = b"""<html><head><title>Index of /</title></head><body><h1>Index of /</h
 
 
 def page(web: Web, path: bytes) -> tuple[bytes, bytes]:
-    """Status with headers, and body."""
+    """The page at a path: status line with headers, and body."""
     front = path == b"/"
     match web:
         case Web.EXPLORER if front:

@@ -1,4 +1,4 @@
-"""What the records of a synthetic archive say about people who do not exist, and which kinds that is."""
+"""The records of a synthetic archive about people who do not exist, and the kinds of data in them."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Habits:
 
     ids: Ids = Ids.RECORD
     names: Names = Names.PLAIN
-    more: bool = False  # address, telephone, comments and their like
-    staff: bool = False  # operator and performing physician, at series level
+    more: bool = False  # the archive keeps address, telephone, comments and similar attributes
+    staff: bool = False  # the archive keeps operator and performing physician, at series level
     purpose: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One study's personal attributes, and the kinds that they are."""
+    """Personal attributes of one study, and the kinds of these attributes."""
 
     study: Mapping[int, bytes] = field(default_factory=dict)
     series: Mapping[int, bytes] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Record:
 
 
 def records(habits: Habits, patients: int, seed: str) -> Callable[[int, date], Record]:
-    """What makes the record of a study, from its patient's number and its date."""
+    """A function that makes the record of a study from its patient's number and its date."""
     chance = random.Random(seed)
     people = [_person(habits, number, patients, chance) for number in range(patients)]
 
@@ -88,10 +88,10 @@ def records(habits: Habits, patients: int, seed: str) -> Callable[[int, date], R
 def _person(
     habits: Habits, number: int, of: int, chance: random.Random
 ) -> tuple[dict[tuple[int, Kind | None], bytes], bool]:
-    """By attribute and its kind; None for what is of no kind. And whether the id is a social security number."""
+    """Values by attribute and kind (None: of no kind), and whether the id is a social security number."""
     name, charset = _name(habits.names, chance)
     wanted = habits.ids in (Ids.SSN, Ids.SSN_BARE)
-    ssn = wanted and of >= 8 and number < 0.7 * of  # of a few nobody could tell
+    ssn = wanted and of >= 8 and number < 0.7 * of  # a few numbers would not be recognized as a scheme
     ids = {
         Ids.RECORD: f"MR{chance.randrange(10**5):05d}",
         Ids.NINE_DIGITS: f"{314_000_000 + number}",
@@ -130,7 +130,7 @@ def _ssn(chance: random.Random, dash: str) -> str:
 
 
 def _name(names: Names, chance: random.Random) -> tuple[bytes, bytes]:
-    """A name, and the Specific Character Set that is declared."""
+    """A name, and the Specific Character Set that it declares."""
     plain = f"{chance.choice(_FAMILY)}^{chance.choice(_GIVEN)}"
     match names:
         case Names.PLAIN:

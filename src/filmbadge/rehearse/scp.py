@@ -1,4 +1,4 @@
-"""A synthetic archive: a DIMSE acceptor (SCP) with the manners of real ones. Loopback only."""
+"""A synthetic archive: a DIMSE acceptor (SCP) that behaves like real archives. Loopback only."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Acceptor(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._stream, context, asked, rows, 0)
 
     def _stream(self, context: int, asked: Command, rows: Iterator[Keys], sent: int) -> None:
-        """One row a turn, so that a C-CANCEL can arrive in between."""
+        """Sends one row per turn of the event loop, so that a C-CANCEL can arrive in between."""
         if self._transport.is_closing():
             return
         capped = self._archive.cap is not None and sent >= self._archive.cap
@@ -145,7 +145,7 @@ class Acceptor(asyncio.Protocol):
     def _encode(self, context: int, row: Keys) -> bytes:
         explicit = self._explicit(context)
         nested = b""
-        if self._archive.nested:  # Referenced Study Sequence (0008,1110) of undefined length, one empty item
+        if self._archive.nested:  # adds Referenced Study Sequence (0008,1110) of undefined length with one empty item
             head = b"\x08\x00\x10\x11" + (b"SQ\0\0" if explicit else b"") + b"\xff" * 4
             nested = head + b"\xfe\xff\x00\xe0" + b"\xff" * 4 + b"\xfe\xff\x0d\xe0" + bytes(4)
             nested += b"\xfe\xff\xdd\xe0" + bytes(4)
@@ -167,7 +167,7 @@ def _with(response: Command, status: int, has_data_set: bool) -> Command:
 
 
 def _answer(archive: Archive, keys: Keys) -> Iterator[Keys]:
-    """The rows of a C-FIND at its level. Only keys that were asked are returned."""
+    """The rows that answer a C-FIND at its level. They hold only the keys of the request."""
     level = keys.get(elements.QUERY_LEVEL, b"")
     studies = [s for s in archive.studies if _dated(s, keys.get(elements.STUDY_DATE, b""))]
     if wanted := keys.get(elements.STUDY_UID):
@@ -204,12 +204,12 @@ def _study_rows(archive: Archive, studies: list[Study], keys: Keys) -> Iterator[
 
 
 def _asked(values: Mapping[int, bytes], keys: Keys) -> Keys:
-    """What was asked for, and the character set that it is in."""
+    """The requested values, and the character set in which they are written."""
     return {tag: value for tag, value in values.items() if tag in keys or tag == kinds.CHARACTER_SET}
 
 
 def _dated(study: Study, key: bytes) -> bool:
-    """Range matching of Study Date, PS3.4 C.2.2.2.5."""
+    """Matches a study date to a range, PS3.4 C.2.2.2.5."""
     low, dash, high = key.decode("ascii", "replace").partition("-")
     day = f"{study.date:%Y%m%d}"
     if not dash:

@@ -1,4 +1,4 @@
-"""Puts a world on loopback: one address per archive, and ports that are free."""
+"""Serves a world on loopback: one address per archive, on free ports."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ATTEMPTS = 20
 
 
 class CannotServe(Refusal):
-    """The world cannot be put on this machine. One line, for the user."""
+    """The world cannot be served on this machine. The text is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a world stands: all that a surveyor is told."""
+    """The place of a world: everything that a surveyor is told."""
 
     network: IPv4Network
     dimse_ports: tuple[int, int]
@@ -35,7 +35,7 @@ class Site:
 
 
 class _Rest(asyncio.Protocol):
-    """Orthanc's `/system` and `/statistics`, and pages."""
+    """Serves Orthanc's `/system` and `/statistics`, and pages."""
 
     def __init__(self, archive: Archive, dicom_port: int) -> None:
         self._archive = archive
@@ -73,7 +73,7 @@ class _Rest(asyncio.Protocol):
 
 
 def _listed(archive: Archive, path: str) -> list[object]:
-    """A page of `/studies`, as Orthanc lists it from version 1.11 on: in UTF-8, whatever the files are in."""
+    """A page of `/studies`, as Orthanc lists it from version 1.11 on. It is UTF-8, whatever encoding the files have."""
     options = dict(option.partition("=")[::2] for option in path.partition("?")[2].split("&"))
     since, limit = int(options["since"]), int(options["limit"])
     keywords = {attribute.keyword: attribute.tag for attribute in ATTRIBUTES}
@@ -89,7 +89,7 @@ def _listed(archive: Archive, path: str) -> list[object]:
 
 @asynccontextmanager
 async def serve(world: World, seed: int) -> AsyncIterator[Site]:
-    """The world for as long as the context lasts. Raises CannotServe."""
+    """Serves the world until the context ends. Raises CannotServe."""
     network = IPv4Network(((127 << 24) | (64 + seed % 128) << 16 | (seed // 128 % 256) << 8, 27))
     trouble = ""
     for _ in range(ATTEMPTS):

@@ -1,4 +1,4 @@
-"""What a world is: archives with contents and manners, and the truth that follows from them alone."""
+"""A world: archives with contents and manners, and the truth that follows from these alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Study:
     uid: str
     date: date
     patient: int
-    images: tuple[int, ...]  # per series
+    images: tuple[int, ...]  # number of images of each series
     record: Record = field(default_factory=Record)
 
     @property
     def patient_id(self) -> tuple[object, bytes | None]:
-        """What a stranger tells patients apart by. In a large archive two may have drawn the same id."""
+        """The values by which a stranger tells patients apart. In a large archive two patients may have the same id."""
         return self.record.study.get(PATIENT_ID, self.patient), self.record.study.get(ISSUER)
 
     def series_uid(self, index: int) -> str:
@@ -30,14 +30,14 @@ class Study:
 
 
 class Rows(StrEnum):
-    """How an archive answers a study query."""
+    """The way in which an archive answers a study query."""
 
     STUDIES = "one row per study"
     INSTANCES = "one row per instance"
 
 
 class CountKeys(StrEnum):
-    """How it treats the NumberOfStudyRelated keys."""
+    """The way in which an archive treats the NumberOfStudyRelated keys."""
 
     FILLED = "filled"
     ABSENT = "left out"
@@ -45,7 +45,7 @@ class CountKeys(StrEnum):
 
 
 class Manner(StrEnum):
-    """What stands on the port."""
+    """The service on the port."""
 
     ARCHIVE = "an archive"
     SILENT = "takes the connection and never says a word"
@@ -58,7 +58,7 @@ class Manner(StrEnum):
 
 
 class Web(StrEnum):
-    """What its web server shows at its front page, beside any API."""
+    """The front page of the archive's web server, besides any API."""
 
     EXPLORER = "Orthanc Explorer"
     VIEWER = "OHIF, and a configuration that names an archive behind the same port"
@@ -74,30 +74,30 @@ class Web(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One synthetic host: what it holds, how it behaves, and the rungs that the ladder's definition gives it."""
+    """One synthetic host: its contents, its behaviour, and its rungs by the definition of the ladder."""
 
     name: str
     studies: tuple[Study, ...] = ()
     manner: Manner = Manner.ARCHIVE
-    called: str = ""  # the only called AE title it knows
-    callers: frozenset[str] | None = None  # the only calling AE titles it knows
-    busy: bool = False  # rejects transiently
+    called: str = ""  # the only called AE title that the archive accepts
+    callers: frozenset[str] | None = None  # the only calling AE titles that the archive accepts
+    busy: bool = False  # the archive rejects transiently
     aborts_queries: bool = False
     study_root: bool = True
     explicit: bool = True
     count_keys: CountKeys = CountKeys.FILLED
     rows: Rows = Rows.STUDIES
-    nested: bool = False  # adds a sequence of undefined length to each row
-    data_after_cancel: bool = False  # its final 0xFE00 still carries a data set
-    cap: int | None = None  # rows, then 0xFE00,
-    silent: bool = False  # or success, as if there were no more
+    nested: bool = False  # the archive adds a sequence of undefined length to each row
+    data_after_cancel: bool = False  # the archive's final 0xFE00 still carries a data set
+    cap: int | None = None  # limit of rows in an answer; the answer then ends with 0xFE00
+    silent: bool = False  # at the limit the answer ends with success, as if there were no more rows
     implementation: tuple[str, str] = ("", "")
     max_pdu: int = 16384
-    mirror: bool = False  # another way into an archive of this world
-    decoy: bool = False  # bait
-    rest: bool | None = None  # Orthanc's REST: True open, False behind a login, None absent
+    mirror: bool = False  # this is another way into an archive of this world
+    decoy: bool = False  # this archive is bait
+    rest: bool | None = None  # Orthanc's REST: True means open, False behind a login, None absent
     web: Web | None = None
-    second_port: bool = False  # DIMSE on the second of the world's ports
+    second_port: bool = False  # DIMSE is on the second of the world's ports
     rungs: tuple[tuple[Protocol, Rung], ...] = ()
 
     @property
@@ -115,7 +115,7 @@ class World:
     archives: tuple[Archive, ...]
 
     def truth(self) -> dict[str, int]:
-        """The quantities of a survey, from what the generator put there."""
+        """The true quantities of a survey, from the generated contents."""
         real = [a for a in self.archives if a.imaging and not a.decoy and not a.mirror]
         opened = [a for a in real if a.open]
         studies = [s for a in opened for s in a.studies]
