@@ -1,4 +1,4 @@
-"""The commands. One file each: parse, call, render; nothing else."""
+"""The commands, one file each. A command parses, calls and renders; nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-# By name, so that a command imports what it needs: pyarrow and duckdb take 90 MB, and a check needs neither.
+# Commands are imported by name: pyarrow and duckdb take 90 MB, and a check needs neither.
 for place, does in (
     ("check:check", "Check one archive: how open it is, why, and how much it would give away."),
     ("survey:survey", "Survey many hosts under one scope, into a folder of Parquet tables."),
@@ -35,7 +35,7 @@ for place, does in (
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. Bad input is one line on stderr and 2."""
+    """Runs one command and returns its exit code. Bad input gives one line on stderr, and code 2."""
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
-    """What nobody foresaw is told by its type and place: its text could hold what was being looked at."""
+    """Runs `run`. An unforeseen error is reported by type and place only: its text could hold an archive's value."""
     sys.unraisablehook = lambda _: None
     open_standard_streams()
     try:

@@ -60,7 +60,7 @@ def check(
 
 
 def at_depth(scope: Scope, depth: Depth | None) -> Scope:
-    """The scope, climbing no further than `depth`. Raises Refusal where the scope does not reach it."""
+    """The scope with its depth limited to `depth`. Raises Refusal if the scope does not reach it."""
     if depth is None:
         return scope
     if depth.reaches(scope.depth) and depth is not scope.depth:

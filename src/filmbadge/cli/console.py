@@ -1,4 +1,4 @@
-"""Where words go: documents to stdout, progress and messages to stderr."""
+"""Chooses the stream for words: documents go to stdout, progress and messages to stderr."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "o
 
 
 class _Out(Console):
-    """Standard output. Raises Refusal where it cannot be written, a full disk say."""
+    """Standard output. Raises Refusal if it cannot be written, for example because the disk is full."""
 
     def print(self, *objects: Any, **how: Any) -> None:
         try:
             super().print(*objects, **how)
-        except BrokenPipeError:  # the reader had enough
+        except BrokenPipeError:  # the reader stopped reading
             raise
         except OSError as error:
             raise Refusal(f"standard output cannot be written ({error.strerror})") from None
 
     def on_broken_pipe(self) -> None:
-        """Rich would end the process with 1, which means something else here."""
+        """Rich would end the process with code 1, which has another meaning here."""
         raise BrokenPipeError
 
 
 class _Stderr:
-    """Standard error, for progress. What cannot be written there, on a full disk or closed, ends no survey."""
+    """Standard error, for progress. A failed write (full disk, closed stream) does not end a survey."""
 
     def write(self, text: str) -> None:
         with suppress(OSError, AttributeError):
@@ -67,28 +67,33 @@ err = Console(file=cast("TextIO", _Stderr()), highlight=False)
 
 
 def open_standard_streams() -> None:
-    """One that our caller closed would be a connection's number next, and the event loop ends the process over that."""
+    """Opens streams that our caller closed.
+
+    Otherwise a connection would get their number, and the event loop would abort.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # Windows writes files and pipes in code pages that lack signs of ours
+        # On Windows, files and pipes have code pages without some of our characters.
+        sys.stdout.reconfigure(errors="replace")
 
 
 def settle_standard_streams() -> None:
-    """What could not be written is let go. The interpreter would try once more, and end with a code of its own."""
+    """Discards output that could not be written. Else the interpreter would retry, and exit with its own code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, AttributeError, ValueError):
-            with suppress(OSError, AttributeError, ValueError):  # AttributeError, ValueError: there is none, or closed
+            # AttributeError, ValueError: the stream is missing or closed.
+            with suppress(OSError, AttributeError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def where(error: BaseException) -> str:
-    """An exception's type, and the line of ours that raised it. No text of it, and no value."""
+    """An exception's type, and the line of our code that raised it. It holds no text of the exception, and no value."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "filmbadge" in f.filename]
@@ -96,7 +101,7 @@ def where(error: BaseException) -> str:
 
 
 def complain(message: str, code: int) -> int:
-    with suppress(OSError, AttributeError):  # closed, or full: the code still tells
+    with suppress(OSError, AttributeError):  # stderr is closed or full; the exit code still reports the error
         sys.stderr.write(f"filmbadge: {message}\n")
     return code
 
@@ -106,11 +111,11 @@ def show(thing: RenderableType) -> None:
 
 
 def put_json(document: object) -> None:
-    """One JSON document on stdout, and nothing else there."""
+    """Writes one JSON document to stdout, and nothing else."""
     try:
         sys.stdout.buffer.write(json_bytes(document))
         sys.stdout.flush()
-    except (OSError, AttributeError) as error:  # AttributeError: it was closed before we began
+    except (OSError, AttributeError) as error:  # AttributeError: stdout was closed before we began
         raise Refusal(f"standard output cannot be written ({getattr(error, 'strerror', None) or 'closed'})") from None
 
 
@@ -119,7 +124,7 @@ def json_bytes(document: object) -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Raises Refusal."""
+    """Writes a file. Raises Refusal if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -128,7 +133,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's. Windows has no uvloop: there it is asyncio's own."""
+    """uvloop's event loop. Windows has no uvloop, so there it is asyncio's own."""
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     else:  # noqa: RET505 - mypy follows a platform by its branches
@@ -136,16 +141,16 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end.
+    """Runs the work to its end.
 
-    Ctrl-C and SIGTERM end it in order: associations are released, what was gathered is kept. A second one breaks off
-    what is still open.
+    Ctrl-C and SIGTERM end it in order: associations are released, gathered results are kept. A second signal breaks off
+    everything that is still open.
     """
     _set_limits()
-    gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage: look for it more rarely
+    gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage, so collect less often
 
     async def until_terminated() -> T:
-        # The loop's own way is to log the exception's text, and the repr of what it was handed.
+        # The loop's default handler would log the exception's text, and the repr of its data.
         asyncio.get_running_loop().set_exception_handler(lambda _, context: _unforeseen(context.get("exception")))
         task = asyncio.current_task()
         assert task is not None
@@ -154,7 +159,8 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
             for one in asyncio.all_tasks() if task.cancelling() else (task,):
                 one.cancel()
 
-        if sys.platform != "win32":  # its loop takes no handlers; asyncio.Runner itself cancels the task at Ctrl-C
+        # Windows' loop takes no signal handlers; asyncio.Runner itself cancels the task at Ctrl-C.
+        if sys.platform != "win32":
             for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(ends, stop)
         return await work
@@ -167,8 +173,8 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _set_limits() -> None:
-    """No dumps of a crash, which could hold an answer, and as many open files as we may have."""
-    if sys.platform == "win32":  # has no limit on open files
+    """Disables core dumps, which could hold an answer, and raises the limit on open files to the maximum."""
+    if sys.platform == "win32":  # Windows has no limit on open files
         msvcrt.SetErrorMode(msvcrt.SEM_NOGPFAULTERRORBOX)
     else:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -182,7 +188,7 @@ def _unforeseen(error: BaseException | None) -> None:
 
 
 def require_sight(fail_on: RungChoice | None, depth: Depth) -> None:
-    """Raises Refusal for a rung that this depth cannot see: exit code 0 would be taken for an answer."""
+    """Raises Refusal for a rung that this depth cannot see: exit code 0 would look like a negative answer."""
     highest = {Depth.KNOCK: Rung.ADMITS, Depth.PROVE: Rung.DELIVERS}.get(depth, Rung.DISCLOSES)
     if fail_on is not None and not highest.reaches(Rung(fail_on)):
         raise Refusal(f"--fail-on {fail_on} cannot be seen at depth {depth}; the highest rung there is {highest}")

@@ -73,7 +73,7 @@ def rehearse(
 
 
 async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
-    """The surveyor is told where the world stands, and nothing else of it."""
+    """Surveys a served world. The surveyor is told the place of the world, and nothing else."""
     started = time.perf_counter()
     async with serve(world, seed) as site:
         scope = dataclasses.replace(

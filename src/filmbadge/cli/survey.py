@@ -72,7 +72,7 @@ def survey(
 
 
 async def watched(plan: Survey) -> None:
-    """Run a survey with its progress on stderr."""
+    """Runs a survey and shows its progress on stderr."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
