@@ -339,7 +339,7 @@ class KeyKind(StrEnum):
 
 
 class Certificate(Struct, frozen=True):
-    """What a service's certificate says. Whether to trust it is not judged."""
+    """Facts of a service's certificate. Nobody judges whether to trust it."""
 
     # These four names are common names and organisations: shortened, and cleaned to printable ASCII.
     subject_name: str

@@ -37,7 +37,7 @@ class Names(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What an archive keeps in its records."""
+    """The attributes that an archive keeps in its records."""
 
     ids: Ids = Ids.RECORD
     names: Names = Names.PLAIN
