@@ -304,7 +304,7 @@ class Endpoint(Struct, frozen=True, order=True):
 
 
 class LinkBy(StrEnum):
-    """What shows whether two ways in lead to one archive."""
+    """The evidence on whether two ways in lead to one archive."""
 
     STUDY_UIDS = "study-uids"  # how many study UIDs both hold, by samples of their hashes
     SAME_ENDPOINT = "same-endpoint"  # both archives have it
@@ -956,7 +956,7 @@ class Archive(Struct, frozen=True):
     decoy: tuple[Decoy, ...] = ()
     configuration: str = ""  # a digest of signs, manners and counts; empty if too little is known
     identity: Identity = Identity()
-    joined_by: tuple[LinkBy, ...] = ()  # what showed that ways in that do not name each other are this one archive
+    joined_by: tuple[LinkBy, ...] = ()  # evidence that joins ways in that do not name each other
 
     @property
     def open(self) -> bool:
@@ -977,7 +977,7 @@ class Review(Struct, frozen=True):
 
     archive: str
     same_as: str | None = None  # id of the same archive, found by another way in
-    by: tuple[LinkBy, ...] = ()  # what shows that
+    by: tuple[LinkBy, ...] = ()  # the evidence that both are the same archive
     decoy: tuple[Decoy, ...] = ()
 
 
@@ -988,8 +988,8 @@ class Host(Struct, frozen=True):
     judged: tuple[JudgedEndpoint, ...]
     archives: tuple[Archive, ...]
     fault: Outcome | None = None  # the fault that kept us from finding out more
-    links: tuple[Link, ...] = ()  # between its own endpoints
-    name: str = ""  # the host name that the user gave; empty where it was an address
+    links: tuple[Link, ...] = ()  # links between its own endpoints
+    name: str = ""  # the host name that the user gave; empty if the user gave an address
 
 
 class Total(Struct, frozen=True):
