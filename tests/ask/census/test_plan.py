@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from filmbadge.ask.census.plan import WHOLE, CensusPlan, Hint
+from filmbadge.ask.census.plan import ASK_ALL_UP_TO, CensusPlan, Hint
 from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.model import Doubt, DoubtCode
@@ -44,7 +44,7 @@ def test_the_truth_or_a_reason(kind: str, manner: str, seed: int) -> None:
             assert (plan.studies, plan.undated) in ((archive.size, undated), (archive.size, None)), (size, undated)
         else:
             assert plan.doubts
-        if plan.cap is None and manner == "no cap" and archive.size <= WHOLE:
+        if plan.cap is None and manner == "no cap" and archive.size <= ASK_ALL_UP_TO:
             assert plan.complete or undated, (size, plan.doubts)
 
 
@@ -65,10 +65,10 @@ def test_studies_without_a_date_are_told() -> None:
 
 
 def test_too_many_to_ask_for_all_at_once_is_said() -> None:
-    plan, archive = census(days("uniform", WHOLE + 1, 1), 50)
+    plan, archive = census(days("uniform", ASK_ALL_UP_TO + 1, 1), 50)
     assert not plan.complete
-    assert plan.studies >= WHOLE + 1
-    assert plan.doubts == (Doubt(DoubtCode.UNDATED_UNASKED, {"studies": WHOLE}),)
+    assert plan.studies >= ASK_ALL_UP_TO + 1
+    assert plan.doubts == (Doubt(DoubtCode.UNDATED_UNASKED, {"studies": ASK_ALL_UP_TO}),)
     assert all(archive.seen[:-50])
 
 

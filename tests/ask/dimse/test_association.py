@@ -387,7 +387,7 @@ def test_out_of_resources_may_mean_too_large_a_question_so_a_smaller_one_may_fol
     line, stop = converse(Association("ANY-SCP", on, throttle=pace), [ACCEPT, *said, pdu.RELEASE_RESPONSE])
     assert asked == [0xA700] * 5
     assert line.rests == [2.0] * 4
-    assert pace.window == 250
+    assert pace.target_matches == 250
     assert stop.ending is OutcomeKind.COMPLETED
 
 

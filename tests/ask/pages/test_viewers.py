@@ -188,12 +188,12 @@ def test_a_folder_that_is_not_shown_makes_the_count_a_lower_bound() -> None:
 def test_lists_without_an_end_are_left() -> None:
     endless = {f"/{'a/' * n}": index("a/", "b/") for n in range(400)}
     found, asked = ask(endless, Depth.COUNT)
-    assert len(asked) == viewers.FEW
+    assert len(asked) == viewers.PAGES_TO_FIND
     assert found.listing is not None
     assert not found.listing.shown
     shown = {path: index("a/", "b/", "1.dcm") for path in endless}
     found, asked = ask(shown, Depth.COUNT)
-    assert len(asked) == viewers.MANY
+    assert len(asked) == viewers.PAGES_IN_ALL
     assert found.listing is not None
     assert not found.listing.whole
 

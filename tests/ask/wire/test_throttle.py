@@ -36,7 +36,7 @@ def test_bounds_hold_whatever_an_archive_does(share: float, told: list[tuple[obj
     for what, *how in told:
         getattr(pace, str(what))(*how)
         assert share * throttle.LEAST <= pace.share <= share
-        assert throttle.SMALLEST_WINDOW <= pace.window <= throttle.LARGEST_WINDOW
+        assert throttle.FEWEST_MATCHES <= pace.target_matches <= throttle.MOST_MATCHES
         assert 0 <= pace.rest() <= throttle.LONGEST_REST
         assert pace.rest() == 0
 
@@ -102,9 +102,9 @@ def test_questions_of_another_kind_have_a_habit_of_their_own() -> None:
 def test_a_question_takes_half_a_second_at_most() -> None:
     pace = Throttle()
     ask(pace, 1.0, matches=1000)
-    assert pace.window == 500
+    assert pace.target_matches == 500
     ask(pace, 0.1, 30, matches=5000)
-    assert pace.window == throttle.LARGEST_WINDOW
+    assert pace.target_matches == throttle.MOST_MATCHES
 
 
 def test_no_share_is_kept_where_none_is_asked_but_slowness_is_seen() -> None:

@@ -27,7 +27,7 @@ from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Doubt, DoubtCode
 from filmbadge.scope import Scope
 
-WHOLE = 20_000  # Up to this many studies we ask for all in one question, to see the studies without a date.
+ASK_ALL_UP_TO = 20_000  # Up to this many studies we ask for all in one question, to see the studies without a date.
 SMALL = 5000  # Up to this many studies we begin with that question.
 TARGET = 3000  # matches that a window should have
 SPAN = 40 * 365  # range of days in which we expect studies
@@ -87,7 +87,7 @@ class CensusPlan:
         hint: Hint = _NOTHING,
         *,
         target: Callable[[], int] = lambda: TARGET,
-        whole: int = WHOLE,
+        whole: int = ASK_ALL_UP_TO,
         seed: int | None = None,
     ) -> None:
         self.complete = False
@@ -540,7 +540,7 @@ def _looks_cut(seen: WindowAnswer) -> bool:
 def plan_for(scope: Scope, hint: Hint, throttle: Throttle) -> CensusPlan:
     """A plan from today, with windows as large as the archive can bear."""
     today = datetime.now(UTC).date().toordinal()
-    return CensusPlan(today, hint, target=lambda: throttle.window, whole=scope.census.whole)
+    return CensusPlan(today, hint, target=lambda: throttle.target_matches, whole=scope.census.whole)
 
 
 def _rate(visit: tuple[int, int, int]) -> float:

@@ -6,7 +6,7 @@ author must keep the results outside of it.
 
 With a `Throttle`, the association rests between a script's requests for as long as the throttle says. It reports to the
 throttle how long answers took and which signs of distress came. A script need not know this; it may ask for the
-`window` to aim at.
+`target_matches` to aim at.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from filmbadge.model import ConfiguredRoot, Depth, Fingerprint, FingerprintKind,
 
 HTML = "text/html, */*"
 HOPS = 2  # redirects that are followed on the same host and port
-FEW, MANY = 8, 200  # pages of a list of files: until one shows a DICOM file, and in all
+PAGES_TO_FIND, PAGES_IN_ALL = 8, 200  # pages of a list of files: until one shows a DICOM file, and in all
 PAGE_BYTES = 256 * 1024
 LIST_BYTES = 1024 * 1024
 HEAD = 4096  # bytes of one file that are read
@@ -141,7 +141,7 @@ def _walk(found: PagesProgress, site: Origin, path: str, top: marks.Folder, dept
             first = first or (here.first and site.local(here.first, path)) or ""
         found.listing = listing = _added(listing, here, whole=not waiting)
         shown = listing.files or listing.dicomdir
-        most = MANY if shown and depth.reaches(Depth.COUNT) else 0 if shown else FEW
+        most = PAGES_IN_ALL if shown and depth.reaches(Depth.COUNT) else 0 if shown else PAGES_TO_FIND
         if not waiting or len(known) - len(waiting) >= most:
             break
         path = waiting.popleft()

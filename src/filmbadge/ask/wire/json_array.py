@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-WHOLE = 1024 * 1024  # An array of up to this many bytes is parsed at once, in a tenth of the time.
+AT_ONCE_UP_TO = 1024 * 1024  # An array of up to this many bytes is parsed at once, in a tenth of the time.
 MAX_ROW = 1024 * 1024
 # Matches a whole string, the beginning of a string without an end yet, or a bracket.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\]]', re.DOTALL)
@@ -42,7 +42,7 @@ class JsonArray:
             return
         self._held += data
         if not self._piecemeal:
-            if len(self._held) <= WHOLE:
+            if len(self._held) <= AT_ONCE_UP_TO:
                 if data.rstrip(_SPACE).endswith(b"]"):
                     self._at_once()
                 return

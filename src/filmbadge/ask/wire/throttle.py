@@ -11,15 +11,15 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 # A question should have this many matches: fewer cost an archive more each, more keep it busy for longer.
-WINDOW = 3000
-SMALLEST_WINDOW, LARGEST_WINDOW = 250, 5000
+TARGET_MATCHES = 3000
+FEWEST_MATCHES, MOST_MATCHES = 250, 5000
 QUESTION_SECONDS = 0.5  # A question may take this many seconds: a clinic's own question waits no longer for it.
 LONGEST_REST = 20.0  # Archives close an association that is silent for longer; Orthanc does so after 30 s.
 SHORTEST_REST = 0.005  # Shorter rests are added up until they are worth a timer.
 LEAST = 1 / 16  # part of the configured share that always remains, however slow the archive gets
 GAIN = 1 / 16  # part of the configured share that a calm answer gives back
 SLOW, SLOWER_BY = 2.0, 0.05  # Slow means: the answer takes 2 times as long as before, and 50 ms more.
-FEW = 100  # an answer with fewer matches shows the fixed cost of a question
+MANY_MATCHES = 100  # an answer with fewer matches shows the fixed cost of a question
 FASTEST = 1e-6  # seconds per match; shorter times cannot be told from noise
 FORGET = 1.05  # Raise the baseline by 5 % per answer, so that one fast answer does not set it for ever.
 DISTRESS_SECONDS = 2.0  # rest after the first sign; each further sign doubles it
@@ -31,16 +31,16 @@ class Throttle:
 
     def __init__(self, share: float = 1.0) -> None:
         self._most = self.share = share  # share of the archive's time that our questions may take now
-        self._window = float(WINDOW)
+        self._target = float(TARGET_MATCHES)
         self._cost = FASTEST  # seconds per match in the last answer that had many matches
         self._owed = 0.0
         self._habits: dict[Hashable, _Habit] = {}
         self._signs = 0
 
     @property
-    def window(self) -> int:
+    def target_matches(self) -> int:
         """The number of matches that the next question should have."""
-        return int(max(min(self._window, QUESTION_SECONDS / self._cost), SMALLEST_WINDOW))
+        return int(max(min(self._target, QUESTION_SECONDS / self._cost), FEWEST_MATCHES))
 
     @property
     def exhausted(self) -> bool:
@@ -58,9 +58,9 @@ class Throttle:
         else:
             self._signs = 0
             self.share = min(self._most, self.share + GAIN * self._most)
-            self._window = min(self._window * (1 + GAIN), LARGEST_WINDOW)
+            self._target = min(self._target * (1 + GAIN), MOST_MATCHES)
         habit.learn(waited, matches)
-        if matches >= FEW:
+        if matches >= MANY_MATCHES:
             self._cost = max(seconds / matches, FASTEST)
         self._owed += seconds * (1 / self.share - 1)
 
@@ -92,7 +92,7 @@ class Throttle:
 
     def _less(self, factor: float) -> None:
         self.share = max(self.share * factor, self._most * LEAST)
-        self._window = max(self._window * max(factor, 0.5), SMALLEST_WINDOW)
+        self._target = max(self._target * max(factor, 0.5), FEWEST_MATCHES)
 
 
 @dataclass
@@ -103,12 +103,12 @@ class _Habit:
     each: float = math.inf  # further seconds for each match
 
     def expects(self, matches: int) -> float:
-        if matches < FEW:
+        if matches < MANY_MATCHES:
             return self.alone
         return self.each * matches + (self.alone if math.isfinite(self.alone) else 0.0)
 
     def learn(self, waited: float, matches: int) -> None:
-        if matches < FEW:
+        if matches < MANY_MATCHES:
             self.alone = min(self.alone * FORGET, waited)
         else:
             left = waited - (self.alone if math.isfinite(self.alone) else 0.0)
