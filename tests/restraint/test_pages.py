@@ -108,7 +108,7 @@ def test_the_pages_are_read_and_nothing_of_them_stays(world: World) -> None:
     for depth in Depth:
         card = world.run("check", "127.0.0.1", "--scope", "scope.toml", "--depth", depth, "--json")
         assert ("5 patients" in card) is depth.reaches(Depth.PROFILE)
-    assert "of an image" in card  # a file of the list was begun
+    assert "file-given" in card  # a file of the list was begun
     world.run("survey", "scope.toml", "127.0.0.1", "--out", "survey")
     world.run("report", "survey", "--json", "report.json", "--html", "report.html")
     assert (world.work / "report.html").stat().st_size > 1000
