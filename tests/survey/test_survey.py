@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from pydicom.dataset import Dataset as Dicom
 
-from filmbadge.keep import manifest
+from filmbadge.keep import judged, manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import LINKS, REVIEWS, TABLES
 from filmbadge.model import Doubt, DoubtCode
@@ -124,6 +124,8 @@ def test_an_interrupt_keeps_what_was_gathered(tmp_path: Path, stop: signal.Signa
     assert kept.manifest.state == "interrupted"
     assert kept.manifest.hosts_done == len(kept.done()) > 0
     assert kept.manifest.connections == kept.connections()
+    again = json.loads(archives.filmbadge("judge", str(tmp_path / "out"), "--json"))
+    assert (again["totals"], again["archives"]) == ([], []), "what was gathered was judged as a whole"
 
 
 def test_a_second_interrupt_does_not_wait_for_the_archive(tmp_path: Path) -> None:
@@ -242,6 +244,28 @@ def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
     assert resumed.connections() == whole.connections() + 2  # those two, and nobody else
     archives.filmbadge("survey", scope, "--out", str(out), "--resume")  # all is reviewed: nobody is asked
     assert Dataset(out).connections() == resumed.connections()
+
+
+def test_a_resumed_survey_is_judged_by_one_judge(tmp_path: Path) -> None:
+    """The catalogue changed in between: what was kept is judged again before the rest is asked."""
+    with world() as site:
+        out, slow = tmp_path / "out", scope_for(site, tmp_path, overall=20)
+        lasting = slow.read_text()
+        slow.write_text(lasting.replace("2099-12-31", (datetime.now(UTC) + timedelta(seconds=4)).isoformat()))
+        archives.filmbadge("survey", str(slow), "--out", str(out), code=3)
+        before = Dataset(out).done()
+        assert 0 < len(before) < 30
+        said = judged.read(out, 1)
+        assert said is not None
+        older = msgspec.structs.replace(said.judge, catalogue="an older one")
+        judged.write(out, 1, msgspec.structs.replace(said, judge=older))
+        slow.write_text(lasting)
+        archives.filmbadge("survey", str(slow), "--out", str(out), "--resume")
+    whole = Dataset(out)
+    assert whole.judged == 2
+    assert len(whole.done()) == 30 > len(before)
+    assert totals(out)["archives"] == 13
+    assert {row["target"] for row in Dataset(out, 1).rows("SELECT target FROM endpoints_rows")} == before
 
 
 def test_patient_ids_of_two_runs_are_not_compared(tmp_path: Path) -> None:
