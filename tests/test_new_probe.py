@@ -33,7 +33,7 @@ FACTS = '''class LumenFacts(Struct, frozen=True, tag="lumen"):
 # In each file, what stands there and what takes its place.
 LINES = {
     "model.py": [
-        ("# What one way into an archive showed.", f"{FACTS}# What one way into an archive showed."),
+        ("class PageFacts(", f"{FACTS}class PageFacts("),
         ("| PageFacts\n", "| PageFacts | LumenFacts\n"),
     ],
     "ask/ways.py": [

@@ -321,7 +321,8 @@ def test_every_depth_and_every_report(world: World, record_property: Callable[[s
     world.run("report", out)
     world.run("report", out, "--json", f"{out}.json", "--html", f"{out}.html")
     world.run("survey", "scope.toml", world.target, "--out", out, "--resume")
-    assert list((world.work / out / "kinds").glob("*.parquet"))
+    world.run("judge", out, "--json")
+    assert all(list((world.work / out / "judged" / n / "kinds").glob("*.parquet")) for n in ("1", "2"))
     assert (world.work / f"{out}.html").stat().st_size > 1000
     search = world.clean()
     record_property(
