@@ -8,6 +8,7 @@ from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.progress import (
     ASK_EACH_UP_TO,
     BY_STUDY_KINDS,
+    FAILURES,
     INDEXED_KINDS,
     SAMPLE_STUDIES,
     ProfileProgress,
@@ -49,6 +50,25 @@ def test_all_of_a_small_archive_and_some_of_a_large_one_are_asked_one_by_one() -
     assert len(large.drawn) == ASK_EACH_UP_TO, "no more UIDs are held than that"
     quarter = [sum(int(uid[5:]) // ASK_EACH_UP_TO == place for uid in large.drawn) for place in range(4)]
     assert min(quarter) > ASK_EACH_UP_TO / 8, "from all of the list, not from its beginning"
+
+
+def test_studies_are_asked_one_by_one_in_an_order_that_is_drawn() -> None:
+    """So those before a budget ends speak for the others."""
+    notes = noticed(50)
+    drawn = notes.drawn_by_lot()
+    assert sorted(drawn) == sorted(notes.drawn)
+    assert drawn != notes.drawn
+
+
+def test_a_study_whose_question_fails_is_left_out_and_an_archive_that_fails_them_all_is_left() -> None:
+    notes, failed = noticed(9), Doubt(DoubtCode.HTTP_STATUS, {"status": 500})
+    notes.look.take([(0x00101040, "here")], BY_STUDY_KINDS)
+    assert notes.went_on(failed)
+    assert notes.went_on(None)  # and nothing of the one before is taken for this one's
+    address = {tally.kind: tally for tally in notes.profile().kinds}[Kind.ADDRESS]
+    assert (notes.deep, address.asked, address.filled) == (1, 1, 0)
+    assert [notes.went_on(failed) for _ in range(FAILURES)] == [True] * (FAILURES - 1) + [False]
+    assert notes.profile().doubts == (failed,)
 
 
 def test_a_study_of_a_product_s_list_is_deep_if_all_was_asked() -> None:

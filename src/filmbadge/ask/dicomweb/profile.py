@@ -76,16 +76,18 @@ def _deep(root: str, noticed: ProfileProgress) -> Requests:
             (f"{root}/studies?StudyInstanceUID={study}&limit=1&includefield={_fields(BY_STUDY)}", BY_STUDY),
             (f"{root}/studies/{study}/series?includefield={_fields(BY_SERIES)}", BY_SERIES),
         )
+        failed = None
         for path, tags in questions:
             rows = JsonArray(lambda row, tags=tags: _part(noticed, row, tags))  # type: ignore[misc]
             reply = yield Request(path, accept=JSON, most_bytes=ONE_BYTES, into=rows.feed)
             noticed.queries += 1
             if not (nothing(reply, rows) or (reply.status in (200, 206) and rows.over)):
-                if reply.status is not None:
-                    noticed.doubt(Doubt(DoubtCode.HTTP_STATUS, {"status": reply.status}))
-                return
-        noticed.deep += 1
-        noticed.look.close(BY_STUDY_KINDS)
+                if reply.status is None:
+                    return
+                failed = Doubt(DoubtCode.HTTP_STATUS, {"status": reply.status})
+                break
+        if not noticed.went_on(failed):
+            return
     noticed.drawn.clear()
 
 

@@ -22,7 +22,7 @@ from filmbadge.ask.dimse.association import Answer, Association, Operations, Que
 from filmbadge.ask.dimse.census import AXES, bounds, hint, seen
 from filmbadge.ask.dimse.identify import OVER_TLS, find_root
 from filmbadge.ask.learned import Learned
-from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, WITH_ALL, ProfileProgress
+from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation
 
@@ -68,13 +68,14 @@ def look_through(root: str, notes: ProfileProgress, known: int | None, plan: Cen
         notes.doubt(Doubt(DoubtCode.OTHER_NUMBER, {"studies": known, "records": notes.records}))
     notes.complete = not notes.doubts
     for study in notes.drawn_by_lot():
+        failed = None
         for level, tags in ((b"STUDY", BY_STUDY), (b"SERIES", BY_SERIES)):
             answer = yield from _find(notes, root, level, tags, notes.part, study)
             if answer.status != 0x0000:
-                notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
-                return
-        notes.deep += 1
-        notes.look.close(BY_STUDY_KINDS)
+                failed = Doubt(DoubtCode.STATUS, {"status": answer.status})
+                break
+        if not notes.went_on(failed):
+            return
     notes.drawn.clear()
 
 

@@ -139,6 +139,10 @@ class ValueInspector:
             held.records_shaped += 1
             held.records += any(one.valid for one in passed)
             held.records_dashed += any(one.valid and one.written for one in passed)
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget the open record: not all that was asked of it came."""
         self._filled, self._bad, self._passed = set(), set(), {}
 
     def kinds(self) -> tuple[KindTally, ...]:

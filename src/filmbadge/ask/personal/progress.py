@@ -18,6 +18,7 @@ from filmbadge.model import Doubt, DoubtCode, Kind, Outcome, OutcomeKind, Profil
 
 ASK_EACH_UP_TO = 500  # Small archives: ask about every study, up to this many.
 SAMPLE_STUDIES = 100  # Larger archives: ask about this many studies.
+FAILURES = 3  # Stop asking about single studies after this many failures in a row.
 
 WITH_ALL = kinds.asked(Asked.WITH_ALL)
 # The issuer and the birth date help to tell the scheme of an id.
@@ -43,6 +44,7 @@ class ProfileProgress:
     seen: DistinctSet = field(init=False)  # distinct studies
     patients: DistinctSet = field(init=False)
     without_id: int = 0  # studies without a patient's id
+    failures: int = 0  # studies, one after the other, of which a question failed
     lot: random.Random = field(default_factory=random.SystemRandom)
 
     def __post_init__(self, key: RunKey) -> None:
@@ -92,6 +94,18 @@ class ProfileProgress:
         """
         some = len(self.drawn) if self.records <= ASK_EACH_UP_TO else SAMPLE_STUDIES
         return self.lot.sample(self.drawn, min(some, len(self.drawn)))
+
+    def went_on(self, failed: Doubt | None) -> bool:
+        """Note the end of the questions about one study. False: so many failed in a row that the others would too."""
+        if failed is None:
+            self.deep += 1
+            self.failures = 0
+            self.look.close(BY_STUDY_KINDS)
+        else:
+            self.doubt(failed)
+            self.failures += 1
+            self.look.drop()
+        return self.failures < FAILURES
 
     def doubt(self, *found: Doubt) -> None:
         """Note why the profile is incomplete. Only the first reason is kept, because later ones follow from it."""
