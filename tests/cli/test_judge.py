@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_the_guard_of_that_test_works() -> None:
 
 def test_what_changed(kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(["judge", str(kept)]) == 0
-    assert "no judgement before" in capsys.readouterr().out
+    assert "no whole judgement before" in capsys.readouterr().out
     assert run(["judge", str(kept)]) == 0
     assert "Nothing changed against judged/1" in capsys.readouterr().out
     # As a newer version might: it grades otherwise.
@@ -69,6 +70,17 @@ def test_what_changed(kept: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     assert set(changed.values()) == {("F", "B"), ("C", "B")}
     assert run(["judge", str(kept)]) == 0
     assert "Nothing changed against judged/3" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_a_judgement_that_lost_a_part_is_not_compared_with(
+    kept: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], object]
+) -> None:
+    assert run(["judge", str(kept)]) == 0
+    damage(next((kept / "judged" / "1" / "archives").iterdir()))
+    capsys.readouterr()
+    assert run(["judge", str(kept)]) == 0
+    assert "no whole judgement before" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_no_survey(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

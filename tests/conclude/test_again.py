@@ -15,7 +15,7 @@ from filmbadge.keep import judged, manifest
 from filmbadge.keep.manifest import PatientIds
 from filmbadge.keep.parts import Lock
 from filmbadge.keep.reader import Dataset
-from filmbadge.keep.schema import LINKS, OBSERVATIONS
+from filmbadge.keep.schema import JOURNAL, LINKS, OBSERVATIONS, Table
 from filmbadge.keep.writer import Writer
 from filmbadge.model import (
     Census,
@@ -189,4 +189,17 @@ def test_damaged_facts_are_refused_and_leave_no_judgement(tmp_path: Path, table:
     with pytest.raises(Refusal, match="damaged"):
         judge_again(tmp_path)
     assert list(judged.numbers(tmp_path)) == [2, 1]
+    assert judged.newest(tmp_path) == 1
+
+
+@pytest.mark.parametrize("table", [OBSERVATIONS, LINKS, JOURNAL])
+def test_facts_that_lost_a_part_are_not_judged_as_if_they_were_all(tmp_path: Path, table: Table) -> None:
+    """Without the links, one archive would be counted as two."""
+    link = Link(PORTS[0].endpoint, PORTS[1].endpoint, LinkBy.STUDY_UIDS, 40, 40)
+    before = kept(tmp_path, judge(ADDRESS, PORTS, [link]))
+    ended = msgspec.structs.replace(before.manifest, state="done", kept=before.counts(judged=False))
+    manifest.write(tmp_path, ended)
+    part(tmp_path, table, 1).unlink()
+    with pytest.raises(Refusal, match="part files are missing"):
+        judge_again(tmp_path)
     assert judged.newest(tmp_path) == 1

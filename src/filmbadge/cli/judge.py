@@ -11,7 +11,7 @@ from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import put_json, show
 from filmbadge.conclude.again import judge_again
 from filmbadge.keep.judged import newest
-from filmbadge.keep.reader import Dataset
+from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.tell import rejudged
 from filmbadge.tell.words import Words
 
@@ -30,10 +30,20 @@ def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] =
     """
     last = newest(directory)
     number = judge_again(directory)
-    before = None if last is None else Dataset(directory, last)
+    before = None if last is None else _whole(directory, last)
     document = rejudged.document(before, Dataset(directory, number))
     if json:
         put_json(document)
     else:
         show(rejudged.render(document, Words()))
     return DONE
+
+
+def _whole(directory: Path, number: int) -> Dataset | None:
+    """What is lost of an older judgement would be told as a change."""
+    try:
+        dataset = Dataset(directory, number)
+        dataset.require_whole()
+    except NotASurvey:
+        return None
+    return dataset

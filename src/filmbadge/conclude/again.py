@@ -54,6 +54,7 @@ def _into_folder(directory: Path) -> int:
                 write(table.folder(directory, number), last, table, rows[table.name])
     write_reviews(REVIEWS.folder(directory, number), last + 1, review(Dataset(directory, number)))
     dataset = Dataset(directory, number)
+    dataset.require_whole()  # else totals of what is left would be told as those of the survey
     conclude(dataset, dataset.totals())
     return number
 

@@ -37,7 +37,7 @@ class ArchiveChange(Struct, frozen=True):
 class JudgeDocument(Struct, frozen=True):
     judged: int  # number of the new judgement
     judge: Judge
-    before: int | None  # number of the one it is compared with; null: it is the first
+    before: int | None  # number of the one it is compared with; null: none before is whole
     judge_before: Judge | None
     rows: tuple[Total, ...]
     totals: tuple[TotalChange, ...]  # that changed
@@ -94,7 +94,7 @@ def render(document: JudgeDocument, words: Words) -> RenderableType:
         catalogue=judge.catalogue[:12],
     )
     if document.before is None:
-        return _lines(head, words.say("There was no judgement before to compare it with."))
+        return _lines(head, words.say("There was no whole judgement before to compare it with."))
     if not document.totals and not document.archives:
         return _lines(head, words.say("Nothing changed against judged/{n}.", n=document.before))
     totals = ((_label(c.quantity, words), words.total(c.before), words.total(c.after)) for c in document.totals)
