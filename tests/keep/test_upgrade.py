@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from filmbadge.conclude.again import judge_again, opened
 from filmbadge.keep import facts_1, upgrade
-from filmbadge.keep.reader import Dataset, NotJudged
+from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged
 from filmbadge.keep.schema import FACTS
 from filmbadge.model import Cause, Doubt, DoubtCode, Outcome, OutcomeKind, Refusal
 
@@ -133,3 +134,15 @@ def test_facts_of_a_newer_version_are_refused_in_one_line() -> None:
     with pytest.raises(Refusal) as caught:
         upgrade.observation(FACTS, '{"endpoint": 1}')
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1")])
+def test_what_is_lost_of_archives_is_named_and_not_told_as_other_archives(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    """Without them, archives that a review had joined would be counted apart."""
+    survey = shutil.copytree(GOLDEN / "v2-hospital", tmp_path / "survey")
+    for path in (survey / "archives").iterdir():
+        damage(path)
+    with pytest.raises(NotASurvey, match="archives"):
+        opened(survey)

@@ -272,6 +272,8 @@ def read_manifest(directory: Path) -> Manifest:
         return upgrade.manifest(directory)
     except FileNotFoundError:
         raise NotASurvey(f"{directory} holds no survey (no {manifest.NAME})") from None
+    except parts.Damaged as error:
+        raise NotASurvey(str(error)) from None
     except upgrade.Newer as error:
         raise NotASurvey(f"{directory} has dataset {error}") from None
     except (OSError, ValueError, RecursionError):  # ValueError: not ours, or not UTF-8

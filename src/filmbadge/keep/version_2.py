@@ -30,7 +30,7 @@ def observed(directory: Path) -> dict[int, Path]:
 def table(directory: Path, wanted: Table) -> pa.Table:
     if wanted is JOURNAL:
         files = parts.numbered(directory / "journal").values()
-        rows = [facts_1.journal(row) for path in files for row in pq.read_table(path).to_pylist()]
+        rows = [facts_1.journal(row) for path in files for row in _read(path)]
     elif wanted is OBSERVATIONS:
         rows = [row for path in observed(directory).values() for row in observation_rows(path)]
     else:
@@ -39,7 +39,7 @@ def table(directory: Path, wanted: Table) -> pa.Table:
 
 
 def observation_rows(path: Path) -> Iterator[Row]:
-    for _, rows in groupby(pq.read_table(path).to_pylist(), key=lambda row: str(row["target"])):
+    for _, rows in groupby(_read(path), key=lambda row: str(row["target"])):
         here = list(rows)
         for row in here:
             known = {**row, "host": here[0]["address"], "name": _name(row["target"]), "facts_version": FACTS}
@@ -60,7 +60,7 @@ def _name(target: str) -> str:
 
 def links(path: Path) -> Iterator[Row]:
     """Whether endpoints of a host that were enumerated are one archive, as it was judged: sketches had decided it."""
-    for target, rows in groupby(pq.read_table(path).to_pylist(), key=lambda row: str(row["target"])):
+    for target, rows in groupby(_read(path), key=lambda row: str(row["target"])):
         for one, other in combinations([row for row in rows if _enumerated(row)], 2):
             by = LinkBy.JUDGED_ONE if one["archive"] == other["archive"] else LinkBy.JUDGED_APART
             yield {
@@ -92,17 +92,30 @@ def _reviewed(directory: Path) -> Iterator[Row]:
             yield {"one": one, "other": other, "by": str(LinkBy.JUDGED_ONE)}
 
 
+def _read(path: Path) -> list[Row]:
+    """Raises Damaged. The parts of this version have no digest."""
+    try:
+        rows: list[Row] = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise parts.Damaged(f"{path} cannot be read ({type(error).__name__})") from None
+    return rows
+
+
 def _archives(directory: Path) -> dict[str, Row]:
-    """As known best: the last of several that sort alike."""
+    """As known best: the last of several that sort alike. Raises Damaged where one that endpoints name is lost."""
     done = observed(directory)
     files = [path for number, path in parts.numbered(directory / "archives").items() if number in done]
-    rows = [row for path in files for row in pq.read_table(path).to_pylist()]
+    rows = [row for path in files for row in _read(path)]
     rows.sort(key=lambda row: (row["open"], row["studies"] is not None, row["studies"], len(row["endpoints"])))
-    return {row["id"]: row for row in rows}
+    found = {row["id"]: row for row in rows}
+    named = {row["archive"] for path in done.values() for row in _read(path)} - {"", None}
+    if not found.keys() >= named:
+        raise parts.Damaged(f"{directory}: part files of the table archives are missing")
+    return found
 
 
 def _reviews(directory: Path) -> dict[str, Row]:
-    rows = [row for path in parts.numbered(directory / "reviews").values() for row in pq.read_table(path).to_pylist()]
+    rows = [row for path in parts.numbered(directory / "reviews").values() for row in _read(path)]
     return {row["archive"]: row for row in sorted(rows, key=lambda row: row["reviewed_at"])}
 
 
