@@ -68,7 +68,7 @@ def write(folder: Path, number: int, rows: pa.Table) -> Path:
     with temporary.open("r+b") as handle:  # Windows syncs only what may be written
         os.fsync(handle.fileno())
         digest = _digest(temporary)
-    return temporary.rename(folder / f"part-{number:06d}-{digest}.parquet")
+    return temporary.replace(folder / f"part-{number:06d}-{digest}.parquet")
 
 
 def check(path: Path) -> Path:
