@@ -235,7 +235,8 @@ def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
         before = totals(out)
         for table in (LINKS, REVIEWS):  # as if killed when all hosts were asked
             shutil.rmtree(table.folder(out, 1))
-        manifest.write(out, msgspec.structs.replace(whole.manifest, state="interrupted"))
+        kept = whole.manifest.kept | {LINKS.name: 0}
+        manifest.write(out, msgspec.structs.replace(whole.manifest, state="interrupted", kept=kept))
         assert totals(out)["archives_open"] == (before["archives_open"] or 0) + 1
         archives.filmbadge("survey", scope, "--out", str(out), "--resume")
     resumed = Dataset(out)
