@@ -91,10 +91,10 @@ def cores() -> tuple[int, int]:
 
 def decoder_cores() -> list[str]:
     """The decoder cores of this installation, by the names that FILMBADGE_CORE takes."""
-    import filmbadge.ask.wire
+    import filmbadge.ask.decoder
 
-    wire = Path(str(filmbadge.ask.wire.__file__)).parent
-    compiled = any(wire.rglob("*.so"))
+    room = Path(str(filmbadge.ask.decoder.__file__)).parent
+    compiled = any(room.glob("*.so"))
     return ["pure", "compiled"] if compiled else ["pure"]
 
 
