@@ -90,8 +90,8 @@ def test_hosts_that_hold_the_same_studies_stay_one_archive(tmp_path: Path) -> No
     ways = [found.archives[0].endpoints[0] for found in (one, other)]
     before = kept(tmp_path, one, other, links=(Link(ways[0], ways[1], LinkBy.STUDY_UIDS, 40, 40),))
     after = again_of(tmp_path)
-    assert after.rows('SELECT archive, same_as, "by" FROM reviews') == [
-        {"archive": "192.0.2.2:104", "same_as": "192.0.2.1:104", "by": ["study-uids"]}
+    assert after.rows("SELECT archive, same_as, shown_by FROM reviews") == [
+        {"archive": "192.0.2.2:104", "same_as": "192.0.2.1:104", "shown_by": ["study-uids"]}
     ]
     assert verdicts(after) == verdicts(before)
     assert after.totals() == before.totals()
@@ -110,7 +110,7 @@ def test_two_targets_that_lead_to_one_endpoint_are_one_archive(tmp_path: Path) -
     kept(tmp_path, judge("192.0.2.1", [there.judged[1].observation]), there)
     after = again_of(tmp_path)
     assert {total.quantity: total.measured for total in after.totals()}["archives_open"] == 1
-    assert [row["by"] for row in after.rows("FROM reviews")] == [["same-endpoint"]]
+    assert [row["shown_by"] for row in after.rows("FROM reviews")] == [["same-endpoint"]]
 
 
 def test_clusters_of_copies_are_seen_again(tmp_path: Path) -> None:

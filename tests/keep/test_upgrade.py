@@ -71,9 +71,9 @@ def test_it_is_judged_as_it_was(name: str, tmp_path: Path) -> None:
 
 
 def test_what_sketches_proved_then_is_kept_as_links() -> None:
-    rows = opened(GOLDEN / "v2-prove").rows('SELECT one, other, "by", shared, target FROM links')
+    rows = opened(GOLDEN / "v2-prove").rows("SELECT one, other, shown_by, shared, target FROM links")
     at_one_host = [row for row in rows if row["target"] is not None]
-    assert {row["by"] for row in rows} == {"judged-one"}
+    assert {row["shown_by"] for row in rows} == {"judged-one"}
     assert len(at_one_host) == 1 + 1 + 6  # pairs of two endpoints, of two, and of four
     assert [row["one"] for row in rows if row["target"] is None] == ["dimse://127.0.0.1:4242"] * 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from filmbadge.catalogue.findings import findings as rows
 from filmbadge.catalogue.rubric import rubric
@@ -55,9 +56,10 @@ def of_archive(archive: Archive, group: Sequence[JudgedEndpoint]) -> tuple[Findi
         (code, judged.observation.endpoint, numbers, "") for judged in group for code, numbers in _of(judged, archive)
     ]
     found += _of_whole(archive)
+    impersonal = GradeReason.NOTHING_PERSONAL in archive.grade_why
     found.sort(key=lambda one: (_ORDER[one[0]], one[1] is not None, one[1] or (), one[3]))
     return tuple(
-        Finding(code, archive.id, endpoint, _best(rows()[code].reason, archive), numbers, about)
+        Finding(code, archive.id, endpoint, _best(rows()[code].reason, impersonal), numbers, about)
         for code, endpoint, numbers, about in found
     )
 
@@ -120,12 +122,13 @@ def _measures(found: Transport, seen: Observation) -> dict[str, int]:
     return {"bits": held.bits} if found is Transport.SHORT_KEY and held.bits is not None else {}
 
 
-def _best(reason: GradeReason | None, archive: Archive) -> Grade | None:
-    """The best grade that the rubric leaves to an archive with this finding."""
+@cache
+def _best(reason: GradeReason | None, impersonal: bool) -> Grade | None:
+    """The best grade that the rubric leaves to an archive with this finding. `impersonal`: nothing in it is personal."""
     if reason is None:
         return None
     rung = next((rung for rung, why in BY_RUNG.items() if why is reason), None)
     if rung is None:  # a step down from the top
         return list(Grade)[1]
     row = next(row for row in rubric().rung if row.rung is rung)
-    return row.nothing_personal if GradeReason.NOTHING_PERSONAL in archive.grade_why else row.grade
+    return row.nothing_personal if impersonal else row.grade

@@ -87,7 +87,7 @@ LINKS = Table(
     (
         Column("one", _text, "an endpoint, as `protocol://address:port`"),
         Column("other", _text, "another"),
-        Column("by", _text, "`study-uids`: samples of the hashes of their study UIDs were compared; `judged-one`, `judged-apart`: by a version that kept no measure"),
+        Column("shown_by", _text, "`study-uids`: samples of the hashes of their study UIDs were compared; `judged-one`, `judged-apart`: by a version that kept no measure"),
         Column("shared", _long, "of the sampled hashes, those that both hold"),
         Column("sampled", _long, "hashes that either holds"),
         Column("target", _text, "the target at which both were found; null where hosts were compared with each other"),
@@ -191,7 +191,7 @@ REVIEWS = Table(
         Column("archive", _text, "the archive"),
         Column("reviewed_at", _time, "when, UTC"),
         Column("same_as", _text, "the archive that it is another way into; null if it is none"),
-        Column("by", pa.list_(_text), "what shows that: `study-uids` or `same-endpoint`"),
+        Column("shown_by", pa.list_(_text), "what shows that: `study-uids` or `same-endpoint`"),
         Column("decoy", pa.list_(_text), "why it is likely no clinic's archive, seen among all archives"),
     ),
     judged=True,
@@ -285,12 +285,18 @@ def observation_rows(host: Host, target: str, at: datetime) -> list[Row]:
 
 
 def link_row(link: Link, target: str | None = None) -> Row:
-    row = msgspec.structs.asdict(link)
-    return {**row, "one": link.one.url, "other": link.other.url, "by": str(link.by), "target": target}
+    return {
+        "one": link.one.url,
+        "other": link.other.url,
+        "shown_by": str(link.by),
+        "shared": link.shared,
+        "sampled": link.sampled,
+        "target": target,
+    }
 
 
 def link(row: Row) -> Link:
-    return Link(endpoint(row["one"]), endpoint(row["other"]), LinkBy(row["by"]), row["shared"], row["sampled"])
+    return Link(endpoint(row["one"]), endpoint(row["other"]), LinkBy(row["shown_by"]), row["shared"], row["sampled"])
 
 
 def endpoint(url: str) -> Endpoint:
@@ -421,7 +427,7 @@ def review_row(review: Review, at: datetime) -> Row:
         "archive": review.archive,
         "reviewed_at": _utc(at),
         "same_as": review.same_as,
-        "by": [str(by) for by in review.by],
+        "shown_by": [str(by) for by in review.by],
         "decoy": [str(why) for why in review.decoy],
     }
 

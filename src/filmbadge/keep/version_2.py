@@ -66,7 +66,7 @@ def links(path: Path) -> Iterator[Row]:
             yield {
                 "one": _url(one),
                 "other": _url(other),
-                "by": str(by),
+                "shown_by": str(by),
                 "shared": None,
                 "sampled": None,
                 "target": target,
@@ -89,7 +89,7 @@ def _reviewed(directory: Path) -> Iterator[Row]:
         first = review["same_as"]
         if name in archives and first in archives:
             one, other = archives[first]["endpoints"][0], archives[name]["endpoints"][0]
-            yield {"one": one, "other": other, "by": str(LinkBy.JUDGED_ONE)}
+            yield {"one": one, "other": other, "shown_by": str(LinkBy.JUDGED_ONE)}
 
 
 def _read(path: Path) -> list[Row]:

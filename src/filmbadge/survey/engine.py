@@ -23,7 +23,7 @@ from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed
 from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Host
+from filmbadge.model import Depth, Host
 from filmbadge.scope import Scope
 from filmbadge.survey import review
 from filmbadge.survey.examine import Sketches, SurveyError, examine
@@ -123,8 +123,9 @@ class Survey:
             writer.flush()
             writer.links(await review.compare(Dataset(self.directory), dialer, self._sketches.studies))
             writer.reviews(all_together(Dataset(self.directory)))
-            people, resumed = self._sketches.patients, bool(self._before)
-            self._patient_ids = review.patient_ids(Dataset(self.directory), people, resumed=resumed)
+            if self.scope.depth.reaches(Depth.PROFILE):
+                people, resumed = self._sketches.patients, bool(self._before)
+                self._patient_ids = review.patient_ids(Dataset(self.directory), people, resumed=resumed)
             self._to_review = False
 
     def _close(self, writer: Writer) -> Manifest:

@@ -21,6 +21,7 @@ WAYS: dict[type[Facts], Way[Any]] = {
 def ways_of(*observations: Observation) -> Iterator[tuple[Way[Any], Facts]]:
     """Each way in that was seen, with its facts. Ways of one endpoint come in the order of the table."""
     for seen in observations:
+        shown = {type(facts): facts for facts in seen.facts}
         for kind, way in WAYS.items():
-            if (facts := seen.get(kind)) is not None:
+            if (facts := shown.get(kind)) is not None:
                 yield way, facts
