@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-ROOMS = ("filmbadge.catalogue",)
+ROOMS = ("filmbadge.catalogue", "filmbadge.identifiers")
 
 
 @cache
