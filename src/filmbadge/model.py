@@ -77,7 +77,7 @@ class Provenance(StrEnum):
 
 
 class OutcomeKind(StrEnum):
-    """How a connection, or the talk on it, ended."""
+    """How a connection, or the conversation on it, ended."""
 
     COMPLETED = "completed"
     REFUSED = "refused"
@@ -118,7 +118,7 @@ class _Code(StrEnum):
 
 
 class Cause(_Code):
-    """Why a connection, or the talk on it, ended as it did. `tell.causes` has the words."""
+    """Why a connection, or the conversation on it, ended as it did. `tell.causes` has the words."""
 
     # The dialer ends connections for these causes.
     NO_ENDING = "no-ending"

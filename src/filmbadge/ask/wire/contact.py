@@ -40,7 +40,7 @@ class Contact:
     async def dial(
         self,
         port: int,
-        talk: Conversation,
+        conversation: Conversation,
         *,
         question: str,
         caps: ConnectionLimits | None = None,
@@ -53,4 +53,6 @@ class Contact:
         if self.pace.exhausted:
             stop = Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
             return JournalRow(datetime.now(UTC), str(plain(self.address)), port, question, 0, 0, 0.0, stop)
-        return await self.dialer.dial(self.address, port, talk, question=question, caps=caps, tls=tls, name=self.name)
+        return await self.dialer.dial(
+            self.address, port, conversation, question=question, caps=caps, tls=tls, name=self.name
+        )

@@ -13,7 +13,7 @@ from filmbadge.model import Outcome
 
 
 class Connection(Protocol):
-    """The part of a connection that a talk may use."""
+    """The part of a connection that a conversation may use."""
 
     def send(self, data: bytes) -> None: ...
 
@@ -42,13 +42,13 @@ class Conversation(Protocol):
         """
 
     def leave(self) -> bool:
-        """Stop in order. True: the talk has begun to end and will close. False: the protocol has no orderly end now."""
+        """Stop in order. True: the conversation has begun to end and will close. False: the protocol has no orderly end now."""
 
     def farewell(self) -> bytes:
-        """The last bytes to send, if a limit or an impatient user ends the talk immediately."""
+        """The last bytes to send, if a limit or an impatient user ends the conversation immediately."""
 
     def ended(self, stop: Outcome) -> Outcome:
-        """Called once; nothing is received or sent afterwards. Returns the stop as the talk itself sees it."""
+        """Called once; nothing is received or sent afterwards. Returns the stop as the conversation itself sees it."""
 
 
 class Meter(Protocol):

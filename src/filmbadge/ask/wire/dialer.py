@@ -106,16 +106,16 @@ class Dialer:
         self,
         address: Address,
         port: int,
-        talk: Conversation,
+        conversation: Conversation,
         *,
         question: str,
         caps: ConnectionLimits | None = None,
         tls: bool = False,
         name: str = "",
     ) -> JournalRow:
-        """Carry one talk over one connection, from the connect to the close. Returns its journal row.
+        """Carry one conversation over one connection, from the connect to the close. Returns its journal row.
 
-        With `tls` the talk goes through TLS. `name` is the host's name, if the user gave one, and is sent as SNI.
+        With `tls` the conversation goes through TLS. `name` is the host's name, if the user gave one, and is sent as SNI.
         """
         address = plain(address)
         host = str(address)
@@ -129,7 +129,7 @@ class Dialer:
             await self._pacer.turn(address, host)
             if self.scope.expired():  # the scope expired during the wait
                 raise OutOfScope(host, self.scope, address)
-            line = _Line(talk, caps, self._clock, _Tls(address, name) if tls else None)
+            line = _Line(conversation, caps, self._clock, _Tls(address, name) if tls else None)
             return await self._carry(line, address, host, port, question)
         finally:
             if (pace := self._paces.get(host)) is not None and (rest := pace.rest()):
@@ -195,10 +195,12 @@ class _Clock:
 
 
 class _Line(asyncio.BufferedProtocol):
-    """One connection: it counts, bounds and reports. The talk decides the contents."""
+    """One connection: it counts, bounds and reports. The conversation decides the contents."""
 
-    def __init__(self, talk: Conversation, caps: ConnectionLimits, clock: _Clock, secure: _Tls | None = None) -> None:
-        self._talk = talk
+    def __init__(
+        self, conversation: Conversation, caps: ConnectionLimits, clock: _Clock, secure: _Tls | None = None
+    ) -> None:
+        self._conversation = conversation
         self._caps = caps
         self._clock = clock
         self._secure = secure
@@ -210,7 +212,7 @@ class _Line(asyncio.BufferedProtocol):
         self.due = self._loop.time() + caps.connect_seconds
         self._last = math.inf  # the time at which the connection has lived long enough
         self._room = memoryview(bytearray(_FIRST_BUFFER))
-        self._filled = 0  # bytes at the start of the room that the talk has not taken
+        self._filled = 0  # bytes at the start of the room that the conversation has not taken
         self.stop: Outcome | None = None
         self.sent = 0
         self.received = 0
@@ -235,8 +237,8 @@ class _Line(asyncio.BufferedProtocol):
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
         await self._done
-        # Line and talk refer to each other; without this, only the garbage collector would free them.
-        del self._talk, self._room
+        # Line and conversation refer to each other; without this, only the garbage collector would free them.
+        del self._conversation, self._room
 
     def overdue(self, now: float) -> None:
         """End a phase whose time is over: the connect, the wait for the peer, the whole connection, or the farewell."""
@@ -258,11 +260,11 @@ class _Line(asyncio.BufferedProtocol):
         return None if self._secure is None else self._secure.peer.facts(heard=self.received > 0)
 
     async def interrupt(self) -> None:
-        """Stop: end the talk in order. A second call, or a long wait, ends the talk immediately."""
+        """Stop: end the conversation in order. A second call, or a long wait, ends the conversation immediately."""
         if self._done.cancelled():  # it was cancelled together with the task that waited for it
             self._done = self._loop.create_future()
         try:
-            leaves = self.stop is None and self._transport is not None and self._talk.leave()
+            leaves = self.stop is None and self._transport is not None and self._conversation.leave()
             if leaves and await self._over(_LEAVE_SECONDS):
                 self.stop = Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_IN_ORDER)
         finally:
@@ -287,7 +289,7 @@ class _Line(asyncio.BufferedProtocol):
         self._last = self._loop.time() + self._caps.seconds
         self._hear()
         try:
-            self._talk.opened(self)
+            self._conversation.opened(self)
         except Exception as error:
             self._give_up(_fault(error))
 
@@ -314,10 +316,10 @@ class _Line(asyncio.BufferedProtocol):
             self._acknowledge_at_once()
 
     def _hand_over(self) -> None:
-        """Give the talk the bytes that it has not taken. The room is small for a question, and grows for a census."""
+        """Give the conversation the bytes that it has not taken. The room is small for a question, and grows for a census."""
         filled, room = self._filled, self._room
         with room[:filled] as held:
-            taken = self._talk.received(held)
+            taken = self._conversation.received(held)
         if self.stop is not None:
             return
         self._filled = left = filled - taken
@@ -343,7 +345,7 @@ class _Line(asyncio.BufferedProtocol):
             self._end(self._lost(OutcomeKind.RESET if isinstance(exc, ConnectionError) else OutcomeKind.CLOSED))
         self._ended()
 
-    # These methods implement Connection for the talk.
+    # These methods implement Connection for the conversation.
 
     def send(self, data: bytes) -> None:
         if self.stop is None and self._transport is not None:
@@ -396,14 +398,14 @@ class _Line(asyncio.BufferedProtocol):
         return Outcome(OutcomeKind.TLS_FAILED, Cause.HANDSHAKE_FAILED, error=error.reason or "")
 
     def _give_up(self, stop: Outcome) -> None:
-        """End the talk from our side.
+        """End the conversation from our side.
 
         The peer gets time to read our last words before the close resets the connection.
         """
         if self.stop is None:
             last = b""
             with contextlib.suppress(Exception):
-                last = self._talk.farewell()
+                last = self._conversation.farewell()
                 self.send(last)
             self._end(stop, linger=bool(last))
 
@@ -415,7 +417,7 @@ class _Line(asyncio.BufferedProtocol):
             self._resting.cancel()
         self._filled = 0  # nobody takes the rest, and a full buffer would have no room for further bytes
         try:
-            self.stop = self._talk.ended(stop)
+            self.stop = self._conversation.ended(stop)
         except Exception as error:
             self.stop = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
         if self._transport is None:
@@ -496,7 +498,7 @@ class _Tls:
 
 
 def _fault(error: Exception) -> Outcome:
-    """The stop for an exception that a talk raised. Its reason holds no data."""
+    """The stop for an exception that a conversation raised. Its reason holds no data."""
     if isinstance(error, WireError):
         return error.stop
     return Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)

@@ -43,13 +43,15 @@ async def fetch_all(
         for _ in range(connections):
             if page is None or failures == FAILURES:
                 break
-            talk = HttpSession(site, script, page, contact.pace if throttle else None, meter, caps if meter else None)
+            session = HttpSession(
+                site, script, page, contact.pace if throttle else None, meter, caps if meter else None
+            )
             words = question + (OVER_TLS if site.tls else "")
-            row = await contact.dial(site.port, talk, question=words, caps=caps, tls=site.tls)
+            row = await contact.dial(site.port, session, question=words, caps=caps, tls=site.tls)
             stop, shown = row.stop, shown or row.tls
-            page = talk.left
-            answered += talk.answered
-            failures += talk.failed
+            page = session.left
+            answered += session.answered
+            failures += session.failed
             if not answered:
                 break
         else:
