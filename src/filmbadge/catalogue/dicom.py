@@ -33,6 +33,7 @@ COMMON_STORAGE = tuple(
 )  # fmt: skip
 
 OUT_OF_RESOURCES = 0xA700  # PS3.4 Table C.4-1
+CANCELLED = 0xFE00  # PS3.4 Table C.4-1
 
 # PS3.3 C.7.3.1.1.1, with those that are retired and still in archives
 Modality = Enum(

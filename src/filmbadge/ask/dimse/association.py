@@ -205,6 +205,7 @@ class Association:
         self._gentle = throttle
         self._meter = meter
         self._clock = clock
+        self._answers = 0  # requests that were answered
         self._asked = 0.0  # time when the question went out
         self._heard: float | None = None  # time when the first byte of the answer came
 
@@ -285,13 +286,18 @@ class Association:
     def ended(self, stop: Outcome) -> Outcome:
         released = self.state is State.AWAIT_RELEASE and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET)
         self.state = State.CLOSED
-        if self._request is not None and self._gentle is not None and stop.ending in _FAILED:
+        if self._request is not None and self._gentle is not None and self._failed(stop):
             self._gentle.broke_off()
         if self._script is not None:
             self._script.close()
         if self._spared and (released or stop.ending is OutcomeKind.COMPLETED):
             return Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
         return Outcome(OutcomeKind.COMPLETED, Cause.NO_RELEASE_RESPONSE) if released else stop
+
+    def _failed(self, stop: Outcome) -> bool:
+        """Whether the archive failed at the open question. One that closes after an answer may always do so."""
+        between = self._answers > 0 and not self.matches and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET)
+        return stop.ending in _FAILED and not between
 
     # This section handles PDUs.
 
@@ -364,6 +370,7 @@ class Association:
         # The reader drops a data set that comes with a final status, such as Orthanc's with 0xFE00.
         seconds = self._took(self._request, response.status)
         self._request, self._enough = None, False
+        self._answers += 1
         self._step(Answer(response.status, self._reader.matches, self._cancelled, seconds))
 
     def _dropped(self, context: int) -> None:

@@ -1,0 +1,143 @@
+"""Carries a script of questions over as many associations as its archive needs, within a limit.
+
+Some archives answer one question in an association, or a few, and then close, release or abort it. Others drop the first
+association. So a question that got no answer is asked once more, in an association of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from filmbadge.ask.dimse.association import Answer, Association, Operation, Operations, Query
+from filmbadge.ask.wire.contact import Contact
+from filmbadge.catalogue.dicom import CANCELLED
+from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
+from filmbadge.scope import ConnectionLimits
+
+ASSOCIATIONS = 4096  # a script is bounded by its questions; this bounds it once more
+TRIES = 2  # how often one question is asked, if no answer comes
+
+Script = Callable[[Association], Operations]
+
+# The peer hung up. That may be its manner, or chance, even before it answered anything.
+_HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED)
+# Asking again would change nothing, or is not ours to decide.
+_FINAL = (
+    OutcomeKind.SPARED,
+    OutcomeKind.OUT_OF_SCOPE,
+    OutcomeKind.INTERRUPTED,
+    OutcomeKind.OWN_ERROR,
+    OutcomeKind.NO_ADDRESS,
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Asked:
+    """What became of a script. `done` says that it came to its end; else `left` is the question without an answer."""
+
+    stop: Outcome  # how the last association ended
+    tls: TlsFacts | None  # TLS facts of the first association that showed any
+    first: Association  # the first that the archive accepted; the last, if it accepted none
+    last: Association
+    answered: int  # questions
+    done: bool
+    left: Operation | None
+
+
+async def ask_all(
+    contact: Contact,
+    port: int,
+    associate: Callable[[Script], Association],
+    script: Script,
+    *,
+    question: str,
+    caps: ConnectionLimits | None = None,
+    tls: bool = False,
+    associations: int = ASSOCIATIONS,
+) -> Asked:
+    """Ask all questions of the script. Raises OutOfScope only.
+
+    `associate` makes an association with the script that it is given. The script itself is made once, in the first
+    association that the archive accepts. A question that broke off may give its record the same matches again.
+    """
+    carried = _Carried(script, caps or contact.scope.caps)
+    stop, shown, first = Outcome(OutcomeKind.COMPLETED), None, None
+    try:
+        for _ in range(associations):
+            association = associate(carried.begin)
+            row = await contact.dial(port, association, question=question, caps=caps, tls=tls)
+            stop, shown = row.stop, shown or row.tls
+            if first is None and association.unit is not None:
+                first = association
+            if not carried.goes_on(association, stop):
+                break
+        else:
+            stop = Outcome(OutcomeKind.TIME_CAP, Cause.CONNECTION_LIMIT, {"connections": associations})
+    finally:
+        carried.close()
+    return Asked(stop, shown, first or association, association, carried.answered, carried.done, carried.left)
+
+
+class _Carried:
+    """A script that outlives its associations."""
+
+    def __init__(self, script: Script, caps: ConnectionLimits) -> None:
+        self._make = script
+        self._caps = caps
+        self._script: Operations | None = None
+        self.left: Operation | None = None  # the question that is open, or the next
+        self.done = False
+        self.answered = 0
+        self._here = 0  # questions that were answered in this association
+        self._each: int | None = None  # so many the archive answers in one association, as far as we saw
+        self._tries = 0  # associations that ended without an answer to the open question
+        self._willing = False  # we ended this association, to go on in another
+
+    def begin(self, association: Association) -> Operations:
+        """The script of one association: it goes on where the last one ended."""
+        began, self._here, self._willing = time.monotonic(), 0, False
+        if self._script is None:
+            self._script = self._make(association)
+            self._advance(None)
+        while self.left is not None:
+            answer = yield self.left
+            self._answered(answer)
+            full = self._each is not None and self._here >= self._each
+            if full or self._caps.used(association.taken, time.monotonic() - began):
+                self._willing = True
+                return
+
+    def goes_on(self, association: Association, stop: Outcome) -> bool:
+        """Whether another association is to be made, after this one ended."""
+        ending = stop.ending
+        if self.done or ending in _FINAL:
+            return False
+        if self._willing:
+            return True
+        if isinstance(self.left, Query) and association.cancelled:  # it had as much as it wanted
+            self._answered(Answer(CANCELLED, association.matches, True))
+            return not self.done
+        if self._here and not association.matches and ending in (*_HUNG_UP, OutcomeKind.IDLE):
+            self._each = min(self._here, self._each or self._here)
+        self._tries += 1
+        return self._tries < TRIES and (ending in _HUNG_UP or self.answered > 0)
+
+    def close(self) -> None:
+        if self._script is not None:
+            self._script.close()
+
+    def _answered(self, answer: Answer) -> None:
+        self.answered += 1
+        self._here += 1
+        self._tries = 0
+        self._advance(answer)
+
+    def _advance(self, answer: Answer | None) -> None:
+        assert self._script is not None
+        self.left = None
+        try:
+            self.left = next(self._script) if answer is None else self._script.send(answer)
+        except StopIteration:
+            self.done = True
