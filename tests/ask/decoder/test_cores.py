@@ -34,7 +34,15 @@ class Heard:
 
 
 def hear(
-    core: object, chunks: list[bytes], *, explicit: bool, stop_after: int, keep: int, mode: int, generic: bool = False
+    core: object,
+    chunks: list[bytes],
+    *,
+    explicit: bool,
+    stop_after: int,
+    keep: int,
+    mode: int,
+    generic: bool = False,
+    hold: bool = False,
 ) -> Heard:
     tally = core.Tally(KEY, keep=keep)  # type: ignore[attr-defined]
     reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
@@ -52,7 +60,9 @@ def hear(
             if reader.event is None or reader.event[0] == "error":
                 break
             events.append(reader.event)
-            if reader.event[0] == "command" and len(events) % 2:
+            if hold and reader.event[0] == "command" and len(events) % 3:
+                reader.hold()
+            elif reader.event[0] == "command" and len(events) % 2:
                 reader.expect(7, explicit, sink, stop_after)
             elif reader.event[0] == "unit" and len(events) % 3 == 0:
                 reader.mode = (reader.mode + 1) % 3
@@ -120,7 +130,8 @@ COMMANDS = st.builds(
 
 
 @st.composite
-def streams(draw: st.DrawFn, explicit: bool) -> bytes:
+def streams(draw: st.DrawFn, explicit: bool, long: bool = False) -> bytes:
+    """With `long`, much of it is in P-DATA of more bytes than a unit may have that is held as a whole."""
     stream = b""
     for _ in range(draw(st.integers(0, 12))):
         if draw(st.integers(0, 11)):
@@ -128,8 +139,11 @@ def streams(draw: st.DrawFn, explicit: bool) -> bytes:
             content = draw(data_sets(explicit)) if said.has_data_set or not draw(st.integers(0, 7)) else None
             size = draw(st.sampled_from([16384, 16384, 7, 30, 90]))
             one = pdu.data(draw(st.sampled_from([3, 3, 3, 3, 3, 3, 3, 9])), command.encode(said), content, size)
-            if draw(st.booleans()):  # all its values in one PDU
+            if (stretched := long and draw(st.booleans())) or draw(st.booleans()):  # all its values in one PDU
                 values = b"".join(body for _, body in units(one))
+                if stretched:  # and a value that is dropped, or that no data set may have
+                    filling = bytes(draw(st.sampled_from([limits.MAX_PDU, 2 * limits.MAX_PDU, limits.MAX_RECORD])))
+                    values += struct.pack(">IBB", len(filling) + 2, 3, draw(st.sampled_from([0, 2, 2, 2]))) + filling
                 one = pdu.header(pdu.P_DATA, len(values)) + values
             stream += one
         else:
@@ -158,8 +172,18 @@ def test_equal_on_conversations(data: st.DataObject, explicit: bool, stop_after:
     assert hear(pure, chunks, **options) == hear(compiled, chunks, **options)  # type: ignore[arg-type]
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.booleans(), st.booleans(), st.booleans())
+def test_equal_on_long_units(data: st.DataObject, explicit: bool, generic: bool, hold: bool) -> None:
+    stream = data.draw(streams(explicit, long=True))
+    chunks = split(stream, data.draw(st.lists(st.integers(0, 1 << 20), max_size=8))) if stream else []
+    options = {"explicit": explicit, "stop_after": 0, "keep": 2, "mode": 1, "generic": generic, "hold": hold}
+    assert hear(pure, chunks, **options) == hear(compiled, chunks, **options)  # type: ignore[arg-type]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300), st.booleans(), st.integers(0, 2))
+@example(pdu.header(pdu.P_DATA, limits.MAX_PDU + 1), True, 0)
 @example(pdu.header(pdu.P_DATA, limits.MAX_PDU + 1), True, 1)
 @example(pdu.header(pdu.RELEASE_RQ, limits.MAX_CONTROL + 1), True, 1)
 @example(b"\x02\0\xff\xff\xff\xff", True, 0)
@@ -255,3 +279,77 @@ def test_an_empty_command_set_is_no_match(core: object) -> None:
     empty = pdu.header(pdu.P_DATA, 6) + b"\0\0\0\2\3\3"
     heard = hear(core, [empty], explicit=True, stop_after=1, keep=0, mode=1)
     assert (heard.matches, heard.events) == (0, (("command", 3, b""),))
+
+
+CORES = pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
+
+
+def long_unit(*values: tuple[int, int, bytes]) -> bytes:
+    body = b"".join(struct.pack(">IBB", len(piece) + 2, context, control) + piece for context, control, piece in values)
+    assert len(body) > limits.MAX_PDU
+    return pdu.header(pdu.P_DATA, len(body)) + body
+
+
+@CORES
+@pytest.mark.parametrize("step", [1 << 30, 4096, 70_001])
+def test_what_is_dropped_has_no_bound(core: object, step: int) -> None:
+    """And it is dropped as it comes: none of it waits for the rest of its unit."""
+    size = 20 * limits.MAX_RECORD
+    stream = long_unit((3, 2, bytes(size)))
+    reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
+    reader.mode = reader.READ
+    reader.idle()
+    held = b""
+    for at in range(0, len(stream), step):
+        held += stream[at : at + step]
+        held = held[reader.feed(held) :]
+        assert not held
+    assert reader.event == ("data", 3, b"")
+    assert reader.dropped == size
+
+
+@CORES
+@pytest.mark.parametrize(
+    ("control", "limit", "cause"),
+    [(0, limits.MAX_RECORD, "data-set-too-long"), (1, limits.MAX_COMMAND, "command-too-long")],
+)
+def test_what_is_held_of_a_long_unit_keeps_to_its_bound(core: object, control: int, limit: int, cause: str) -> None:
+    reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
+    reader.mode = reader.READ
+    reader.expect(7, True, lambda _data, _explicit: None)
+    response = command.encode(Command(command.C_FIND_RSP, 7, STUDY_ROOT_FIND, 0xFF00, True))
+    if not control:
+        reader.feed(pdu.data(3, response, None, 16384))
+    reader.feed(pdu.header(pdu.P_DATA, 1 << 31) + struct.pack(">IBB", (1 << 31) - 4, 3, control))
+    for _ in range(2 * limits.MAX_RECORD // 4096):
+        assert reader.feed(bytes(4096)) == 4096
+        if reader.event is not None:
+            break
+    assert reader.event == ("error", cause, (limit,))
+
+
+@CORES
+def test_records_in_a_long_unit_are_counted(core: object) -> None:
+    """Some archives fill units to their own maximum, and not to the other's."""
+    response = command.encode(Command(command.C_FIND_RSP, 7, STUDY_ROOT_FIND, 0xFF00, True))
+    rows = [elements.encode([(elements.STUDY_UID, b"1.2.%d" % n)], explicit=True) for n in range(2000)]
+    pieces = (((3, 3, response), (3, 2, row)) for row in rows)
+    stream = long_unit(*(value for pair in pieces for value in pair))
+    for chunks in ([stream], split(stream, [1, 7, 100, 4096, 131_073])):
+        heard = hear(core, chunks, explicit=True, stop_after=0, keep=0, mode=1)
+        assert heard.matches == heard.counts[2] == len(rows)
+
+
+@CORES
+def test_a_data_set_that_is_held_is_handed_up_whole(core: object) -> None:
+    reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
+    reader.mode = reader.READ
+    reader.expect(7, True, lambda _data, _explicit: None)
+    final = command.encode(Command(command.C_FIND_RSP, 7, STUDY_ROOT_FIND, 0, True))
+    whole = pdu.data(3, final, b"a data set", 24)
+    taken = reader.feed(whole)
+    assert reader.event[0] == "command"
+    reader.hold()
+    reader.feed(whole[taken:])
+    assert reader.event == ("data", 3, b"a data set")
+    assert (reader.matches, reader.dropped) == (0, 0)

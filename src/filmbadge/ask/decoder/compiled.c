@@ -503,10 +503,13 @@ typedef struct { uint8_t *bytes; size_t size, room; } Fragments;
 
 typedef struct {
     PyObject_HEAD
-    int mode, active, awaiting, explicit;
+    int mode, active, awaiting, holding, explicit;
     uint16_t message_id;
     uint64_t matches, stop_after, dropped;
     size_t in_pdu, at;
+    int piecewise, in_value; /* a long unit is read piece by piece; whether the header of its current value was read */
+    size_t value_left;
+    uint8_t value_context, value_control;
     uint8_t proposed[256];
     Fragments fragments[2];
     PyObject *record, *event;
@@ -596,7 +599,7 @@ static int read_value(Reader *r, int context, int control, const uint8_t *piece,
         return 0;
     }
     int is_command = control & 1;
-    if (!is_command && !r->awaiting) {
+    if (!is_command && !r->awaiting && !r->holding) {
         r->dropped += size;
         if (control & 2) set_event(r, "data", context, "", 0);
         return 0;
@@ -623,7 +626,10 @@ static int read_value(Reader *r, int context, int control, const uint8_t *piece,
         held->size = 0; /* the bytes stay in place until the next fragment */
     }
     if (is_command) return read_command(r, context, piece, size);
-    return read_match(r, piece, size);
+    if (r->awaiting) return read_match(r, piece, size);
+    r->holding = 0;
+    set_event(r, "data", context, piece, size);
+    return 0;
 }
 
 static int read_unit(Reader *r, const uint8_t *p, size_t *at)
@@ -647,6 +653,44 @@ static int read_unit(Reader *r, const uint8_t *p, size_t *at)
     return 0;
 }
 
+/* Reads what is here of a long unit. A piece of a value is a fragment; the value's last piece may be the last. */
+static int read_pieces(Reader *r, const uint8_t *p, size_t *at, size_t end)
+{
+    while (r->in_pdu && r->event == Py_None) {
+        if (!r->in_value) {
+            if (r->in_pdu < 6) {
+                fail(r, "value-cut-off", 1, r->at);
+                return 0;
+            }
+            if (end - *at < 6) return 0;
+            const uint8_t *value = p + *at;
+            size_t length = be32(value);
+            if (length < 2 || length + 4 > r->in_pdu) {
+                fail(r, "value-length", 2, r->at, length);
+                return 0;
+            }
+            r->value_context = value[4];
+            r->value_control = value[5];
+            *at += 6;
+            r->in_pdu -= 6;
+            r->at += 6;
+            r->value_left = length - 2;
+            r->in_value = 1;
+        }
+        size_t size = end - *at < r->value_left ? end - *at : r->value_left;
+        if (!size && r->value_left) return 0;
+        r->in_pdu -= size;
+        r->at += size;
+        r->value_left -= size;
+        r->in_value = r->value_left != 0;
+        int control = r->in_value ? r->value_control & ~2 : r->value_control;
+        const uint8_t *piece = p + *at;
+        *at += size;
+        if (read_value(r, r->value_context, control, piece, size) < 0) return -1;
+    }
+    return 0;
+}
+
 static PyObject *Reader_feed(Reader *r, PyObject *data)
 {
     Py_buffer view;
@@ -657,13 +701,17 @@ static PyObject *Reader_feed(Reader *r, PyObject *data)
     Py_XSETREF(r->event, Py_NewRef(Py_None));
     while (r->event == Py_None && !failed) {
         if (r->in_pdu) {
-            if (end - at < r->in_pdu) break;
+            size_t before = at;
             if (r->mode == DROP) {
-                at += r->in_pdu;
-                r->in_pdu = 0;
-            } else {
+                at += end - at < r->in_pdu ? end - at : r->in_pdu;
+                r->in_pdu -= at - before;
+            } else if (r->piecewise) {
+                failed = read_pieces(r, p, &at, end);
+            } else if (end - at >= r->in_pdu) {
                 failed = read_unit(r, p, &at);
+                continue;
             }
+            if (at == before) break;
             continue;
         }
         if (end - at < 6) break;
@@ -673,15 +721,18 @@ static PyObject *Reader_feed(Reader *r, PyObject *data)
             fail(r, "unknown-pdu", 1, (size_t)kind);
             break;
         }
-        if (length > limit) {
+        int values = kind == 4 && r->mode != CLOSED;
+        if (length > limit && !values) {
             fail(r, "pdu-too-long", 3, (size_t)kind, length, limit);
             break;
         }
-        if (end - at < 6 + length) break;
+        r->piecewise = length > limit;
+        if (end - at < 6 + length && !r->piecewise) break;
         at += 6;
-        if (kind == 4 && r->mode != CLOSED) {
+        if (values) {
             r->in_pdu = length;
             r->at = 0;
+            r->in_value = 0;
         } else {
             set_event(r, "unit", kind, p + at, length);
             at += length;
@@ -703,7 +754,7 @@ static PyObject *Reader_expect(Reader *r, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IpO|K:expect", names, &message_id, &explicit, &record, &stop_after))
         return NULL;
     r->matches = 0;
-    r->awaiting = 0;
+    r->awaiting = r->holding = 0;
     r->active = 1;
     r->message_id = (uint16_t)message_id;
     r->explicit = explicit;
@@ -715,9 +766,16 @@ static PyObject *Reader_expect(Reader *r, PyObject *args, PyObject *kwargs)
 static PyObject *Reader_idle(Reader *r, PyObject *unused)
 {
     (void)unused;
-    r->active = r->awaiting = 0;
+    r->active = r->awaiting = r->holding = 0;
     r->dropped = 0;
     Py_CLEAR(r->record);
+    Py_RETURN_NONE;
+}
+
+static PyObject *Reader_hold(Reader *r, PyObject *unused)
+{
+    (void)unused;
+    r->holding = 1;
     Py_RETURN_NONE;
 }
 
@@ -790,6 +848,7 @@ static PyMethodDef Reader_methods[] = {
     {"feed", (PyCFunction)Reader_feed, METH_O, "Returns the number of bytes taken."},
     {"expect", (PyCFunction)(void (*)(void))Reader_expect, METH_VARARGS | METH_KEYWORDS, "A query is under way."},
     {"idle", (PyCFunction)Reader_idle, METH_NOARGS, "No query is under way."},
+    {"hold", (PyCFunction)Reader_hold, METH_NOARGS, "The next data set is handed up, though it is no match."},
     {NULL},
 };
 static PyTypeObject ReaderType = {

@@ -219,9 +219,13 @@ class Reader:
 
     - `("unit", kind, body)`: a PDU that is not P-DATA, or P-DATA while `mode` is CLOSED
     - `("command", context, command set)`: any command but a pending response to the query; its data set is dropped
-    - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of these
+    - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of these. After `hold`
+      it is that data set, whole
     - `("enough", 0, b"")`: the query has as many matches as it wanted
     - `("error", cause, numbers)`: the peer broke the protocol; nothing more is read
+
+    P-DATA of up to MAX_PDU bytes is read when it is here as a whole. Longer P-DATA is read piece by piece: what is held of
+    it keeps to the bounds of a command or a record, and what is dropped needs no bound.
     """
 
     CLOSED, READ, DROP = 0, 1, 2  # meanings that P-DATA can have now
@@ -234,9 +238,14 @@ class Reader:
         self._contexts = frozenset(contexts)
         self._in_pdu = 0  # bytes left of the current P-DATA unit
         self._at = 0  # offset in the current P-DATA unit
+        self._long = False  # the current P-DATA unit is read piece by piece
+        self._in_value = False  # the header of the current value of a long unit was read
+        self._value_left = 0
+        self._context = self._control = 0  # of that value
         self._fragments = (bytearray(), bytearray())  # fragments of the data set, and of the command
         self._active = False
         self._awaiting = False  # a pending response announced a record
+        self._holding = False  # the next data set is handed up
         self._explicit = False
         self._message_id = 0
         self._record: Record | None = None
@@ -247,7 +256,7 @@ class Reader:
     def expect(self, message_id: int, explicit: bool, record: Record | None, stop_after: int = 0) -> None:
         """Begins a query: counts its pending responses, and gives their identifiers to `record`."""
         self.matches = 0
-        self._active, self._awaiting = True, False
+        self._active, self._awaiting, self._holding = True, False, False
         self._message_id, self._explicit = message_id, explicit
         self._record, self._stop_after = record, stop_after
         self._ordinary, self._ordinary_unit = None, b""
@@ -255,8 +264,12 @@ class Reader:
     def idle(self) -> None:
         """Ends the query. Further data is counted and dropped."""
         self.dropped = 0
-        self._active = self._awaiting = False
+        self._active = self._awaiting = self._holding = False
         self._record = None
+
+    def hold(self) -> None:
+        """The next data set is no match, and yet it is handed up: a final response announced it."""
+        self._holding = True
 
     def feed(self, data: bytes | bytearray | memoryview) -> int:
         """Reads bytes. Returns how many were taken. Raises nothing on any input from a peer."""
@@ -267,13 +280,17 @@ class Reader:
             at = self._rows(view)
         while self.event is None:
             if self._in_pdu:
-                if end - at < self._in_pdu:
-                    break
+                before = at
                 if self.mode == Reader.DROP:
-                    at += self._in_pdu
-                    self._in_pdu = 0
+                    at = min(end, at + self._in_pdu)
+                    self._in_pdu -= at - before
+                elif self._long:
+                    at = self._pieces(view, at)
+                elif end - at >= self._in_pdu:
+                    at = self._values(view, at)
                     continue
-                at = self._values(view, at)
+                if at == before:
+                    break
                 continue
             if end - at < 6:
                 break
@@ -281,15 +298,17 @@ class Reader:
             if not 1 <= kind <= 7:
                 self._error(Cause.UNKNOWN_PDU, kind)
                 break
+            values = kind == _P_DATA and self.mode != Reader.CLOSED
             limit = MAX_PDU if kind == _P_DATA else MAX_CONTROL
-            if length > limit:
+            if length > limit and not values:
                 self._error(Cause.PDU_TOO_LONG, kind, length, limit)
                 break
-            if end - at < 6 + length:
+            self._long = length > limit
+            if end - at < 6 + length and not self._long:
                 break
             at += 6
-            if kind == _P_DATA and self.mode != Reader.CLOSED:
-                self._in_pdu, self._at = length, 0
+            if values:
+                self._in_pdu, self._at, self._in_value = length, 0, False
             else:
                 self.event = ("unit", kind, view[at : at + length])
                 at += length
@@ -342,12 +361,42 @@ class Reader:
             at = stop
         return at
 
+    def _pieces(self, view: bytes, at: int) -> int:
+        """Reads what is here of a long unit. A piece of a value is a fragment; the value's last piece may be the last."""
+        end = len(view)
+        while self._in_pdu and self.event is None:
+            if not self._in_value:
+                if self._in_pdu < 6:
+                    self._error(Cause.VALUE_CUT_OFF, self._at)
+                    break
+                if end - at < 6:
+                    break
+                length, self._context, self._control = _PDV.unpack_from(view, at)
+                if length < 2 or length + 4 > self._in_pdu:
+                    self._error(Cause.VALUE_LENGTH, self._at, length)
+                    break
+                at += 6
+                self._in_pdu -= 6
+                self._at += 6
+                self._value_left, self._in_value = length - 2, True
+            size = min(self._value_left, end - at)
+            if not size and self._value_left:
+                break
+            self._in_pdu -= size
+            self._at += size
+            self._value_left -= size
+            self._in_value = self._value_left > 0
+            control = self._control & ~2 if self._in_value else self._control
+            piece, at = view[at : at + size], at + size
+            self._value(self._context, control, piece)
+        return at
+
     def _value(self, context: int, control: int, fragment: bytes) -> None:
         if context not in self._contexts:
             self._error(Cause.UNPROPOSED_CONTEXT, context)
             return
         is_command = control & 1
-        if not is_command and not self._awaiting:
+        if not is_command and not self._awaiting and not self._holding:
             self.dropped += len(fragment)
             if control & 2:
                 self.event = ("data", context, b"")
@@ -368,8 +417,11 @@ class Reader:
             whole = fragment
         if is_command:
             self._command(context, whole)
-        else:
+        elif self._awaiting:
             self._match(whole)
+        else:
+            self._holding = False
+            self.event = ("data", context, whole)
 
     def _command(self, context: int, whole: bytes) -> None:
         if self._awaiting:
