@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.ask.decoder import elements, limits
+from filmbadge.ask.decoder import Tally, elements, limits
 from filmbadge.ask.dimse import association, command, pdu
 from filmbadge.ask.dimse.association import TABLE, Action, Answer, Association, Echo, Operations, Query, State
 from filmbadge.ask.dimse.command import Command
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
@@ -185,6 +186,17 @@ def test_rejection() -> None:
     assert talked.talk.unit is None
 
 
+@pytest.mark.parametrize("body", [bytes([0, 1, 1, 3]), bytes([0, 1, 1, 3]) + bytes(4), bytes([0, 1, 1]), b""])
+@pytest.mark.parametrize("said", [0, 4, 8, 40])
+def test_a_rejection_of_any_length_is_one(body: bytes, said: int) -> None:
+    """Also one that announces more bytes than it brings, before it hangs up."""
+    talked = talk(pdu.header(pdu.ASSOCIATE_RJ, said) + body)
+    assert talked.stop.ending is OutcomeKind.REJECTED
+    assert talked.talk.valid_pdu and talked.talk.rejection is not None
+    if len(body) >= 4 and said:
+        assert talked.talk.rejection == Rejection(1, 1, 3)
+
+
 @pytest.mark.parametrize("before", [b"", UP_TO_THE_FIND, UP_TO_THE_RELEASE])
 def test_abort_in_each_state(before: bytes) -> None:
     talked = talk(before + pdu.abort(2, 6) + b"whatever follows")
@@ -250,14 +262,12 @@ def command_only(response: Command, context: int = STUDY) -> bytes:
     "said",
     [
         found(SUCCESS, message=9),
-        found(PENDING, row(1), message=ECHO_ID),
         command_only(Command(command.C_ECHO_RSP, FIND_ID, VERIFICATION, SUCCESS)),  # an answer to another question
         command_only(Command(command.C_FIND_RQ, FIND_ID, STUDY_ROOT_FIND)),  # a question to us
         command_only(Command(command.C_FIND_RSP, FIND_ID, STUDY_ROOT_FIND)),  # no status
         found(PENDING, announce=True) + found(SUCCESS),  # the announced data set does not come
         command_only(Command(command.C_FIND_RSP, FIND_ID, STUDY_ROOT_FIND, SUCCESS), context=7),  # never proposed
-        pdu.header(pdu.P_DATA, limits.MAX_PDU + 1),
-        pdu.header(pdu.P_DATA, 0xFFFFFFFF),
+        pdu.header(pdu.P_DATA, 0xFFFFFFFF) + b"\xff\xff\xff\xf0\x03\x03" + bytes(limits.MAX_COMMAND + 1),
         pdu.header(pdu.ABORT, 0xFFFFFFFF),
         pdu.header(pdu.RELEASE_RQ, limits.MAX_CONTROL + 1),
         pdu.header(pdu.P_DATA, 6) + b"\x00\x00\x00\x09\x03\x03",  # a value longer than its unit
@@ -290,6 +300,79 @@ def test_a_record_has_a_bound() -> None:
     talked = talk(UP_TO_THE_FIND + found(PENDING, larger))
     assert talked.stop.ending is OutcomeKind.BROKEN
     assert talked.notes.records == []
+
+
+STRAYS = [
+    found(SUCCESS, message=ECHO_ID),
+    found(SUCCESS, row(7), message=ECHO_ID),
+    found(PENDING, row(7), message=ECHO_ID),
+    command_only(Command(command.C_ECHO_RSP, ECHO_ID, VERIFICATION, SUCCESS), context=ECHO),
+]
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_a_response_to_a_request_that_is_over_is_dropped(stray: bytes) -> None:
+    """Wherever it comes while the next question is open. What the question brings is counted as ever."""
+    parts = [found(PENDING, row(1)), found(PENDING, row(2)), found(SUCCESS)]
+    for at in range(len(parts)):
+        said = [*parts[:at], stray, stray, *parts[at:]]
+        talked = talk(UP_TO_THE_FIND, *said, pdu.RELEASE_RESPONSE)
+        assert talked.notes.answers == [Answer(SUCCESS, 2)]
+        assert talked.notes.records == [(row(1), True), (row(2), True)]
+        assert talked.stop.ending is OutcomeKind.COMPLETED
+
+
+def test_a_second_final_response_may_come_during_the_rest() -> None:
+    answers: list[Answer] = []
+    pace = Throttle(0.25)
+    talking = Association("ANY-SCP", twice(answers), throttle=pace, clock=Clock())
+    said = [found(SUCCESS, message=1) * 2, found(SUCCESS, message=1) + found(PENDING, row(1), message=2)]
+    _, stop = converse(talking, [ACCEPT, *said, found(SUCCESS, message=2) * 2, pdu.RELEASE_RESPONSE])
+    assert [answer.matches for answer in answers] == [0, 1]
+    assert stop.ending is OutcomeKind.COMPLETED
+
+
+@pytest.mark.parametrize("status", [SUCCESS, 0xB100, 0xC000])
+@pytest.mark.parametrize("pending", [0, 1, 2])
+def test_the_last_match_may_come_with_the_final_response(status: int, pending: int) -> None:
+    rows = [found(PENDING, row(number)) for number in range(1, pending + 1)]
+    talked = talk(UP_TO_THE_FIND + b"".join(rows) + found(status, row(9)) + pdu.RELEASE_RESPONSE)
+    assert talked.notes.answers == [Answer(status, pending + 1)]
+    assert talked.notes.records == [(row(number), True) for number in (*range(1, pending + 1), 9)]
+    assert talked.stop.ending is OutcomeKind.COMPLETED
+
+
+def test_the_last_match_once_more_is_no_other_match() -> None:
+    answers: list[Answer] = []
+    tally = Tally(RunKey())
+
+    def run(_: Association) -> Operations:
+        for _number in range(2):
+            tally.uids.mark()
+            answers.append((yield Query(STUDY_ROOT_FIND, KEYS, tally)))
+
+    said = [found(PENDING, row(1), message=1) + found(SUCCESS, row(1), message=1), found(SUCCESS, row(1), message=2)]
+    converse(Association("ANY-SCP", run), [ACCEPT, *said, pdu.RELEASE_RESPONSE])
+    assert [answer.matches for answer in answers] == [1, 1]
+    assert tally.distinct == 1
+
+
+@pytest.mark.parametrize("uid", [b"", b"0", b"0.0", b"NONE"])
+def test_a_data_set_without_a_uid_is_no_last_match(uid: bytes) -> None:
+    nothing = elements.encode([(elements.STUDY_UID, uid)], explicit=True)
+    for content in (nothing, b"", b"\xff" * 9):
+        talked = talk(UP_TO_THE_FIND + found(SUCCESS, content) + pdu.RELEASE_RESPONSE)
+        assert talked.notes.answers == [Answer(SUCCESS, 0)]
+        assert talked.notes.records == []
+
+
+def test_a_data_set_that_was_announced_and_never_came_leaves_the_answer() -> None:
+    talked = talk(
+        UP_TO_THE_FIND + found(PENDING, row(1)) + found(SUCCESS, announce=True), end=Outcome(OutcomeKind.IDLE)
+    )
+    assert talked.line.waits == [association.FINAL_SECONDS]
+    assert talked.notes.answers == []
+    assert talked.talk.settled == Answer(SUCCESS, 1)
 
 
 @pytest.mark.parametrize("announce", [True, False])
@@ -502,7 +585,7 @@ def test_nothing_the_peer_says_enters_a_stop(before: bytes) -> None:
     )
     for lie in lies:
         stop = talk(before + lie).stop
-        assert stop.ending in (OutcomeKind.BROKEN, OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED)
+        assert stop.ending not in (OutcomeKind.COMPLETED, OutcomeKind.OWN_ERROR)
         assert "DOE" not in repr(stop)
         assert "JANE" not in repr(stop)
 

@@ -160,11 +160,15 @@ def test_malformed_associate(body: bytes) -> None:
         pdu.parse_associate(body)
 
 
-@pytest.mark.parametrize("length", [0, 3, 5])
-def test_malformed_reject_and_abort(length: int) -> None:
-    for parse in (pdu.parse_reject, pdu.parse_abort):
-        with pytest.raises(WireError):
-            parse(bytes(length))
+@pytest.mark.parametrize("length", range(12))
+def test_a_rejection_and_an_abort_of_another_length_are_still_that(length: int) -> None:
+    """Fields that are missing are 0, and so is what can be no code: such a unit may hold anything."""
+    body = b"\0\2\1\7DOE^JANE"[:length]
+    assert pdu.parse_reject(body) == Rejection(*(2, 1, 7)[: max(0, length - 1)], *[0] * min(3, 4 - length))
+    assert pdu.parse_abort(body) == Abort(*(1, 7)[: max(0, length - 2)], *[0] * min(2, 4 - length))
+    if length != 4:
+        assert pdu.parse_reject(b"DOE^JANE") == Rejection(0, 0, 0)
+        assert pdu.parse_abort(b"DOE^JANE") == Abort(0, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from filmbadge.ask.dimse.association import Answer, Association, Operation, Operations, Query
+from filmbadge.ask.dimse.association import Answer, Association, Operation, Operations
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.catalogue.dicom import CANCELLED
 from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
 
@@ -116,8 +115,8 @@ class _Carried:
             return False
         if self._willing:
             return True
-        if isinstance(self.left, Query) and association.cancelled:  # it had as much as it wanted
-            self._answered(Answer(CANCELLED, association.matches, True))
+        if (answer := association.settled) is not None:
+            self._answered(answer)
             return not self.done
         if self._here and not association.matches and ending in (*_HUNG_UP, OutcomeKind.IDLE):
             self._each = min(self._here, self._each or self._here)

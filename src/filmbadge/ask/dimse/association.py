@@ -23,12 +23,14 @@ from msgspec import Struct
 
 from filmbadge.ask.decoder import Reader, Record, Tally, elements
 from filmbadge.ask.decoder.limits import MAX_PDU
+from filmbadge.ask.decoder.uids import record_uid
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.conversation import Connection, Meter
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import (
+    CANCELLED,
     EXPLICIT_LITTLE,
     IMPLEMENTATION_UID,
     IMPLICIT_LITTLE,
@@ -52,9 +54,13 @@ _FAILED = (
     OutcomeKind.RESET,
 )  # the stop came while a question was open
 
+_HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET)
+_REJECTS, REJECT_BYTES = bytes([pdu.ASSOCIATE_RJ]), 10
+
 DRAIN_BYTES = 256 * 1024
 DRAIN_SECONDS = 5.0
 RELEASE_SECONDS = 5.0
+FINAL_SECONDS = 5.0  # for the data set that a final response announced
 
 QUERY_CONTEXTS = (
     pdu.Context(1, VERIFICATION, (IMPLICIT_LITTLE, EXPLICIT_LITTLE)),
@@ -193,13 +199,16 @@ class Association:
         self._message_id = 0
         self._reader = Reader([context.id for context in contexts])
         self._enough = False  # the request has enough; its final response may be here already
+        self._last = 0  # matches that came with the final response: one at most
         self._cancelled = False
         self._drained = 0  # bytes that came since the C-CANCEL
         self._stored = stored
         self._max_pdu = max_pdu
         self._storing: Command | None = None  # the C-STORE whose data set is arriving
+        self._final: Command | None = None  # the final response whose data set is arriving
         self.image_syntax = self.image_class = ""  # transfer syntax and SOP class of the last C-STORE
         self._last_words = _ABANDON
+        self._began = b""  # the first bytes of the peer, while no PDU is whole
         self._leaving = False
         self._spared = False  # the archive was spared while something was still to be asked
         self._gentle = throttle
@@ -212,7 +221,16 @@ class Association:
     @property
     def matches(self) -> int:
         """Number of matches of the current or last query."""
-        return self._reader.matches
+        return self._reader.matches + self._last
+
+    @property
+    def settled(self) -> Answer | None:
+        """The answer to the open query, if nothing of it was still to come when the association ended."""
+        if not isinstance(self._request, Query):
+            return None
+        if self._final is not None and self._final.status is not None:
+            return Answer(self._final.status, self.matches, self._cancelled)
+        return Answer(CANCELLED, self.matches, True) if self._cancelled else None
 
     @property
     def cancelled(self) -> bool:
@@ -239,7 +257,9 @@ class Association:
         if not self.valid_pdu and len(data):
             _expect_dicom(data)
         try:
-            return self._read(data)
+            taken = self._read(data)
+            self._began = b"" if self.valid_pdu else bytes(data[:REJECT_BYTES])
+            return taken
         except WireError as error:
             self._last_words = pdu.abort(2, error.abort_reason)  # PS3.8 Table 9-9, AA-8
             raise
@@ -284,7 +304,10 @@ class Association:
         return b"" if self.state is State.CLOSED else self._last_words
 
     def ended(self, stop: Outcome) -> Outcome:
-        released = self.state is State.AWAIT_RELEASE and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET)
+        hung_up = stop.ending in _HUNG_UP
+        if hung_up and self.state is State.AWAIT_ACCEPT and self._began.startswith(_REJECTS):
+            return self._rejected(self._began[pdu.HEADER.size :])  # it announced more bytes than it sent
+        released = self.state is State.AWAIT_RELEASE and hung_up
         self.state = State.CLOSED
         if self._request is not None and self._gentle is not None and self._failed(stop):
             self._gentle.broke_off()
@@ -296,7 +319,7 @@ class Association:
 
     def _failed(self, stop: Outcome) -> bool:
         """Whether the archive failed at the open question. One that closes after an answer may always do so."""
-        between = self._answers > 0 and not self.matches and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET)
+        between = self._answers > 0 and not self.matches and stop.ending in _HUNG_UP
         return stop.ending in _FAILED and not between
 
     # This section handles PDUs.
@@ -311,7 +334,7 @@ class Association:
                 raise WireError(Cause.UNEXPECTED_PDU, number, self.state.value, abort_reason=UNEXPECTED_PDU)
             act(self, content)
         elif what == "data":
-            self._dropped(number)
+            self._dropped(number, content)
         else:  # the event is "enough"
             self._enough = True
 
@@ -325,11 +348,14 @@ class Association:
         self._step(None)
 
     def _ae_4(self, body: bytes) -> None:
+        self._close(self._rejected(body))
+
+    def _rejected(self, body: bytes) -> Outcome:
         r = self.rejection = pdu.parse_reject(body)
         self.valid_pdu = True
         if r.result == TRANSIENT and self._gentle is not None:
             self._gentle.distressed()
-        self._close(Outcome(OutcomeKind.REJECTED, Cause.REJECTED, msgspec.structs.asdict(r)))
+        return Outcome(OutcomeKind.REJECTED, Cause.REJECTED, msgspec.structs.asdict(r))
 
     def _aa_3(self, body: bytes) -> None:
         self.abort = pdu.parse_abort(body)
@@ -357,31 +383,65 @@ class Association:
             self._storing, self.image_syntax = response, self._agreed.syntaxes.get(context, "")
             self.image_class = response.affected_class if response.affected_class in self._stored else ""
             return
+        if response.field & _RESPONSE and self._over(response.message_id):
+            return  # some archives respond once more to a request that is over; the reader drops its data set
         if self._request is None or response.field != self._request.FIELD | _RESPONSE:
             raise WireError(Cause.UNEXPECTED_COMMAND, response.field)
         if response.message_id != self._message_id:
             raise WireError(Cause.OTHER_MESSAGE, response.message_id, self._message_id)
         if response.status is None:
             raise WireError(Cause.STATUS_MISSING)
+        if self._final is not None:  # it announced a data set, and sent the response again
+            return
         if response.pending:
             if isinstance(self._request, Get):
                 return
             raise WireError(Cause.IDENTIFIER_MISSING)
-        # The reader drops a data set that comes with a final status, such as Orthanc's with 0xFE00.
-        seconds = self._took(self._request, response.status)
-        self._request, self._enough = None, False
+        if isinstance(self._request, Query) and self._last_match(response):
+            self._final = response
+            self._reader.hold()
+            self._line.wait(FINAL_SECONDS)
+            return
+        self._answer(response.status)
+
+    def _last_match(self, response: Command) -> bool:
+        """Whether a final response brings a match, as some archives' do. The data set of a cancelled query is dropped:
+
+        Orthanc sends one with 0xFE00.
+        """
+        wanted = not (self._enough or self._cancelled) and response.status != CANCELLED
+        return response.has_data_set and wanted
+
+    def _over(self, message_id: int) -> bool:
+        return message_id < self._message_id or (message_id == self._message_id and self._request is None)
+
+    def _answer(self, status: int) -> None:
+        assert self._request is not None
+        seconds = self._took(self._request, status)
+        matches = self.matches
+        self._request, self._final, self._enough = None, None, False
         self._answers += 1
-        self._step(Answer(response.status, self._reader.matches, self._cancelled, seconds))
+        self._step(Answer(status, matches, self._cancelled, seconds))
 
-    def _dropped(self, context: int) -> None:
-        """Ends a data set that was dropped.
+    def _dropped(self, context: int, content: bytes) -> None:
+        """Ends a data set that was dropped or held.
 
-        An image is refused, PS3.4 B.2.3; other data sets came with a final status.
+        An image is refused, PS3.4 B.2.3. Other data sets came with a final status: such a one is a match if it has a
+        UID at its level. An empty one, or the last match once more, is none.
         """
         if self._storing is not None:
             refused = Command(command.C_STORE_RSP, self._storing.message_id, self._storing.affected_class, 0xA700)
             self._line.send(pdu.data(context, command.encode(refused), None, self._peer_max()))
             self._storing = None
+        elif self._final is not None and self._final.status is not None:
+            assert isinstance(self._request, Query)
+            _, explicit = self._agreed.accepted[self._request.sop_class]
+            if record_uid(content, explicit=explicit, level=dict(self._request.keys).get(elements.QUERY_LEVEL, b"")):
+                before = _held(self._request.record)
+                self._request.record(content, explicit)
+                self._last = int(before is None or _held(self._request.record) != before)
+            self._line.wait(math.inf)
+            self._answer(self._final.status)
 
     def _cancel(self) -> None:
         """Sends C-CANCEL, PS3.7 9.3.2.3 and 9.3.3.3. It drains a bounded amount of data, then sends A-ABORT."""
@@ -419,7 +479,7 @@ class Association:
         if self.state is not State.OPEN:  # we were told to leave during the rest
             return
         context, explicit = self._agreed.accepted[request.sop_class]
-        self._request = request
+        self._request, self._last = request, 0
         self._message_id += 1
         if isinstance(request, Query):
             self._reader.expect(self._message_id, explicit, request.record, request.cancel_after or 0)
@@ -444,7 +504,7 @@ class Association:
             self._gentle.out_of_resources()
         else:
             alike = tuple((tag, bool(value)) for tag, value in request.keys)
-            self._gentle.answered(alike, waited, seconds, self._reader.matches)
+            self._gentle.answered(alike, waited, seconds, self.matches)
         return seconds
 
     def _release(self) -> None:
@@ -456,6 +516,11 @@ class Association:
     def _peer_max(self) -> int:
         assert self.unit is not None
         return self.unit.max_pdu
+
+
+def _held(record: Tally | Record) -> tuple[int, int] | None:
+    """How many UIDs a tally has, in all and in this window. None if it is no tally."""
+    return (record.distinct, record.uids.here) if isinstance(record, Tally) else None
 
 
 _BY_READER = (Action.DT_2, Action.AR_6)

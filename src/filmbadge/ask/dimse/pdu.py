@@ -30,6 +30,8 @@ _ITEM = struct.Struct(">BxH")
 _PDV = struct.Struct(">IBB")  # length, presentation context, control header
 _BOTH = struct.Struct(">BxIIBB")  # header of a unit, and of the one value in it
 
+MAX_CODE = 10  # of results, sources and reasons, PS3.8 Tables 9-21 and 9-26
+
 COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2: command set, last fragment
 
 
@@ -140,10 +142,8 @@ def reject(result: int, source: int, reason: int) -> bytes:
 
 
 def parse_reject(body: bytes) -> Rejection:
-    """Parses an A-ASSOCIATE-RJ, PS3.8 9.3.4."""
-    if len(body) != 4:
-        raise WireError(Cause.PDU_LENGTH, ASSOCIATE_RJ, len(body))
-    return Rejection(body[1], body[2], body[3])
+    """Parses an A-ASSOCIATE-RJ, PS3.8 9.3.4. It is a rejection whatever its length; fields that are missing are 0."""
+    return Rejection(*_codes(body, 1))
 
 
 def abort(source: int, reason: int = 0) -> bytes:
@@ -151,10 +151,14 @@ def abort(source: int, reason: int = 0) -> bytes:
 
 
 def parse_abort(body: bytes) -> Abort:
-    """Parses an A-ABORT, PS3.8 9.3.8."""
-    if len(body) != 4:
-        raise WireError(Cause.PDU_LENGTH, ABORT, len(body))
-    return Abort(body[2], body[3])
+    """Parses an A-ABORT, PS3.8 9.3.8. It is an abort whatever its length; fields that are missing are 0."""
+    return Abort(*_codes(body, 2))
+
+
+def _codes(body: bytes, at: int) -> bytes:
+    """The codes of such a unit. One of another length may hold anything, so what can be no code of the standard is 0."""
+    codes = body[at:4].ljust(4 - at, b"\0")
+    return codes if len(body) == 4 else bytes(code if code <= MAX_CODE else 0 for code in codes)
 
 
 RELEASE_REQUEST = header(RELEASE_RQ, 4) + bytes(4)
