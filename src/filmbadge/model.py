@@ -259,6 +259,7 @@ class DoubtCode(_Code):
     NOT_ASKED = "not-asked"
     NOT_FOUND_OUT = "not-found-out"
     GIVES_NOTHING = "gives-nothing"
+    NOTHING_GIVEN = "nothing-given"  # it answered, and nothing shows that it answers any question with something
     PAGE_NOT_ASKED = "page-not-asked"  # we did not ask what the page shows, and to whom
     COUNTER_SILENT = "counter-silent"
     CENSUS_EMPTY = "census-empty"  # the census found nothing, although an earlier question brought records
@@ -394,6 +395,14 @@ class Abort(Struct, frozen=True):
     reason: int
 
 
+class FindKey(StrEnum):
+    """A matching key that some archives demand."""
+
+    MODALITY_CT = "modality-ct"
+    ANY_PATIENT_ID = "any-patient-id"
+    ANY_PATIENT_NAME = "any-patient-name"
+
+
 class Find(Struct, frozen=True):
     """One C-FIND and its outcome. It holds how many matches arrived, never their contents."""
 
@@ -402,6 +411,9 @@ class Find(Struct, frozen=True):
     matches: int
     status: int | None = None  # final status, PS3.4 C.4.1.1.4; None: no final status arrived
     cancelled: bool = False
+    unnamed: int = 0  # rows without a usable UID: they are no records, and `matches` does not count them
+    patient_root: bool = False  # asked in Patient Root
+    with_key: FindKey | None = None
 
 
 class Interval(Struct, frozen=True):
@@ -738,7 +750,9 @@ class Reason(StrEnum):
     FIND_ABORTED = "query-aborted"
     FIND_FAILED = "query-refused"
     FIND_BROKE_OFF = "query-broke-off"
-    NO_RECORDS = "no-records"
+    NO_RECORDS = "no-records"  # as its own counters say
+    NOTHING_GIVEN = "nothing-given"  # to the questions that were asked, which is no proof that it holds nothing
+    ROWS_UNNAMED = "rows-without-uid"
     RECORDS = "records-given"
     IMAGE = "image-given"
     IMAGE_WADO_RS = "image-given-by-wado-rs"
@@ -754,6 +768,10 @@ class Reason(StrEnum):
     PATIENTS = "patients-listed"
 
 
+# Final statuses that refuse every question: the SOP class is not supported, or the caller is not authorised, PS3.7 C.
+REFUSALS = ((0x0122,), (0x0124,))
+
+
 class Verdict(Struct, frozen=True):
     """The rung of one endpoint, with the reason."""
 
@@ -767,14 +785,22 @@ class Verdict(Struct, frozen=True):
     def conclusive(self) -> bool:
         """Whether asking again would likely end on the same rung. If False, "not open" does not mean "closed"."""
         transient = (self.why is Reason.REJECTED and self.codes[:1] == (2,)) or (
-            self.why is Reason.FIND_FAILED and self.codes == (0xA700,)
-        )
-        transient = transient or (
             self.why in (Reason.HTTP_STATUS, Reason.NOT_IMAGING) and self.codes in ((429,), (503,))
         )
         transient = transient or self.why is Reason.SPARED
         unasked = self.why is Reason.ABORTED and self.rung is Rung.ADMITS
-        return self.rung is not None and self.why is not Reason.FIND_BROKE_OFF and not transient and not unasked
+        return self.rung is not None and not transient and not unasked and not self._unproven
+
+    @property
+    def _unproven(self) -> bool:
+        """Whether an archive that gives records to another question could have answered so."""
+        if self.why is Reason.FIND_FAILED:
+            return self.codes not in REFUSALS
+        if self.why is Reason.FIND_ABORTED:
+            return self.rung is Rung.ANSWERS  # it answered other questions
+        if self.why is Reason.NEEDS_PERSONAL_DATA:
+            return bool(self.codes)  # over DIMSE
+        return self.why in (Reason.FIND_BROKE_OFF, Reason.NOTHING_GIVEN, Reason.ROWS_UNNAMED)
 
 
 class Product(Struct, frozen=True):

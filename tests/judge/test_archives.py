@@ -171,10 +171,13 @@ def test_a_census_that_found_less_than_the_question_gave_is_no_count() -> None:
     assert counts.studies.at_least == 1
 
 
-def test_an_empty_archive_holds_nothing() -> None:
+def test_an_archive_that_gave_nothing_may_hold_anything() -> None:
+    """Nothing shows that it answers any question with something. Its own counter would."""
     archive = only(dimse(admitted(EMPTY)))
     assert (archive.rung, archive.open) == (Rung.ANSWERS, False)
-    assert archive.counts.studies == Count(0, Provenance.COUNTED)
+    assert archive.counts.studies == Count(doubts=(Doubt(DoubtCode.NOTHING_GIVEN),))
+    reporting = only(dimse(admitted(EMPTY)), web(reported(patients=0, studies=0, series=0, images=0)))
+    assert reporting.counts.studies == Count(0, Provenance.REPORTED)
 
 
 def test_a_closed_archive_is_unknown_and_not_zero() -> None:

@@ -41,6 +41,7 @@ BUSY = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(2, 3, 2)
 ABORTING = msgspec.structs.replace(admitted((Find(None, 0),)), abort=Abort(0, 0))
 HELD = Certificate("pacs", "", "ca", "", AT - timedelta(9), AT + timedelta(9), False, KeyKind.RSA, 2048, True)
 TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", ClientCertificate.NO, certificate=HELD)
+HOLDS_NOTHING = reported(patients=0, studies=0, series=0, images=0)
 LOCKED = OrthancFacts(status=401, realm="Orthanc Secure Area")
 
 
@@ -69,8 +70,8 @@ SELF = msgspec.structs.replace(TLS, certificate=msgspec.structs.replace(HELD, se
         ((dimse(BY_POLICY),), "B", (GradeReason.PLAIN,)),
         ((dimse(BY_TITLE),), "C", (GradeReason.PLAIN, GradeReason.TITLE_ONLY)),
         ((dimse(ABORTING),), "C", (GradeReason.ADMITS, GradeReason.PLAIN)),
-        ((over(dimse(admitted(EMPTY)), TLS),), "C", (GradeReason.ANSWERS,)),
-        ((dimse(admitted(EMPTY)),), "D", (GradeReason.ANSWERS, GradeReason.PLAIN)),
+        ((over(web(HOLDS_NOTHING), TLS),), "C", (GradeReason.ANSWERS,)),
+        ((web(HOLDS_NOTHING),), "D", (GradeReason.ANSWERS, GradeReason.PLAIN)),
         ((over(dimse(admitted(DISCLOSED)), TLS),), "F", (GradeReason.DISCLOSES, GradeReason.KINDS_UNKNOWN)),
         ((dimse(BY_TITLE), web(REPORTED)), "F", (GradeReason.DISCLOSES, GradeReason.KINDS_UNKNOWN)),
     ],
@@ -97,6 +98,7 @@ def test_old_software_takes_a_grade_down_and_no_further_than_e() -> None:
         dimse(admitted(), stop=Outcome(OutcomeKind.IDLE)),
         dimse(admitted(), depth=Depth.KNOCK),
         dimse(admitted((Find(None, 0, 0xA700),))),
+        dimse(admitted(EMPTY)),  # to these questions it gave nothing
         dimse(admitted((Find(None, 0, 0xA900),), study_root=False)),
     ],
 )

@@ -91,3 +91,10 @@ STATUS_WORDS = {
     0xFF00: "pending",
     0xFF01: "pending, optional keys not supported",
 }
+
+_WARNING = 0xB000  # class of a status, PS3.7 C
+
+
+def is_success(status: int | None) -> bool:
+    """Whether a final status says that all was given. A warning says so too, with a doubt."""
+    return status is not None and (status == 0x0000 or status & 0xF000 == _WARNING)

@@ -226,9 +226,6 @@ def _of_services(group: Sequence[JudgedEndpoint]) -> Counts:
             best = msgspec.structs.replace(best, complete=False, studies=1)
             return _counted(best, DoubtCode.CENSUS_EMPTY)
         return _counted(best)
-    opened = any(j.verdict.rung and j.verdict.rung.open for j in group)
-    if not opened and any(j.verdict.why is Reason.NO_RECORDS for j in group):
-        return Counts(*(Count(0, Provenance.COUNTED) for _ in range(4)))
     return Counts(*(_unknown(_why_unknown(group)) for _ in range(4)))
 
 
@@ -291,6 +288,8 @@ def _unknown(code: DoubtCode) -> Count:
 
 def _why_unknown(group: Sequence[JudgedEndpoint]) -> DoubtCode:
     if not any(j.verdict.rung and j.verdict.rung.open for j in group):
+        if any(j.verdict.why is Reason.NOTHING_GIVEN for j in group):
+            return DoubtCode.NOTHING_GIVEN
         if not all(j.verdict.conclusive for j in group):
             return DoubtCode.NOT_FOUND_OUT
         if any(j.verdict.why in (Reason.NEEDS_PERSONAL_DATA, Reason.DEPTH) for j in group):

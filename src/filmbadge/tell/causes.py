@@ -144,6 +144,7 @@ _DOUBTS = {
     DoubtCode.NOT_ASKED: N_("it was not asked"),
     DoubtCode.NOT_FOUND_OUT: N_("we could not find out"),
     DoubtCode.GIVES_NOTHING: N_("it gives nothing to strangers"),
+    DoubtCode.NOTHING_GIVEN: N_("nothing was given to these questions, which is no proof that it holds nothing"),
     DoubtCode.PAGE_NOT_ASKED: N_("we did not ask what its page shows to whom"),
     DoubtCode.COUNTER_SILENT: N_("the archive's own counters do not say it"),
     DoubtCode.CENSUS_EMPTY: N_("the census found nothing, though a question before it had found something"),

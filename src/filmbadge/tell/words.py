@@ -164,7 +164,9 @@ _REASONS = {
     Reason.FIND_ABORTED: _Clause(N_("the query was {abort}")),
     Reason.FIND_FAILED: _Clause(N_("the query was answered by: {status}")),
     Reason.FIND_BROKE_OFF: _Clause(N_("the query had no answer: {ended}"), N_("the query had no answer")),
-    Reason.NO_RECORDS: _Clause(N_("the query was answered, and there are no records")),
+    Reason.NO_RECORDS: _Clause(N_("its own counters say that it holds no records")),
+    Reason.NOTHING_GIVEN: _Clause(N_("nothing was given to these questions, which is no proof that it holds nothing")),
+    Reason.ROWS_UNNAMED: _Clause(N_("it answered with rows that name no study, which are no records")),
     Reason.RECORDS: _Clause(
         N_("it gave records to a stranger, asked for studies {young} to {old} days old"),
         N_("it gave records to a stranger"),

@@ -55,13 +55,14 @@ async def ask_all(
     caps: ConnectionLimits | None = None,
     tls: bool = False,
     associations: int = ASSOCIATIONS,
+    tries: int = TRIES,
 ) -> Asked:
     """Ask all questions of the script. Raises OutOfScope only.
 
     `associate` makes an association with the script that it is given. The script itself is made once, in the first
     association that the archive accepts. A question that broke off may give its record the same matches again.
     """
-    carried = _Carried(script, caps or contact.scope.caps)
+    carried = _Carried(script, caps or contact.scope.caps, tries)
     stop, shown, first = Outcome(OutcomeKind.COMPLETED), None, None
     try:
         for _ in range(associations):
@@ -82,9 +83,10 @@ async def ask_all(
 class _Carried:
     """A script that outlives its associations."""
 
-    def __init__(self, script: Script, caps: ConnectionLimits) -> None:
+    def __init__(self, script: Script, caps: ConnectionLimits, tries: int) -> None:
         self._make = script
         self._caps = caps
+        self._most = tries
         self._script: Operations | None = None
         self.left: Operation | None = None  # the question that is open, or the next
         self.done = False
@@ -121,7 +123,7 @@ class _Carried:
         if self._here and not association.matches and ending in (*_HUNG_UP, OutcomeKind.IDLE):
             self._each = min(self._here, self._each or self._here)
         self._tries += 1
-        return self._tries < TRIES and (ending in _HUNG_UP or self.answered > 0)
+        return self._tries < self._most and (ending in _HUNG_UP or self.answered > 0)
 
     def close(self) -> None:
         if self._script is not None:

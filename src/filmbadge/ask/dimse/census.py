@@ -13,9 +13,11 @@ from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
-from filmbadge.ask.dimse.identify import OVER_TLS, find_root
+from filmbadge.ask.dimse.identify import OVER_TLS
+from filmbadge.ask.dimse.questions import find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
+from filmbadge.catalogue.dicom import is_success
 from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation, OutcomeKind
 
 UIDS = (elements.STUDY_UID,)
@@ -123,7 +125,7 @@ def hint(asked: DimseFacts) -> Hint:
     """What the questions of `ask` told about dates."""
     young, refused = 0, False
     for find in asked.finds:
-        if find.ages is not None and not find.matches:
-            refused = refused or find.status not in (0x0000, None)
-            young = max(young, find.ages[1] + 1) if find.status == 0x0000 else young
+        if find.ages is not None and not find.matches and find.ages[0] <= young:
+            refused = refused or not (find.status is None or is_success(find.status))
+            young = max(young, find.ages[1] + 1) if is_success(find.status) else young
     return Hint(young, no_dates=refused)

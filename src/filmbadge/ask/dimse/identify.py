@@ -1,67 +1,34 @@
-"""Identifies DIMSE: an association, C-ECHO and one small C-FIND. A census follows on demand.
+"""Identifies DIMSE: an association, C-ECHO and small C-FINDs. A census follows on demand.
 
 | depth   | on the wire                                                                          |
 |---------|--------------------------------------------------------------------------------------|
 | `knock` | association with Verification and both FIND models, release                          |
 | `ask`   | and C-ECHO, then Study Instance UIDs of one narrow window of dates, cancelled at the first match; an empty window is followed by the next older one |
 | `count` | as `ask`; the census is a second association (`count`), made only where no counter serves |
-| `profile` | as `count`; then an association (`profile`) that asks for personal attributes, looks, and forgets |
+| `profile` | as `count`, and where nothing was given, a question with a patient's id or name that is any; then an association (`profile`) that asks for personal attributes, looks, and forgets |
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 
-from filmbadge.ask.decoder import elements
-from filmbadge.ask.dimse.association import Answer, Association, Echo, Operations, Query
+from filmbadge.ask.dimse.ask_again import Asked, Script, ask_all
+from filmbadge.ask.dimse.association import Association, Echo, Operations
+from filmbadge.ask.dimse.questions import IdentifyProgress, questions
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.tls import ANSWERED_NO_TLS
-from filmbadge.catalogue.dicom import (
-    CALLED_TITLE_NOT_RECOGNIZED,
-    OUT_OF_RESOURCES,
-    PATIENT_ROOT_FIND,
-    STUDY_ROOT_FIND,
-    VERIFICATION,
-)
-from filmbadge.model import Cause, Depth, DimseFacts, Endpoint, Find, Observation, OutcomeKind, Protocol
-from filmbadge.scope import ConnectionLimits
+from filmbadge.catalogue.dicom import CALLED_TITLE_NOT_RECOGNIZED, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
+from filmbadge.model import Cause, Depth, DimseFacts, Endpoint, Observation, OutcomeKind, Protocol
+from filmbadge.scope import ConnectionLimits, plain
 
 ANY_TITLE = "ANY-SCP"  # the conventional title for any called AE; titles from a scope come after it
-ASK_IDLE_SECONDS = 10.0
-ASK_SECONDS = 60.0
+ASK_IDLE_SECONDS = 30.0
+ASK_SECONDS = 120.0
 ASK_BYTES = 512 * 1024
 OVER_TLS = " over TLS"
-
-# Ages in days. Each window is older and wider than the one before it, and is asked for only if that one was empty. So a
-# busy archive is asked about two days, and only an idle archive about decades.
-Ages = tuple[int, int]
-AGES = ((0, 1), (2, 8), (9, 39), (40, 404), (405, 1865), (1866, 9131))
-
-
-@dataclass
-class IdentifyProgress:
-    """Facts that one association learned. They outlive an association that breaks off."""
-
-    echo: int | None = None
-    finds: list[Find] = field(default_factory=list)
-    open: bool = False  # the question about `ages` is open
-    ages: Ages | None = None  # ages in days of the studies that were asked for
-
-
-@lru_cache(maxsize=2)
-def windows(today: date) -> tuple[tuple[Ages | None, bytes], ...]:
-    """The questions of `ask`: ages and a Study Date key (range matching, PS3.4 C.2.2.2.5).
-
-    The last asks for all studies.
-    """
-    asked: list[tuple[Ages | None, bytes]] = []
-    for young, old in AGES:
-        first, last = today - timedelta(days=old), today - timedelta(days=young)
-        asked.append(((young, old), f"{first:%Y%m%d}-{last:%Y%m%d}".encode()))
-    return (*asked, (None, b""))
+_HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED, OutcomeKind.BROKEN)
 
 
 @lru_cache(maxsize=2)
@@ -92,36 +59,46 @@ async def identify_either(contact: Contact, port: int, depth: Depth, *, named: b
 
 
 async def ask(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -> Observation:
-    """Knock, and from depth `ask` on ask one small question. Raises OutOfScope only."""
+    """Knock, and from depth `ask` on ask small questions until one brings a record. Raises OutOfScope only."""
     at = datetime.now(UTC)
-    caps = _caps(contact.scope.caps)
-    asks = depth.reaches(Depth.ASK)
-    verb = "ask" if asks else "knock"
     for tried, title in enumerate((ANY_TITLE, *contact.scope.called_titles)):
-        notes = IdentifyProgress()
-
-        def script(association: Association, notes: IdentifyProgress = notes) -> Operations:
-            return _ask(association, notes, at.date()) if asks else _leave()
-
-        association = Association(title, script, throttle=contact.pace if asks else None)
-        question = f"dimse {verb} {title}{OVER_TLS if tls else ''}"
-        row = await contact.dial(port, association, question=question, caps=caps, tls=tls)
-        if tried and not association.valid_pdu:
+        notes = IdentifyProgress(at.date())
+        asked = await _ask_title(contact, port, title, notes, depth, tls)
+        if tried and not asked.first.valid_pdu:
             break  # the facts from earlier titles still hold
-        stop, shown = row.stop, row.tls
-        facts = _facts(association, notes, title, tried, title in contact.scope.called_titles)
-        rejection = association.rejection
+        stop, shown = asked.stop, asked.tls
+        facts = _facts(asked, notes, title, tried, title in contact.scope.called_titles)
+        rejection = facts.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-    endpoint = Endpoint(row.address, port, Protocol.DIMSE)
+    endpoint = Endpoint(str(plain(contact.address)), port, Protocol.DIMSE)
     return Observation(endpoint=endpoint, at=at, depth=depth, stop=stop, tls=shown, facts=(facts,))
 
 
-def find_root(facts: DimseFacts) -> str | None:
-    """The query model to use: Study Root before Patient Root. None if neither was accepted."""
-    if facts.study_root:
-        return STUDY_ROOT_FIND
-    return PATIENT_ROOT_FIND if facts.patient_root else None
+async def _ask_title(
+    contact: Contact, port: int, title: str, notes: IdentifyProgress, depth: Depth, tls: bool
+) -> Asked:
+    """All questions by one called title. A question at which the archive hangs up is left; the others are asked then."""
+    asks = depth.reaches(Depth.ASK)
+    question = f"dimse {'ask' if asks else 'knock'} {title}{OVER_TLS if tls else ''}"
+
+    def script(association: Association) -> Operations:
+        return _script(association, notes, depth) if asks else _leave()
+
+    def associate(carried: Script) -> Association:
+        return Association(title, carried, throttle=contact.pace if asks else None)
+
+    caps = _caps(contact.scope.caps)
+    asked = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls)
+    if notes.under_way is None:
+        return asked
+    notes.ended(asked.last.matches, None, asked.last.cancelled)
+    if notes.finds[-1].matches or asked.stop.ending not in _HUNG_UP:
+        return asked
+    again = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls, tries=1)
+    if notes.under_way is not None:
+        notes.ended(again.last.matches, None, again.last.cancelled)
+    return replace(again, first=asked.first, tls=asked.tls or again.tls)
 
 
 def _leave() -> Operations:
@@ -129,60 +106,23 @@ def _leave() -> Operations:
     yield
 
 
-def _ask(association: Association, notes: IdentifyProgress, today: date) -> Operations:
-    if VERIFICATION in association.accepted:
+def _script(association: Association, notes: IdentifyProgress, depth: Depth) -> Operations:
+    if VERIFICATION in association.accepted and notes.echo is None:
         notes.echo = (yield Echo()).status
-    for root in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND):
-        if root in association.accepted and (yield from _search(root, notes, windows(today))):
-            return
+    yield from questions(notes, association.accepted, depth)
 
 
-def _search(
-    root: str, notes: IdentifyProgress, questions: Sequence[tuple[Ages | None, bytes]]
-) -> Generator[Query, Answer, bool]:
-    """Ask for one window after the other until one has a match. Returns whether this query model answered at all.
-
-    An archive that refuses a range of dates is asked without one. That query too is cancelled at the first match.
-    """
-    everything = questions[-1]
-    left = list(questions)
-    while left:
-        ages, dates = left.pop(0)
-        notes.open, notes.ages = True, ages
-        keys = (
-            (elements.QUERY_LEVEL, b"STUDY"),
-            (elements.STUDY_DATE, dates),
-            (elements.STUDY_UID, b""),
-        )
-        answer = yield Query(root, keys, _forget, cancel_after=1, ours=True)
-        notes.finds.append(Find(ages, answer.matches, answer.status, answer.cancelled))
-        notes.open = False
-        if answer.matches or answer.status == OUT_OF_RESOURCES:
-            return True
-        if answer.status != 0x0000:
-            left = [everything] if ages is not None else []
-    return notes.finds[-1].status == 0x0000
-
-
-def _forget(identifier: bytes, explicit: bool) -> None:
-    """At `ask` the association only counts records. Nobody looks inside."""
-
-
-def _facts(
-    association: Association, notes: IdentifyProgress, title: str, titles_rejected: int, from_scope: bool
-) -> DimseFacts:
-    finds = list(notes.finds)
-    if notes.open:  # the association ended before this question was answered
-        finds.append(Find(notes.ages, association.matches, None, association.cancelled))
-    unit, accepted = association.unit, association.accepted
+def _facts(asked: Asked, notes: IdentifyProgress, title: str, titles_rejected: int, from_scope: bool) -> DimseFacts:
+    first, last = asked.first, asked.last
+    unit, accepted = first.unit, first.accepted
     return DimseFacts(
         called=title,
         called_from_scope=from_scope,
         titles_rejected=titles_rejected,
-        valid_pdu=association.valid_pdu,
+        valid_pdu=first.valid_pdu,
         accepted=unit is not None,
-        rejection=association.rejection,
-        abort=association.abort,
+        rejection=first.rejection,
+        abort=last.abort or first.abort,
         verification=VERIFICATION in accepted,
         study_root=STUDY_ROOT_FIND in accepted,
         patient_root=PATIENT_ROOT_FIND in accepted,
@@ -190,5 +130,5 @@ def _facts(
         implementation_version=unit.implementation_version if unit else "",
         max_pdu=unit.max_pdu if unit else None,
         echo=notes.echo,
-        finds=tuple(finds),
+        finds=tuple(notes.finds),
     )

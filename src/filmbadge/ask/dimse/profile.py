@@ -20,7 +20,8 @@ from filmbadge.ask.census.windows import Window
 from filmbadge.ask.decoder import Record, elements
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
 from filmbadge.ask.dimse.census import AXES, bounds, hint, seen
-from filmbadge.ask.dimse.identify import OVER_TLS, find_root
+from filmbadge.ask.dimse.identify import OVER_TLS
+from filmbadge.ask.dimse.questions import find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact

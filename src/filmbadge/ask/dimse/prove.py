@@ -14,8 +14,9 @@ import msgspec
 
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.association import Answer, Association, Get, Operations, Query
-from filmbadge.ask.dimse.identify import OVER_TLS, find_root, windows
+from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.pdu import Context
+from filmbadge.ask.dimse.questions import date_key, demanded, find_root, opening
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
@@ -62,9 +63,11 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
     port = observation.endpoint.port
 
     instance = _Instance()
-    dates = dict(windows(observation.at.date())).get(asked.finds[-1].ages, b"") if asked.finds else b""
+    found = opening(asked)
+    dates = b"" if found is None else date_key(found.ages, observation.at.date())
+    window = [(elements.STUDY_DATE, dates), *demanded(asked)]
     throttle = contact.pace
-    finding = Association(asked.called, lambda _: _find(root, dates, instance, contact.key), throttle=throttle)
+    finding = Association(asked.called, lambda _: _find(root, window, instance, contact.key), throttle=throttle)
     question = f"dimse instance {asked.called}{over}"
     row = await contact.dial(port, finding, question=question, caps=caps, tls=tls)
     if not instance.keys:
@@ -107,13 +110,13 @@ def _contexts(classes: Sequence[str]) -> list[Context]:
     return contexts + [Context(3 + 2 * n, name, syntax) for n, (name, syntax) in enumerate(proposed)]
 
 
-def _find(root: str, dates: bytes, instance: _Instance, key: RunKey) -> Operations:
+def _find(root: str, window: list[tuple[int, bytes]], instance: _Instance, key: RunKey) -> Operations:
     """Finds one study, one of its series and one instance of that. Each query is cancelled at its first match."""
     above: list[tuple[int, bytes]] = []
     for level, uid in ((b"STUDY", elements.STUDY_UID), (b"SERIES", elements.SERIES_UID)):
         first = Tally(key, uid, keep=1)
-        window = [(elements.STUDY_DATE, dates)] if level == b"STUDY" else []
-        yield from _one(root, [(elements.QUERY_LEVEL, level), *window, *above, (uid, b"")], first)
+        among = window if level == b"STUDY" else []
+        yield from _one(root, [(elements.QUERY_LEVEL, level), *among, *above, (uid, b"")], first)
         if not first.kept:
             return
         above.append((uid, first.kept[0]))

@@ -54,7 +54,7 @@ def _place(facts: DicomWebFacts) -> Verdict:
     if status not in (200, 204):
         return Verdict(Rung.SPEAKS, Reason.HTTP_STATUS, (status,))
     if facts.record_status in (200, 204):
-        return Verdict(Rung.ANSWERS, Reason.NO_RECORDS)
+        return Verdict(Rung.ANSWERS, Reason.NOTHING_GIVEN)
     if facts.record_status is not None:
         return Verdict(Rung.ANSWERS, Reason.HTTP_STATUS, (facts.record_status,))
     return Verdict(Rung.ANSWERS, Reason.NEEDS_PERSONAL_DATA)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from filmbadge.catalogue.dicom import is_success
 from filmbadge.catalogue.fingerprints import Manners, fingerprints, products_of, toolkit_of
 from filmbadge.judge.ways.way import Way
 from filmbadge.model import (
@@ -99,15 +100,15 @@ def _place(facts: DimseFacts, depth: Depth, stop: Outcome) -> Verdict:
     if not facts.accepted:
         codes = (facts.abort.source, facts.abort.reason) if facts.abort else ()
         return Verdict(Rung.SPEAKS, Reason.ABORTED, codes, stop=stop)
-    matches = sum(find.matches for find in facts.finds)
+    opened = next((find for find in reversed(facts.finds) if find.matches), None)
     proof = facts.proof
     if proof is not None and proof.bytes:
         return Verdict(Rung.DELIVERS, Reason.IMAGE, (proof.bytes,), proof.transfer_syntax)
     if proof is not None and proof.get and proof.storage:
         ended = () if proof.status is None else (proof.status,)
         return Verdict(Rung.OFFERS, Reason.IMAGE_OFFERED, ended, stop=proof.stop)
-    if matches or (facts.census is not None and facts.census.rows):
-        return Verdict(Rung.DISCLOSES, Reason.RECORDS, (facts.finds[-1].ages or ()) if facts.finds else ())
+    if opened is not None or (facts.census is not None and facts.census.studies):
+        return Verdict(Rung.DISCLOSES, Reason.RECORDS, (opened.ages or ()) if opened is not None else ())
     if not (facts.study_root or facts.patient_root):
         return Verdict(Rung.SPEAKS, Reason.CONTEXT_REFUSED)
     if not depth.reaches(Depth.ASK):
@@ -117,16 +118,19 @@ def _place(facts: DimseFacts, depth: Depth, stop: Outcome) -> Verdict:
 
 def _unanswered(facts: DimseFacts, stop: Outcome) -> Verdict:
     """The verdict if a query was accepted in negotiation, and no record came."""
-    rung = Rung.ANSWERS if any(find.status == 0x0000 for find in facts.finds) else Rung.ADMITS
+    answered = any(is_success(find.status) for find in facts.finds)
+    rung = Rung.ANSWERS if answered else Rung.ADMITS
     last = facts.finds[-1] if facts.finds else None
+    if any(find.unnamed for find in facts.finds):
+        return Verdict(Rung.ANSWERS, Reason.ROWS_UNNAMED)
     if last is None or last.status is None:
         if facts.abort is not None and last is None:
             return Verdict(rung, Reason.ABORTED, (facts.abort.source, facts.abort.reason))
         if facts.abort is not None:
             return Verdict(rung, Reason.FIND_ABORTED, (facts.abort.source, facts.abort.reason))
         return Verdict(rung, Reason.FIND_BROKE_OFF, stop=stop)
-    if last.status == 0x0000:
-        return Verdict(rung, Reason.NO_RECORDS)
+    if answered:
+        return Verdict(rung, Reason.NOTHING_GIVEN)
     if not facts.study_root:
         return Verdict(rung, Reason.NEEDS_PERSONAL_DATA, (last.status,))
     return Verdict(rung, Reason.FIND_FAILED, (last.status,))
