@@ -13,8 +13,8 @@ from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.count import WALK_STUDIES, CensusProgress
 from filmbadge.ask.census.plan import CensusPlan, Hint
 from filmbadge.ask.decoder import elements
-from filmbadge.ask.dimse.association import Answer, Association, Query
-from filmbadge.ask.dimse.census import DimseSource, broke_off
+from filmbadge.ask.dimse.association import Answer, Query
+from filmbadge.ask.dimse.census import DimseSource
 from filmbadge.ask.key import RunKey
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Outcome, OutcomeKind
@@ -278,18 +278,6 @@ def test_a_walk_that_a_budget_ends_leaves_the_studies_counted() -> None:
     budget = Doubt(DoubtCode.BUDGET_QUESTIONS, {"questions": 5})
     assert (census.complete, census.studies, census.doubts) == (True, 3, (budget,))
     assert (census.images, census.images_known_for, census.series) == (2, 1, None)
-
-
-def test_an_association_that_ends_because_enough_came_need_not_be_asked_again() -> None:
-    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1))
-    first = next(counting.script())
-    assert isinstance(first, Query)
-    assert first.cancel_after
-    association = Association("ANY-SCP", lambda _: iter(()))  # type: ignore[arg-type, return-value]
-    assert not broke_off(counting, association)
-    association._cancelled = True
-    assert broke_off(counting, association)
-    assert next(counting.script()) is not first
 
 
 def test_it_is_enough_for_one_association() -> None:

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from filmbadge.ask.dimse.association import Answer, Association, Operation, Operations
+from msgspec.structs import replace
+
+from filmbadge.ask.dimse.association import Answer, Association, Keys, Operation, Operations, Query
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
@@ -54,15 +56,17 @@ async def ask_all(
     question: str,
     caps: ConnectionLimits | None = None,
     tls: bool = False,
+    also: Keys = (),
     associations: int = ASSOCIATIONS,
     tries: int = TRIES,
 ) -> Asked:
     """Ask all questions of the script. Raises OutOfScope only.
 
     `associate` makes an association with the script that it is given. The script itself is made once, in the first
-    association that the archive accepts. A question that broke off may give its record the same matches again.
+    association that the archive accepts. A question that broke off may give its record the same matches again. `also` are
+    keys without which the archive gives nothing: they go with each query.
     """
-    carried = _Carried(script, caps or contact.scope.caps, tries)
+    carried = _Carried(script, caps or contact.scope.caps, also, tries)
     stop, shown, first = Outcome(OutcomeKind.COMPLETED), None, None
     try:
         for _ in range(associations):
@@ -83,9 +87,10 @@ async def ask_all(
 class _Carried:
     """A script that outlives its associations."""
 
-    def __init__(self, script: Script, caps: ConnectionLimits, tries: int) -> None:
+    def __init__(self, script: Script, caps: ConnectionLimits, also: Keys, tries: int) -> None:
         self._make = script
         self._caps = caps
+        self._also = also
         self._most = tries
         self._script: Operations | None = None
         self.left: Operation | None = None  # the question that is open, or the next
@@ -103,7 +108,7 @@ class _Carried:
             self._script = self._make(association)
             self._advance(None)
         while self.left is not None:
-            answer = yield self.left
+            answer = yield self._wanted(self.left)
             self._answered(answer)
             full = self._each is not None and self._here >= self._each
             if full or self._caps.used(association.taken, time.monotonic() - began):
@@ -124,6 +129,13 @@ class _Carried:
             self._each = min(self._here, self._each or self._here)
         self._tries += 1
         return self._tries < self._most and (ending in _HUNG_UP or self.answered > 0)
+
+    def _wanted(self, asked: Operation) -> Operation:
+        if not (self._also and isinstance(asked, Query)):
+            return asked
+        keys = dict(asked.keys)
+        keys.update((tag, value) for tag, value in self._also if not keys.get(tag))
+        return replace(asked, keys=tuple(keys.items()))
 
     def close(self) -> None:
         if self._script is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 
 from filmbadge.ask.census.budget import Spent
@@ -12,13 +10,14 @@ from filmbadge.ask.census.plan import Hint, plan_for
 from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.ask.decoder import Tally, elements
-from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
+from filmbadge.ask.dimse.ask_again import Script, ask_all
+from filmbadge.ask.dimse.association import Answer, Association, Query
 from filmbadge.ask.dimse.identify import OVER_TLS
-from filmbadge.ask.dimse.questions import find_root
+from filmbadge.ask.dimse.questions import demanded, find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import is_success
-from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation, OutcomeKind
+from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation
 
 UIDS = (elements.STUDY_UID,)
 COUNTS = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
@@ -81,44 +80,30 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
         return Learned(observation)
     spent = Spent(contact.scope.census)
     counting = CensusProgress(DimseSource(root), plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
-    census = counting.census(await _count(contact, observation, asked.called, counting))
+    census = counting.census(await _count(contact, observation, asked, counting))
     facts = msgspec.structs.replace(asked, census=census)
     return Learned(observation.with_facts(facts), studies=counting.studies.uids if census.complete else None)
 
 
-async def _count(contact: Contact, observation: Observation, called: str, counting: CensusProgress) -> Doubt | None:
-    """One association after the other, each well within its bounds. Returns what ended the last one too early."""
-    tls, caps = observation.tls is not None, contact.scope.caps
-    question = f"dimse census {called}{OVER_TLS if tls else ''}"
-    while not counting.done:
-        before, began = counting.queries, time.monotonic()
+async def _count(
+    contact: Contact, observation: Observation, asked: DimseFacts, counting: CensusProgress
+) -> Doubt | None:
+    """Ask all questions, over as many associations as it needs. Returns what ended it too early."""
+    tls = observation.tls is not None
 
-        def script(made: Association, before: int = before, began: float = began) -> Operations:
-            def enough() -> bool:
-                return caps.used(made.taken, time.monotonic() - began) and counting.queries > before
+    def associate(carried: Script) -> Association:
+        return Association(asked.called, carried, throttle=contact.pace, meter=counting.spent)
 
-            return counting.script(enough)
-
-        association = Association(called, script, throttle=contact.pace, meter=counting.spent)
-        row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)
-        if counting.stopped is not None:
-            break
-        if row.stop.ending is not OutcomeKind.COMPLETED:
-            went_on = broke_off(counting, association) or counting.queries > before + 1
-            if not counting.done and not (went_on and row.stop.ending in (OutcomeKind.BYTE_CAP, OutcomeKind.TIME_CAP)):
-                return Doubt(DoubtCode.BROKE_OFF, stop=row.stop)
-        elif counting.queries == before:
-            return Doubt(DoubtCode.NOT_ENDED)
-    return None
-
-
-def broke_off(counting: CensusProgress, association: Association) -> bool:
-    """The association ended with a question open. If that had as much as it wanted, it need not be asked again."""
-    query = counting.under_way
-    if query is None or not query.cancel_after or not association.cancelled:
-        return False
-    counting.advance(Answer(0xFE00, association.matches, True))
-    return True
+    ended = await ask_all(
+        contact,
+        observation.endpoint.port,
+        associate,
+        lambda _: counting.script(),
+        question=f"dimse census {asked.called}{OVER_TLS if tls else ''}",
+        tls=tls,
+        also=demanded(asked),
+    )
+    return None if ended.done else Doubt(DoubtCode.BROKE_OFF, stop=ended.stop)
 
 
 def hint(asked: DimseFacts) -> Hint:

@@ -1,4 +1,4 @@
-"""What is asked of an archive about personal data, over one association.
+"""What is asked of an archive about personal data, over as many associations as it needs.
 
 All studies are asked for the attributes that archives keep in an index: a small archive in one query, a large one in the
 windows of a plan, as its census. The others are asked of single studies: of every one in a small archive, else of some
@@ -18,10 +18,11 @@ from filmbadge.ask.census.plan import SMALL, CensusPlan, plan_for
 from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import Window
 from filmbadge.ask.decoder import Record, elements
+from filmbadge.ask.dimse.ask_again import Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
 from filmbadge.ask.dimse.census import AXES, bounds, hint, seen
 from filmbadge.ask.dimse.identify import OVER_TLS
-from filmbadge.ask.dimse.questions import find_root
+from filmbadge.ask.dimse.questions import demanded, find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
@@ -42,11 +43,22 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     if known is None or known > SMALL:
         plan = plan_for(contact.scope, replace(hint(asked), studies=known), throttle)
     script = within(spent, look_through(root, notes, known, plan), notes.doubt)
-    association = Association(asked.called, lambda _: script, throttle=throttle, meter=spent)
     tls = observation.tls is not None
-    question = f"dimse profile {asked.called}{OVER_TLS if tls else ''}"
-    row = await contact.dial(observation.endpoint.port, association, question=question, tls=tls)
-    notes.ended(row.stop)
+
+    def associate(carried: Script) -> Association:
+        return Association(asked.called, carried, throttle=throttle, meter=spent)
+
+    ended = await ask_all(
+        contact,
+        observation.endpoint.port,
+        associate,
+        lambda _: script,
+        question=f"dimse profile {asked.called}{OVER_TLS if tls else ''}",
+        tls=tls,
+        also=demanded(asked),
+    )
+    if not ended.done:
+        notes.ended(ended.stop)
     facts = msgspec.structs.replace(asked, profile=notes.profile())
     return Learned(observation.with_facts(facts), patients=notes.patients)
 

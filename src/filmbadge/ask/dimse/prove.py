@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from filmbadge.ask.decoder import Tally, elements
+from filmbadge.ask.dimse.ask_again import TRIES, Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Get, Operations, Query
 from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.pdu import Context
@@ -34,6 +35,7 @@ from filmbadge.catalogue.dicom import (
 from filmbadge.model import Cause, DimseFacts, Observation, Outcome, OutcomeKind, Proof
 
 ENOUGH_BYTES = 4096
+_HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED)
 _UID = rb"[0-9.]{1,64}"
 MAX_PDU = 16 * 1024  # small, so that little data is on its way when the cancel goes out
 IDLE_SECONDS, SECONDS, BYTES = 15.0, 60.0, 512 * 1024
@@ -65,27 +67,41 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
     instance = _Instance()
     found = opening(asked)
     dates = b"" if found is None else date_key(found.ages, observation.at.date())
-    window = [(elements.STUDY_DATE, dates), *demanded(asked)]
-    throttle = contact.pace
-    finding = Association(asked.called, lambda _: _find(root, window, instance, contact.key), throttle=throttle)
-    question = f"dimse instance {asked.called}{over}"
-    row = await contact.dial(port, finding, question=question, caps=caps, tls=tls)
+    finding = await ask_all(
+        contact,
+        port,
+        lambda carried: Association(asked.called, carried, throttle=contact.pace),
+        lambda _: _find(root, dates, instance, contact.key),
+        question=f"dimse instance {asked.called}{over}",
+        caps=caps,
+        tls=tls,
+        also=demanded(asked),
+    )
     if not instance.keys:
-        completed = row.stop.ending is OutcomeKind.COMPLETED
-        return Proof(stop=Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE) if completed else row.stop)
+        return Proof(stop=Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE) if finding.done else finding.stop)
 
     classes = (instance.sop_class,) if instance.sop_class else COMMON_STORAGE
     statuses: list[int] = []
-    getting = Association(
-        asked.called,
-        lambda association: _get(association, instance, statuses),
-        _contexts(classes),
-        stored=classes,
-        max_pdu=MAX_PDU,
-        throttle=throttle,
-    )
-    question = f"dimse image {asked.called}{over}"
-    row = await contact.dial(port, getting, question=question, caps=caps, tls=tls)
+
+    def associate(carried: Script) -> Association:
+        return Association(
+            asked.called, carried, _contexts(classes), stored=classes, max_pdu=MAX_PDU, throttle=contact.pace
+        )
+
+    for _ in range(TRIES):  # until anything came
+        ended = await ask_all(
+            contact,
+            port,
+            associate,
+            lambda association: _get(association, instance, statuses),
+            question=f"dimse image {asked.called}{over}",
+            caps=caps,
+            tls=tls,
+            tries=1,
+        )
+        getting = ended.last
+        if statuses or getting.image_bytes or ended.stop.ending not in _HUNG_UP:
+            break
     return Proof(
         sop_class=instance.sop_class or getting.image_class,
         get=STUDY_ROOT_GET in getting.accepted,
@@ -93,7 +109,7 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
         transfer_syntax=getting.image_syntax,
         bytes=getting.image_bytes,
         status=statuses[0] if statuses else None,
-        stop=None if row.stop.ending is OutcomeKind.COMPLETED else row.stop,
+        stop=None if ended.stop.ending is OutcomeKind.COMPLETED else ended.stop,
     )
 
 
@@ -110,13 +126,13 @@ def _contexts(classes: Sequence[str]) -> list[Context]:
     return contexts + [Context(3 + 2 * n, name, syntax) for n, (name, syntax) in enumerate(proposed)]
 
 
-def _find(root: str, window: list[tuple[int, bytes]], instance: _Instance, key: RunKey) -> Operations:
+def _find(root: str, dates: bytes, instance: _Instance, key: RunKey) -> Operations:
     """Finds one study, one of its series and one instance of that. Each query is cancelled at its first match."""
     above: list[tuple[int, bytes]] = []
     for level, uid in ((b"STUDY", elements.STUDY_UID), (b"SERIES", elements.SERIES_UID)):
         first = Tally(key, uid, keep=1)
-        among = window if level == b"STUDY" else []
-        yield from _one(root, [(elements.QUERY_LEVEL, level), *among, *above, (uid, b"")], first)
+        window = [(elements.STUDY_DATE, dates)] if level == b"STUDY" else []
+        yield from _one(root, [(elements.QUERY_LEVEL, level), *window, *above, (uid, b"")], first)
         if not first.kept:
             return
         above.append((uid, first.kept[0]))
