@@ -35,6 +35,7 @@ TEXT = {
     "JournalRow.address",
     "JournalRow.question",
     "Dcm4cheeFacts.aets",  # as OrthancFacts.aet
+    "DicomWebFacts.accept",  # of a closed list
     "DicomWebFacts.media_type",  # of a closed list
     "DicomWebFacts.realm",  # as OrthancFacts.realm
     "DicomWebFacts.root",  # one of ours, or one that a viewer names: printable ASCII, bounded

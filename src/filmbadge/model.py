@@ -635,6 +635,10 @@ class DicomWebFacts(Struct, frozen=True, tag="dicomweb"):
     records: int = 0  # number of records that came
     record_status: int | None = None  # HTTP status of the question for one record
     retrieve_url: bool = False  # a record gives the URL of its images
+    by_tag: bool = False  # it takes matching keys as numbers of tags only
+    limit: int | None = None  # the largest limit that it was seen to take; 0: it takes none; None: not known
+    accept: str = ""  # the one media type that it must be asked for, of a closed list; empty: it takes the usual ones
+    needs_filter: bool = False  # it refuses a question without a matching key, or gives nothing to it
     census: Census | None = None
     profile: Profile | None = None
     proof: WebProof | None = None

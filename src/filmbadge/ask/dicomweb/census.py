@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from hashlib import blake2b
 
@@ -20,6 +20,7 @@ from msgspec import field as named
 from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import EVER, Axis, Window
 from filmbadge.ask.decoder import Tally, elements
+from filmbadge.ask.dicomweb.question import Form
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
@@ -29,8 +30,6 @@ from filmbadge.model import Doubt, DoubtCode
 LIMIT = 500  # records in a page
 PAGE_BYTES = 64 * 1024 * 1024  # some archives know no limit; the scope's cap of bytes holds too
 REPEATS = 1.5  # rows for each UID, above which it is not paging that shifted: the UIDs are no studies'
-JSON = "application/dicom+json, application/json;q=0.9"
-
 TOO_MUCH = 413
 REFUSALS = (400, 404, TOO_MUCH, 422, 501)  # of one question; another may be answered
 _KEY = secrets.token_bytes(16)  # by which pages are told to be the same
@@ -110,11 +109,11 @@ def _day(found: Record) -> int | None:
     return day.toordinal() if day is not None and EVER[0] <= day.toordinal() <= EVER[1] else None
 
 
-def _filters(window: Window) -> str:
-    """The parameters of a window. Both ends are given: a date that is left out matches what is open, in some archives."""
+def _keys(window: Window) -> dict[str, str]:
+    """The matching keys of a window. Both ends are given: a date that is left out matches what is open, in some archives."""
     low, high = (f"{date.fromordinal(day):%Y%m%d}".zfill(8) for day in window.days or EVER)
-    days = f"StudyDate={low}-{high}&" if window.days else ""
-    return days + (f"ModalitiesInStudy={window.modality.name}&" if window.modality else "")
+    days = {"StudyDate": f"{low}-{high}"} if window.days else {}
+    return days | ({"ModalitiesInStudy": window.modality.name} if window.modality else {})
 
 
 class QidoSource:
@@ -123,9 +122,11 @@ class QidoSource:
     axes = frozenset((Axis.DATE, Axis.MODALITY))
     counts_come_along = True
 
-    def __init__(self, root: str, look: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, root: str, look: Callable[[bytes], None] | None = None, form: Form | None = None) -> None:
         self.retrieve_url = False
         self._root = root
+        self._form = form or Form()
+        self._size = self._form.rows(LIMIT)  # records in a page
         self._look = look
         self._offset_ignored = False  # it gave the same page at another offset
         self._longest = 0  # rows of a page
@@ -152,7 +153,7 @@ class QidoSource:
             else:
                 astray += 1
 
-        rows, ended, doubt = yield from self._pages(f"/studies?{_filters(window)}", take, window.at_most)
+        rows, ended, doubt = yield from self._pages("/studies", _keys(window), take, window.at_most)
         if rows > REPEATS * tally.uids.here and tally.uids.here:
             ended, doubt = Ended.FAILED, Doubt(DoubtCode.REPEATED, {"rows": rows, "uids": tally.uids.here})
         distinct = tally.uids.here if window.days is None else days.total()
@@ -167,7 +168,7 @@ class QidoSource:
         def take(row: bytes) -> None:
             _count(row, tally, level)
 
-        rows, ended, doubt = yield from self._pages(f"{path}?", take)
+        rows, ended, doubt = yield from self._pages(path, {}, take)
         return WindowAnswer(rows, 0, 0, ended, doubt)
 
     def has_more(self, window: Window, known: int) -> Steps[bool | None]:
@@ -179,20 +180,20 @@ class QidoSource:
             return None
         again, known_row = Tally(RunKey()), min(known, 1)  # compared with nothing else
         again.uids.mark()
-        size, offset = (LIMIT, 0) if self._offset_ignored else (1 + known_row, known - known_row)
+        size, offset = (self._size, 0) if self._offset_ignored else (1 + known_row, known - known_row)
 
         def take(row: bytes) -> None:
             _count(row, again, elements.STUDY_UID)
 
         rows = JsonArray(take)
-        reply = yield self._request(f"/studies?{_filters(window)}", rows, size, offset)
+        reply = yield self._request("/studies", _keys(window), rows, size, offset)
         if not nothing(reply, rows) and _trouble(reply, rows) is not None:
             return None
         came, least = (again.distinct, known) if self._offset_ignored else (rows.count, known_row)
         return None if came < least else came > least
 
     def _pages(
-        self, path: str, take: Callable[[bytes], None], at_most: int = 0
+        self, path: str, keys: Mapping[str, str], take: Callable[[bytes], None], at_most: int = 0
     ) -> Steps[tuple[int, Ended, Doubt | None]]:
         """All pages of one question: rows, and how it ended."""
         count, warned = 0, False
@@ -205,7 +206,7 @@ class QidoSource:
                 take(held)
 
             rows = JsonArray(row)
-            reply = yield self._request(path, rows, LIMIT, count)
+            reply = yield self._request(path, keys, rows, self._size, count)
             if nothing(reply, rows):
                 return count, Ended.CUT if warned else Ended.WHOLE, Doubt(DoubtCode.MORE_NOT_GIVEN) if warned else None
             if reply.status in REFUSALS and (not count or reply.status == TOO_MUCH):
@@ -218,14 +219,14 @@ class QidoSource:
             seen.add(page.digest())
             count += 0 if same else rows.count
             if self._offset_ignored:
-                full = rows.count >= LIMIT
+                full = rows.count >= self._size
                 return count, Ended.CUT if full else Ended.WHOLE, Doubt(DoubtCode.SAME_PAGE) if full else None
             warned = reply.headers.get("warning", "").lstrip().startswith("299")
         return count, Ended.ENOUGH, Doubt(DoubtCode.LIST_TOO_LONG, {"rows": count})
 
-    def _request(self, path: str, rows: JsonArray, size: int, offset: int) -> Request:
-        path = f"{self._root}{path}limit={size}&offset={offset}"
-        return Request(path, accept=JSON, most_bytes=PAGE_BYTES, into=rows.feed)
+    def _request(self, path: str, keys: Mapping[str, str], rows: JsonArray, size: int, offset: int) -> Request:
+        path = self._form.path(f"{self._root}{path}", keys, size, offset)
+        return Request(path, accept=self._form.accepts, most_bytes=PAGE_BYTES, into=rows.feed)
 
 
 def nothing(reply: Response, rows: JsonArray) -> bool:

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from filmbadge.ask.dicomweb.census import JSON, nothing, record
+from filmbadge.ask.dicomweb.census import nothing, record
+from filmbadge.ask.dicomweb.question import JSON
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.dicom import IMPLEMENTATION_UID

@@ -10,7 +10,8 @@ import msgspec
 from filmbadge.ask.census.budget import Spent, within
 from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.census.plan import Hint, plan_for
-from filmbadge.ask.dicomweb.census import JSON, QidoSource, nothing, record
+from filmbadge.ask.dicomweb.census import QidoSource, nothing, record
+from filmbadge.ask.dicomweb.question import Form
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.inspector import Value
@@ -33,12 +34,13 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
     """
     personal = observation.depth.reaches(Depth.PROFILE)
     noticed, spent = ProfileProgress(contact.key), Spent(contact.scope.census)
-    source = QidoSource(facts.root, (lambda row: _listed(noticed, row)) if personal else None)
+    form = Form.of(facts)
+    source = QidoSource(facts.root, (lambda row: _listed(noticed, row)) if personal else None, form)
     counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent, contact.key)
     ended = await fetch_all(
         contact,
         contact.origin(observation.endpoint.port, observation.tls is not None),
-        _everything(facts.root, counting, noticed if personal else None),
+        _everything(facts.root, form, counting, noticed if personal else None),
         question=f"http {'profile' if personal else 'census'} QIDO-RS",
         caps=contact.scope.caps,
         connections=CONNECTIONS,
@@ -62,24 +64,25 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
     )
 
 
-def _everything(root: str, counting: CensusProgress, noticed: ProfileProgress | None) -> Requests:
+def _everything(root: str, form: Form, counting: CensusProgress, noticed: ProfileProgress | None) -> Requests:
     yield from counting.script()
     if noticed is not None and counting.done:
-        yield from within(counting.spent, _deep(root, noticed), noticed.doubt)
+        yield from within(counting.spent, _deep(root, form, noticed), noticed.doubt)
 
 
-def _deep(root: str, noticed: ProfileProgress) -> Requests:
+def _deep(root: str, form: Form, noticed: ProfileProgress) -> Requests:
     """The questions about single studies."""
     for uid in noticed.drawn_by_lot():
         study = uid.decode()
+        one = {"StudyInstanceUID": study, "includefield": _fields(BY_STUDY)}
         questions = (
-            (f"{root}/studies?StudyInstanceUID={study}&limit=1&includefield={_fields(BY_STUDY)}", BY_STUDY),
-            (f"{root}/studies/{study}/series?includefield={_fields(BY_SERIES)}", BY_SERIES),
+            (form.path(f"{root}/studies", one, 1), BY_STUDY),
+            (form.path(f"{root}/studies/{study}/series", {"includefield": _fields(BY_SERIES)}), BY_SERIES),
         )
         failed = None
         for path, tags in questions:
             rows = JsonArray(lambda row, tags=tags: _part(noticed, row, tags))  # type: ignore[misc]
-            reply = yield Request(path, accept=JSON, most_bytes=ONE_BYTES, into=rows.feed)
+            reply = yield Request(path, accept=form.accepts, most_bytes=ONE_BYTES, into=rows.feed)
             noticed.queries += 1
             if not (nothing(reply, rows) or (reply.status in (200, 206) and rows.over)):
                 if reply.status is None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from filmbadge.ask.dicomweb.census import JSON, record
+from filmbadge.ask.dicomweb.census import record
 from filmbadge.ask.dicomweb.identify import forget, media_type
+from filmbadge.ask.dicomweb.question import JSON
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
