@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.wire import http
-from filmbadge.ask.wire.http import HttpSession, Origin, Request, Requests, Response, locate
+from filmbadge.ask.wire.http import HttpSession, Origin, Request, Requests, Response, SecondTries, locate
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, Outcome, OutcomeKind
 from support.recorded_connection import HUNG_UP, RecordedLine, converse, split
@@ -215,6 +215,7 @@ def test_at_a_sign_of_distress_nothing_more_is_asked(status: int) -> None:
     [
         ("gzip", ZIPPED), ("x-gzip", ZIPPED), ("GZIP", ZIPPED),
         ("deflate", zlib.compress(BODY)), ("deflate", zlib.compress(BODY)[2:-4]), ("identity", BODY),
+        ("UTF-8", BODY), ("none", BODY), ("", BODY), ("binary, identity", BODY), ("utf-8, gzip", ZIPPED),  # no codings
     ],
 )  # fmt: skip
 def test_a_compressed_body(coding: str, packed: bytes) -> None:
@@ -321,6 +322,47 @@ def test_a_status_line_and_nothing_else() -> None:
     """PixelMed's 404."""
     reply, _, stop = get(b'HTTP/1.1 404 Not Found - No such path is permitted ="/system"\r\n')
     assert (reply.status, reply.body, stop.ending) == (404, b"", OutcomeKind.COMPLETED)
+
+
+def test_the_last_line_end_of_chunks_may_be_missing() -> None:
+    reply, _, stop = get(CHUNKED.removesuffix(b"\r\n"))
+    assert (reply.status, reply.body, stop.ending) == (200, BODY, OutcomeKind.COMPLETED)
+
+
+def test_a_refusal_is_read_as_a_reply_and_not_as_rows() -> None:
+    held: list[bytes] = []
+    reply, _, _ = get(LENGTH.replace(b"200 OK", b"502 Bad Gateway"), page=Request("/", into=held.append))
+    assert (reply.status, reply.body, held) == (502, BODY, [])
+
+
+def asked_again(
+    *chunks: bytes, tries: SecondTries, end: Outcome = HUNG_UP
+) -> tuple[HttpSession, list[Response], RecordedLine]:
+    replies: list[Response] = []
+    asked = script([SYSTEM, Request("/next")], replies)
+    talk = HttpSession(SITE, asked, next(asked), tries=tries)
+    line, _ = converse(talk, chunks, end)
+    return talk, replies, line
+
+
+@pytest.mark.parametrize("end", [HUNG_UP, Outcome(OutcomeKind.RESET)])
+def test_a_connection_that_ends_without_a_word_may_be_tried_again_once(end: Outcome) -> None:
+    tries = SecondTries()
+    talk, replies, _ = asked_again(tries=tries, end=end)
+    assert (replies, talk.left, talk.again) == ([], SYSTEM, True)
+    talk, replies, _ = asked_again(tries=tries, end=end)
+    assert ([reply.status for reply in replies], talk.again, talk.failed) == ([None], False, True)
+
+
+@pytest.mark.parametrize("status", http.GATEWAY)
+def test_a_page_that_a_proxy_could_not_fetch_is_asked_for_again_once(status: int) -> None:
+    refusal = LENGTH.replace(b"200 OK", b"%d No" % status)
+    _, replies, line = asked_again(refusal, refusal, tries=SecondTries())
+    assert [reply.status for reply in replies] == [status]
+    assert re.findall(rb"GET (\S+) ", line.sent) == [b"/system", b"/system", b"/next"]
+    assert line.rests == [http.GATEWAY_SECONDS]
+    _, replies, _ = asked_again(refusal, LENGTH, tries=SecondTries())
+    assert [reply.body for reply in replies] == [BODY]
 
 
 def test_a_head_that_breaks_off_is_no_status() -> None:

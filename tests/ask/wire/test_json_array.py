@@ -49,12 +49,16 @@ def test_anything_ends_in_rows_and_no_error(pieces: list[bytes]) -> None:
     assert not (made.over and made.broken)
 
 
-@pytest.mark.parametrize(
-    "text", [b"{}", b"null", b'"[{}]"', b"<html>[{}]", b"\xef\xbb\xbf[{}]", b"[{}}", b"[{]", b"[] and more"]
-)
+@pytest.mark.parametrize("text", [b"{}", b"null", b'"[{}]"', b"<html>[{}]", b"[{}}", b"[{]", b"[] and more"])
 def test_what_is_no_array(text: bytes) -> None:
     made, _ = read(text)
     assert not made.over
+
+
+def test_a_byte_order_mark_is_stepped_over() -> None:
+    for pieces in ([b"\xef\xbb\xbf[{}]"], [b"\xef", b"\xbb\xbf[", b"{}]"]):
+        made, taken = read(*pieces)
+        assert (made.over, made.count, taken) == (True, 1, [b"{}"])
 
 
 @pytest.mark.parametrize("text", [b"[1, 2]", b"[[]]", b'["a"]', b"[null]"])

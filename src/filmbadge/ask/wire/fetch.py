@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Meter
-from filmbadge.ask.wire.http import HttpSession, Origin, Requests
+from filmbadge.ask.wire.http import HttpSession, Origin, Requests, SecondTries
 from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
 
-CONNECTIONS = 64
+CONNECTIONS = 96
 FAILURES = 2  # after a page that came, this many pages may break off before we stop
 OVER_TLS = " over TLS"
 
@@ -33,18 +33,20 @@ async def fetch_all(
     throttle: bool = False,
     meter: Meter | None = None,
 ) -> Fetched:
-    """Ask for all pages of the script. A site that answers no page is asked only once. Raises OutOfScope only.
+    """Ask for all pages of the script. Raises OutOfScope only.
+
+    A site that drops its first connection without a word is asked once more, and no more if it drops that too.
 
     Long scripts pass `throttle`, which goes as fast as the archive bears; `meter` is then told how much came.
     """
     page = next(script, None)
-    stop, shown, answered, failures = Outcome(OutcomeKind.COMPLETED), None, 0, 0
+    stop, shown, answered, failures, tries = Outcome(OutcomeKind.COMPLETED), None, 0, 0, SecondTries()
     try:
         for _ in range(connections):
             if page is None or failures == FAILURES:
                 break
             session = HttpSession(
-                site, script, page, contact.pace if throttle else None, meter, caps if meter else None
+                site, script, page, contact.pace if throttle else None, meter, caps if meter else None, tries
             )
             words = question + (OVER_TLS if site.tls else "")
             row = await contact.dial(site.port, session, question=words, caps=caps, tls=site.tls)
@@ -52,7 +54,7 @@ async def fetch_all(
             page = session.left
             answered += session.answered
             failures += session.failed
-            if not answered:
+            if not answered and not session.again:
                 break
         else:
             if page is not None:

@@ -18,6 +18,7 @@ import h11
 
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.conversation import Connection, Meter
+from filmbadge.ask.wire.head import MAX_HEAD, ResponseHead
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import Address, ConnectionLimits, address_of
@@ -28,7 +29,9 @@ MAX_BODY = 64 * 1024
 DRAIN = 64 * 1024  # bytes of a body beyond its limit that we drop, so that the connection can be used again
 DISTRESS = (429, 503)  # too many requests, service unavailable: we ask nothing more
 _URL = re.compile(r"(?:(https?):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)  # RFC 3986 B
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3}[^\r\n]*\r?\n")
+GATEWAY = (502, 504)  # a proxy did not reach the service behind it; it may, a moment later
+GATEWAY_SECONDS = 1.0
+_DROPPED = (OutcomeKind.CLOSED, OutcomeKind.RESET)
 _ASKED = re.compile(r"/[!-~]{0,1023}")
 
 
@@ -40,7 +43,7 @@ class Request:
     accept: str = "application/json"
     most_bytes: int = MAX_BODY  # limit of the decompressed body; a longer body is cut there
     leave: bool = False  # close at the limit immediately, without reading the rest
-    into: Callable[[bytes], None] | None = None  # receives the body piece by piece, instead of the reply
+    into: Callable[[bytes], None] | None = None  # receives the body of a success piece by piece, instead of the reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,18 @@ class Origin:
             host = f"[{self.address}]" if isinstance(self.address, IPv6Address) else str(self.address)
         return f"{host}:{self.port}"
 
-    def local(self, location: str, base: str = "/") -> str | None:
-        """The path on this host and port to which a reference points. None if it points elsewhere."""
+    def local(self, location: str, base: str = "/", *, any_port: bool = False) -> str | None:
+        """The path on this host and port to which a reference points. None if it points elsewhere.
+
+        With `any_port`, the path of a reference to any port of this host: a proxy may not know the port that we asked.
+        """
         found = locate(location)
         if found is None:
             return None
         scheme, host, port, path = found
         own = {str(self.address), self.name.lower().rstrip("."), self.authority.rpartition(":")[0].lower()} - {""}
-        if host and (host not in own or port != self.port or (scheme == "https") is not self.tls):
+        here = port == self.port and (scheme == "https") is self.tls
+        if host and (host not in own or not (here or any_port)):
             return None
         if not host and scheme:
             return None
@@ -111,6 +118,7 @@ class Response:
     stop: Outcome | None = None  # how the response broke off; None: it is whole, or cut
     goes: str | None = None  # the path on the same host and port to which a redirect points
     elsewhere: bool = False  # a redirect points to another host, port or scheme
+    hint: str | None = None  # the path to which a redirect points, on any port of the same host
 
     @property
     def media_type(self) -> str:
@@ -137,7 +145,7 @@ class _Exchange:
     """One page whose response has not ended."""
 
     request: Request
-    start: bytes = b""
+    raw: ResponseHead = field(default_factory=ResponseHead)
     head: h11.Response | None = None
     inflate: _Inflate | None = None
     body: bytearray = field(default_factory=bytearray)
@@ -151,12 +159,13 @@ class _Exchange:
         if self.cut:
             self.dropped += len(data)
             return self.dropped <= DRAIN
-        room = self.request.most_bytes - self.size
+        success = self.head is not None and self.head.status_code < 300
+        room = (self.request.most_bytes if success else min(self.request.most_bytes, MAX_BODY)) - self.size
         made = data if self.inflate is None else self.inflate.more(data, room + 1)
         if len(made) > room:
             self.cut, made = True, made[:room]
         self.size += len(made)
-        if self.request.into is not None:
+        if self.request.into is not None and success:
             self.request.into(made)
         else:
             self.body += made
@@ -177,7 +186,26 @@ class _Exchange:
             stop=stop,
             goes=goes,
             elsewhere=location is not None and goes is None,
+            hint=None if location is None else site.local(location, self.request.path, any_port=True),
         )
+
+
+@dataclass(slots=True)
+class SecondTries:
+    """How often a page may be asked for again on its own account, over all connections of one visit."""
+
+    dropped: int = 1  # the connection ended before a word
+    gateway: int = 1
+
+    def after(self, status: int | None) -> bool:
+        """Whether a page is asked for once more. `status` is None if nothing came."""
+        if status is None and self.dropped:
+            self.dropped -= 1
+            return True
+        if status in GATEWAY and self.gateway:
+            self.gateway -= 1
+            return True
+        return False
 
 
 class HttpSession:
@@ -194,8 +222,11 @@ class HttpSession:
         throttle: Throttle | None = None,
         meter: Meter | None = None,
         caps: ConnectionLimits | None = None,
+        tries: SecondTries | None = None,
     ) -> None:
         self._site = site
+        self._tries = tries or SecondTries(0, 0)
+        self._opened = False
         self._gentle = throttle
         self._meter = meter
         self._caps = caps  # bounds of one connection: the session leaves before it reaches them
@@ -204,16 +235,18 @@ class HttpSession:
         self._asked = 0.0  # time when the request went out
         self._heard: float | None = None  # time when the first byte of the response came
         self._script = script
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=16 * 1024)
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=2 * MAX_HEAD)
         self._now = _Exchange(first)
         self._closed = False
         self.left: Request | None = first
         self.answered = 0
         self._spared: int | None = None  # the status of distress, if pages were still to be asked for
         self.failed = False  # the last page broke off, and the script knows it
+        self.again = False  # nothing came for the last page, and it may be asked for once more
 
     def opened(self, line: Connection) -> None:
         self._line = line
+        self._opened = True
         self._ask()
 
     def received(self, data: memoryview) -> int:
@@ -225,12 +258,11 @@ class HttpSession:
             return len(data)
         if self._heard is None:
             self._heard = time.monotonic()
-        now.start = (now.start + data[:5])[:5]
-        if not b"HTTP/".startswith(now.start):
-            tls = now.start[:2] in (b"\x15\x03", b"\x16\x03")
-            raise WireError(Cause.SPOKE_TLS if tls else Cause.SPOKE_OTHER, ending=OutcomeKind.OTHER_PROTOCOL)
+        strict = now.raw.feed(bytes(data))
+        if not strict:
+            return len(data)
         try:
-            self._http.receive_data(bytes(data))
+            self._http.receive_data(strict)
             self._events()
         except (h11.RemoteProtocolError, zlib.error):
             raise WireError(Cause.HTTP_MALFORMED) from None
@@ -245,34 +277,42 @@ class HttpSession:
     def ended(self, stop: Outcome) -> Outcome:
         self._closed = True
         now = self._now
-        # Some servers send a status line and nothing else: PixelMed's 404.
-        bare = _STATUS_LINE.fullmatch(self._http.trailing_data[0])
-        if not now.over and stop.ending is OutcomeKind.CLOSED and (now.head is not None or bare):
-            stop = Outcome(OutcomeKind.BROKEN, Cause.HTTP_CUT_OFF)
-            if bare:
-                self._http.receive_data(b"\r\n")
-            with suppress(h11.RemoteProtocolError, zlib.error, WireError):
-                self._http.receive_data(b"")
-                self._events()
+        if not now.over and stop.ending is OutcomeKind.CLOSED:
+            stop = self._cut_off(stop)
         ours = stop.ending in (OutcomeKind.INTERRUPTED, OutcomeKind.OWN_ERROR)
         if now.over:
             return stop if ours else self._done
         if ours:
             self._script.close()
             self.left = None
-        elif now.head is None and self.answered and stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET):
+        elif now.head is None and self.answered and stop.ending in _DROPPED:
             return self._done  # the server limits a connection's pages or time, so this page is asked for again
+        elif now.head is None and self._opened and stop.ending in _DROPPED and self._tries.after(None):
+            self.again = True
         else:
             self.failed = True
-            if self._gentle is not None and stop.ending in (
-                OutcomeKind.IDLE,
-                OutcomeKind.TIME_CAP,
-                OutcomeKind.CLOSED,
-                OutcomeKind.RESET,
-            ):
+            if self._gentle is not None and stop.ending in (OutcomeKind.IDLE, OutcomeKind.TIME_CAP, *_DROPPED):
                 self._gentle.broke_off()
             self._answer(now.reply(self._site, stop))
         return stop
+
+    def _cut_off(self, stop: Outcome) -> Outcome:
+        """The peer closed before it said that the response is over. Takes what is whole nevertheless.
+
+        Some servers send a status line and nothing else, and some leave the last line end out.
+        """
+        now = self._now
+        late = now.raw.finish() if now.head is None else b"\r\n" if _chunked(now.head) else b""
+        if now.head is None and not late:
+            return stop
+        with suppress(h11.RemoteProtocolError, zlib.error, WireError):
+            if late:
+                self._http.receive_data(late)
+                self._events()
+            if not now.over:
+                self._http.receive_data(b"")
+                self._events()
+        return Outcome(OutcomeKind.BROKEN, Cause.HTTP_CUT_OFF)
 
     @property
     def _done(self) -> Outcome:
@@ -318,7 +358,11 @@ class HttpSession:
         """End the response. The next page uses the same connection, if it can be used `again`."""
         self.answered += 1
         self._took(self._now)
-        self._answer(self._now.reply(self._site, None))
+        reply, pause = self._now.reply(self._site, None), 0.0
+        if self._tries.after(reply.status):
+            self._now.over, self.left, pause = True, reply.request, GATEWAY_SECONDS
+        else:
+            self._answer(reply)
         kept = (self._http.our_state, self._http.their_state) == (h11.DONE, h11.DONE)
         if self._closed:
             return
@@ -326,7 +370,7 @@ class HttpSession:
         if self.left is not None and again and kept and not used and not self._http.trailing_data[0]:
             self._http.start_next_cycle()
             self._now = _Exchange(self.left)
-            if self._gentle is not None and (seconds := self._gentle.rest()):
+            if seconds := max(pause, self._gentle.rest() if self._gentle is not None else 0.0):
                 self._line.rest(seconds, self._ask)
             else:
                 self._ask()
@@ -381,13 +425,22 @@ class _Inflate:
         return self._made.decompress(data, most)
 
 
+_CODINGS = ("gzip", "x-gzip", "deflate")
+_OTHER_CODINGS = ("br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "aes128gcm", "pack200-gzip")
+
+
 def _inflate(coding: str) -> _Inflate | None:
-    name = coding.strip().lower()
-    if name in ("gzip", "x-gzip", "deflate"):
-        return _Inflate()
-    if name in ("", "identity"):
+    """A name that is no coding at all, such as UTF-8, says nothing of the body: browsers and curl take it as it is."""
+    known = [name for name in re.split(r"[,\s]+", coding.lower()) if name in (*_CODINGS, *_OTHER_CODINGS)]
+    if not known:
         return None
-    raise WireError(Cause.CONTENT_CODING)
+    if len(known) > 1 or known[0] in _OTHER_CODINGS:
+        raise WireError(Cause.CONTENT_CODING)
+    return _Inflate()
+
+
+def _chunked(head: h11.Response) -> bool:
+    return "chunked" in _joined(head).get("transfer-encoding", "").lower()
 
 
 def _joined(head: h11.Response) -> dict[str, str]:

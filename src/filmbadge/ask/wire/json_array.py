@@ -12,6 +12,7 @@ MAX_ROW = 1024 * 1024
 # Matches a whole string, the beginning of a string without an end yet, or a bracket.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}\[\]]', re.DOTALL)
 _SPACE = b" \t\r\n"
+BOM = b"\xef\xbb\xbf"  # a sender must not add it, and a reader may ignore it, RFC 8259 8.1
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -32,6 +33,7 @@ class JsonArray:
         self._depth = 0
         self._start = -1  # offset of the current object
         self._piecemeal = piecemeal
+        self._begun = False  # it is known whether the text begins with a byte order mark
 
     def __repr__(self) -> str:
         return "<Rows>"
@@ -41,6 +43,11 @@ class JsonArray:
             self.bare = self.bare and not data.strip(_SPACE)
             return
         self._held += data
+        if not self._begun:
+            if len(self._held) < len(BOM) and BOM.startswith(self._held):
+                return
+            self._begun = True
+            self._held = self._held.removeprefix(BOM)
         if not self._piecemeal:
             if len(self._held) <= AT_ONCE_UP_TO:
                 if data.rstrip(_SPACE).endswith(b"]"):

@@ -7,12 +7,17 @@ from typing import Any
 import msgspec
 
 from filmbadge.ask.wire.http import Response
+from filmbadge.ask.wire.json_array import BOM
 
 
 def decoded(response: Response) -> Any:
     """The JSON value of a whole 200 response. None if it holds no JSON."""
     try:
-        return msgspec.json.decode(response.body) if response.status == 200 and not response.cut else None
+        return (
+            msgspec.json.decode(response.body.removeprefix(BOM))
+            if response.status == 200 and not response.cut
+            else None
+        )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
