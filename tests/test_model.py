@@ -54,6 +54,7 @@ TEXT = {
     "ConfiguredRoot.host",  # names and paths of software: printable ASCII, bounded
     "ConfiguredRoot.path",
     "OrthancFacts.aet",
+    "OrthancFacts.base",  # a path of the server's own redirect, or of ours: printable ASCII, bounded
     "OrthancFacts.realm",
     "OrthancFacts.version",
     "SchemeTally.scheme",  # of the catalogue

@@ -38,7 +38,7 @@ LINES = {
     ],
     "ask/ways.py": [
         ("import dcm4chee, orthanc\n", "import dcm4chee, lumen, orthanc\n"),
-        ("    Product(orthanc.identify),\n", "    Product(orthanc.identify),\n    Product(lumen.identify),\n"),
+        ("PRODUCTS = (\n", "PRODUCTS = (\n    Product(lumen.identify),\n"),
     ],
     "judge/ways/__init__.py": [
         ("import dcm4chee, dicomweb, dimse, orthanc, pages", "import dcm4chee, dicomweb, dimse, lumen, orthanc, pages"),

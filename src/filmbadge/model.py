@@ -591,6 +591,7 @@ class OrthancFacts(Struct, frozen=True, tag="orthanc"):
     status: int | None = None  # HTTP status of the first answer
     realm: str = ""  # the realm of WWW-Authenticate
     is_orthanc: bool = False
+    base: str = ""  # the path below which it stands, behind a proxy
     version: str = ""
     aet: str = ""
     dicom_port: int | None = None
@@ -633,12 +634,14 @@ class DicomWebFacts(Struct, frozen=True, tag="dicomweb"):
     realm: str = ""  # the realm of WWW-Authenticate
     may_ask: bool = False  # we may ask for a record, although its required attributes are personal data
     records: int = 0  # number of records that came
+    unusable: int = 0  # rows that came with no usable Study Instance UID: nobody knows whether they are records
     record_status: int | None = None  # HTTP status of the question for one record
     retrieve_url: bool = False  # a record gives the URL of its images
     by_tag: bool = False  # it takes matching keys as numbers of tags only
     limit: int | None = None  # the largest limit that it was seen to take; 0: it takes none; None: not known
     accept: str = ""  # the one media type that it must be asked for, of a closed list; empty: it takes the usual ones
     needs_filter: bool = False  # it refuses a question without a matching key, or gives nothing to it
+    nothing: int | None = None  # HTTP status by which it says that nothing matches; None: an empty list, or 204
     census: Census | None = None
     profile: Profile | None = None
     proof: WebProof | None = None
@@ -682,6 +685,8 @@ class PageFacts(Struct, frozen=True, tag="pages"):
     listing: Listing | None = None
     patients: int | None = None  # rows of the page's list of patients
     names: tuple[ConfiguredRoot, ...] = ()
+    # Each door that the depth allows was tried, and each gave a definite answer. None: not known.
+    doors: bool | None = None
 
 
 # These are the facts that one way into an archive showed. Each way has one type.

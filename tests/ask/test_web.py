@@ -64,12 +64,12 @@ def test_a_port_of_https_that_says_so_is_asked_over_tls_once(words: bytes) -> No
     assert seen.tls is None and place(seen).rung is Rung.LISTENING
 
 
-def test_a_host_that_hangs_up_is_asked_once() -> None:
+def test_a_host_that_hangs_up_is_asked_twice() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
 
     _, rows = visited(hang_up)
-    assert len(rows) == 1
+    assert len(rows) == 2
 
 
 def test_a_host_that_breaks_off_is_asked_no_more_than_twice_again() -> None:

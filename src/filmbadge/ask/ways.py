@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filmbadge.ask.dicomweb import profile as dicomweb
@@ -22,6 +22,14 @@ def _no_roots(_: object) -> tuple[()]:
     return ()
 
 
+def _as_they_are(facts: Any, _: str) -> Facts:
+    return facts  # type: ignore[no-any-return]
+
+
+def _no(_: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Product:
     """A product that has its own interface in HTTP."""
@@ -29,12 +37,33 @@ class Product:
     # Takes the depth and the first response.
     identify: Callable[[Depth, Response], Generator[Request, Response, Facts | None]]
     roots: Callable[[Any], Sequence[str]] = _no_roots  # DICOMweb roots that its facts name
+    places: Sequence[str] = ("",)  # paths below which its interface usually is
+    below: Callable[[Any, str], Facts] = _as_they_are  # the facts, found below a path
+    guarded: Callable[[Any], bool] = _no  # whether a login kept us from seeing more
 
 
 PRODUCTS = (
-    Product(orthanc.identify),
-    Product(dcm4chee.identify, dcm4chee.roots),
+    Product(orthanc.identify, places=orthanc.PLACES, below=orthanc.below, guarded=lambda facts: not facts.is_orthanc),
+    Product(dcm4chee.identify, dcm4chee.roots, guarded=lambda facts: not facts.aets),
 )
+
+
+def identify_below(
+    product: Product, base: str, depth: Depth, first: Response
+) -> Generator[Request, Response, tuple[Facts | None, list[str]]]:
+    """Asks all that `product.identify` asks, below a path. Returns the facts, and the DICOMweb roots that they name."""
+    script = product.identify(depth, first)
+    try:
+        page = next(script)
+        while True:
+            reply = yield replace(page, path=base + page.path)
+            page = script.send(reply)
+    except StopIteration as end:
+        facts: Facts | None = end.value
+    if facts is None:
+        return None, []
+    return product.below(facts, base), [base + root for root in product.roots(facts)]
+
 
 FURTHER: dict[tuple[type[Facts], Depth], Callable[[Contact, Observation, Any], Coroutine[Any, Any, Learned]]] = {
     (DimseFacts, Depth.COUNT): dimse_census.count,

@@ -11,7 +11,7 @@ import pytest
 
 from filmbadge.ask import web
 from filmbadge.ask.dicomweb import profile, prove
-from filmbadge.ask.dicomweb.identify import NOBODY
+from filmbadge.ask.dicomweb.answer import NOBODY
 from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
 from filmbadge.model import Depth, DicomWebFacts, Observation, OutcomeKind, Rung
@@ -49,6 +49,11 @@ def at(root: str, answer: bytes, record: bytes = RECORDS, other: bytes = NOT_FOU
     return answered
 
 
+def always(root: str, answer: bytes) -> Answer:
+    """One answer to all questions below a root."""
+    return at(root, answer, answer)
+
+
 @pytest.mark.parametrize(
     ("answer", "root", "rung"),
     [
@@ -62,7 +67,7 @@ def at(root: str, answer: bytes, record: bytes = RECORDS, other: bytes = NOT_FOU
         (at("/qido-rs", LOGIN), "/qido-rs", Rung.SPEAKS),
         (at("/dicom-web", http("413 Too Large")), "/dicom-web", Rung.SPEAKS),
         (at("/rs", MANY), "/rs", Rung.OFFERS),  # nor of how many
-        (at("/rs", NO_UID), "/rs", Rung.DISCLOSES),
+        (at("/rs", NO_UID), "/rs", Rung.ANSWERS),  # rows that name no study are no records
         (at("/rs", RECORDS), "/rs", Rung.OFFERS),  # it takes no notice of what was asked for
     ],
 )  # fmt: skip
@@ -78,8 +83,8 @@ def test_what_is_dicomweb(answer: Answer, root: str, rung: Rung) -> None:
     [
         lambda _: NOT_FOUND, lambda _: HTML, lambda _: EMPTY, lambda _: RECORDS, lambda _: PLAIN_EMPTY, lambda _: NO_CONTENT, lambda _: http('401 Unauthorized\r\nWWW-Authenticate: Basic realm="Router"'),
         lambda _: http("403 Forbidden"), lambda _: http("413 Too Large"), lambda _: OTHER_JSON,
-        at("/api", LOGIN), at("/v1", http("403 Forbidden")), at("/rs", OTHER_JSON), at("/dicom-web", HTML), at("/api", HTML),
-        at("/dicom-web", http("200 OK\r\nContent-Type: application/json", b'{"error": "no"}')),
+        always("/api", LOGIN), always("/v1", http("403 Forbidden")), always("/rs", OTHER_JSON), always("/dicom-web", HTML),
+        always("/api", HTML), always("/dicom-web", http("200 OK\r\nContent-Type: application/json", b'{"error": "no"}')),
         lambda path: PLAIN_EMPTY if "/api/" in path else NOT_FOUND,  # an API that answers so to anything
         lambda path: NO_CONTENT if path.startswith("/v1/studies") else NOT_FOUND,  # a university's
         lambda path: http("500 No", b"[]"),
@@ -110,10 +115,12 @@ def test_a_record_is_asked_for_where_that_is_allowed(depth: Depth, permitted: bo
         assert queries == []
 
 
-def test_guarded_for_all_paths_is_asked_for_little() -> None:
-    paths: list[str] = []
-    visited(serving(lambda _: LOGIN, paths), Depth.PROVE)
-    assert not [path for path in paths if "studies" in path or "dicom" in path]
+def test_a_login_at_other_paths_says_nothing_of_a_root() -> None:
+    """Basic authentication for all but the root that a viewer needs."""
+    seen, _ = visited(serving(at("/dicom-web", EMPTY, other=LOGIN)), Depth.PROFILE)
+    found = seen.get(DicomWebFacts)
+    assert found is not None and (found.root, found.records) == ("/dicom-web", 1)
+    assert place(seen).rung is Rung.OFFERS
 
 
 def test_a_realm_of_dicomweb_names_a_product() -> None:

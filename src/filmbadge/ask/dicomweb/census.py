@@ -20,14 +20,13 @@ from msgspec import field as named
 from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
 from filmbadge.ask.census.windows import EVER, Axis, Window
 from filmbadge.ask.decoder import Tally, elements
-from filmbadge.ask.dicomweb.question import Form
+from filmbadge.ask.dicomweb.question import LIMIT, Form
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.dicom import Modality
 from filmbadge.model import Doubt, DoubtCode
 
-LIMIT = 500  # records in a page
 PAGE_BYTES = 64 * 1024 * 1024  # some archives know no limit; the scope's cap of bytes holds too
 REPEATS = 1.5  # rows for each UID, above which it is not paging that shifted: the UIDs are no studies'
 TOO_MUCH = 413
@@ -72,6 +71,11 @@ class Record(Struct):
     images_in_series: Number = named(name="00201209", default_factory=Number)
     modalities: Text = named(name="00080061", default_factory=Text)
     retrieve: Text = named(name="00081190", default_factory=Text)
+
+    @property
+    def url(self) -> str:
+        """The Retrieve URL. It may lead anywhere, and is followed only to our own host and port."""
+        return ((self.retrieve.Value or [""])[0] or "").strip(" \0")[:512]
 
 
 _RECORD = msgspec.json.Decoder(Record)

@@ -9,6 +9,9 @@
 
 Every record of QIDO-RS carries name, id and birth date of a patient: the standard requires it, and no question avoids it.
 So below `profile` none is asked for, unless the scope says so; then one at `ask`, and all at `count`.
+
+Each root is a door of its own: what another path of the server gets says nothing of it. A root that refuses a question is
+asked in other forms of the same question before it is left.
 """
 
 from __future__ import annotations
@@ -16,138 +19,199 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import msgspec
-
-from filmbadge.ask.dicomweb.census import nothing, record
-from filmbadge.ask.dicomweb.question import JSON
+from filmbadge.ask.dicomweb import manners
+from filmbadge.ask.dicomweb.answer import NOT_THERE, SUCCESS, Answer, Kind, alike, media_type
+from filmbadge.ask.dicomweb.manners import ANY, NOBODY_KEYS, ask
+from filmbadge.ask.dicomweb.question import Form
 from filmbadge.ask.wire.http import Request, Response
-from filmbadge.ask.wire.json_array import JsonArray
-from filmbadge.catalogue.dicom import IMPLEMENTATION_UID
 from filmbadge.model import DicomWebFacts
 
-NOBODY = f"{IMPLEMENTATION_UID}.1"  # A Study Instance UID under our own root, which no archive has.
 ROOTS = (
     "/dicom-web", "/dicomweb", "/dicomWeb", "/dcm4chee-arc/aets/DCM4CHEE/rs", "/qido-rs", "/wado-rs", "/wado",
-    "/rs", "/pacs/rs", "/api/dicomweb", "/api", "/v2", "/v1", "",
+    "/rs", "/pacs/rs", "/api/dicomweb", "/api", "/v2", "/v1", "", "/orthanc/dicom-web", "/qidors",
 )  # fmt: skip
+BELOW = ("/dicom-web", "/dicomweb", "/rs")  # roots below a path that the server itself names
 WADO_URI = ("/wado",)
 # A root with such a name is DICOMweb's; a root with another name may be any API.
 _OWN_NAME = re.compile(r"(?i)dicom-?web|qido|wado|dcm4chee")
-_TAGGED = re.compile(rb'\{\s*"[0-9A-Fa-f]{8}"\s*:\s*\{')
 _PARAMETERS = re.compile(rb"(?i)\b(study|series|object)UID\b")
-DICOM_JSON = "application/dicom+json"
-MEDIA_TYPES = (
-    DICOM_JSON, "application/json", "application/dicom", "application/octet-stream", "image/jpeg",
-    "multipart/related",
-)  # fmt: skip
-_IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
-ENOUGH_BYTES = 4096
-IDLE_SECONDS, PROOF_SECONDS, PROOF_BYTES = 15.0, 60.0, 512 * 1024
-CONNECTIONS = 5000  # connections of a census, if a server closes each after one page
-
-
-def identify(
-    first: Response, may_ask: bool, roots: Sequence[str] = ()
-) -> Generator[Request, Response, DicomWebFacts | None]:
-    """Finds the first root that answers as DICOMweb does.
-
-    `first` is the response to a path that cannot exist. `roots` are asked before the usual roots. With `may_ask` one
-    record is asked for.
-    """
-    guarded = None
-    if first.media_type == DICOM_JSON:  # the server says this for every path
-        return None
-    for root in dict.fromkeys((*roots, *ROOTS)):
-        found = yield from _try(root, first, may_ask, known=root in roots)
-        if found is not None and found.status in (401, 403):
-            guarded = guarded or found
-        elif found is not None:
-            return found
-    if guarded is None and first.status not in (400, 401, 403):
-        for path in WADO_URI:
-            reply = yield Request(f"{path}?requestType=WADO")
-            if reply.status == 400 and _PARAMETERS.search(reply.body):
-                return DicomWebFacts(path, 400)
-    return guarded
-
-
-def _try(root: str, first: Response, may_ask: bool, known: bool) -> Generator[Request, Response, DicomWebFacts | None]:
-    count = _Count()
-    rows = JsonArray(count.take, piecemeal=True)
-    path = f"{root}/studies?StudyInstanceUID={NOBODY}&limit=1"
-    reply = yield Request(path, accept=JSON, into=rows.feed)
-    named = known or bool(_OWN_NAME.search(root))
-    status = reply.status
-    if status in (401, 403):
-        guarded = named and not first.login
-        return DicomWebFacts(root, status, realm=reply.realm) if guarded else None
-    if status == 413 and named and first.status != 413:
-        return DicomWebFacts(root, status)
-    if reply.media_type == DICOM_JSON:  # the media type proves DICOMweb, so a record counts even without a UID
-        count.records = max(count.records, count.tagged)
-    if not (count.records or nothing(reply, rows) or _xml(reply)):
-        return None
-    if not (count.records or _xml(reply) or reply.media_type == DICOM_JSON):
-        # Many APIs answer with an empty list or no content.
-        if not (yield from _differs(root, rows)):
-            return None
-        if not named and not (yield from _is_answered(f"{root}/instances")):
-            return None
-    facts = DicomWebFacts(
-        root, status, media_type(reply), may_ask=may_ask, records=count.records, retrieve_url=count.retrieve_url
-    )
-    return (yield from _one(facts)) if may_ask and not count.records else facts
-
-
-def _one(facts: DicomWebFacts) -> Generator[Request, Response, DicomWebFacts]:
-    """Ask for one record. The number of records that came is counted; nobody looks inside."""
-    count = _Count()
-    rows = JsonArray(count.take, piecemeal=True)
-    reply = yield Request(f"{facts.root}/studies?limit=1", accept=JSON, leave=True, into=rows.feed)
-    status = 204 if nothing(reply, rows) else reply.status if count.records or reply.status not in (200, 206) else None
-    return msgspec.structs.replace(facts, record_status=status, records=count.records, retrieve_url=count.retrieve_url)
-
-
-def _differs(root: str, rows: JsonArray) -> Generator[Request, Response, bool]:
-    """Whether a sibling path that cannot exist gets a different answer."""
-    beside = JsonArray(forget)
-    name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(20))
-    reply = yield Request(f"{root}/{name}?StudyInstanceUID={NOBODY}&limit=1", accept=JSON, into=beside.feed)
-    return reply.status is not None and not nothing(reply, beside) and not rows.count
-
-
-def _is_answered(path: str) -> Generator[Request, Response, bool]:
-    rows = JsonArray(forget)
-    reply = yield Request(f"{path}?StudyInstanceUID={NOBODY}&limit=1", accept=JSON, into=rows.feed)
-    return nothing(reply, rows)
+MOST_NAMED = 8  # roots that somebody names
+MOST_FORMS = 16  # further forms of questions on one port
+SINGLE = ("application/dicom+json", "application/json", "*/*")
 
 
 @dataclass
-class _Count:
-    records: int = 0
-    tagged: int = 0  # rows that begin with an attribute of the DICOM JSON model, PS3.18 F.2.2
-    retrieve_url: bool = False
+class Doors:
+    """The roots of one port that were asked."""
 
-    def take(self, row: bytes) -> None:
-        found = record(row)
-        self.tagged += found is not None and _TAGGED.match(row) is not None
-        if found is not None and found.study.vr == "UI" and found.study.uid:
-            self.records += 1
-            self.retrieve_url = self.retrieve_url or bool(found.retrieve.uid)
+    asked: int = 0
+    undecided: int = 0  # gave neither DICOMweb nor a definite no
+    best: DicomWebFacts | None = None
+    rank: int = 0
+
+    def take(self, facts: DicomWebFacts) -> None:
+        """Keep the facts of the root that shows most."""
+        rank = 4 if facts.records else 3 if facts.status in (200, 204) else 1 if facts.status in (401, 403, 407) else 2
+        if rank > self.rank:
+            self.best, self.rank = facts, rank
+
+    @property
+    def found(self) -> bool:
+        """No other root would show more."""
+        best = self.best
+        return best is not None and (self.rank == 4 or (self.rank == 3 and not best.may_ask))
 
 
-def forget(row: bytes) -> None:
-    """Nobody looks inside the row."""
+def identify(
+    doors: Doors, may_ask: bool, roots: Sequence[str] = (), below: Sequence[str] = ()
+) -> Generator[Request, Response, None]:
+    """Asks one root after the other, until one answers as DICOMweb does. The results are in `doors`.
+
+    `roots` are asked before the usual roots, `below` are paths below which roots may be. With `may_ask` one record is
+    asked for.
+    """
+    search = _Search(doors, may_ask, frozenset(roots))
+    search.control = yield from ask(f"/{random_name()}", NOBODY_KEYS, Form())
+    search.waiting = deque(dict.fromkeys((*roots, *(f"{path}{root}" for path in below for root in BELOW), *ROOTS)))
+    while search.waiting and not doors.found:
+        if (root := search.waiting.popleft()) not in search.seen:
+            yield from search.root(root)
+    if doors.best is None:
+        for path in WADO_URI:
+            reply = yield Request(f"{path}?requestType=WADO")
+            if reply.status == 400 and _PARAMETERS.search(reply.body) and not alike(reply, search.control.reply):
+                doors.take(DicomWebFacts(path, 400))
 
 
-def _xml(reply: Response) -> bool:
-    return reply.status in (200, 206) and "application/dicom+xml" in reply.headers.get("content-type", "").lower()
+def random_name() -> str:
+    """A name that stands on no server: 20 letters."""
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(20))
 
 
-def media_type(reply: Response) -> str:
-    if _xml(reply):
-        return "application/dicom+xml"
-    return reply.media_type if reply.media_type in MEDIA_TYPES else "other" if reply.media_type else ""
+def _forms(status: int | None) -> tuple[Form, ...]:
+    """Other forms of a question that was refused with this status; the likeliest first."""
+    tag, unlimited = Form(by_tag=True), Form(limit=0)
+    single = tuple(Form(accept=accept) for accept in SINGLE)
+    last = Form(by_tag=True, limit=0, accept=SINGLE[0])
+    if status in (406, 415):
+        return (*single, last)
+    return (unlimited, tag, single[0], last) if status == 400 else (tag, unlimited, single[0], last)
+
+
+@dataclass
+class _Search:
+    """The search for the DICOMweb of one port."""
+
+    doors: Doors
+    may_ask: bool
+    known: frozenset[str]  # roots that somebody named
+    control: Answer = field(default_factory=Answer)  # to the question at a root that cannot exist
+    waiting: deque[str] = field(default_factory=deque)
+    seen: set[str] = field(default_factory=set)
+    forms: int = MOST_FORMS  # that may still be asked in
+
+    def root(self, root: str) -> Generator[Request, Response, None]:
+        self.doors.asked += 1
+        self.seen.add(root)
+        named = root in self.known or bool(_OWN_NAME.search(root))
+        keys, form = (ANY if self.may_ask else NOBODY_KEYS), Form()
+        answer = yield from ask(root, keys, form)
+        status = answer.reply.status
+        self._follow(answer.reply)
+        kind = answer.kind(self.control)
+        if kind is Kind.REFUSED:
+            kind = yield from self._refused(root, answer, named)
+        if kind is Kind.REFUSED or (kind is Kind.PAGE and named):
+            answer, form, keys = yield from self._otherwise(root, answer, keys)
+            kind = answer.kind(self.control)
+        if kind is Kind.NOTHING:
+            kind = yield from self._sure(root, form, named)
+        if kind in (Kind.RECORDS, Kind.DICOMWEB):
+            self.doors.take((yield from self._facts(root, answer, form, keys)))
+        elif kind is Kind.GUARDED and named and not alike(answer.reply, self.control.reply):
+            self.doors.take(DicomWebFacts(root, answer.reply.status, realm=answer.reply.realm))
+        elif kind in (Kind.REFUSED, Kind.UNREADABLE) or (kind is Kind.PAGE and named):
+            self.doors.undecided += 1
+            if kind is Kind.REFUSED and named and status is not None and status >= 400 and status not in NOT_THERE:
+                self.doors.take(DicomWebFacts(root, status))
+
+    def _follow(self, reply: Response) -> None:
+        """A redirect from one root to another names a root."""
+        target = (reply.goes or "").partition("?")[0]
+        root = target.removesuffix("/studies")
+        if root != target and root not in self.seen and len(self.known) < MOST_NAMED:
+            self.known |= {root}
+            self.waiting.appendleft(root)
+
+    def _refused(self, root: str, answer: Answer, named: bool) -> Generator[Request, Response, Kind]:
+        """Whether the refusal says more than that an unknown path is refused in this part of the server."""
+        reply = answer.reply
+        if not named and reply.status in SUCCESS:
+            return Kind.NO  # another API
+        if named and reply.status not in NOT_THERE:
+            return Kind.REFUSED
+        beside = yield from ask(f"{root}/{random_name()}", NOBODY_KEYS, Form())
+        if beside.reply.status is None:
+            return Kind.UNREADABLE
+        if not alike(reply, beside.reply):
+            return Kind.REFUSED
+        return Kind.NO if reply.status in NOT_THERE else Kind.UNREADABLE
+
+    def _otherwise(
+        self, root: str, refused: Answer, keys: Mapping[str, str]
+    ) -> Generator[Request, Response, tuple[Answer, Form, Mapping[str, str]]]:
+        """Ask in other forms, until one is answered. Returns the refusal if none is."""
+        tries = [(NOBODY_KEYS, Form())] if keys is not NOBODY_KEYS else []
+        tries += [(NOBODY_KEYS, form) for form in _forms(refused.reply.status)]
+        if self.may_ask:
+            tries += [(key, form) for key in manners.filters() for form in (Form(), Form(by_tag=True))][:4]
+        for other_keys, form in tries:
+            if not self.forms:
+                break
+            self.forms -= 1
+            answer = yield from ask(root, other_keys, form)
+            kind = answer.kind(self.control)
+            if kind in (Kind.RECORDS, Kind.DICOMWEB, Kind.NOTHING, Kind.GUARDED):
+                return answer, form, other_keys
+            if answer.reply.status is None:
+                return answer, form, other_keys
+        return refused, Form(), keys
+
+    def _sure(self, root: str, form: Form, named: bool) -> Generator[Request, Response, Kind]:
+        """Many APIs answer with an empty list or no content. Ask at a sibling path that cannot exist."""
+        beside = yield from ask(f"{root}/{random_name()}", NOBODY_KEYS, form)
+        if beside.reply.status is None:
+            return Kind.UNREADABLE
+        if beside.nothing:
+            return Kind.NO
+        if named:
+            return Kind.DICOMWEB
+        path = form.path(f"{root}/instances", NOBODY_KEYS, 1)
+        instances = Answer()
+        instances.reply = yield Request(path, accept=form.accepts, into=instances.rows.feed)
+        return Kind.DICOMWEB if instances.nothing else Kind.UNREADABLE
+
+    def _facts(
+        self, root: str, answer: Answer, form: Form, keys: Mapping[str, str]
+    ) -> Generator[Request, Response, DicomWebFacts]:
+        """The facts of a root that answered; with `may_ask`, also one record and the form in which to ask for more."""
+        facts = DicomWebFacts(
+            root,
+            answer.reply.status,
+            media_type(answer.reply),
+            may_ask=self.may_ask,
+            records=answer.count.records,
+            unusable=answer.count.unusable,
+            retrieve_url=answer.count.retrieve_url,
+            by_tag=form.by_tag,
+            limit=form.limit,
+            accept=form.accept,
+        )
+        if not self.may_ask:
+            return facts
+        facts = yield from manners.one_record(facts, answer if keys is ANY else None)
+        return (yield from manners.form(facts, answer if keys is NOBODY_KEYS else None))

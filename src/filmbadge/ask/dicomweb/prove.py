@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
 
+from filmbadge.ask.dicomweb.answer import NOBODY, forget, media_type
 from filmbadge.ask.dicomweb.census import record
-from filmbadge.ask.dicomweb.identify import forget, media_type
-from filmbadge.ask.dicomweb.question import JSON
+from filmbadge.ask.dicomweb.manners import filters
+from filmbadge.ask.dicomweb.question import Form
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
-from filmbadge.ask.wire.http import Request, Requests
+from filmbadge.ask.wire.http import Origin, Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.model import Cause, DicomWebFacts, Observation, Outcome, OutcomeKind, WebProof, WebService
 
 _IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
+_MULTIPART = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+_UID = re.compile(r"[0-9.]{1,64}")
 ENOUGH_BYTES = 4096
 IDLE_SECONDS, PROOF_SECONDS, PROOF_BYTES = 15.0, 60.0, 512 * 1024
 
@@ -27,41 +31,36 @@ async def prove(contact: Contact, observation: Observation, facts: DicomWebFacts
     site = contact.origin(observation.endpoint.port, observation.tls is not None)
     caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=PROOF_SECONDS, received_bytes=PROOF_BYTES)
     proofs: list[WebProof] = []
-    ended = await fetch_all(contact, site, _image(facts.root, proofs), question="http image", caps=caps)
+    ended = await fetch_all(contact, site, _image(facts, site, proofs), question="http image", caps=caps)
     completed = ended.stop.ending is OutcomeKind.COMPLETED
     stop = Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE) if completed else ended.stop
     proof = max(proofs, key=lambda one: one.bytes) if proofs else WebProof(stop=stop)
     return Learned(observation.with_facts(msgspec.structs.replace(facts, proof=proof)))
 
 
-def _image(root: str, proofs: list[WebProof]) -> Requests:
+def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Requests:
     """Asks for one study, one of its series, one instance of that; then for the first KiB of the instance."""
+    form, root = Form.of(facts), facts.root
     uids: list[str] = []
-    for path, level in (("/studies", "study"), ("/series", "series"), ("/instances", "instance")):
-        above = "".join(f"/{name}/{uid}" for name, uid in zip(("studies", "series"), uids, strict=False))
+    named: list[str] = []  # places of the instance by the records' own word, the narrowest first
+    for resource, level in (("studies", "study"), ("series", "series"), ("instances", "instance")):
         first = _First(level)
-        yield Request(
-            f"{root}{above}{path}?limit=1", accept=JSON, leave=True, into=JsonArray(first.take, piecemeal=True).feed
-        )
-        if not re.fullmatch("[0-9.]{1,64}", first.uid):
+        above = dict(zip(("StudyInstanceUID", "SeriesInstanceUID"), uids, strict=False))
+        below = "".join(f"/{name}/{uid}" for name, uid in zip(("studies", "series"), uids, strict=False))
+        asked = [(f"{root}{below}/{resource}", next(filters()) if facts.needs_filter and not uids else {})]
+        asked += [(f"{root}/{resource}", above)] if uids else []  # some know no resource below another
+        for path, keys in asked:
+            rows = JsonArray(first.take, piecemeal=True)
+            yield Request(form.path(path, keys, 1), accept=form.accepts, leave=True, into=rows.feed)
+            if first.uid:
+                break
+        if not _UID.fullmatch(first.uid):
             return
+        named = [f"{place}/{resource}/{first.uid}" for place in named]
+        named = [first.url, *named] if first.url else named
         uids.append(first.uid)
-    study, series, instance = uids
-    base = root.removesuffix("/rs")
-    wado = f"requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=application%2Fdicom"
-    ways = (
-        (WebService.WADO_RS, f"{root}/studies/{study}/series/{series}/instances/{instance}"),
-        *(
-            (WebService.WADO_URI, f"{path}?{wado}")
-            for path in dict.fromkeys((f"{base}/wado" if base != root else "/wado", "/wado"))
-        ),
-    )
-    for service, path in ways:
-        accept = (
-            'multipart/related; type="application/dicom"; transfer-syntax=*'
-            if service is WebService.WADO_RS
-            else "application/dicom"
-        )
+    for service, path in _ways(site, root, uids, named):
+        accept = _MULTIPART if service is WebService.WADO_RS else "application/dicom"
         reply = yield Request(path, accept=accept, most_bytes=ENOUGH_BYTES, leave=True, into=forget)
         image = reply.status in (200, 206) and reply.media_type in _IMAGES
         proofs.append(WebProof(service, reply.status, media_type(reply), reply.size if image else 0))
@@ -69,14 +68,36 @@ def _image(root: str, proofs: list[WebProof]) -> Requests:
             return
 
 
+def _ways(site: Origin, root: str, uids: list[str], named: list[str]) -> Iterator[tuple[WebService, str]]:
+    """Where one instance may be had: where its records say, below the root of the search, and by WADO-URI.
+
+    A Retrieve URL (0008,1190) may name a host that only the archive knows. Its path is asked for on our own port last.
+    """
+    study, series, instance = uids
+    here = [path for place in named if (path := site.local(place)) is not None]
+    elsewhere = [place.partition("://")[2].partition("/")[2] for place in named if site.local(place) is None]
+    paths = [*here[:1], f"{root}/studies/{study}/series/{series}/instances/{instance}"]
+    yield from ((WebService.WADO_RS, path) for path in dict.fromkeys(paths))
+    base = root.removesuffix("/rs")
+    wado = f"requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=application%2Fdicom"
+    for path in dict.fromkeys((f"{base}/wado" if base != root else "/wado", "/wado")):
+        yield WebService.WADO_URI, f"{path}?{wado}"
+    last = site.local(f"/{elsewhere[0]}") if elsewhere and elsewhere[0] else None
+    if last is not None and last not in paths:
+        yield WebService.WADO_RS, last
+
+
 @dataclass(repr=False)
 class _First:
-    """A UID of the first record. It stays in memory only during the proof."""
+    """The UID and the Retrieve URL of the first record. They stay in memory only during the proof."""
 
     level: str
     uid: str = field(default="")
+    url: str = field(default="")
 
     def take(self, row: bytes) -> None:
         found = record(row)
         if found is not None and not self.uid:
-            self.uid = getattr(found, self.level).uid.decode("ascii")
+            uid = getattr(found, self.level).uid.decode("ascii")
+            if uid != NOBODY:
+                self.uid, self.url = uid, found.url

@@ -31,6 +31,7 @@ TAGS: Mapping[str, str] = MappingProxyType(
         "StudyID": "00200010",
     }
 )
+LIMIT = 500  # records in a page
 _NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -42,10 +43,11 @@ class Form:
     limit: int | None = None  # the largest limit that is taken; 0: no limit and no offset is taken; None: not known
     accept: str = ""  # a key of ACCEPTS
     needs_filter: bool = False  # a question without a matching key is refused, or brings nothing
+    nothing: int | None = None  # HTTP status that says that nothing matches; None: an empty list, or 204
 
     @classmethod
     def of(cls, facts: DicomWebFacts) -> Form:
-        return cls(facts.by_tag, facts.limit, facts.accept, facts.needs_filter)
+        return cls(facts.by_tag, facts.limit, facts.accept, facts.needs_filter, facts.nothing)
 
     @property
     def accepts(self) -> str:

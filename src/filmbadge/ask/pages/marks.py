@@ -31,6 +31,9 @@ _LINK = re.compile(r"""(?i)<a\s[^<>]{0,256}?href\s*=\s*["']([^"'<>]{1,1024})["']
 _LISTING = re.compile(
     r"(?i)<(?:title|h1)(?:\s[^<>]{0,256})?>\s{0,16}(?:Index of /|Directory listing for \[?/|Directory: /)|>\[To Parent Directory\]<"
 )
+_REFRESH = re.compile(
+    r"""(?i)<meta\s[^<>]{0,64}?http-equiv\s{0,4}=\s{0,4}["']?refresh["']?[^<>]{0,64}?url\s{0,4}=\s{0,4}["']?([^"'<>]{1,256})"""
+)
 _CERTIFICATE = re.compile(r"No required SSL certificate was sent|The SSL certificate error")
 # Matches a JavaScript string, which may hold text that looks like a comment, or a comment.
 _STRING_OR_COMMENT = re.compile(
@@ -107,6 +110,12 @@ def icon_number(body: bytes) -> int:
 def title(text: str) -> str:
     found = _TITLE.search(text)
     return " ".join(unescape(found.group(1)).split())[:MAX_TITLE] if found else ""
+
+
+def refresh(body: bytes) -> str | None:
+    """The reference to which a page sends a browser by itself."""
+    found = _REFRESH.search(body[:4096].decode("latin-1"))
+    return unescape(found.group(1)).strip() if found else None
 
 
 def demands_certificate(body: bytes) -> bool:

@@ -34,6 +34,7 @@ PAGES_TO_FIND, PAGES_IN_ALL = 8, 200  # pages of a list of files: until one show
 PAGE_BYTES = 256 * 1024
 LIST_BYTES = 1024 * 1024
 HEAD = 4096  # bytes of one file that are read
+MOST_PLACES, MOST_PATH = 2, 128
 _CONFIGURATION = re.compile(rb"""src\s*=\s*["']?([^"'\s>]{0,256}app-config\.js)""")
 
 Requests = Generator[Request, Response, None]
@@ -50,6 +51,7 @@ class PagesProgress:
     names: tuple[ConfiguredRoot, ...] = ()
     listing: Listing | None = None
     patients: int | None = None
+    led: list[str] = field(default_factory=list)  # paths of this host to which its front page led
 
 
 def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, *, catch_all: bool) -> Requests:
@@ -57,7 +59,7 @@ def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, 
 
     `catch_all` says that the service answers every path alike, so no further page is worth a question.
     """
-    page = yield from _lead(found, front)
+    page = yield from _lead(found, front, site)
     if not depth.reaches(Depth.ASK) or found.certificate:
         return
     if page.status == 200 and not catch_all:
@@ -68,7 +70,7 @@ def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, 
         yield from _walk(found, site, page.request.path, top, depth)
     else:
         for row in () if found.viewer or catch_all else catalogue().path:
-            page = yield from _lead(found, (yield Request(row.path, accept=HTML)))
+            page = yield from _lead(found, (yield Request(row.path, accept=HTML)), site)
             if found.viewer:
                 break
     if found.viewer == "OHIF":
@@ -79,14 +81,27 @@ def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, 
             found.patients = marks.patients_listed(listed.body)
 
 
-def _lead(found: PagesProgress, reply: Response) -> Generator[Request, Response, Response]:
-    """Follows redirects on this host and port. All signs on the way are taken."""
+def _lead(found: PagesProgress, reply: Response, site: Origin) -> Generator[Request, Response, Response]:
+    """Follows redirects on this host and port, also a page's own. All signs on the way are taken."""
     for hop in range(HOPS + 1):
         _take(found, reply)
-        if reply.goes is None or hop == HOPS:
+        refresh = marks.refresh(reply.body) if reply.status == 200 else None
+        goes = reply.goes if refresh is None else site.local(refresh, reply.request.path)
+        hint = reply.hint if refresh is None else goes
+        found.led += [hint] if hint is not None else []
+        if goes is None or goes == reply.request.path or hop == HOPS:
             break
-        reply = yield Request(reply.goes, accept=HTML)
+        reply = yield Request(goes, accept=HTML)
     return reply
+
+
+def places(led: list[str]) -> list[str]:
+    """Paths below which a service may stand, by those to which a front page led: the two folders nearest to the root."""
+    found: dict[str, None] = {}
+    for target in led:
+        folders = target.partition("?")[0].split("/")[1:-1]
+        found |= dict.fromkeys("/" + "/".join(folders[:depth]) for depth in (1, 2) if len(folders) >= depth)
+    return [path for path in found if "//" not in path and len(path) <= MOST_PATH][:MOST_PLACES]
 
 
 def _take(found: PagesProgress, reply: Response) -> None:

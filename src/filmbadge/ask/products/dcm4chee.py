@@ -23,11 +23,9 @@ def identify(depth: Depth, first: Response) -> Generator[Request, Response, Dcm4
 
     `first` is the response to a path that cannot exist.
     """
-    if first.login:  # every path demands a login, so no answer can be told apart
-        return None
     listed = yield Request(f"{BASE}/aets")
-    if listed.login:
-        return Dcm4cheeFacts(listed.status)
+    if listed.login:  # if every path demands a login, this one says nothing
+        return None if first.login else Dcm4cheeFacts(listed.status)
     aets = tuple(_titles(decoded(listed)))
     if not aets:
         return None

@@ -31,6 +31,7 @@ from filmbadge.catalogue.kinds import VR
 from filmbadge.catalogue.pages import shows_realm
 from filmbadge.model import Counters, Depth, Doubt, DoubtCode, Observation, OrthancFacts
 
+PLACES = ("", "/orthanc")  # where it stands: alone, or behind the proxy that its manual describes
 PAGE, PAGE_BYTES = 20, 256 * 1024  # studies of a page, and bytes of a page
 _WANTED = frozenset((*WITH_ALL, *BY_STUDY))
 _TAGS = ";".join(sorted(keyword for keyword, tag in TAG.items() if tag in _WANTED and VR[tag] != "SQ"))
@@ -71,7 +72,7 @@ async def profile(contact: Contact, observation: Observation, facts: OrthancFact
     drawn = starts if studies <= ASK_EACH_UP_TO else sorted(notes.lot.sample(starts, SAMPLE_STUDIES // PAGE))
     site = contact.origin(observation.endpoint.port, observation.tls is not None)
     spent = Spent(contact.scope.census)
-    script = within(spent, _pages(notes, drawn), notes.doubt)
+    script = within(spent, _pages(facts.base, notes, drawn), notes.doubt)
     ended = await fetch_all(
         contact, site, script, question="http profile /studies", caps=caps, throttle=True, meter=spent
     )
@@ -83,9 +84,15 @@ async def profile(contact: Contact, observation: Observation, facts: OrthancFact
     return Learned(observation.with_facts(facts), patients=notes.patients)
 
 
-def _pages(notes: ProfileProgress, starts: Iterable[int]) -> Requests:
+def below(facts: OrthancFacts, base: str) -> OrthancFacts:
+    """The facts of an Orthanc that stands below this path."""
+    return msgspec.structs.replace(facts, base=base)
+
+
+def _pages(base: str, notes: ProfileProgress, starts: Iterable[int]) -> Requests:
     for start in starts:
-        page = yield Request(f"/studies?expand&since={start}&limit={PAGE}&requestedTags={_TAGS}", most_bytes=PAGE_BYTES)
+        asked = f"since={start}&limit={PAGE}&requestedTags={_TAGS}"
+        page = yield Request(f"{base}/studies?expand&{asked}", most_bytes=PAGE_BYTES)
         notes.queries += 1
         listed = decoded(page)
         if not isinstance(listed, list):

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from filmbadge.judge.ways.way import Way
-from filmbadge.model import Census, Depth, DicomWebFacts, Observation, Profile, Reason, Rung, Verdict, WebService
+from filmbadge.model import (
+    Census,
+    Depth,
+    DicomWebFacts,
+    Observation,
+    Outcome,
+    Profile,
+    Reason,
+    Rung,
+    Verdict,
+    WebService,
+)
 
 
-def place(facts: DicomWebFacts, _: Observation) -> Iterator[Verdict]:
-    yield _place(facts)
+def place(facts: DicomWebFacts, seen: Observation) -> Iterator[Verdict]:
+    yield _place(facts, seen.stop)
 
 
 def gave(facts: DicomWebFacts) -> bool:
-    return facts.records > 0
+    return facts.records > 0 or (facts.census is not None and facts.census.studies > 0)
 
 
 def census(facts: DicomWebFacts) -> Census | None:
@@ -29,8 +40,8 @@ def delivered(facts: DicomWebFacts) -> bool:
 
 
 def steps(facts: DicomWebFacts, rung: Rung | None) -> Iterator[Depth]:
-    """If a record came, we may ask for more."""
-    if not facts.records:
+    """If a record came, we may ask for more. A root that answers narrow questions only may hold what they did not meet."""
+    if not (gave(facts) or (facts.needs_filter and facts.census is None)):
         return
     if facts.census is None and facts.may_ask:
         yield Depth.COUNT
@@ -40,12 +51,12 @@ def steps(facts: DicomWebFacts, rung: Rung | None) -> Iterator[Depth]:
         yield Depth.PROVE
 
 
-def _place(facts: DicomWebFacts) -> Verdict:
+def _place(facts: DicomWebFacts, stop: Outcome) -> Verdict:
     proof, status = facts.proof, facts.status or 0
     if proof is not None and proof.bytes:
         why = Reason.IMAGE_WADO_RS if proof.service is WebService.WADO_RS else Reason.IMAGE_WADO_URI
         return Verdict(Rung.DELIVERS, why, (proof.bytes,), proof.media_type)
-    if facts.records:
+    if gave(facts):
         if facts.retrieve_url:
             return Verdict(Rung.OFFERS, Reason.IMAGE_NAMED, said=facts.root)
         return Verdict(Rung.DISCLOSES, Reason.RECORDS, said=facts.root)
@@ -53,10 +64,14 @@ def _place(facts: DicomWebFacts) -> Verdict:
         return Verdict(Rung.SPEAKS, Reason.LOGIN, (status,), facts.realm)
     if status not in (200, 204):
         return Verdict(Rung.SPEAKS, Reason.HTTP_STATUS, (status,))
+    if facts.unusable:
+        return Verdict(Rung.ANSWERS, Reason.ROWS_UNNAMED)
     if facts.record_status in (200, 204):
         return Verdict(Rung.ANSWERS, Reason.NOTHING_GIVEN)
     if facts.record_status is not None:
         return Verdict(Rung.ANSWERS, Reason.HTTP_STATUS, (facts.record_status,))
+    if facts.may_ask:
+        return Verdict(Rung.ANSWERS, Reason.FIND_BROKE_OFF, stop=stop)
     return Verdict(Rung.ANSWERS, Reason.NEEDS_PERSONAL_DATA)
 
 
