@@ -79,3 +79,87 @@ def test_a_host_that_breaks_off_is_asked_no_more_than_twice_again() -> None:
     _, rows = visited(serving(answer, pages=2), scope=HASTY)
     assert sum(row.stop.ending is not OutcomeKind.COMPLETED for row in rows) <= 2
     assert len(rows) < CONNECTIONS
+
+
+def test_a_front_page_that_leads_below_a_path_says_where_to_look() -> None:
+    """Orthanc below a path of a reverse proxy, which may think that it has another port."""
+
+    def below(path: str) -> bytes:
+        return orthanc(path.removeprefix("/imaging")) if path.startswith("/imaging/") else http("404 Not Found")
+
+    leads = [
+        http("302 Found\r\nLocation: /imaging/app/explorer.html"),
+        http("301 Moved\r\nLocation: http://127.0.0.1/imaging/"),
+        http("200 OK\r\nContent-Type: text/html", b'<meta http-equiv="refresh" content="0; URL=/imaging/app/">'),
+    ]
+    for lead in leads:
+        for depth in (Depth.KNOCK, Depth.ASK):
+            seen, _ = visited(serving(lambda path, lead=lead: lead if path == "/" else below(path)), depth)  # type: ignore[misc]
+            archive = seen.get(OrthancFacts)
+            assert archive is not None and (archive.is_orthanc, archive.base) == (True, "/imaging")
+            assert archive.counters.studies == (3 if depth is Depth.ASK else None)
+
+
+def test_a_login_at_other_paths_says_nothing_of_a_products_own() -> None:
+    login = http('401 Unauthorized\r\nWWW-Authenticate: Basic realm="Orthanc Secure Area"')
+    for base in ("", "/orthanc"):
+
+        def answer(path: str, base: str = base) -> bytes:
+            known = orthanc(path.removeprefix(base)) if path.startswith(f"{base}/s") else login
+            return login if b" 404 " in known else known
+
+        seen, _ = visited(serving(answer))
+        archive = seen.get(OrthancFacts)
+        assert archive is not None and (archive.base, archive.counters.studies) == (base, 3)
+        assert place(seen).why is Reason.COUNTER
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "HTTP/1.1 {status} X\r\nContent-Length : {length}\r\n\r\n",
+        "HTTP/1.1 {status} X\nContent-Length: {length}\n\n",
+        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nContent-Length: {length}\r\n\r\n",
+        "HTTP/1.1 {status} X\r\nX-Long: a\r\n b\r\nContent-Length: {length}\r\nContent-Encoding: UTF-8\r\n\r\n",
+        "\r\nHTTP/1.1 {status} X\r\nno colon\r\nContent-Length: {length}\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("pages", [1, 1 << 30])
+def test_a_server_that_writes_its_heads_in_its_own_way(head: str, pages: int) -> None:
+    def answer(path: str) -> bytes:
+        start, _, body = orthanc(path).partition(b"\r\n\r\n")
+        return head.format(status=start.split(b" ")[1].decode(), length=len(body)).encode() + body
+
+    seen, _ = visited(serving(answer, pages=pages))
+    assert place(seen).why is Reason.COUNTER
+
+
+@pytest.mark.parametrize(("drops", "failures"), [(1, 0), (0, 1), (1, 1), (0, 3)])
+def test_a_server_that_fails_at_first_is_tried_again(drops: int, failures: int) -> None:
+    """It drops its first connections without a word, and its proxy cannot reach it for the first requests."""
+    connections, requests = 0, 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections, requests
+        connections += 1
+        if connections <= drops:
+            return
+        while True:
+            path = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1]
+            requests += 1
+            writer.write(http("502 Bad Gateway") if requests <= failures else orthanc(path))
+
+    seen, _ = visited(handler)
+    assert place(seen).why is Reason.COUNTER
+
+
+def test_a_known_path_that_breaks_off_leaves_a_door_untried() -> None:
+    def answer(path: str) -> bytes:
+        return b"HTTP/1.1 200 O" if path.startswith("/dicomweb/") else http("404 Not Found")
+
+    seen, _ = visited(serving(answer, pages=1), scope=HASTY)
+    shown = seen.get(PageFacts)
+    assert shown is not None and not shown.doors
+    seen, _ = visited(serving(lambda _: http("404 Not Found"), pages=1))
+    shown = seen.get(PageFacts)
+    assert shown is not None and shown.doors

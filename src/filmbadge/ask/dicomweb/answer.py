@@ -20,6 +20,8 @@ MEDIA_TYPES = (
 _TAGGED = re.compile(rb'\{\s*"[0-9A-Fa-f]{8}"\s*:\s*\{')
 # Digits and dots, PS3.5 9.1. Placeholders such as `0` and `0.0` are no UIDs.
 _UID = re.compile(rb"(?=.*[1-9])[0-9]+(?:\.[0-9]+)+")
+_TAG = re.compile(rb"<[!/a-z][a-z0-9]*")
+PAGE = 4096
 _CHANGING = re.compile(rb"[0-9A-Fa-f-]{6,}|[0-9]+")  # numbers of a request, and times
 SUCCESS = (200, 203, 206)
 _LOGIN = (401, 403, 407)
@@ -69,9 +71,15 @@ class Answer:
     count: Count = field(default_factory=Count)
     rows: JsonArray = field(init=False)
     reply: Response = field(init=False)
+    page: bytes = b""  # the beginning of a page, which is told from another page by its tags
 
     def __post_init__(self) -> None:
         self.rows = JsonArray(self.count.take, piecemeal=True)
+
+    def feed(self, data: bytes) -> None:
+        if self.page or (not self.rows.count and data.lstrip()[:1] == b"<"):
+            self.page = (self.page + data)[:PAGE]
+        self.rows.feed(data)
 
     @property
     def empty(self) -> bool:
@@ -110,9 +118,9 @@ class Answer:
             return Kind.DICOMWEB
         if self.nothing:
             return Kind.NOTHING
-        if control.reply.status in SUCCESS and alike(self.reply, control.reply):
-            return Kind.NO
-        return Kind.PAGE if self.reply.media_type in ("text/html", "application/xhtml+xml") else Kind.REFUSED
+        if not self.page:
+            return Kind.NO if control.reply.status in SUCCESS and alike(self.reply, control.reply) else Kind.REFUSED
+        return Kind.NO if _one_page(self.page, control.page) else Kind.PAGE
 
 
 def alike(reply: Response, control: Response) -> bool:
@@ -125,6 +133,15 @@ def alike(reply: Response, control: Response) -> bool:
     return _without(reply.body, reply) == _without(control.body, control)
 
 
+def _one_page(one: bytes, other: bytes) -> bool:
+    """Whether two pages have the same tags: their texts differ by a time, or a number that is used once."""
+    mine, theirs = _TAG.findall(one.lower()), _TAG.findall(other.lower())
+    if len(one) == len(other) == PAGE:  # both are cut
+        least = min(len(mine), len(theirs)) - 1
+        return mine[:least] == theirs[:least]
+    return mine == theirs
+
+
 def _path(target: str) -> str:
     return target.partition("?")[0]
 
@@ -134,7 +151,7 @@ def _without(body: bytes, reply: Response) -> bytes:
     whole = reply.request.path
     for said in (whole, whole.replace("&", "&amp;"), _path(whole)):
         body = body.replace(said.encode(), b"")
-    return _CHANGING.sub(b"#", body[:4096])
+    return _CHANGING.sub(b"#", body[:PAGE])
 
 
 def xml(reply: Response) -> bool:

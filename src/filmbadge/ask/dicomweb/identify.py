@@ -34,13 +34,13 @@ ROOTS = (
     "/dicom-web", "/dicomweb", "/dicomWeb", "/dcm4chee-arc/aets/DCM4CHEE/rs", "/qido-rs", "/wado-rs", "/wado",
     "/rs", "/pacs/rs", "/api/dicomweb", "/api", "/v2", "/v1", "", "/orthanc/dicom-web", "/qidors",
 )  # fmt: skip
-BELOW = ("/dicom-web", "/dicomweb", "/rs")  # roots below a path that the server itself names
+BELOW = ("/dicom-web", "/dicomweb")  # roots below a path that the server itself names
 WADO_URI = ("/wado",)
 # A root with such a name is DICOMweb's; a root with another name may be any API.
 _OWN_NAME = re.compile(r"(?i)dicom-?web|qido|wado|dcm4chee")
 _PARAMETERS = re.compile(rb"(?i)\b(study|series|object)UID\b")
 MOST_NAMED = 8  # roots that somebody names
-MOST_FORMS = 16  # further forms of questions on one port
+MOST_FORMS = 20  # further forms of questions on one port
 SINGLE = ("application/dicom+json", "application/json", "*/*")
 
 
@@ -102,6 +102,33 @@ def _forms(status: int | None) -> tuple[Form, ...]:
     return (unlimited, tag, single[0], last) if status == 400 else (tag, unlimited, single[0], last)
 
 
+def _records(status: int | None) -> list[tuple[Mapping[str, str], Form]]:
+    """Other forms of the question for one record, after a question without a key was refused with this status."""
+    dated, month, day = manners.filters()
+    tag, unlimited, single, last = (
+        Form(by_tag=True),
+        Form(limit=0),
+        Form(accept=SINGLE[0]),
+        Form(limit=0, accept=SINGLE[0]),
+    )
+    first, second = (single, unlimited) if status in (406, 415) else (unlimited, single)
+    asked: list[tuple[Mapping[str, str], Form]] = [
+        (ANY, first),
+        (dated, Form()),
+        (ANY, second),
+        (dated, tag),
+        (ANY, last),
+    ]
+    asked += [
+        (dated, Form(True, 0, SINGLE[0])),
+        (NOBODY_KEYS, Form()),
+        (NOBODY_KEYS, tag),
+        (month, Form()),
+        (day, Form()),
+    ]
+    return asked
+
+
 @dataclass
 class _Search:
     """The search for the DICOMweb of one port."""
@@ -134,7 +161,7 @@ class _Search:
             self.doors.take((yield from self._facts(root, answer, form, keys)))
         elif kind is Kind.GUARDED and named and not alike(answer.reply, self.control.reply):
             self.doors.take(DicomWebFacts(root, answer.reply.status, realm=answer.reply.realm))
-        elif kind in (Kind.REFUSED, Kind.UNREADABLE) or (kind is Kind.PAGE and named):
+        elif kind in (Kind.REFUSED, Kind.UNREADABLE, Kind.PAGE):
             self.doors.undecided += 1
             if kind is Kind.REFUSED and named and status is not None and status >= 400 and status not in NOT_THERE:
                 self.doors.take(DicomWebFacts(root, status))
@@ -165,10 +192,8 @@ class _Search:
         self, root: str, refused: Answer, keys: Mapping[str, str]
     ) -> Generator[Request, Response, tuple[Answer, Form, Mapping[str, str]]]:
         """Ask in other forms, until one is answered. Returns the refusal if none is."""
-        tries = [(NOBODY_KEYS, Form())] if keys is not NOBODY_KEYS else []
-        tries += [(NOBODY_KEYS, form) for form in _forms(refused.reply.status)]
-        if self.may_ask:
-            tries += [(key, form) for key in manners.filters() for form in (Form(), Form(by_tag=True))][:4]
+        status = refused.reply.status
+        tries = _records(status) if self.may_ask else [(NOBODY_KEYS, form) for form in _forms(status)]
         for other_keys, form in tries:
             if not self.forms:
                 break
@@ -192,7 +217,7 @@ class _Search:
             return Kind.DICOMWEB
         path = form.path(f"{root}/instances", NOBODY_KEYS, 1)
         instances = Answer()
-        instances.reply = yield Request(path, accept=form.accepts, into=instances.rows.feed)
+        instances.reply = yield Request(path, accept=form.accepts, into=instances.feed)
         return Kind.DICOMWEB if instances.nothing else Kind.UNREADABLE
 
     def _facts(

@@ -27,7 +27,7 @@ def ask(
     """One question about studies. Of a list of all studies, no more is read than a bound."""
     answer = Answer()
     path = form.path(f"{root}/studies", keys, size, offset)
-    answer.reply = yield Request(path, accept=form.accepts, leave=keys is not NOBODY_KEYS, into=answer.rows.feed)
+    answer.reply = yield Request(path, accept=form.accepts, leave=keys is not NOBODY_KEYS, into=answer.feed)
     return answer
 
 
