@@ -130,6 +130,33 @@ def test_behind_a_login(tmp_path: Path) -> None:
             assert card["bytes_received"] < 20_000
 
 
+def test_a_login_everywhere_but_at_the_root_that_a_viewer_needs(alone: tuple[Served, int], tmp_path: Path) -> None:
+    served, _ = alone
+    password = tls_front.basic(tmp_path)
+    pages = f"location / {{ {password} root {tmp_path}; }}\n"
+    with tls_front.nginx(tmp_path, pages + tls_front.before(served.http, "/dicom-web/")) as port:
+        card = check(tmp_path, port, "profile")
+        assert only(card)["rung"] == "offers"
+        assert counted(card) == exactly(served)
+    with tls_front.nginx(tmp_path, pages) as port:
+        assert only(check(tmp_path, port, "profile"))["rung"] == "listening"
+
+
+def test_below_a_path_of_a_proxy(alone: tuple[Served, int], tmp_path: Path) -> None:
+    """As Orthanc's manual has it; the front page leads there, or is a page of its own."""
+    served, _ = alone
+    proxied = f"location /orthanc/ {{ proxy_pass http://127.0.0.1:{served.http}/; }}\n"
+    fronts = ("location = / { return 302 /orthanc/app/explorer.html; }\n", tls_front.fallback(tmp_path))
+    for front in fronts:
+        with tls_front.nginx(tmp_path, proxied + front) as port:
+            card = check(tmp_path, port, "profile")
+        (archive,) = card["archives"]
+        assert (only(card)["product"], archive["open"]) == ("Orthanc", True)
+        said = {name: (count["value"], count["how"]) for name, count in archive["counts"].items()}
+        assert said["studies"] == (served.truth.studies, "reported")
+        assert archive["kinds"]["patient_name"]["asked"] == served.truth.studies
+
+
 def test_behind_a_token(tmp_path: Path) -> None:
     with archives.tiny_pacs(tmp_path, settled=True, token="only-for-this-test-0123456789") as served:
         card = check(tmp_path, served.http, "prove")

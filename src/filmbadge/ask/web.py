@@ -203,6 +203,6 @@ def _watched(
 
 def _definite(reply: Response, first: Response) -> bool:
     """Whether a reply says for sure what stands at its path. What is answered as an unknown path is no door."""
-    if reply.status is None or reply.status in _MOMENTARY or reply.status >= 500:
+    if reply.status is None or reply.stop is not None or reply.status in _MOMENTARY or reply.status >= 500:
         return False
     return reply.status in _DEFINITE or reply.status == first.status != 400 or reply.status < 400

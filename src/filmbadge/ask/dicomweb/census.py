@@ -85,7 +85,13 @@ def record(row: bytes) -> Record | None:
     """None where it is no record of the DICOM JSON model, PS3.18 F.2."""
     try:
         return _RECORD.decode(row)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:  # a name in another character set spoils no UID
+        pass
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    try:
+        return _RECORD.decode(row.decode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 
