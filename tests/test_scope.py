@@ -98,6 +98,8 @@ def test_a_valid_file() -> None:
     assert parse(VALID.replace("web = [8042]", "dimse_tls = []"), "scope.toml", NOW).dimse_tls_ports == ()
     assert scope.pace == RateLimits(overall=20, open_at_once=8)
     assert scope.caps == ConnectionLimits(seconds=60, received_bytes=1_000_000)
+    patient = parse(VALID.replace("seconds = 60", "patience_seconds = 45"), "scope.toml", NOW)
+    assert (scope.caps.patience_seconds, patient.caps.patience_seconds) == (30, 45)
 
 
 NETWORK, EXCLUDE, EXPIRES = '  "2001:db8::/120",', 'exclude = ["192.0.2.10/32"]', "expires = 2027-01-31"

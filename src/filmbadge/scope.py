@@ -10,7 +10,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import gcd
@@ -50,6 +50,8 @@ class RateLimits:
     archive_share: float = 0.1  # largest share of one archive's time that our questions may take, 0 to 1
 
 
+SMALL_SECONDS = 60.0  # a connection with a few small questions may take so long, however short the patience
+SLOW_ANSWERS = 4  # as many answers may take the whole patience
 USED = 0.7  # share of a connection's limits after which a census goes on over another connection
 
 
@@ -61,17 +63,23 @@ class ConnectionLimits:
     idle_seconds: float = 60.0
     seconds: float = 600.0
     received_bytes: int = 64 * 1024 * 1024
+    patience_seconds: float = 30.0  # how long a peer may be silent while we find out what it is; it took the connection
 
     def used(self, received_bytes: int, seconds: float) -> bool:
         """Whether so much of them is used that what asks for much had better go on over another connection."""
         return max(received_bytes / self.received_bytes, seconds / self.seconds) > USED
 
-    def at_most(self, *, idle_seconds: float, seconds: float, received_bytes: int) -> ConnectionLimits:
-        return ConnectionLimits(
-            self.connect_seconds,
-            min(self.idle_seconds, idle_seconds),
-            min(self.seconds, seconds),
-            min(self.received_bytes, received_bytes),
+    def small(self, received_bytes: int) -> ConnectionLimits:
+        """Limits for a few small questions: each answer may take the scope's patience, and all together a few times that.
+
+        The second limit is for a peer that sends a byte now and then. A peer that answers each question only just in
+        time reaches it too, so what it ends is never a proof.
+        """
+        return replace(
+            self,
+            idle_seconds=min(self.idle_seconds, self.patience_seconds),
+            seconds=min(self.seconds, max(SMALL_SECONDS, SLOW_ANSWERS * self.patience_seconds)),
+            received_bytes=min(self.received_bytes, received_bytes),
         )
 
 
@@ -296,7 +304,7 @@ class _Reader:
             "ports": {"dimse", "dimse_tls", "web", "web_tls"},
             "ask": {"qido_record"},
             "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
-            "caps": {"connect_seconds", "idle_seconds", "seconds", "received_bytes"},
+            "caps": {"connect_seconds", "patience_seconds", "idle_seconds", "seconds", "received_bytes"},
             "census": {"questions", "minutes", "received_bytes", "whole"},
         }
         for table, keys in known.items():
@@ -573,8 +581,9 @@ per_host = 2
 open_at_once = 256
 archive_share = 0.1               # of one archive's time, that our questions may take; less when it slows down
 
-[caps]                            # bounds of one connection; a knock or a question keeps to 10 s of silence, 60 s and 512 KiB
+[caps]                            # bounds of one connection; a knock or a question keeps to 120 s and 512 KiB
 connect_seconds = 5
+patience_seconds = 30             # how long a peer that took the connection may be silent while we find out what it is
 idle_seconds = 60                 # an archive may build a long answer before its first byte
 seconds = 600
 received_bytes = 67108864

@@ -38,8 +38,6 @@ from filmbadge.model import (
     Protocol,
 )
 
-IDLE_SECONDS = 10.0
-SECONDS = 60.0
 BYTES = 2 * 1024 * 1024
 ANY = "text/html, application/json, */*"
 _MOMENTARY = (408, 425, 429)  # RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4
@@ -102,7 +100,7 @@ async def visit(contact: Contact, port: int, depth: Depth, *, tls: bool = False)
 async def _visit(contact: Contact, site: Origin, depth: Depth, roots: Sequence[str] = ()) -> tuple[Observation, bool]:
     at = datetime.now(UTC)
     notes = PortProgress()
-    caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+    caps = contact.scope.caps.small(BYTES)
     question = f"http {'ask' if depth.reaches(Depth.ASK) else 'knock'}"
     may_ask = depth.reaches(Depth.PROFILE) or (depth.reaches(Depth.ASK) and contact.scope.qido_record)
     ended = await fetch_all(contact, site, _look(notes, site, depth, may_ask, roots), question=question, caps=caps)

@@ -260,7 +260,7 @@ def test_a_peer_left_in_the_handshake_sees_us_go() -> None:
 
         door, rows = dialer()
         async with listening(wait) as port:
-            await door.dial(HERE, port, Talker(), question="t", caps=caps(connect_seconds=0.1), tls=True)
+            await door.dial(HERE, port, Talker(), question="t", caps=caps(idle_seconds=0.1), tls=True)
             assert rows[0].stop.ending is OutcomeKind.IDLE
             task = asyncio.create_task(door.dial(HERE, port, Talker(), question="t", tls=True))
             await asyncio.sleep(0.05)

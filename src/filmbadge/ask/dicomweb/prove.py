@@ -23,13 +23,13 @@ _IMAGES = ("multipart/related", "application/dicom", "application/octet-stream",
 _MULTIPART = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _UID = re.compile(r"[0-9.]{1,64}")
 ENOUGH_BYTES = 4096
-IDLE_SECONDS, PROOF_SECONDS, PROOF_BYTES = 15.0, 60.0, 512 * 1024
+PROOF_BYTES = 512 * 1024
 
 
 async def prove(contact: Contact, observation: Observation, facts: DicomWebFacts) -> Learned:
     """The same observation with the head of one image, dropped unread. Raises OutOfScope only."""
     site = contact.origin(observation.endpoint.port, observation.tls is not None)
-    caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=PROOF_SECONDS, received_bytes=PROOF_BYTES)
+    caps = contact.scope.caps.small(PROOF_BYTES)
     proofs: list[WebProof] = []
     ended = await fetch_all(contact, site, _image(facts, site, proofs), question="http image", caps=caps)
     completed = ended.stop.ending is OutcomeKind.COMPLETED

@@ -24,8 +24,6 @@ from filmbadge.model import Cause, Depth, DimseFacts, Endpoint, Observation, Out
 from filmbadge.scope import ConnectionLimits, plain
 
 ANY_TITLE = "ANY-SCP"  # the conventional title for any called AE; titles from a scope come after it
-ASK_IDLE_SECONDS = 30.0
-ASK_SECONDS = 120.0
 ASK_BYTES = 512 * 1024
 OVER_TLS = " over TLS"
 _HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED, OutcomeKind.BROKEN)
@@ -33,7 +31,7 @@ _HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED, OutcomeK
 
 @lru_cache(maxsize=2)
 def _caps(caps: ConnectionLimits) -> ConnectionLimits:
-    return caps.at_most(idle_seconds=ASK_IDLE_SECONDS, seconds=ASK_SECONDS, received_bytes=ASK_BYTES)
+    return caps.small(ASK_BYTES)
 
 
 async def identify_either(contact: Contact, port: int, depth: Depth, *, named: bool) -> Observation:

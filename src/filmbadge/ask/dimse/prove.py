@@ -38,7 +38,7 @@ ENOUGH_BYTES = 4096
 _HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED)
 _UID = rb"[0-9.]{1,64}"
 MAX_PDU = 16 * 1024  # small, so that little data is on its way when the cancel goes out
-IDLE_SECONDS, SECONDS, BYTES = 15.0, 60.0, 512 * 1024
+BYTES = 512 * 1024
 
 
 @dataclass(repr=False)
@@ -59,7 +59,7 @@ async def prove(contact: Contact, observation: Observation, asked: DimseFacts) -
 
 
 async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, root: str) -> Proof:
-    caps = contact.scope.caps.at_most(idle_seconds=IDLE_SECONDS, seconds=SECONDS, received_bytes=BYTES)
+    caps = contact.scope.caps.small(BYTES)
     tls = observation.tls is not None
     over = OVER_TLS if tls else ""
     port = observation.endpoint.port

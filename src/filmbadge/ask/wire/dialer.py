@@ -228,10 +228,10 @@ class _Line(asyncio.BufferedProtocol):
                 else:
                     await self._loop.create_connection(lambda: self, host, port)
         except TimeoutError:
-            limit = _milliseconds(self._caps.connect_seconds)
             if self._secure is not None and self._secure.connected:
-                self._end(Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, limit))
+                self._end(Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, _milliseconds(self._idle)))
             else:
+                limit = _milliseconds(self._caps.connect_seconds)
                 self._end(Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, limit))
         except OSError as error:
             in_handshake = self._secure is not None and self._secure.connected
@@ -239,6 +239,11 @@ class _Line(asyncio.BufferedProtocol):
         await self._done
         # Line and conversation refer to each other; without this, only the garbage collector would free them.
         del self._conversation, self._room
+
+    def shaking_hands(self) -> float:
+        """TCP is connected, and TLS begins. Returns the seconds that the handshake may take: as an answer may."""
+        self.due = self._loop.time() + self._idle
+        return self._idle
 
     def overdue(self, now: float) -> None:
         """End a phase whose time is over: the connect, the wait for the peer, the whole connection, or the farewell."""
@@ -472,7 +477,14 @@ class _Tls:
             held.close()
             raise
         self.connected = True
-        await loop.create_connection(lambda: line, sock=held, ssl=self._context(), server_hostname=self._name)
+        limit = line.shaking_hands() + _FAREWELL_SECONDS  # the line's own bound comes first
+        await loop.create_connection(
+            lambda: line,
+            sock=held,
+            ssl=self._context(),
+            server_hostname=self._name,
+            ssl_handshake_timeout=limit,
+        )
 
     def established(self, secured: ssl.SSLObject) -> None:
         cipher = secured.cipher()
