@@ -129,6 +129,7 @@ class Cause(_Code):
     DURING_CONNECT = "during-connect"
     TOO_MANY_FILES = "too-many-files"
     NO_ROUTE = "no-route"
+    PROHIBITED = "prohibited"  # a router on the way said so
     HANDSHAKE_LIMIT = "handshake-limit", "milliseconds"
     HANDSHAKE_FAILED = "handshake-failed"
     TLS_ALERT = "tls-alert", "alert"  # RFC 8446 6
@@ -743,7 +744,9 @@ class Observation(Struct, frozen=True, kw_only=True):
 class Reason(StrEnum):
     """Why an endpoint stands on its rung, and not on the next."""
 
-    NOTHING_ANSWERED = "nothing-answered"
+    NOTHING_ANSWERED = "nothing-answered"  # not reachable from here: that says nothing of what is there
+    PORT_CLOSED = "port-closed"  # the host refused the connection: nothing listens there
+    FILTERED = "filtered"  # something keeps us from this port, and not from the host
     OUT_OF_SCOPE = "out-of-scope"
     NO_ADDRESS = "no-address"
     OWN_ERROR = "own-error"
@@ -789,27 +792,8 @@ class Verdict(Struct, frozen=True):
     codes: tuple[int, ...] = ()  # codes that belong to `why`: of a reject, an abort, a DIMSE or an HTTP status
     said: str = ""  # the archive's own words that belong to `why`: a realm, a product, a root, a syntax
     stop: Outcome | None = None  # how the connection ended, if this is the reason
-
-    @property
-    def conclusive(self) -> bool:
-        """Whether asking again would likely end on the same rung. If False, "not open" does not mean "closed"."""
-        transient = (self.why is Reason.REJECTED and self.codes[:1] == (2,)) or (
-            self.why in (Reason.HTTP_STATUS, Reason.NOT_IMAGING) and self.codes in ((429,), (503,))
-        )
-        transient = transient or self.why is Reason.SPARED
-        unasked = self.why is Reason.ABORTED and self.rung is Rung.ADMITS
-        return self.rung is not None and not transient and not unasked and not self._unproven
-
-    @property
-    def _unproven(self) -> bool:
-        """Whether an archive that gives records to another question could have answered so."""
-        if self.why is Reason.FIND_FAILED:
-            return self.codes not in REFUSALS
-        if self.why is Reason.FIND_ABORTED:
-            return self.rung is Rung.ANSWERS  # it answered other questions
-        if self.why is Reason.NEEDS_PERSONAL_DATA:
-            return bool(self.codes)  # over DIMSE
-        return self.why in (Reason.FIND_BROKE_OFF, Reason.NOTHING_GIVEN, Reason.ROWS_UNNAMED)
+    # Something proves this rung: `judge.conclusive` has the list. If False, "not open" does not mean "closed".
+    conclusive: bool = False
 
 
 class Product(Struct, frozen=True):

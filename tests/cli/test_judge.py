@@ -67,7 +67,7 @@ def test_what_changed(kept: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     assert document["totals"] == []
     changed = {row["id"]: (row["before"]["grade"], row["after"]["grade"]) for row in document["archives"]}
     assert changed["127.0.0.1:4242"] == ("F", "B")
-    assert set(changed.values()) == {("F", "B"), ("C", "B")}
+    assert set(changed.values()) == {("F", "B"), ("C", "B"), (None, "B")}
     assert run(["judge", str(kept)]) == 0
     assert "Nothing changed against judged/3" in " ".join(capsys.readouterr().out.split())
 

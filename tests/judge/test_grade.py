@@ -15,6 +15,7 @@ from filmbadge.model import (
     Archive,
     Certificate,
     ClientCertificate,
+    Counters,
     Depth,
     DimseFacts,
     Find,
@@ -27,6 +28,7 @@ from filmbadge.model import (
     OrthancFacts,
     Outcome,
     OutcomeKind,
+    PageFacts,
     Provenance,
     Rejection,
     Rung,
@@ -42,6 +44,9 @@ ABORTING = msgspec.structs.replace(admitted((Find(None, 0),)), abort=Abort(0, 0)
 HELD = Certificate("pacs", "", "ca", "", AT - timedelta(9), AT + timedelta(9), False, KeyKind.RSA, 2048, True)
 TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", ClientCertificate.NO, certificate=HELD)
 HOLDS_NOTHING = reported(patients=0, studies=0, series=0, images=0)
+UNAUTHORIZED = admitted((Find(None, 0, 0x0124),))
+NOTHING = OrthancFacts(status=200, is_orthanc=True, counters=Counters(200, 0, 0, 0, 0))
+SURE = PageFacts(401, 401, doors=True)
 LOCKED = OrthancFacts(status=401, realm="Orthanc Secure Area")
 
 
@@ -64,14 +69,14 @@ SELF = msgspec.structs.replace(TLS, certificate=msgspec.structs.replace(HELD, se
     [
         ((over(dimse(BY_POLICY), TLS),), "A", ()),
         ((over(dimse(BY_POLICY), SELF),), "A", ()),  # trust is not judged
-        ((over(web(LOCKED), TLS),), "A", ()),
+        ((over(web(LOCKED, SURE), TLS),), "A", ()),
         ((over(dimse(BY_POLICY), OLD),), "B", (GradeReason.WEAK_TLS,)),
         ((over(dimse(BY_POLICY), ENDED),), "B", (GradeReason.WEAK_TLS,)),
         ((dimse(BY_POLICY),), "B", (GradeReason.PLAIN,)),
         ((dimse(BY_TITLE),), "C", (GradeReason.PLAIN, GradeReason.TITLE_ONLY)),
-        ((dimse(ABORTING),), "C", (GradeReason.ADMITS, GradeReason.PLAIN)),
-        ((over(web(HOLDS_NOTHING), TLS),), "C", (GradeReason.ANSWERS,)),
-        ((web(HOLDS_NOTHING),), "D", (GradeReason.ANSWERS, GradeReason.PLAIN)),
+        ((dimse(UNAUTHORIZED),), "C", (GradeReason.ADMITS, GradeReason.PLAIN)),
+        ((over(web(NOTHING), TLS),), "C", (GradeReason.ANSWERS,)),
+        ((web(NOTHING),), "D", (GradeReason.ANSWERS, GradeReason.PLAIN)),
         ((over(dimse(admitted(DISCLOSED)), TLS),), "F", (GradeReason.DISCLOSES, GradeReason.KINDS_UNKNOWN)),
         ((dimse(BY_TITLE), web(REPORTED)), "F", (GradeReason.DISCLOSES, GradeReason.KINDS_UNKNOWN)),
     ],
@@ -95,6 +100,9 @@ def test_old_software_takes_a_grade_down_and_no_further_than_e() -> None:
     "seen",
     [
         dimse(BUSY),
+        dimse(ABORTING),
+        dimse(admitted(EMPTY)),
+        web(LOCKED),
         dimse(admitted(), stop=Outcome(OutcomeKind.IDLE)),
         dimse(admitted(), depth=Depth.KNOCK),
         dimse(admitted((Find(None, 0, 0xA700),))),

@@ -87,10 +87,11 @@ def stopped(ending: OutcomeKind) -> Outcome:
 
 
 LADDER: list[tuple[str, Observation, Rung | None, Reason, tuple[int, ...]]] = [
-    ("refused", dimse(MUTE, stop=stopped(OutcomeKind.REFUSED)), Rung.SILENT, Reason.NOTHING_ANSWERED, ()),
+    ("refused", dimse(MUTE, stop=stopped(OutcomeKind.REFUSED)), Rung.SILENT, Reason.PORT_CLOSED, ()),
     ("unreachable", dimse(MUTE, stop=stopped(OutcomeKind.UNREACHABLE)), Rung.SILENT, Reason.NOTHING_ANSWERED, ()),
     ("no answer", dimse(MUTE, stop=stopped(OutcomeKind.NO_ANSWER)), Rung.SILENT, Reason.NOTHING_ANSWERED, ()),
-    ("web refused", web(OrthancFacts(), stop=stopped(OutcomeKind.REFUSED)), Rung.SILENT, Reason.NOTHING_ANSWERED, ()),
+    ("web refused", web(OrthancFacts(), stop=stopped(OutcomeKind.REFUSED)), Rung.SILENT, Reason.PORT_CLOSED, ()),
+    ("prohibited", dimse(MUTE, stop=Outcome(OutcomeKind.UNREACHABLE, Cause.PROHIBITED)), Rung.SILENT, Reason.FILTERED, ()),
     *(
         (ending, dimse(MUTE, stop=stopped(ending)), Rung.LISTENING, Reason.NOT_IMAGING, ())
         for ending in (
@@ -218,47 +219,6 @@ def test_an_open_archive_stays_open_however_the_talk_ended(ending: OutcomeKind) 
 def test_a_broken_off_question_says_how() -> None:
     assert place(dimse(admitted(BROKEN_OFF), stop=stopped(OutcomeKind.IDLE))).stop == stopped(OutcomeKind.IDLE)
     assert place(web(LOCKED, stop=DONE)).said == ORTHANC_REALM
-
-
-@pytest.mark.parametrize(
-    ("observation", "conclusive"),
-    [
-        (dimse(admitted(BROKEN_OFF), stop=stopped(OutcomeKind.IDLE)), False),
-        (dimse(aborted(admitted())), False),
-        (dimse(aborted(admitted(BROKEN_OFF))), True),
-        (dimse(aborted(admitted((*ONE_EMPTY, *BROKEN_OFF)))), False),
-        (dimse(admitted(EMPTY)), False),
-        (dimse(admitted((Find((0, 1), 0, 0xFE00, True, 3), *EMPTY))), False),
-        (dimse(admitted(REFUSED)), False),
-        (dimse(admitted((Find(None, 0, 0xC000),))), False),
-        (dimse(admitted((Find(None, 0, 0x0124),))), True),
-        (dimse(admitted(REFUSED, study_root=False)), False),
-        (site(PageFacts(429, None)), False),
-        (site(PageFacts(503, None)), False),
-        (site(PageFacts(404, 404), stop=Outcome(OutcomeKind.SPARED, Cause.HTTP_STATUS, {"status": 429})), False),
-        (site(PageFacts(500, None)), True),
-        (site(PageFacts(404, None)), True),
-    ],
-    ids=[
-        "no answer",
-        "never asked",
-        "query aborted",
-        "another query aborted",
-        "nothing given",
-        "rows without a UID",
-        "refused for its keys",
-        "unable",
-        "not authorised",
-        "refused in Patient Root",
-        "too many requests",
-        "busy",
-        "too many later",
-        "fault",
-        "none",
-    ],
-)
-def test_not_open_is_not_always_closed(observation: Observation, conclusive: bool) -> None:
-    assert place(observation).conclusive is conclusive
 
 
 def test_a_viewer_that_names_an_archive_out_of_the_scope_says_so() -> None:

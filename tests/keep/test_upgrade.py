@@ -16,16 +16,20 @@ from filmbadge.conclude.again import judge_again, opened
 from filmbadge.keep import facts_1, upgrade
 from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged
 from filmbadge.keep.schema import FACTS
-from filmbadge.model import Cause, Doubt, DoubtCode, Outcome, OutcomeKind, Refusal
+from filmbadge.model import Cause, Doubt, DoubtCode, Outcome, OutcomeKind, Refusal, Rung
 
 GOLDEN = Path(__file__).with_name("golden")
 OLD = sorted(path.stem for path in GOLDEN.glob("*.json"))
 
 
 def told(dataset: Dataset) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Totals, but for the words that say why, and archives."""
+    """Totals, but for the words that say why, and archives.
+
+    Those versions also graded what was not proven to be closed, and now has no grade: only grades of open ones are told.
+    """
     totals = [{name: getattr(row, name) for name in _COMPARED} for row in dataset.totals()]
-    archives = dataset.rows("SELECT id, rung, product, product_version, grade FROM archives ORDER BY id")
+    graded = "CASE WHEN open THEN grade END AS grade"
+    archives = dataset.rows(f"SELECT id, rung, product, product_version, {graded} FROM archives ORDER BY id")
     return totals, archives
 
 
@@ -38,6 +42,8 @@ def told_then(name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     totals = [{field: row[field] for field in _COMPARED} for row in then["rows"]]
     for row in totals:
         row["how"] = "mixed" if "+" in row["how"] else row["how"]
+    for row in then["archives"]:
+        row["grade"] = row["grade"] if Rung(row["rung"]).open else None
     return totals, sorted(then["archives"], key=lambda row: str(row["id"]))
 
 

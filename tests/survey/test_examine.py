@@ -42,7 +42,7 @@ def test_a_fault_of_ours_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -
     assert host.fault == Outcome(OutcomeKind.OWN_ERROR, error="KeyError")
     assert [(judged.observation.endpoint.port, judged.verdict.rung) for judged in host.judged] == [(9, Rung.SILENT)]
     assert [(row.get("port"), row.get("rung"), row["why"]) for row in endpoint_rows(host, "t", AT)] == [
-        (9, "silent", "nothing-answered"),
+        (9, "silent", "port-closed"),
         (None, None, "own-error"),
     ]
     document = card.document("t", Depth.COUNT, host, [], Words())

@@ -12,7 +12,7 @@ from filmbadge.judge import personal
 from filmbadge.judge.decoys import configuration, tags
 from filmbadge.judge.grade import grade, somebodys
 from filmbadge.judge.identity import identity
-from filmbadge.judge.ladder import place
+from filmbadge.judge.ladder import answered, place
 from filmbadge.judge.product import identify
 from filmbadge.judge.same_archive import same, same_counters
 from filmbadge.judge.transport import measure
@@ -53,7 +53,9 @@ def judge(
     `links` are links between its endpoints. `name` is the name that the user gave the host. `fault` is the reason why
     we could not find out more. The order in which ports were asked decides nothing.
     """
-    judged = [_judged(seen) for seen in observations]
+    observations = tuple(observations)
+    reached = {seen.endpoint.address for seen in observations if answered(seen)}
+    judged = [_judged(seen, seen.endpoint.address in reached) for seen in observations]
     links = tuple(links)
     ordered = sorted(judged, key=lambda j: (j.observation.endpoint.address != address, j.observation.endpoint))
     groups = _merge(_groups(ordered, frozenset({"", address, name.lower()})), links)
@@ -67,8 +69,8 @@ def judge(
     return Host(address, tuple(judged), tuple(archives), fault, links, name)
 
 
-def _judged(seen: Observation) -> JudgedEndpoint:
-    placed = JudgedEndpoint(seen, place(seen), identify(seen))
+def _judged(seen: Observation, host_answered: bool) -> JudgedEndpoint:
+    placed = JudgedEndpoint(seen, place(seen, host_answered=host_answered), identify(seen))
     return msgspec.structs.replace(placed, transport=measure(placed))
 
 

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from filmbadge.model import Depth, Host, JournalRow, Kind, Rung
+from filmbadge.model import Depth, Host, JournalRow, Kind, Reason, Rung
 from filmbadge.tell.view import ArchiveView, EndpointView, archive_view, endpoint_view, sentences
 from filmbadge.tell.words import QUANTITIES, Words
 
@@ -60,6 +60,9 @@ def render(card: CheckDocument, words: Words) -> RenderableType:
 def _headline(card: CheckDocument, words: Words) -> Text:
     if any(archive.open for archive in card.archives):
         return Text(words.say("{target}: gives records to strangers.", target=card.target), style="bold red")
+    if not card.fault and {endpoint.why for endpoint in card.endpoints} == {str(Reason.NOTHING_ANSWERED)}:
+        nowhere = words.say("{target}: not reachable from here, so we cannot tell what is there.", target=card.target)
+        return Text(nowhere, style="bold yellow")
     if card.fault or not all(endpoint.conclusive for endpoint in card.endpoints):
         unknown = words.say(
             "{target}: we could not find out everything, so this does not say that it is closed.", target=card.target
@@ -140,12 +143,18 @@ def _endpoints(card: CheckDocument, words: Words) -> Table:
             endpoint.protocol,
             Text(endpoint.encryption),
             words.name(rung),
-            Text(endpoint.reason),
+            Text(_why(endpoint, words)),
             Text(words.product(endpoint.product, endpoint.product_version, endpoint.product_firm)),
             Text(endpoint.toolkit),
             style="red" if rung and rung.open else "",
         )
     return table
+
+
+def _why(endpoint: EndpointView, words: Words) -> str:
+    if endpoint.conclusive or endpoint.rung is None:
+        return endpoint.reason
+    return words.say("cannot tell: {reason}", reason=endpoint.reason)
 
 
 def _traffic(card: CheckDocument, words: Words) -> str:

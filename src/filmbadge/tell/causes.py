@@ -38,6 +38,7 @@ _CAUSES = {
     Cause.DURING_CONNECT: N_("the peer reset the connection during the connect"),
     Cause.TOO_MANY_FILES: N_("this machine has no file descriptors left: lower pace.open_at_once or raise ulimit -n"),
     Cause.NO_ROUTE: N_("this machine has no route to that network"),
+    Cause.PROHIBITED: N_("a router on the way prohibited it"),
     Cause.HANDSHAKE_LIMIT: N_("the TLS handshake did not end within {seconds:g} s"),
     Cause.HANDSHAKE_FAILED: N_("the TLS handshake failed"),
     Cause.TLS_ALERT: N_("the peer refused TLS: {words} ({alert})"),

@@ -38,7 +38,7 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
     """Every archive with the endpoints that lead to it: open ones first, and the larger first."""
     groups: dict[str, list[JudgedEndpoint]] = {}
     for row in dataset.rows(
-        "SELECT archive, facts_version, observation, rung, why, codes, said, stop, product, toolkit, transport "
+        "SELECT archive, facts_version, observation, rung, why, codes, said, stop, conclusive, product, toolkit, transport "
         "FROM endpoints JOIN observations USING (address, port, protocol, target, asked_at) "
         "WHERE archive IS NOT NULL ORDER BY address, port"
     ):
@@ -60,7 +60,8 @@ def _judged(row: _Row) -> JudgedEndpoint:
 
 
 def _verdict(row: _Row) -> _Row:
-    return {**row, "stop": row["stop"] and msgspec.json.decode(row["stop"])}
+    stop = row["stop"] and msgspec.json.decode(row["stop"])
+    return {**row, "stop": stop, "conclusive": bool(row.get("conclusive"))}
 
 
 def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | None) -> Archive:

@@ -39,10 +39,10 @@ NAMES = (Rung, Depth, Provenance, Appearance)
 
 _RUNGS = {
     Rung.SILENT: N_("nothing answered"),
-    Rung.LISTENING: N_("something answered, but it is no imaging service"),
+    Rung.LISTENING: N_("something answered, and no imaging service was seen"),
     Rung.SPEAKS: N_("it is an imaging service"),
     Rung.ADMITS: N_("it lets a stranger in"),
-    Rung.ANSWERS: N_("it answers a stranger's query, and has no records"),
+    Rung.ANSWERS: N_("it answers a stranger's query, and gave no records"),
     Rung.DISCLOSES: N_("it gives records to a stranger"),
     Rung.OFFERS: N_("it gives records, and would hand out images"),
     Rung.DELIVERS: N_("it handed out an image"),
@@ -142,12 +142,14 @@ class _Clause(NamedTuple):
 
 
 _REASONS = {
-    Reason.NOTHING_ANSWERED: _Clause("{ended}", N_("nothing answered")),
+    Reason.NOTHING_ANSWERED: _Clause(N_("not reachable from here: {ended}"), N_("not reachable from here")),
+    Reason.PORT_CLOSED: _Clause(N_("nothing listens there: {ended}"), N_("nothing listens there")),
+    Reason.FILTERED: _Clause(N_("filtered: {ended}"), N_("filtered")),
     Reason.OUT_OF_SCOPE: _Clause("{ended}", N_("the scope does not allow it")),
     Reason.NO_ADDRESS: _Clause("{ended}", N_("the name has no address")),
     Reason.OWN_ERROR: _Clause("{ended}", N_("our own error, not the archive's")),
-    Reason.NOT_IMAGING: _Clause("{ended}", N_("it is no imaging service"), http=N_("it answered HTTP {code}, and is no imaging service")),
-    Reason.CATCH_ALL: _Clause(N_("it answers HTTP 200 even for a path that cannot exist, and is no imaging service that we know")),
+    Reason.NOT_IMAGING: _Clause("{ended}", N_("no imaging service was seen"), http=N_("it answered HTTP {code}, and no imaging service was seen")),
+    Reason.CATCH_ALL: _Clause(N_("it answers HTTP 200 even for a path that cannot exist, and no imaging service was seen")),
     Reason.SPARED: _Clause(N_("it was left alone before all was asked: {ended}"), N_("it was left alone before all was asked")),
     Reason.CLIENT_CERTIFICATE: _Clause(N_("it speaks TLS, and a client certificate is demanded; without one nobody can see what is behind it")),
     Reason.REJECTED: _Clause(N_("the association was {rejection}")),

@@ -235,7 +235,7 @@ class _Line(asyncio.BufferedProtocol):
                 self._end(Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, limit))
         except OSError as error:
             in_handshake = self._secure is not None and self._secure.connected
-            self._end(self._tls_failure(error) if in_handshake else _connect_failure(error))
+            self._end(self._tls_failure(error) if in_handshake else _connect_failure(error, address))
         await self._done
         # Line and conversation refer to each other; without this, only the garbage collector would free them.
         del self._conversation, self._room
@@ -520,7 +520,7 @@ def _milliseconds(seconds: float) -> dict[str, int]:
     return {"milliseconds": round(seconds * 1000)}
 
 
-def _connect_failure(error: OSError) -> Outcome:
+def _connect_failure(error: OSError, address: Address) -> Outcome:
     if isinstance(error, ConnectionRefusedError):
         return Outcome(OutcomeKind.REFUSED)
     number = _OF_WINDOWS.get(getattr(error, "winerror", 0), error.errno)
@@ -530,6 +530,8 @@ def _connect_failure(error: OSError) -> Outcome:
         return Outcome(OutcomeKind.OWN_ERROR, Cause.TOO_MANY_FILES)
     if number in (errno.ENETUNREACH, errno.ENETDOWN):
         return Outcome(OutcomeKind.OWN_ERROR, Cause.NO_ROUTE)
+    if number == errno.EACCES and address.version == 6:  # in IPv4 no router's message becomes this error
+        return Outcome(OutcomeKind.UNREACHABLE, Cause.PROHIBITED)
     if number in (errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN):
         return Outcome(OutcomeKind.UNREACHABLE)
     return Outcome(OutcomeKind.OWN_ERROR, error=errno.errorcode.get(number or 0, type(error).__name__))
