@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,13 @@ from filmbadge.ask.learned import Learned
 from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.keep.schema import endpoint_rows
-from filmbadge.model import Depth, Host, Observation, OrthancFacts, Outcome, OutcomeKind, Rung
+from filmbadge.model import Depth, Host, Observation, OrthancFacts, Outcome, OutcomeKind, Protocol, Rung
 from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from filmbadge.tell import card
 from filmbadge.tell.words import Words
 from support.factories import AT
-from support.http_site import orthanc, serving
+from support.http_site import Handler, orthanc, serving
 from support.loopback import HERE, caps, dialer, listening, run
 
 
@@ -62,3 +63,71 @@ def test_a_step_that_leaves_no_trace_is_a_fault_of_ours(monkeypatch: pytest.Monk
     assert taken == [Depth.PROFILE]
     assert host.fault == Outcome(OutcomeKind.OWN_ERROR, error="RuntimeError")
     assert host.archives[0].counts.studies.value == 3
+
+
+REJECTED = bytes.fromhex("03000000000400010103")  # A-ASSOCIATE-RJ, permanent, for the calling AE title
+
+
+async def mux(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """DICOM that refuses, and an Orthanc's REST, on one port."""
+    first = await reader.readexactly(4)
+    if first == b"GET ":
+        rest = asyncio.StreamReader()
+        rest.feed_data(first + await reader.readuntil(b"\r\n\r\n"))
+        rest.feed_eof()
+        await serving(orthanc, pages=1)(rest, writer)
+    else:
+        writer.write(REJECTED)
+
+
+async def rejecting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    if await reader.readexactly(1) == b"\x01":
+        writer.write(REJECTED)
+
+
+async def only_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    first = await reader.readexactly(1)
+    if first == b"G":
+        rest = asyncio.StreamReader()
+        rest.feed_data(first + await reader.readuntil(b"\r\n\r\n"))
+        rest.feed_eof()
+        await serving(orthanc, pages=1)(rest, writer)
+    else:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def sees(handler: Handler, named: bool, dimse: bool = True, http: bool = True) -> list[tuple[Protocol, Rung | None]]:
+    """The rungs of one port, in each protocol. If the target does not name it, the scope lists it."""
+
+    async def work() -> Host:
+        async with listening(handler) as port:
+            scope = replace(
+                LOOPBACK,
+                dimse_ports=(port,) if dimse else (),
+                dimse_tls_ports=(),
+                web_ports=(port,) if http else (),
+                web_tls_ports=(),
+                caps=caps(idle_seconds=0.5),
+            )
+            return await examine(dialer(scope)[0], parse(f"{HERE}:{port}" if named else str(HERE)), Depth.COUNT)
+
+    return [(judged.observation.endpoint.protocol, judged.verdict.rung) for judged in run(work()).judged]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_port_that_refuses_in_dicom_and_is_open_in_http_is_open(named: bool) -> None:
+    assert sees(mux, named) == [(Protocol.DIMSE, Rung.SPEAKS), (Protocol.HTTP, Rung.DISCLOSES)]
+
+
+def test_a_port_that_is_listed_for_dicom_alone_is_asked_in_nothing_else_once_it_spoke_dicom() -> None:
+    assert sees(mux, named=False, http=False) == [(Protocol.DIMSE, Rung.SPEAKS)]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_port_that_speaks_dicom_only_is_one_endpoint(named: bool) -> None:
+    assert sees(rejecting, named) == [(Protocol.DIMSE, Rung.SPEAKS)]
+
+
+@pytest.mark.parametrize(("named", "http"), [(True, False), (False, True), (False, False)])
+def test_a_port_that_answers_dicom_in_http_is_asked_in_http(named: bool, http: bool) -> None:
+    assert sees(only_http, named, http=http) == [(Protocol.HTTP, Rung.DISCLOSES)]

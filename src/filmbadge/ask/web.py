@@ -93,7 +93,7 @@ async def identify_either(
 
 
 async def visit(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -> Observation:
-    """Everything on one port, in HTTP. Raises OutOfScope only."""
+    """Everything on one port. Must not be called for a port that gave records in DIMSE. Raises OutOfScope only."""
     return (await _visit(contact, contact.origin(port, tls), depth))[0]
 
 

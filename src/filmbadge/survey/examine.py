@@ -19,6 +19,7 @@ from filmbadge.judge import archives, distinct_count, same_archive
 from filmbadge.judge.same_archive import Sketch, at_one_host
 from filmbadge.judge.steps import next_step
 from filmbadge.model import (
+    Cause,
     ClientCertificate,
     ConfiguredRoot,
     Depth,
@@ -31,6 +32,7 @@ from filmbadge.model import (
     Outcome,
     OutcomeKind,
     PageFacts,
+    Protocol,
     Refusal,
 )
 from filmbadge.scope import Address, Scope, address_of
@@ -67,10 +69,10 @@ class Sketches:
 
 
 class Seen:
-    """What was seen of one host, one observation for each port, and the sketches of what is behind them."""
+    """What was seen of one host, one observation for each endpoint, and the sketches of what is behind them."""
 
     def __init__(self) -> None:
-        self._observations: dict[tuple[str, int], Observation] = {}
+        self._observations: dict[Endpoint, Observation] = {}
         self.studies: dict[Endpoint, Sketch] = {}
         self.patients: dict[Endpoint, Sketch] = {}
 
@@ -78,11 +80,19 @@ class Seen:
         return iter(tuple(self._observations.values()))
 
     def at(self, address: Address, port: int) -> Observation | None:
-        return self._observations.get((str(address), port))
+        """What was seen of this port: in HTTP, if that was spoken there."""
+        endpoints = (Endpoint(str(address), port, protocol) for protocol in (Protocol.HTTP, Protocol.DIMSE))
+        return next((seen for e in endpoints if (seen := self._observations.get(e)) is not None), None)
 
     def put(self, seen: Observation) -> None:
-        """Take it in, in the place of what was seen of this port before, in whatever protocol."""
-        self._observations[seen.endpoint.address, seen.endpoint.port] = seen
+        """Take it in, in the place of what was seen of this endpoint before.
+
+        A port that did not speak DIMSE, and answers in HTTP, is one endpoint and not two.
+        """
+        port = msgspec.structs.replace(seen.endpoint, protocol=Protocol.DIMSE)
+        if (before := self._observations.get(port)) is not None and not _spoke_dimse(before):
+            del self._observations[port]
+        self._observations[seen.endpoint] = seen
 
     def learn(self, learned: Learned) -> None:
         self.put(learned.seen)
@@ -127,21 +137,23 @@ async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketch
 async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> None:
     """Ask every port, one connection at a time, into `seen`.
 
-    HTTP is never spoken to a port that spoke DIMSE, nor first to a port on which DIMSE is expected.
-    A port that the user named is asked in DIMSE, and in HTTP only when it turned out to be something else;
-    over TLS, where it turned out to speak that.
+    HTTP is never spoken first to a port on which DIMSE is expected, nor to one that gave records in DIMSE.
+    A port that the user named is asked in DIMSE, and then in HTTP, for one port can have both; over TLS, where it
+    turned out to speak that. So is a port of the web on which DIMSE is expected too, and a port that answered in HTTP.
     """
-    scope = contact.scope
+    scope, spoke_http = contact.scope, []
     for port in target.ports or dict.fromkeys((*scope.dimse_ports, *scope.dimse_tls_ports)):
-        seen.put(await identify.identify_either(contact, port, depth, named=bool(target.ports)))
-    for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports)):
+        first = await identify.identify_either(contact, port, depth, named=bool(target.ports))
+        seen.put(first)
+        spoke_http += [port] if first.stop.cause is Cause.SPOKE_HTTP else []
+    for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports, *spoke_http)):
         before = seen.at(contact.address, port)
         if before is None:
             seen.put(await web.identify_either(contact, port, depth, tls=port in scope.web_tls_ports))
-        elif not (_spoke_dimse(before) or _nobody(before) or _barred(before)):
+        elif not (_gave_dimse(before) or _nobody(before) or _barred(before)):
             answered = await web.identify_either(contact, port, depth, tls=before.tls is not None)
             if _answered(answered):
-                seen.put(answered)  # one row per port: it is HTTP, not failed DIMSE
+                seen.put(answered)
     await _follow(contact, depth, seen)
 
 
@@ -206,6 +218,12 @@ def _answered(observation: Observation) -> bool:
 def _spoke_dimse(observation: Observation) -> bool:
     facts = observation.get(DimseFacts)
     return facts is not None and facts.valid_pdu
+
+
+def _gave_dimse(observation: Observation) -> bool:
+    """It gave records: there is nothing that another protocol would have to tell."""
+    facts = observation.get(DimseFacts)
+    return facts is not None and any(find.matches for find in facts.finds)
 
 
 def _barred(observation: Observation) -> bool:
