@@ -91,10 +91,16 @@ def _general(alternative: str) -> x509.GeneralName:
 
 
 @contextmanager
-def serving(context: ssl.SSLContext, answer: Callable[[bytes], bytes], to_plain: bytes = b"") -> Iterator[int]:
+def serving(
+    context: ssl.SSLContext,
+    answer: Callable[[bytes], bytes],
+    to_plain: bytes = b"",
+    refuses: Callable[[bytes], bytes | None] = lambda _: None,
+) -> Iterator[int]:
     """A TLS server in a thread, with blocking sockets: unlike asyncio's, it sends its alerts. Gives its port.
 
-    To who speaks something else it says `to_plain`, and closes.
+    To who speaks something else it says `to_plain`, and closes. If `refuses` has bytes for a ClientHello, it says them, and
+    closes.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -109,6 +115,10 @@ def serving(context: ssl.SSLContext, answer: Callable[[bytes], bytes], to_plain:
                     if connection.recv(1, socket.MSG_PEEK) != b"\x16":
                         connection.recv(65536)
                         connection.sendall(to_plain)
+                        continue
+                    if (said := refuses(connection.recv(65536, socket.MSG_PEEK))) is not None:
+                        connection.recv(65536)
+                        connection.sendall(said)
                         continue
                     with context.wrap_socket(connection, server_side=True) as secured:
                         secured.sendall(answer(secured.recv(65536)))

@@ -59,7 +59,7 @@ def test_no_two_endings_and_no_two_codes_read_alike() -> None:
         (Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, {"milliseconds": 2500}), "the connect had no answer within 2.5 s"),
         (Outcome(OutcomeKind.TLS_FAILED, Cause.TLS_ALERT, {"alert": 40}), "the peer refused TLS: handshake failure (40)"),
         (Outcome(OutcomeKind.TLS_FAILED, Cause.TLS_ALERT, {"alert": 200}), "the peer refused TLS: alert (200)"),
-        (Outcome(OutcomeKind.TLS_FAILED, Cause.HANDSHAKE_FAILED, error="WRONG_VERSION_NUMBER"), "the TLS handshake failed (WRONG_VERSION_NUMBER)"),
+        (Outcome(OutcomeKind.TLS_FAILED, Cause.HANDSHAKE_FAILED, error="WRONG_VERSION_NUMBER"), "our TLS library could not complete the handshake (WRONG_VERSION_NUMBER)"),
         (Outcome(OutcomeKind.RESET, Cause.CERTIFICATE_ASKED), "the peer reset the connection, after it had asked for a client certificate"),
         (Outcome(OutcomeKind.ABORTED, Cause.ABORTED, {"source": 2, "reason": 6}), "the association was aborted by the service provider: invalid PDU parameter value"),
         (Outcome(OutcomeKind.REJECTED, Cause.REJECTED, {"result": 1, "source": 1, "reason": 7}), "the association was permanently rejected by the service user: called AE title not recognized"),

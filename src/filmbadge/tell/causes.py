@@ -40,7 +40,7 @@ _CAUSES = {
     Cause.NO_ROUTE: N_("this machine has no route to that network"),
     Cause.PROHIBITED: N_("a router on the way prohibited it"),
     Cause.HANDSHAKE_LIMIT: N_("the TLS handshake did not end within {seconds:g} s"),
-    Cause.HANDSHAKE_FAILED: N_("the TLS handshake failed"),
+    Cause.HANDSHAKE_FAILED: N_("our TLS library could not complete the handshake"),
     Cause.TLS_ALERT: N_("the peer refused TLS: {words} ({alert})"),
     Cause.CERTIFICATE_ASKED: N_("{ending}, after it had asked for a client certificate"),
     Cause.IDLE_LIMIT: N_("no byte came for {seconds:g} s"),

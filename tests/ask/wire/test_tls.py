@@ -8,6 +8,7 @@ import ssl
 import struct
 import subprocess
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -155,7 +156,91 @@ def test_no_common_cipher_is_not_taken_for_a_client_certificate() -> None:
     assert seen.tls == TlsFacts(client_certificate=ClientCertificate.UNKNOWN, alert=40)
     assert place(seen).why is Reason.NOT_IMAGING
     assert place(seen).stop == Outcome(OutcomeKind.TLS_FAILED, Cause.TLS_ALERT, {"alert": 40})
-    assert questions(rows) == [IN_TLS]
+    assert not place(seen).conclusive
+    assert questions(rows) == [IN_TLS] * 4  # the last offers what is oldest
+
+
+ADDRESS_AS_NAME = "1.0.0.127.in-addr.arpa"
+WRONG_CIPHER = b"\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" + bytes(35) + b"\x00"  # a ServerHello
+
+
+def offers(hello: bytes, cipher: int) -> bool:
+    """Whether a ClientHello offers this cipher, RFC 5246 7.4.1.2."""
+    at = 9 + 2 + 32
+    at += 1 + hello[at]
+    suites = hello[at + 2 : at + 2 + int.from_bytes(hello[at : at + 2])]
+    return cipher.to_bytes(2) in {suites[i : i + 2] for i in range(0, len(suites), 2)}
+
+
+def chokes_on_dhe(hello: bytes) -> bytes | None:
+    return WRONG_CIPHER if offers(hello, 0x0033) else None
+
+
+def wants_tls_1_0(hello: bytes) -> bytes | None:
+    return None if hello[9:11] == b"\x03\x01" else ALERT
+
+
+def wants_a_name(hello: bytes) -> bytes | None:
+    return None if ADDRESS_AS_NAME.encode() in hello else b""
+
+
+@pytest.mark.parametrize(
+    ("refuses", "tries"),
+    [(chokes_on_dhe, 2), (wants_tls_1_0, 4), (wants_a_name, 2), (lambda hello: wants_a_name(hello) or wants_tls_1_0(hello), 4)],
+    ids=["our library fails", "old", "hangs up without a name", "old, and hangs up without a name"],
+)  # fmt: skip
+def test_a_handshake_that_fails_is_made_again_with_less(
+    pair: Pair, refuses: Callable[[bytes], bytes | None], tries: int
+) -> None:
+    context = pair.server()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context = only(context, V1) if refuses is not wants_a_name else context
+    with certificates.serving(context, rejects, refuses=refuses) as port:
+        seen, rows = asked(port, tls_port=True)
+    assert questions(rows) == [IN_TLS] * tries
+    assert place(seen).rung is Rung.SPEAKS
+    assert [row.stop.ending for row in rows[:-1]] != [OutcomeKind.REJECTED] * (tries - 1)
+
+
+def test_a_server_that_needs_a_name_hears_that_of_its_address_and_is_greeted_by_it_from_then_on(pair: Pair) -> None:
+    heard: list[str | None] = []
+    context = pair.server()
+
+    def named(_connection: object, name: str | None, _context: object) -> int | None:
+        heard.append(name)
+        return None if name else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+
+    context.sni_callback = named
+
+    async def work(port: int) -> list[JournalRow]:
+        door, rows = dialer()
+        for name in ("", "", "pacs.example"):
+            await door.dial(HERE, port, Talker(b"x", enough=1), question="t", tls=True, name=name)
+        return rows
+
+    with certificates.serving(context, lambda _: b"y") as port:
+        rows = run(work(port))
+    assert heard == [None, ADDRESS_AS_NAME, ADDRESS_AS_NAME, "pacs.example"]
+    assert rows[0].stop == Outcome(OutcomeKind.TLS_FAILED, Cause.TLS_ALERT, {"alert": 112})
+    assert [row.stop.ending for row in rows[1:]] == [OutcomeKind.COMPLETED] * 3
+
+
+def test_a_name_that_the_user_gave_is_not_replaced(pair: Pair) -> None:
+    heard: list[str | None] = []
+    context = pair.server()
+
+    def unknown(_connection: object, name: str | None, _context: object) -> int:
+        heard.append(name)
+        return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+
+    context.sni_callback = unknown
+
+    async def work(port: int) -> None:
+        await dialer()[0].dial(HERE, port, Talker(b"x"), question="t", tls=True, name="pacs.example")
+
+    with certificates.serving(context, lambda _: b"y") as port:
+        run(work(port))
+    assert set(heard) == {"pacs.example"}
 
 
 def test_one_that_asks_for_a_certificate_and_closes_without_an_alert_is_unknown(pair: Pair) -> None:
@@ -200,7 +285,7 @@ def test_a_plain_server_on_a_tls_port_is_asked_in_plain_once(answer: bytes) -> N
         writer.write(TITLE_UNKNOWN if (await reader.read(65536))[0] == pdu.ASSOCIATE_RQ else answer)
 
     seen, rows = against(plain)
-    assert questions(rows) == [IN_TLS, IN_PLAIN]
+    assert questions(rows) == [*[IN_TLS] * (1 if answer else 2), IN_PLAIN]  # one that hangs up may want a name
     assert rows[0].stop.ending is (OutcomeKind.OTHER_PROTOCOL if answer else OutcomeKind.CLOSED)
     assert seen.tls is None
     assert place(seen).rung is Rung.SPEAKS
@@ -239,7 +324,7 @@ def test_a_handshake_that_fails_is_bounded_and_not_silent(handler: Handler, stop
     seen, rows = against(handler)
     assert rows[0].stop == stop
     assert rows[0].seconds < 5
-    assert questions(rows) == [IN_TLS, IN_PLAIN]
+    assert questions(rows) == [*[IN_TLS] * (2 if handler is reset else 1), IN_PLAIN]
     assert place(seen).rung is Rung.LISTENING
     assert all(row.stop.ending is not OutcomeKind.OWN_ERROR for row in rows)
 

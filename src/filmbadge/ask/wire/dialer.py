@@ -13,6 +13,7 @@ import math
 import socket
 import ssl
 import time
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
@@ -21,7 +22,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.throttle import Throttle
-from filmbadge.ask.wire.tls import Handshake
+from filmbadge.ask.wire.tls import Handshake, Hello, Newest
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, address_of, plain
 
@@ -36,6 +37,13 @@ _LOOK_SECONDS = 0.05  # seconds between two checks for what is overdue
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
 _MAX_PACES = 10_000  # number of archives whose pace is remembered
+_NEWEST = {
+    Newest.ANY: ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    Newest.V1_2: ssl.TLSVersion.TLSv1_2,
+    Newest.V1_0: ssl.TLSVersion.TLSv1,
+}
+# For servers older than RFC 5746: the first handshake, and one that the server begins anew. The numbers are OpenSSL's.
+_LEGACY_SERVER_CONNECT, _UNSAFE_LEGACY_RENEGOTIATION = 0x4, 0x40000
 # Windows' loop reports a failed connect with system numbers that Python does not translate (winerror.h).
 _OF_WINDOWS = {64: errno.ECONNRESET, 121: errno.ETIMEDOUT, 1231: errno.ENETUNREACH, 1232: errno.EHOSTUNREACH}
 
@@ -67,6 +75,7 @@ class Dialer:
         self._pacer = _Pacer(scope.pace)
         self._clock = _Clock()
         self._paces: dict[str, Throttle] = {}
+        self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
         # Hosts with a connection; the event is set when the connection ends.
         self._busy: dict[str, asyncio.Event | None] = {}
 
@@ -116,6 +125,7 @@ class Dialer:
         """Carry one conversation over one connection, from the connect to the close. Returns its journal row.
 
         With `tls` the conversation goes through TLS. `name` is the host's name, if the user gave one, and is sent as SNI.
+        A handshake that fails is made again a few times, with a `Hello` that offers less; each try has its own row.
         """
         address = plain(address)
         host = str(address)
@@ -126,11 +136,16 @@ class Dialer:
             await over.wait()
         self._busy[host] = None
         try:
-            await self._pacer.turn(address, host)
-            if self.scope.expired():  # the scope expired during the wait
-                raise OutOfScope(host, self.scope, address)
-            line = _Line(conversation, caps, self._clock, _Tls(address, name) if tls else None)
-            return await self._carry(line, address, host, port, question)
+            if not tls:
+                return await self._in_turn(_Line(conversation, caps, self._clock), address, host, port, question)
+            hello: Hello | None = self._hellos.get((host, port, name), Hello(name))
+            while hello is not None:  # it ends: each hello offers less than the one before
+                line = _Line(conversation, caps, self._clock, _Tls(address, name, hello))
+                row = await self._in_turn(line, address, host, port, question)
+                if line.again is not None and len(self._hellos) < _MAX_PACES:
+                    self._hellos[host, port, name] = line.again
+                hello = line.again
+            return row
         finally:
             if (pace := self._paces.get(host)) is not None and (rest := pace.rest()):
                 self._pacer.rest(host, rest)
@@ -140,6 +155,12 @@ class Dialer:
     def _require(self, name: str, address: Address) -> None:
         if not self.scope.permits(address):
             raise OutOfScope(name, self.scope, address)
+
+    async def _in_turn(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
+        await self._pacer.turn(address, host)
+        if self.scope.expired():  # the scope expired during the wait
+            raise OutOfScope(host, self.scope, address)
+        return await self._carry(line, address, host, port, question)
 
     async def _carry(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
         at, started = datetime.now(UTC), time.perf_counter()
@@ -209,7 +230,7 @@ class _Line(asyncio.BufferedProtocol):
         self._connecting = asyncio.timeout(None)
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._idle = caps.idle_seconds
-        self.due = self._loop.time() + caps.connect_seconds
+        self.due = math.inf
         self._last = math.inf  # the time at which the connection has lived long enough
         self._room = memoryview(bytearray(_FIRST_BUFFER))
         self._filled = 0  # bytes at the start of the room that the conversation has not taken
@@ -218,8 +239,10 @@ class _Line(asyncio.BufferedProtocol):
         self.received = 0
         self._allowed = 0  # all bytes that may come while the line lingers
         self._resting: asyncio.TimerHandle | None = None
+        self.again: Hello | None = None  # the handshake failed, and is to be made again: the conversation has not begun
 
     async def carry(self, address: Address, host: str, port: int) -> None:
+        self.due = self._loop.time() + self._caps.connect_seconds
         self._clock.add(self)
         try:
             async with self._connecting:
@@ -421,6 +444,11 @@ class _Line(asyncio.BufferedProtocol):
         if self._resting is not None:
             self._resting.cancel()
         self._filled = 0  # nobody takes the rest, and a full buffer would have no room for further bytes
+        if self._transport is None and self._secure is not None and self._secure.connected:
+            self.again = self._secure.after(stop)
+        if self.again is not None:
+            self._ended()
+            return
         try:
             self.stop = self._conversation.ended(stop)
         except Exception as error:
@@ -458,10 +486,11 @@ class _Tls:
     nothing is verified, and old versions are accepted.
     """
 
-    def __init__(self, address: Address, name: str) -> None:
+    def __init__(self, address: Address, name: str, hello: Hello) -> None:
         self.peer = Handshake(name or address)
         self.connected = False  # TCP is connected
-        self._name = name
+        self._address = address
+        self._hello = hello
 
     async def connect(self, line: _Line, address: Address, port: int) -> None:
         """Connect TCP first, then shake hands: a peer that answers the first step is not `silent`."""
@@ -482,7 +511,7 @@ class _Tls:
             lambda: line,
             sock=held,
             ssl=self._context(),
-            server_hostname=self._name,
+            server_hostname=self._hello.server_name,
             ssl_handshake_timeout=limit,
         )
 
@@ -492,13 +521,20 @@ class _Tls:
             secured.version() or "", cipher[0] if cipher else "", secured.getpeercert(binary_form=True) or b""
         )
 
+    def after(self, stop: Outcome) -> Hello | None:
+        """What to offer next, after a handshake that ended so."""
+        return self._hello.after(stop, self.peer, self._address)
+
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
-        context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)  # for servers older than RFC 5746
+        with warnings.catch_warnings():  # Python advises against old versions, and we want to see them
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.maximum_version = _NEWEST[self._hello.newest]
+        context.set_ciphers(self._hello.ciphers)
+        context.options |= _LEGACY_SERVER_CONNECT | _UNSAFE_LEGACY_RENEGOTIATION
         # `_msg_callback` is a private hook of the ssl module. No other hook tells the number of an alert, or whether a
         # client certificate was asked for; `handshake failure` alone has many meanings.
         context._msg_callback = self._message  # type: ignore[attr-defined]

@@ -1,8 +1,13 @@
-"""Reads the TLS facts of a peer. Nothing is trusted, so nothing is verified. OpenSSL itself runs in the dialer."""
+"""What we offer in a TLS handshake, and the TLS facts of a peer.
+
+Nothing is trusted, so nothing is verified. OpenSSL itself runs in the dialer.
+"""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
 
@@ -12,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from filmbadge.ask.wire.text import clean
-from filmbadge.model import Certificate, ClientCertificate, KeyKind, OutcomeKind, TlsFacts
+from filmbadge.model import Cause, Certificate, ClientCertificate, KeyKind, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, address_of
 
 MAX_TEXT = 64
@@ -23,9 +28,48 @@ ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.R
 _ALERT, _HANDSHAKE = 21, 22
 _CERTIFICATE_REQUEST = 13
 _CLOSE_NOTIFY, _USER_CANCELED = 0, 90
-_CERTIFICATE_REQUIRED = 116
+_UNRECOGNIZED_NAME, _CERTIFICATE_REQUIRED = 112, 116
 # Before TLS 1.3, servers send these alerts to a client that was asked for a certificate and sent none.
 _REFUSALS = frozenset((40, 41, 42, 46, 48, 49, _CERTIFICATE_REQUIRED))
+
+
+class Newest(Enum):
+    """The newest version of TLS that we offer."""
+
+    ANY = auto()
+    V1_2 = auto()
+    V1_0 = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What we offer in one handshake. If it fails, `after` has the next: each offers less, down to what is oldest.
+
+    Some servers cannot make a handshake in which much is offered, and some choose of it what our library refuses, such
+    as a Diffie-Hellman group of 512 bits. Others want a server name, whatever it is.
+    """
+
+    server_name: str = ""
+    newest: Newest = Newest.ANY
+    ciphers: str = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
+
+    def after(self, stop: Outcome, peer: Handshake, address: Address) -> Hello | None:
+        """The next hello after a handshake that ended so. None if the peer made its mind up, or nothing is left to offer."""
+        if peer.asked or stop.ending not in _FAILED:
+            return None
+        hung_up = stop.ending is not OutcomeKind.TLS_FAILED
+        if not self.server_name and stop.cause is not Cause.HANDSHAKE_FAILED:
+            # RFC 6066 3 forbids an address. This name is the address's own in the DNS, so it claims nothing, and is not looked up.
+            return replace(self, server_name=address.reverse_pointer)
+        if hung_up and not peer.spoke:
+            return None
+        if self.newest is Newest.ANY:
+            return replace(self, newest=Newest.V1_2, ciphers=f"{self.ciphers}:{_NO_DHE}")
+        return replace(self, newest=Newest.V1_0) if self.newest is Newest.V1_2 else None
+
+
+_FAILED = (OutcomeKind.TLS_FAILED, OutcomeKind.CLOSED, OutcomeKind.RESET)
+_NO_DHE = "!kDHE"
 
 
 class Handshake:
