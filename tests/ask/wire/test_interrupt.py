@@ -14,10 +14,11 @@ from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire import throttle
+from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
-from support.loopback import HERE, dialer, run
+from support.loopback import HERE, Talker, dialer, listening, run
 from support.pynetdicom_archive import Rows, archive
 
 KEYS = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
@@ -109,3 +110,35 @@ def test_the_second_aborts() -> None:
     rows, script = interrupted(2, deaf=True)
     assert script.endings == ["aborted"]
     assert [row.stop for row in rows] == [Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)]
+
+
+class CancelledAtOnce(Talker):
+    """A talk during whose first words the task is cancelled, and that has something to say then."""
+
+    task: asyncio.Task[JournalRow]
+
+    def opened(self, line: Connection) -> None:
+        super().opened(line)
+        self.task.cancel()
+
+    def leave(self) -> bool:
+        self.line.send(b"I leave")
+        return True
+
+
+def test_a_connection_that_is_cancelled_as_it_opens_is_interrupted_and_no_error_of_ours() -> None:
+    """The event loop closes such a connection by itself, and tells nobody."""
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def work() -> list[JournalRow]:
+        door, rows = dialer()
+        async with listening(hear) as port:
+            talk = CancelledAtOnce(b"hello")
+            talk.task = asyncio.create_task(door.dial(HERE, port, talk, question="t"))
+            with pytest.raises(asyncio.CancelledError):
+                await talk.task
+        return rows
+
+    assert [row.stop for row in run(work())] == [Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)]

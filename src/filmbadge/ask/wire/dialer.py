@@ -256,6 +256,9 @@ class _Line(asyncio.BufferedProtocol):
             else:
                 limit = _milliseconds(self._caps.connect_seconds)
                 self._end(Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, limit))
+        except asyncio.CancelledError:
+            self._transport = None  # the loop closed it, even if the conversation has begun: nobody can say farewell
+            raise
         except OSError as error:
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error, address))
