@@ -270,6 +270,8 @@ class DoubtCode(_Code):
     INSPECTED = "inspected", "records"
     NOT_ALL_INSPECTED = "not-all-inspected"
     WITHOUT_PATIENT_ID = "without-patient-id", "studies"
+    CONTRADICTED = "contradicted", "one", "other"  # two numbers of one archive that should be equal
+    WAYS_DIFFER = "ways-differ"  # its ways in hold some of the same studies, and may lead to different archives
     MAYBE_SSN = "maybe-ssn"
     # These doubts come from totals.
     NO_COUNTRY_DATA = "no-country-data"
@@ -310,7 +312,9 @@ class LinkBy(StrEnum):
 
     STUDY_UIDS = "study-uids"  # how many study UIDs both hold, by samples of their hashes
     SAME_ENDPOINT = "same-endpoint"  # both archives have it
-    COUNTERS = "counters"  # at one host, all numbers that are known of both are equal
+    OWN_WORD = "own-word"  # at one host, one names the other, and no number contradicts
+    COUNTERS = "counters"  # at one host, both name one DICOM port and one title, and all their numbers are equal
+    OVERLAP = "overlap"  # at one host, all studies of one are among those of the other: perhaps one archive
     JUDGED_ONE = "judged-one"  # by an older version, which kept no measure
     JUDGED_APART = "judged-apart"  # by an older version, which kept no measure
 
@@ -323,6 +327,8 @@ class Link(Struct, frozen=True):
     by: LinkBy
     shared: int | None = None  # hashes that both hold, by study UIDs
     sampled: int | None = None  # hashes that either holds
+    of_one: int | None = None  # of these, hashes that `one` holds; None: an older version did not keep it
+    whole: bool = True  # the studies of both were enumerated whole
 
 
 class ClientCertificate(StrEnum):
@@ -978,7 +984,10 @@ class Archive(Struct, frozen=True):
     decoy: tuple[Decoy, ...] = ()
     configuration: str = ""  # a digest of signs, manners and counts; empty if too little is known
     identity: Identity = Identity()
-    joined_by: tuple[LinkBy, ...] = ()  # evidence that joins ways in that do not name each other
+    joined_by: tuple[LinkBy, ...] = ()  # evidence that joins its ways in
+    # Ids of archives at this address that may be this one: nothing shows that they are one, or that they are two.
+    perhaps_same: tuple[str, ...] = ()
+    perhaps_more: int = 0  # how many more archives its ways in may lead to: what joins them is no proof
 
     @property
     def open(self) -> bool:

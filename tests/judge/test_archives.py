@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from filmbadge.judge.archives import judge
 from filmbadge.judge.steps import next_step
@@ -12,6 +13,7 @@ from filmbadge.model import (
     Count,
     CountedBy,
     Depth,
+    DicomWebFacts,
     DimseFacts,
     Doubt,
     DoubtCode,
@@ -23,6 +25,7 @@ from filmbadge.model import (
     Outcome,
     OutcomeKind,
     Product,
+    Profile,
     Provenance,
     Rejection,
     Rung,
@@ -58,8 +61,11 @@ def test_orthanc_that_names_another_port_is_another_archive() -> None:
     assert ports(judged(dimse(admitted(DISCLOSED), port=104), web(REPORTED))) == [[104], [8042]]
 
 
-def test_orthanc_that_names_none_joins_the_only_one() -> None:
-    assert ports(judged(OPEN, web(LOCKED))) == [[4242, 8042]]
+def test_what_names_nothing_joins_nothing() -> None:
+    """It may be the one DICOM endpoint of the host, or another archive: both say so."""
+    host = judged(OPEN, web(LOCKED))
+    assert ports(host) == [[4242], [8042]]
+    assert [archive.perhaps_same for archive in host.archives] == [(f"{ADDRESS}:8042",), (f"{ADDRESS}:4242",)]
     assert ports(judged(dimse(admitted(), port=104), OPEN, web(LOCKED))) == [[104], [4242], [8042]]
     assert ports(judged(web(LOCKED))) == [[8042]]
 
@@ -72,6 +78,7 @@ def test_two_archives_on_one_host_stay_two() -> None:
     second = msgspec.structs.replace(reported(studies=36), dicom_port=4243)
     host = judged(OPEN, dimse(admitted(), port=4243), web(REPORTED), web(second, port=8043))
     assert ports(host) == [[4242, 8042], [4243, 8043]]
+    assert not any(archive.perhaps_same for archive in host.archives), "each names a port of its own"
 
 
 def test_ports_that_hold_the_same_studies_are_one() -> None:
@@ -87,13 +94,70 @@ def test_ports_that_hold_the_same_studies_are_one() -> None:
     assert ports(judge(ADDRESS, two)) == [[104], [11112]]
 
 
-def test_equal_counters_join_only_where_no_studies_were_compared() -> None:
-    large = msgspec.structs.replace(WHOLE, rows=40, studies=40, series=70, images=700, images_known_for=40)
-    two = (dimse(admitted(DISCLOSED, large), port=104), dimse(admitted(DISCLOSED, large), port=11112))
-    (archive,) = judge(ADDRESS, two).archives
-    assert archive.joined_by == (LinkBy.COUNTERS,)
-    apart = Link(two[0].endpoint, two[1].endpoint, LinkBy.STUDY_UIDS, 0, 80)
+LARGE = msgspec.structs.replace(WHOLE, rows=35, studies=35, series=70, images=700, images_known_for=35)
+
+
+def test_equal_numbers_alone_join_nothing() -> None:
+    two = (dimse(admitted(DISCLOSED, LARGE), port=104), dimse(admitted(DISCLOSED, LARGE), port=11112))
+    assert ports(judge(ADDRESS, two)) == [[104], [11112]]
+    apart = Link(two[0].endpoint, two[1].endpoint, LinkBy.STUDY_UIDS, 0, 70, 35)
     assert ports(judge(ADDRESS, two, [apart])) == [[104], [11112]]
+    assert all(archive.perhaps_same for archive in judge(ADDRESS, two).archives)
+    assert not any(archive.perhaps_same for archive in judge(ADDRESS, two, [apart]).archives)
+
+
+def test_two_doors_of_one_service_are_one_where_both_say_and_count_the_same() -> None:
+    named = msgspec.structs.replace(REPORTED, aet="PACS")
+    doors = (web(named), web(named, port=8443))
+    (archive,) = judged(*doors).archives
+    assert archive.joined_by == (LinkBy.COUNTERS,)
+    assert ports(judged(dimse(admitted(DISCLOSED, LARGE)), *doors)) == [[4242, 8042, 8443]]
+    other = web(msgspec.structs.replace(named, aet="OTHER"), port=8443)
+    assert len(judged(doors[0], other).archives) == 2
+
+
+def test_of_two_services_that_name_one_port_equal_numbers_show_which_is_meant() -> None:
+    """They are likely in containers, each naming its internal port."""
+    second = msgspec.structs.replace(reported(studies=36), aet="OTHER")
+    both = (web(REPORTED), web(second, port=8043))
+    assert ports(judged(dimse(admitted(DISCLOSED, LARGE)), *both)) == [[4242, 8042], [8043]]
+    assert ports(judged(OPEN, *both)) == [[4242], [8042], [8043]]
+
+
+def test_own_word_that_numbers_contradict_proves_nothing() -> None:
+    """It may be one archive, of which one way in shows less, or two behind mapped ports. Neither is told for sure."""
+    (archive,) = judged(dimse(admitted(DISCLOSED, WHOLE)), web(REPORTED)).archives
+    assert (archive.joined_by, archive.perhaps_more) == ((LinkBy.OWN_WORD,), 1)
+    assert archive.counts.studies == Count(at_least=2, doubts=(contradicted(2, 35),))
+    assert all(getattr(archive.counts, q).value is None for q in ("patients", "series", "images"))
+    two = (dimse(admitted(DISCLOSED, WHOLE)), web(REPORTED, DicomWebFacts("/rs", census=LARGE)))
+    apart = Link(two[0].endpoint, two[1].endpoint, LinkBy.STUDY_UIDS, 0, 37, 2)
+    split = judge(ADDRESS, two, [apart]).archives
+    assert [a.counts.studies for a in split] == [Count(2, Provenance.COUNTED), Count(35, Provenance.COUNTED)]
+
+
+def test_archives_that_overlap_stay_two_each_with_its_own_numbers() -> None:
+    hundred = msgspec.structs.replace(WHOLE, rows=100, studies=100, images_known_for=100)
+    two = (dimse(admitted(DISCLOSED, hundred)), dimse(admitted(DISCLOSED, hundred), port=11112))
+    host = judge(ADDRESS, two, [Link(two[0].endpoint, two[1].endpoint, LinkBy.STUDY_UIDS, 70, 130, 100)])
+    assert [a.counts.studies for a in host.archives] == [Count(100, Provenance.COUNTED)] * 2
+    assert not any(a.perhaps_same or a.perhaps_more for a in host.archives)
+
+
+@pytest.mark.parametrize(("whole", "complete"), [(True, True), (False, False)])
+def test_a_part_of_another_is_told_with_it_as_a_bound(whole: bool, complete: bool) -> None:
+    large = msgspec.structs.replace(WHOLE, complete=complete, studies=384)
+    small = web(DicomWebFacts("/rs", status=200, records=1, census=msgspec.structs.replace(WHOLE, studies=30)))
+    seen = dimse(admitted(DISCLOSED, large))
+    link = Link(seen.endpoint, small.endpoint, LinkBy.STUDY_UIDS, 30, 384, 384, whole)
+    (archive,) = judge(ADDRESS, (seen, small), [link]).archives
+    assert (archive.joined_by, archive.perhaps_more) == ((LinkBy.OVERLAP,), 1)
+    assert (archive.counts.studies.value, archive.counts.studies.at_least) == (None, 384)
+    assert archive.counts.images.value is None
+
+
+def contradicted(one: int, other: int) -> Doubt:
+    return Doubt(DoubtCode.CONTRADICTED, {"one": one, "other": other})
 
 
 def test_what_is_no_imaging_service_is_no_archive() -> None:
@@ -121,10 +185,45 @@ def test_the_product_is_said_once_for_all_endpoints() -> None:
     assert judged(web(LOCKED)).archives[0].product == Product("Orthanc")
 
 
-def test_reported_beats_counted() -> None:
-    counts = only(dimse(admitted(DISCLOSED, WHOLE)), web(REPORTED)).counts
-    assert (counts.patients, counts.studies, counts.series, counts.images) == tuple(
+def test_a_counter_is_reported_and_a_census_that_is_equal_counts_the_same() -> None:
+    told = only(dimse(admitted(DISCLOSED)), web(REPORTED)).counts
+    assert (told.patients, told.studies, told.series, told.images) == tuple(
         Count(value, Provenance.REPORTED) for value in (3, 35, 70, 700)
+    )
+    counted = only(dimse(admitted(DISCLOSED, LARGE)), web(REPORTED)).counts
+    assert counted.studies == Count(35, Provenance.COUNTED)
+    assert counted.images == Count(700, Provenance.REPORTED, coverage=1.0)
+
+
+def test_count_keys_that_contradict_a_counter_leave_no_number() -> None:
+    """Studies agree; how many images these have is the archive's own word in both."""
+    other = msgspec.structs.replace(LARGE, images=690)
+    told = only(dimse(admitted(DISCLOSED, other)), web(REPORTED)).counts
+    assert told.studies == Count(35, Provenance.COUNTED)
+    assert told.images == Count(doubts=(contradicted(690, 700),))
+    walked = msgspec.structs.replace(other, method=CountedBy.WALK)
+    told = only(dimse(admitted(DISCLOSED, walked)), web(REPORTED)).counts
+    assert told.images == Count(at_least=690, doubts=(contradicted(690, 700),))
+
+
+@pytest.mark.parametrize(
+    ("profile", "at_least"),
+    [
+        (Profile(True, 36, patients=9), 36),
+        (Profile(False, 36, patients=9), 36),
+        (Profile(False, 30, patients=9, doubts=(Doubt(DoubtCode.OTHER_NUMBER, {"studies": 35, "records": 30}),)), 35),
+    ],
+)
+def test_a_profile_that_gives_another_number_takes_the_census_back(profile: Profile, at_least: int) -> None:
+    facts = msgspec.structs.replace(admitted(DISCLOSED, LARGE), profile=profile)
+    told = only(dimse(facts)).counts
+    assert (told.studies.value, told.studies.at_least) == (None, at_least)
+    assert told.patients.value is None
+    assert told.studies.doubts[0].code is DoubtCode.CONTRADICTED
+    broke_off = Profile(False, 30, patients=9, doubts=(Doubt(DoubtCode.NOT_ENDED),))
+    facts = msgspec.structs.replace(facts, profile=broke_off)
+    assert only(dimse(facts)).counts.studies == Count(35, Provenance.COUNTED), (
+        "it saw less, and does not say that this is all"
     )
 
 
@@ -136,8 +235,11 @@ def test_a_counter_that_is_left_out_is_unknown() -> None:
 
 def test_a_complete_census_is_counted() -> None:
     counts = only(dimse(admitted(DISCLOSED, WHOLE))).counts
-    assert (counts.studies, counts.series) == (Count(2, Provenance.COUNTED), Count(3, Provenance.COUNTED))
-    assert counts.images == Count(12, Provenance.COUNTED, coverage=1.0)
+    assert (counts.studies, counts.series) == (Count(2, Provenance.COUNTED), Count(3, Provenance.REPORTED))
+    assert counts.images == Count(12, Provenance.REPORTED, coverage=1.0), "by the archive's own count keys"
+    walked = only(dimse(admitted(DISCLOSED, msgspec.structs.replace(WHOLE, method=CountedBy.WALK)))).counts
+    assert walked.images == Count(12, Provenance.COUNTED, coverage=1.0)
+    assert walked.series == Count(3, Provenance.COUNTED)
     assert (counts.patients.value, counts.patients.how) == (None, Provenance.UNKNOWN)
 
 

@@ -19,6 +19,8 @@ from filmbadge.model import (
     Doubt,
     DoubtCode,
     Facts,
+    Link,
+    LinkBy,
     Observation,
     OrthancFacts,
     Outcome,
@@ -32,6 +34,7 @@ from filmbadge.model import (
 from support.factories import ADDRESS, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 
 WHOLE = Census(True, rows=2, studies=2, series=3, images=12, images_known_for=2, method=CountedBy.COUNT_KEYS)
+EQUAL = msgspec.structs.replace(WHOLE, rows=35, studies=35, series=70, images=700, images_known_for=35)
 CUT = Census(False, 1, 1)
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 OPEN = dimse(admitted(DISCLOSED), depth=Depth.PROVE)
@@ -67,12 +70,19 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
     ("profiled", [told(WHOLE, NONE)], (Depth.PROVE, 4242, DimseFacts)),
     ("left alone at every step", [told(CUT, NONE, Proof(stop=Outcome(OutcomeKind.SPARED, Cause.DISTRESS)))], None),
     ("image offered", [told(WHOLE, NONE, Proof("1.2", True, True))], None),
-    ("a counter spoke", [at(Depth.COUNT, OPEN), web(REPORTED)], None),
+    ("a counter spoke of the port", [at(Depth.COUNT, OPEN), web(REPORTED)], (Depth.COUNT, 4242, DimseFacts)),
+    ("a counter spoke of the port, web first", [web(REPORTED), at(Depth.COUNT, OPEN)], (Depth.COUNT, 4242, DimseFacts)),
+    ("a counter spoke of the port, and a census agrees", [at(Depth.COUNT, told(EQUAL)), web(REPORTED)], None),
+    ("a counter spoke of a large archive", [at(Depth.COUNT, OPEN), web(reported(studies=1001))], None),
+    ("a counter spoke of another port", [at(Depth.COUNT, told(WHOLE)), web(msgspec.structs.replace(REPORTED, dicom_port=104))], None),
+    ("a counter spoke of one of two ports", [at(Depth.COUNT, OPEN), dimse(admitted(DISCLOSED, WHOLE), port=104), web(reported(studies=1001))], (Depth.COUNT, 4242, DimseFacts)),
+    ("contradicted, with DICOMweb beside the counter", [at(Depth.COUNT, told(WHOLE)), root(Depth.COUNT).with_facts(REPORTED)], (Depth.COUNT, 8042, DicomWebFacts)),
     ("a counter behind a login", [at(Depth.COUNT, OPEN), web(LOCKED)], (Depth.COUNT, 4242, DimseFacts)),
     ("a counter of zero", [OPEN, web(reported(patients=0, studies=0, series=0, images=0))], (Depth.COUNT, 4242, DimseFacts)),
     ("Orthanc", [web(REPORTED, depth=Depth.PROVE)], (Depth.PROFILE, 8042, OrthancFacts)),
     ("Orthanc, at count", [web(REPORTED)], None),
-    ("Orthanc and DIMSE", [web(REPORTED, depth=Depth.PROVE), OPEN], (Depth.PROFILE, 4242, DimseFacts)),
+    ("Orthanc and DIMSE", [web(REPORTED, depth=Depth.PROVE), OPEN], (Depth.COUNT, 4242, DimseFacts)),
+    ("Orthanc and DIMSE, counted", [web(REPORTED, depth=Depth.PROVE), told(EQUAL)], (Depth.PROFILE, 4242, DimseFacts)),
     ("Orthanc and DICOMweb on one port", [root().with_facts(REPORTED)], (Depth.PROFILE, 8042, OrthancFacts)),
     ("Orthanc, profiled", [web(msgspec.structs.replace(REPORTED, profile=NONE), depth=Depth.PROVE)], None),
     ("dcm4chee", [web(Dcm4cheeFacts(200, ("DCM4CHEE",), Counters(200, 1, 2, 3, 4)), depth=Depth.PROVE)], None),
@@ -83,7 +93,7 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
     ("DICOMweb, counted", [root(census=WHOLE)], (Depth.PROFILE, 8042, DicomWebFacts)),
     ("DICOMweb, profiled", [root(census=WHOLE, profile=NONE)], (Depth.PROVE, 8042, DicomWebFacts)),
     ("DICOMweb, proven", [root(census=WHOLE, profile=NONE, proof=WebProof(WebService.WADO_RS, bytes=9))], None),
-    ("DICOMweb gave an image, DIMSE did not", [told(WHOLE, NONE), root(census=WHOLE, proof=WebProof(WebService.WADO_RS, bytes=9))], None),
+    ("DICOMweb and DIMSE, not known to be one", [told(WHOLE), root(Depth.COUNT)], (Depth.COUNT, 8042, DicomWebFacts)),
     ("a viewer's page", [web(PageFacts(404, 200, viewer="Oviyam", login=False), depth=Depth.PROVE)], None),
     ("a fault", [dimse(None, depth=Depth.PROVE, stop=Outcome(OutcomeKind.OWN_ERROR, error="KeyError"))], None),
 ]  # fmt: skip
@@ -93,6 +103,13 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
 def test_the_next_step(seen: list[Observation], wanted: tuple[Depth, int, type[Facts]] | None) -> None:
     step = next_step(judge(ADDRESS, seen))
     assert (None if step is None else (step.depth, step.seen.endpoint.port, step.way)) == wanted
+
+
+def test_an_archive_that_gave_an_image_is_not_asked_for_another() -> None:
+    seen = [told(WHOLE, NONE), root(census=WHOLE, proof=WebProof(WebService.WADO_RS, bytes=9))]
+    one = Link(seen[0].endpoint, seen[1].endpoint, LinkBy.STUDY_UIDS, 2, 2, 2)
+    assert next_step(judge(ADDRESS, seen, [one])) is None
+    assert next_step(judge(ADDRESS, seen)) is not None, "they may be two"
 
 
 def test_every_open_archive_of_a_host_is_counted_before_any_is_asked_for_personal_data() -> None:

@@ -18,10 +18,12 @@ from filmbadge.model import Counts, Endpoint, Link, LinkBy
 T = TypeVar("T")
 
 SKETCH_SIZE = 256  # hashes in a sketch: 2 KiB an archive
-SAME = 0.5  # of all studies of two archives, the share that both hold
+SKETCH_HERE = (
+    16_384  # between the ways into one host, while it is asked: with so many a few studies among thousands are found
+)
 ENOUGH = 20  # studies that two addresses must share; a few may be samples that came with the software
 CLOSE = 0.02  # counts that differ by less may be of one archive
-_INDEXED = 32
+_HOLDERS = 16  # archives with one study that are compared: samples that came with software are in many
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,15 @@ class Sketch:
 
     size: int
     smallest: array[int] = field(repr=False)
+    whole: bool = True  # all studies were enumerated
 
     @classmethod
-    def of(cls, size: int, smallest: Sequence[int]) -> Sketch:
-        return cls(size, array("Q", smallest))
+    def of(cls, size: int, smallest: Sequence[int], *, whole: bool = True) -> Sketch:
+        return cls(size, array("Q", smallest), whole)
+
+    def small(self) -> Sketch:
+        """The same with as many hashes as are kept of an archive."""
+        return Sketch(self.size, self.smallest[:SKETCH_SIZE], self.whole)
 
 
 def measure(one: Endpoint, left: Sketch, other: Endpoint, right: Sketch) -> Link:
@@ -41,14 +48,44 @@ def measure(one: Endpoint, left: Sketch, other: Endpoint, right: Sketch) -> Link
     ends = [s.smallest[-1] for s in (left, right) if len(s.smallest) < s.size]
     end = min(ends, default=2**64)
     mine, theirs = ({h for h in s.smallest if h <= end} for s in (left, right))
-    return Link(one, other, LinkBy.STUDY_UIDS, len(mine & theirs), len(mine | theirs))
+    shared, sampled = len(mine & theirs), len(mine | theirs)
+    return Link(one, other, LinkBy.STUDY_UIDS, shared, sampled, len(mine), left.whole and right.whole)
 
 
 def same(link: Link, *, here: bool) -> bool:
-    """Whether two ways in lead to one archive. `here`: at one host, where one shared study is no accident."""
-    if link.by is not LinkBy.STUDY_UIDS or link.shared is None or link.sampled is None:
-        return link.by is LinkBy.JUDGED_ONE
-    return link.shared >= (1 if here else ENOUGH) and link.shared >= SAME * link.sampled
+    """Whether two ways in lead to one archive: both were enumerated whole, and hold the same studies.
+
+    `here`: at one host, where one shared study is no accident.
+    """
+    return link.by is LinkBy.JUDGED_ONE or (equal(link) and (link.shared or 0) >= (1 if here else ENOUGH))
+
+
+def equal(link: Link) -> bool:
+    return link.by is LinkBy.STUDY_UIDS and bool(link.shared) and link.shared == link.sampled and link.whole
+
+
+def nested(link: Link) -> bool:
+    """Whether all studies of one are among those of the other, or as good as that for what was not seen whole.
+
+    It may be one archive, of which one way in shows a part, or two, of which one has copies of all the other's studies.
+    """
+    if (
+        link.by is not LinkBy.STUDY_UIDS
+        or not link.shared
+        or link.of_one is None
+        or link.sampled is None
+        or equal(link)
+    ):
+        return False
+    return link.shared in (link.of_one, link.sampled - link.of_one + link.shared) or not link.whole
+
+
+def differ(link: Link) -> bool:
+    """Whether it is shown that the two are not one: each was enumerated whole, and holds studies that the other does not."""
+    if link.by is not LinkBy.STUDY_UIDS or link.shared is None or link.sampled is None or not link.whole:
+        return link.by is LinkBy.JUDGED_APART
+    mine = link.sampled if link.of_one is None else link.of_one
+    return mine > link.shared and (link.of_one is None or link.sampled > mine)
 
 
 def at_one_host(sketches: Mapping[Endpoint, Sketch]) -> tuple[Link, ...]:
@@ -66,25 +103,20 @@ def same_counters(one: Counts, other: Counts) -> bool:
 
 
 def among_hosts(sketches: Mapping[Endpoint, Sketch]) -> list[Link]:
-    """Archives at different hosts that are one. Time grows with how many look alike, not with all pairs.
+    """Archives at different hosts that hold some of the same studies. Time grows with how many do, not with all pairs.
 
-    Only those are compared that share one of their smallest hashes: of two that are the same, all but one in billions.
-    Two that are one by other links already are not compared again.
+    Of many that hold the same, each is compared with one, and of many that share a few studies with the first of them.
     """
     holders: dict[int, list[Endpoint]] = {}
-    joined: Groups[Endpoint] = Groups()
     found: list[Link] = []
     for endpoint, sketch in sketches.items():
-        near = {other: None for h in sketch.smallest[:_INDEXED] for other in holders.get(h, ())}
-        for other in near:
-            if joined.together(other, endpoint):
-                continue
-            link = measure(other, sketches[other], endpoint, sketch)
-            if same(link, here=False):
-                joined.join(other, endpoint)
-                found.append(link)
-        for h in sketch.smallest[:_INDEXED]:
-            holders.setdefault(h, []).append(endpoint)
+        near = {other: None for h in sketch.smallest for other in holders.get(h, ())}
+        links = [measure(other, sketches[other], endpoint, sketch) for other in near]
+        copy = next(filter(equal, links), None)
+        found += links if copy is None else [copy]
+        for h in sketch.smallest if copy is None else ():
+            if len(there := holders.setdefault(h, [])) < _HOLDERS:
+                there.append(endpoint)
     return found
 
 

@@ -10,6 +10,8 @@ from filmbadge.judge.archives import profile_of
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import Archive, Depth, Facts, Host, JudgedEndpoint, Observation, Protocol
 
+SMALL = 1000  # studies
+
 
 class Step(Struct, frozen=True):
     """One more question: count the contents, look for personal data, or prove that images are handed out."""
@@ -24,22 +26,36 @@ def next_step(host: Host) -> Step | None:
     for depth in (Depth.COUNT, Depth.PROFILE, Depth.PROVE):
         for archive in host.archives:
             here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
-            if _unknown(depth, archive, here) and (step := next(_steps(depth, here), None)) is not None:
+            if _unknown(depth, archive, here, host) and (step := next(_steps(depth, here), None)) is not None:
                 return step
     return None
 
 
-def _unknown(depth: Depth, archive: Archive, here: Sequence[JudgedEndpoint]) -> bool:
+def _unknown(depth: Depth, archive: Archive, here: Sequence[JudgedEndpoint], host: Host) -> bool:
     """Whether the step would tell something that is not yet known."""
     if depth is Depth.COUNT:
-        return archive.open and archive.counts.studies.value is None
+        return archive.open and (archive.counts.studies.value is None or _unproven(archive, here, host))
     if depth is Depth.PROFILE:
         return archive.open and profile_of(here) is None
     return not any(way.delivered(facts) for j in here for way, facts in ways_of(j.observation))
 
 
+def _unproven(archive: Archive, here: Sequence[JudgedEndpoint], host: Host) -> bool:
+    """Whether a first census would show which ways lead to one archive.
+
+    It is compared with that of another archive, or with what a web service says of the DICOM that it names. An archive
+    whose own counter says that it is large is spared the second.
+    """
+    if any(way.census(facts) is not None for j in here for way, facts in ways_of(j.observation)):
+        return False
+    if any(other.open and other.id in archive.perhaps_same for other in host.archives):
+        return True
+    opened = [j for j in here if j.verdict.rung is not None and j.verdict.rung.open]
+    return len(opened) > 1 and (archive.counts.studies.value or 0) <= SMALL
+
+
 def _steps(depth: Depth, here: Sequence[JudgedEndpoint]) -> Iterator[Step]:
-    if depth is Depth.PROFILE:  # DIMSE tells more than the web
+    if depth is not Depth.PROVE:  # DIMSE tells more than the web
         here = sorted(here, key=lambda j: j.observation.endpoint.protocol is not Protocol.DIMSE)
     for judged in here:
         seen = judged.observation

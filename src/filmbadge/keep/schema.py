@@ -90,6 +90,8 @@ LINKS = Table(
         Column("shown_by", _text, "`study-uids`: samples of the hashes of their study UIDs were compared; `judged-one`, `judged-apart`: by a version that kept no measure"),
         Column("shared", _long, "of the sampled hashes, those that both hold"),
         Column("sampled", _long, "hashes that either holds"),
+        Column("of_one", _long, "of the sampled hashes, those that the first holds; null in what older versions kept"),
+        Column("whole", pa.bool_(), "the studies of both were enumerated whole; null, in what older versions kept, means true"),
         Column("target", _text, "the target at which both were found; null where hosts were compared with each other"),
     ),
 )  # fmt: skip
@@ -136,7 +138,7 @@ _COUNTS = tuple(
     for quantity, meaning in COUNTED.items()
     for column in (
         Column(quantity, _long, f"{meaning}; null if unknown"),
-        Column(f"{quantity}_how", _text, "`reported` by the archive's own counter, `counted` here, `estimated` or `unknown`"),
+        Column(f"{quantity}_how", _text, "`reported` by the archive itself, in a counter or in the count keys of its records, `counted` here, `estimated` or `unknown`"),
         Column(f"{quantity}_at_least", _long, "a lower bound where the number is unknown"),
         Column(f"{quantity}_coverage", pa.float64(), "share of the studies for which the number is known"),
         Column(f"{quantity}_doubts", _text, "why it is unknown or estimated: codes with their numbers, as JSON; null if nothing is in doubt"),
@@ -177,7 +179,9 @@ ARCHIVES = Table(
         Column("configuration", _text, "a digest, equal for archives that were made as copies; empty if too little is known"),
         Column("spki_sha256", pa.list_(_text), "SHA-256 of the public keys of its certificates: it is recognised by them elsewhere"),
         Column("names", pa.list_(_text), "AE titles that it says are its own, and the names of its certificates"),
-        Column("joined_by", pa.list_(_text), "what showed that its ways in are one archive, where they do not name each other: `study-uids` or `counters`"),
+        Column("joined_by", pa.list_(_text), "what shows that its ways in are one archive: `own-word`, `study-uids`, `counters` or `judged-one`; or suggests it: `overlap`"),
+        Column("perhaps_same", pa.list_(_text), "archives at the same address that may be this one: nothing shows that they are one, or that they are two"),
+        Column("perhaps_more", _long, "how many more archives its ways in may lead to, where what joins them is no proof"),
         *_COUNTS,
         Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, and the confidence from 0 to 1"),
     ),
@@ -292,12 +296,22 @@ def link_row(link: Link, target: str | None = None) -> Row:
         "shown_by": str(link.by),
         "shared": link.shared,
         "sampled": link.sampled,
+        "of_one": link.of_one,
+        "whole": link.whole,
         "target": target,
     }
 
 
 def link(row: Row) -> Link:
-    return Link(endpoint(row["one"]), endpoint(row["other"]), LinkBy(row["shown_by"]), row["shared"], row["sampled"])
+    return Link(
+        endpoint(row["one"]),
+        endpoint(row["other"]),
+        LinkBy(row["shown_by"]),
+        row["shared"],
+        row["sampled"],
+        row.get("of_one"),
+        row.get("whole") is not False,
+    )
 
 
 def endpoint(url: str) -> Endpoint:
@@ -379,6 +393,8 @@ def archive_row(archive: Archive) -> Row:
         "spki_sha256": list(archive.identity.spki_sha256),
         "names": list(archive.identity.names),
         "joined_by": [str(by) for by in archive.joined_by],
+        "perhaps_same": list(archive.perhaps_same),
+        "perhaps_more": archive.perhaps_more,
     }
     for quantity in COUNTED:
         count = archive.ssn_records if quantity == "ssn_records" else getattr(archive.counts, quantity)

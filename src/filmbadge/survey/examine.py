@@ -63,8 +63,11 @@ class Sketches:
     def keep(self, host: Host, seen: Seen) -> None:
         """The sketches of one host's endpoints, one for each of its archives."""
         drawn, people = seen.studies, seen.patients
-        counted = [next((e for e in archive.endpoints if e in drawn), None) for archive in host.archives]
-        self.studies.update({endpoint: drawn[endpoint] for endpoint in counted if endpoint is not None})
+        for archive in host.archives:
+            here = [e for e in archive.endpoints if e in drawn]
+            if here:
+                most = max(here, key=lambda e: (drawn[e].whole, drawn[e].size))
+                self.studies[most] = drawn[most].small()
         self.patients.update({a: people[e] for e, a in archives.ids_read(host).items() if e in people})
 
 
@@ -104,9 +107,11 @@ class Seen:
 
 
 def sketched(learned: Learned) -> Sketch | None:
-    """Of the studies, where all were enumerated."""
+    """Of the studies that a census saw."""
     studies = learned.studies
-    return None if studies is None else Sketch.of(len(studies), studies.smallest(same_archive.SKETCH_SIZE))
+    if studies is None or not len(studies):
+        return None
+    return Sketch.of(len(studies), studies.smallest(same_archive.SKETCH_HERE), whole=learned.whole)
 
 
 async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketches | None = None) -> Host:

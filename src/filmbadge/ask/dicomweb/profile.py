@@ -59,7 +59,8 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
         facts = msgspec.structs.replace(facts, profile=noticed.profile())
     return Learned(
         observation.with_facts(facts),
-        studies=counting.studies.uids if census.complete else None,
+        studies=counting.studies.uids,
+        whole=census.complete,
         patients=noticed.patients if personal else None,
     )
 

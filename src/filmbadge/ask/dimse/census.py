@@ -82,7 +82,7 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
     counting = CensusProgress(DimseSource(root), plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
     census = counting.census(await _count(contact, observation, asked, counting))
     facts = msgspec.structs.replace(asked, census=census)
-    return Learned(observation.with_facts(facts), studies=counting.studies.uids if census.complete else None)
+    return Learned(observation.with_facts(facts), studies=counting.studies.uids, whole=census.complete)
 
 
 async def _count(
