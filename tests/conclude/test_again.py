@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -115,10 +116,30 @@ def test_two_targets_that_lead_to_one_endpoint_are_one_archive(tmp_path: Path) -
 
 def test_clusters_of_copies_are_seen_again(tmp_path: Path) -> None:
     copies = [host(f"198.51.{n}.7", PORTS[0]) for n in range(5)]
-    before = kept(tmp_path, *copies)
+    ways = [found.archives[0].endpoints[0] for found in copies]
+    links = tuple(Link(ways[0], way, LinkBy.STUDY_UIDS, 12, 12, 12) for way in ways[1:])
+    before = kept(tmp_path, *copies, links=links)
     assert {total.quantity: total.measured for total in before.totals()}["decoys"] == 5
     assert verdicts(again_of(tmp_path)) == verdicts(before)
     assert all(one.decoy == (Decoy.CLUSTER,) for one in review(before))
+
+
+def test_archives_that_look_alike_and_hold_other_studies_are_no_copies(tmp_path: Path) -> None:
+    """Nine open archives are nine."""
+    before = kept(tmp_path, *(host(f"198.51.{n}.7", PORTS[0]) for n in range(9)))
+    found = {total.quantity: total.measured for total in before.totals()}
+    assert (found["archives"], found["archives_open"], found["decoys"]) == (9, 9, 0)
+    assert review(before) == []
+
+
+def test_archives_that_overlap_in_a_chain_are_not_one(tmp_path: Path) -> None:
+    """Each shares most of its studies with the next, and the first nothing with the last."""
+    hosts = [host(f"198.51.{n}.7", PORTS[0]) for n in range(9)]
+    ways = [found.archives[0].endpoints[0] for found in hosts]
+    links = tuple(Link(one, other, LinkBy.STUDY_UIDS, 35, 45, 40) for one, other in pairwise(ways))
+    before = kept(tmp_path, *hosts, links=links)
+    assert {total.quantity: total.measured for total in before.totals()}["archives_open"] == 9
+    assert verdicts(again_of(tmp_path)) == verdicts(before)
 
 
 def test_patient_ids_hold_for_the_archives_they_were_counted_for(tmp_path: Path) -> None:

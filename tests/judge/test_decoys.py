@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from filmbadge.judge.archives import judge
-from filmbadge.judge.decoys import NETWORKS, clusters
+from filmbadge.judge.decoys import NETWORKS, clusters, look_alike
 from filmbadge.model import Archive, Census, Certificate, CountedBy, Decoy, KeyKind, Observation, TlsFacts
 from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, REPORTED, admitted, dimse, web
 
@@ -52,11 +52,22 @@ def test_clusters_are_of_many_networks() -> None:
     assert made
     far = [(f"{n}", f"192.0.{n}.7", made) for n in range(NETWORKS)]
     near = [(f"near {n}", f"198.51.100.{n}", "other") for n in range(50)]
-    assert clusters([*far, *near]) == {row[0] for row in far}
-    assert clusters([*far[1:], *near]) == frozenset()
+    assert look_alike([*far, *near]) == {row[0] for row in far}
+    assert look_alike([*far[1:], *near]) == frozenset()
     six = [(f"{n}", f"2001:db8:{n}::1", made) for n in range(NETWORKS)]
-    assert clusters(six) == {row[0] for row in six}
-    assert clusters([(f"{n}", f"2001:db8:0:{n}::1", made) for n in range(9)]) == frozenset()
+    assert look_alike(six) == {row[0] for row in six}
+    assert look_alike([(f"{n}", f"2001:db8:0:{n}::1", made) for n in range(9)]) == frozenset()
+
+
+def test_only_what_holds_the_same_studies_is_a_copy() -> None:
+    """Real archives of a few studies may have equal counts: they are in the totals."""
+    far = [(f"{n}", f"192.0.{n}.7", "made") for n in range(NETWORKS + 1)]
+    chain = [(f"{n}", f"{n + 1}") for n in range(NETWORKS)]
+    assert clusters(far, chain) == {row[0] for row in far}
+    assert clusters(far, chain[1:]) == {row[0] for row in far[1:]}
+    assert clusters(far, chain[2:]) == clusters(far, []) == frozenset()
+    other = [*far[:-1], ("5", "192.0.5.7", "made otherwise")]
+    assert clusters(other, chain) == {row[0] for row in far[:-1]}
 
 
 def test_copies_are_alike_at_any_address_and_archives_that_hold_nothing_are_not() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import cast
 
 from filmbadge.judge.decoys import clusters
-from filmbadge.judge.same_archive import Groups, same
+from filmbadge.judge.same_archive import Groups, equal, same
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import link
-from filmbadge.model import Decoy, Grade, LinkBy, Review, Rung
+from filmbadge.model import Decoy, Grade, Link, LinkBy, Review, Rung
 
 Pairs = dict[tuple[str, str], LinkBy]
+_WAYS = "(SELECT DISTINCT id, unnest(endpoints) endpoint FROM archives_rows)"
 
 
 def review(dataset: Dataset) -> list[Review]:
@@ -23,7 +24,8 @@ def review(dataset: Dataset) -> list[Review]:
     archives: Mapping[str, dict[str, object]] = {str(row["id"]): row for row in rows}
     together = {pair: by for pair, by in pairs(dataset).items() if archives.keys() >= set(pair)}
     same_as = _same_as(archives, together)
-    many = clusters((name, str(row["address"]), str(row["configuration"])) for name, row in archives.items())
+    made = [(name, str(row["address"]), str(row["configuration"])) for name, row in archives.items()]
+    many = clusters(made, _copies(dataset))
     return [
         Review(name, same_as.get(name), _shown_by(name, together), (Decoy.CLUSTER,) if name in many else ())
         for name in archives
@@ -33,21 +35,28 @@ def review(dataset: Dataset) -> list[Review]:
 
 def pairs(dataset: Dataset) -> Pairs:
     """Archives of different targets that are one, by id: they hold the same studies, or lead to one endpoint."""
-    found: Pairs = {}
-    ways = "(SELECT DISTINCT id, unnest(endpoints) endpoint FROM archives_rows)"
-    # Whether the two differ is asked below: in the query, it has every archive compared with every other.
+    found: Pairs = {pair: one.by for pair, one in _linked(dataset) if same(one, here=False)}
     for row in dataset.rows(
-        f"SELECT DISTINCT k.*, a.id this, b.id that FROM (FROM links WHERE target IS NULL) k"
-        f" JOIN {ways} a ON a.endpoint = one JOIN {ways} b ON b.endpoint = other ORDER BY this, that"
-    ):
-        if row["this"] != row["that"] and same(measured := link(row), here=False):
-            found[str(row["this"]), str(row["that"])] = measured.by
-    for row in dataset.rows(
-        f"SELECT DISTINCT a.id this, b.id that FROM {ways} a JOIN {ways} b USING (endpoint)"
+        f"SELECT DISTINCT a.id this, b.id that FROM {_WAYS} a JOIN {_WAYS} b USING (endpoint)"
         " WHERE a.id < b.id ORDER BY this, that"
     ):
         found.setdefault((str(row["this"]), str(row["that"])), LinkBy.SAME_ENDPOINT)
     return found
+
+
+def _copies(dataset: Dataset) -> Iterator[tuple[str, str]]:
+    """Archives of different targets that hold the same studies, be they a few samples."""
+    return (pair for pair, one in _linked(dataset) if equal(one) or one.by is LinkBy.JUDGED_ONE)
+
+
+def _linked(dataset: Dataset) -> Iterator[tuple[tuple[str, str], Link]]:
+    # Whether the two differ is asked here: in the query, it has every archive compared with every other.
+    for row in dataset.rows(
+        f"SELECT DISTINCT k.*, a.id this, b.id that FROM (FROM links WHERE target IS NULL) k"
+        f" JOIN {_WAYS} a ON a.endpoint = one JOIN {_WAYS} b ON b.endpoint = other ORDER BY this, that"
+    ):
+        if row["this"] != row["that"]:
+            yield (str(row["this"]), str(row["that"])), link(row)
 
 
 def _same_as(archives: Mapping[str, dict[str, object]], together: Pairs) -> dict[str, str]:

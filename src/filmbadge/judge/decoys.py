@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from filmbadge.catalogue.decoys import calls_itself_one
 from filmbadge.catalogue.fingerprints import baits
 from filmbadge.judge.product import signs
+from filmbadge.judge.same_archive import Groups
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import Counts, Decoy, JudgedEndpoint
 
@@ -41,8 +42,8 @@ def configuration(group: Sequence[JudgedEndpoint], counts: Counts) -> str:
     return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
 
 
-def clusters(archives: Iterable[tuple[str, str, str]]) -> frozenset[str]:
-    """Ids of the archives whose configuration stands in many different networks.
+def look_alike(archives: Iterable[tuple[str, str, str]]) -> frozenset[str]:
+    """Ids of the archives whose configuration stands in many different networks. They may be copies.
 
     Each archive is given as (id, address, configuration). A network is an IPv4 /24 or an IPv6 /48.
     """
@@ -50,8 +51,23 @@ def clusters(archives: Iterable[tuple[str, str, str]]) -> frozenset[str]:
     for archive, address, made in archives:
         if made:
             alike.setdefault(made, []).append((archive, address))
-    many = (found for found in alike.values() if len({_network(address) for _, address in found}) >= NETWORKS)
-    return frozenset(archive for found in many for archive, _ in found)
+    return frozenset(archive for found in alike.values() if _far(found) for archive, _ in found)
+
+
+def clusters(archives: Iterable[tuple[str, str, str]], pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Ids of those that look alike in many networks and hold the same studies, as the pairs show.
+
+    Archives of a few studies each may have equal counts by chance, and then they are no copies.
+    """
+    given = tuple(archives)
+    alike = look_alike(given)
+    of = {archive: (address, made) for archive, address, made in given if archive in alike}
+    copies = Groups(pair for pair in pairs if all(one in of for one in pair) and of[pair[0]][1] == of[pair[1]][1])
+    return frozenset(one for found in copies if _far([(one, of[one][0]) for one in found]) for one in found)
+
+
+def _far(found: Iterable[tuple[str, str]]) -> bool:
+    return len({_network(address) for _, address in found}) >= NETWORKS
 
 
 def _names(group: Sequence[JudgedEndpoint], name: str) -> Iterable[str]:

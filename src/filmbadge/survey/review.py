@@ -10,6 +10,7 @@ from filmbadge.ask.ways import ask_further
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope
 from filmbadge.conclude.review import pairs
+from filmbadge.judge.decoys import look_alike
 from filmbadge.judge.distinct_count import union
 from filmbadge.judge.same_archive import Groups, Size, Sketch, among_hosts, to_sketch
 from filmbadge.keep import upgrade
@@ -28,7 +29,9 @@ async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[Endpoint, Ske
     Without a sketch are archives whose counter spoke, and those of the runs before a resumed one: hashes compare
     within one process only.
     """
-    found = dataset.rows("SELECT id, rung, studies, images, series, patients FROM archives_known ORDER BY id")
+    found = dataset.rows(
+        "SELECT id, address, configuration, rung, studies, images, series, patients FROM archives_known ORDER BY id"
+    )
     settled = {name for members in Groups(pairs(dataset)) for name in members[1:]}
     sizes = [
         Size(str(row["id"]), cast("int", row["studies"]), tuple(cast("int | None", row[q]) for q in _OTHERS))
@@ -37,7 +40,9 @@ async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[Endpoint, Ske
     ]
     sketched = {endpoint.url for endpoint in sketches}
     ways = dataset.rows("SELECT id, unnest(endpoints) way FROM archives_known")
-    for archive in to_sketch(sizes, {str(row["id"]) for row in ways if row["way"] in sketched}):
+    have = {str(row["id"]) for row in ways if row["way"] in sketched}
+    alike = look_alike((str(row["id"]), str(row["address"]), str(row["configuration"])) for row in found)
+    for archive in dict.fromkeys([*to_sketch(sizes, have), *sorted(alike - have)]):
         sketches |= await _sketch(dataset, dialer, archive)
     return among_hosts(sketches)
 
@@ -58,7 +63,7 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoi
         except OutOfScope:
             return {}
         if (drawn := sketched(learned)) is not None:
-            return {seen.endpoint: drawn}
+            return {seen.endpoint: drawn.small()}
     return {}
 
 
