@@ -17,6 +17,9 @@ from filmbadge.model import (
     DimseFacts,
     Doubt,
     DoubtCode,
+    Facts,
+    Fingerprint,
+    FingerprintKind,
     Host,
     Link,
     LinkBy,
@@ -24,6 +27,7 @@ from filmbadge.model import (
     OrthancFacts,
     Outcome,
     OutcomeKind,
+    PageFacts,
     Product,
     Profile,
     Provenance,
@@ -59,6 +63,26 @@ def test_orthanc_joins_the_port_it_names() -> None:
 
 def test_orthanc_that_names_another_port_is_another_archive() -> None:
     assert ports(judged(dimse(admitted(DISCLOSED), port=104), web(REPORTED))) == [[104], [8042]]
+
+
+def test_what_calls_itself_as_the_association_does_joins_it() -> None:
+    """A page, or DICOMweb that may not be asked how much there is: here no others call themselves so."""
+    named = msgspec.structs.replace(
+        admitted(DISCLOSED),
+        implementation_uid="1.2.826.0.1.3680043.9.7133.1.1",
+        implementation_version="GODICOM_1_1",
+    )
+
+    def page(port: int, *facts: Facts) -> Observation:
+        signs = (Fingerprint("go-netdicom", FingerprintKind.HEADER),)
+        return msgspec.structs.replace(web(PageFacts(404, 200), *facts, port=port), signs=signs)
+
+    assert ports(judged(dimse(named), page(80))) == [[4242, 80]]
+    assert ports(judged(dimse(named), page(80), page(8080))) == [[4242], [80], [8080]]
+    assert ports(judged(dimse(named), dimse(named, port=104), page(80))) == [[104], [4242], [80]]
+    assert ports(judged(OPEN, page(80))) == [[4242], [80]]
+    counted = page(80, DicomWebFacts("/rs", status=200, records=1, census=WHOLE))
+    assert ports(judged(dimse(named), counted)) == [[4242], [80]], "numbers are compared by studies"
 
 
 def test_what_names_nothing_joins_nothing() -> None:

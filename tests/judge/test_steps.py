@@ -19,6 +19,8 @@ from filmbadge.model import (
     Doubt,
     DoubtCode,
     Facts,
+    Fingerprint,
+    FingerprintKind,
     Link,
     LinkBy,
     Observation,
@@ -51,6 +53,11 @@ def root(depth: Depth = Depth.PROVE, **facts: object) -> Observation:
     """DICOMweb that gave a record."""
     shown = DicomWebFacts("/rs", **{"status": 200, "may_ask": True, "records": 1} | facts)  # type: ignore[arg-type]
     return web(shown, PageFacts(404, 200), depth=depth)
+
+
+def named(seen: Observation) -> Observation:
+    """It says which product it is."""
+    return msgspec.structs.replace(seen, signs=(Fingerprint("tiny-pacs", FingerprintKind.HEADER),))
 
 
 def at(depth: Depth, seen: Observation) -> Observation:
@@ -93,6 +100,7 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
     ("DICOMweb, counted", [root(census=WHOLE)], (Depth.PROFILE, 8042, DicomWebFacts)),
     ("DICOMweb, profiled", [root(census=WHOLE, profile=NONE)], (Depth.PROVE, 8042, DicomWebFacts)),
     ("DICOMweb, proven", [root(census=WHOLE, profile=NONE, proof=WebProof(WebService.WADO_RS, bytes=9))], None),
+    ("DICOMweb that calls itself as the counted DIMSE does", [named(told(WHOLE)), named(root(Depth.COUNT))], (Depth.COUNT, 8042, DicomWebFacts)),
     ("DICOMweb and DIMSE, not known to be one", [told(WHOLE), root(Depth.COUNT)], (Depth.COUNT, 8042, DicomWebFacts)),
     ("a viewer's page", [web(PageFacts(404, 200, viewer="Oviyam", login=False), depth=Depth.PROVE)], None),
     ("a fault", [dimse(None, depth=Depth.PROVE, stop=Outcome(OutcomeKind.OWN_ERROR, error="KeyError"))], None),

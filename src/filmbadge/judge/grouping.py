@@ -143,12 +143,12 @@ class _Grouping:
         return not roots and self._called_alike(pages, other)
 
     def _called_alike(self, pages: Group, dicom: Group) -> bool:
-        """Whether the association names the product whose pages these are, here alone."""
-        product = _product_of_pages(pages)
-        if not product or pages.address != dicom.address:
+        """Whether the association names the product that the web service says it is, and here no others do."""
+        name = _says_it_is(pages)
+        if not name or pages.address != dicom.address:
             return False
-        called = [g for g in self.groups if any(j.product.toolkit == product for j in g.members)]
-        return called == [dicom] and [g for g in self.groups if _product_of_pages(g) == product] == [pages]
+        called = [g for g in self.groups if any(_dimse(j.observation) and name in _product(j) for j in g.members)]
+        return called == [dicom] and [g for g in self.groups if _says_it_is(g) == name] == [pages]
 
 
 def _dimse(seen: Observation) -> bool:
@@ -159,10 +159,15 @@ def _is_archive(judged: JudgedEndpoint) -> bool:
     return any(way.archive for way, _ in ways_of(judged.observation))
 
 
-def _product_of_pages(group: Group) -> str:
-    """The product whose pages these are, where they are pages and nothing else."""
-    one = group.members[0]
-    return "" if len(group.members) > 1 or _dimse(one.observation) or _is_archive(one) else one.product.product
+def _says_it_is(group: Group) -> str:
+    """The product that a web service says it is, where it counts no studies: what counts is compared by its numbers."""
+    one, *others = group.members
+    told = Told.by(one.observation)
+    return "" if others or _dimse(one.observation) or told.counters or told.censuses else one.product.product
+
+
+def _product(judged: JudgedEndpoint) -> tuple[str, str]:
+    return judged.product.product, judged.product.toolkit
 
 
 def _names(web: Group, dicom: Group) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from filmbadge.judge.amounts import Told
 from filmbadge.judge.archives import profile_of
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import Archive, Depth, Facts, Host, JudgedEndpoint, Observation, Protocol
@@ -25,38 +26,42 @@ def next_step(host: Host) -> Step | None:
     """The next question to a host. All archives are counted first, then asked for personal data, then for an image."""
     for depth in (Depth.COUNT, Depth.PROFILE, Depth.PROVE):
         for archive in host.archives:
-            here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
-            if _unknown(depth, archive, here, host) and (step := next(_steps(depth, here), None)) is not None:
+            if (step := next(_steps(depth, _to_ask(depth, archive, host)), None)) is not None:
                 return step
     return None
 
 
-def _unknown(depth: Depth, archive: Archive, here: Sequence[JudgedEndpoint], host: Host) -> bool:
-    """Whether the step would tell something that is not yet known."""
-    if depth is Depth.COUNT:
-        return archive.open and (archive.counts.studies.value is None or _unproven(archive, here, host))
+def _to_ask(depth: Depth, archive: Archive, host: Host) -> Sequence[JudgedEndpoint]:
+    """The ways into one archive by which the step would tell something that is not yet known."""
+    here = [j for j in host.judged if j.observation.endpoint in archive.endpoints]
+    if depth is Depth.PROVE:
+        return () if any(way.delivered(facts) for j in here for way, facts in ways_of(j.observation)) else here
+    here.sort(key=lambda j: j.observation.endpoint.protocol is not Protocol.DIMSE)  # it tells more than the web
+    if not archive.open:
+        return ()
     if depth is Depth.PROFILE:
-        return archive.open and profile_of(here) is None
-    return not any(way.delivered(facts) for j in here for way, facts in ways_of(j.observation))
+        return here if profile_of(here) is None else ()
+    return here if archive.counts.studies.value is None else _unproven(archive, here, host)
 
 
-def _unproven(archive: Archive, here: Sequence[JudgedEndpoint], host: Host) -> bool:
-    """Whether a first census would show which ways lead to one archive.
+def _unproven(archive: Archive, here: Sequence[JudgedEndpoint], host: Host) -> Sequence[JudgedEndpoint]:
+    """The ways into an archive of known size whose census would show whether they lead to one.
 
-    It is compared with that of another archive, or with what a web service says of the DICOM that it names. An archive
-    whose own counter says that it is large is spared the second.
+    They are compared with each other, or with those of another archive. One that its own counter calls large is spared
+    the first.
     """
-    if any(way.census(facts) is not None for j in here for way, facts in ways_of(j.observation)):
-        return False
-    if any(other.open and other.id in archive.perhaps_same for other in host.archives):
-        return True
-    opened = [j for j in here if j.verdict.rung is not None and j.verdict.rung.open]
-    return len(opened) > 1 and (archive.counts.studies.value or 0) <= SMALL
+    told = [Told.by(j.observation) for j in here]
+    if not any(one.censuses for one in told) and any(
+        other.open and other.id in archive.perhaps_same for other in host.archives
+    ):
+        return here
+    opened = [(j, one) for j, one in zip(here, told, strict=True) if j.verdict.rung is not None and j.verdict.rung.open]
+    if len(opened) < 2 or (archive.counts.studies.value or 0) > SMALL:
+        return ()
+    return [j for j, one in opened if not (one.counters or one.censuses)]
 
 
 def _steps(depth: Depth, here: Sequence[JudgedEndpoint]) -> Iterator[Step]:
-    if depth is not Depth.PROVE:  # DIMSE tells more than the web
-        here = sorted(here, key=lambda j: j.observation.endpoint.protocol is not Protocol.DIMSE)
     for judged in here:
         seen = judged.observation
         for way, facts in ways_of(seen) if seen.depth.reaches(depth) else ():
