@@ -73,7 +73,7 @@ class Provenance(StrEnum):
     COUNTED = "counted"
     ESTIMATED = "estimated"
     UNKNOWN = "unknown"
-    MIXED = "mixed"  # a total whose parts have several provenances
+    MIXED = "mixed"  # a total of reported and counted parts; with an estimated part it is estimated
 
 
 class OutcomeKind(StrEnum):
@@ -279,6 +279,11 @@ class DoubtCode(_Code):
     BEFORE_RESUME = "before-resume"  # an earlier run learned about ids, and that knowledge ended with it
     IDS_UNREAD = "ids-unread"
     GROUPED_OTHERWISE = "grouped-otherwise"  # the ids were counted for other archives than these
+    HOSTS_UNASKED = "hosts-unasked", "hosts"
+    HOSTS_UNDECIDED = "hosts-undecided", "hosts"  # asked, and we could not find out whether they are archives, or open
+    NOTHING_REACHED = "nothing-reached", "hosts"  # none of these hosts gave any answer, not even a refusal
+    NOT_COMPARED = "not-compared"  # some archives may be one: they were not compared with each other
+    OVERLAP = "overlap", "archives"  # these archives hold some of the same studies
 
 
 class Doubt(Struct, frozen=True, omit_defaults=True):
@@ -1031,7 +1036,10 @@ class Total(Struct, frozen=True):
     how: Provenance
     parts: dict[str, int] = {}  # parts of the number by provenance, if there are several
     unknown_archives: int = 0  # open archives for which the number is not known
-    at_least: int | None = None
-    doubts: tuple[Doubt, ...] = ()  # why it is unknown; if several archives have doubts, the doubts of one of them
+    at_least: int | None = None  # a lower bound that no estimate went into
+    # Why it is unknown: first the doubts about the survey, then those about open archives. If several archives have
+    # doubts, the doubts of one of them stand here.
+    doubts: tuple[Doubt, ...] = ()
     low: int | None = None  # the sum of the lower ends, if some parts are estimated
     high: int | None = None  # the sum of the upper ends, if some parts are estimated
+    at_most: int | None = None  # an upper bound, if archives overlap and nothing else is in doubt

@@ -83,6 +83,19 @@ def test_a_judgement_that_lost_a_part_is_not_compared_with(
     assert "no whole judgement before" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("state", ["interrupted", "done"])
+def test_it_says_whether_the_survey_is_complete(kept: Path, capsys: pytest.CaptureFixture[str], state: str) -> None:
+    survey = kept / "survey.json"
+    document = json.loads(survey.read_text())
+    survey.write_text(json.dumps(document | {"state": state, "hosts": document["hosts"] + (state != "done")}))
+    assert run(["judge", str(kept)]) == 0
+    assert ("This survey is incomplete" in capsys.readouterr().out) == (state != "done")
+    assert run(["judge", str(kept), "--json"]) == 0
+    judged = json.loads(capsys.readouterr().out)
+    assert judged["state"] == state
+    assert (judged["rows"][0]["measured"] is None) == (state != "done")
+
+
 def test_a_folder_that_is_no_survey(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["judge", str(tmp_path)]) == 2
     assert "holds no survey" in capsys.readouterr().err

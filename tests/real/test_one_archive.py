@@ -54,7 +54,7 @@ def test_orthanc_by_dicom_by_rest_by_a_second_port_and_by_a_second_address(tmp_p
         assert (found["archives"].measured, found["archives_open"].measured) == (1, 1)
         assert found["studies"] == Total("studies", served.truth.studies, Provenance.COUNTED)
         (row,) = kept.rows("SELECT endpoints FROM archives")
-        assert len(row["endpoints"]) == ways  # type: ignore[arg-type]
+        assert len(row["endpoints"]) == ways
     journal = "SELECT address FROM journal WHERE question LIKE 'dimse census%' ORDER BY 1"
     assert [row["address"] for row in apart.rows(journal)] == ["127.0.0.1", "127.0.0.2"]
     assert apart.rows("SELECT archive, same_as FROM reviews") == [
@@ -164,7 +164,7 @@ def test_a_viewer_at_another_address_is_one_more_way_in(served: Served, tmp_path
         assert totals(seen)["http_viewers"].measured == 1
         assert totals(seen)["images"].measured == served.truth.images
     ways = both.rows("SELECT endpoints FROM archives")[0]["endpoints"]
-    assert {f"http://127.0.0.1:{viewer}", f"http://127.0.0.2:{there}"} == set(ways)  # type: ignore[call-overload]
+    assert {f"http://127.0.0.1:{viewer}", f"http://127.0.0.2:{there}"} == set(ways)
 
 
 def test_dicomweb_is_joined_to_the_archive_whose_studies_it_gives(

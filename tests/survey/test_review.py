@@ -86,4 +86,6 @@ def test_at_a_lower_depth_nobody_looked(tmp_path: Path) -> None:
 
 
 def total(dataset: Dataset, found: PatientIds | None) -> Total:
-    return {row.quantity: row for row in dataset.totals(found)}["patient_ids"]
+    return {row.quantity: row for row in dataset.totals(msgspec.structs.replace(dataset.manifest, patient_ids=found))}[
+        "patient_ids"
+    ]

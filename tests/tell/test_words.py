@@ -133,7 +133,7 @@ def test_a_finding_says_its_numbers_and_what_it_is_about() -> None:
             Count(doubts=(Doubt(DoubtCode.NO_LIST), Doubt(DoubtCode.NOT_ENDED))),
             "unknown: it does not list all studies, so those without a date could not be looked for; the census did not end",
         ),
-        (Count(at_least=5, doubts=(Doubt(DoubtCode.NOT_ENDED),)), "at least 5; unknown: the census did not end"),
+        (Count(at_least=5, doubts=(Doubt(DoubtCode.NOT_ENDED),)), "≥ 5 (at least: the census did not end)"),
         (Count(), "unknown"),
     ],
 )

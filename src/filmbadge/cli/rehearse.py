@@ -115,7 +115,8 @@ def _table(rehearsal: Rehearsal) -> Table:
             mark = Text("equal", "green") if row.measured == row.truth else Text("DIFFERS", "bold red")
         else:
             mark = Text(_not_compared(row), "dim")
-        value = "-" if row.measured is None else f"{row.measured:,}"
+        bound = "≥ " if row.at_least is not None else ""
+        value = "-" if row.measured is None else f"{bound}{row.measured:,}"
         table.add_row(row.quantity, f"{row.truth:,}", value, row.how, mark)
     return table
 

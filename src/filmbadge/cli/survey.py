@@ -68,7 +68,7 @@ def survey(
     outcomes = dataset.manifest.outcomes
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):
         return FOUND
-    return INCOMPLETE if dataset.manifest.state != "done" or outcomes.get("unknown") else DONE
+    return DONE if dataset.manifest.complete else INCOMPLETE
 
 
 async def watched(plan: Survey) -> None:

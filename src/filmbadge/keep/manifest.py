@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from filmbadge.model import Total
+from filmbadge.model import DoubtCode, Total
 
 SCHEMA: Literal["filmbadge.survey/1"] = "filmbadge.survey/1"
 NAME = "survey.json"
@@ -45,10 +45,14 @@ class PatientIds(Struct, frozen=True):
     grouping: str  # a digest of which endpoints were which archive: it holds for these archives only
 
 
+# `nothing-reached`: all hosts were asked, and none of them gave any answer, not even a refusal.
+State = Literal["running", "done", "interrupted", "nothing-reached"]
+
+
 class Manifest(Struct, frozen=True):
     version: str  # of Filmbadge
     dataset: int  # version of the table schema
-    state: Literal["running", "done", "interrupted"]
+    state: State
     scope: ScopeAsUsed
     targets: tuple[str, ...]  # as the user named them
     digest: str  # of all hosts they stand for, so that a list that changed is noticed
@@ -62,7 +66,14 @@ class Manifest(Struct, frozen=True):
     rows: tuple[Total, ...]
     patient_ids: PatientIds | None = None  # None: not found out yet
     kept: dict[str, int] = {}  # rows of the tables of facts; empty while it runs
+    compared: bool = False  # archives of different hosts were compared, as far as hosts were asked
     schema: Literal["filmbadge.survey/1"] = SCHEMA
+
+    @property
+    def complete(self) -> bool:
+        """All hosts were asked, something was reached, and every host that answered gave a conclusive answer."""
+        undecided = any(doubt.code is DoubtCode.HOSTS_UNDECIDED for row in self.rows for doubt in row.doubts)
+        return self.state == "done" and not self.outcomes.get("unknown") and not undecided
 
 
 def grouping(archives: Iterable[Iterable[str]]) -> str:

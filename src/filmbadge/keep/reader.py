@@ -4,52 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from filmbadge.keep import judged, manifest, parts, upgrade, version_2
+from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2
 from filmbadge.keep.kept import observed
-from filmbadge.keep.manifest import Manifest, PatientIds, grouping
-from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, VERSION, Table, decode_doubts
-from filmbadge.model import Depth, Doubt, DoubtCode, Kind, Provenance, Refusal, Total
-
-PATIENT_IDS = (
-    "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
-)
-QUANTITIES = (
-    "archives",
-    "archives_open",
-    "decoys",
-    "countries",
-    "patients",
-    PATIENT_IDS,
-    "studies",
-    "series",
-    "images",
-    "images_retrievable",
-    "ssn_records",
-    "http_viewers",
-    *(f"kind:{kind}" for kind in Kind),
-)
-_NOT_MEASURED = {
-    "countries": DoubtCode.NO_COUNTRY_DATA,
-    "images_retrievable": DoubtCode.NEEDS_PROVE,
-}
-
-NOT_ENDED = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.SURVEY_NOT_ENDED),))
-_NO_IDS = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
-_OTHERWISE = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.GROUPED_OTHERWISE),))
-
-_COUNTED = {
-    "archives": "counted",
-    "archives_open": "counted WHERE open",
-    "decoys": "archives WHERE len(decoy) > 0",
-    # Archives whose pages a stranger is shown without a login, over plain HTTP.
-    "http_viewers": "counted WHERE id IN (SELECT archive FROM endpoints WHERE viewer <> '' AND tls IS NULL)",
-}
+from filmbadge.keep.manifest import Manifest, grouping
+from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, VERSION, Table
+from filmbadge.model import Refusal, Total
 
 # What was asked again, because it could not be found out or two targets lead to it, counts once: as known last.
 # What a review found to be one archive counts once too: as the archive that the others are the same as.
@@ -81,9 +46,6 @@ _VIEWS = {
     # The totals are of these: decoys and demonstrations have a line of their own.
     "counted": "SELECT * FROM archives WHERE len(decoy) = 0",
 }
-
-
-Groups = list[dict[str, object]]
 
 
 class NotASurvey(Refusal):
@@ -161,7 +123,7 @@ class Dataset:
         tables = [table.name for table in TABLES if table.judged is judged]
         return {name: int(str(self.rows(f"SELECT count(*) n FROM {name}_rows")[0]["n"])) for name in tables}
 
-    def rows(self, sql: str, *parameters: object) -> list[dict[str, object]]:
+    def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
         try:
             answer = self._sql.execute(sql, list(parameters))
@@ -171,7 +133,9 @@ class Dataset:
             raise NotASurvey(f"{self.directory}: a part file cannot be read ({type(error).__name__})") from None
 
     def done(self) -> set[str]:
-        """Targets that were asked with an outcome, and need not be again."""
+        """Targets that were asked with an outcome, and need not be again. None, where none gave any answer."""
+        if self.unreached():
+            return set()
         unknown = "SELECT target FROM endpoints WHERE rung IS NULL"
         return self._targets(f"SELECT DISTINCT target FROM endpoints_rows WHERE target NOT IN ({unknown})")
 
@@ -190,80 +154,21 @@ class Dataset:
     def connections(self) -> int:
         return int(str(self.rows("SELECT count(*) n FROM journal")[0]["n"]))
 
-    def totals(self, patient_ids: PatientIds | None = None) -> tuple[Total, ...]:
+    def totals(self, told: Manifest | None = None) -> tuple[Total, ...]:
         """The quantities of a survey, each with its origin. What is unknown for one open archive is unknown in total.
 
-        `patient_ids` is what the run found out; without it, what survey.json says of that.
+        `told` is what is known of the survey as a whole; without it, survey.json.
         """
-        said = self._patient_ids(patient_ids or self.manifest.patient_ids)
-        kinds = self._kinds()
-        return tuple(said if quantity == PATIENT_IDS else self._total(quantity, kinds) for quantity in QUANTITIES)
+        return totals.totals(self, told or self.manifest)
 
-    def _patient_ids(self, found: PatientIds | None) -> Total:
-        if not Depth(self.manifest.scope.depth).reaches(Depth.PROFILE):
-            return _NO_IDS
-        if found is None:
-            return NOT_ENDED
-        return found.total if found.grouping == self.grouping() else _OTHERWISE
+    def unreached(self) -> bool:
+        """Whether hosts were asked, and none of them gave any answer."""
+        return totals.unreached(self)
 
     def grouping(self) -> str:
         """A digest of which endpoints are which archive, of the open archives in the totals."""
         found = self.rows("SELECT endpoints FROM counted WHERE open")
         return grouping(cast("list[str]", row["endpoints"]) for row in found)
-
-    def _total(self, quantity: str, kinds: Mapping[str, Groups]) -> Total:
-        if code := _NOT_MEASURED.get(quantity):
-            return Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(code),))
-        if select := _COUNTED.get(quantity):
-            return Total(quantity, int(str(self.rows(f"SELECT count(*) n FROM {select}")[0]["n"])), Provenance.COUNTED)
-        groups = kinds.get(quantity, []) if quantity.startswith("kind:") else self._quantity(quantity)
-        parts = {str(g["how"]): int(str(g["total"] or 0)) for g in groups if g["how"] != Provenance.UNKNOWN}
-        unknown = next((g for g in groups if g["how"] == Provenance.UNKNOWN), None)
-        known = sum(parts.values())
-        if unknown is None:
-            low, high = _ends(groups) if Provenance.ESTIMATED in parts else (None, None)
-            if len(parts) > 1:
-                return Total(quantity, known, Provenance.MIXED, parts, low=low, high=high)
-            return Total(quantity, known, Provenance(next(iter(parts), Provenance.COUNTED)), low=low, high=high)
-        return Total(
-            quantity,
-            None,
-            Provenance.UNKNOWN,
-            parts,
-            unknown_archives=int(str(unknown["n"])),
-            at_least=known + int(str(unknown["least"] or 0)),
-            doubts=decode_doubts(unknown["doubts"]) or (Doubt(DoubtCode.NEEDS_PROFILE),),
-        )
-
-    def _quantity(self, quantity: str) -> Groups:
-        """By origin: open archives, the sum, a lower bound of the unknown, and a reason."""
-        return self.rows(
-            f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, "
-            f"sum({quantity}_at_least) least, min({quantity}_doubts) doubts, "
-            f"sum(coalesce({quantity}_low, {quantity})) low, sum(coalesce({quantity}_high, {quantity})) high "
-            "FROM counted WHERE open GROUP BY 1 ORDER BY 1"
-        )
-
-    def _kinds(self) -> dict[str, Groups]:
-        """The same for each kind of personal data, by its quantity."""
-        found: dict[str, Groups] = {}
-        for row in self.rows(
-            "SELECT wanted, coalesce(how, 'unknown') how, count(*) n, sum(records) total, "
-            "sum(at_least) FILTER (how = 'unknown') least, min(doubts) doubts "
-            "FROM (SELECT id FROM counted WHERE open) CROSS JOIN (SELECT unnest(?::VARCHAR[]) wanted) "
-            "LEFT JOIN kinds ON archive = id AND kind = wanted GROUP BY 1, 2 ORDER BY 1, 2",
-            list(map(str, Kind)),
-        ):
-            found.setdefault(f"kind:{row['wanted']}", []).append(row)
-        return found
-
-
-def _ends(groups: Groups) -> tuple[int | None, int | None]:
-    """The interval of a sum, as if all estimates in it erred alike. Kinds have none."""
-    low, high = ([g.get(end) for g in groups] for end in ("low", "high"))
-    if None in low or None in high:
-        return None, None
-    return sum(int(str(n)) for n in low), sum(int(str(n)) for n in high)
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -127,6 +127,10 @@ def manifest(directory: Path, document: Json) -> Json:
     for name, review in reviews.items():
         if review["same_as"] in ways:
             ways[review["same_as"]] += ways.pop(name)
+    said = [row["measured"] for row in document["rows"] if row["quantity"] in ("archives", "decoys")]
+    if document["state"] != "running" and None not in said and sum(said) != len(ways):
+        # Without its reviews, an archive with two ways in would be told twice.
+        raise parts.Damaged(f"{directory}: part files of the table reviews are missing")
     decoys = {name for name, row in archives.items() if row["decoy"] or reviews.get(name, {}).get("decoy")}
     counted = (ways[name] for name in ways if archives[name]["open"] and name not in decoys)
     kept = {"journal": document["connections"], "observations": sum(document["outcomes"].values())}

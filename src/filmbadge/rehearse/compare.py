@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
-from filmbadge.model import Depth, Doubt, Provenance, Rung, Total
+from filmbadge.model import Depth, Doubt, DoubtCode, Provenance, Rung, Total
 
 _AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images", "http_viewers")
 _AT_PROFILE = (*_AT_COUNT, "patients", "patient_ids", "ssn_records")
@@ -23,6 +24,7 @@ class Row(Struct, frozen=True, omit_defaults=False):
     doubts: tuple[Doubt, ...] = ()  # why it was not measured, in codes
     low: int | None = None  # lower end of an estimate; an estimate is not compared
     high: int | None = None
+    at_least: int | None = None  # some hosts do not let anybody find out enough, so `measured` is a lower bound
 
 
 class Rehearsal(Struct, frozen=True):
@@ -46,6 +48,7 @@ def compare(
 ) -> Rehearsal:
     """One row per quantity. A quantity that this depth measures must be known and equal.
 
+    Some hosts of a world leave everybody in doubt. Where they alone make a total a lower bound, the bound must be equal.
     Other quantities are shown as unknown. `why` puts doubts into words.
     """
     measured = {total.quantity: total for total in totals}
@@ -55,16 +58,24 @@ def compare(
             rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), Provenance.COUNTED, True))
             continue
         total = measured[quantity]
+        found, how = _found(total)
         due = quantity in _AT_COUNT
         if Depth(depth).reaches(Depth.PROFILE):
             due = quantity in _AT_PROFILE or quantity.startswith("kind:")
         if Provenance.ESTIMATED in (total.how, *total.parts):
             due = False
-        rows.append(
-            Row(quantity, true, total.measured, total.how, due, why(total.doubts), total.doubts, total.low, total.high)
-        )
+        row = Row(quantity, true, found, how, due, why(total.doubts), total.doubts, total.low, total.high)
+        rows.append(msgspec.structs.replace(row, at_least=total.at_least if total.measured is None else None))
     for rung, n in rungs.items():
         if f"rung:{rung}" not in truth and rung != Rung.SILENT:
             rows.append(Row(f"rung:{rung}", 0, n, Provenance.COUNTED, True))
     agree = all(row.measured == row.truth for row in rows if row.compared)
     return Rehearsal(world, agree, round(seconds, 3), depth, tuple(rows))
+
+
+def _found(total: Total) -> tuple[int | None, Provenance]:
+    """What was measured, and how: also where only hosts that leave everybody in doubt keep it from being all."""
+    if total.measured is not None or {doubt.code for doubt in total.doubts} != {DoubtCode.HOSTS_UNDECIDED}:
+        return total.measured, total.how
+    how = Provenance.MIXED if len(total.parts) > 1 else Provenance(next(iter(total.parts), Provenance.COUNTED))
+    return total.at_least, how

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ from filmbadge.conclude.review import review as all_together
 from filmbadge.judge.findings import findings
 from filmbadge.keep import judged, manifest
 from filmbadge.keep.judged import Judged
-from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed
+from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed, State
 from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
@@ -51,6 +51,7 @@ class Survey:
         self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
         self._patient_ids: PatientIds | None = None
         self._to_review = True
+        self._compared = False
         self.hosts_done = 0
         self._started = datetime.now(UTC)
         try:
@@ -79,7 +80,7 @@ class Survey:
         before, now = dataset.manifest, self._manifest("running")
         if before.dataset != VERSION:
             raise SurveyError(f"{self.directory} was begun by an older version: it can be read, and not resumed")
-        self._to_review = before.state != "done"
+        self._to_review = before.state not in ("done", "nothing-reached") or not self._before
         if not self._to_review:
             self._patient_ids = before.patient_ids
         if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
@@ -126,15 +127,16 @@ class Survey:
             if self.scope.depth.reaches(Depth.PROFILE):
                 people, resumed = self._sketches.patients, bool(self._before)
                 self._patient_ids = review.patient_ids(Dataset(self.directory), people, resumed=resumed)
-            self._to_review = False
+            self._to_review, self._compared = False, True
 
     def _close(self, writer: Writer) -> Manifest:
         try:
             writer.flush()
             if self._to_review:  # it ends early: what is known of all archives together is judged all the same
+                links, self._compared = review.known(Dataset(self.directory), self._sketches.studies)
+                writer.links(links)
                 writer.reviews(all_together(Dataset(self.directory)))
-            whole = self.hosts_done == len(self.targets) and not self._to_review
-            ended = self._manifest("done" if whole else "interrupted")
+            ended = self._manifest(self._state())
             manifest.write(self.directory, ended)
             conclude(Dataset(self.directory, self._judged), ended.rows)
         except OSError as error:
@@ -145,6 +147,11 @@ class Survey:
             writer.unlock()
         return ended
 
+    def _state(self) -> State:
+        if self.hosts_done != len(self.targets) or self._to_review:
+            return "interrupted"
+        return "nothing-reached" if Dataset(self.directory).unreached() else "done"
+
     async def _work(self, pending: Iterator[Target], dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
         for target in pending:
             if (name := str(target)) in self._before:
@@ -153,15 +160,12 @@ class Survey:
             if self.scope.expired():
                 return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, name, findings(host))
-            self._to_review, self._patient_ids = True, None
+            self._to_review, self._compared, self._patient_ids = True, False, None
             self.hosts_done += 1
             watcher.host_done(host)
 
-    def _manifest(self, state: Literal["running", "done", "interrupted"]) -> Manifest:
-        dataset = None
-        with suppress(NotASurvey):
-            dataset = Dataset(self.directory)
-        return Manifest(
+    def _manifest(self, state: State) -> Manifest:
+        told = Manifest(
             version=RELEASE,
             dataset=VERSION,
             state=state,
@@ -173,12 +177,22 @@ class Survey:
             hosts_done=self.hosts_done,
             started=self._started,
             ended=None if state == "running" else datetime.now(UTC),
-            outcomes=dataset.outcomes() if dataset else {},
-            connections=dataset.connections() if dataset else 0,
-            rows=dataset.totals(self._patient_ids) if dataset else (),
+            outcomes={},
+            connections=0,
+            rows=(),
             patient_ids=self._patient_ids,
-            kept=dataset.counts(judged=False) if dataset and state != "running" else {},
+            compared=self._compared,
         )
+        with suppress(NotASurvey):
+            dataset = Dataset(self.directory)
+            return msgspec.structs.replace(
+                told,
+                outcomes=dataset.outcomes(),
+                connections=dataset.connections(),
+                rows=dataset.totals(told),
+                kept=dataset.counts(judged=False) if state != "running" else {},
+            )
+        return told
 
 
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:

@@ -15,8 +15,9 @@ from filmbadge.judge.distinct_count import union
 from filmbadge.judge.same_archive import Groups, Size, Sketch, among_hosts, to_sketch
 from filmbadge.keep import upgrade
 from filmbadge.keep.manifest import PatientIds
-from filmbadge.keep.reader import PATIENT_IDS, Dataset
+from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import decode_doubts
+from filmbadge.keep.totals import PATIENT_IDS
 from filmbadge.model import Depth, DimseFacts, Doubt, DoubtCode, Endpoint, Link, Provenance, Rung, Total
 from filmbadge.survey.examine import sketched
 
@@ -29,6 +30,18 @@ async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[Endpoint, Ske
     Without a sketch are archives whose counter spoke, and those of the runs before a resumed one: hashes compare
     within one process only.
     """
+    for archive in _without_sketch(dataset, sketches):
+        sketches |= await _sketch(dataset, dialer, archive)
+    return among_hosts(sketches)
+
+
+def known(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> tuple[list[Link], bool]:
+    """The links that are known without asking anybody, and whether that compares all archives that could be one."""
+    return among_hosts(sketches), not _without_sketch(dataset, sketches)
+
+
+def _without_sketch(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> list[str]:
+    """Archives that have no sketch, and whose counts are close to another's, or that look like copies."""
     found = dataset.rows(
         "SELECT id, address, configuration, rung, studies, images, series, patients FROM archives_known ORDER BY id"
     )
@@ -42,9 +55,7 @@ async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[Endpoint, Ske
     ways = dataset.rows("SELECT id, unnest(endpoints) way FROM archives_known")
     have = {str(row["id"]) for row in ways if row["way"] in sketched}
     alike = look_alike((str(row["id"]), str(row["address"]), str(row["configuration"])) for row in found)
-    for archive in dict.fromkeys([*to_sketch(sizes, have), *sorted(alike - have)]):
-        sketches |= await _sketch(dataset, dialer, archive)
-    return among_hosts(sketches)
+    return list(dict.fromkeys([*to_sketch(sizes, have), *sorted(alike - have)]))
 
 
 async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoint, Sketch]:
@@ -89,16 +100,16 @@ def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool
 
 def _total(known: list[Sketch], reasons: list[tuple[Doubt, ...]]) -> Total:
     size = union(known)
+    sure = size.value if size.low == size.high else max(s.size for s in known)
     if reasons:
-        exact = size.value if size.low == size.high else max(s.size for s in known)
         return Total(
             PATIENT_IDS,
             None,
             Provenance.UNKNOWN,
             unknown_archives=len(reasons),
-            at_least=exact,
+            at_least=sure,
             doubts=min(reasons, key=str),
         )
     if size.low == size.high:
         return Total(PATIENT_IDS, size.value, Provenance.COUNTED)
-    return Total(PATIENT_IDS, size.value, Provenance.ESTIMATED, low=size.low, high=size.high)
+    return Total(PATIENT_IDS, size.value, Provenance.ESTIMATED, at_least=sure, low=size.low, high=size.high)

@@ -163,6 +163,11 @@ _DOUBTS = {
     DoubtCode.BEFORE_RESUME: N_("an archive was asked in a run before --resume, and what that run learned of ids is gone"),
     DoubtCode.IDS_UNREAD: N_("not all patient ids were read"),
     DoubtCode.GROUPED_OTHERWISE: N_("the ids were counted for archives that were grouped otherwise"),
+    DoubtCode.HOSTS_UNASKED: N_("hosts not asked: {hosts:,}"),
+    DoubtCode.HOSTS_UNDECIDED: N_("hosts undecided: {hosts:,}"),
+    DoubtCode.NOTHING_REACHED: N_("nothing could be reached; hosts that gave no answer: {hosts:,}"),
+    DoubtCode.NOT_COMPARED: N_("some archives may be one"),
+    DoubtCode.OVERLAP: N_("archives that hold some of the same studies: {archives:,}"),
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from filmbadge.keep import judged
 from filmbadge.keep.judged import Judge
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Kind, Rung, Total
-from filmbadge.tell.summary import LABELS
+from filmbadge.tell.summary import LABELS, incomplete
 from filmbadge.tell.words import Words
 
 _COMPARED = ("rung", "grade", "product", "product_version")
@@ -42,6 +42,7 @@ class JudgeDocument(Struct, frozen=True):
     rows: tuple[Total, ...]
     totals: tuple[TotalChange, ...]  # that changed
     archives: tuple[ArchiveChange, ...]  # that changed
+    state: str = "done"  # of the survey: if it is another, the survey is incomplete
     schema: Literal["filmbadge.judge/1"] = "filmbadge.judge/1"
 
 
@@ -57,6 +58,7 @@ def document(before: Dataset | None, after: Dataset) -> JudgeDocument:
         rows=rows,
         totals=() if before is None else tuple(_totals(before.totals(), rows)),
         archives=() if before is None else tuple(_archives(before, after)),
+        state=after.manifest.state,
     )
 
 
@@ -93,21 +95,22 @@ def render(document: JudgeDocument, words: Words) -> RenderableType:
         version=judge.version,
         catalogue=judge.catalogue[:12],
     )
+    doubts = tuple(incomplete(document.state, document.rows, words))
     if document.before is None:
-        return _lines(head, words.say("There was no whole judgement before to compare it with."))
+        return _lines(head, *doubts, words.say("There was no whole judgement before to compare it with."))
     if not document.totals and not document.archives:
-        return _lines(head, words.say("Nothing changed against judged/{n}.", n=document.before))
+        return _lines(head, *doubts, words.say("Nothing changed against judged/{n}.", n=document.before))
     totals = ((_label(c.quantity, words), words.total(c.before), words.total(c.after)) for c in document.totals)
     archives = ((c.id, _archive(c.before, words), _archive(c.after, words)) for c in document.archives)
     return Group(
-        _lines(head, words.say("This changed against judged/{n}:", n=document.before)),
+        _lines(head, *doubts, words.say("This changed against judged/{n}:", n=document.before)),
         _table(totals, words),
         _table(archives, words),
     )
 
 
-def _lines(head: str, line: str) -> Group:
-    return Group(Text(head, style="bold"), Text(line))
+def _lines(head: str, *lines: str) -> Group:
+    return Group(Text(head, style="bold"), *map(Text, lines))
 
 
 def _table(rows: Iterator[tuple[str, str, str]], words: Words) -> Table:

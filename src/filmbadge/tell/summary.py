@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Depth, FindingCode, Kind, Reason, Rung, Total
+from filmbadge.model import Depth, DoubtCode, FindingCode, Kind, Reason, Rung, Total
 from filmbadge.tell import tables
 from filmbadge.tell.language import N_
 from filmbadge.tell.view import ArchiveView, archive_view
@@ -67,6 +67,7 @@ class ReportDocument(Struct, frozen=True):
     grades: dict[str, int]  # archives by grade; "none" where we could not find out enough; decoys are left out
     archives: tuple[ArchiveView, ...]
     findings: dict[str, int]  # archives by what is wrong with them; decoys are left out
+    words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
 
@@ -89,6 +90,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         grades=tables.grades(dataset),
         archives=archives,
         findings=_findings_of(archives),
+        words={row.quantity: words.total(row) for row in rows},
     )
 
 
@@ -148,14 +150,39 @@ def asked(report: ReportDocument, words: Words) -> str:
     )
 
 
+def incomplete(state: str, rows: Iterable[Total], words: Words) -> Iterator[str]:
+    """What keeps the survey from being complete, a sentence for each."""
+    hosts = {doubt.code: doubt.numbers.get("hosts", 0) for row in rows for doubt in row.doubts}
+    if state == "nothing-reached":
+        yield words.say(
+            "Nothing could be reached: no host gave any answer. That may lie at our own line. What was not reached is unknown."
+        )
+    elif state != "done":
+        yield words.say("This survey is incomplete. What was not asked is not safe, it is unknown.")
+    if undecided := hosts.get(DoubtCode.HOSTS_UNDECIDED):
+        yield words.many(
+            "We could not find out enough of {n:,} host. So figures with ≥ are lower bounds.",
+            "We could not find out enough of {n:,} hosts. So figures with ≥ are lower bounds.",
+            undecided,
+        )
+
+
+def nothing_found(report: ReportDocument, words: Words) -> str:
+    """The headline of a survey that found no archive: only a whole one says so."""
+    if report.state == "nothing-reached":
+        return words.say("Nothing could be reached")
+    archives = next(row for row in report.rows if row.quantity == "archives")
+    if archives.measured is None:
+        return words.say("No imaging archive was found so far, and there may be some")
+    return words.say("No imaging archive was found")
+
+
 def render(report: ReportDocument, words: Words) -> RenderableType:
     """The summary for a terminal."""
     head = asked(report, words)
-    if report.state != "done":
-        head += " " + words.say("(incomplete: what was not asked is unknown)")
     totals = Table.grid(padding=(0, 2))
     for label, total in figures(report):
-        style = "bold" if total.measured is not None else ""
+        style = "bold" if total.measured is not None or total.at_least else ""
         totals.add_row(words.say(label), Text(words.total(total), style=style))
     counted = ", ".join(
         words.say("{n:,} × {grade}", n=n, grade=grade if grade != "none" else words.say("no grade"))
@@ -164,6 +191,7 @@ def render(report: ReportDocument, words: Words) -> RenderableType:
     )
     return Group(
         Text(head, style="bold"),
+        *(Text(line, style="red") for line in incomplete(report.state, report.rows, words)),
         totals,
         Text(words.say("grades: {grades}", grades=counted or words.say("none"))),
         Text(),
@@ -183,7 +211,9 @@ def _personal(report: ReportDocument, words: Words) -> Table:
         table.add_column(column, overflow="fold")
     for line in report.kinds:
         if line.archives:
-            table.add_row(words.kind(Kind(line.kind)), Text(words.total(line.total)), appearances(line, words))
+            table.add_row(
+                words.kind(Kind(line.kind)), Text(words.total(line.total, alone=False)), appearances(line, words)
+            )
     return table
 
 

@@ -15,6 +15,7 @@ from filmbadge.model import (
     Depth,
     DimseFacts,
     Doubt,
+    DoubtCode,
     Finding,
     FindingCode,
     GradeReason,
@@ -199,6 +200,14 @@ _REASONS = {
 }  # fmt: skip
 
 
+# Doubts of a total that are about the survey, and not about some of its archives.
+OF_SURVEY = (
+    DoubtCode.HOSTS_UNASKED,
+    DoubtCode.NOTHING_REACHED,
+    DoubtCode.HOSTS_UNDECIDED,
+    DoubtCode.NOT_COMPARED,
+    DoubtCode.OVERLAP,
+)
 _BY_STATUS = (Reason.FIND_FAILED, Reason.NEEDS_PERSONAL_DATA, Reason.IMAGE_OFFERED)
 
 
@@ -381,35 +390,56 @@ class Words(Causes):
         )
 
     def _unknown(self, at_least: int | None, doubts: Sequence[Doubt]) -> str:
-        least = self.say("at least {n:,}; ", n=at_least) if at_least else ""
-        return least + (self.say("unknown: {why}", why=self.doubts(doubts)) if doubts else self.say("unknown"))
+        """A bound, where there is one, and why it is no number."""
+        why = self.doubts(doubts)
+        if at_least:
+            bound = self.say("≥ {n:,}", n=at_least)
+            return self.say("{bound} (at least: {why})", bound=bound, why=why) if why else bound
+        return self.say("unknown: {why}", why=why) if why else self.say("unknown")
 
-    def origin(self, total: Total) -> str:
-        """How a total was got, or why there is none."""
-        if total.measured is None:
-            return (
-                self.many(
-                    "unknown for {n:,} open archive: {why}",
-                    "unknown for {n:,} open archives: {why}",
-                    total.unknown_archives,
-                    why=self.doubts(total.doubts),
-                )
-                if total.unknown_archives
-                else self.doubts(total.doubts)
-            )
+    def figure(self, total: Total) -> str:
+        """A total as a figure; a bound where it is not known, and in words where it has none."""
+        if total.measured is not None:
+            return self.number(total.measured)
+        if total.at_most is not None:
+            return self.say("{low:,} to {high:,}", low=total.at_least or 0, high=total.at_most)
+        return self.say("≥ {n:,}", n=total.at_least) if total.at_least else self.say("unknown")
+
+    def origin(self, total: Total, *, alone: bool = True) -> str:
+        """How a total was got, and why it is no more than a bound. `alone`: also what is in doubt of the whole survey."""
         parts = [self.say("{n:,} {how}", n=n, how=self.say(how)) for how, n in total.parts.items()]
+        if total.measured is None and list(total.parts.values()) == [total.at_least]:
+            parts = [self.say(how) for how in total.parts if total.at_least]
+        if total.measured is None:
+            return "; ".join(filter(None, (", ".join(parts), *self._why(total, alone=alone))))
         how = ", ".join(parts) or self.name(total.how)
         if total.low is None or total.high is None:
             return how
         return self.say("{how}; 95 %: {low:,} to {high:,}", how=how, low=total.low, high=total.high)
 
-    def total(self, total: Total) -> str:
+    def _why(self, total: Total, *, alone: bool) -> Iterator[str]:
+        """Why a total is not known: by the survey as a whole, then by its archives."""
+        if alone:
+            yield from (self.doubt(doubt) for doubt in total.doubts if doubt.code in OF_SURVEY)
+        why = self.doubts(doubt for doubt in total.doubts if doubt.code not in OF_SURVEY)
+        if not total.unknown_archives:
+            yield why
+            return
+        yield self.many(
+            "unknown for {n:,} open archive: {why}",
+            "unknown for {n:,} open archives: {why}",
+            total.unknown_archives,
+            why=why,
+        )
+
+    def total(self, total: Total, *, alone: bool = True) -> str:
         """A total with its origin, or why there is none."""
-        if total.measured is None:
-            least = self.say("at least {n:,}; ", n=total.at_least) if total.at_least else ""
-            why = self.origin(total)
-            return least + (why if total.unknown_archives else self.say("unknown: {why}", why=why))
-        return self.say("{value:,} ({how})", value=total.measured, how=self.origin(total))
+        figure, why = self.figure(total), self.origin(total, alone=alone)
+        if not why:
+            return figure
+        if total.measured is None and not total.at_least and total.at_most is None:
+            return self.say("{figure}: {why}", figure=figure, why=why)
+        return self.say("{figure} ({why})", figure=figure, why=why)
 
     def identifier(self, found: Identifier) -> str:
         scheme = schemes().get(found.scheme)

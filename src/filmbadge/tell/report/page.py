@@ -8,7 +8,16 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from filmbadge.model import FindingCode, Kind, Rung, Total
-from filmbadge.tell.summary import LABELS, KindLine, ReportDocument, appearances, asked, figures
+from filmbadge.tell.summary import (
+    LABELS,
+    KindLine,
+    ReportDocument,
+    appearances,
+    asked,
+    figures,
+    incomplete,
+    nothing_found,
+)
 from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import QUANTITIES, Words
 
@@ -82,7 +91,7 @@ def render(report: ReportDocument, words: Words) -> str:
         language=words.code,
         headline=_headline(report, words),
         about=_about(report, words),
-        incomplete=report.state != "done",
+        incomplete=list(incomplete(report.state, report.rows, words)),
         figures=[_figure(label, total, words) for label, total in figures(report)],
         funnel=list(_funnel(report, words)),
         kinds=list(_kinds(report, words)),
@@ -97,15 +106,26 @@ def render(report: ReportDocument, words: Words) -> str:
 
 
 def _headline(report: ReportDocument, words: Words) -> str:
-    rows = {row.quantity: row.measured or 0 for row in report.rows}
-    if not rows["archives"]:
-        return words.say("No imaging archive was found")
-    return words.many(
-        "{open:,} of {n:,} imaging archive answers strangers",
-        "{open:,} of {n:,} imaging archives answer strangers",
-        rows["archives"],
-        open=rows["archives_open"],
-    )
+    rows = {row.quantity: row for row in report.rows}
+    found, opened = rows["archives"], rows["archives_open"]
+    n, open_ = (row.at_least or 0 if row.measured is None else row.measured for row in (found, opened))
+    if not n:
+        return nothing_found(report, words)
+    if opened.measured is not None:
+        return words.many(
+            "{open:,} of {n:,} imaging archive answers strangers",
+            "{open:,} of {n:,} imaging archives answer strangers",
+            n,
+            open=open_,
+        )
+    if found.measured is not None:
+        return words.many(
+            "At least {open:,} of {n:,} imaging archive answers strangers",
+            "At least {open:,} of {n:,} imaging archives answer strangers",
+            n,
+            open=open_,
+        )
+    return words.say("At least {open:,} of {n:,} or more imaging archives answer strangers", n=n, open=open_)
 
 
 def _about(report: ReportDocument, words: Words) -> str:
@@ -117,15 +137,8 @@ def _about(report: ReportDocument, words: Words) -> str:
 
 
 def _figure(label: str, total: Total, words: Words) -> Figure:
-    if total.measured is not None:
-        value = words.number(total.measured)
-    elif total.at_least:
-        value = words.say("at least {n:,}", n=total.at_least)
-    else:
-        value = words.say("unknown")
-    return Figure(
-        value, words.say(label), words.origin(total), label == LABELS["archives_open"] and bool(total.measured)
-    )
+    opened = label == LABELS["archives_open"] and bool(total.measured or total.at_least)
+    return Figure(words.figure(total), words.say(label), words.origin(total), opened)
 
 
 def _width(value: int, most: int) -> str:
@@ -157,9 +170,7 @@ def _kinds(report: ReportDocument, words: Words) -> Iterator[KindRow]:
         if line.archives:
             yield KindRow(
                 words.kind(Kind(line.kind)),
-                words.total(line.total)
-                if line.total.measured is not None
-                else words.say("at least {n:,}", n=_studies(line)),
+                words.total(line.total, alone=False),
                 _width(_studies(line), most),
                 appearances(line, words),
             )

@@ -1,0 +1,336 @@
+"""Totals against a truth that they cannot see: a number is the truth, and a bound is on its side of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmbadge.keep import manifest
+from filmbadge.keep.manifest import PatientIds, State, grouping
+from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import ARCHIVES, COUNTED, ENDPOINTS, LINKS, TABLES, Table, encode_doubts
+from filmbadge.keep.writer import write
+from filmbadge.model import Doubt, DoubtCode, Provenance, Total
+from support import factories
+
+Row = dict[str, Any]
+WHY = (Doubt(DoubtCode.NOT_ENDED),)
+EXACT = (Provenance.COUNTED, Provenance.REPORTED, Provenance.MIXED)
+
+
+@dataclass(frozen=True)
+class Held:
+    """One archive in truth: its studies, each with an own number of images."""
+
+    studies: frozenset[int]
+    open: bool = True
+    decoy: bool = False
+
+    @property
+    def images(self) -> int:
+        return images(self.studies)
+
+
+def images(studies: frozenset[int]) -> int:
+    return sum(1 + uid % 7 for uid in studies)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One host as it was asked: the archive behind it, and what of that was found out."""
+
+    held: Held | None
+    how: str  # of its numbers; "undecided", "inconclusive" or "unasked", where it is not known whether it is open
+    share: float = 1.0  # of its studies, those that a bound has
+
+
+def endpoint(n: int, rung: str | None, *, conclusive: bool | None = True, archive: bool = False, **other: Any) -> Row:
+    address = f"192.0.2.{n}"
+    return {
+        "address": address,
+        "port": 4242,
+        "protocol": "dimse",
+        "target": address,
+        "asked_at": factories.AT.replace(tzinfo=None),
+        "rung": rung,
+        "open": None if rung is None else rung == "discloses",
+        "conclusive": conclusive,
+        "why": "records-given",
+        "ending": "completed",
+        "viewer": "",
+        "archive": f"{address}:4242" if archive else None,
+        **other,
+    }
+
+
+def numbers(seen: Seen) -> Row:
+    held = seen.held
+    assert held is not None
+    true = dict.fromkeys(COUNTED, 0) | {
+        "patients": len(held.studies),
+        "studies": len(held.studies),
+        "images": held.images,
+    }
+    row: Row = {}
+    for quantity, n in true.items():
+        known = seen.how in ("counted", "reported")
+        bound = None if known else int(n * seen.share)
+        row |= {quantity: n if known else None, f"{quantity}_how": seen.how, f"{quantity}_at_least": bound}
+        row |= {f"{quantity}_doubts": None if known else encode_doubts(WHY)}
+        if seen.how == "estimated":
+            row |= {quantity: n + 3, f"{quantity}_low": bound, f"{quantity}_high": n + 9}
+    return row
+
+
+def archive(n: int, seen: Seen) -> Row:
+    assert seen.held is not None
+    address = f"192.0.2.{n}"
+    opened = seen.how not in ("closed", "inconclusive")
+    return {
+        "id": f"{address}:4242",
+        "address": address,
+        "endpoints": [f"dimse://{address}:4242"],
+        "rung": "discloses" if opened else "speaks",
+        "open": opened,
+        "decoy": ["honeypot-software"] if seen.held.decoy else [],
+        "configuration": "",
+        **numbers(seen if opened else Seen(seen.held, "unknown", 0)),
+    }
+
+
+def rows(hosts: list[Seen]) -> tuple[list[Row], list[Row]]:
+    """The endpoints and the archives of a dataset."""
+    endpoints, archives = [], []
+    for n, seen in enumerate(hosts, 1):
+        if seen.how == "unasked":
+            continue
+        if seen.how == "undecided":
+            endpoints.append(endpoint(n, None if n % 2 else "listening", conclusive=None if n % 2 else False))
+        elif seen.held is None:
+            endpoints.append(endpoint(n, "silent" if n % 2 else "listening", ending="refused"))
+        else:
+            made = archive(n, seen)
+            endpoints.append(endpoint(n, made["rung"], conclusive=seen.how != "inconclusive", archive=True))
+            archives.append(made)
+    return endpoints, archives
+
+
+def dataset(
+    directory: Path,
+    endpoints: list[Row],
+    archives: list[Row],
+    hosts: int,
+    state: State = "done",
+    links: list[Row] | None = None,
+) -> Dataset:
+    directory.mkdir(exist_ok=True)
+    made = factories.survey(directory)
+    manifest.write(directory, msgspec.structs.replace(made, hosts=hosts, state=state))
+
+    def table(kind: Table, found: list[Row]) -> pa.Table:
+        return pa.Table.from_pylist(found, schema=kind.arrow)
+
+    judged = {kind.name: kind.arrow.empty_table() for kind in TABLES if kind.judged}
+    judged |= {ENDPOINTS.name: table(ENDPOINTS, endpoints), ARCHIVES.name: table(ARCHIVES, archives)}
+    if links:
+        folder = LINKS.folder(directory, 0)
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder, 1, LINKS, links)
+    return Dataset(directory, judged)
+
+
+def by_quantity(found: Dataset) -> dict[str, Total]:
+    return {total.quantity: total for total in found.totals()}
+
+
+def truth(hosts: list[Seen]) -> dict[str, int]:
+    """What is there, whoever was asked."""
+    real = {id(seen.held): seen.held for seen in hosts if seen.held is not None and not seen.held.decoy}.values()
+    opened = [held for held in real if held.open]
+    studies = frozenset().union(*(held.studies for held in opened))
+    return {
+        "archives": len(real),
+        "archives_open": len(opened),
+        "patients": sum(len(held.studies) for held in opened),
+        "studies": len(studies),
+        "images": images(studies),
+        "ssn_records": 0,
+    }
+
+
+def assert_true(found: dict[str, Total], true: dict[str, int]) -> None:
+    for quantity, n in true.items():
+        total = found[quantity]
+        if total.how in EXACT:
+            assert total.measured == n, total
+        assert total.at_least is None or total.at_least <= n, total
+        assert total.at_most is None or total.at_most >= n, total
+        assert (total.measured is None) == (total.how is Provenance.UNKNOWN), total
+        assert total.measured is not None or total.doubts, "what is not known says why"
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[Seen]:
+    """Hosts of every kind. Some open archives have a second way in, at a host of their own."""
+    number = iter(range(10_000))
+    hosts: list[Seen] = []
+    hows = st.sampled_from(
+        ["counted"] * 4 + ["reported", "estimated", "unknown", "closed", "inconclusive", "undecided", "unasked", "none"]
+    )
+    for how in draw(st.lists(hows, max_size=12)):
+        studies = frozenset(next(number) for _ in range(draw(st.integers(1, 60))))
+        decoy = how in ("counted", "reported") and draw(st.integers(0, 9)) == 0
+        opened = how in ("counted", "reported", "estimated", "unknown") or (how != "closed" and draw(st.booleans()))
+        held = None if how == "none" else Held(studies, opened, decoy)
+        hosts.append(Seen(held, how, draw(st.sampled_from([0.0, 0.4, 1.0]))))
+    return hosts
+
+
+@settings(max_examples=40, deadline=None)
+@given(hosts=worlds())
+def test_a_number_is_the_truth_and_a_bound_is_below_it(
+    hosts: list[Seen], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    found = by_quantity(dataset(tmp_path_factory.mktemp("s"), *rows(hosts), hosts=len(hosts)))
+    assert_true(found, truth(hosts))
+    hows = {seen.how for seen in hosts}
+    opened = {s.how for s in hosts if s.held is not None and s.how in ("counted", "reported", "estimated", "unknown")}
+    opened -= {s.how for s in hosts if s.held and s.held.decoy} - {s.how for s in hosts if s.held and not s.held.decoy}
+    whole = not hows & {"undecided", "unasked"}
+    assert (found["archives"].measured is not None) == whole
+    assert (found["archives_open"].measured is not None) == (whole and "inconclusive" not in hows)
+    known = whole and "inconclusive" not in hows and "unknown" not in opened
+    assert (found["studies"].measured is not None) == known
+    if found["studies"].how is Provenance.COUNTED:
+        assert opened <= {"counted"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(hosts=worlds(), state=st.sampled_from(["running", "interrupted"]), data=st.data())
+def test_a_survey_that_did_not_end_claims_no_more_than_is_there(
+    hosts: list[Seen], state: State, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Broken off anywhere. Archives with a second way in were not yet found to be one."""
+    ways = [seen for seen in hosts if seen.how in ("counted", "reported") and data.draw(st.booleans())]
+    hosts = data.draw(st.permutations([*hosts, *ways]))
+    asked = data.draw(st.integers(0, len(hosts)))
+    hosts = [seen if n < asked else Seen(seen.held, "unasked") for n, seen in enumerate(hosts)]
+    found = by_quantity(dataset(tmp_path_factory.mktemp("s"), *rows(hosts), hosts=len(hosts), state=state))
+    assert_true(found, truth(hosts))
+    assert found["archives"].measured is None
+    assert found["studies"].measured is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sets=st.lists(st.frozensets(st.integers(0, 40), min_size=1), min_size=1, max_size=4),
+    hows=st.lists(st.sampled_from(["counted", "counted", "reported", "unknown"]), min_size=4, max_size=4),
+    sampled=st.lists(st.sampled_from([1.0, 1.0, 0.5]), min_size=6, max_size=6),
+)
+def test_what_overlaps_is_counted_once_or_is_between_two_bounds(
+    sets: list[frozenset[int]], hows: list[str], sampled: list[float], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    hosts = [Seen(Held(studies), how, 0.5) for studies, how in zip(sets, hows, strict=False)]
+    links = list(measured(sets, sampled))
+    found = by_quantity(dataset(tmp_path_factory.mktemp("s"), *rows(hosts), hosts=len(hosts), links=links))
+    true = truth(hosts)
+    del true["archives"], true["archives_open"]  # equal sets are archives of their own here
+    assert_true(found, true)
+    if len(sets) == 2 and {*hows[:2]} == {"counted"} and sampled[0] == 1:
+        assert found["studies"].measured == true["studies"]
+        if sets[0] & sets[1]:
+            assert found["images"].at_most == sum(map(images, sets))
+
+
+def measured(sets: list[frozenset[int]], shares: list[float]) -> Iterator[Row]:
+    """Links as sketches give them: of a part of the hashes, where the sketches do not hold all."""
+    for (one, other), share in zip(combinations(range(len(sets)), 2), shares, strict=False):
+        either = sorted(sets[one] | sets[other])[: max(1, int(share * len(sets[one] | sets[other])))]
+        both = sets[one] & sets[other]
+        yield {
+            "one": f"dimse://192.0.2.{one + 1}:4242",
+            "other": f"dimse://192.0.2.{other + 1}:4242",
+            "shown_by": "study-uids",
+            "shared": len(both & frozenset(either)),
+            "sampled": len(either),
+            "target": None,
+        }
+
+
+def test_nothing_asked_is_not_nothing_found(tmp_path: Path) -> None:
+    found = by_quantity(dataset(tmp_path, [], [], hosts=3, state="running"))
+    for quantity in ("archives", "archives_open", "studies", "images", "http_viewers", "decoys"):
+        total = found[quantity]
+        assert (total.measured, total.how, total.at_least) == (None, "unknown", 0)
+        assert Doubt(DoubtCode.HOSTS_UNASKED, {"hosts": 3}) in total.doubts
+
+
+def test_nothing_reached_is_not_nothing_found(tmp_path: Path) -> None:
+    silent = [endpoint(n, "silent", ending="no-answer") for n in (1, 2)]
+    found = by_quantity(dataset(tmp_path, silent, [], hosts=2, state="nothing-reached"))
+    assert (found["archives"].measured, found["archives"].at_least) == (None, 0)
+    assert found["archives"].doubts == (Doubt(DoubtCode.NOTHING_REACHED, {"hosts": 2}),)
+
+
+def test_a_silent_host_beside_one_that_answered_leaves_no_doubt(tmp_path: Path) -> None:
+    asked = [endpoint(1, "silent", ending="no-answer"), endpoint(2, "silent", ending="refused")]
+    found = by_quantity(dataset(tmp_path, asked, [], hosts=2))
+    assert found["archives"] == Total("archives", 0, Provenance.COUNTED)
+    assert found["studies"] == Total("studies", 0, Provenance.COUNTED)
+
+
+def test_an_estimate_is_no_lower_bound(tmp_path: Path) -> None:
+    hosts = [Seen(Held(frozenset(range(50))), "estimated", 0.4), Seen(Held(frozenset(range(50, 60))), "unknown", 0.5)]
+    studies = by_quantity(dataset(tmp_path, *rows(hosts), hosts=2))["studies"]
+    assert (studies.measured, studies.at_least, studies.parts) == (None, 20 + 5, {"estimated": 53})
+    alone = by_quantity(dataset(tmp_path / "alone", *rows(hosts[:1]), hosts=1))["studies"]
+    assert (alone.measured, alone.how, alone.at_least, alone.low, alone.high) == (53, "estimated", 20, 20, 59)
+
+
+def test_at_a_depth_that_asks_no_question_nobody_is_known_to_be_closed(tmp_path: Path) -> None:
+    hosts = [Seen(Held(frozenset({1})), "closed")]
+    endpoints, archives = rows(hosts)
+    endpoints[0] |= {"rung": "admits", "why": "not-asked-at-depth"}
+    found = by_quantity(dataset(tmp_path, endpoints, archives, hosts=1))
+    assert found["archives"].measured == 1
+    assert (found["archives_open"].measured, found["archives_open"].at_least) == (None, 0)
+
+
+def test_an_older_judgement_does_not_say_who_is_conclusive(tmp_path: Path) -> None:
+    endpoints, archives = rows([Seen(Held(frozenset({1})), "closed"), Seen(Held(frozenset({2})), "counted")])
+    for row in endpoints:
+        del row["conclusive"]
+    found = by_quantity(dataset(tmp_path, endpoints, archives, hosts=2))
+    assert (found["archives"].measured, found["archives_open"].measured) == (2, None)
+    assert found["archives_open"].doubts == (Doubt(DoubtCode.HOSTS_UNDECIDED, {"hosts": 1}),)
+
+
+def test_copies_may_yet_be_bait(tmp_path: Path) -> None:
+    """Of five copies in five networks only four were asked so far."""
+    hosts = [Seen(Held(frozenset({n})), "counted") for n in range(4)]
+    endpoints, archives = rows(hosts)
+    for row in archives:
+        row["configuration"] = "the same"
+    found = by_quantity(dataset(tmp_path, endpoints, archives, hosts=5, state="interrupted"))
+    assert found["archives"].at_least == 0
+    assert found["archives"].parts == {"counted": 4}
+
+
+def test_patient_ids_are_a_bound_too(tmp_path: Path) -> None:
+    endpoints, archives = rows([Seen(Held(frozenset({1})), "counted"), Seen(None, "undecided")])
+    made = dataset(tmp_path, endpoints, archives, hosts=2)
+    scope = msgspec.structs.replace(made.manifest.scope, depth="profile")
+    ids = PatientIds(Total("patient_ids", 9, Provenance.COUNTED), grouping([archives[0]["endpoints"]]))
+    told = msgspec.structs.replace(made.manifest, scope=scope, patient_ids=ids)
+    total = {total.quantity: total for total in made.totals(told)}["patient_ids"]
+    assert (total.measured, total.at_least, total.parts) == (None, 9, {"counted": 9})
+    assert total.doubts == (Doubt(DoubtCode.HOSTS_UNDECIDED, {"hosts": 1}),)
