@@ -195,7 +195,7 @@ def worlds(draw: st.DrawFn) -> list[Seen]:
     return hosts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(hosts=worlds())
 def test_a_number_is_the_truth_and_a_bound_is_below_it(
     hosts: list[Seen], tmp_path_factory: pytest.TempPathFactory
@@ -214,7 +214,7 @@ def test_a_number_is_the_truth_and_a_bound_is_below_it(
         assert opened <= {"counted"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(hosts=worlds(), state=st.sampled_from(["running", "interrupted"]), data=st.data())
 def test_a_survey_that_did_not_end_claims_no_more_than_is_there(
     hosts: list[Seen], state: State, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -230,7 +230,7 @@ def test_a_survey_that_did_not_end_claims_no_more_than_is_there(
     assert found["studies"].measured is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     sets=st.lists(st.frozensets(st.integers(0, 40), min_size=1), min_size=1, max_size=4),
     hows=st.lists(st.sampled_from(["counted", "counted", "reported", "unknown"]), min_size=4, max_size=4),
@@ -264,6 +264,33 @@ def measured(sets: list[frozenset[int]], shares: list[float]) -> Iterator[Row]:
             "sampled": len(either),
             "target": None,
         }
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    hosts=st.lists(st.sampled_from(["counted", "reported", "unknown", "closed"]), min_size=1, max_size=6),
+    twice=st.lists(st.booleans(), min_size=6, max_size=6),
+    more=st.lists(st.integers(0, 2), min_size=6, max_size=6),
+)
+def test_what_may_be_one_archive_or_several_is_between_two_bounds(
+    hosts: list[str], twice: list[bool], more: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Each host shows two services. They are two archives, or one; and what is told as one archive may be several."""
+    seen: list[Seen] = []
+    for n, how in enumerate(hosts):
+        one = Held(frozenset(range(100 * n, 100 * n + 10)), how != "closed")
+        other = Held(frozenset(range(100 * n + 50, 100 * n + 53)), how != "closed") if twice[n] else one
+        seen += [Seen(one, how, 0.5), Seen(other, how, 0.5)]
+    endpoints, archives = rows(seen)
+    for n in range(len(hosts)):
+        left, right = archives[2 * n : 2 * n + 2]
+        left["perhaps_same"], right["perhaps_same"] = [right["id"]], [left["id"]]
+        left["perhaps_more"] = more[n]
+    found = by_quantity(dataset(tmp_path_factory.mktemp("s"), endpoints, archives, hosts=len(seen)))
+    true = truth(seen)
+    assert_true(found, true)
+    assert found["archives"].at_least == len(hosts)
+    assert found["archives"].at_most == 2 * len(hosts) + sum(more[: len(hosts)])
 
 
 def test_nothing_asked_is_not_nothing_found(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ conclusive answer, and archives were compared with each other. Else it is a boun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -127,7 +127,9 @@ class _Totals:
         self._tables, self._manifest = tables, manifest
         self._gaps = gaps(tables, manifest)
         self._unsure = list(_unsure(tables, self._gaps))
-        self._overlaps = list(_overlaps(tables))
+        self._perhaps = _Perhaps(tables)
+        opened = {str(row["id"]) for row in tables.rows("SELECT id FROM counted WHERE open")}
+        self._overlaps = [*_overlaps(tables), *self._perhaps.one(opened)]
         self._kinds = self._of_kinds()
 
     def each(self) -> Iterator[Total]:
@@ -142,15 +144,12 @@ class _Totals:
                 yield self._sum(quantity)
 
     def _count(self, quantity: str, select: str) -> Total:
-        (row,) = self._tables.rows(
-            f"SELECT count(*) n, count(*) FILTER (id NOT IN (SELECT unnest(?::VARCHAR[]))) sure FROM {select}",
-            self._unsure,
-        )
+        ids = {str(row["id"]) for row in self._tables.rows(f"SELECT id FROM {select}")}
+        total = Total(quantity, len(ids), Provenance.COUNTED)
         doubts = self._gaps.doubts(opened=quantity in ("archives_open", "http_viewers"))
-        if not doubts:
-            return Total(quantity, row["n"], Provenance.COUNTED)
-        parts = {str(Provenance.COUNTED): row["n"]}
-        return Total(quantity, None, Provenance.UNKNOWN, parts, at_least=row["sure"], doubts=doubts)
+        if doubts:
+            total = _bounded(total, at_least=len(ids.difference(self._unsure)), doubts=doubts)
+        return self._perhaps.bounded(total, ids)
 
     def _patient_ids(self, found: PatientIds | None) -> Total:
         if not Depth(self._manifest.scope.depth).reaches(Depth.PROFILE):
@@ -173,11 +172,13 @@ class _Totals:
             total = _bounded(total, unknown_archives=int(unknown["n"]), at_least=sure, doubts=doubts)
         elif doubts:
             total = _bounded(total, at_least=sure, doubts=doubts)
-        return total if quantity in _OF_EACH_ARCHIVE else self._once(total)
+        return self._once(total)
 
     def _once(self, total: Total) -> Total:
         """What archives that overlap hold is counted once, or the total is between two bounds."""
         for overlap in self._overlaps:
+            if overlap.code is DoubtCode.OVERLAP and total.quantity in _OF_EACH_ARCHIVE:
+                continue
             total = _without(total, overlap, self._sizes(total.quantity, overlap.archives))
         return total
 
@@ -281,11 +282,12 @@ def _ends(groups: Rows) -> tuple[int | None, int | None]:
 
 
 class Overlap(NamedTuple):
-    """Open archives that hold some of the same studies, and are not one."""
+    """Open archives that hold some of the same studies and are not one, or of which nothing shows whether they are one."""
 
     archives: tuple[str, ...]
-    shared: int  # studies that are surely in more than one of them, and are in the sum too often
-    exact: bool  # it is all that they share
+    shared: int = 0  # studies that are surely in more than one of them, and are in the sum too often
+    exact: bool = False  # it is all that they share
+    code: DoubtCode = DoubtCode.OVERLAP
 
 
 def _overlaps(tables: Tables) -> Iterator[Overlap]:
@@ -296,17 +298,62 @@ def _overlaps(tables: Tables) -> Iterator[Overlap]:
         f" AND a.studies_how = 'counted' AND b.studies_how = 'counted') exact FROM links JOIN {way} a ON a.way = one"
         f" JOIN {way} b ON b.way = other WHERE shared > 0 AND a.id <> b.id GROUP BY ALL ORDER BY shared DESC, one, other"
     )
-    of: dict[str, list[str]] = {}
-    shared: dict[int, int] = {}
-    for pair in pairs:
-        left, right = of.setdefault(pair["one"], [pair["one"]]), of.setdefault(pair["other"], [pair["other"]])
-        if left is not right:
-            left += right
-            of.update(dict.fromkeys(right, left))
-            shared[id(left)] = shared.get(id(left), 0) + shared.pop(id(right), 0) + pair["shared"]
     exact = {frozenset((pair["one"], pair["other"])) for pair in pairs if pair["exact"]}
-    for members in {id(members): members for members in of.values()}.values():
-        yield Overlap(tuple(sorted(members)), shared[id(members)], len(members) == 2 and frozenset(members) in exact)
+    for members, chain in _connected(pairs):
+        whole = len(members) == 2 and frozenset(members) in exact
+        yield Overlap(members, sum(pair["shared"] for pair in chain), whole)
+
+
+class _Perhaps:
+    """Archives of which nothing shows whether they are one, or several. As it is known of the archives that they are in."""
+
+    def __init__(self, tables: Tables) -> None:
+        rows = tables.rows(
+            "SELECT id, perhaps_same, perhaps_more FROM archives_known"
+            " WHERE len(coalesce(perhaps_same, [])) > 0 OR coalesce(perhaps_more, 0) > 0 ORDER BY id"
+        )
+        same_as = {str(r["archive"]): str(r["same_as"]) for r in tables.rows("FROM reviews WHERE same_as IS NOT NULL")}
+        self._pairs: Rows = []
+        self._more: dict[str, int] = {}
+        for row in rows:
+            one = same_as.get(str(row["id"]), str(row["id"]))
+            self._more[one] = self._more.get(one, 0) + (row["perhaps_more"] or 0)
+            self._pairs += [{"one": one, "other": same_as.get(name, name)} for name in row["perhaps_same"] or ()]
+
+    def one(self, ids: Set[str]) -> Iterator[Overlap]:
+        """Of these archives, those at one host of which nothing shows whether they are one."""
+        pairs = [pair for pair in self._pairs if pair["one"] != pair["other"] and ids >= {pair["one"], pair["other"]}]
+        for members, _ in _connected(pairs):
+            yield Overlap(members, code=DoubtCode.PERHAPS_ONE)
+
+    def bounded(self, total: Total, ids: Set[str]) -> Total:
+        """How many these archives are: `total`, or between two bounds."""
+        groups = [len(overlap.archives) for overlap in self.one(ids)]
+        more = sum(n for name, n in self._more.items() if name in ids)
+        if not groups and not more:
+            return total
+        sure, most = (total.at_least or 0, None) if total.measured is None else (total.measured, total.measured)
+        numbers = {DoubtCode.PERHAPS_ONE: sum(groups), DoubtCode.PERHAPS_MORE: more}
+        doubts = tuple(Doubt(code, {"archives": n}) for code, n in numbers.items() if n)
+        return _bounded(
+            total,
+            at_least=max(0, sure - sum(groups) + len(groups)),
+            at_most=None if most is None else most + more,
+            doubts=total.doubts + doubts,
+        )
+
+
+def _connected(pairs: Rows) -> Iterator[tuple[tuple[str, ...], Rows]]:
+    """The sets that pairs connect, each with the pairs that do it: the first ones that suffice."""
+    of: dict[str, tuple[list[str], Rows]] = {}
+    for pair in pairs:
+        left, right = (of.setdefault(pair[end], ([pair[end]], [])) for end in ("one", "other"))
+        if left is not right:
+            left[0].extend(right[0])
+            left[1].extend([*right[1], pair])
+            of.update(dict.fromkeys(right[0], left))
+    for members, chain in {id(found): found for found in of.values()}.values():
+        yield tuple(sorted(members)), chain
 
 
 def _without(total: Total, overlap: Overlap, sizes: Sequence[int]) -> Total:
@@ -326,8 +373,15 @@ def _without(total: Total, overlap: Overlap, sizes: Sequence[int]) -> Total:
         unknown_archives=total.unknown_archives,
         at_least=max(0, (sure or 0) - at_once),
         at_most=None if known is None else known - twice,
-        doubts=(*total.doubts, Doubt(DoubtCode.OVERLAP, {"archives": len(overlap.archives)})),
+        doubts=_and(total.doubts, overlap),
     )
+
+
+def _and(doubts: tuple[Doubt, ...], overlap: Overlap) -> tuple[Doubt, ...]:
+    """The doubts with one for each kind of overlap, which has the number of all archives in it."""
+    before = sum(doubt.numbers["archives"] for doubt in doubts if doubt.code is overlap.code)
+    rest = [doubt for doubt in doubts if doubt.code is not overlap.code]
+    return (*rest, Doubt(overlap.code, {"archives": before + len(overlap.archives)}))
 
 
 def _unsure(tables: Tables, gaps: Gaps) -> Iterator[str]:

@@ -11,6 +11,8 @@ from msgspec import Struct
 from filmbadge.model import Depth, Doubt, DoubtCode, Provenance, Rung, Total
 
 _AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images", "http_viewers")
+# What leaves everybody in doubt, however well they ask.
+_ALWAYS = {DoubtCode.HOSTS_UNDECIDED, DoubtCode.PERHAPS_ONE}
 _AT_PROFILE = (*_AT_COUNT, "patients", "patient_ids", "ssn_records")
 
 
@@ -74,8 +76,8 @@ def compare(
 
 
 def _found(total: Total) -> tuple[int | None, Provenance]:
-    """What was measured, and how: also where only hosts that leave everybody in doubt keep it from being all."""
-    if total.measured is not None or {doubt.code for doubt in total.doubts} != {DoubtCode.HOSTS_UNDECIDED}:
+    """What was measured, and how: also where only hosts that leave everybody in doubt make it a lower bound."""
+    if total.measured is not None or not {doubt.code for doubt in total.doubts} <= _ALWAYS:
         return total.measured, total.how
     how = Provenance.MIXED if len(total.parts) > 1 else Provenance(next(iter(total.parts), Provenance.COUNTED))
     return total.at_least, how

@@ -207,6 +207,8 @@ OF_SURVEY = (
     DoubtCode.HOSTS_UNDECIDED,
     DoubtCode.NOT_COMPARED,
     DoubtCode.OVERLAP,
+    DoubtCode.PERHAPS_ONE,
+    DoubtCode.PERHAPS_MORE,
 )
 _BY_STATUS = (Reason.FIND_FAILED, Reason.NEEDS_PERSONAL_DATA, Reason.IMAGE_OFFERED)
 
