@@ -111,21 +111,23 @@ def _headline(report: ReportDocument, words: Words) -> str:
     n, open_ = (row.at_least or 0 if row.measured is None else row.measured for row in (found, opened))
     if not n:
         return nothing_found(report, words)
-    if opened.measured is not None:
-        return words.many(
-            "{open:,} of {n:,} imaging archive answers strangers",
-            "{open:,} of {n:,} imaging archives answer strangers",
-            n,
-            open=open_,
-        )
-    if found.measured is not None:
+    if found.measured is None:
+        if opened.measured is None:
+            return words.say("At least {open:,} of {n:,} or more imaging archives answer strangers", n=n, open=open_)
+        return words.say("{open:,} of {n:,} or more imaging archives answer strangers", n=n, open=open_)
+    if opened.measured is None:
         return words.many(
             "At least {open:,} of {n:,} imaging archive answers strangers",
             "At least {open:,} of {n:,} imaging archives answer strangers",
             n,
             open=open_,
         )
-    return words.say("At least {open:,} of {n:,} or more imaging archives answer strangers", n=n, open=open_)
+    return words.many(
+        "{open:,} of {n:,} imaging archive answers strangers",
+        "{open:,} of {n:,} imaging archives answer strangers",
+        n,
+        open=open_,
+    )
 
 
 def _about(report: ReportDocument, words: Words) -> str:
