@@ -271,7 +271,7 @@ class DoubtCode(_Code):
     NOT_ALL_INSPECTED = "not-all-inspected"
     WITHOUT_PATIENT_ID = "without-patient-id", "studies"
     CONTRADICTED = "contradicted", "one", "other"  # two numbers of one archive that should be equal
-    WAYS_DIFFER = "ways-differ"  # its ways in hold some of the same studies, and may lead to different archives
+    WAYS_UNPROVEN = "ways-unproven"  # nothing shows whether its ways in lead to one archive or to several
     MAYBE_SSN = "maybe-ssn"
     # These doubts come from totals.
     NO_COUNTRY_DATA = "no-country-data"
@@ -320,7 +320,7 @@ class LinkBy(StrEnum):
     STUDY_UIDS = "study-uids"  # how many study UIDs both hold, by samples of their hashes
     SAME_ENDPOINT = "same-endpoint"  # both archives have it
     OWN_WORD = "own-word"  # at one host, one names the other, and no number contradicts
-    COUNTERS = "counters"  # at one host, both name one DICOM port and one title, and all their numbers are equal
+    COUNTERS = "counters"  # at one host, all their numbers are equal: proof, if both name one DICOM port and title
     OVERLAP = "overlap"  # at one host, all studies of one are among those of the other: perhaps one archive
     JUDGED_ONE = "judged-one"  # by an older version, which kept no measure
     JUDGED_APART = "judged-apart"  # by an older version, which kept no measure

@@ -121,12 +121,14 @@ def test_ports_that_hold_the_same_studies_are_one() -> None:
 LARGE = msgspec.structs.replace(WHOLE, rows=35, studies=35, series=70, images=700, images_known_for=35)
 
 
-def test_equal_numbers_alone_join_nothing() -> None:
+def test_equal_numbers_alone_prove_nothing() -> None:
+    """Told as two, one archive would be counted twice."""
     two = (dimse(admitted(DISCLOSED, LARGE), port=104), dimse(admitted(DISCLOSED, LARGE), port=11112))
-    assert ports(judge(ADDRESS, two)) == [[104], [11112]]
+    (archive,) = judge(ADDRESS, two).archives
+    assert (archive.joined_by, archive.perhaps_more) == ((LinkBy.COUNTERS,), 1)
+    assert archive.counts.studies == Count(at_least=35, doubts=(Doubt(DoubtCode.WAYS_UNPROVEN),))
     apart = Link(two[0].endpoint, two[1].endpoint, LinkBy.STUDY_UIDS, 0, 70, 35)
     assert ports(judge(ADDRESS, two, [apart])) == [[104], [11112]]
-    assert all(archive.perhaps_same for archive in judge(ADDRESS, two).archives)
     assert not any(archive.perhaps_same for archive in judge(ADDRESS, two, [apart]).archives)
 
 
@@ -137,7 +139,8 @@ def test_two_doors_of_one_service_are_one_where_both_say_and_count_the_same() ->
     assert archive.joined_by == (LinkBy.COUNTERS,)
     assert ports(judged(dimse(admitted(DISCLOSED, LARGE)), *doors)) == [[4242, 8042, 8443]]
     other = web(msgspec.structs.replace(named, aet="OTHER"), port=8443)
-    assert len(judged(doors[0], other).archives) == 2
+    assert [archive.perhaps_more for archive in judged(*doors).archives] == [0]
+    assert [archive.perhaps_more for archive in judged(doors[0], other).archives] == [1]
 
 
 def test_of_two_services_that_name_one_port_equal_numbers_show_which_is_meant() -> None:

@@ -100,6 +100,7 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
     ("DICOMweb, counted", [root(census=WHOLE)], (Depth.PROFILE, 8042, DicomWebFacts)),
     ("DICOMweb, profiled", [root(census=WHOLE, profile=NONE)], (Depth.PROVE, 8042, DicomWebFacts)),
     ("DICOMweb, proven", [root(census=WHOLE, profile=NONE, proof=WebProof(WebService.WADO_RS, bytes=9))], None),
+    ("contradicted, and Orthanc has a list", [told(WHOLE, NONE), web(REPORTED, depth=Depth.PROVE)], (Depth.PROFILE, 8042, OrthancFacts)),
     ("DICOMweb that calls itself as the counted DIMSE does", [named(told(WHOLE)), named(root(Depth.COUNT))], (Depth.COUNT, 8042, DicomWebFacts)),
     ("DICOMweb and DIMSE, not known to be one", [told(WHOLE), root(Depth.COUNT)], (Depth.COUNT, 8042, DicomWebFacts)),
     ("a viewer's page", [web(PageFacts(404, 200, viewer="Oviyam", login=False), depth=Depth.PROVE)], None),

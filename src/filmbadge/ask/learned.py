@@ -11,6 +11,6 @@ from filmbadge.model import Observation
 @dataclass(frozen=True, slots=True, repr=False)
 class Learned:
     seen: Observation
-    studies: DistinctSet | None = None  # present if a census saw studies
+    studies: DistinctSet | None = None  # present if a census, or a list of a product, showed studies
     whole: bool = False  # it saw all of them
     patients: DistinctSet | None = None  # present if a profile looked at the patients' ids

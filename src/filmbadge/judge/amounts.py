@@ -49,6 +49,11 @@ class Told(msgspec.Struct, frozen=True):
         )
 
     @property
+    def listed_studies(self) -> bool:
+        """Whether studies were listed, one by one."""
+        return bool(self.censuses or self.profiles)
+
+    @property
     def whole(self) -> list[Census]:
         return [census for census in self.censuses if census.complete]
 
@@ -92,7 +97,7 @@ def counts(group: Sequence[JudgedEndpoint], *, proven: bool = True) -> Counts:
     if (two := told.contradiction) is not None:
         doubt = Doubt(DoubtCode.CONTRADICTED, {"one": two[0], "other": two[1]})
     elif not proven:
-        doubt = Doubt(DoubtCode.WAYS_DIFFER)
+        doubt = Doubt(DoubtCode.WAYS_UNPROVEN)
     if doubt is not None:
         return _in_doubt(told, doubt)
     if not (told.counters or told.censuses):

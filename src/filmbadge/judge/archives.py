@@ -112,7 +112,7 @@ def _archive(found: Group, name: str) -> Archive:
 
 def _doubted(profile: Profile | None, counts: Counts) -> Profile | None:
     """Where the archive's numbers contradict each other, nobody can say that a profile saw all of it."""
-    doubts = tuple(d for d in counts.studies.doubts if d.code in (DoubtCode.CONTRADICTED, DoubtCode.WAYS_DIFFER))
+    doubts = tuple(d for d in counts.studies.doubts if d.code in (DoubtCode.CONTRADICTED, DoubtCode.WAYS_UNPROVEN))
     if profile is None or not doubts:
         return profile
     return msgspec.structs.replace(profile, complete=False, doubts=(*profile.doubts, *doubts))

@@ -1,8 +1,8 @@
 """Which endpoints of one host are one archive.
 
 They are joined on proof alone: both were enumerated whole and hold the same studies; or one names the other, and none of
-their numbers contradicts it. Two are joined in doubt where one names the other and their numbers differ, or where all
-studies of one are among those of the other: told apart, the same studies would count twice, and taken for one, their
+their numbers contradicts it. Two are joined in doubt where one names the other and their numbers differ, where all
+studies of one are among those of the other, or where all their numbers are equal: told apart, the same studies would count twice, and taken for one, their
 numbers would be wrong. So such an archive is told with lower bounds alone. All others stay apart.
 """
 
@@ -61,7 +61,7 @@ def group(judged: Iterable[JudgedEndpoint], names: frozenset[str], links: Iterab
     grouping.by_counters()
     grouping.by_pages()
     grouping.by_name()
-    grouping.by_overlap()
+    grouping.in_doubt()
     for one, other in combinations(grouping.groups, 2):
         if one.address == other.address and not grouping.parted(one, other):
             one.perhaps.append(other)
@@ -111,19 +111,26 @@ class _Grouping:
             for one in naming:
                 self._join(dicom, one, LinkBy.OWN_WORD)
 
-    def by_overlap(self) -> None:
-        self._join_each(lambda one, other: LinkBy.OVERLAP if any(map(nested, self._between(one, other))) else None)
+    def in_doubt(self) -> None:
+        """Told apart, these would be counted twice if they are one."""
+        self._join_each(self._alike, proven=False)
 
-    def _join_each(self, shown: Callable[[Group, Group], LinkBy | None]) -> None:
+    def _alike(self, one: Group, other: Group) -> LinkBy | None:
+        if any(map(nested, self._between(one, other))):
+            return LinkBy.OVERLAP
+        here = one.address == other.address
+        return LinkBy.COUNTERS if here and same_counters(counts(one.members), counts(other.members)) else None
+
+    def _join_each(self, shown: Callable[[Group, Group], LinkBy | None], *, proven: bool = True) -> None:
         for one, other in combinations(list(self.groups), 2):
             still = one in self.groups and other in self.groups and not self.parted(one, other)
             if still and (by := shown(one, other)) is not None:
-                self._join(one, other, by)
+                self._join(one, other, by, proven=proven)
 
-    def _join(self, one: Group, other: Group, by: LinkBy) -> None:
+    def _join(self, one: Group, other: Group, by: LinkBy, *, proven: bool = True) -> None:
         """Into the first. What the two say of themselves is no proof where their numbers contradict each other."""
-        proven = by not in (LinkBy.OWN_WORD, LinkBy.OVERLAP)
-        proven = proven or (by is LinkBy.OWN_WORD and Told.by(*one.seen, *other.seen).contradiction is None)
+        if by is LinkBy.OWN_WORD and Told.by(*one.seen, *other.seen).contradiction is not None:
+            proven = False
         one.members = sorted((*one.members, *other.members), key=lambda j: self._order[j.observation.endpoint])
         one.by += [*other.by, by]
         one.more += other.more + (not proven)

@@ -40,7 +40,9 @@ def _to_ask(depth: Depth, archive: Archive, host: Host) -> Sequence[JudgedEndpoi
     if not archive.open:
         return ()
     if depth is Depth.PROFILE:
-        return here if profile_of(here) is None else ()
+        if profile_of(here) is None:
+            return here
+        return [j for j in here if archive.perhaps_more and not Told.by(j.observation).listed_studies]
     return here if archive.counts.studies.value is None else _unproven(archive, here, host)
 
 

@@ -100,14 +100,16 @@ class Seen:
     def learn(self, learned: Learned) -> None:
         self.put(learned.seen)
         endpoint = learned.seen.endpoint
-        if (sketch := sketched(learned)) is not None:
+        if (sketch := sketched(learned)) is not None and not (
+            endpoint in self.studies and self.studies[endpoint].whole
+        ):
             self.studies[endpoint] = sketch
         if (patients := learned.patients) is not None:
             self.patients[endpoint] = Sketch.of(len(patients), patients.smallest(distinct_count.SKETCH_SIZE))
 
 
 def sketched(learned: Learned) -> Sketch | None:
-    """Of the studies that a census saw."""
+    """Of the studies that were seen."""
     studies = learned.studies
     if studies is None or not len(studies):
         return None

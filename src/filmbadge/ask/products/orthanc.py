@@ -81,7 +81,7 @@ async def profile(contact: Contact, observation: Observation, facts: OrthancFact
         notes.doubt(Doubt(DoubtCode.OTHER_NUMBER, {"studies": studies, "records": notes.records}))
     notes.complete = not notes.doubts and not notes.malformed and notes.records == studies
     facts = msgspec.structs.replace(facts, profile=notes.profile())
-    return Learned(observation.with_facts(facts), patients=notes.patients)
+    return Learned(observation.with_facts(facts), studies=notes.seen, whole=notes.complete, patients=notes.patients)
 
 
 def below(facts: OrthancFacts, base: str) -> OrthancFacts:
