@@ -17,6 +17,7 @@ from pathlib import Path
 from measure_base_rates import NULLS, put
 
 from filmbadge.ask.personal.inspector import ValueInspector
+from filmbadge.identifiers import rules
 from filmbadge.identifiers.checks import birth_date, valid
 from filmbadge.identifiers.schemes import SIGNS, Scheme, schemes
 from filmbadge.judge import personal
@@ -56,13 +57,17 @@ def numbers(scheme: Scheme, chance: random.Random) -> Iterator[str]:
             at = chance.randrange(len(other))
             other[at] = chance.choice(string.digits if other[at].isdigit() else string.ascii_uppercase)
         proposed = "".join(other)
-        if not (scheme.pattern.fullmatch(proposed) and valid(scheme.id, proposed)):
+        if not (scheme.pattern.fullmatch(proposed) and valid(scheme.id, proposed)) or _rare(scheme.id, proposed):
             continue
         moved += state != proposed
         state = proposed
         if moved >= 6:
             moved = 0
             yield state
+
+
+def _rare(scheme: str, number: str) -> bool:
+    return scheme in rules.RARE and rules.RARE[scheme](number)
 
 
 def written(scheme: Scheme, number: str) -> str:

@@ -272,7 +272,8 @@ class DoubtCode(_Code):
     WITHOUT_PATIENT_ID = "without-patient-id", "studies"
     CONTRADICTED = "contradicted", "one", "other"  # two numbers of one archive that should be equal
     WAYS_UNPROVEN = "ways-unproven"  # nothing shows whether its ways in lead to one archive or to several
-    MAYBE_SSN = "maybe-ssn"
+    NINE_DIGITS = "nine-digits", "records"  # so many records have nine digits that may be a US social security number
+    MAYBE_SSN = "maybe-ssn"  # the same, of records that an older version inspected
     # These doubts come from totals.
     NO_COUNTRY_DATA = "no-country-data"
     SURVEY_NOT_ENDED = "survey-not-ended"
@@ -503,7 +504,7 @@ class Kind(StrEnum):
 
 
 class Appearance(StrEnum):
-    """How the values of a kind look, in one archive as a whole. In doubt they are personal."""
+    """How the values of a kind look, in one archive as a whole. In doubt they are personal, and so are more than a few."""
 
     PERSONAL = "personal"
     PSEUDONYMISED = "pseudonymised"
@@ -523,6 +524,12 @@ class KindTally(Struct, frozen=True):
     redacted: int = 0  # inspected values that look like ANON, and dates that stand for no date
     phantom: int = 0  # inspected values that look like PHANTOM or TEST
     coded: int = 0  # inspected values that look like a hash, a UUID, a UID or a numbered subject
+    plain: int | None = None  # inspected values that look like none of these; None: an older version did not count them
+    people: int | None = None  # distinct values of `plain`
+    unread: int | None = None  # values that are in no declared character set; they were not inspected
+    nine_digits: int | None = (
+        None  # asked records with nine digits in a value that could be a US social security number
+    )
 
 
 class SchemeTally(Struct, frozen=True):
@@ -550,6 +557,7 @@ class SchemeTally(Struct, frozen=True):
     records_shaped: int = 0  # inspected records with a shaped value
     records: int = 0  # inspected records with a valid value
     records_dashed: int = 0  # inspected records with a valid value that has the scheme's separators
+    rare: int = 0  # valid values of a range of the scheme that few people have a number of
 
 
 class Profile(Struct, frozen=True):
@@ -943,7 +951,7 @@ class KindFound(Struct, frozen=True):
     records: int | None  # number of studies that carry it
     how: Provenance
     share: float | None = None  # share of the archive's studies, 0 to 1
-    looks: Appearance | None = None  # None: no record carries it, or we could not ask for it
+    looks: Appearance | None = None  # None: no record carries it, we could not ask for it, or we could not read it
     malformed: int = 0  # malformed records among the asked records
     asked: int = 0  # records that were asked for it; fewer than the archive has, if `how` is estimated
     at_least: int | None = None
@@ -951,6 +959,10 @@ class KindFound(Struct, frozen=True):
     low: int | None = None  # lower end of the 95 % interval, if estimated from studies drawn by lot
     # Upper end of the 95 % interval, if estimated from studies drawn by lot.
     high: int | None = None
+    # Shares of the values that were inspected, 0 to 1, by what they look like. None: no value was inspected.
+    personal: float | None = None
+    pseudonymised: float | None = None
+    synthetic: float | None = None
 
 
 class Identifier(Struct, frozen=True):
@@ -962,6 +974,8 @@ class Identifier(Struct, frozen=True):
     how: Provenance
     share: float  # share of the archive's studies, 0 to 1
     confidence: float  # 0 to 1
+    low: int | None = None  # lower end of an estimate's 95 % interval
+    high: int | None = None  # upper end of an estimate's 95 % interval
 
 
 class Identity(Struct, frozen=True):

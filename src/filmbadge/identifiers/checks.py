@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,10 +14,11 @@ from stdnum.exceptions import ValidationError
 from stdnum.util import get_cc_module
 
 from filmbadge.identifiers import rules
-from filmbadge.identifiers.schemes import Scheme, schemes
+from filmbadge.identifiers.schemes import US_SSN, Scheme, schemes
 
 _Match = Callable[[str], object]
 _SEPARATORS = str.maketrans("", "", " -./()")
+_NINE_DIGITS = re.compile(r"(?<![0-9])([0-9]{3})[-. /]?([0-9]{2})[-. /]?([0-9]{4})(?![0-9])", re.ASCII)
 _REFUSED = (ValidationError, ValueError, LookupError, TypeError, ArithmeticError)  # what a rule raises of a value
 
 
@@ -28,6 +30,7 @@ class Pass:
     valid: bool = False
     written: bool = False  # with the scheme's separators
     birth: bool | None = None  # whether the birth date it says is the record's; None where one of them is missing
+    rare: bool = False  # valid, and of a range that few people have a number of
     astray: bool = False  # not valid, and the record's birth date stands in it all the same
 
 
@@ -42,6 +45,11 @@ def passes(text: str, birth: date | None = None, among: Collection[str] | None =
         for scheme, dashed, says_birth in rows
         if among is None or scheme in among
     )
+
+
+def may_hold_ssn(text: str) -> bool:
+    """Whether nine digits stand in a value, among other signs or not, that could be a US social security number."""
+    return any(valid(US_SSN, "".join(digits.groups())) for digits in _NINE_DIGITS.finditer(text))
 
 
 def begins_with_a_date(text: str) -> bool:
@@ -68,7 +76,7 @@ def _try(scheme: str, written: bool, number: str, born: date | None) -> Pass:
         return Pass(scheme, written=written, astray=born is not None and _holds(number, born))
     said = birth_date(scheme, number) if born else None
     agrees = None if said is None or born is None else _short(said) == _short(born)
-    return Pass(scheme, True, written, agrees)
+    return Pass(scheme, True, written, agrees, scheme in rules.RARE and rules.RARE[scheme](number))
 
 
 def _holds(number: str, born: date) -> bool:

@@ -17,6 +17,7 @@ _MBI = "ACDEFGHJKMNPQRTUVWXY"
 T = TypeVar("T")
 VALID: dict[str, Callable[[str], bool]] = {}
 BIRTH: dict[str, Callable[[str], date]] = {}
+RARE: dict[str, Callable[[str], bool]] = {}  # of a valid number: whether few people have one of its range
 
 
 def _of(scheme: str, table: dict[str, T]) -> Callable[[T], T]:
@@ -186,3 +187,9 @@ def _mauritian_birth(n: str) -> date:
 @_of("mx.rfc", BIRTH)
 def _mexican_birth(n: str) -> date:
     return date(1900 + int(n[4:6]), int(n[6:8]), int(n[8:10]))
+
+
+@_of("us.ssn", RARE)
+def _given_since_2011(n: str) -> bool:
+    """An area of which none was given until 2011, when numbers began to be drawn from nearly all areas."""
+    return n[:3] > "772"

@@ -13,8 +13,8 @@ from filmbadge.ask.personal.read import values
 from support.studies import WANTED, record, written
 
 
-def sorted_values(found: list[tuple[int, str | None]]) -> list[tuple[int, str | None]]:
-    return sorted(found, key=lambda one: (one[0], one[1] or ""))
+def sorted_values(found: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    return sorted(found)
 
 
 def test_the_json_model_gives_what_the_bytes_give() -> None:

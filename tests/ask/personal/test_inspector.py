@@ -40,7 +40,7 @@ def test_records_that_carry_a_kind_are_counted_once_however_many_values_they_hav
         [(OTHER, "A1\\A2\\A3"), (0x00101090, "B")], [(OTHER, "A1")], [(OTHER, " ")], [], kinds={Kind.OTHER_IDS}
     )
     assert kind(look, Kind.OTHER_IDS) == KindTally(
-        Kind.OTHER_IDS, asked=4, filled=2, looked=5, distinct=4, most=2, coded=0
+        Kind.OTHER_IDS, 4, 2, looked=5, distinct=4, most=2, plain=5, people=4, unread=0, nine_digits=0
     )
 
 
@@ -62,11 +62,11 @@ def test_what_says_nothing_is_not_filled(empty: str) -> None:
         (NAME, "A^B^C^D^E^F", 1),
         (NAME, "A=B=C=D", 1),
         (NAME, "A\x07", 1),
-        (NAME, None, 1),  # not in its character set
+        (NAME, "M\udcfcller", 1),  # not in its character set
         (ID, "1" * 65, 1),
     ],
 )
-def test_malformed_values_are_counted_as_that_and_as_filled(tag: int, value: str | None, malformed: int) -> None:
+def test_malformed_values_are_counted_as_that_and_as_filled(tag: int, value: str, malformed: int) -> None:
     tally = kind(looked([(tag, value)]), KIND[tag])
     assert (tally.filled, tally.malformed) == (1, malformed)
 
@@ -144,12 +144,47 @@ def test_a_large_archive_is_counted_to_its_end_for_the_scheme_that_its_ids_are_o
     records: list[list[Value]] = [[(ID, f"536-90-{n:04d}"), (NAME, "A")] for n in range(1, 31)]
     look = looked(*records)
     found = scheme(look, "us.ssn")
-    assert (found.values, found.valid, found.looked, found.records_dashed) == (10, 10, 30, 30)
+    assert (found.values, found.valid, found.looked, found.records_dashed) == (30, 30, 30, 30)
     assert kind(look, Kind.PATIENT_NAME).filled == 30
-    assert kind(look, Kind.PATIENT_NAME).looked == 10
 
 
-VALUES = st.lists(st.tuples(st.sampled_from(sorted(KIND)), st.none() | st.text(max_size=30)), max_size=6)
+def test_sixty_at_the_end_of_a_large_archive_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the first ids are: an archive may have other ids in one month."""
+    monkeypatch.setattr(module, "MOST_INSPECTED", 10)
+    records: list[list[Value]] = [[(ID, f"MR{n}")] for n in range(30)] + [[(ID, f"536-90-{n:04d}")] for n in (1, 2, 2)]
+    look = looked(*records)
+    found = scheme(look, "us.ssn")
+    assert (found.valid, found.dashed, found.looked, found.records_dashed) == (2, 2, 33, 3)
+    assert kind(look, Kind.PATIENT_ID).nine_digits == 3
+
+
+def test_people_behind_many_phantoms_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_INSPECTED", 10)
+    records: list[list[Value]] = [[(NAME, f"PHANTOM^{n}")] for n in range(30)] + [[(NAME, "Abara^Ada")]] * 2
+    tally = kind(looked(*records), Kind.PATIENT_NAME)
+    assert (tally.looked, tally.phantom, tally.plain, tally.people, tally.distinct) == (32, 30, 2, 1, 10)
+
+
+def test_what_cannot_be_read_is_there_and_looks_like_nothing() -> None:
+    tally = kind(looked([(NAME, "M\udcfcller")], [(NAME, "Abara^Ada")]), Kind.PATIENT_NAME)
+    assert (tally.filled, tally.unread, tally.looked, tally.plain) == (2, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("identity", "may"),
+    [
+        ("536904399", 1), ("536-90-4399", 1), ("536 90 4399", 1), ("536-904-399", 1), ("SSN536904399", 1), ("536904399A", 1),
+        ("666904399", 0), ("000-12-3456", 0), ("536-00-4399", 0), ("912-34-5678", 0), ("53690439", 0), ("5369043991", 0), ("MR1234567", 0),
+        ("1.2.840.113619.2.55.3.604688119", 0), ("a1b536904399ccddeeff001122334455", 0),
+    ],
+)  # fmt: skip
+def test_nine_digits_that_may_be_a_social_security_number_are_noted(identity: str, may: int) -> None:
+    assert kind(looked([(ID, identity)]), Kind.PATIENT_ID).nine_digits == may
+
+
+VALUES = st.lists(
+    st.tuples(st.sampled_from(sorted(KIND)), st.text(max_size=30) | st.sampled_from(("\udcfc", "\x1b$B"))), max_size=6
+)
 
 
 @settings(deadline=None)
@@ -159,6 +194,7 @@ def test_any_values(records: list[list[Value]]) -> None:
     for tally in look.kinds():
         assert tally.asked == len(records)
         assert max(tally.malformed, 0) <= tally.filled <= tally.asked
+        assert (tally.people or 0) <= (tally.plain or 0) <= tally.looked
         assert tally.distinct <= tally.looked
     for found in look.schemes():
         assert found.dashed <= found.valid <= found.shaped <= found.values

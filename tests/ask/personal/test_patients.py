@@ -15,9 +15,9 @@ from filmbadge.ask.dimse.profile import look_through
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
+from filmbadge.catalogue.kinds import CHARACTER_SET, ISSUER, PATIENT_ID
 from filmbadge.judge.archives import judge
-from filmbadge.model import Census, Count, Doubt, DoubtCode, Find, Provenance
+from filmbadge.model import Appearance, Archive, Census, Count, Doubt, DoubtCode, Find, Kind, Provenance
 from support.factories import admitted, dimse
 
 TODAY = date(2026, 11, 24).toordinal()
@@ -91,12 +91,16 @@ def test_windows_find_the_patients_of_an_archive_that_cuts_its_answers_off() -> 
     assert (whole.complete, whole.patients) == (True, 90)
 
 
-def counts(held: Sequence[Row]) -> Count:
+def archive(held: Sequence[Row]) -> Archive:
     profile = look(held, len(held)).profile()
     census = Census(True, rows=len(held), studies=len(held), series=1, images=1, images_known_for=len(held))
     facts = msgspec.structs.replace(admitted((Find(None, 1, 0),), census), profile=profile)
-    (archive,) = judge("192.0.2.1", [dimse(facts)]).archives
-    return archive.counts.patients
+    (found,) = judge("192.0.2.1", [dimse(facts)]).archives
+    return found
+
+
+def counts(held: Sequence[Row]) -> Count:
+    return archive(held).counts.patients
 
 
 def test_they_are_counted_only_where_every_study_names_one() -> None:
@@ -104,3 +108,22 @@ def test_they_are_counted_only_where_every_study_names_one() -> None:
     held = rows(30, 4)
     del held[7][PATIENT_ID]
     assert counts(held) == Count(at_least=4, doubts=(Doubt(DoubtCode.WITHOUT_PATIENT_ID, {"studies": 1}),))
+
+
+def test_ids_are_read_under_any_character_set_and_names_that_cannot_be_are_there() -> None:
+    odd = (b"ISO_IR 999", b"\\", b"ISO 2022 IR 6, IS", b"NONSENSE", b"ISO IR 192", b"\\ISO_IR 192", b"0")
+    held = [
+        {CHARACTER_SET: charset, **row, 0x00100010: b"\xff\xfe^\x80%d" % number}
+        for number, (charset, row) in enumerate(zip(odd, rows(7, 7), strict=True))
+    ]
+    found = archive([dict(sorted(row.items())) for row in held])
+    assert found.counts.patients == Count(7, Provenance.COUNTED)
+    kinds = {kind.kind: kind for kind in found.kinds or ()}
+    name, identity = kinds[Kind.PATIENT_NAME], kinds[Kind.PATIENT_ID]
+    assert (name.records, name.how, name.malformed, name.looks) == (7, Provenance.COUNTED, 7, None)
+    assert (identity.records, identity.malformed, identity.looks) == (7, 0, Appearance.PERSONAL)
+
+
+def test_ids_that_cannot_be_read_are_compared_by_their_bytes() -> None:
+    held = [row | {PATIENT_ID: b"P\xff%d" % (number % 2)} for number, row in enumerate(rows(6, 6))]
+    assert counts(held) == Count(2, Provenance.COUNTED)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.errors import WireError
+from filmbadge.ask.personal.charsets import readable
 from filmbadge.ask.personal.read import values
 from filmbadge.catalogue.kinds import ISSUER
 from support.studies import UID, WANTED, record, written
@@ -40,11 +41,16 @@ def test_what_pydicom_writes_is_read(explicit: bool, undefined: bool) -> None:
     assert found[at + 1] == (ISSUER, "SSA"), "an issuer stands right behind its id"
 
 
-def test_a_value_outside_its_character_set_is_filled_and_nothing_else() -> None:
+@pytest.mark.parametrize("declared", ["", "ISO_IR 999", "NONSENSE\\ISO_IR 999"])
+def test_a_value_outside_its_character_set_is_there_and_the_others_are_read(declared: str) -> None:
     made = record()
     made.SpecificCharacterSet = ""
-    _, found = values(written(made, True).replace("Müller".encode(), b"M\xfcller "), True, WANTED)
-    assert (0x00100010, None) in found
+    raw = written(made, True).replace("Müller".encode(), b"M\xfcller ")
+    charset = declared.encode() + b" " * (len(declared) % 2)
+    raw = raw.replace(b"\x08\0\x05\0CS\0\0", b"\x08\0\x05\0CS" + len(charset).to_bytes(2, "little") + charset)
+    found = dict(values(raw, True, WANTED)[1])
+    assert not readable(found[0x00100010])
+    assert found[0x00100020] == "A-1"
 
 
 def test_only_what_was_asked_for_is_read() -> None:

@@ -5,9 +5,11 @@ No error here holds the bytes it read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _DEFAULT = "ascii"
+_UNREAD = re.compile("[\ud800-\udfff\x1b]")
 # Maps a Specific Character Set, with or without code extensions, to Python's name.
 _ONE = {
     "": _DEFAULT, "6": _DEFAULT, "100": "latin-1", "101": "iso8859-2", "109": "iso8859-3", "110": "iso8859-4", "144": "iso8859-5",
@@ -24,24 +26,40 @@ _ESCAPES = {
 }  # fmt: skip
 
 
-def codec(declared: Sequence[str]) -> str | None:
-    """The codec of the first value of Specific Character Set. None for a character set that does not exist."""
-    name = declared[0].strip().upper() if declared else ""
+def codecs(declared: Sequence[str]) -> tuple[str, ...]:
+    """The codecs of the values of Specific Character Set, in their order, without those that do not exist."""
+    found = (_codec(name) for name in declared or ("",))
+    return tuple(dict.fromkeys(name for name in found if name is not None))
+
+
+def _codec(term: str) -> str | None:
+    name = term.strip().upper()
     if name in _NAMED:
         return _NAMED[name]
     tail = name.replace("-", "_").replace("2022", "").removeprefix("ISO").replace("_", " ").replace("IR", " ").strip()
     return _ONE.get(tail)
 
 
-def text(raw: bytes, codec_name: str | None) -> str | None:
-    """The text, or None if the bytes are not in the declared character set."""
-    try:
-        if b"\x1b" in raw:
-            return _escaped(raw, codec_name or _DEFAULT)
-        return None if codec_name is None else raw.decode(codec_name)
-    except (ValueError, LookupError):
-        pass  # the exception holds the bytes, so it is not passed on
-    return None
+def text(raw: bytes, declared: Sequence[str]) -> str:
+    """The text in the first of these codecs that reads the bytes.
+
+    ASCII reads the same in all of them, and also where none is known. Bytes that nothing reads come as they are, with a
+    lone surrogate for each byte outside of ASCII: equal values stay equal, and `readable` tells them apart.
+    """
+    escaped = b"\x1b" in raw
+    if raw.isascii() and not escaped:
+        return raw.decode("ascii")
+    for name in declared or (_DEFAULT,):
+        try:
+            return _escaped(raw, name) if escaped else raw.decode(name)
+        except (ValueError, LookupError):
+            continue  # the exception holds the bytes, so it is not passed on
+    return raw.decode("ascii", "surrogateescape")
+
+
+def readable(text: str) -> bool:
+    """Whether a text is one, and not bytes that no declared character set reads."""
+    return _UNREAD.search(text) is None
 
 
 def _escaped(raw: bytes, first: str) -> str:

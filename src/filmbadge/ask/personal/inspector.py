@@ -14,14 +14,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 
+from filmbadge.ask.personal.charsets import readable
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
-from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, passes
-from filmbadge.identifiers.schemes import schemes
+from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, may_hold_ssn, passes
+from filmbadge.identifiers.schemes import UNCHECKED, US_SSN, schemes
 from filmbadge.model import Kind, KindTally, SchemeTally
 
-MOST_INSPECTED = 5000  # Inspect at most this many records and values; beyond it, only count whether values are present.
+MOST_INSPECTED = 5000  # Try this many ids for all schemes; go on with those that they may be of, to the end.
+MOST_KNOWN = 50_000  # distinct ids of which a scheme is learned
+ENOUGH = 100  # distinct values that look like somebody's: inspect no more than MOST_INSPECTED where so many are known
 BIRTH_DATE = 0x00100030
-Value = tuple[int, str | None]  # None: present, but not in the declared character set
+Value = tuple[int, str]  # text that `charsets.readable` refuses is present, and in no declared character set
 
 _REDACTED = re.compile(
     r"ANON|PSEUD|DE-?IDENT|REDACT|REMOVED|CONFIDENTIAL|HIDDEN|MASKED|(NO[ ^_]?NAME|UNKNOWN|NONE|N/?A|NULL|NIL)\b|X{3,}|\*+$|-+$|0+$"
@@ -52,7 +55,12 @@ class _Tally:
     redacted: int = 0
     phantom: int = 0
     coded: int = 0
+    plain: int = 0
+    unread: int = 0
+    nine_digits: int = 0
+    tried: int = 0  # values that were tried for schemes
     seen: Counter[bytes] = field(default_factory=Counter)
+    people: set[bytes] = field(default_factory=set)
 
 
 @dataclass(slots=True, repr=False)
@@ -73,6 +81,7 @@ class _Scheme:
     records_shaped: int = 0
     records: int = 0
     records_dashed: int = 0
+    rare: int = 0
 
     def learn(self, one: Pass, dated: bool, lead: bytes, first: bytes) -> None:
         self.shaped += 1
@@ -82,6 +91,7 @@ class _Scheme:
         self.birth += one.birth is not None
         self.agree += one.birth is True
         self.astray += one.astray
+        self.rare += one.rare
         self.dated += dated
         self.leads.add(lead)
         self.firsts.add(first)
@@ -99,6 +109,7 @@ class ValueInspector:
         self._going_on: dict[Kind, frozenset[str]] = {}  # schemes that are counted in every record
         self._filled: set[Kind] = set()
         self._bad: set[Kind] = set()
+        self._nine: set[Kind] = set()
         self._passed: dict[tuple[Kind, str], list[Pass]] = {}
 
     def __repr__(self) -> str:
@@ -117,10 +128,6 @@ class ValueInspector:
                 self._issuer(held, text)
                 continue
             kind = KIND[tag]
-            if text is None:
-                self._filled.add(kind)
-                self._bad.add(kind)
-                continue
             for one in (text,) if VR[tag] in _FREE else text.split("\\"):
                 bare = one.strip(" \0\t\r\n")
                 if not bare.strip("^= "):
@@ -134,6 +141,7 @@ class ValueInspector:
             tally.asked += 1
             tally.filled += kind in self._filled
             tally.malformed += kind in self._bad
+            tally.nine_digits += kind in self._nine
         for place, passed in self._passed.items():
             held = self._schemes[place]
             held.records_shaped += 1
@@ -143,7 +151,7 @@ class ValueInspector:
 
     def drop(self) -> None:
         """Forget the open record: not all that was asked of it came."""
-        self._filled, self._bad, self._passed = set(), set(), {}
+        self._filled, self._bad, self._nine, self._passed = set(), set(), set(), {}
 
     def kinds(self) -> tuple[KindTally, ...]:
         return tuple(
@@ -158,6 +166,10 @@ class ValueInspector:
                 redacted=held.redacted,
                 phantom=held.phantom,
                 coded=held.coded,
+                plain=held.plain,
+                people=len(held.people),
+                unread=held.unread,
+                nine_digits=held.nine_digits,
             )
             for kind, held in self._kinds.items()
         )
@@ -168,7 +180,7 @@ class ValueInspector:
             SchemeTally(
                 scheme=name,
                 kind=kind,
-                values=len(self._kinds[kind].seen),
+                values=max(len(self._kinds[kind].seen), held.shaped),
                 shaped=held.shaped,
                 valid=held.valid,
                 written=held.written,
@@ -185,6 +197,7 @@ class ValueInspector:
                 records_shaped=held.records_shaped,
                 records=held.records,
                 records_dashed=held.records_dashed,
+                rare=held.rare,
             )
             for (kind, name), held in sorted(self._schemes.items())
             if held.valid
@@ -193,7 +206,7 @@ class ValueInspector:
     def _looked(self, kind: Kind, scheme: str) -> int:
         """Number of records that were inspected for this scheme."""
         asked = self._kinds[kind].asked
-        return asked if asked <= MOST_INSPECTED or scheme in self._going_on.get(kind, ()) else MOST_INSPECTED
+        return asked if asked <= MOST_INSPECTED or scheme in self._goes_on(kind) else MOST_INSPECTED
 
     def _one(self, kind: Kind, vr: str, text: str, born: date | None, counts: bool) -> bytes:
         """Inspect one value. Returns the digest by which it is compared."""
@@ -204,49 +217,73 @@ class ValueInspector:
         self._filled.add(kind)
         if not _well_formed(kind, vr, text):
             self._bad.add(kind)
-        if tally.asked >= MOST_INSPECTED or tally.looked >= MOST_INSPECTED:
-            if kind in _IDS:
-                self._go_on(kind, text)
-            return digest
-        tally.looked += 1
-        tally.seen[digest] += 1
-        upper = text.upper()
-        if vr == "DA":
-            day = _day(text)
-            tally.redacted += day in _NO_DATES
-            tally.coded += kind is Kind.BIRTH_DATE and day is not None and (day.month, day.day) == (1, 1)
-        else:
-            tally.redacted += _REDACTED.match(upper) is not None
-            tally.phantom += kind in _OWN and _PHANTOM.match(upper) is not None
-            tally.coded += _HASH.fullmatch(text) is not None or (
-                kind in _NAMES and _NUMBERED.fullmatch(upper) is not None
-            )
+        if not readable(text):
+            tally.unread += 1
+        elif tally.looked < MOST_INSPECTED or len(tally.people) <= ENOUGH:
+            self._appearance(kind, vr, text, digest)
         if kind in _IDS:
             self._national(kind, digest, text, born)
         return digest
 
+    def _appearance(self, kind: Kind, vr: str, text: str, digest: bytes) -> None:
+        """Count what a value is made like."""
+        tally, upper = self._kinds[kind], text.upper()
+        redacted = phantom = coded = False
+        if vr == "DA":
+            day = _day(text)
+            redacted = day in _NO_DATES
+            coded = kind is Kind.BIRTH_DATE and day is not None and (day.month, day.day) == (1, 1)
+        else:
+            redacted = _REDACTED.match(upper) is not None
+            phantom = kind in _OWN and _PHANTOM.match(upper) is not None
+            numbered = kind in _NAMES and _NUMBERED.fullmatch(upper) is not None
+            coded = numbered or _HASH.fullmatch(text) is not None
+        if tally.looked < MOST_INSPECTED:
+            tally.seen[digest] += 1
+        tally.looked += 1
+        tally.redacted += redacted
+        tally.phantom += phantom
+        tally.coded += coded
+        if not (redacted or phantom or coded):
+            tally.plain += 1
+            if len(tally.people) < MOST_INSPECTED:
+                tally.people.add(digest)
+
     def _national(self, kind: Kind, digest: bytes, text: str, born: date | None) -> None:
         """Learn from a value that is new, and note for its record which schemes it fits."""
-        known = self._known.get((kind, digest))
+        tally, known = self._kinds[kind], self._known.get((kind, digest))
+        tally.tried += 1
         if known is None:
-            known = self._known[kind, digest] = passes(text, born)
-            dated = bool(known) and begins_with_a_date(text)
-            begins = [self.digest(lead(text)[:length].encode("utf-8", "surrogatepass")) for length in (3, 1)]
-            for one in known:
-                self._schemes.setdefault((kind, one.scheme), _Scheme()).learn(one, dated, *begins)
+            all_schemes = max(tally.asked, tally.tried - 1) < MOST_INSPECTED
+            known = passes(text, born, None if all_schemes else self._goes_on(kind))
+            if all_schemes or (known and len(self._known) < MOST_KNOWN):
+                self._learn(kind, digest, text, known)
         self._note(kind, known)
+        ours = any(one.valid and one.scheme == US_SSN for one in known)
+        if ours or (may_hold_ssn(text) and not _HASH.fullmatch(text)):
+            self._nine.add(kind)
 
-    def _go_on(self, kind: Kind, text: str) -> None:
-        """Inspect a further value of a large archive only for the schemes that most earlier values fit."""
+    def _learn(self, kind: Kind, digest: bytes, text: str, known: tuple[Pass, ...]) -> None:
+        self._known[kind, digest] = known
+        dated = bool(known) and begins_with_a_date(text)
+        begins = [self.digest(lead(text)[:length].encode("utf-8", "surrogatepass")) for length in (3, 1)]
+        for one in known:
+            self._schemes.setdefault((kind, one.scheme), _Scheme()).learn(one, dated, *begins)
+
+    def _goes_on(self, kind: Kind) -> frozenset[str]:
+        """The schemes for which each further id of a large archive is tried: those that many earlier ids fit."""
         if kind not in self._going_on:
             likely = {
-                name: held
+                name
                 for (where, name), held in self._schemes.items()
-                if where is kind and (held.valid > held.shaped / 2 or held.dashed > held.valid / 2)
+                if where is kind
+                and (
+                    held.valid > held.shaped * min(schemes()[name].rates.worst, UNCHECKED)
+                    or held.dashed > held.valid / 2
+                )
             }
-            self._going_on[kind] = frozenset(likely)
-        if self._going_on[kind]:
-            self._note(kind, passes(text, None, self._going_on[kind]))
+            self._going_on[kind] = frozenset(likely | {US_SSN})
+        return self._going_on[kind]
 
     def _note(self, kind: Kind, known: Iterable[Pass]) -> None:
         for one in known:
@@ -278,7 +315,7 @@ def _day(text: str) -> date | None:
 
 def _well_formed(kind: Kind, vr: str, text: str) -> bool:
     """Whether a value keeps the rules of its VR, PS3.5 6.2, as far as they are the same for every attribute."""
-    if _CONTROL.search(text) or len(text) > _LONGEST.get(vr, 10240):
+    if _CONTROL.search(text) or not readable(text) or len(text) > _LONGEST.get(vr, 10240):
         return False
     if vr == "DA":
         return _day(text) is not None

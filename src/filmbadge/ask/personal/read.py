@@ -19,7 +19,7 @@ def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[
     An attribute inside a sequence comes under the sequence's tag. The issuer of an id comes directly after the id.
     Raises WireError, which holds offsets only.
     """
-    uid, codec = b"", charsets.codec(())
+    uid, codecs = b"", charsets.codecs(())
     made: list[Value] = []
     for tag, raw in _raw(identifier, explicit, {*wanted, elements.STUDY_UID, CHARACTER_SET}):
         bare = raw.strip(b"\0 ")
@@ -28,9 +28,9 @@ def values(identifier: bytes, explicit: bool, wanted: Collection[int]) -> tuple[
         if tag == elements.STUDY_UID:
             uid = bare
         elif tag == CHARACTER_SET:
-            codec = charsets.codec(bare.decode("ascii", "replace").split("\\"))
+            codecs = charsets.codecs(bare.decode("ascii", "replace").split("\\"))
         else:
-            made.append((tag, charsets.text(bare, codec)))
+            made.append((tag, charsets.text(bare, codecs)))
     return uid, made
 
 
