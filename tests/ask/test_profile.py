@@ -20,7 +20,7 @@ def study(number: int) -> Dataset:
     made.StudyDate = f"2020{number % 12 + 1:02d}11"
     made.PatientName = f"Person^{'ABCDEFGHIJ'[number % 10]}{'KLMNOPQRS'[number % 9]}"
     made.PatientID = (
-        f"{number % 600 + 101:03d}-{number % 90 + 10}-{number + 1000:04d}" if number % 4 else f"MR{number:05d}"
+        f"{number % 770 + 1:03d}-{number % 90 + 10}-{number + 1000:04d}" if number % 4 else f"MR{number:05d}"
     )
     made.PatientBirthDate = f"19{number % 90 + 10}0317"
     if number % 5 == 0:
@@ -60,14 +60,26 @@ def profiled(find: pynetdicom_archive.Find, directory: Path) -> Card:
 
 @pytest.mark.real
 def test_kinds_and_social_security_numbers_are_counted(tmp_path: Path) -> None:
-    held = [study(number) for number in range(40)]
+    held = [study(11 * number) for number in range(100)]
     card = profiled(answering(held), tmp_path)
     told = {name: (kind["records"], kind["how"]) for name, kind in card["kinds"].items() if kind["records"]}
-    of_all = dict.fromkeys(("patient_name", "patient_id", "birth_date", "exam_date"), (40, "counted"))
-    assert told == of_all | {"address": (8, "counted")}
-    assert (card["ssn_records"]["value"], card["ssn_records"]["how"]) == (30, "counted")
+    of_all = dict.fromkeys(("patient_name", "patient_id", "birth_date", "exam_date"), (100, "counted"))
+    assert told == of_all | {"address": (20, "counted")}
+    assert (card["ssn_records"]["value"], card["ssn_records"]["how"]) == (75, "counted")
     (found,) = card["identifiers"]
-    assert (found["scheme"], found["kind"], found["records"]) == ("us.ssn", "patient_id", 30)
+    assert (found["scheme"], found["kind"], found["records"]) == ("us.ssn", "patient_id", 75)
+
+
+@pytest.mark.real
+def test_people_among_phantoms_are_people_and_the_shares_are_told(tmp_path: Path) -> None:
+    held = [study(number) for number in range(20)]
+    for one in held[:11]:
+        one.PatientName, one.PatientID, one.PatientBirthDate = "PHANTOM^QA", "TEST1", "19000101"
+    card = profiled(answering(held), tmp_path)
+    name = card["kinds"]["patient_name"]
+    assert (name["looks"], name["personal"], name["pseudonymised"], name["synthetic"]) == ("personal", 0.45, 0, 0.55)
+    assert name["looks_words"] == "45% personal, 55% synthetic"
+    assert card["grade"] == "F"
 
 
 @pytest.mark.real

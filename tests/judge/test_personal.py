@@ -9,6 +9,7 @@ from filmbadge.identifiers import schemes as national
 from filmbadge.judge.personal import evidence, judge, looks
 from filmbadge.model import (
     Appearance,
+    Count,
     Doubt,
     DoubtCode,
     Kind,
@@ -99,16 +100,33 @@ def test_what_was_not_asked_is_unknown_and_not_zero() -> None:
     [
         (named(Kind.PATIENT_NAME), Appearance.PERSONAL),
         (named(Kind.PATIENT_NAME, filled=0, looked=0, distinct=0), None),
-        (named(Kind.PATIENT_NAME, redacted=51), Appearance.PSEUDONYMISED),
+        (named(Kind.PATIENT_NAME, redacted=51), Appearance.PERSONAL),  # the others may be people
+        (named(Kind.PATIENT_NAME, redacted=97), Appearance.PSEUDONYMISED),
         (named(Kind.PATIENT_NAME, redacted=49, coded=49), Appearance.PERSONAL),  # in doubt
-        (named(Kind.PATIENT_NAME, coded=90), Appearance.PSEUDONYMISED),
-        (named(Kind.PATIENT_NAME, phantom=80), Appearance.SYNTHETIC),
+        (named(Kind.PATIENT_NAME, redacted=49, coded=51, plain=0, people=0), Appearance.PSEUDONYMISED),
+        (named(Kind.PATIENT_NAME, coded=90, plain=10, people=3), Appearance.PSEUDONYMISED),  # a few odd ones
+        (named(Kind.PATIENT_NAME, coded=90, plain=10, people=4), Appearance.PERSONAL),  # people among many who are not
+        (named(Kind.PATIENT_NAME, phantom=96, plain=4, people=1), Appearance.SYNTHETIC),
+        (named(Kind.PATIENT_NAME, phantom=55, plain=45, people=40), Appearance.PERSONAL),
+        (named(Kind.PATIENT_NAME, looked=2, plain=1, people=1, phantom=1, distinct=2), Appearance.SYNTHETIC),
+        (named(Kind.PATIENT_NAME, looked=3, plain=2, people=1, phantom=1, distinct=2), Appearance.PERSONAL),  # most
+        (named(Kind.PATIENT_NAME, looked=0, distinct=0, plain=0, people=0, unread=100), None),
+        (named(Kind.PATIENT_NAME, looked=90, phantom=90, plain=0, people=0, unread=10), None),  # people, or not
+        (named(Kind.PATIENT_NAME, looked=90, plain=90, people=90, unread=10), Appearance.PERSONAL),
         (named(Kind.PATIENT_NAME, distinct=1, most=100), Appearance.PSEUDONYMISED),  # one name, many ids
         (named(Kind.INSTITUTION, distinct=1, most=100), Appearance.PERSONAL),  # as is usual
     ],
 )
 def test_looks(tally: KindTally, expected: Appearance | None) -> None:
     assert looks(tally, {tally.kind: tally, Kind.PATIENT_ID: named(Kind.PATIENT_ID, distinct=80)}) is expected
+
+
+def test_the_shares_are_told() -> None:
+    mixed = named(Kind.PATIENT_NAME, phantom=55, plain=40, people=40, coded=5)
+    (found,) = judge(profile(kinds=(mixed,)), 100)[0] or ()
+    assert (found.personal, found.pseudonymised, found.synthetic) == (0.4, 0.05, 0.55)
+    (old,) = judge(profile(kinds=(named(Kind.PATIENT_NAME, phantom=55),)), 100)[0] or ()
+    assert (old.personal, old.pseudonymised, old.synthetic) == (None, None, None)
 
 
 def test_one_name_and_one_id_may_be_one_patient() -> None:
@@ -139,6 +157,7 @@ def test_no_scheme_is_named_at_the_rate_that_record_numbers_reach(name: str) -> 
 
 def test_social_security_numbers() -> None:
     assert schemes(SSN) == ["us.ssn"]  # so many, that begin so differently: random ones would not all pass
+    assert schemes(msgspec.structs.replace(SSN, rare=12)) == []  # in areas of which few were given, as random ones are
     assert schemes(msgspec.structs.replace(SSN, leads=1)) == []  # in sequence
     assert schemes(msgspec.structs.replace(SSN, firsts=2)) == []  # of one range
     assert schemes(msgspec.structs.replace(SSN, dated=90)) == []
@@ -153,15 +172,58 @@ def test_social_security_numbers() -> None:
     assert schemes(DASHED, country="US") == ["us.ssn"]
 
 
-def test_ssn_records() -> None:
-    _, (found,), ssn = judge(profile(msgspec.structs.replace(DASHED, records=120, records_dashed=70)), 100)
+def ids(nine_digits: int | None, **tallied: int) -> tuple[KindTally, ...]:
+    return (msgspec.structs.replace(named(Kind.PATIENT_ID, **tallied), nine_digits=nine_digits),)
+
+
+def test_social_security_numbers_are_counted_where_nothing_else_explains_them() -> None:
+    dashed = msgspec.structs.replace(DASHED, records=70, records_dashed=70)
+    _, (found,), ssn = judge(profile(dashed, kinds=ids(70)), 100)
     assert (found.records, found.how, found.share) == (70, Provenance.COUNTED, 0.7)
-    assert (ssn.value, ssn.how) == (70, Provenance.COUNTED)
+    assert ssn == Count(70, Provenance.COUNTED)
     assert found.confidence > 0.99
-    assert judge(profile(), 100)[2].value == 0
+    also = judge(profile(dashed, kinds=ids(90)), 100)[2]  # twenty more have nine digits, and no dashes
+    assert (also.value, also.how, also.low, also.high) == (70, Provenance.ESTIMATED, 70, 90)
+    fewer = msgspec.structs.replace(dashed, shaped=20, valid=20, written=20, dashed=20, leads=20)
+    _, (found,), few = judge(profile(fewer, kinds=ids(70)), 100)  # random numbers written so would pass now and then
+    assert (few.value, few.how, few.low, few.high) == (70, Provenance.ESTIMATED, 0, 70)
+    assert (found.how, found.low, found.high) == (Provenance.ESTIMATED, 0, 70)
+
+
+def test_what_may_be_a_social_security_number_is_not_none() -> None:
+    unknown = Count(doubts=(Doubt(DoubtCode.NINE_DIGITS, {"records": 100}),))
     few = msgspec.structs.replace(SSN, values=12, shaped=12, valid=12, leads=12)
-    assert judge(profile(few), 100)[2].value is None, "they may be, and that is not none"
-    assert judge(profile(msgspec.structs.replace(few, leads=1)), 100)[2].value == 0
+    alike = msgspec.structs.replace(SSN, leads=2, firsts=1)  # of one state, or record numbers of one range
+    for tally in (few, alike, msgspec.structs.replace(alike, written=100, dashed=100)):
+        assert judge(profile(tally, kinds=ids(100)), 100)[2] == unknown
+    older = judge(profile(few), 100)[2]
+    assert older == Count(doubts=(Doubt(DoubtCode.MAYBE_SSN),))
+    among = judge(profile(kinds=ids(1)), 100)[2]  # other signs
+    assert among == Count(doubts=(Doubt(DoubtCode.NINE_DIGITS, {"records": 1}),))
+    assert judge(profile(kinds=ids(0)), 100)[2] == Count(0, Provenance.COUNTED)
+    assert judge(profile(), 100)[2] == Count(0, Provenance.COUNTED)
+
+
+def test_other_ids_may_hold_some_too() -> None:
+    """Of a large archive they are known for studies drawn by lot."""
+    many = msgspec.structs.replace(profile(DASHED, kinds=ids(100, asked=4000)), records=4000)
+    sampled = msgspec.structs.replace(many, kinds=(*many.kinds, named(Kind.OTHER_IDS)))
+    looked = msgspec.structs.replace(DASHED, looked=4000)
+    for nine, low, high in ((0, None, None), (1, 100, 4000)):
+        kinds = (many.kinds[0], msgspec.structs.replace(named(Kind.OTHER_IDS), nine_digits=nine))
+        ssn = judge(msgspec.structs.replace(sampled, kinds=kinds, schemes=(looked,)), 4000)[2]
+        assert (ssn.value, ssn.low, ssn.high) == (100, low, high)
+
+
+def test_where_records_are_missing_the_number_is_a_bound() -> None:
+    partly = profile(DASHED, kinds=ids(100), complete=False, doubts=BROKE_OFF)
+    assert judge(partly, 400)[2] == Count(doubts=BROKE_OFF), "in some of the records, and estimated"
+    assert judge(msgspec.structs.replace(partly, schemes=(), kinds=ids(0)), 400)[2].value is None
+
+
+def test_the_first_records_of_a_large_archive_say_nothing_of_all() -> None:
+    tally = msgspec.structs.replace(SSN, scheme="gb.nhs", looked=50)
+    assert schemes(tally) == []
 
 
 def test_records_that_pass_by_chance_are_taken_off() -> None:
@@ -175,6 +237,9 @@ def test_records_that_pass_by_chance_are_taken_off() -> None:
     (found,) = judge(whole, 300)[1]
     assert found.records == pytest.approx(180, abs=1)
     assert found.how is Provenance.ESTIMATED
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 180 < found.high
 
 
 def test_a_birth_date_in_front_of_a_record_number_is_no_scheme() -> None:

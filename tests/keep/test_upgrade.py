@@ -70,6 +70,8 @@ _SINCE: dict[str, dict[str, dict[str, Any]]] = {
     "v2-prove": {
         "archives": {"measured": None, "how": "unknown", "parts": {"counted": 10}, "at_least": 1},
         "studies": {"how": "counted"},
+        # One id of this archive has nine digits. It may be a social security number, and then nobody said so.
+        "ssn_records": {"measured": None, "how": "unknown", "unknown_archives": 1, "at_least": 0},
     },
 }
 _NO_LONGER_SAID = {"127.65.0.7:34367": {"product": ""}}

@@ -83,7 +83,7 @@ def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> 
     for line in report.kinds:
         if line.archives:
             assert f"≥ {line.total.at_least:,} (counted)" in kinds[line.kind.replace("_", " ")]
-    assert "US social security number as patient id in" in tab.inner_text("main")
+    assert "US social security number as patient id, studies: " in tab.inner_text("main")
     assert tab.locator("script, link, img, iframe").count() == 0
     tab.close()
 
@@ -112,8 +112,12 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         advisories=(hostile,),
         decoy=(),
         counts=dict.fromkeys(("patients", "studies", "series", "images"), number),
-        kinds={"patient_name": KindView(1, hostile, hostile, 1.0, 0, 1, None, hostile, (), None, None, hostile)},
-        identifiers=(IdentifierView(hostile, hostile, 1, hostile, 1.0, 1.0, hostile),),
+        kinds={
+            "patient_name": KindView(
+                1, hostile, hostile, 1.0, 0, 1, None, hostile, (), None, None, None, None, None, hostile, hostile
+            )
+        },
+        identifiers=(IdentifierView(hostile, hostile, 1, hostile, 1.0, 1.0, None, None, hostile),),
         ssn_records=number,
         endpoints=(hostile, hostile),
         reasons=(hostile,),

@@ -62,13 +62,14 @@ def grade(
 
 
 def somebodys(kinds: Collection[KindFound] | None) -> bool | None:
-    """Whether somebody's data was found. None if nobody looked, or if some kind is unknown."""
+    """Whether somebody's data was found. None if nobody looked, or if some kind is unknown or could not be read."""
     if kinds is None:
         return None
     found = telling(kinds)
     if any(kind.looks is Appearance.PERSONAL for kind in found):
         return True
-    return None if any(kind.how is Provenance.UNKNOWN for kind in found) else False
+    unsure = any(kind.how is Provenance.UNKNOWN or (kind.records and kind.looks is None) for kind in found)
+    return None if unsure else False
 
 
 def telling(kinds: Iterable[KindFound]) -> list[KindFound]:

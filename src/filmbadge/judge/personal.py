@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from filmbadge.identifiers.schemes import US_SSN, schemes
 from filmbadge.model import (
     Appearance,
@@ -23,21 +25,27 @@ from filmbadge.model import (
 # Of one patient's records these are always the same, and of two patients' seldom.
 _OF_A_PATIENT = (Kind.PATIENT_NAME, Kind.PATIENT_ID, Kind.BIRTH_DATE, Kind.OTHER_NAMES, Kind.OTHER_IDS,
                  Kind.ADDRESS, Kind.TELEPHONE)  # fmt: skip
+_IDS = (Kind.PATIENT_ID, Kind.OTHER_IDS)
 _VARIED = 5  # distinct values that show more than one patient
 _MOST = 0.5  # of the values decide
+_ODD_ONES = 3  # distinct values that look like somebody's, among many that do not, may be no people; more are
+_INSPECTED = 5000  # values of a kind that were inspected by the versions that did not count `nine_digits`
 
 # Odds, as powers of ten.
 _PRIOR = -2.0  # one scheme of many, and most archives use numbers of their own
 _AT_HOME, _ABROAD = 1.5, -2.0  # the archive's country is the scheme's, or another
-_DASHES, _USUAL_DASHES = 2.5, 1.0  # a record number is seldom written just so, or now and then
-_ISSUER = 4.0
+_DASHES, _USUAL_DASHES = 3.0, 1.0  # a record number is seldom written just so, or now and then
+_ISSUER = 5.5
 _BIRTH_BY_CHANCE, _BIRTH_AT_MOST, _BIRTH_NOT = 0.01, 4.0, -3.0
+_BARE_AT_MOST = 4.0  # for digits that no check digit holds together: the record numbers of some archive may be just so
+_COUNTED = 3.5  # below, the ids may be none of the scheme
 _LEAST_RATE = 1e-4  # what was never seen in so many tries
 _FEW = 5  # distinct valid values prove nothing
 _SURE = 0.9  # together, of those that are named
 _NAMED = 0.1
 _NEARLY_ALL = 0.9  # of a scheme's own numbers pass its rules, with room for errors of writing
-_UNCHECKED = 0.5  # of some record numbers pass for a scheme that has no check digit
+_ALL = 0.98  # and for numbers that stand for none, such as 999-99-9999
+_SELDOM = 1.6  # as a power of ten, one time in forty
 _LEADS, _FIRSTS, _DATED = (
     20,
     7,
@@ -50,63 +58,84 @@ def judge(
 ) -> tuple[tuple[KindFound, ...] | None, tuple[Identifier, ...], Count]:
     """The kinds of one archive that holds so many studies, its national identifiers, and its records with a US SSN."""
     if profile is None:
-        return None, (), _unknown(DoubtCode.NEEDS_PROFILE)
+        return None, (), Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
     whole = profile.records if profile.complete else studies
     tallies = {tally.kind: tally for tally in profile.kinds}
     found = tuple(_kind(tally, tallies, profile, whole) for tally in profile.kinds)
     identifiers = tuple(
-        one for kind in (Kind.PATIENT_ID, Kind.OTHER_IDS) for one in _identifiers(profile, kind, whole, country)
+        one for kind in _IDS if kind in tallies for one in _identifiers(profile, tallies[kind], whole, country)
     )
-    return found, identifiers, _ssn(profile, identifiers, tallies)
+    return found, identifiers, _ssn(profile, identifiers, tallies, whole)
 
 
 def looks(tally: KindTally, tallies: dict[Kind, KindTally]) -> Appearance | None:
-    """What the values of a kind are made like. In doubt: personal."""
-    if not tally.filled:
+    """What the values of a kind are made like. In doubt: personal. None where most could not be read, or there are none.
+
+    Some people among many phantoms are people all the same.
+    """
+    if not tally.looked:
         return None
-    if tally.phantom > _MOST * tally.looked:
-        return Appearance.SYNTHETIC
-    if max(tally.redacted, tally.coded) > _MOST * tally.looked:
-        return Appearance.PSEUDONYMISED
+    plain, people = _plain(tally)
+    if not _one_for_all(tally, tallies) and (plain > _MOST * tally.looked or people > _ODD_ONES):
+        return Appearance.PERSONAL
+    if (tally.unread or 0) > _ODD_ONES:
+        return None
+    return Appearance.SYNTHETIC if tally.phantom > _MOST * (tally.looked - plain) else Appearance.PSEUDONYMISED
+
+
+def _plain(tally: KindTally) -> tuple[int, int]:
+    """How many values look like somebody's, and how many distinct ones; at most, where an older version looked."""
+    if tally.plain is not None and tally.people is not None:
+        return tally.plain, tally.people
+    plain = tally.looked - max(tally.redacted, tally.phantom, tally.coded)
+    return plain, min(plain, tally.distinct)
+
+
+def _one_for_all(tally: KindTally, tallies: dict[Kind, KindTally]) -> bool:
+    """Whether all patients have the same value, which then is none of theirs."""
     others = (tallies[kind].distinct for kind in _OF_A_PATIENT if kind is not tally.kind and kind in tallies)
-    if tally.kind in _OF_A_PATIENT and tally.distinct == 1 and max(others, default=0) >= _VARIED:
-        return Appearance.PSEUDONYMISED
-    return Appearance.PERSONAL
+    return tally.kind in _OF_A_PATIENT and tally.distinct == 1 and max(others, default=0) >= _VARIED
+
+
+def _shares(tally: KindTally, tallies: dict[Kind, KindTally]) -> tuple[float, float, float] | tuple[None, None, None]:
+    """Which shares of the inspected values look personal, pseudonymised and synthetic, where this version looked."""
+    if not tally.looked or tally.plain is None:
+        return None, None, None
+    plain = 0 if _one_for_all(tally, tallies) else tally.plain
+    synthetic = min(tally.phantom, tally.looked - plain)
+    return plain / tally.looked, (tally.looked - plain - synthetic) / tally.looked, synthetic / tally.looked
 
 
 def _kind(tally: KindTally, tallies: dict[Kind, KindTally], profile: Profile, whole: int | None) -> KindFound:
-    seen = looks(tally, tallies)
+    personal, pseudonymised, synthetic = _shares(tally, tallies)
+    found = KindFound(
+        tally.kind,
+        None,
+        Provenance.UNKNOWN,
+        looks=looks(tally, tallies),
+        malformed=tally.malformed,
+        asked=tally.asked,
+        personal=personal,
+        pseudonymised=pseudonymised,
+        synthetic=synthetic,
+    )
     if profile.complete and tally.asked == profile.records:
         share = tally.filled / tally.asked if tally.asked else None
-        return KindFound(tally.kind, tally.filled, Provenance.COUNTED, share, seen, tally.malformed, tally.asked)
+        return replace(found, records=tally.filled, how=Provenance.COUNTED, share=share)
     doubts = profile.doubts
     if not tally.asked or whole is None:
-        return KindFound(
-            tally.kind,
-            None,
-            Provenance.UNKNOWN,
-            None,
-            seen,
-            tally.malformed,
-            tally.asked,
-            tally.filled,
-            doubts or (Doubt(DoubtCode.NOT_ASKED),),
-        )
-    share, least = tally.filled / tally.asked, min(tally.filled, whole)
+        return replace(found, at_least=tally.filled, doubts=doubts or (Doubt(DoubtCode.NOT_ASKED),))
+    share = tally.filled / tally.asked
     low, high = _interval(tally.filled, tally.asked, whole) if profile.complete else (None, None)
-    doubts = doubts or (Doubt(DoubtCode.KNOWN_FOR, {"known": tally.asked, "studies": whole}),)
-    return KindFound(
-        tally.kind,
-        round(share * whole),
-        Provenance.ESTIMATED,
-        share,
-        seen,
-        tally.malformed,
-        tally.asked,
-        least,
-        doubts,
-        low,
-        high,
+    return replace(
+        found,
+        records=round(share * whole),
+        how=Provenance.ESTIMATED,
+        share=share,
+        at_least=min(tally.filled, whole),
+        doubts=doubts or (Doubt(DoubtCode.KNOWN_FOR, {"known": tally.asked, "studies": whole}),),
+        low=low,
+        high=high,
     )
 
 
@@ -118,10 +147,12 @@ def _interval(hits: int, of: int, whole: int) -> tuple[int, int]:
     return max(math.floor(low), hits), min(math.ceil(high), whole - (of - hits))
 
 
-def _identifiers(profile: Profile, kind: Kind, whole: int | None, country: str) -> Iterable[Identifier]:
+def _identifiers(profile: Profile, tally: KindTally, whole: int | None, country: str) -> Iterable[Identifier]:
     """The schemes that explain the ids of this kind; several of one shape only where they cannot be told apart."""
-    odds = {s.scheme: evidence(s, country) for s in profile.schemes if s.kind is kind}
-    left = [s for s in profile.schemes if s.kind is kind and _probability(odds[s.scheme]) >= _SURE]
+    # The first records of a large archive say nothing of all: a scheme is judged that was looked for in every record.
+    known = [s for s in profile.schemes if s.kind is tally.kind and s.looked >= tally.asked]
+    odds = {s.scheme: evidence(s, country) for s in known}
+    left = [s for s in known if _probability(odds[s.scheme]) >= _SURE]
     left.sort(key=lambda s: (-_likelihood(s, country), s.scheme))
     while left:
         best = left[0]
@@ -134,7 +165,7 @@ def _identifiers(profile: Profile, kind: Kind, whole: int | None, country: str) 
             if named >= _SURE or share < _NAMED:
                 break
             named += share
-            yield _identifier(scheme, profile, whole, share * _probability(odds[scheme.scheme]))
+            yield _identifier(scheme, profile, whole, share, odds[scheme.scheme])
 
 
 def evidence(tally: SchemeTally, country: str = "") -> float:
@@ -146,14 +177,14 @@ def evidence(tally: SchemeTally, country: str = "") -> float:
     """
     if tally.valid < _FEW:
         return -math.inf
-    rates = schemes()[tally.scheme].rates
-    plain = max(rates.plain, _LEAST_RATE)
-    # What has a check digit is never compared with random numbers alone: record numbers of one range may all be in its own.
-    spread = rates.worst > _UNCHECKED and tally.leads >= _LEADS and tally.firsts >= _FIRSTS
-    free = spread and tally.dated <= _DATED * tally.shaped
-    gain = _more(tally.valid, tally.shaped, plain if free else max(rates.worst, plain))
-    if _in_separators(tally) and schemes()[tally.scheme].odd and not _alike(tally):
-        gain = max(gain, _more(tally.dashed, tally.written, plain))
+    scheme = schemes()[tally.scheme]
+    plain, worst = max(scheme.rates.plain, _LEAST_RATE), max(scheme.rates.plain, scheme.rates.worst, _LEAST_RATE)
+    if scheme.checked:
+        gain = _more(tally.valid, tally.shaped, worst)
+    else:  # never compared with random numbers where a range of numbers may pass as a whole
+        gain = min(_more(tally.valid - tally.rare, tally.shaped, plain), _BARE_AT_MOST) if _spread(tally) else 0.0
+    if _in_separators(tally) and scheme.odd and not _alike(tally):
+        gain = max(gain, _more(tally.dashed - tally.rare, tally.written, plain))
     return _PRIOR + gain + _said(tally, country)
 
 
@@ -169,7 +200,7 @@ def _said(tally: SchemeTally, country: str) -> float:
     if country:
         odds += _AT_HOME if scheme.country == country else _ABROAD
     if _in_separators(tally):
-        odds += _DASHES if scheme.odd else _USUAL_DASHES
+        odds += _DASHES if scheme.odd and (scheme.checked or not _alike(tally)) else _USUAL_DASHES
     if tally.issuer >= _FEW and tally.issuer >= _NEARLY_ALL * tally.issued:
         odds += _ISSUER
     if tally.birth >= _FEW or tally.astray >= _FEW:
@@ -186,6 +217,16 @@ def _in_separators(tally: SchemeTally) -> bool:
     return often and tally.dashed >= _NEARLY_ALL * tally.written
 
 
+def _spread(tally: SchemeTally) -> bool:
+    """Whether they begin so differently, and so seldom with a date, that they are of no range."""
+    return tally.leads >= _LEADS and tally.firsts >= _FIRSTS and tally.dated <= _DATED * tally.shaped
+
+
+def _alike(tally: SchemeTally) -> bool:
+    """Whether they begin alike, as numbers in sequence do, or with dates."""
+    return tally.leads < min(_LEADS, tally.shaped / 2) or tally.dated > _DATED * tally.shaped
+
+
 def _probability(odds: float) -> float:
     return 1.0 / (1.0 + math.pow(10.0, -max(min(odds, 300.0), -300.0)))
 
@@ -199,43 +240,94 @@ def _more(hits: int, of: int, rate: float) -> float:
     return of * (share * math.log10(share / rate) + rest)
 
 
-def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, confidence: float) -> Identifier:
-    """With its records. Where record numbers of the same shape are among the ids, some of them pass by chance."""
-    records, how = float(tally.records), Provenance.COUNTED
+def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, share: float, odds: float) -> Identifier:
+    """With its records: counted where nothing but the scheme explains them, else estimated, with an interval."""
+    low, records, high = _records(tally, odds)
+    if profile.complete and tally.looked == profile.records:
+        how = Provenance.COUNTED if low == high else Provenance.ESTIMATED
+        bounds = (None, None) if low == high else (low, high)
+    else:
+        how, of = Provenance.ESTIMATED, whole or tally.looked
+        low, high = (_interval(n, tally.looked, of)[side] for side, n in enumerate((low, high)))
+        bounds = (low, high) if profile.complete else (None, None)
+        records = records / tally.looked * of
+    confidence = share * _probability(odds)
+    return Identifier(
+        tally.scheme, tally.kind, round(records), how, records / (whole or tally.looked), confidence, *bounds
+    )
+
+
+def _records(tally: SchemeTally, odds: float) -> tuple[int, float, int]:
+    """How many of the inspected records hold a number of the scheme: at least, most likely, and at most.
+
+    A record number that has the same shape may pass by chance, so only those that stand apart are counted.
+    """
+    scheme = schemes()[tally.scheme]
     if _in_separators(tally):
-        records = tally.records_dashed
-    elif tally.valid < _NEARLY_ALL * tally.shaped:
-        base, how = schemes()[tally.scheme].rates.base, Provenance.ESTIMATED
-        records = max(records - base * tally.records_shaped, 0.0) / (1 - base)
-    share = records / tally.looked
-    if not (profile.complete and tally.looked == profile.records):
-        records, how = share * (whole or tally.looked), Provenance.ESTIMATED
-    return Identifier(tally.scheme, tally.kind, round(records), how, share, confidence)
+        apart = scheme.odd and odds >= _COUNTED and tally.dashed >= _ALL * tally.written
+        if apart and (scheme.checked or _spread(tally)):
+            return (tally.records_dashed,) * 3
+        return 0, tally.records_dashed, tally.records_dashed
+    if odds >= _COUNTED and tally.issuer == tally.valid:
+        return (tally.records,) * 3
+    if not scheme.checked:
+        return 0, tally.records, tally.records
+    records = float(tally.records)
+    if tally.valid < _NEARLY_ALL * tally.shaped:
+        records = max(records - scheme.rates.base * tally.records_shaped, 0.0) / (1 - scheme.rates.base)
+    astray = _by_chance(tally.valid, tally.shaped, max(scheme.rates.worst, _LEAST_RATE)) / tally.valid
+    return min(math.floor(tally.records * (1 - astray)), math.floor(records)), records, tally.records
 
 
-def _ssn(profile: Profile, identifiers: Sequence[Identifier], tallies: dict[Kind, KindTally]) -> Count:
-    """Records in which a US social security number stands, in one kind or the other, whichever has more."""
+def _by_chance(valid: int, shaped: int, rate: float) -> int:
+    """The most of the valid values that record numbers make by chance, 39 times in 40, where so many of them pass."""
+    least, most = 0, valid
+    while least < most:
+        middle = (least + most + 1) // 2
+        if _more(middle, shaped - valid + middle, rate) <= _SELDOM:
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _ssn(
+    profile: Profile, identifiers: Sequence[Identifier], tallies: dict[Kind, KindTally], whole: int | None
+) -> Count:
+    """Records in which a US social security number stands, in the patient id or in the other ids that were asked for.
+
+    It is counted, and zero, only where every nine digits are known for what they are.
+    """
+    named = {one.kind: one for one in identifiers if one.scheme == US_SSN}
+    bounds = [_ssn_bounds(tallies[kind], named.get(kind), profile) for kind in _IDS if kind in tallies]
     ids = tallies.get(Kind.PATIENT_ID)
-    found = [one for one in identifiers if one.scheme == US_SSN]
-    if found:
-        most = max(found, key=lambda one: one.records)
-        return Count(most.records, most.how)
-    if any(_may_be(s) for s in profile.schemes if s.scheme == US_SSN and s.kind is Kind.PATIENT_ID):
-        return _unknown(DoubtCode.MAYBE_SSN)
-    if not profile.records or (profile.complete and ids is not None and ids.asked == profile.records):
+    if not profile.records:
         return Count(0, Provenance.COUNTED)
-    return Count(doubts=profile.doubts or (Doubt(DoubtCode.NOT_ALL_INSPECTED),))
+    if not profile.complete or ids is None or ids.asked < profile.records or None in bounds:
+        doubts = profile.doubts or (Doubt(DoubtCode.NOT_ALL_INSPECTED),)
+        return Count(at_least=max((b[0] for b in bounds if b is not None), default=0) or None, doubts=doubts)
+    low, high = (max(b[0] for b in bounds if b), min(sum(b[1] for b in bounds if b), whole or profile.records))
+    if low == high:
+        return Count(low, Provenance.COUNTED)
+    older = any(tallies[kind].nine_digits is None for kind in _IDS if kind in tallies)
+    doubts = (Doubt(DoubtCode.MAYBE_SSN) if older else Doubt(DoubtCode.NINE_DIGITS, {"records": high}),)
+    if not named:
+        return Count(doubts=doubts)
+    likely = max(one.records for one in named.values())
+    return Count(likely, Provenance.ESTIMATED, doubts=doubts, low=low, high=max(high, likely))
 
 
-def _unknown(code: DoubtCode) -> Count:
-    return Count(doubts=(Doubt(code),))
-
-
-def _may_be(ssn: SchemeTally) -> bool:
-    """Too few to tell. Numbers in sequence, or with one site or year in front, are not meant."""
-    return ssn.valid >= _FEW and ssn.valid >= _NEARLY_ALL * ssn.shaped and not _alike(ssn)
-
-
-def _alike(tally: SchemeTally) -> bool:
-    """Whether they begin alike, as numbers in sequence do, or with dates."""
-    return tally.leads < min(_LEADS, tally.shaped / 2) or tally.dated > _DATED * tally.shaped
+def _ssn_bounds(tally: KindTally, named: Identifier | None, profile: Profile) -> tuple[int, int] | None:
+    """Of the records, how many hold one in this kind, at least and at most. None: not every record was looked at."""
+    nine = tally.nine_digits
+    if nine is None:  # an older version looked: what passes may be one
+        if tally.asked > _INSPECTED:
+            return None
+        nine = sum(s.records for s in profile.schemes if s.scheme == US_SSN and s.kind is tally.kind)
+    if nine and tally.asked < profile.records:  # some studies, drawn by lot
+        nine = profile.records
+    if named is None:
+        return 0, nine
+    if named.how is Provenance.COUNTED:
+        return named.records, max(named.records, nine)
+    return named.low or 0, max(named.high or 0, nine)

@@ -116,7 +116,7 @@ ENDPOINTS = Table(
         Column("ending", _text, "how the last connection ended"),
         Column("tls", _text, "the TLS version that it was seen in; empty if TLS failed; null if it was seen in plain"),
         Column("tls_client_certificate", _text, "whether a client certificate is demanded: `yes`, `no` or `unknown`; null if it was seen in plain"),
-        Column("tls_expires", _time, "when its certificate ends, UTC; null if none was seen"),
+        Column("tls_expires", _time, "when its certificate ends, UTC; more than a few people among others are `personal`; null if none was seen, or if they cannot be read"),
         Column("transport", pa.list_(_text), "what the connection showed of its transport, against DICOM PS3.15 B.12; `plain` without TLS"),
         Column("viewer", _text, "the product whose web page a stranger is shown without a login; empty if none"),
         Column("product", _text, "the product of its archive; empty if unknown"),
@@ -156,6 +156,8 @@ _identifiers = pa.list_(
             "how": _text,
             "share": pa.float64(),
             "confidence": pa.float64(),
+            "low": _long,
+            "high": _long,
         }
     )
 )
@@ -183,7 +185,7 @@ ARCHIVES = Table(
         Column("perhaps_same", pa.list_(_text), "archives at the same address that may be this one: nothing shows that they are one, or that they are two"),
         Column("perhaps_more", _long, "how many more archives its ways in may lead to, where what joins them is no proof"),
         *_COUNTS,
-        Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, and the confidence from 0 to 1"),
+        Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, the confidence from 0 to 1, and of an estimate the ends of its 95 % interval"),
     ),
     judged=True,
 )  # fmt: skip
@@ -211,13 +213,16 @@ KINDS = Table(
         Column("records", _long, "studies that carry it; null if unknown"),
         Column("how", _text, "`counted` here, `estimated` from some of the studies, or `unknown`"),
         Column("share", pa.float64(), "of the archive's studies"),
-        Column("looks", _text, "what its values are made like: `personal`, `pseudonymised` or `synthetic`; null if none was seen"),
+        Column("looks", _text, "what its values are made like: `personal`, `pseudonymised` or `synthetic`; more than a few people among others are `personal`; null if none was seen, or if they cannot be read"),
         Column("malformed", _long, "of the studies that were asked, those with a value that breaks the rules of its VR or character set"),
         Column("asked", _long, "studies that were asked for it"),
         Column("at_least", _long, "a lower bound where the number is unknown or estimated"),
         Column("doubts", _text, "why it is unknown or estimated: codes with their numbers, as JSON; null if nothing is in doubt"),
         Column("low", _long, "of an estimate from studies drawn by lot: the lower end of its 95 % interval"),
         Column("high", _long, "the upper end"),
+        Column("personal", pa.float64(), "share of the inspected values that look like somebody's; null if not known"),
+        Column("pseudonymised", pa.float64(), "share of those that look pseudonymised"),
+        Column("synthetic", pa.float64(), "share of those that look synthetic"),
     ),
     judged=True,
 )  # fmt: skip

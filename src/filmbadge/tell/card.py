@@ -108,7 +108,7 @@ def _personal(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
     table = Table.grid(padding=(0, 2))
     for name, kind in archive.kinds.items():
         if kind.records or kind.at_least:
-            table.add_row(words.kind(Kind(name)), Text(kind.words), words.say(kind.looks) if kind.looks else "")
+            table.add_row(words.kind(Kind(name)), Text(kind.words), kind.looks_words)
     yield table
     for identifier in archive.identifiers:
         yield Text(words.say("National identifiers: {found}", found=identifier.words), style="bold red")

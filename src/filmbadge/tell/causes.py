@@ -157,6 +157,7 @@ _DOUBTS = {
     DoubtCode.WITHOUT_PATIENT_ID: N_("studies that have no patient id: {studies:,}"),
     DoubtCode.CONTRADICTED: N_("its numbers contradict each other: {one:,} and {other:,}"),
     DoubtCode.WAYS_UNPROVEN: N_("nothing shows whether its ways in lead to one archive or to several"),
+    DoubtCode.NINE_DIGITS: N_("the ids of {records:,} studies have nine digits, which may be a social security number or not"),
     DoubtCode.MAYBE_SSN: N_("its ids have nine digits, and may be social security numbers or not"),
     DoubtCode.NO_COUNTRY_DATA: N_("this version reads no country data"),
     DoubtCode.SURVEY_NOT_ENDED: N_("it is found out when a survey ends"),

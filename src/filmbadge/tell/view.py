@@ -43,6 +43,10 @@ class KindView(Struct, frozen=True):
     doubts: tuple[Doubt, ...]
     low: int | None  # of an estimate from studies drawn by lot
     high: int | None
+    personal: float | None  # shares of the inspected values by what they look like; None: not known
+    pseudonymised: float | None
+    synthetic: float | None
+    looks_words: str  # how they look, with the shares where they look different
     words: str
 
 
@@ -55,6 +59,8 @@ class IdentifierView(Struct, frozen=True):
     how: str
     share: float
     confidence: float
+    low: int | None  # of an estimate
+    high: int | None
     words: str
 
 
@@ -171,7 +177,7 @@ def _number(count: Count, words: Words) -> Number:
 def _kind(found: KindFound, words: Words) -> KindView:
     fields = structs.asdict(found)
     del fields["kind"]
-    return KindView(**fields, why=words.doubts(found.doubts), words=words.found(found))
+    return KindView(**fields, why=words.doubts(found.doubts), looks_words=words.looks(found), words=words.found(found))
 
 
 def _identifier(found: Identifier, words: Words) -> IdentifierView:

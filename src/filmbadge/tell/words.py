@@ -391,6 +391,16 @@ class Words(Causes):
             "{value:,} ({how}; 95 %: {low:,} to {high:,})", value=found.records, how=how, low=found.low, high=found.high
         )
 
+    def looks(self, found: KindFound) -> str:
+        """What the values of a kind look like, with their shares where they look different."""
+        if found.looks is None:
+            return self.say("could not be read") if found.records and found.malformed else ""
+        shares = {look: getattr(found, look) for look in Appearance if getattr(found, look)}
+        if len(shares) < 2:
+            return self.name(found.looks)
+        first = sorted(shares, key=lambda look: (look is not found.looks, -shares[look]))
+        return ", ".join(self.say("{share:.0%} {look}", share=shares[look], look=self.name(look)) for look in first)
+
     def _unknown(self, at_least: int | None, doubts: Sequence[Doubt]) -> str:
         """A bound, where there is one, and why it is no number."""
         why = self.doubts(doubts)
@@ -445,13 +455,11 @@ class Words(Causes):
 
     def identifier(self, found: Identifier) -> str:
         scheme = schemes().get(found.scheme)
-        return self.many(
-            "{scheme} as {kind} in {n:,} study ({how}), {share:.0%}, confidence {confidence:.0%}",
-            "{scheme} as {kind} in {n:,} studies ({how}), {share:.0%}, confidence {confidence:.0%}",
-            found.records,
+        return self.say(
+            "{scheme} as {kind}, studies: {count}; {share:.0%} of all, confidence {confidence:.0%}",
             scheme=self.say(scheme.name) if scheme else found.scheme,
             kind=self.kind(found.kind),
-            how=self.name(found.how),
+            count=self.count(Count(found.records, found.how, low=found.low, high=found.high)),
             share=found.share,
             confidence=found.confidence,
         )

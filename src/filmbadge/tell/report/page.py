@@ -215,9 +215,9 @@ def _looks(archive: ArchiveView, words: Words) -> Iterator[str]:
     seen: dict[str, list[str]] = {}
     for name, kind in (archive.kinds or {}).items():
         if kind.looks is not None:
-            seen.setdefault(kind.looks, []).append(words.kind(Kind(name)))
+            seen.setdefault(kind.looks_words, []).append(words.kind(Kind(name)))
     for look, names in seen.items():
-        yield words.say("{look}: {kinds}", look=words.say(look), kinds=", ".join(names))
+        yield words.say("{look}: {kinds}", look=look, kinds=", ".join(names))
 
 
 def _remarks(archive: ArchiveView, words: Words) -> Iterator[str]:
