@@ -9,14 +9,11 @@ import pytest
 from filmbadge.identifiers.checks import birth_date, passes, valid
 from filmbadge.identifiers.schemes import Scheme, schemes
 
-# Schemes without a check digit, and one whose check digit leaves out the century. The others find nearly all errors of one digit.
-UNCHECKED = {
-    "se.personnummer_12", "ar.dni", "ca.qc_ramq", "cr.cpf", "cr.cr", "cu.ni", "dk.cpr", "gb.nino", "id.nik", "in.pan", "ke.pin", "mx.rfc", "my.nric", "nl.card", "pk.cnic", "us.itin", "us.mbi", "us.ptin", "us.ssn",
-}  # fmt: skip
+OF_THE_CENTURY = {"se.personnummer_12"}  # its check digit leaves out the century
 
 
-@pytest.mark.parametrize("name", sorted(schemes().keys() - UNCHECKED))
-def test_errors_of_one_digit_are_found(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(schemes().keys() - OF_THE_CENTURY))
+def test_errors_of_one_digit_are_found_where_a_check_digit_is(name: str) -> None:
     number = "".join(sign for sign in schemes()[name].example if sign.isalnum())
     changed = [
         number[:at] + other + number[at + 1 :]
@@ -24,7 +21,8 @@ def test_errors_of_one_digit_are_found(name: str) -> None:
         for other in "0123456789"
         if sign.isdigit() and other != sign
     ]
-    assert sum(valid(name, other) for other in changed) < 0.15 * len(changed)
+    passing = sum(valid(name, other) for other in changed)
+    assert (passing < 0.15 * len(changed)) is schemes()[name].checked
 
 
 @pytest.mark.parametrize("scheme", schemes().values(), ids=lambda scheme: scheme.id)

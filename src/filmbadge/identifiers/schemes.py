@@ -14,7 +14,6 @@ from msgspec import Struct
 from filmbadge.catalogue.load import parse
 
 US_SSN = "us.ssn"
-UNCHECKED = 0.5  # the share of record numbers of one kind that pass for a scheme without a check digit
 SIGNS = {"9": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "?": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
@@ -38,6 +37,7 @@ class Scheme(Struct, frozen=True, forbid_unknown_fields=True):
     written: str = ""
     birth: date | None = None
     module: str = ""
+    checked: bool = True
 
     def __post_init__(self) -> None:
         if not set(self.shape) <= set(SIGNS):
@@ -63,11 +63,6 @@ class Scheme(Struct, frozen=True, forbid_unknown_fields=True):
         """Its separators stand where those of record numbers do not: behind a date, a year, or all but the last sign."""
         groups = [len(group) for group in re.findall(r"[9A?]+", self.written)]
         return len(groups) > 2 or (len(groups) == 2 and groups[0] not in (4, 6, 8))
-
-    @property
-    def checked(self) -> bool:
-        """Whether few record numbers pass for it, however they are made: it has a check digit."""
-        return self.rates.worst <= UNCHECKED
 
     def rivals(self, other: Scheme) -> bool:
         """Whether one value can have the shape of both."""

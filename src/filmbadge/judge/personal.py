@@ -45,6 +45,7 @@ _SURE = 0.9  # together, of those that are named
 _NAMED = 0.1
 _NEARLY_ALL = 0.9  # of a scheme's own numbers pass its rules, with room for errors of writing
 _ALL = 0.98  # and for numbers that stand for none, such as 999-99-9999
+_TWO_SIDED = 0.975  # below, the interval of 95 % begins at none
 _SELDOM = 1.6  # as a power of ten, one time in forty
 _LEADS, _FIRSTS, _DATED = (
     20,
@@ -204,9 +205,9 @@ def _said(tally: SchemeTally, country: str) -> float:
     if tally.issuer >= _FEW and tally.issuer >= _NEARLY_ALL * tally.issued:
         odds += _ISSUER
     if tally.birth >= _FEW or tally.astray >= _FEW:
-        if tally.agree > _MOST * (tally.birth + tally.astray):
+        if tally.agree >= _NEARLY_ALL * (tally.birth + tally.astray):
             odds += min(_more(tally.agree, tally.birth, _BIRTH_BY_CHANCE), _BIRTH_AT_MOST)
-        else:
+        elif tally.agree <= _MOST * (tally.birth + tally.astray):
             odds += _BIRTH_NOT
     return odds
 
@@ -219,12 +220,17 @@ def _in_separators(tally: SchemeTally) -> bool:
 
 def _spread(tally: SchemeTally) -> bool:
     """Whether they begin so differently, and so seldom with a date, that they are of no range."""
-    return tally.leads >= _LEADS and tally.firsts >= _FIRSTS and tally.dated <= _DATED * tally.shaped
+    return tally.leads >= _LEADS and tally.firsts >= _FIRSTS and not _dated(tally)
 
 
 def _alike(tally: SchemeTally) -> bool:
     """Whether they begin alike, as numbers in sequence do, or with dates."""
-    return tally.leads < min(_LEADS, tally.shaped / 2) or tally.dated > _DATED * tally.shaped
+    return tally.leads < min(_LEADS, tally.shaped / 2) or _dated(tally)
+
+
+def _dated(tally: SchemeTally) -> bool:
+    """Whether more of them begin with a date than three, which may be chance among few."""
+    return tally.dated > max(_DATED * tally.shaped, 3)
 
 
 def _probability(odds: float) -> float:
@@ -242,7 +248,9 @@ def _more(hits: int, of: int, rate: float) -> float:
 
 def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, share: float, odds: float) -> Identifier:
     """With its records: counted where nothing but the scheme explains them, else estimated, with an interval."""
+    confidence = share * _probability(odds)
     low, records, high = _records(tally, odds)
+    low = low if confidence >= _TWO_SIDED else 0
     if profile.complete and tally.looked == profile.records:
         how = Provenance.COUNTED if low == high else Provenance.ESTIMATED
         bounds = (None, None) if low == high else (low, high)
@@ -251,7 +259,6 @@ def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, share: 
         low, high = (_interval(n, tally.looked, of)[side] for side, n in enumerate((low, high)))
         bounds = (low, high) if profile.complete else (None, None)
         records = records / tally.looked * of
-    confidence = share * _probability(odds)
     return Identifier(
         tally.scheme, tally.kind, round(records), how, records / (whole or tally.looked), confidence, *bounds
     )
@@ -263,19 +270,20 @@ def _records(tally: SchemeTally, odds: float) -> tuple[int, float, int]:
     A record number that has the same shape may pass by chance, so only those that stand apart are counted.
     """
     scheme = schemes()[tally.scheme]
-    if _in_separators(tally):
-        apart = scheme.odd and odds >= _COUNTED and tally.dashed >= _ALL * tally.written
-        if apart and (scheme.checked or _spread(tally)):
+    if _in_separators(tally) and scheme.odd and odds >= _COUNTED and tally.dashed >= _ALL * tally.written:
+        if scheme.checked or _spread(tally):
             return (tally.records_dashed,) * 3
-        return 0, tally.records_dashed, tally.records_dashed
-    if odds >= _COUNTED and tally.issuer == tally.valid:
+    elif odds >= _COUNTED and tally.issuer == tally.valid:
         return (tally.records,) * 3
     if not scheme.checked:
-        return 0, tally.records, tally.records
-    records = float(tally.records)
-    if tally.valid < _NEARLY_ALL * tally.shaped:
-        records = max(records - scheme.rates.base * tally.records_shaped, 0.0) / (1 - scheme.rates.base)
-    astray = _by_chance(tally.valid, tally.shaped, max(scheme.rates.worst, _LEAST_RATE)) / tally.valid
+        return 0, tally.records_dashed if _in_separators(tally) else tally.records, tally.records
+    records, base = float(tally.records), scheme.rates.base
+    passing = tally.records / max(tally.records_shaped, tally.records, 1)
+    if passing < _NEARLY_ALL:
+        records = max(records - base * tally.records_shaped, 0.0) / (1 - base)
+    # A patient's records are alike, so there are no more independent ones than values.
+    valid = round(passing * tally.shaped)
+    astray = _by_chance(valid, tally.shaped, max(scheme.rates.worst, _LEAST_RATE)) / valid if valid else 1.0
     return min(math.floor(tally.records * (1 - astray)), math.floor(records)), records, tally.records
 
 

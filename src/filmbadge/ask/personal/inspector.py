@@ -17,7 +17,7 @@ from hashlib import blake2b
 from filmbadge.ask.personal.charsets import readable
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
 from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, may_hold_ssn, passes
-from filmbadge.identifiers.schemes import UNCHECKED, US_SSN, schemes
+from filmbadge.identifiers.schemes import US_SSN, schemes
 from filmbadge.model import Kind, KindTally, SchemeTally
 
 MOST_INSPECTED = 5000  # Try this many ids for all schemes; go on with those that they may be of, to the end.
@@ -43,6 +43,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _FREE = frozenset(("ST", "LT"))  # VRs of one value, which may hold a backslash
 _NAMES = frozenset((Kind.PATIENT_NAME, Kind.OTHER_NAMES))
 _OWN = _NAMES | {Kind.PATIENT_ID, Kind.OTHER_IDS}
+_TELLING = _OWN | {Kind.BIRTH_DATE}  # kinds in which people are looked for to the end
 _IDS = (Kind.PATIENT_ID, Kind.OTHER_IDS)
 
 
@@ -215,11 +216,12 @@ class ValueInspector:
         if not counts:
             return digest
         self._filled.add(kind)
-        if not _well_formed(kind, vr, text):
-            self._bad.add(kind)
-        if not readable(text):
+        can_be_read = readable(text)
+        if not can_be_read:
             tally.unread += 1
-        elif tally.looked < MOST_INSPECTED or len(tally.people) <= ENOUGH:
+        if not (can_be_read and _well_formed(kind, vr, text)):
+            self._bad.add(kind)
+        if can_be_read and (tally.looked < MOST_INSPECTED or (kind in _TELLING and len(tally.people) <= ENOUGH)):
             self._appearance(kind, vr, text, digest)
         if kind in _IDS:
             self._national(kind, digest, text, born)
@@ -256,7 +258,8 @@ class ValueInspector:
         if known is None:
             all_schemes = max(tally.asked, tally.tried - 1) < MOST_INSPECTED
             known = passes(text, born, None if all_schemes else self._goes_on(kind))
-            if all_schemes or (known and len(self._known) < MOST_KNOWN):
+            late = any(one.scheme == US_SSN for one in known) and len(self._known) < MOST_KNOWN
+            if all_schemes or late:  # the first values say what they may be of the other schemes
                 self._learn(kind, digest, text, known)
         self._note(kind, known)
         ours = any(one.valid and one.scheme == US_SSN for one in known)
@@ -277,10 +280,7 @@ class ValueInspector:
                 name
                 for (where, name), held in self._schemes.items()
                 if where is kind
-                and (
-                    held.valid > held.shaped * min(schemes()[name].rates.worst, UNCHECKED)
-                    or held.dashed > held.valid / 2
-                )
+                and (held.valid > held.shaped * min(schemes()[name].rates.worst, 0.5) or held.dashed > held.valid / 2)
             }
             self._going_on[kind] = frozenset(likely | {US_SSN})
         return self._going_on[kind]
@@ -315,7 +315,7 @@ def _day(text: str) -> date | None:
 
 def _well_formed(kind: Kind, vr: str, text: str) -> bool:
     """Whether a value keeps the rules of its VR, PS3.5 6.2, as far as they are the same for every attribute."""
-    if _CONTROL.search(text) or not readable(text) or len(text) > _LONGEST.get(vr, 10240):
+    if _CONTROL.search(text) or len(text) > _LONGEST.get(vr, 10240):
         return False
     if vr == "DA":
         return _day(text) is not None
