@@ -103,7 +103,7 @@ def test_a_budget_of_bytes_ends_it_with_the_page_that_exceeds_it() -> None:
     assert 0 < census.studies < 3000
 
 
-@pytest.mark.parametrize(("protocol", "questions"), [(OverDimse, 16), (OverQido, 80)])
+@pytest.mark.parametrize(("protocol", "questions"), [(OverDimse, 16), (OverQido, 78)])
 def test_what_a_budget_leaves_out_is_estimated(protocol: type[OverDimse | OverQido], questions: int) -> None:
     size, held = 30_000, 0
     peer = protocol(Simulated(days("uniform", size, 1)))

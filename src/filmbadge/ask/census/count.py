@@ -51,7 +51,7 @@ class CensusProgress:
         self._counts: bool | None = True if source.counts_come_along else None
         self._with_counts = self._tally()  # while that is not known
         self._counted: Tally | None = self.studies if source.counts_come_along else None
-        self._samples: list[tuple[int, int]] = []  # new studies, and their images, of questions with counts
+        self._samples: list[estimate.Sample] = []  # of questions with counts
         self._dear = False
         self._steps = self._count()
         self._open: Any = None  # the request that is under way, or the next
@@ -162,7 +162,8 @@ class CensusProgress:
         seen = yield from self._source.studies(window, tally, counts)
         self.rows += seen.rows
         if tally.images_known > known and tally.images_known == tally.distinct:
-            self._samples.append((tally.images_known - known, tally.images - images))
+            new = estimate.Sample(tally.images_known - known, tally.images - images, self.plan.drawn)
+            self._samples.append(new)
         if tally.malformed > malformed:
             without = Doubt(DoubtCode.WITHOUT_UID, {"rows": tally.malformed - malformed})
             return replace(seen, ended=Ended.FAILED, doubt=without)

@@ -76,6 +76,8 @@ class Round:
     before: int  # studies in windows of days that no window of this round has
     expected: list[float]  # expected sizes of all windows
     visited: list[tuple[float, int]] = field(default_factory=list)  # pairs of expected and found sizes
+    open: bool = False  # a window has an answer, and not all questions about it were asked
+    begun: int = 0  # studies found before the window that is being visited
 
 
 class CensusPlan:
@@ -117,6 +119,11 @@ class CensusPlan:
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         return tuple(self._doubts)
+
+    @property
+    def drawn(self) -> tuple[int, int] | None:
+        """The round and the window, drawn by lot, that questions are about. None before the first round."""
+        return (len(self.rounds), len(self.rounds[-1].visited)) if self.rounds else None
 
     def run(self, studies: Studies) -> Steps[None]:
         self._source = studies
@@ -357,17 +364,25 @@ class CensusPlan:
                 count = len(cells)
             self.rounds.append(Round(self._dated, [expected for _, _, expected in cells]))
             for first, last, expected in self._draw(cells, count):
+                self.rounds[-1].begun = self.studies
                 found = yield from self._visit(first, last)
                 if self._given_up():
                     return
+                self._within(False)
                 self.rounds[-1].visited.append((expected, found))
                 insort(self._visited, (first, last, found))
         if not self._given_up():
+            self._within(True)
             largest = self._largest[:1] if self.cap is None and self._most > self._proven else ()
             for window, seen in largest:
                 if seen.rows >= _least(seen):
                     yield from self._prove(window, seen)
+            self._within(False)
             yield from self._without_date()
+
+    def _within(self, open: bool) -> None:
+        for one in self.rounds[-1:]:
+            one.open = open
 
     def _cells(self) -> list[tuple[int, int, float]]:
         """The days that were not visited, in windows of similar expected size."""
@@ -424,6 +439,7 @@ class CensusPlan:
         """Ask for days that no other window has. Returns how many studies they hold."""
         window = Window((first, last))
         seen = yield from self._ask(window)
+        self._within(True)
         found = yield from self._finish(window, seen)
         self._dated += found
         # Some studies are in two windows that share no day.
