@@ -228,6 +228,13 @@ class DoubtCode(_Code):
     NO_TIME = "no-time"  # we asked for a day in parts by time; studies without a time may be missing
     WINDOW_FULL = "window-full"  # a window holds more than one answer gives, and cannot be parted
     DATES_IGNORED = "dates-ignored"
+    # So many studies came that no range of dates brings, and no other key showed that there are no more.
+    UNDATED_UNPARTED = "undated-unparted", "undated"
+    RANGES_NARROW = "ranges-narrow", "days"  # it answers ranges of this many days at most
+    # Studies of all answers, and of the largest: what an answer brought before is not there any more.
+    STUDIES_CHANGE = "studies-change", "studies", "largest"
+    WALK_UNCHECKED = "walk-unchecked", "rows"  # an answer below a study had this many rows, and may have been cut off
+    COUNTS_CONTRADICTED = "counts-contradicted"  # some studies have other numbers than the archive says
     UNDATED_BEHIND_LIMIT = "undated-behind-limit", "rows"  # this many rows is the limit at which answers end
     UNDATED_UNASKED = "undated-unasked", "studies"  # above this many studies we do not ask for all at once
     REFUSALS = "refusals", "questions"  # the archive refused this many questions in a row
@@ -456,8 +463,9 @@ class Census(Struct, frozen=True):
     estimate: Interval | None = None  # the number of studies with a date, estimated if a budget ended the census
     images_estimate: Interval | None = None  # the number of images, estimated from studies that were drawn by lot
     undated: int | None = None  # studies that no range of dates brought; None: not known
-    series: int | None = None
-    images: int | None = None
+    series: int | None = None  # found so far
+    series_known_for: int | None = None  # studies whose number of series is known; None: all (older versions)
+    images: int | None = None  # found so far
     images_known_for: int = 0  # studies whose number of images is known
     method: CountedBy | None = None  # how images were counted; None: they were not counted
     doubts: tuple[Doubt, ...] = ()  # why the census is incomplete; or, of a complete census, why images are unknown

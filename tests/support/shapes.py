@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import accumulate
 
-from filmbadge.ask.census import estimate
-from filmbadge.ask.census.plan import CensusPlan
-from filmbadge.ask.census.source import WindowAnswer
-from filmbadge.ask.census.windows import Window
-from filmbadge.model import Interval
-from support.simulated_archive import TODAY, Simulated
+from support.simulated_archive import TODAY
 
 YEAR = 365
 Weights = Callable[[random.Random], list[float]]  # of the days, from the oldest to today

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from filmbadge.ask.census.plan import CensusPlan
-from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
+from filmbadge.ask.census.source import Ended, Parts, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import MINUTES, Axis, Window
 from filmbadge.model import Doubt, DoubtCode
 
@@ -70,6 +70,25 @@ class Simulated:
     def ask(self, window: Window) -> Steps[WindowAnswer]:
         yield window
         return self.answer(window)
+
+    def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
+        """No key but dates and times parts this archive."""
+        yield from ()
+        return Parts(0, 0, False)
+
+    def prefix(self) -> tuple[str, str]:
+        return "", ""
+
+    def when(self) -> Steps[When | None]:
+        yield from ()
+        number = self.seen.find(1)
+        if not 0 <= number < len(self.days):
+            return None
+        return self.days[number], number * 7 % MINUTES
+
+    def still_there(self) -> Steps[bool | None]:
+        yield from ()
+        return True
 
     def answer(self, window: Window) -> WindowAnswer:
         self.queries += 1

@@ -15,7 +15,7 @@ from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Source
-from filmbadge.ask.census.windows import Window
+from filmbadge.ask.census.windows import MINUTES, Window
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
@@ -58,12 +58,17 @@ class OverDimse:
     def answer(self, query: Query) -> Answer:
         self.asked += 1
         keys = dict(query.keys)
+        uids = keys[elements.STUDY_UID].decode()
+        if uids and not uids.endswith("*"):
+            return self._by_uids(query, keys, uids.split("\\"))
+        if elements.MODALITIES_IN_STUDY in keys:
+            return Answer(0xC001)
         first, _, last = keys.get(elements.STUDY_DATE, b"").decode().partition("-")
         times = keys.get(elements.STUDY_TIME, b"").decode()
         window = Window(
             (_ordinal(first), _ordinal(last or first)) if first else None,
             (_minute(times[:4]), _minute(times.partition("-")[2][:4])) if times else None,
-            keys[elements.STUDY_UID].decode().rstrip("*"),
+            uids.rstrip("*"),
             at_most=query.cancel_after or 0,
         )
         chosen, rows, ended, doubt = self.held.give(window)
@@ -73,6 +78,25 @@ class OverDimse:
             query.record(_identifier(number, counts), True)
         status = doubt.numbers["status"] if doubt is not None and ended is not Ended.ENOUGH else 0x0000
         return Answer(status, rows, ended is Ended.ENOUGH)
+
+    def _by_uids(self, query: Query, keys: dict[int, bytes], uids: list[str]) -> Answer:
+        """Study level only: nothing is below a study here."""
+        numbers = [int(uid.removeprefix(UIDS)) for uid in uids] if keys[elements.QUERY_LEVEL] == b"STUDY" else []
+        for number in numbers:
+            day = self.held.days[number] if number < len(self.held.days) else None
+            row = [(elements.STUDY_UID, f"{UIDS}{number}".encode())]
+            if elements.STUDY_DATE in keys and day is not None:
+                row += [(elements.STUDY_DATE, f"{date.fromordinal(day):%Y%m%d}".encode())]
+                row += [(elements.STUDY_TIME, _time(number))]
+            if elements.IMAGES_IN_STUDY in keys:
+                row += [(elements.SERIES_IN_STUDY, b"1"), (elements.IMAGES_IN_STUDY, b"%d" % IMAGES)]
+            query.record(elements.encode(row, explicit=True), True)
+        return Answer(0x0000, len(numbers))
+
+
+def _time(number: int) -> bytes:
+    minute = number * 7 % MINUTES
+    return b"%02d%02d00" % (minute // 60, minute % 60)
 
 
 def _identifier(number: int, counts: bool) -> bytes:
@@ -107,9 +131,20 @@ class OverQido:
     def respond(self, path: str) -> tuple[int, bytes, dict[str, str]]:
         self.asked += 1
         query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        if "/series" in urlsplit(path).path:
+            return 404, b"", {}
+        if uids := query.get("StudyInstanceUID"):
+            numbers = [int(uid.removeprefix(UIDS)) for uid in uids.split(",")]
+            start = int(query["offset"]) if self.offset else 0
+            return 200, b"[" + b",".join(self._rows[number] for number in numbers[start:]) + b"]", {}
         first, _, last = query.get("StudyDate", "").partition("-")
+        times = query.get("StudyTime", "")
         modality = Modality[query["ModalitiesInStudy"]] if self.modalities and "ModalitiesInStudy" in query else None
-        window = Window((_ordinal(first), _ordinal(last or first)) if first else None, modality=modality)
+        window = Window(
+            (_ordinal(first), _ordinal(last or first)) if first else None,
+            (_minute(times[:4]), _minute(times.partition("-")[2][:4])) if times else None,
+            modality=modality,
+        )
         found = self.held.matching(window)
         if found is None:
             return 413, b"", {}
@@ -138,6 +173,7 @@ class OverQido:
         day = {"Value": [f"{date.fromordinal(self.held.days[number]):%Y%m%d}"]} if dated else {}
         return {
             "00080020": {"vr": "DA", **day},
+            "00080030": {"vr": "TM", "Value": [_time(number).decode()]},
             "00080061": {"vr": "CS", "Value": [MODALITIES[number % 3].name]},
             "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Nobody^At All"}]},
             "0020000D": {"vr": "UI", "Value": [f"{UIDS}{number}"]},

@@ -138,9 +138,16 @@ def _studies(told: Told) -> Count:
 
 def _series(told: Told) -> Count:
     numbers = [(c.series, Provenance.REPORTED) for c in told.counters]
-    numbers += [(census.series, _how(census)) for census in told.whole]
+    numbers += [
+        (census.series, _how(census)) for census in told.whole if census.series_known_for in (None, census.studies)
+    ]
     doubts = (Doubt(DoubtCode.NOT_KNOWN_FOR_ALL),) if told.whole else _otherwise(told)
-    return _agreed(numbers, Count(doubts=doubts))
+    return _agreed(numbers, Count(at_least=_seen(told, "series"), doubts=doubts))
+
+
+def _seen(told: Told, quantity: str) -> int | None:
+    """So many series or images were found in a census, walked or by the archive's own word."""
+    return max((getattr(census, quantity) or 0 for census in told.censuses), default=0) or None
 
 
 def _images(told: Told) -> Count:
@@ -157,11 +164,11 @@ def _images(told: Told) -> Count:
 
 def _some_images(census: Census) -> Count:
     """Where not all studies say how many images they have, or not all studies are known."""
-    doubts, coverage, at_least = _doubts(census), None, None
+    doubts, coverage, at_least = _doubts(census), None, census.images or None
     if census.complete:
         known = census.images_known_for
         doubts = census.doubts or (Doubt(DoubtCode.KNOWN_FOR, {"known": known, "studies": census.studies}),)
-        coverage, at_least = round(known / census.studies, 4) if census.studies else None, census.images
+        coverage = round(known / census.studies, 4) if census.studies else None
     if census.images_estimate is None:
         return Count(at_least=at_least, coverage=coverage, doubts=doubts)
     found = census.images_estimate
@@ -228,7 +235,6 @@ def _doubts(census: Census) -> tuple[Doubt, ...]:
 
 def _of_none(group: Sequence[JudgedEndpoint], told: Told) -> Counts:
     """The numbers where nobody counted."""
-    opened = any(j.verdict.rung and j.verdict.rung.open for j in group)
     unknown = Count(doubts=(Doubt(_why_unknown(group)),))
     profile = next(iter(told.profiles), None)
     if profile is None:

@@ -171,7 +171,8 @@ def _answer(archive: Archive, keys: Keys) -> Iterator[Keys]:
     level = keys.get(elements.QUERY_LEVEL, b"")
     studies = [s for s in archive.studies if _dated(s, keys.get(elements.STUDY_DATE, b""))]
     if wanted := keys.get(elements.STUDY_UID):
-        studies = [s for s in studies if s.uid.encode() == wanted]
+        uids = wanted.split(b"\\")  # list of UID matching, PS3.4 C.2.2.2.2
+        studies = [s for s in studies if s.uid.encode() in uids]
     if level == b"STUDY":
         yield from _study_rows(archive, studies, keys)
     for study in studies:
@@ -184,7 +185,7 @@ def _answer(archive: Archive, keys: Keys) -> Iterator[Keys]:
                     elements.SERIES_UID: series,
                     **_asked(study.record.series, keys),
                 }
-            elif level == b"IMAGE" and keys.get(elements.SERIES_UID) == series:
+            elif level == b"IMAGE" and keys.get(elements.SERIES_UID) in (b"", series):
                 for number in range(images):
                     yield {elements.QUERY_LEVEL: level, elements.INSTANCE_UID: series + b".%d" % number}
 
@@ -196,6 +197,8 @@ def _study_rows(archive: Archive, studies: list[Study], keys: Keys) -> Iterator[
     for study in studies:
         personal = _asked(study.record.study, keys)
         row = {elements.QUERY_LEVEL: b"STUDY", elements.STUDY_UID: study.uid.encode(), **personal}
+        if elements.STUDY_DATE in keys:
+            row[elements.STUDY_DATE] = f"{study.date:%Y%m%d}".encode()
         if counting and archive.count_keys is not CountKeys.ABSENT:
             row[elements.SERIES_IN_STUDY] = b"%d" % len(study.images)
             row[elements.IMAGES_IN_STUDY] = b"%d" % sum(study.images)

@@ -27,6 +27,7 @@ from filmbadge.tell.words import Words
 from support.loopback import run
 from support.simulated_archive import TODAY, Simulated, days, drive
 
+
 def test_intervals_are_narrower_the_more_was_seen() -> None:
     """Above all where nothing large can hide any more."""
     widths = []

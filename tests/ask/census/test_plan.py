@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import pytest
 
-from filmbadge.ask.census.plan import ASK_ALL_UP_TO, CensusPlan, Hint
-from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
+from filmbadge.ask.census.plan import ASK_ALL_UP_TO, CensusPlan, Hint, looks_cut
+from filmbadge.ask.census.source import Ended, Parts, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.model import Doubt, DoubtCode
 from support import simulated_archive
@@ -42,10 +42,11 @@ def test_the_truth_or_a_reason(kind: str, manner: str, seed: int) -> None:
         assert plan.studies == archive.seen.count(1) <= archive.size
         if plan.complete:
             assert (plan.studies, plan.undated) in ((archive.size, undated), (archive.size, None)), (size, undated)
+            assert not undated  # nothing but dates and times parts this archive
         else:
             assert plan.doubts
-        if plan.cap is None and manner == "no cap" and archive.size <= ASK_ALL_UP_TO:
-            assert plan.complete or undated, (size, plan.doubts)
+        if manner == "no cap" and not undated and 1 < archive.size <= ASK_ALL_UP_TO and not looks_cut(archive.size):
+            assert plan.complete, (size, plan.doubts)
 
 
 @pytest.mark.parametrize("seed", seeds(5))
@@ -58,17 +59,18 @@ def test_behind_a_cap_all_with_a_date_are_found(kind: str, manner: str, seed: in
     assert plan.cap == 100
 
 
-def test_studies_without_a_date_are_told() -> None:
-    for size, undated in ((300, 17), (7000, 400)):
+def test_studies_without_a_date_are_told_and_there_may_be_more() -> None:
+    for size, undated in ((299, 17), (7000, 400)):
         plan, _ = census(days("growing", size, 1), undated)
-        assert (plan.complete, plan.studies, plan.undated) == (True, size + undated, undated)
+        assert (plan.complete, plan.studies) == (False, size + undated)
+        assert plan.doubts == (Doubt(DoubtCode.UNDATED_UNPARTED, {"undated": undated}),)
 
 
 def test_too_many_to_ask_for_all_at_once_is_said() -> None:
     plan, archive = census(days("uniform", ASK_ALL_UP_TO + 1, 1), 50)
     assert not plan.complete
     assert plan.studies >= ASK_ALL_UP_TO + 1
-    assert plan.doubts == (Doubt(DoubtCode.UNDATED_UNASKED, {"studies": ASK_ALL_UP_TO}),)
+    assert Doubt(DoubtCode.UNDATED_UNASKED, {"studies": ASK_ALL_UP_TO}) in plan.doubts
     assert all(archive.seen[:-50])
 
 
@@ -79,12 +81,13 @@ def test_a_study_in_the_future_and_one_of_long_ago() -> None:
 
 
 def test_what_a_question_told_before_is_not_asked_again() -> None:
-    old = [TODAY - 5000 + n for n in range(60)]
+    old = [TODAY - 5000 + n for n in range(61)]
     plan, archive = census(old, hint=Hint(young=1866))
-    assert (plan.complete, plan.studies) == (True, 60)
+    assert (plan.complete, plan.studies) == (True, 61)
     assert archive.queries <= 16
     refused, _ = census([], 8, hint=Hint(no_dates=True))
-    assert (refused.complete, refused.studies) == (True, 8)
+    assert (refused.complete, refused.studies) == (False, 8)
+    assert refused.doubts == (Doubt(DoubtCode.UNCHECKED, {"rows": 8}),)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,20 @@ class Senseless:
     def ask(self, window: Window) -> Steps[WindowAnswer]:
         yield window
         return self.answer(window)
+
+    def parts(self, windows: Sequence[Window], _: int) -> Steps[Parts]:
+        return Parts(10, 10, (yield from self.ask(windows[0])).ended is Ended.WHOLE)
+
+    def prefix(self) -> tuple[str, str]:
+        return "1.2.", "1.2.3"
+
+    def when(self) -> Steps[When | None]:
+        yield Window()
+        return TODAY, 60
+
+    def still_there(self) -> Steps[bool | None]:
+        yield Window()
+        return None
 
 
 def same(rows: int, ended: Ended) -> Callable[[Window], WindowAnswer]:

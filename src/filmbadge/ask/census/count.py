@@ -5,7 +5,7 @@ What was counted outlives a connection, and another may go on where it ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,14 +13,17 @@ from msgspec.structs import replace
 from filmbadge.ask.census import estimate
 from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.plan import CensusPlan
-from filmbadge.ask.census.source import Ended, Source, Steps, WindowAnswer
+from filmbadge.ask.census.source import Ended, Parts, Source, Steps, When, WindowAnswer
+from filmbadge.ask.census.walk import Walk
 from filmbadge.ask.census.windows import Window
-from filmbadge.ask.decoder import DistinctSet, Tally, elements
+from filmbadge.ask.decoder import DistinctSet, Tally
 from filmbadge.ask.key import RunKey
 from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Interval
 
 WALK_STUDIES = 500  # an archive without counts is walked, study by study, up to this size
-WALK_SERIES = 5000
+STILL_THERE, ONE_BY_ONE = 50, 10  # studies that are asked for again, in one question or one by one
+# Studies that are walked to see whether the count keys say the truth; more, where each is said to have one image.
+LOTS, LOTS_OF_ONE = 2, 5
 COUNT_KEYS_UP_TO = 20_000  # studies; above this many we drop slow count keys
 # Slow means: the answer takes this many times as long, and this many seconds more.
 SLOW_FACTOR, SLOWER_BY = 1.5, 0.05
@@ -43,8 +46,10 @@ class CensusProgress:
         self.spent = spent
         self._listed = False  # all studies, as far as the plan could; what is left are series and images
         self._series: int | None = None
+        self._series_known = 0  # studies
         self._images: int | None = None
         self._images_known = 0
+        self._of_images: tuple[Doubt, ...] = ()
         self._method: CountedBy | None = None
         self._repeats = False  # one row for each instance, or so it seems
         # Whether counts are asked for. None: not known yet whether that changes the answer.
@@ -92,27 +97,35 @@ class CensusProgress:
         complete = (self._listed or self.done) and not doubts  # what ended a walk leaves the studies counted
         if not doubts and not self.done:
             doubts = (broke_off or self.stopped or Doubt(DoubtCode.NOT_ENDED),)
-        studies = images = None
-        if self.stopped is not None and not complete:
-            studies = estimate.studies(self.plan.rounds, self.studies.distinct)
+        found, studies, images = self._sure, None, None
+        if self.stopped is not None and not complete and found == self.studies.distinct:
+            studies = estimate.studies(self.plan.rounds, found)
         if not self._known_images and (studies or (self.done and not doubts)):
-            found = self.studies.distinct
             images = estimate.images(studies or Interval(found, found, found), self._samples)
+        sums = found == self.studies.distinct
         return Census(
             complete=complete,
             rows=self.rows,
-            studies=self.studies.distinct,
+            studies=found,
             malformed=self.studies.malformed,
             undated=self.plan.undated,
             estimate=studies,
             images_estimate=images,
-            series=self._series,
-            images=self._images,
-            images_known_for=self._images_known,
+            series=self._series if sums else None,
+            series_known_for=self._series_known if sums else 0,
+            images=self._images if sums else None,
+            images_known_for=self._images_known if sums else 0,
             method=self._method,
-            doubts=doubts,
+            doubts=doubts or self._of_images,
             queries=self.queries,
         )
+
+    @property
+    def _sure(self) -> int:
+        """Studies that it has for sure: those of all answers only if it still has what it gave before."""
+        found, broke_off = self.studies.distinct, self._source.at_once(self.studies)
+        single = max(self.plan.single, broke_off)
+        return found if self.plan.stable else min(found, single)
 
     def _count(self) -> Steps[None]:
         yield from self.plan.run(self)
@@ -141,7 +154,12 @@ class CensusProgress:
         if again.ended is Ended.FAILED:
             return again
         same = (seen.rows, seen.distinct, seen.ended) == (again.rows, again.distinct, again.ended)
-        if not same or (seen.distinct > 1 and not self._with_counts.images_known):
+        if again.distinct > seen.distinct and self._with_counts.images_known:  # so it is asked from here on
+            before = self.studies.distinct - seen.new
+            self._with_counts.uids.include(self.studies.uids)
+            self._counts, self._counted, self.studies = True, self._with_counts, self._with_counts
+            seen = replace(again, new=self.studies.distinct - before)
+        elif not same or (seen.distinct > 1 and not self._with_counts.images_known):
             self._counts = False  # they change the answer, or bring nothing
         elif seen.distinct > 1 and self._with_counts.distinct == self.studies.distinct:
             self._counts = True
@@ -169,6 +187,63 @@ class CensusProgress:
             return replace(seen, ended=Ended.FAILED, doubt=without)
         return seen
 
+    def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
+        """Each is asked for apart from the rest, so that what they have together can be told from what was known."""
+        together, known, small = DistinctSet(self._key), self.studies.distinct, True
+        for window in windows:
+            tally = Tally(self._key)
+            seen = yield from self._source.studies(window, tally, bool(self._counts))
+            self.rows += seen.rows
+            together.include(tally.uids)
+            small = seen.ended is Ended.WHOLE and seen.rows < below and not tally.malformed
+            if not small:
+                break
+        self.studies.uids.include(together)
+        return Parts(len(together), self.studies.distinct - known, small)
+
+    def prefix(self) -> tuple[str, str]:
+        kept = self.studies.kept
+        if not kept or len(kept) != self.studies.distinct:
+            return "", ""
+        low, high = (uid.decode("ascii") for uid in (min(kept), max(kept)))
+        size = next((at for at, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+        return high[:size], high[: size + 1]
+
+    def when(self) -> Steps[When | None]:
+        kept = self.studies.kept
+        return (yield from self._source.when(kept[0])) if kept else None
+
+    def still_there(self) -> Steps[bool | None]:
+        """By lists of UIDs, each shorter than an answer that it gave; one by one, where it takes no list.
+
+        What was given first is what may have left.
+        """
+        kept, size = self.studies.kept, min(STILL_THERE, max(1, self.plan.most - 1))
+        first, others = kept[: ONE_BY_ONE // 4], kept[ONE_BY_ONE // 4 :]
+        drawn = [*first, *self.plan.lot(others, min(STILL_THERE, ONE_BY_ONE * size) - len(first))]
+        lists = [drawn[at : at + size] for at in range(0, len(drawn), size)]
+        while lists:
+            uids = lists.pop(0)
+            there, came = yield from self._there(uids)
+            if there is False and len(uids) > 1 and came < 2:  # it takes no list
+                lists = [[uid] for uid in drawn[:ONE_BY_ONE]]
+            elif not there:
+                return there
+        return True if drawn else None
+
+    def _there(self, uids: list[bytes]) -> Steps[tuple[bool | None, int]]:
+        """Whether these studies come, and no other; and how many come. None: the key is ignored, or not answered."""
+        tally, asked = Tally(self._key), DistinctSet(self._key)
+        for uid in uids:
+            asked.add(uid)
+        seen = yield from self._source.studies(Window(uids=tuple(uids)), tally, False)
+        asked.include(tally.uids)
+        if seen.ended in (Ended.FAILED, Ended.REFUSED):
+            return (None if len(uids) == 1 else False), 0
+        if tally.distinct > len(uids):
+            return None, tally.distinct
+        return len(asked) == len(uids) == tally.distinct, tally.distinct
+
     # Series and images
 
     def _amounts(self) -> Steps[None]:
@@ -176,41 +251,54 @@ class CensusProgress:
         studies = self.studies.distinct
         tally = self._with_counts if self._counts is None else self._counted
         if not studies:
-            self._method, self._series, self._images = CountedBy.COUNT_KEYS, 0, 0
             return
         if tally is not None and tally.distinct != studies:
             tally = None
-        if tally is not None and tally.images_known == studies:
-            self._method, self._images, self._images_known = CountedBy.COUNT_KEYS, tally.images, studies
-            self._series = tally.series if tally.series_known == studies else None
-        elif studies <= WALK_STUDIES:
-            yield from self._walk()
-        elif tally is not None and tally.images_known:
+        walks = studies <= WALK_STUDIES and studies == len(self.studies.kept)
+        if tally is not None and tally.images_known:
             self._method, self._images, self._images_known = CountedBy.COUNT_KEYS, tally.images, tally.images_known
+            self._series, self._series_known = tally.series, tally.series_known
+            if (yield from self._lied()):
+                self._images, self._series, self._images_known, self._series_known = None, None, 0, 0
+                self._of_images = (Doubt(DoubtCode.COUNTS_CONTRADICTED),)
+                if walks:
+                    yield from self._walk()
+            elif walks and tally.images_known < studies:
+                yield from self._walk()
+        elif walks:
+            yield from self._walk()
+
+    def _lied(self) -> Steps[bool]:
+        """Whether the count keys say otherwise than a walk, of some studies that are drawn by lot."""
+        ones = self.studies.distinct == self._images
+        drawn = self.plan.lot(self.studies.kept, LOTS_OF_ONE if ones else LOTS)
+        said = Tally(self._key)
+        yield from self._source.studies(Window(uids=tuple(drawn)), said, True)
+        if said.distinct != len(drawn):  # it takes no list of UIDs
+            drawn, said = drawn[:1], Tally(self._key)
+            yield from self._source.studies(Window(uids=tuple(drawn)), said, True)
+        if drawn and not said.rows and not said.malformed:
+            return True  # it does not know its own studies
+        if not drawn or said.distinct != len(drawn) or said.images_known != len(drawn):
+            return False
+        walk = Walk(self._source, self._key, trust=False)
+        for study in drawn:
+            yield from walk.study(study)
+        return walk.contradicts(said)
 
     def _walk(self) -> Steps[None]:
         """Series by study, then instances by series where these do not say how many, counting distinct UIDs."""
-        self._method = CountedBy.WALK
-        images, all_series, said = Tally(self._key, elements.INSTANCE_UID), DistinctSet(self._key), 0
+        walk = Walk(self._source, self._key)
         for study in self.studies.kept:
-            series = Tally(self._key, elements.SERIES_UID, keep=WALK_SERIES)
-            answer = yield from self._source.below(series, study)
-            complete = answer.ended is Ended.WHOLE and not series.malformed and 0 < series.distinct == len(series.kept)
-            told = series.images if series.images_known == series.distinct else 0
-            for uid in series.kept if complete and not told else ():
-                rows, malformed = images.rows, images.malformed
-                answer = yield from self._source.below(images, study, uid)
-                if answer.ended is not Ended.WHOLE or images.malformed > malformed or images.rows == rows:
-                    complete = False  # a series has images, so nothing is no answer either
-                    break
-            if complete:
-                said += told
-                self._images_known += 1
-                all_series.include(series.uids)
-            self._images = images.distinct + said
-            if answer.ended is Ended.FAILED:
+            yield from walk.study(study)
+            self._take(walk)
+            if walk.failed:
                 return
-        if self._images_known == self.studies.distinct:
-            self._series = len(all_series)
-            if self._repeats:
-                self.plan.walked(images.distinct)
+        yield from walk.prove()
+        self._take(walk)
+
+    def _take(self, walk: Walk) -> None:
+        self._method = walk.method
+        self._series, self._series_known = walk.series, walk.series_known
+        self._images, self._images_known = walk.images, walk.images_known
+        self._of_images = walk.doubts

@@ -3,9 +3,14 @@
 A plan knows no protocol. It asks `Studies` for windows, and at the end names its doubts. It counts nothing: the caller
 counts distinct UIDs over all windows, so windows may overlap.
 
-A row limit is the same for all answers, whether the archive signals it or not. So the largest answer decides. We part
-it into smaller answers: if these bring nothing new, no smaller answer was cut off either. If each record brings its
-date, we need not ask for a part again: one question tells whether the part has one study more than came.
+An answer is whole only if something shows that it could have held more: the archive gave a larger answer that was whole,
+or the same studies come again in smaller answers by another key. A row limit is the same for all answers, whether the
+archive signals it or not. So the largest answer decides. We part it into smaller answers: if these bring nothing new, no
+smaller answer was cut off either. If each record brings its date, we need not ask for a part again: one question tells
+whether the part has one study more than came.
+
+A key is taken for ignored until it changed an answer. Studies without a date are in no range of dates, so they need a key
+of their own: any limit between the studies with a date and all of them would look the same.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from filmbadge.ask.census.source import Ended, Steps, Studies, WindowAnswer
-from filmbadge.ask.census.windows import EARLIEST, LATEST, NEVER, Axis, Window, halves
+from filmbadge.ask.census.windows import EARLIEST, LATEST, MINUTES, MODALITIES, NEVER, Axis, Window, halves
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Doubt, DoubtCode
 from filmbadge.scope import Scope
@@ -33,7 +38,7 @@ TARGET = 3000  # matches that a window should have
 SPAN = 40 * 365  # range of days in which we expect studies
 FADES = 20 * 365  # Before any visit, we assume that an archive was e times less busy this many days ago.
 ROUND = 8  # smallest number of windows before their sizes are computed again
-CAP = 10  # rows: no archive cuts off below this, or trying costs little
+CAP = 10  # rows, below which an answer is checked at the end only, as the largest
 STUCK = 3  # how often both halves of a day may bring the same studies again
 STEPS = 40  # steps of a check by parting
 REFUSALS = 30  # refusals in a row before a plan gives up
@@ -41,7 +46,8 @@ LOST = 20  # full windows that could not be parted, before a plan gives up
 FILL = 0.6  # share of a known row limit that a window should fill
 _RECENT = (1, 8, 39)  # ages in days that are looked at first
 _BUSY_DAYS = 30 * 365  # We assume that an archive was as busy as now for this many days.
-_MODALITIES = 8  # the most common modalities, of which this many are tried
+_MODALITIES = 16  # Studies of more modalities are not asked for by each.
+_WIDTHS = (365, 180, 90, 60, 31, 7, 1)  # days that a range may span, tried where an archive refuses wide ranges
 # Answers are cut off at such numbers of rows. Answers in pages may have one more (Orthanc's QIDO-RS). DICOMcloud has
 # 12.
 LIMITS = frozenset(n * 10**k for n in (1, 2, 3, 5) for k in range(1, 7)) | frozenset(
@@ -97,6 +103,9 @@ class CensusPlan:
         self.undated: int | None = None  # studies that no range of dates brought
         self.cap: int | None = None  # number of rows at which answers end
         self.studies = 0  # distinct studies so far
+        self.single = 0  # studies of the largest answer
+        # Whether studies of several answers can be added up: the archive still has those that it gave before.
+        self.stable: bool | None = None
         self.rounds: list[Round] = []
         self._today, self._hint, self._whole = today, hint, whole
         self._wanted = target
@@ -110,10 +119,12 @@ class CensusPlan:
         self._visited: list[tuple[int, int, int]] = []  # triples of first day, last day and studies
         self._useless: set[Axis] = set()
         self._doubts: list[Doubt] = []
-        self._unchecked = 0  # rows of an answer that claims to hold everything
+        self._widest: int | None = None  # days that a range may span
         self._lost = 0
         self._refused = 0
         self._stuck = 0
+        self._asked_again = False  # for studies that it gave before
+        self._vain = 0  # answers of which the archive said that there is more, and whose parts had no more
         self._all: WindowAnswer | None = None  # the answer to a question without bounds
 
     @property
@@ -125,6 +136,10 @@ class CensusPlan:
         """The round and the window, drawn by lot, that questions are about. None before the first round."""
         return (len(self.rounds), len(self.rounds[-1].visited)) if self.rounds else None
 
+    def lot(self, of: Sequence[bytes], count: int) -> list[bytes]:
+        """Some of these, drawn by lot."""
+        return self._chance.sample(of, min(count, len(of)))
+
     def run(self, studies: Studies) -> Steps[None]:
         self._source = studies
         self._useless = set(Axis) - studies.axes
@@ -132,12 +147,23 @@ class CensusPlan:
             yield from self._run()
         except _Failed:
             self.failed = True
+        yield from self._add_up()
         self.complete = not self._doubts
+
+    def _add_up(self) -> Steps[None]:
+        """Ask whether the archive still has what it gave before: else no two of its answers can be added up."""
+        if self.studies <= self.single:
+            return
+        if self.stable is not False:
+            there = yield from self._source.still_there()
+            self.stable = self.stable if there is None else there
+        if not self.stable:
+            self._doubt(DoubtCode.STUDIES_CHANGE, studies=self.studies, largest=self.single)
 
     def _run(self) -> Steps[None]:
         if self._hint.no_dates or (yield from self._seems_small()):
             seen = yield from self._everything(SMALL)
-            if seen.ended is Ended.WHOLE and (seen.rows or not self.studies) and (yield from self._settle(seen)):
+            if seen.ended is Ended.WHOLE and (yield from self._settle(seen)):
                 return
             if self._hint.no_dates:
                 self._doubt(DoubtCode.NO_LIST)
@@ -152,24 +178,33 @@ class CensusPlan:
     def _ask(self, window: Window) -> Steps[WindowAnswer]:
         seen = yield from self._source.ask(window)
         self.studies += seen.new
+        self.single = max(self.single, seen.distinct if seen.at_once is None else seen.at_once)
         if seen.ended is Ended.FAILED:
             self._note(seen.doubt)
             raise _Failed
         if seen.astray > seen.distinct + CAP:  # fewer may be written so that the archive compares them otherwise
             self._useless.add(Axis.DATE)
         if seen.forgotten:
-            self.studies, self._dated, self._visited = 0, 0, []
+            self.studies, self.single, self._dated, self._visited = 0, 0, 0, []
+        if seen.ended is Ended.CUT and self._vain > STUCK:
+            self._note(seen.doubt)  # it says so of every answer, so this is as good as no sign
+            seen = replace(seen, ended=Ended.WHOLE)
         if seen.ended is Ended.CUT:
             self._signals = True
-            self.cap = min(self.cap or seen.rows, seen.rows)
+            self.cap = max(self.cap or 0, seen.rows)
         self._refused = self._refused + 1 if seen.ended is Ended.REFUSED else 0
         if seen.ended is Ended.REFUSED:
-            self._fits = max(min(self._fits or TARGET, self.target) / 2, self._most, CAP)
+            self._fits = max(min(self._fits or TARGET, self.target) / 2, self.most, CAP)
         elif seen.ended is Ended.WHOLE and seen.rows:
-            if seen.rows > self._most:
+            if self.cap is not None and not self._signals and seen.rows > self.cap:
+                self.cap = None  # it was no limit: an answer without a range of dates is filtered otherwise
+            if seen.rows > self.most:
                 self._largest = []
-            if seen.rows >= self._most and len(self._largest) < LOST:
+            if seen.rows >= self.most and len(self._largest) < LOST:
                 self._largest.append((window, seen))
+        if self.studies > 1.5 * self.single and not self._asked_again:
+            self._asked_again = True  # an archive whose answers cannot be added up is soon left
+            self.stable = yield from self._source.still_there()
         return seen
 
     def _ask_all(self, windows: Sequence[Window]) -> Steps[list[WindowAnswer]]:
@@ -180,9 +215,14 @@ class CensusPlan:
         return answers
 
     @property
-    def _most(self) -> int:
+    def most(self) -> int:
         """Rows of the largest answer that claims to be whole."""
         return self._largest[0][1].rows if self._largest else 0
+
+    def _limited(self, whole: WindowAnswer, parts: Sequence[WindowAnswer] = ()) -> None:
+        """Some studies of `whole` were not in its answer. If a part has more rows, it is no limit: it was filtered."""
+        if all(one.rows <= whole.rows for one in parts):
+            self.cap = min(self.cap or whole.rows, whole.rows)
 
     def _short(self, seen: WindowAnswer) -> bool:
         """Whether there are more studies than the answer gave."""
@@ -223,22 +263,35 @@ class CensusPlan:
 
     def _settle(self, seen: WindowAnswer) -> Steps[bool]:
         """Check an answer that claims to hold everything. Returns False if it does not."""
-        if seen.rows < _least(seen):
-            return True
+        if seen.distinct < self.studies:
+            return False
+        if not seen.distinct:
+            return (yield from self._is_empty())
         proof, dated = yield from self._check(Window(), seen)
+        undated = seen.distinct - dated
+        if proof is not False and not (proof and not undated and not _looks_cut(seen)):
+            proof = yield from self._by_another_key(seen)
+            if proof is None and not undated and Axis.DATE not in self._useless and _looks_cut(seen):
+                self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
+            elif proof is None and dated and undated:
+                self._doubt(DoubtCode.UNDATED_UNPARTED, undated=undated)
+            elif proof is None:
+                self._doubt(DoubtCode.UNCHECKED, rows=seen.rows)
         if proof is False:
             return False
-        if proof is None or (dated < seen.distinct and _looks_cut(seen)):
-            sure = yield from self._by_modality(Window(), seen)
-            if not sure and proof:
-                self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
-                return True
-            if not sure and seen.rows >= CAP:
-                self._unchecked = seen.rows
-                self._doubt(DoubtCode.UNCHECKED, rows=seen.rows)
-                return True
         if seen.days is not None or Axis.DATE not in self._useless:
-            self.undated = seen.distinct - dated
+            self.undated = undated
+        return True
+
+    def _is_empty(self) -> Steps[bool]:
+        """Nothing came without bounds. Closed ranges of old and of recent dates may bring something, or nothing shows that
+
+        this archive answers anything.
+        """
+        answers = yield from self._ask_all(Window().parted(Axis.DATE, self._today))
+        if any(one.rows or one.ended is not Ended.WHOLE for one in answers):
+            return False
+        self._doubt(DoubtCode.NOTHING_GIVEN)
         return True
 
     # This section checks answers.
@@ -250,14 +303,13 @@ class CensusPlan:
         bounds, we part by time before date, because that part may be one busy day.
         """
         if seen.days is not None:
-            return (yield from self._by_days(window, seen)), sum(seen.days.values())
-        at, whole, most = window, seen, 0
-        for axis in (Axis.DATE, Axis.TIME) if window.days is None else ():
-            proof, _, found = yield from self._level(window, seen, axis)
-            most = max(most, found)
-            if proof is not None:
+            proof, most = (yield from self._by_days(window, seen)), sum(seen.days.values())
+            if not proof or len(seen.days) > 1 or most < seen.distinct:
                 return proof, most
-        for axis in Axis:
+        if window.days is None:
+            return (yield from self._check_all(seen))
+        at, whole, most = window, seen, 0
+        for axis in (Axis.DATE, Axis.TIME):
             for _ in range(STEPS):
                 proof, part, found = yield from self._level(at, whole, axis)
                 most = max(most, found)
@@ -267,6 +319,43 @@ class CensusPlan:
                     break
                 at, whole = part
         return None, most
+
+    def _check_all(self, seen: WindowAnswer) -> Steps[tuple[bool | None, int]]:
+        """The same for an answer without bounds, whose records bring no dates, or all bring one."""
+        most = 0
+        for axis in (Axis.DATE, Axis.TIME) if seen.days is None and seen.distinct > 1 else ():
+            proof, _, found = yield from self._level(Window(), seen, axis)
+            most = max(most, found)
+            if proof is not None:
+                return proof, most
+        proof = yield from self._around_one(seen)
+        return proof, max(most, seen.distinct if proof else 0)
+
+    def _around_one(self, seen: WindowAnswer) -> Steps[bool | None]:
+        """Part all studies around the day of one of them, and if all are of that day, around its minute.
+
+        One study alone is sure if no other part brings any.
+        """
+        if Axis.DATE in self._useless or (when := (yield from self._source.when())) is None:
+            return None
+        day, minute = when
+        days = [part for part in ((EARLIEST, day - 1), (day, day), (day + 1, LATEST)) if part[0] <= part[1]]
+        windows = [Window(part) for part in days]
+        proof = yield from self._level_of(windows, seen, Window((day, day)))
+        if proof is not None or minute is None or Axis.TIME in self._useless or Axis.DATE in self._useless:
+            return proof
+        times = [part for part in ((0, minute - 1), (minute, minute), (minute + 1, MINUTES - 1)) if part[0] <= part[1]]
+        own = Window((day, day), (minute, minute))
+        proof = yield from self._level_of([Window((day, day), part) for part in times], seen, own)
+        return True if proof is None and seen.distinct == 1 and Axis.TIME not in self._useless else proof
+
+    def _level_of(self, windows: Sequence[Window], seen: WindowAnswer, own: Window) -> Steps[bool | None]:
+        """One step of parting. None: all studies are in `own`, or, if a key is now taken for useless, nothing is known."""
+        answers = yield from self._ask_all(windows)
+        proof, full = self._told(seen, answers)
+        if proof is None and (full is None or windows[full] != own):
+            self._useless.add(Axis.DATE if own.minutes is None else Axis.TIME)
+        return proof
 
     def _level(
         self, window: Window, whole: WindowAnswer, axis: Axis
@@ -278,23 +367,33 @@ class CensusPlan:
         parts = window.parted(axis, self._today)
         answers: list[WindowAnswer] = []
         for n, part in enumerate(parts):
-            if axis is not Axis.UID and n == len(parts) - 1 and not any(one.rows for one in answers) and window.days:
+            if n == len(parts) - 1 and not any(one.rows for one in answers) and window.days:
                 answers.append(WindowAnswer(whole.rows, whole.distinct, 0, Ended.WHOLE))  # the other part must be empty
             else:
                 answers.append((yield from self._ask(part)))
+        proof, full = self._told(whole, answers)
         together = sum(one.distinct for one in answers)
-        full = [n for n, one in enumerate(answers) if one.rows >= whole.rows]
-        if any(one.new for one in answers) or (together > whole.distinct and len(full) < 2):
-            self.cap = min(self.cap or whole.rows, whole.rows)
-            return False, None, together
-        if not together or len(full) > 1 or any(one.ended is not Ended.WHOLE for one in answers):
+        if proof is not None:
+            return proof, None, together
+        if full is None:
             if parts and window.days is None:
                 self._useless.add(axis)
             return None, None, 0
-        if not full:
-            self._proven = max(self._proven, whole.rows)
-            return True, None, together
-        return None, (parts[full[0]], answers[full[0]]), together
+        return None, (parts[full], answers[full]), together
+
+    def _told(self, whole: WindowAnswer, answers: Sequence[WindowAnswer]) -> tuple[bool | None, int | None]:
+        """What parts tell of the whole: True or False as for a check; or which part has all of it, if one has."""
+        together = sum(one.distinct for one in answers)
+        full = [n for n, one in enumerate(answers) if one.rows >= whole.rows]
+        if any(one.new for one in answers) or (together > whole.distinct and len(full) < 2):
+            self._limited(whole, answers)
+            return False, None
+        if not together or len(full) > 1 or any(one.ended is not Ended.WHOLE for one in answers):
+            return None, None
+        if full:
+            return None, full[0]
+        self._proven = max(self._proven, whole.rows)
+        return True, None
 
     def _by_days(self, window: Window, seen: WindowAnswer) -> Steps[bool | None]:
         """Whether an answer was whole. For each half of its days, one question asks for one study more than came.
@@ -315,30 +414,66 @@ class CensusPlan:
             if more is None:
                 return None
             if more:
-                self.cap = min(self.cap or seen.rows, seen.rows)
+                self._limited(seen)
                 return False
-        if Axis.DATE in self._useless or len(days) < 2:
+        if Axis.DATE in self._useless or not days:
             return None
-        self._proven = max(self._proven, seen.rows)
+        if len(days) > 1 or undated:
+            self._proven = max(self._proven, seen.rows)
         return True
 
-    def _by_modality(self, window: Window, seen: WindowAnswer) -> Steps[bool | None]:
-        """The same check by the modalities that came.
+    def _by_another_key(self, seen: WindowAnswer) -> Steps[bool | None]:
+        """Whether an answer without bounds was whole, by keys that studies without a date have too.
 
-        It cannot prove that there is more, because some archives ignore modalities.
+        True: smaller answers have all its studies, and no other. False: they have others. None: no key tells.
         """
-        parts = sorted(seen.modalities.items(), key=lambda part: -part[1])[:_MODALITIES]
-        if not parts or parts[0][1] >= seen.distinct:
+        for axis in (Axis.SEX, Axis.MODALITY, Axis.UID):
+            if axis in self._useless or seen.distinct == 1:
+                continue
+            if axis is Axis.MODALITY and self._source.has_more is not None:
+                proof = yield from self._by_modality(seen)
+            elif axis is Axis.UID:
+                proof = yield from self._by_prefix(seen)
+            else:
+                proof = yield from self._by_parts(Window().parted(axis, self._today), seen)
+            if proof is not None:
+                return proof
+        return None
+
+    def _by_parts(self, windows: Sequence[Window], seen: WindowAnswer) -> Steps[bool | None]:
+        parts = yield from self._source.parts(windows, seen.rows)
+        self.studies += parts.new
+        if parts.new:
+            self._limited(seen)
+            return False
+        return True if parts.small and parts.distinct == seen.distinct else None
+
+    def _by_prefix(self, seen: WindowAnswer) -> Steps[bool | None]:
+        """By what UIDs begin with. UIDs have no wildcard matching, PS3.4 C.2.2.2.4, but some archives have it."""
+        prefix, known = self._source.prefix()
+        windows = Window(prefix=prefix).parted(Axis.UID, self._today) if prefix else ()
+        # One that must bring something is asked for first: else the key is taken for ignored.
+        first = [one for one in windows if one.prefix == known]
+        tried = yield from self._source.parts(first, seen.rows)
+        self.studies += tried.new
+        if not (tried.small and tried.distinct) or tried.new:
             return None
-        for modality, known in parts:
-            if (yield from self._has_more(replace(window, modality=modality), known)) is not False:
+        return (yield from self._by_parts(windows, seen))
+
+    def _by_modality(self, seen: WindowAnswer) -> Steps[bool | None]:
+        """By the modalities that came and the usual ones, where one small question tells whether there are more."""
+        known = seen.modalities
+        if seen.unlabelled or not known or max(known.values()) >= seen.distinct or len(known) > _MODALITIES:
+            return None
+        for modality in dict.fromkeys((*known, *MODALITIES)):
+            if (yield from self._has_more(Window(modality=modality), known.get(modality, 0))) is not False:
                 return None
         return True
 
     def _suspect(self, window: Window, seen: WindowAnswer) -> Steps[None]:
         """Check an answer that may be a silent limit: a round number of rows, or as many rows as another answer."""
         known = self._signals or self.cap is not None or seen.rows <= self._proven
-        if known or seen.rows < max(_least(seen), self._most) or (len(self._largest) < 2 and not _looks_cut(seen)):
+        if known or seen.rows < max(_early(seen), self.most) or (len(self._largest) < 2 and not _looks_cut(seen)):
             return
         yield from self._prove(window, seen)
 
@@ -346,18 +481,17 @@ class CensusPlan:
         """Check an answer for a silent limit. If it was cut off, ask for its parts."""
         as_large = list(self._largest)
         proof, _ = yield from self._check(window, seen)
-        if proof is None and not (yield from self._by_modality(window, seen)):
+        if proof is None:
             self._doubt(DoubtCode.UNCHECKED, rows=seen.rows)
-        for one, _ in as_large if proof is False else ():
+        for one, answer in as_large if proof is False else ():
             self._recut = True
-            yield from self._parts(one)
+            yield from self._parts(one, answer)
 
     # This section reads a large archive.
 
     def _large(self) -> Steps[None]:
         """Visit windows over all days in random order, so that visited windows represent the others."""
-        for days in ((self._today + 1, LATEST), (EARLIEST, self._today - SPAN - 1)):
-            yield from self._visit(*days)
+        yield from self._far()
         while not self._given_up() and (cells := self._cells()):
             count = max(ROUND, len(self._visited))
             if len(cells) <= count * 3 // 2:
@@ -373,16 +507,30 @@ class CensusPlan:
                 insort(self._visited, (first, last, found))
         if not self._given_up():
             self._within(True)
-            largest = self._largest[:1] if self.cap is None and self._most > self._proven else ()
+            largest = self._largest[:1] if self.cap is None and self.most > self._proven else ()
             for window, seen in largest:
-                if seen.rows >= _least(seen):
-                    yield from self._prove(window, seen)
+                yield from self._prove(window, seen)
             self._within(False)
             yield from self._without_date()
 
     def _within(self, open: bool) -> None:
         for one in self.rounds[-1:]:
             one.open = open
+
+    def _far(self) -> Steps[None]:
+        """Visit the future and the far past. Both should be empty, so if these are refused, it is for their width."""
+        ahead = Window((self._today + 1, LATEST))
+        seen = yield from self._ask(ahead)
+        if seen.ended is not Ended.REFUSED:
+            self._dated += yield from self._finish(ahead, seen)
+            yield from self._visit(EARLIEST, self._today - SPAN - 1)
+            return
+        for width in _WIDTHS:
+            seen = yield from self._ask(Window((self._today + 1, self._today + width)))
+            if seen.ended is not Ended.REFUSED:
+                self._widest = width
+                self._doubt(DoubtCode.RANGES_NARROW, days=width)
+                return
 
     def _cells(self) -> list[tuple[int, int, float]]:
         """The days that were not visited, in windows of similar expected size."""
@@ -409,7 +557,7 @@ class CensusPlan:
     def _sliced(self, first: int, last: int, expected: float) -> list[tuple[int, int, float]]:
         """Slice days before all visits. Older days likely have fewer studies, so windows get longer."""
         days = last - first + 1
-        pieces = min(max(1, math.ceil(expected / self.target)), days)
+        pieces = min(max(1, math.ceil(expected / self.target), math.ceil(days / (self._widest or days))), days)
         fade = days / FADES if first == self._today - SPAN else 0.0
         edges = [last + 1 - min(max(round(days * _quantile(n / pieces, fade)), n), days) for n in range(pieces + 1)]
         edges = sorted({*edges[:-1], first})
@@ -426,7 +574,7 @@ class CensusPlan:
         bounds = [float(self._wanted())]
         bounds += [FILL * self.cap] if self.cap is not None else []
         bounds += [self._fits] if self._fits is not None else []
-        return max(1, int(min(bounds)))
+        return max(CAP, int(min(bounds)))  # smaller windows come of parting those that are cut off
 
     def _draw(self, cells: list[tuple[int, int, float]], count: int) -> list[tuple[int, int, float]]:
         """Draws `count` cells, one from each run of neighbours, in random order."""
@@ -450,19 +598,24 @@ class CensusPlan:
     def _finish(self, window: Window, seen: WindowAnswer) -> Steps[int]:
         """Ask for the parts of an answer that was cut off, and check an answer that may have been."""
         if self._short(seen):
-            return (yield from self._parts(window)) or seen.distinct
+            return (yield from self._parts(window, seen)) or seen.distinct
         before = self.studies
         yield from self._suspect(window, seen)
         return seen.distinct + self.studies - before
 
-    def _parts(self, window: Window) -> Steps[int]:
+    def _parts(self, window: Window, whole: WindowAnswer) -> Steps[int]:
         """Ask for the parts of a window that was cut off. Returns 0 if there are none."""
         for axis in (Axis.DATE, Axis.TIME):
             parts = () if axis in self._useless else window.parted(axis, self._today)
             if not parts:
                 continue
             answers = yield from self._ask_all(parts)
-            if axis is Axis.DATE and sum(one.distinct for one in answers) > self.studies:
+            together = sum(one.distinct for one in answers)
+            if whole.ended is Ended.CUT and together == whole.distinct and not any(one.new for one in answers):
+                self._vain += 1
+                if self._vain > STUCK:
+                    self.cap, self._signals = None, False
+            if axis is Axis.DATE and together > self.studies:
                 self._useless.add(axis)  # some studies are in both parts
                 return 0
             if axis is Axis.TIME and all(self._short(one) and one.rows and not one.new for one in answers):
@@ -485,7 +638,8 @@ class CensusPlan:
     def _given_up(self) -> bool:
         if self._refused >= REFUSALS:
             self._doubt(DoubtCode.REFUSALS, questions=REFUSALS)
-        return self._lost >= LOST or self._refused >= REFUSALS or Axis.DATE in self._useless
+        lost = self._lost >= LOST or self._refused >= REFUSALS
+        return lost or Axis.DATE in self._useless or self.stable is False
 
     def _without_windows(self) -> Steps[None]:
         """Read an archive that ignores dates."""
@@ -493,16 +647,19 @@ class CensusPlan:
         unasked = self._all is None or self._all.ended is Ended.ENOUGH
         if unasked and self.cap is None and self.studies <= self._whole:
             seen = yield from self._everything(2 * self._whole)
-            if seen.ended is Ended.WHOLE and seen.distinct == self.studies and (yield from self._settle(seen)):
+            if seen.ended is Ended.WHOLE and (yield from self._settle(seen)):
                 return
         self._doubt(DoubtCode.DATES_IGNORED)
 
     def _without_date(self) -> Steps[None]:
         """Ask for studies without a valid date, because no window has them."""
+        undated = self.studies - self._dated
         if self.cap is not None:
             self._doubt(DoubtCode.UNDATED_BEHIND_LIMIT, rows=self.cap)
-        elif not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
-            self.undated = self.studies - self._dated
+        elif self._all is not None and self._all.ended is Ended.WHOLE:
+            self._doubt(DoubtCode.LIST_SHORT, listed=self._all.distinct, studies=self.studies)
+        elif undated <= 0 and not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
+            self.undated = 0
         elif self._all is not None and self._all.ended is not Ended.ENOUGH:
             self._doubt(DoubtCode.NO_LIST)
         elif self.studies > self._whole:
@@ -516,24 +673,21 @@ class CensusPlan:
 
     def _list_undated(self) -> Steps[None]:
         seen = yield from self._everything(2 * self._whole)
+        undated = self.studies - self._dated
         if seen.ended is not Ended.WHOLE:
             self._doubt(DoubtCode.NO_LIST)
             self._note(seen.doubt)
+        elif not self.studies:
+            self._doubt(DoubtCode.NOTHING_GIVEN)
         elif seen.distinct < self.studies:
             self._doubt(DoubtCode.LIST_SHORT, listed=seen.distinct, studies=self.studies)
-        elif self._dated < self.studies and _looks_cut(seen) and not (yield from self._by_modality(Window(), seen)):
-            self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
+        elif (undated or _looks_cut(seen)) and not (yield from self._by_another_key(seen)):
+            if undated:
+                self._doubt(DoubtCode.UNDATED_UNPARTED, undated=undated)
+            else:
+                self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
         else:
-            self.undated = self.studies - self._dated
-
-    def walked(self, images: int) -> None:
-        """Learn how many images the found studies have.
-
-        If each gave a row to the unchecked answer, it was not cut off.
-        """
-        if images == self._unchecked and len(self._doubts) == 1:
-            self._doubts.clear()
-            self.complete = True
+            self.undated = undated
 
     def _doubt(self, code: DoubtCode, **numbers: int) -> None:
         self._note(Doubt(code, numbers))
@@ -543,8 +697,8 @@ class CensusPlan:
             self._doubts.append(doubt)
 
 
-def _least(seen: WindowAnswer) -> int:
-    """An answer with fewer rows than this counts as whole."""
+def _early(seen: WindowAnswer) -> int:
+    """An answer with as many rows is checked at once; one with fewer may only be checked at the end, as the largest."""
     return CAP if seen.days is None else 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from enum import Enum, auto
 from typing import Any, Protocol, TypeVar
 
@@ -39,9 +39,22 @@ class WindowAnswer(Struct, frozen=True):
     seconds: float = 0.0
     days: dict[int, int] | None = None  # studies by their date, as ordinals; None: the records bring no date
     modalities: dict[Modality, int] = {}  # studies by modality, where the records bring one
+    unlabelled: int = 0  # studies whose record brings no modality
     undated: int = 0  # studies whose record brings no date
     astray: int = 0  # studies with a date that the window does not have
+    at_once: int | None = None  # studies of its largest page; None: it came at once
     forgotten: bool = False  # all that was found so far, with this: it must be asked for again
+
+
+class Parts(Struct, frozen=True):
+    """What several windows brought."""
+
+    distinct: int  # studies in all of them together
+    new: int  # studies that no answer had before
+    small: bool  # each was answered, in fewer rows than the whole
+
+
+When = tuple[int, int | None]  # a day, and a minute of it where the archive says one
 
 
 class Studies(Protocol):
@@ -61,6 +74,18 @@ class Studies(Protocol):
         It answers None where that cannot be told.
         """
 
+    def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
+        """What these windows have together. It ends with the first that is not answered in fewer rows than `below`."""
+
+    def prefix(self) -> tuple[str, str]:
+        """What all UIDs that were seen begin with, and one of them one character further. Empty: not known."""
+
+    def when(self) -> Steps[When | None]:
+        """The date and time of the first study that was seen. None: it has no date, or it cannot be asked for so."""
+
+    def still_there(self) -> Steps[bool | None]:
+        """Whether studies that were seen can be asked for by their UIDs. None: the archive ignores these, or we saw none."""
+
 
 class Source(Protocol):
     """One archive over one protocol. What is asked for goes into a tally."""
@@ -79,3 +104,11 @@ class Source(Protocol):
 
     def below(self, tally: Tally, study: bytes, series: bytes = b"") -> Steps[WindowAnswer]:
         """The series of a study, or the instances of a series. A series may say how many images it has."""
+
+    def at_once(self, tally: Tally) -> int:
+        """Studies in the last answer, or in the largest page of it, also if it broke off."""
+
+    def holds(self, level: int, study: bytes, rows: int) -> Steps[bool]:
+        """Whether an answer at the level of this UID can have as many rows: all series, or all instances of a study."""
+
+    def when(self, study: bytes) -> Steps[When | None]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
@@ -15,7 +16,7 @@ from filmbadge.catalogue.dicom import Modality
 EARLIEST, LATEST = date(1800, 1, 1).toordinal(), date(2099, 12, 31).toordinal()
 EVER = (date(1, 1, 2).toordinal(), date(9999, 12, 30).toordinal())
 MINUTES = 24 * 60
-LONGEST_PREFIX = 40
+LONGEST_PREFIX = 63
 _PIVOT = 1000  # age in days at which all dates are first parted
 _LEAN = 30  # days; smaller values favour recent dates more
 
@@ -29,6 +30,15 @@ class Axis(Enum):
     TIME = "Study Time"
     UID = "Study Instance UID"
     MODALITY = "Modalities in Study"
+    SEX = "Patient's Sex"  # at depth profile: the key comes back with each record
+
+
+# By these a window is parted into fixed parts. They are chosen before anything is known of an archive: parts that are
+# chosen after what was seen would always hold all that was seen.
+MODALITIES = (
+    Modality.CT, Modality.MR, Modality.US, Modality.CR, Modality.DX, Modality.MG, Modality.XA, Modality.OT,
+)  # fmt: skip
+SEXES = ("M", "F", "O")
 
 
 class Window(Struct, frozen=True):
@@ -38,6 +48,8 @@ class Window(Struct, frozen=True):
     minutes: DayRange | None = None  # minutes of the day
     prefix: str = ""  # prefix of the Study Instance UID
     modality: Modality | None = None
+    sex: str = ""
+    uids: tuple[bytes, ...] = ()  # these studies: list of UID matching, PS3.4 C.2.2.2.2
     at_most: int = 0  # after this many matches no more are wanted; 0: all are wanted
 
     @property
@@ -57,7 +69,10 @@ class Window(Struct, frozen=True):
 
     @property
     def uid_key(self) -> str:
-        return f"{self.prefix}*" if self.prefix else ""
+        return f"{self.prefix}*" if self.prefix else "\\".join(uid.decode("ascii") for uid in self.uids)
+
+    def __repr__(self) -> str:
+        return "<Window>"  # a UID is the archive's
 
     def parted(self, axis: Axis, today: int) -> tuple[Window, ...]:
         """Disjoint windows that together cover the studies of this window that have a value on the axis.
@@ -73,8 +88,11 @@ class Window(Struct, frozen=True):
                 return ()
             half = (first + last) // 2
             return tuple(Window(self.days, part, self.prefix) for part in ((first, half), (half + 1, last)))
-        more = _longer(self.prefix) if axis is Axis.UID else ()
-        return tuple(Window(self.days, self.minutes, self.prefix + one) for one in more)
+        if axis is Axis.MODALITY:
+            return tuple(Window(modality=one) for one in MODALITIES)
+        if axis is Axis.SEX:
+            return tuple(Window(sex=one) for one in SEXES)
+        return tuple(Window(self.days, self.minutes, self.prefix + one) for one in _longer(self.prefix))
 
 
 NEVER = Window((EVER[0], EVER[0]))  # no study is as old as this
@@ -93,6 +111,29 @@ def halves(days: DayRange | None, held: Mapping[int, int]) -> list[DayRange]:
     if len(ordered) == 1:
         parts = [(first, middle - 1), (middle, middle), (middle + 1, last)]
     return [part for part in parts if part[0] <= part[1]]
+
+
+def day(written: bytes) -> int:
+    """A day of the calendar, PS3.5 6.2, DA, as an ordinal. Raises ValueError, without the value."""
+    text = written.strip(b" \0").replace(b".", b"").decode("ascii", "replace")
+    if not re.fullmatch(r"[0-9]{8}", text):
+        raise ValueError("no date")
+    try:
+        found = date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal()
+    except ValueError:
+        raise ValueError("no date") from None
+    if not EVER[0] <= found <= EVER[1]:
+        raise ValueError("no date")
+    return found
+
+
+def minute(written: bytes) -> int | None:
+    """A minute of the day from a time, PS3.5 6.2, TM."""
+    text = written.strip(b" \0").replace(b":", b"")[:4]
+    if not re.fullmatch(rb"[0-9]{4}", text):
+        return None
+    found = int(text[:2]) * 60 + int(text[2:])
+    return found if found < MINUTES else None
 
 
 def _longer(prefix: str) -> Iterable[str]:

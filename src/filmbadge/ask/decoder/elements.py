@@ -16,6 +16,8 @@ from filmbadge.model import Cause
 QUERY_LEVEL = 0x00080052
 STUDY_DATE = 0x00080020
 STUDY_TIME = 0x00080030
+MODALITIES_IN_STUDY = 0x00080061
+PATIENT_SEX = 0x00100040
 STUDY_UID = 0x0020000D
 SERIES_UID = 0x0020000E
 INSTANCE_UID = 0x00080018
@@ -43,11 +45,11 @@ _VR_SENT = {
     QUERY_LEVEL: b"CS",
     STUDY_DATE: b"DA",
     STUDY_TIME: b"TM",
+    MODALITIES_IN_STUDY: b"CS",
     STUDY_UID: b"UI",
     SERIES_UID: b"UI",
     INSTANCE_UID: b"UI",
     SOP_CLASS: b"UI",
-    MODALITIES_IN_STUDY: b"CS",
     SERIES_IN_STUDY: b"IS",
     IMAGES_IN_STUDY: b"IS",
 } | {tag: vr.encode() for tag, vr in kinds.VR.items() if tag != STUDY_DATE}

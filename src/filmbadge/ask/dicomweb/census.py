@@ -6,19 +6,17 @@ and the rest is not decoded. UIDs go into a keyed tally; how many studies each d
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
-from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
 from msgspec import field as named
 
-from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
-from filmbadge.ask.census.windows import EVER, Axis, Window
+from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
+from filmbadge.ask.census.windows import EVER, Axis, Window, minute
+from filmbadge.ask.census.windows import day as day_of
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dicomweb.question import LIMIT, Form
 from filmbadge.ask.key import RunKey
@@ -31,7 +29,6 @@ PAGE_BYTES = 64 * 1024 * 1024  # some archives know no limit; the scope's cap of
 REPEATS = 1.5  # rows for each UID, above which it is not paging that shifted: the UIDs are no studies'
 TOO_MUCH = 413
 REFUSALS = (400, 404, TOO_MUCH, 422, 501)  # of one question; another may be answered
-_KEY = secrets.token_bytes(16)  # by which pages are told to be the same
 
 
 class Text(Struct):
@@ -66,6 +63,7 @@ class Record(Struct):
     series: Text = named(name="0020000E", default_factory=Text)
     instance: Text = named(name="00080018", default_factory=Text)
     date: Text = named(name="00080020", default_factory=Text)
+    time: Text = named(name="00080030", default_factory=Text)
     series_in_study: Number = named(name="00201206", default_factory=Number)
     images_in_study: Number = named(name="00201208", default_factory=Number)
     images_in_series: Number = named(name="00201209", default_factory=Number)
@@ -95,6 +93,10 @@ def record(row: bytes) -> Record | None:
         return None
 
 
+def _taken(row: bytes, tally: Tally, level: int) -> None:
+    _count(row, tally, level)
+
+
 def _count(row: bytes, tally: Tally, level: int) -> Record | None:
     """Count one row; a series brings its images. The record, if its UID is a new one of this answer."""
     found, here = record(row), tally.uids.here
@@ -111,25 +113,31 @@ def _count(row: bytes, tally: Tally, level: int) -> Record | None:
 
 def _day(found: Record) -> int | None:
     """A day of the calendar, or nothing."""
-    text = found.date.uid.decode("ascii").replace(".", "")
     try:
-        day = date(int(text[:4]), int(text[4:6]), int(text[6:])) if re.fullmatch(r"[0-9]{8}", text) else None
+        return day_of(found.date.uid)
     except ValueError:
         return None
-    return day.toordinal() if day is not None and EVER[0] <= day.toordinal() <= EVER[1] else None
 
 
 def _keys(window: Window) -> dict[str, str]:
     """The matching keys of a window. Both ends are given: a date that is left out matches what is open, in some archives."""
     low, high = (f"{date.fromordinal(day):%Y%m%d}".zfill(8) for day in window.days or EVER)
-    days = {"StudyDate": f"{low}-{high}"} if window.days else {}
-    return days | ({"ModalitiesInStudy": window.modality.name} if window.modality else {})
+    keys = {"StudyDate": f"{low}-{high}"} if window.days else {}
+    if window.minutes:
+        keys["StudyTime"] = "-".join(
+            f"{at // 60:02d}{at % 60:02d}{end}" for at, end in zip(window.minutes, ("00", "59"), strict=True)
+        )
+    if window.modality:
+        keys["ModalitiesInStudy"] = window.modality.name
+    if window.uids:
+        keys["StudyInstanceUID"] = ",".join(uid.decode("ascii") for uid in window.uids)
+    return keys
 
 
 class QidoSource:
     """One DICOMweb root. `look` takes each row of a study, where personal attributes are looked at too."""
 
-    axes = frozenset((Axis.DATE, Axis.MODALITY))
+    axes = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY))
     counts_come_along = True
 
     def __init__(self, root: str, look: Callable[[bytes], None] | None = None, form: Form | None = None) -> None:
@@ -140,21 +148,23 @@ class QidoSource:
         self._look = look
         self._offset_ignored = False  # it gave the same page at another offset
         self._longest = 0  # rows of a page
+        self._page = 0  # studies of the largest page of this question
 
     def studies(self, window: Window, tally: Tally, _: bool, /) -> Steps[WindowAnswer]:
-        before, undated, astray = tally.distinct, 0, 0
+        before, undated, astray, unlabelled = tally.distinct, 0, 0, 0
         days, modalities = Counter[int](), Counter[Modality]()
         tally.uids.mark()
 
         def take(row: bytes) -> None:
-            nonlocal undated, astray
+            nonlocal undated, astray, unlabelled
             if self._look is not None:
                 self._look(row)
             if (found := _count(row, tally, elements.STUDY_UID)) is None:
                 return
             self.retrieve_url = self.retrieve_url or bool(found.retrieve.uid)
-            named = found.modalities.Value or ()
-            modalities.update({Modality[name] for name in named if name and name in Modality.__members__})
+            named = {name for name in found.modalities.Value or () if name}
+            modalities.update({Modality[name] for name in named if name in Modality.__members__})
+            unlabelled += not named
             day = _day(found)
             if day is None:
                 undated += 1
@@ -163,23 +173,57 @@ class QidoSource:
             else:
                 astray += 1
 
-        rows, ended, doubt = yield from self._pages("/studies", _keys(window), take, window.at_most)
+        self._page = 0
+        at_most = window.at_most or len(window.uids)
+        rows, ended, doubt = yield from self._pages("/studies", _keys(window), take, tally, at_most)
+        if ended is Ended.ENOUGH and window.uids:
+            ended, doubt = Ended.WHOLE, None
         if rows > REPEATS * tally.uids.here and tally.uids.here:
             ended, doubt = Ended.FAILED, Doubt(DoubtCode.REPEATED, {"rows": rows, "uids": tally.uids.here})
         distinct = tally.uids.here if window.days is None else days.total()
         new = tally.distinct - before
-        return WindowAnswer(rows, distinct, new, ended, doubt, 0.0, days, modalities, undated, astray)
+        return WindowAnswer(
+            rows,
+            distinct,
+            new,
+            ended,
+            doubt,
+            days=days,
+            modalities=modalities,
+            unlabelled=unlabelled,
+            undated=undated,
+            astray=astray,
+            at_once=self._page,
+        )
 
     def below(self, tally: Tally, study: bytes, series: bytes = b"") -> Steps[WindowAnswer]:
         path, level = f"/studies/{study.decode()}/series", elements.SERIES_UID
         if series:
             path, level = f"{path}/{series.decode()}/instances", elements.INSTANCE_UID
-
-        def take(row: bytes) -> None:
-            _count(row, tally, level)
-
-        rows, ended, doubt = yield from self._pages(path, {}, take)
+        tally.uids.mark()
+        # Nothing filters what is below a study, so a page that is shorter than others is the last.
+        short = self._longest
+        rows, ended, doubt = yield from self._pages(path, {}, lambda row: _taken(row, tally, level), tally, short=short)
         return WindowAnswer(rows, 0, 0, ended, doubt)
+
+    def at_once(self, _: Tally) -> int:
+        return self._page
+
+    def holds(self, level: int, study: bytes, rows: int) -> Steps[bool]:
+        """All series, or all instances of a study, PS3.18 10.6.1.2. Not every archive has both."""
+        path = "/series" if level == elements.SERIES_UID else f"/studies/{study.decode()}/instances"
+        found = Tally(RunKey(), level)  # compared with nothing else
+        found.uids.mark()
+        count, _, _ = yield from self._pages(path, {}, lambda row: _taken(row, found, level), found, rows)
+        return count >= rows and found.distinct >= rows
+
+    def when(self, study: bytes) -> Steps[When | None]:
+        held: list[Record] = []
+        rows = JsonArray(lambda row: held.extend(filter(None, (record(row),))))
+        yield self._request("/studies", _keys(Window(uids=(study,))), rows, 2, 0)
+        if len(held) != 1 or held[0].study.uid != study or (day := _day(held[0])) is None:
+            return None
+        return day, minute(held[0].time.uid)
 
     def has_more(self, window: Window, known: int) -> Steps[bool | None]:
         """Ask for the last row that is known and the next. Without the last, a window is not answered as it should be.
@@ -191,52 +235,63 @@ class QidoSource:
         again, known_row = Tally(RunKey()), min(known, 1)  # compared with nothing else
         again.uids.mark()
         size, offset = (self._size, 0) if self._offset_ignored else (1 + known_row, known - known_row)
-
-        def take(row: bytes) -> None:
-            _count(row, again, elements.STUDY_UID)
-
-        rows = JsonArray(take)
+        rows = JsonArray(lambda row: _taken(row, again, elements.STUDY_UID))
         reply = yield self._request("/studies", _keys(window), rows, size, offset)
-        if not nothing(reply, rows) and _trouble(reply, rows) is not None:
+        if not self._nothing(reply, rows) and _trouble(reply, rows) is not None:
             return None
         came, least = (again.distinct, known) if self._offset_ignored else (rows.count, known_row)
         return None if came < least else came > least
 
     def _pages(
-        self, path: str, keys: Mapping[str, str], take: Callable[[bytes], None], at_most: int = 0
+        self,
+        path: str,
+        keys: Mapping[str, str],
+        take: Callable[[bytes], None],
+        tally: Tally,
+        at_most: int = 0,
+        *,
+        short: int = 0,
     ) -> Steps[tuple[int, Ended, Doubt | None]]:
-        """All pages of one question: rows, and how it ended."""
-        count, warned = 0, False
-        seen: set[bytes] = set()
+        """All pages of one question: rows, and how it ended. `WHOLE` is only what the archive says, not what it proves."""
+        count, warned, pages = 0, False, 0
         while not at_most or count < at_most:
-            page = blake2b(key=_KEY, digest_size=16)
-
-            def row(held: bytes, page: blake2b = page) -> None:
-                page.update(held)
-                take(held)
-
-            rows = JsonArray(row)
+            here, rows = tally.uids.here, JsonArray(take)
             reply = yield self._request(path, keys, rows, self._size, count)
-            if nothing(reply, rows):
-                return count, Ended.CUT if warned else Ended.WHOLE, Doubt(DoubtCode.MORE_NOT_GIVEN) if warned else None
+            full = count > 0 and pages == 1 and count >= self._size  # the offset was not seen to bring anything
+            if self._nothing(reply, rows):
+                return count, *_last(warned, full)
             if reply.status in REFUSALS and (not count or reply.status == TOO_MUCH):
                 return count, Ended.CUT if count else Ended.REFUSED, _trouble(reply, rows)
             if (trouble := _trouble(reply, rows)) is not None:
                 return count, Ended.FAILED, trouble
-            self._longest = max(self._longest, rows.count)
-            same = page.digest() in seen
-            self._offset_ignored = self._offset_ignored or same
-            seen.add(page.digest())
-            count += 0 if same else rows.count
-            if self._offset_ignored:
-                full = rows.count >= self._size
-                return count, Ended.CUT if full else Ended.WHOLE, Doubt(DoubtCode.SAME_PAGE) if full else None
             warned = reply.headers.get("warning", "").lstrip().startswith("299")
+            self._longest = max(self._longest, rows.count)
+            if tally.uids.here == here:  # the same once more: it takes no notice of an offset
+                self._offset_ignored = self._offset_ignored or pages == 1
+                return count, *_last(warned, full or not pages)
+            self._page = max(self._page, tally.uids.here - here)
+            pages, count = pages + 1, count + rows.count
+            if rows.count < short and not warned:
+                return count, Ended.WHOLE, None
+            if self._offset_ignored or self._form.limit == 0:
+                return count, *_last(warned, rows.count >= self._size and self._form.limit != 0)
         return count, Ended.ENOUGH, Doubt(DoubtCode.LIST_TOO_LONG, {"rows": count})
+
+    def _nothing(self, reply: Response, rows: JsonArray) -> bool:
+        """Success with no records, or what this archive says where nothing matches."""
+        said = self._form.nothing
+        return nothing(reply, rows) or (said is not None and reply.status == said and not rows.count)
 
     def _request(self, path: str, keys: Mapping[str, str], rows: JsonArray, size: int, offset: int) -> Request:
         path = self._form.path(f"{self._root}{path}", keys, size, offset)
         return Request(path, accept=self._form.accepts, most_bytes=PAGE_BYTES, into=rows.feed)
+
+
+def _last(warned: bool, full: bool) -> tuple[Ended, Doubt | None]:
+    """The end of a list: after a page that warned of more, or a full page and no sign of an offset, it is cut off."""
+    if warned:
+        return Ended.CUT, Doubt(DoubtCode.MORE_NOT_GIVEN)
+    return (Ended.CUT, Doubt(DoubtCode.SAME_PAGE)) if full else (Ended.WHOLE, None)
 
 
 def nothing(reply: Response, rows: JsonArray) -> bool:

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
 from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.census.plan import Hint, plan_for
-from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
-from filmbadge.ask.census.windows import Axis, Window
+from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
+from filmbadge.ask.census.windows import Axis, Window, day, minute
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.ask_again import Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Query
 from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.questions import demanded, find_root
+from filmbadge.ask.errors import WireError
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import is_success
-from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation
+from filmbadge.model import Depth, DimseFacts, Doubt, DoubtCode, Observation
 
 UIDS = (elements.STUDY_UID,)
 COUNTS = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
+WHEN = (elements.STUDY_DATE, elements.STUDY_TIME)
 
-
-AXES = frozenset((Axis.DATE, Axis.TIME, Axis.UID))
+AXES = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY, Axis.UID))
 
 
 class DimseSource:
-    """One archive under one query root."""
+    """One archive under one query root. `personal`: it may be asked by attributes of patients too."""
 
-    axes = AXES
     has_more = None  # a query has no offset, PS3.4 C.4.1
     counts_come_along = False
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, personal: bool = False) -> None:
+        self.axes = AXES | {Axis.SEX} if personal else AXES
         self._root = root
 
     def studies(self, window: Window, tally: Tally, counts: bool, /) -> Steps[WindowAnswer]:
@@ -50,6 +54,30 @@ class DimseSource:
             values[elements.SERIES_UID] = series
         return seen((yield Query(self._root, tuple(values.items()), tally)), 0, 0)
 
+    def at_once(self, tally: Tally) -> int:
+        return tally.uids.here
+
+    def holds(self, level: int, study: bytes, rows: int) -> Steps[bool]:
+        """By a relational query, PS3.4 C.4.1.3.2.2, cancelled as soon as it is answered. Not every archive has them."""
+        values = {elements.QUERY_LEVEL: b"SERIES", elements.SERIES_UID: b"", elements.STUDY_UID: b""}
+        if level == elements.INSTANCE_UID:
+            values = {elements.QUERY_LEVEL: b"IMAGE", level: b"", elements.STUDY_UID: study, elements.SERIES_UID: b""}
+        found = Tally(RunKey(), level)  # compared with nothing else
+        answer = yield Query(self._root, tuple(values.items()), found, cancel_after=rows)
+        return answer.matches >= rows and found.distinct >= rows
+
+    def when(self, study: bytes) -> Steps[When | None]:
+        found: list[When] = []
+
+        def take(identifier: bytes, explicit: bool) -> None:
+            with suppress(WireError, ValueError):
+                seen = elements.values(identifier, explicit=explicit, wanted=WHEN)
+                found.append((day(seen[elements.STUDY_DATE]), minute(seen.get(elements.STUDY_TIME, b""))))
+
+        keys = {elements.QUERY_LEVEL: b"STUDY", elements.STUDY_UID: study, **dict.fromkeys(WHEN, b"")}
+        yield Query(self._root, tuple(keys.items()), take)
+        return found[0] if len(found) == 1 else None
+
 
 def bounds(window: Window) -> dict[int, bytes]:
     """The keys that a window is asked for by."""
@@ -57,6 +85,8 @@ def bounds(window: Window) -> dict[int, bytes]:
         (elements.STUDY_DATE, window.date_key),
         (elements.STUDY_TIME, window.time_key),
         (elements.STUDY_UID, window.uid_key),
+        (elements.MODALITIES_IN_STUDY, window.modality.name if window.modality else ""),
+        (elements.PATIENT_SEX, window.sex),
     )
     return {tag: key.encode() for tag, key in keys if key}
 
@@ -79,7 +109,9 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
     if root is None:
         return Learned(observation)
     spent = Spent(contact.scope.census)
-    counting = CensusProgress(DimseSource(root), plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
+    personal = observation.depth.reaches(Depth.PROFILE)
+    source = DimseSource(root, personal=personal)
+    counting = CensusProgress(source, plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
     census = counting.census(await _count(contact, observation, asked, counting))
     facts = msgspec.structs.replace(asked, census=census)
     return Learned(observation.with_facts(facts), studies=counting.studies.uids, whole=census.complete)

@@ -15,20 +15,21 @@ from msgspec.structs import replace
 
 from filmbadge.ask.census.budget import Spent, within
 from filmbadge.ask.census.plan import SMALL, CensusPlan, plan_for
-from filmbadge.ask.census.source import Ended, Steps, WindowAnswer
-from filmbadge.ask.census.windows import Window
+from filmbadge.ask.census.source import Ended, Parts, Steps, When, WindowAnswer
+from filmbadge.ask.census.windows import Axis, Window
 from filmbadge.ask.decoder import Record, elements
 from filmbadge.ask.dimse.ask_again import Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
-from filmbadge.ask.dimse.census import AXES, bounds, hint, seen
+from filmbadge.ask.dimse.census import bounds, hint, seen
 from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.questions import demanded, find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.model import DimseFacts, Doubt, DoubtCode, Observation
+from filmbadge.model import Census, DimseFacts, Doubt, DoubtCode, Observation
 
 ANY = Window()
+UNSURE = {DoubtCode.UNDATED_UNPARTED, DoubtCode.CUT_OFF, DoubtCode.UNCHECKED}
 
 
 async def profile(contact: Contact, observation: Observation, asked: DimseFacts) -> Learned:
@@ -36,12 +37,14 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     root = find_root(asked)
     if root is None:
         return Learned(observation)
-    known = asked.census.studies if asked.census is not None and asked.census.complete else None
-    notes = ProfileProgress(contact.key)
+    census, notes = asked.census, ProfileProgress(contact.key)
+    known = census.studies if census is not None and (census.complete or _listed(census)) else None
     throttle, spent = contact.pace, Spent(contact.scope.census)
     plan = None
     if known is None or known > SMALL:
         plan = plan_for(contact.scope, replace(hint(asked), studies=known), throttle)
+    if census is not None and known is not None:
+        notes.doubt(*(doubt for doubt in census.doubts if not census.complete))
     script = within(spent, look_through(root, notes, known, plan), notes.doubt)
     tls = observation.tls is not None
 
@@ -63,6 +66,11 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     return Learned(observation.with_facts(facts), patients=notes.patients)
 
 
+def _listed(census: Census) -> bool:
+    """Whether one question brought all studies of the census, although nothing shows that there are no more."""
+    return {doubt.code for doubt in census.doubts} <= UNSURE
+
+
 def look_through(root: str, notes: ProfileProgress, known: int | None, plan: CensusPlan | None = None) -> Operations:
     """Ask under one query root. `known` is how many studies a census found; without it, a plan must find them all.
 
@@ -74,7 +82,8 @@ def look_through(root: str, notes: ProfileProgress, known: int | None, plan: Cen
             notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
     else:
         yield from plan.run(_Windows(root, notes))
-        notes.doubt(*plan.doubts)
+        if known is None or plan.failed:
+            notes.doubt(*plan.doubts)
     if notes.malformed:
         notes.doubts = (Doubt(DoubtCode.MALFORMED, {"rows": notes.malformed}),)
     elif known is not None and notes.records != known:
@@ -98,7 +107,7 @@ class _Windows:
 
     root: str
     notes: ProfileProgress
-    axes = AXES
+    axes = frozenset((Axis.DATE, Axis.TIME))
     has_more = None
 
     def ask(self, window: Window) -> Steps[WindowAnswer]:
@@ -108,6 +117,22 @@ class _Windows:
         answer = yield from _find(self.notes, self.root, b"STUDY", WITH_ALL, self.notes.row, window=window)
         found = seen(answer, held.here, len(held) - before)
         return replace(found, ended=Ended.FAILED) if self.notes.malformed else found
+
+    # The census has checked its answers. A profile is complete only if it looked at as many studies.
+    def parts(self, _: Sequence[Window], __: int) -> Steps[Parts]:
+        yield from ()
+        return Parts(0, 0, False)
+
+    def prefix(self) -> tuple[str, str]:
+        return "", ""
+
+    def when(self) -> Steps[When | None]:
+        yield from ()
+        return None
+
+    def still_there(self) -> Steps[bool | None]:
+        yield from ()
+        return None
 
 
 def _find(
