@@ -377,11 +377,20 @@ static int walk(uint32_t uid, const uint8_t *data, size_t size, int explicit, Fo
     return depth ? -1 : 0;
 }
 
+/* A value of zeros, dots and nothing else names nothing. */
+static int names(Slice uid)
+{
+    if (uid.size > 64) return 0;
+    for (size_t i = 0; i < uid.size; i++)
+        if (uid.at[i] != '0' && uid.at[i] != '.') return 1;
+    return 0;
+}
+
 static int tally_count(Tally *t, Found found)
 {
     Slice uid = strip(found.uid);
     t->rows++;
-    if (!uid.size || uid.size > 64) {
+    if (!names(uid)) {
         t->malformed++;
         return 0;
     }

@@ -123,11 +123,11 @@ class Tally:
     def count(self, uid: bytes, series: bytes = b"", images: bytes = b"") -> None:
         """Counts one record by its UID, with the numbers of series and images as the archive wrote them.
 
-        A record without a UID, or with a UID that is too long, is malformed.
+        A record without a UID, with one that is too long, or with one of zeros alone, is malformed.
         """
         self.rows += 1
         uid = uid.strip(_PADDING)
-        if not uid or len(uid) > 64:
+        if not uid.strip(b"0.") or len(uid) > 64:
             self.malformed += 1
             return
         if not self.uids.add(uid):
