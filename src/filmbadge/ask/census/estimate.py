@@ -3,9 +3,8 @@
 The number itself is the ratio estimate (Cochran, Sampling Techniques, chapter 6): studies found divided by studies
 expected. The visited windows of a round were drawn by lot, so they represent the others.
 
-The interval takes nothing for granted about the dates. Each day has the same chance that no visit has reached it, and
-the plan knows that chance. A day of a migration may hold more than all others together, and nothing in the visited
-windows tells of it. So there are three cases:
+The interval allows for what no visited window can tell of: a day of a migration may hold more than all others together.
+Each day has the same chance that no visit has reached it, and the plan knows that chance. So there are three cases:
 
 - The chance is above `HALF`: there is no estimate.
 - It is above `SURE`: the upper end leaves room for one unvisited window that holds `HIDDEN` of everything.
@@ -85,7 +84,7 @@ def _by(one: Round, seen: int, chance: float) -> Interval:
         high = max(others * max(y for _, y in visited), left * max(y / e for e, y in visited))
     else:
         low, high = _rest(one)
-        high += HIDDEN / (1 - HIDDEN) * (known + high)
+        high = (known + high) / (1 - HIDDEN) - known
     value, least, most = (known + part for part in (min(rest, high), low, min(high, _MOST)))
     return Interval(max(seen, round(value)), max(seen, math.floor(least)), max(seen, math.ceil(most)))
 
