@@ -12,8 +12,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from filmbadge.ask.census import estimate
+from filmbadge.ask.census.plan import CensusPlan
 from support.chance import SEED, seeds
-from support.shapes import IMAGES, SHAPES, Guess, guesses, image_guesses
+from support.shapes import IMAGES, SHAPES, Guess, budgets, guesses, image_guesses
+from support.simulated_archive import TODAY, Simulated
 
 EACH = 300 if SEED in os.environ else 40  # archives of each shape
 OF_IMAGES = 60 if SEED in os.environ else 5  # archives of each kind of images and way to count them
@@ -53,3 +56,13 @@ def test_intervals_of_images_hold_the_truth(kind: str, slow: bool, seed: int) ->
         made += one_of(found, random.Random(number))
     assert made
     assert sum(guess.holds for guess in made) / len(made) >= least(len(made))
+
+
+def test_newest_days_whose_answer_was_cut_off_are_expected_to_be_as_busy_as_it() -> None:
+    """Even if all days before them have little."""
+    dates = [*range(TODAY - 6000, TODAY - 300, 50), *(TODAY - 299 + n // 100 for n in range(30_000))]
+    for seed in range(6):
+        archive, plan = Simulated(dates, cap=100), CensusPlan(TODAY, seed=seed)
+        for _ in budgets(plan, archive, 300):
+            guess = estimate.studies(plan.rounds, plan.studies)
+            assert guess is None or guess.high >= len(dates), (seed, archive.queries)

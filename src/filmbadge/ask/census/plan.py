@@ -117,6 +117,7 @@ class CensusPlan:
         self._proven = 0  # rows of the largest answer that was proven whole
         self._fits: float | None = None  # the archive refuses windows that are larger than this
         self._visited: list[tuple[int, int, int]] = []  # triples of first day, last day and studies
+        self._newest: float | None = None  # studies per day of the newest days at least, if their answer was cut off
         self._useless: set[Axis] = set()
         self._doubts: list[Doubt] = []
         self._widest: int | None = None  # days that a range may span
@@ -251,6 +252,7 @@ class CensusPlan:
             if Axis.DATE in self._useless or (seen.ended is Ended.REFUSED and not self._visited):
                 return True
             if self._short(seen):
+                self._newest = _rate((first, last, seen.distinct))
                 return False
             self._visited, self._dated = [(first, last, seen.distinct)], seen.distinct
             if age > _RECENT[0] and (seen.distinct + 3) / (age + 1) * _BUSY_DAYS <= SMALL:
@@ -542,7 +544,7 @@ class CensusPlan:
             first, last, studies = visit
             if last < at:
                 continue
-            right = None if studies is None else _rate((first, last, studies))
+            right = self._newest if studies is None else _rate((first, last, studies))
             if at < first:
                 rates = [rate for rate in (left, right) if rate is not None and not nothing] or [self._prior]
                 expected = max(rates) * (_faded(first - at) if at == self._today - SPAN else first - at)
