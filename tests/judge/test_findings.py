@@ -122,6 +122,23 @@ def test_a_kind_that_could_not_be_counted_says_at_least_how_many() -> None:
     assert found[FindingCode.PERSONAL_DATA] == {"patient_name": 4}
 
 
+@pytest.mark.parametrize(
+    ("count", "records"),
+    [
+        (Count(7, Provenance.COUNTED), 7),
+        (Count(7, Provenance.ESTIMATED, low=4, high=9), 4),
+        (Count(7, Provenance.ESTIMATED, low=0, high=7), None),  # there may be none
+        (Count(at_least=3), 3),
+        (Count(), None),
+    ],
+)
+def test_social_security_numbers_are_a_finding_where_some_are_sure(count: Count, records: int | None) -> None:
+    judged = host(Example(rung=Rung.DISCLOSES))
+    held = msgspec.structs.replace(judged.archives[0], ssn_records=count)
+    found = {one.code: one.numbers for one in findings(msgspec.structs.replace(judged, archives=(held,)))}
+    assert found.get(FindingCode.SSN_RECORDS) == (None if records is None else {"records": records})
+
+
 def test_each_advisory_and_each_scheme_is_a_finding_of_its_own() -> None:
     found = findings(host(Example(rung=Rung.DISCLOSES, advisories=("b", "a"), schemes=("gb.nhs", "dk.cpr"))))
     assert [one.about for one in found if one.about] == ["dk.cpr", "gb.nhs", "a", "b"]

@@ -217,7 +217,10 @@ def test_other_ids_may_hold_some_too() -> None:
 
 def test_where_records_are_missing_the_number_is_a_bound() -> None:
     partly = profile(DASHED, kinds=ids(100), complete=False, doubts=BROKE_OFF)
-    assert judge(partly, 400)[2] == Count(doubts=BROKE_OFF), "in some of the records, and estimated"
+    _, (found,), ssn = judge(partly, 400)
+    assert (found.how, found.records, found.low, found.high) == (Provenance.ESTIMATED, 400, 100, 400)
+    assert ssn == Count(at_least=100, doubts=BROKE_OFF)
+    assert judge(partly, None)[1][0].high is None
     assert judge(msgspec.structs.replace(partly, schemes=(), kinds=ids(0)), 400)[2].value is None
 
 

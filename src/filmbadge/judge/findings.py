@@ -12,6 +12,7 @@ from filmbadge.judge.grade import BY_RUNG, by_title, telling
 from filmbadge.model import (
     Appearance,
     Archive,
+    Count,
     Endpoint,
     Finding,
     FindingCode,
@@ -95,13 +96,18 @@ def _of_whole(archive: Archive) -> Iterator[_Found]:
     if personal:
         numbers = {str(kind.kind): kind.records or kind.at_least or 0 for kind in personal}
         yield FindingCode.PERSONAL_DATA, None, numbers, ""
-    if archive.ssn_records.value:
-        yield FindingCode.SSN_RECORDS, None, {"records": archive.ssn_records.value}, ""
+    if sure := _surely(archive.ssn_records):
+        yield FindingCode.SSN_RECORDS, None, {"records": sure}, ""
     for scheme in archive.identifiers:
         if scheme.scheme != US_SSN:
             yield FindingCode.NATIONAL_IDENTIFIERS, None, {"records": scheme.records}, scheme.scheme
     for advisory in archive.advisories:
         yield FindingCode.ADVISORY, None, {}, advisory
+
+
+def _surely(count: Count) -> int:
+    """How many there are at least."""
+    return count.low if count.low is not None else count.value or count.at_least or 0
 
 
 def _holds(archive: Archive) -> dict[str, int]:

@@ -251,16 +251,21 @@ def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, share: 
     confidence = share * _probability(odds)
     low, records, high = _records(tally, odds)
     low = low if confidence >= _TWO_SIDED else 0
-    if profile.complete and tally.looked == profile.records:
-        how = Provenance.COUNTED if low == high else Provenance.ESTIMATED
-        bounds = (None, None) if low == high else (low, high)
-    else:
-        how, of = Provenance.ESTIMATED, whole or tally.looked
-        low, high = (_interval(n, tally.looked, of)[side] for side, n in enumerate((low, high)))
-        bounds = (low, high) if profile.complete else (None, None)
-        records = records / tally.looked * of
+    every, of = profile.complete and tally.looked == profile.records, whole or tally.looked
+    if profile.complete and not every:  # studies drawn by lot
+        low, high = _interval(low, tally.looked, of)[0], _interval(high, tally.looked, of)[1]
+    elif not every:  # some studies are missing, and they may be other ones
+        high += max(of - tally.looked, 0)
+    exact = every and low == high
     return Identifier(
-        tally.scheme, tally.kind, round(records), how, records / (whole or tally.looked), confidence, *bounds
+        tally.scheme,
+        tally.kind,
+        round(records / tally.looked * of),
+        Provenance.COUNTED if exact else Provenance.ESTIMATED,
+        records / tally.looked,
+        confidence,
+        None if exact else low,
+        None if exact or whole is None else high,
     )
 
 
