@@ -264,6 +264,7 @@ def archive(scheme: Scheme, chance: random.Random, seed: int = SEED) -> Archive:
     size = chance.choices(list(SIZES), list(SIZES.values()))[0]
     share = chance.choice((0.0, 0.0, 0.0, 1.0, 1.0, chance.choice((0.02, 0.2, 0.5, 0.9))))
     dashes, others_dashes = (bool(scheme.written) and chance.random() < half for half in (0.5, 0.3))
+    others_dashes &= not (dashes and share)  # nobody writes record numbers as the other numbers that they have
     habit = chance.choice(HABITS)
     patients = min(size, POOL)
     if chance.random() < 0.2:
