@@ -433,7 +433,7 @@ class Find(Struct, frozen=True):
     matches: int
     status: int | None = None  # final status, PS3.4 C.4.1.1.4; None: no final status arrived
     cancelled: bool = False
-    unnamed: int = 0  # rows without a usable UID: they are no records, and `matches` does not count them
+    unnamed: int = 0  # rows that were looked at and have no usable UID: no records, and `matches` does not count them
     patient_root: bool = False  # asked in Patient Root
     with_key: FindKey | None = None
 

