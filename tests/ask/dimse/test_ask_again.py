@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse import ask_again, command, pdu
@@ -180,6 +181,19 @@ def test_one_that_falls_silent_after_an_answer_is_asked_once_more() -> None:
     asked, notes, journal = ask(peer, scope=QUICK)
     assert not asked.done and len(notes.answers) == 2
     assert [row.stop.ending for row in journal] == [OutcomeKind.IDLE] * 2
+
+
+@pytest.mark.parametrize("number", [0, 1, 9])
+def test_an_archive_that_always_answers_the_same_message(number: int) -> None:
+    """Message 1 is the first of an association, so each question has one of its own. Other numbers are no answer."""
+
+    class Always(Peer):
+        def answer(self, context: int, request: Command, keys: Keys) -> bytes:
+            return super().answer(context, replace_struct(request, message_id=number), keys)
+
+    asked, notes, _ = ask(Always(studies(0)), scope=QUICK)
+    assert asked.done == (number == 1)
+    assert len(notes.answers) == (1 + QUESTIONS if asked.done else 1)
 
 
 def test_an_answer_that_had_enough_counts_even_if_the_association_ends_at_it() -> None:

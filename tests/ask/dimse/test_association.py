@@ -18,6 +18,7 @@ from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
+    JPEG_BASELINE,
     PATIENT_ROOT_FIND,
     STUDY_ROOT_FIND,
     VERIFICATION,
@@ -300,6 +301,15 @@ def test_a_record_has_a_bound() -> None:
     talked = talk(UP_TO_THE_FIND + found(PENDING, larger))
     assert talked.stop.ending is OutcomeKind.BROKEN
     assert talked.notes.records == []
+
+
+@pytest.mark.parametrize("syntaxes", [(), (JPEG_BASELINE,)])
+def test_a_query_model_is_accepted_whatever_syntax_it_names(syntaxes: tuple[str, ...]) -> None:
+    accepted = accept(pdu.Context(ECHO, "", (IMPLICIT_LITTLE,)), pdu.Context(STUDY, "", syntaxes))
+    explicit = bool(syntaxes)
+    record = elements.encode([(elements.STUDY_UID, b"1.2.3")], explicit=explicit)
+    talked = talk(accepted + ECHOED + found(PENDING, record) + found(SUCCESS) + pdu.RELEASE_RESPONSE)
+    assert talked.notes.records == [(record, explicit)]
 
 
 STRAYS = [

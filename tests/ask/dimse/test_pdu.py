@@ -160,6 +160,13 @@ def test_malformed_associate(body: bytes) -> None:
         pdu.parse_associate(body)
 
 
+@pytest.mark.parametrize("more", [b"\0", b"\x50\0", b"\x50\0\0\xff", b"\x50\0\0\5\x51\0\0\4\0", b"\0\0\0\0"])
+def test_what_is_malformed_after_the_contexts_is_left_out(more: bytes) -> None:
+    context = pdu.Context(3, "", ("1.2.840.10008.1.2",))
+    whole = pdu.associate(pdu.ASSOCIATE_AC, pdu.Associate("A", "B", (context,)))[pdu.HEADER.size :]
+    assert pdu.parse_associate(whole + more).contexts == (context,)
+
+
 @pytest.mark.parametrize("length", range(12))
 def test_a_rejection_and_an_abort_of_another_length_are_still_that(length: int) -> None:
     """Fields that are missing are 0, and so is what can be no code: such a unit may hold anything."""

@@ -16,6 +16,7 @@ from filmbadge.ask.dimse.association import Answer, Query
 from filmbadge.ask.dimse.questions import (
     AGES,
     KEYS,
+    SEVERAL,
     Ages,
     IdentifyProgress,
     date_key,
@@ -46,16 +47,18 @@ class Archive:
     ages: tuple[int, ...] = ()
     refuses: Callable[[str, Keys], int | None] = lambda _root, _keys: None
     rows: list[bytes] | None = None  # of every answer, whatever was asked
+    ahead: list[bytes] = field(default_factory=list)  # before the rows of an answer
     asked: list[tuple[str, Keys]] = field(default_factory=list)
 
     def answer(self, query: Query) -> Answer:
-        assert query.cancel_after == 1
+        assert query.cancel_after == (SEVERAL if self.asked and (self.rows or self.ahead) else 1)
         keys = dict(query.keys)
         self.asked.append((query.sop_class, keys))
         if (status := self.refuses(query.sop_class, keys)) is not None:
             return Answer(status)
         rows = self._rows(keys) if self.rows is None else self.rows
-        for row in rows[:1]:
+        rows = [*self.ahead, *rows]
+        for row in rows[: query.cancel_after]:
             query.record(row, False)
         return Answer(CANCELLED, len(rows), True) if rows else Answer(SUCCESS)
 
@@ -260,6 +263,11 @@ def test_a_row_that_names_no_study_is_no_record(row: list[tuple[int, bytes]], ro
     assert not gave(notes)
     assert notes.finds[0].unnamed == 1  # no more than one is looked at
     assert len(notes.finds) > 5  # another question may bring a record
+
+
+def test_a_row_that_names_no_study_may_stand_before_the_records() -> None:
+    notes = ask(Archive((0, 5, 50), ahead=[b""] * (SEVERAL - 1)))
+    assert [(find.matches > 0, find.unnamed) for find in notes.finds] == [(False, 1), (True, SEVERAL - 1)]
 
 
 def test_rows_that_are_no_data_set_are_no_records() -> None:

@@ -125,7 +125,7 @@ class _Carried:
         if (answer := association.settled) is not None:
             self._answered(answer)
             return not self.done
-        if self._here and not association.matches and ending in (*_HUNG_UP, OutcomeKind.IDLE):
+        if self._here and not association.matches and ending in (*_HUNG_UP, OutcomeKind.IDLE, OutcomeKind.BROKEN):
             self._each = min(self._here, self._each or self._here)
         self._tries += 1
         return self._tries < self._most and (ending in _HUNG_UP or self.answered > 0)

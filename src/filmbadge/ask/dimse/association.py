@@ -31,6 +31,7 @@ from filmbadge.ask.wire.conversation import Connection, Meter
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import (
     CANCELLED,
+    EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLEMENTATION_UID,
     IMPLICIT_LITTLE,
@@ -561,10 +562,15 @@ def _agreed(body: bytes, contexts: tuple[pdu.Context, ...]) -> _Agreed:
     syntaxes: dict[int, str] = {}
     for answer in unit.contexts:
         context = proposed.get(answer.id)
-        syntax = answer.transfer[0] if answer.transfer else ""
-        if context and answer.result == 0 and syntax in context.transfer:
+        # One that leaves the syntax out has the default, PS3.5 10. A syntax that was not proposed for a query is an image's,
+        # and these are all explicit little endian in a data set, PS3.5 A.4.
+        syntax = answer.transfer[0] if answer.transfer else IMPLICIT_LITTLE
+        known = context is not None and (
+            syntax in context.transfer or (context in QUERY_CONTEXTS and syntax != EXPLICIT_BIG)
+        )
+        if context is not None and known and answer.result == 0:
             syntaxes[context.id] = syntax
-            accepted[context.abstract] = (context.id, syntax == EXPLICIT_LITTLE)
+            accepted[context.abstract] = (context.id, syntax != IMPLICIT_LITTLE)
     return _Agreed(unit, accepted, syntaxes)
 
 

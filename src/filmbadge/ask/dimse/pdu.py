@@ -99,17 +99,21 @@ def parse_associate(body: bytes) -> Associate:
         raise WireError(Cause.PROTOCOL_VERSION)
     contexts: list[Context] = []
     max_pdu, uid, version = 0, "", ""
-    for item, value in _items(body, 68):
-        if item in (0x20, 0x21):
-            contexts.append(_context(value))
-        elif item == 0x50:
-            for sub, content in _items(value, 0):
-                if sub == 0x51 and len(content) == 4:
-                    max_pdu = int.from_bytes(content, "big")
-                elif sub == 0x52:
-                    uid = clean(content, 64)
-                elif sub == 0x55:
-                    version = clean(content, 16)
+    try:
+        for item, value in _items(body, 68):
+            if item in (0x20, 0x21):
+                contexts.append(_context(value))
+            elif item == 0x50:
+                for sub, content in _items(value, 0):
+                    if sub == 0x51 and len(content) == 4:
+                        max_pdu = int.from_bytes(content, "big")
+                    elif sub == 0x52:
+                        uid = clean(content, 64)
+                    elif sub == 0x55:
+                        version = clean(content, 16)
+    except WireError:
+        if not contexts:  # what stands after these can be done without
+            raise
     return Associate(clean(body[4:20], 16), clean(body[20:36], 16), tuple(contexts), max_pdu, uid, version)
 
 

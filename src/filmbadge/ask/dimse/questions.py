@@ -1,4 +1,4 @@
-"""The small questions of `ask` to one archive, until one brings a record. Each is cancelled at its first match.
+"""The small questions of `ask` to one archive, until one brings a record. Each is cancelled at its first few matches.
 
 An archive may give nothing to one form of a question and much to another: it may refuse wide ranges of dates, take only
 single days, or demand some matching key. So what brings nothing is asked in other forms, and nothing but a record tells
@@ -35,6 +35,7 @@ KEYS = {
     FindKey.ANY_PATIENT_ID: (elements.PATIENT_ID, b"*"),
     FindKey.ANY_PATIENT_NAME: (elements.PATIENT_NAME, b"*"),
 }
+SEVERAL = 8  # rows that are looked at, after one named no study: another in the same answer may name one
 _PERSONAL = (FindKey.ANY_PATIENT_ID, FindKey.ANY_PATIENT_NAME)
 
 
@@ -92,7 +93,8 @@ class IdentifyProgress:
         ]
         if key is not None:
             keys.append(KEYS[key])
-        answer: Answer = yield Query(root, tuple(keys), self._record, cancel_after=1, ours=True)
+        enough = SEVERAL if any(asked.unnamed for asked in self.finds) else 1
+        answer: Answer = yield Query(root, tuple(keys), self._record, cancel_after=enough, ours=True)
         return self.ended(answer.matches, answer.status, answer.cancelled)
 
     def ended(self, matches: int, status: int | None, cancelled: bool) -> Find:
