@@ -221,6 +221,9 @@ class DoubtCode(_Code):
     # These doubts come from windows and limits.
     CUT_OFF = "cut-off", "rows"  # an answer ended after this many rows, which looks like a limit of the archive
     UNCHECKED = "unchecked", "rows"  # this many rows came in one answer, and we could not check that it was whole
+    ONLY_WITH_KEY = (
+        "only-with-key"  # it gives nothing without a matching key; what has no value for that may be missing
+    )
     NO_LIST = "no-list"  # the archive does not answer a question for all studies
     # A question for all studies gave only `listed` of the `studies` that are known.
     LIST_SHORT = "list-short", "listed", "studies"

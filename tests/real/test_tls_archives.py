@@ -77,7 +77,7 @@ def test_orthanc_over_tls_on_a_port_that_the_user_named(tls_orthanc: Served) -> 
     assert card["endpoints"][0]["rung"] == "discloses"
     assert card["endpoints"][0]["tls"]["certificate"]["matches"] is False
     assert counted(card) == without_patients(tls_orthanc.truth)
-    assert card["connections"] == 3
+    assert card["connections"] == 4
     shown = archives.filmbadge("check", f"127.0.0.1:{tls_orthanc.dicom}", "--depth", "knock")
     assert "self-signed" in shown
 
@@ -182,4 +182,4 @@ def test_orthancs_rest_behind_a_tls_front(tmp_path: Path, pair: Pair) -> None:
     assert endpoint["product_version"] == "1.10.1"
     assert endpoint["tls"]["version"].startswith("TLSv1.")
     assert card["archives"][0]["counts"]["images"]["value"] == served.truth.images
-    assert card["connections"] == 3  # DICOM in plain and over TLS, then one visit
+    assert card["connections"] == 4  # DICOM in plain, twice, and over TLS; then one visit

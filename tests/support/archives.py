@@ -407,9 +407,9 @@ def filmbadge(*arguments: str, code: int = 0, cwd: Path | None = None, timeout: 
     return done.stdout
 
 
-def check(target: str, *arguments: str) -> dict[str, Any]:
+def check(target: str, *arguments: str, code: int = 0) -> dict[str, Any]:
     """`filmbadge check --json` of a target."""
-    document: dict[str, Any] = json.loads(filmbadge("check", target, "--json", *arguments))
+    document: dict[str, Any] = json.loads(filmbadge("check", target, "--json", *arguments, code=code))
     return document
 
 

@@ -114,6 +114,7 @@ _ALERTS = {
 _DOUBTS = {
     DoubtCode.CUT_OFF: N_("an answer of {rows:,} rows looks like a limit of the archive, and some studies in it have no date"),
     DoubtCode.UNCHECKED: N_("no smaller question could show that an answer of {rows:,} rows is whole"),
+    DoubtCode.ONLY_WITH_KEY: N_("it gives nothing without a matching key, and studies without a value for that may be missing"),
     DoubtCode.NO_LIST: N_("it does not list all studies, so those without a date could not be looked for"),
     DoubtCode.LIST_SHORT: N_("the question for all studies brought {listed:,} of the {studies:,} that are known"),
     DoubtCode.LIST_TOO_LONG: N_("it has more than {rows:,} studies, and the question for all of them was ended by us"),

@@ -115,6 +115,28 @@ def test_an_archive_that_closes_after_each_answer_is_not_taken_for_one_in_distre
     assert OutcomeKind.SPARED not in {row.stop.ending for row in journal}
 
 
+def test_what_was_learned_of_an_archive_holds_for_the_next_script() -> None:
+    peer = HangsUp(studies(0))
+
+    async def work() -> list[JournalRow]:
+        there, journal = contact()
+
+        def script(_: Association) -> Operations:
+            for _number in range(QUESTIONS):
+                yield Query(STUDY_ROOT_FIND, KEYS, lambda _data, _explicit: None)
+
+        async with serving(peer) as port:
+            for _ in range(2):
+                made = await ask_all(
+                    there, port, lambda carried: Association("A", carried), script, question="dimse test"
+                )
+                assert made.done
+        return journal
+
+    assert len(run(work())) == 2 * QUESTIONS
+    assert len(peer.asked) == 2 * QUESTIONS
+
+
 @dataclass
 class DropsTheFirst(Peer):
     how: bytes = b""

@@ -199,6 +199,7 @@ def test_an_archive_that_answers_some_and_aborts_at_others_is_not_said_to_be_clo
     seen = ask(NoWideRanges(studies(5000)))
     assert not seen.verdict.conclusive
     assert seen.verdict.rung is Rung.ANSWERS
+    assert ask(NoWideRanges(studies(*range(43, 900)))).judged == OPEN  # narrower windows are tried
 
 
 def test_a_silent_archive_is_not_said_to_be_closed() -> None:

@@ -292,6 +292,18 @@ def test_a_question_that_was_asked_is_not_asked_again() -> None:
     assert [find.status for find in notes.finds] == [None, CANCELLED]
 
 
+def test_after_a_wide_window_that_was_hung_up_on_narrower_ones_come_first() -> None:
+    archive = Archive((100,))
+    notes = IdentifyProgress(TODAY)
+    notes.finds += [Find(AGES[0], 0, 0), Find(AGES[1], 0, 0), Find(AGES[2], 0, 0), Find(AGES[3], 0, None)]
+    script = questions(notes, BOTH, Depth.ASK)
+    query = next(script)
+    with pytest.raises(StopIteration):
+        while True:
+            query = script.send(archive.answer(query))
+    assert all(archive.dates) and gave(notes)
+
+
 @pytest.mark.parametrize(
     ("finds", "root"),
     [

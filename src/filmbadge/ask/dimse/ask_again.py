@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from filmbadge.ask.dimse.association import Answer, Association, Keys, Operation, Operations, Query
 from filmbadge.ask.wire.contact import Contact
+from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
 
@@ -66,7 +67,7 @@ async def ask_all(
     association that the archive accepts. A question that broke off may give its record the same matches again. `also` are
     keys without which the archive gives nothing: they go with each query.
     """
-    carried = _Carried(script, caps or contact.scope.caps, also, tries)
+    carried = _Carried(script, caps or contact.scope.caps, contact.pace, also, tries)
     stop, shown, first = Outcome(OutcomeKind.COMPLETED), None, None
     try:
         for _ in range(associations):
@@ -87,9 +88,10 @@ async def ask_all(
 class _Carried:
     """A script that outlives its associations."""
 
-    def __init__(self, script: Script, caps: ConnectionLimits, also: Keys, tries: int) -> None:
+    def __init__(self, script: Script, caps: ConnectionLimits, pace: Throttle, also: Keys, tries: int) -> None:
         self._make = script
         self._caps = caps
+        self._pace = pace
         self._also = also
         self._most = tries
         self._script: Operations | None = None
@@ -97,7 +99,6 @@ class _Carried:
         self.done = False
         self.answered = 0
         self._here = 0  # questions that were answered in this association
-        self._each: int | None = None  # so many the archive answers in one association, as far as we saw
         self._tries = 0  # associations that ended without an answer to the open question
         self._willing = False  # we ended this association, to go on in another
 
@@ -110,7 +111,7 @@ class _Carried:
         while self.left is not None:
             answer = yield self._wanted(self.left)
             self._answered(answer)
-            full = self._each is not None and self._here >= self._each
+            full = self._pace.answers_each is not None and self._here >= self._pace.answers_each
             if full or self._caps.used(association.taken, time.monotonic() - began):
                 self._willing = True
                 return
@@ -126,7 +127,7 @@ class _Carried:
             self._answered(answer)
             return not self.done
         if self._here and not association.matches and ending in (*_HUNG_UP, OutcomeKind.IDLE, OutcomeKind.BROKEN):
-            self._each = min(self._here, self._each or self._here)
+            self._pace.answers_each = min(self._here, self._pace.answers_each or self._here)
         self._tries += 1
         return self._tries < self._most and (ending in _HUNG_UP or self.answered > 0)
 

@@ -113,6 +113,9 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
     source = DimseSource(root, personal=personal)
     counting = CensusProgress(source, plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
     census = counting.census(await _count(contact, observation, asked, counting))
+    if demanded(asked):
+        only = Doubt(DoubtCode.ONLY_WITH_KEY)
+        census = msgspec.structs.replace(census, complete=False, doubts=(only, *census.doubts))
     facts = msgspec.structs.replace(asked, census=census)
     return Learned(observation.with_facts(facts), studies=counting.studies.uids, whole=census.complete)
 

@@ -26,6 +26,7 @@ from filmbadge.scope import ConnectionLimits, plain
 ANY_TITLE = "ANY-SCP"  # the conventional title for any called AE; titles from a scope come after it
 ASK_BYTES = 512 * 1024
 OVER_TLS = " over TLS"
+RESUMED = 4  # forms of a question at which an archive may hang up, before it is left
 _HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED, OutcomeKind.BROKEN)
 
 
@@ -88,15 +89,17 @@ async def _ask_title(
 
     caps = _caps(contact.scope.caps)
     asked = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls)
-    if notes.under_way is None:
-        return asked
-    notes.ended(asked.last.matches, None, asked.last.cancelled)
-    if notes.finds[-1].matches or asked.stop.ending not in _HUNG_UP:
-        return asked
-    again = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls, tries=1)
+    first, shown = asked.first, asked.tls
+    for _ in range(RESUMED):
+        if notes.under_way is None:
+            break
+        lost = notes.ended(asked.last.matches, None, asked.last.cancelled)
+        if lost.matches or asked.stop.ending not in _HUNG_UP or notes.hopeless:
+            break
+        asked = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls, tries=1)
     if notes.under_way is not None:
-        notes.ended(again.last.matches, None, again.last.cancelled)
-    return replace(again, first=asked.first, tls=asked.tls or again.tls)
+        notes.ended(asked.last.matches, None, asked.last.cancelled)
+    return replace(asked, first=first, tls=shown or asked.tls)
 
 
 def _leave() -> Operations:

@@ -46,7 +46,7 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     if census is not None and known is not None:
         notes.doubt(*(doubt for doubt in census.doubts if not census.complete))
     script = within(spent, look_through(root, notes, known, plan), notes.doubt)
-    tls = observation.tls is not None
+    tls, also = observation.tls is not None, demanded(asked)
 
     def associate(carried: Script) -> Association:
         return Association(asked.called, carried, throttle=throttle, meter=spent)
@@ -58,10 +58,13 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
         lambda _: script,
         question=f"dimse profile {asked.called}{OVER_TLS if tls else ''}",
         tls=tls,
-        also=demanded(asked),
+        also=also,
     )
     if not ended.done:
         notes.ended(ended.stop)
+    if also:
+        notes.doubt(Doubt(DoubtCode.ONLY_WITH_KEY))
+        notes.complete = False
     facts = msgspec.structs.replace(asked, profile=notes.profile())
     return Learned(observation.with_facts(facts), patients=notes.patients)
 

@@ -111,6 +111,11 @@ class IdentifyProgress:
         patient_root = root == PATIENT_ROOT_FIND
         return any(is_success(find.status) for find in self.finds if find.patient_root == patient_root)
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether it hung up at two forms of a question, and answered none."""
+        return len(self.finds) > 1 and all(find.status is None for find in self.finds)
+
     def _record(self, identifier: bytes, explicit: bool) -> None:
         if record_uid(identifier, explicit=explicit, level=b"STUDY"):
             self.named += 1
@@ -122,7 +127,9 @@ def questions(notes: IdentifyProgress, accepted: Set[str], depth: Depth) -> Step
     """All questions, until one brings a record or the archive is out of resources."""
     roots = [root for root in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND) if root in accepted]
     for root in roots:
-        if any(notes.answers(other) for other in roots):  # and gave nothing: one question to this model will do
+        if any(
+            notes.answers(other) for other in roots if other != root
+        ):  # and gave nothing: one question to this model will do
             find = yield from notes.ask(root)
             over = _over(find)
         else:
@@ -154,12 +161,10 @@ def _by_age(root: str, notes: IdentifyProgress) -> Steps[bool]:
         if not is_success(find.status):
             break
         served = ages
-    refused = not is_success(find.status)
-    if find.status != OUT_OF_RESOURCES:
-        find = yield from notes.ask(root)
-        if _over(find):
-            return True
-    elif served is None:
+    refused, hung_up = not is_success(find.status), find.status is None and served is not None
+    if find.status == OUT_OF_RESOURCES and served is None:
+        return True
+    if find.status != OUT_OF_RESOURCES and not hung_up and _over((yield from notes.ask(root))):
         return True
     for windows in _narrower(served, refused):
         for ages in windows:
@@ -168,7 +173,8 @@ def _by_age(root: str, notes: IdentifyProgress) -> Steps[bool]:
                 return True
             if not is_success(find.status):
                 break
-    return False
+    # One that hangs up at a wide window may do so here too, and soon shows distress: so this comes last.
+    return hung_up and _over((yield from notes.ask(root)))
 
 
 def _narrower(served: Ages | None, refused: bool) -> Iterator[Sequence[Ages]]:

@@ -36,6 +36,9 @@ class Throttle:
         self._owed = 0.0
         self._habits: dict[Hashable, _Habit] = {}
         self._signs = 0
+        self.answers_each: int | None = (
+            None  # so many questions it answers over one connection; None: as many as we ask
+        )
 
     @property
     def target_matches(self) -> int:
