@@ -39,6 +39,7 @@ TEXT = {
     "DicomWebFacts.media_type",  # of a closed list
     "DicomWebFacts.realm",  # as OrthancFacts.realm
     "DicomWebFacts.root",  # one of ours, or one that a viewer names: printable ASCII, bounded
+    "DicomWebFacts.wildcard",  # of a closed list
     "DimseFacts.called",
     "DimseFacts.implementation_uid",
     "DimseFacts.implementation_version",

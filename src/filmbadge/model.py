@@ -675,6 +675,8 @@ class DicomWebFacts(Struct, frozen=True, tag="dicomweb"):
     accept: str = ""  # the one media type that it must be asked for, of a closed list; empty: it takes the usual ones
     needs_filter: bool = False  # it refuses a question without a matching key, or gives nothing to it
     nothing: int | None = None  # HTTP status by which it says that nothing matches; None: an empty list, or 204
+    wildcard: str = ""  # a key of a patient that each question must have, of a closed list: it is sent as a wildcard
+    slash: bool = False  # its resources end with a slash
     census: Census | None = None
     profile: Profile | None = None
     proof: WebProof | None = None

@@ -107,8 +107,8 @@ class Answer:
             return Kind.GUARDED
         if alike(reply, control.reply):
             return Kind.NO if reply.status in NOT_THERE or 300 <= reply.status < 400 else Kind.UNREADABLE
-        if 300 <= reply.status < 400:  # a slash at the end is one more form of the same question
-            return Kind.REFUSED if reply.goes is not None and _path(reply.goes).endswith("/studies/") else Kind.NO
+        if 300 <= reply.status < 400:
+            return Kind.NO
         return Kind.REFUSED
 
     def _success(self, control: Answer) -> Kind:

@@ -21,7 +21,7 @@ import secrets
 import string
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from filmbadge.ask.dicomweb import manners
 from filmbadge.ask.dicomweb.answer import NOT_THERE, SUCCESS, Answer, Kind, alike, media_type
@@ -40,7 +40,7 @@ WADO_URI = ("/wado",)
 _OWN_NAME = re.compile(r"(?i)dicom-?web|qido|wado|dcm4chee")
 _PARAMETERS = re.compile(rb"(?i)\b(study|series|object)UID\b")
 MOST_NAMED = 8  # roots that somebody names
-MOST_FORMS = 20  # further forms of questions on one port
+MOST_FORMS = 24  # further forms of questions on one port
 SINGLE = ("application/dicom+json", "application/json", "*/*")
 
 
@@ -56,7 +56,8 @@ class Doors:
     def take(self, facts: DicomWebFacts) -> None:
         """Keep the facts of the root that shows most."""
         rank = 4 if facts.records else 3 if facts.status in (200, 204) else 1 if facts.status in (401, 403, 407) else 2
-        if rank > self.rank:
+        more = self.best is not None and self.best.root == facts.root
+        if rank > self.rank or (more and rank == self.rank):
             self.best, self.rank = facts, rank
 
     @property
@@ -104,29 +105,19 @@ def _forms(status: int | None) -> tuple[Form, ...]:
 
 def _records(status: int | None) -> list[tuple[Mapping[str, str], Form]]:
     """Other forms of the question for one record, after a question without a key was refused with this status."""
-    dated, month, day = manners.filters()
-    tag, unlimited, single, last = (
-        Form(by_tag=True),
-        Form(limit=0),
-        Form(accept=SINGLE[0]),
-        Form(limit=0, accept=SINGLE[0]),
-    )
+    dated, patient_id, name, month, day = manners.filters()
+    usual, tag, unlimited, single = Form(), Form(by_tag=True), Form(limit=0), Form(accept=SINGLE[0])
     first, second = (single, unlimited) if status in (406, 415) else (unlimited, single)
+    last = Form(limit=0, accept=SINGLE[0])
     asked: list[tuple[Mapping[str, str], Form]] = [
         (ANY, first),
-        (dated, Form()),
+        (dated, usual),
         (ANY, second),
         (dated, tag),
         (ANY, last),
     ]
-    asked += [
-        (dated, Form(True, 0, SINGLE[0])),
-        (NOBODY_KEYS, Form()),
-        (NOBODY_KEYS, tag),
-        (month, Form()),
-        (day, Form()),
-    ]
-    return asked
+    asked += [(dated, replace(last, by_tag=True)), (NOBODY_KEYS, usual), (NOBODY_KEYS, tag)]
+    return [*asked, (patient_id, usual), (name, usual), (month, usual), (day, usual)]
 
 
 @dataclass
@@ -147,18 +138,21 @@ class _Search:
         named = root in self.known or bool(_OWN_NAME.search(root))
         keys, form = (ANY if self.may_ask else NOBODY_KEYS), Form()
         answer = yield from ask(root, keys, form)
+        if (answer.reply.goes or "").partition("?")[0] == f"{root}/studies/":
+            form = Form(slash=True)
+            answer = yield from ask(root, keys, form)
         status = answer.reply.status
         self._follow(answer.reply)
         kind = answer.kind(self.control)
         if kind is Kind.REFUSED:
             kind = yield from self._refused(root, answer, named)
         if kind is Kind.REFUSED or (kind is Kind.PAGE and named):
-            answer, form, keys = yield from self._otherwise(root, answer, keys)
+            answer, form, keys = yield from self._otherwise(root, answer, keys, form)
             kind = answer.kind(self.control)
         if kind is Kind.NOTHING:
             kind = yield from self._sure(root, form, named)
         if kind in (Kind.RECORDS, Kind.DICOMWEB):
-            self.doors.take((yield from self._facts(root, answer, form, keys)))
+            yield from self._found(root, answer, form, keys)
         elif kind is Kind.GUARDED and named and not alike(answer.reply, self.control.reply):
             self.doors.take(DicomWebFacts(root, answer.reply.status, realm=answer.reply.realm))
         elif kind in (Kind.REFUSED, Kind.UNREADABLE, Kind.PAGE):
@@ -189,12 +183,13 @@ class _Search:
         return Kind.NO if reply.status in NOT_THERE else Kind.UNREADABLE
 
     def _otherwise(
-        self, root: str, refused: Answer, keys: Mapping[str, str]
+        self, root: str, refused: Answer, keys: Mapping[str, str], usual: Form
     ) -> Generator[Request, Response, tuple[Answer, Form, Mapping[str, str]]]:
         """Ask in other forms, until one is answered. Returns the refusal if none is."""
         status = refused.reply.status
         tries = _records(status) if self.may_ask else [(NOBODY_KEYS, form) for form in _forms(status)]
-        for other_keys, form in tries:
+        for other_keys, other in tries:
+            form = replace(other, slash=usual.slash)
             if not self.forms:
                 break
             self.forms -= 1
@@ -204,7 +199,7 @@ class _Search:
                 return answer, form, other_keys
             if answer.reply.status is None:
                 return answer, form, other_keys
-        return refused, Form(), keys
+        return refused, usual, keys
 
     def _sure(self, root: str, form: Form, named: bool) -> Generator[Request, Response, Kind]:
         """Many APIs answer with an empty list or no content. Ask at a sibling path that cannot exist."""
@@ -220,10 +215,13 @@ class _Search:
         instances.reply = yield Request(path, accept=form.accepts, into=instances.feed)
         return Kind.DICOMWEB if instances.nothing else Kind.UNREADABLE
 
-    def _facts(
+    def _found(
         self, root: str, answer: Answer, form: Form, keys: Mapping[str, str]
-    ) -> Generator[Request, Response, DicomWebFacts]:
-        """The facts of a root that answered; with `may_ask`, also one record and the form in which to ask for more."""
+    ) -> Generator[Request, Response, None]:
+        """Keep the facts of a root that answered; with `may_ask`, also one record and the form in which to ask for more.
+
+        What is known is kept after each step: the visit may end at the next.
+        """
         facts = DicomWebFacts(
             root,
             answer.reply.status,
@@ -235,8 +233,10 @@ class _Search:
             by_tag=form.by_tag,
             limit=form.limit,
             accept=form.accept,
+            slash=form.slash,
         )
-        if not self.may_ask:
-            return facts
-        facts = yield from manners.one_record(facts, answer if keys is ANY else None)
-        return (yield from manners.form(facts, answer if keys is NOBODY_KEYS else None))
+        self.doors.take(facts)
+        if self.may_ask:
+            facts = yield from manners.one_record(facts, answer if keys is ANY else None)
+            self.doors.take(facts)
+            self.doors.take((yield from manners.form(facts, answer if keys is NOBODY_KEYS else None)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -15,6 +16,7 @@ from filmbadge.model import DicomWebFacts
 
 NOBODY_KEYS: Mapping[str, str] = MappingProxyType({"StudyInstanceUID": NOBODY})  # no answer can have a record
 ANY: Mapping[str, str] = MappingProxyType({})
+WILDCARDS = ("PatientID", "PatientName")  # no patient is named: any value matches, PS3.4 C.2.2.2.4
 LIMITS = (LIMIT, 200, 100, 50, 10)
 _SUCCESS = (200, 203, 204, 206)
 
@@ -32,9 +34,10 @@ def ask(
 
 
 def filters() -> Iterator[Mapping[str, str]]:
-    """Matching keys that each study with a date meets, each of the last 30 days, and each of today."""
+    """Matching keys that each study with a date meets, or each study; then those of the last 30 days, and of today."""
     today = datetime.now(UTC).date()
     yield {"StudyDate": "18000101-20991231"}
+    yield from ({key: "*"} for key in WILDCARDS)
     yield {"StudyDate": f"{today - timedelta(30):%Y%m%d}-{today:%Y%m%d}"}
     yield {"StudyDate": f"{today:%Y%m%d}"}
 
@@ -46,13 +49,16 @@ def one_record(facts: DicomWebFacts, plain: Answer | None) -> Learning:
     """
     wanted = Form.of(facts)
     plain = plain or (yield from ask(facts.root, ANY, wanted))
-    best = plain
+    best, wildcard, dates = plain, "", False
     for keys in () if plain.count.records else filters():
+        if dates and "StudyDate" in keys:
+            continue  # a range of all dates was answered, so a narrower one would tell no more
         said = yield from ask(facts.root, keys, wanted)
         if said.count.records or (said.nothing and not best.nothing):
-            best = said
-        if said.count.records or said.nothing or said.reply.status is None:
-            break  # a narrower question would tell no more
+            best, wildcard = said, next((key for key in WILDCARDS if key in keys), "")
+        dates = dates or (said.nothing and "StudyDate" in keys)
+        if said.count.records or said.reply.status is None:
+            break
     return msgspec.structs.replace(
         facts,
         record_status=204 if best.nothing and not best.count.records else best.reply.status,
@@ -60,6 +66,7 @@ def one_record(facts: DicomWebFacts, plain: Answer | None) -> Learning:
         unusable=max(facts.unusable, plain.count.unusable, best.count.unusable),
         retrieve_url=best.count.retrieve_url,
         needs_filter=best is not plain,
+        wildcard=wildcard,
     )
 
 
@@ -98,7 +105,7 @@ def _keyed(root: str, wanted: Form) -> Generator[Request, Response, tuple[Answer
     first = yield from ask(root, NOBODY_KEYS, wanted)
     if _answered(first) or first.reply.status is None:
         return first, wanted
-    tag = Form(True, wanted.limit, wanted.accept)
+    tag = replace(wanted, by_tag=True)
     said = yield from ask(root, NOBODY_KEYS, tag)
     return (said, tag) if _answered(said) else (first, wanted)
 

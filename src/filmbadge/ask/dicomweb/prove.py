@@ -59,7 +59,8 @@ def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Reques
         named = [f"{place}/{resource}/{first.uid}" for place in named]
         named = [first.url, *named] if first.url else named
         uids.append(first.uid)
-    for service, path in _ways(site, root, uids, named):
+    end = "/" if facts.slash else ""
+    for service, path in _ways(site, root, uids, named, end):
         accept = _MULTIPART if service is WebService.WADO_RS else "application/dicom"
         reply = yield Request(path, accept=accept, most_bytes=ENOUGH_BYTES, leave=True, into=forget)
         image = reply.status in (200, 206) and reply.media_type in _IMAGES
@@ -68,7 +69,7 @@ def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Reques
             return
 
 
-def _ways(site: Origin, root: str, uids: list[str], named: list[str]) -> Iterator[tuple[WebService, str]]:
+def _ways(site: Origin, root: str, uids: list[str], named: list[str], end: str) -> Iterator[tuple[WebService, str]]:
     """Where one instance may be had: where its records say, below the root of the search, and by WADO-URI.
 
     A Retrieve URL (0008,1190) may name a host that only the archive knows. Its path is asked for on our own port last.
@@ -76,7 +77,7 @@ def _ways(site: Origin, root: str, uids: list[str], named: list[str]) -> Iterato
     study, series, instance = uids
     here = [path for place in named if (path := site.local(place)) is not None]
     elsewhere = [place.partition("://")[2].partition("/")[2] for place in named if site.local(place) is None]
-    paths = [*here[:1], f"{root}/studies/{study}/series/{series}/instances/{instance}"]
+    paths = [*here[:1], f"{root}/studies/{study}/series/{series}/instances/{instance}{end}"]
     yield from ((WebService.WADO_RS, path) for path in dict.fromkeys(paths))
     base = root.removesuffix("/rs")
     wado = f"requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=application%2Fdicom"

@@ -44,10 +44,20 @@ class Form:
     accept: str = ""  # a key of ACCEPTS
     needs_filter: bool = False  # a question without a matching key is refused, or brings nothing
     nothing: int | None = None  # HTTP status that says that nothing matches; None: an empty list, or 204
+    wildcard: str = ""  # a matching key that each question about studies must have; it is sent as a wildcard
+    slash: bool = False  # resources end with a slash
 
     @classmethod
     def of(cls, facts: DicomWebFacts) -> Form:
-        return cls(facts.by_tag, facts.limit, facts.accept, facts.needs_filter, facts.nothing)
+        return cls(
+            facts.by_tag,
+            facts.limit,
+            facts.accept,
+            facts.needs_filter,
+            facts.nothing,
+            facts.wildcard,
+            facts.slash,
+        )
 
     @property
     def accepts(self) -> str:
@@ -63,6 +73,9 @@ class Form:
 
         With `size` 0 no limit is sent, and without an offset none.
         """
+        if self.wildcard and resource.endswith("/studies"):
+            keys = {self.wildcard: "*"} | dict(keys)
+        resource += "/" if self.slash else ""
         asked = [f"{TAGS.get(key, key) if self.by_tag else key}={value}" for key, value in keys.items()]
         if self.limit != 0:
             asked += [f"limit={self.rows(size)}"] if size else []
