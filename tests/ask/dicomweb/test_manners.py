@@ -13,7 +13,7 @@ from filmbadge.ask.dicomweb.identify import MOST_FORMS, ROOTS
 from filmbadge.ask.dicomweb.question import Form
 from filmbadge.judge.ladder import place
 from filmbadge.model import Depth, DicomWebFacts, Observation, PageFacts, Reason, Rung
-from support.http_site import visited
+from support.http_site import http, serving, visited
 from support.odd_dicomweb import NOTHING, UNKNOWN, Manners, OddDicomWeb
 
 DEFINITE = sorted(set(UNKNOWN) - {"broken", "bad request"})
@@ -26,7 +26,7 @@ def seen_of(peer: OddDicomWeb, depth: Depth) -> tuple[Observation, DicomWebFacts
     return seen, seen.get(DicomWebFacts), pages
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(
     st.builds(
         Manners,
@@ -149,3 +149,52 @@ def test_a_redirect_to_another_root_is_asked_there() -> None:
     peer = OddDicomWeb(Manners(root="/imaging"), {"/dicom-web/studies": moved})
     _, found, _ = seen_of(peer, Depth.PROFILE)
     assert found is not None and (found.root, found.records) == ("/imaging", 1)
+
+
+def test_a_redirect_to_the_same_with_a_slash_is_followed() -> None:
+    """And later questions end with a slash too."""
+    moved = (301, {"Location": "/dicom-web/studies/?x=y"}, b"")
+    peer = OddDicomWeb(Manners(root="/dicom-web/studies/.."), {"/dicom-web/studies": moved})
+    study = {"0020000D": {"vr": "UI", "Value": ["2.25.33.1"]}}
+    peer.front = {
+        **peer.front,
+        "/dicom-web/studies/": (200, {"Content-Type": "application/dicom+json"}, json.dumps([study]).encode()),
+    }
+    _, found, _ = seen_of(peer, Depth.PROFILE)
+    assert found is not None and (found.root, found.records, found.slash) == ("/dicom-web", 1, True)
+    assert Form.of(found).path("/dicom-web/studies", {}, 1) == "/dicom-web/studies/?limit=1"
+
+
+@pytest.mark.parametrize("key", ["PatientID", "PatientName"])
+@pytest.mark.parametrize("status", [200, 400])
+def test_any_patient_is_asked_for_where_one_is_demanded(key: str, status: int) -> None:
+    """From depth `profile` on: no patient is named."""
+    study = {"0020000D": {"vr": "UI", "Value": ["2.25.33.1"]}}
+    kind = {"Content-Type": "application/dicom+json"}
+
+    class Demanding(OddDicomWeb):
+        def _answer(self, target: str, accept: str) -> tuple[int, dict[str, str], bytes]:
+            if not target.startswith("/dicom-web/studies?"):
+                return super()._answer(target, accept)
+            if f"{key}=*" not in target:
+                return status, kind, b"[]" if status == 200 else b"{}"
+            return 200, kind, json.dumps([] if "StudyInstanceUID" in target else [study]).encode()
+
+    peer = Demanding(Manners(root="/nowhere"))
+    _, found, _ = seen_of(peer, Depth.PROFILE)
+    assert found is not None and (found.records, found.wildcard, found.needs_filter) == (1, key, True)
+    assert f"{key}=*" in Form.of(found).path("/dicom-web/studies", {"StudyDate": "20200101"})
+    assert "*" not in Form.of(found).path("/dicom-web/studies/2.25.33.1/series")
+    peer.paths.clear()
+    seen_of(peer, Depth.ASK)
+    assert not any("*" in path for path in peer.paths)
+
+
+def test_an_answer_that_every_path_gets_decides_nothing() -> None:
+    """An archive may take any path for a root of its own."""
+    for body in (b"[]", b""):
+        said = http("200 OK\r\nContent-Type: application/json", body)
+        seen, _ = visited(serving(lambda _, said=said: said), Depth.ASK)  # type: ignore[misc]
+        found, pages = seen.get(DicomWebFacts), seen.get(PageFacts)
+        assert pages is not None
+        assert found is None and pages.doors is False

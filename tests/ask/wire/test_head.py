@@ -39,6 +39,7 @@ def parsed(said: bytes) -> tuple[int, dict[bytes, bytes]]:
         (b"HTTP/1.1 404\r\nA: b\r\n\r\n", 404, {b"a": b"b"}),
         (b"HTTP/1.1  404  No \xff\x01 such\r\nA: b\r\n\r\n", 404, {b"a": b"b"}),
         (b"HTTP/1.0 200 OK\r\nA: b\r\n\r\n", 200, {b"a": b"b"}),
+        (b"http/1.1 200 ok\r\nA: b\r\n\r\n", 200, {b"a": b"b"}),
         (b"HTTP/2 200\r\nA: b\r\n\r\n", 200, {b"a": b"b"}),
         (b"HTTP/1.1 200 OK\r\nA: b,\r\n\tc\r\n d\r\n\r\n", 200, {b"a": b"b, c d"}),
         (b"HTTP/1.1 200 OK\r\nno colon\r\n: no name\r\nA(b): c\r\nA: b\r\n\r\n", 200, {b"a": b"b"}),

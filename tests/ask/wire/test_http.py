@@ -216,6 +216,7 @@ def test_at_a_sign_of_distress_nothing_more_is_asked(status: int) -> None:
         ("gzip", ZIPPED), ("x-gzip", ZIPPED), ("GZIP", ZIPPED),
         ("deflate", zlib.compress(BODY)), ("deflate", zlib.compress(BODY)[2:-4]), ("identity", BODY),
         ("UTF-8", BODY), ("none", BODY), ("", BODY), ("binary, identity", BODY), ("utf-8, gzip", ZIPPED),  # no codings
+        ("gzip", BODY), ("x-gzip", BODY),  # it is not true
     ],
 )  # fmt: skip
 def test_a_compressed_body(coding: str, packed: bytes) -> None:
@@ -233,7 +234,7 @@ def test_a_bomb_is_cut_at_the_cap() -> None:
 
 @pytest.mark.parametrize(
     ("coding", "packed"),
-    [("br", b"x"), ("gzip, gzip", b"x"), ("gzip", b"DOE^JANE"), ("gzip", ZIPPED[:-3]), ("deflate", b"DOE^JANE")],
+    [("br", b"x"), ("gzip, gzip", b"x"), ("gzip", ZIPPED[:-3]), ("deflate", b"DOE^JANE")],
 )
 def test_a_compressed_body_that_cannot_be_read(coding: str, packed: bytes) -> None:
     reply, _, stop = get(coded(coding, packed))
@@ -244,7 +245,7 @@ def test_a_compressed_body_that_cannot_be_read(coding: str, packed: bytes) -> No
 @settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate"]), st.integers(1, 400))
 def test_a_compressed_body_never_grows_beyond_its_cap(packed: bytes, coding: str, most: int) -> None:
-    for body in (packed, gzip.compress(packed * 50, mtime=0), zlib.compress(packed * 50)):
+    for body in (packed, packed * 50, gzip.compress(packed * 50, mtime=0), zlib.compress(packed * 50)):
         reply, _, _ = get(coded(coding, body), page=Request("/", most_bytes=most))
         assert len(reply.body) <= most
 

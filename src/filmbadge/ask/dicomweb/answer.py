@@ -107,8 +107,9 @@ class Answer:
             return Kind.GUARDED
         if alike(reply, control.reply):
             return Kind.NO if reply.status in NOT_THERE or 300 <= reply.status < 400 else Kind.UNREADABLE
-        if 300 <= reply.status < 400:
-            return Kind.NO
+        if 300 <= reply.status < 400:  # one that leads to itself wants something that we do not have
+            itself = reply.goes is not None and _path(reply.goes) == _path(reply.request.path)
+            return Kind.UNREADABLE if itself else Kind.NO
         return Kind.REFUSED
 
     def _success(self, control: Answer) -> Kind:

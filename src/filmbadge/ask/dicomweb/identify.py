@@ -107,15 +107,14 @@ def _records(status: int | None) -> list[tuple[Mapping[str, str], Form]]:
     """Other forms of the question for one record, after a question without a key was refused with this status."""
     dated, patient_id, name, month, day = manners.filters()
     usual, tag, unlimited, single = Form(), Form(by_tag=True), Form(limit=0), Form(accept=SINGLE[0])
-    first, second = (single, unlimited) if status in (406, 415) else (unlimited, single)
     last = Form(limit=0, accept=SINGLE[0])
+    forms = [Form(accept=accept) for accept in SINGLE] if status in (406, 415) else [unlimited, single]
     asked: list[tuple[Mapping[str, str], Form]] = [
-        (ANY, first),
+        (ANY, forms[0]),
         (dated, usual),
-        (ANY, second),
-        (dated, tag),
-        (ANY, last),
+        *((ANY, form) for form in forms[1:]),
     ]
+    asked += [(dated, tag), (ANY, last)]
     asked += [(dated, replace(last, by_tag=True)), (NOBODY_KEYS, usual), (NOBODY_KEYS, tag)]
     return [*asked, (patient_id, usual), (name, usual), (month, usual), (day, usual)]
 
@@ -202,12 +201,13 @@ class _Search:
         return refused, usual, keys
 
     def _sure(self, root: str, form: Form, named: bool) -> Generator[Request, Response, Kind]:
-        """Many APIs answer with an empty list or no content. Ask at a sibling path that cannot exist."""
+        """Many APIs answer with an empty list or no content. Ask at a sibling path that cannot exist.
+
+        An archive may take any path for a root of its own, so an equal answer there decides nothing.
+        """
         beside = yield from ask(f"{root}/{random_name()}", NOBODY_KEYS, form)
-        if beside.reply.status is None:
+        if beside.reply.status is None or beside.nothing:
             return Kind.UNREADABLE
-        if beside.nothing:
-            return Kind.NO
         if named:
             return Kind.DICOMWEB
         path = form.path(f"{root}/instances", NOBODY_KEYS, 1)

@@ -15,7 +15,7 @@ from filmbadge.model import Cause, OutcomeKind
 
 MAX_HEAD = 64 * 1024  # bytes of all heads of one response
 _END = re.compile(rb"\n\r?\n")
-_STATUS = re.compile(rb"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})(?![\d])[^\n]*")
+_STATUS = re.compile(rb"(?i:HTTP)/(\d)(?:\.(\d))?[ \t]+(\d{3})(?![\d])[^\n]*")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token, RFC 9110 5.6.2
 _CONTROL = re.compile(rb"[\x00\t\v\f\r]+")
 _ONCE = (b"content-length", b"transfer-encoding")
@@ -37,7 +37,7 @@ class ResponseHead:
         if self._over:
             return data
         self._held = (self._held + data).lstrip(b"\r\n") if not self._held else self._held + data
-        if not b"HTTP/".startswith(self._held[:5]):
+        if not b"HTTP/".startswith(self._held[:5].upper()):
             tls = self._held[:2] in (b"\x15\x03", b"\x16\x03")
             raise WireError(Cause.SPOKE_TLS if tls else Cause.SPOKE_OTHER, ending=OutcomeKind.OTHER_PROTOCOL)
         made = b""

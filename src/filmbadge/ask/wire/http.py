@@ -403,22 +403,32 @@ class HttpSession:
 
 
 class _Inflate:
-    """A compressed body. It never decompresses more than was wanted."""
+    """A compressed body. It never decompresses more than was wanted.
 
-    def __init__(self) -> None:
+    A body that is said to be gzip and does not begin like gzip is taken as it is: so does curl, which asks for none.
+    """
+
+    def __init__(self, *, gzip: bool) -> None:
         self._start = b""
         self._made: zlib._Decompress | None = None
+        self._gzip = gzip
+        self._plain = False
 
     @property
     def over(self) -> bool:
-        return self._made is not None and self._made.eof
+        return self._plain or (self._made is not None and self._made.eof)
 
     def more(self, data: bytes, most: int) -> bytes:
+        if self._plain:
+            return data[:most]
         if self._made is None:
             self._start += data
             if len(self._start) < 2:
                 return b""
             data = self._start
+            if self._gzip and data[:2] != b"\x1f\x8b":
+                self._plain = True
+                return data[:most]
             headed = data[:2] == b"\x1f\x8b" or (data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0)
             # The deflate coding has a zlib header, RFC 9110 8.4.1.2, but some servers omit it.
             self._made = zlib.decompressobj(zlib.MAX_WBITS | 32 if headed else -zlib.MAX_WBITS)
@@ -436,7 +446,7 @@ def _inflate(coding: str) -> _Inflate | None:
         return None
     if len(known) > 1 or known[0] in _OTHER_CODINGS:
         raise WireError(Cause.CONTENT_CODING)
-    return _Inflate()
+    return _Inflate(gzip=known[0] != "deflate")
 
 
 def _chunked(head: h11.Response) -> bool:
