@@ -41,6 +41,10 @@ SPOKE = DimseFacts(called="ANY-SCP", valid_pdu=True)
 ECHO_ONLY = DimseFacts(called="ANY-SCP", valid_pdu=True, accepted=True, verification=True)
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 IS_ORTHANC = OrthancFacts(status=200, is_orthanc=True)
+ABORTS = msgspec.structs.replace(admitted((Find(None, 0),)), abort=Abort(0, 0))
+ORTHANC_ABORTS = msgspec.structs.replace(
+    ABORTS, implementation_uid="1.2.276.0.7230010.3.0.3.6.7", implementation_version="OFFIS_DCMTK_367"
+)
 SURE, UNSURE = PageFacts(404, 200, doors=True), PageFacts(404, 200, doors=False)
 SIGN = (Fingerprint("OHIF Viewer", FingerprintKind.PAGE),)
 ALL_CAUSES = [None, *Cause]
@@ -72,6 +76,7 @@ PROVEN = {
     "question refused, as its class": refused(0x0122),
     "question refused to strangers": refused(0x0124),
     "question not known": refused(0x0211),
+    "question aborted as Orthanc does": dimse(ORTHANC_ABORTS),
     "port closed": stopped(OutcomeKind.REFUSED),
     "prohibited on the way": stopped(OutcomeKind.UNREACHABLE, Cause.PROHIBITED),
     "SSH": stopped(OutcomeKind.OTHER_PROTOCOL, Cause.SPOKE_SSH),
@@ -98,7 +103,11 @@ NOT_PROVEN = {
     "rejected for the application context": dimse(rejected(1, 1, 2)),
     "rejected with no known code": dimse(rejected(0, 0, 0)),
     "aborted": dimse(msgspec.structs.replace(SPOKE, abort=Abort(0, 0))),
-    "question aborted": dimse(msgspec.structs.replace(admitted((Find(None, 0),)), abort=Abort(0, 0))),
+    "question aborted": dimse(ABORTS),
+    "question aborted by the service provider": dimse(msgspec.structs.replace(ORTHANC_ABORTS, abort=Abort(2, 0))),
+    "question aborted after one was answered": dimse(
+        msgspec.structs.replace(ORTHANC_ABORTS, finds=(Find((0, 1), 0, 0x0000), Find(None, 0)))
+    ),
     "empty": dimse(admitted(EMPTY)),
     "question broke off": dimse(admitted((Find(None, 0),)), stop=outcome(OutcomeKind.IDLE, Cause.IDLE_LIMIT)),
     "a key is missing": refused(0xA900),

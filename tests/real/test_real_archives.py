@@ -74,8 +74,8 @@ def test_depths_hold_on_orthanc(open_orthanc: Served) -> None:
     assert ask["connections"] == 1
 
 
-def test_dicom_is_never_met_with_http(open_orthanc: Served) -> None:
-    """A named port is asked in DIMSE first; one turns out to be HTTP, the other must not be tried in it."""
+def test_dicom_that_gave_records_is_never_met_with_http(open_orthanc: Served) -> None:
+    """A named port is asked in DIMSE first; one turns out to be HTTP, the other gives records and is not tried in it."""
     card = archives.check(f"127.0.0.1:{open_orthanc.http},{open_orthanc.dicom}")
     assert rungs(card) == {"dimse": "discloses", "http": "discloses"}
     assert card["connections"] == 2 + 1  # DIMSE on both, then one visit to the web port alone
@@ -127,7 +127,7 @@ def test_orthanc_guarded_in_dicom_but_open_on_the_web(tmp_path: Path) -> None:
 
 def test_empty_orthanc(tmp_path: Path) -> None:
     with archives.orthanc(tmp_path, load=False, DicomAlwaysAllowFind=True) as served:
-        card = archives.check(both(served), code=3)  # what DIMSE gives nothing of may be there
+        card = archives.check(both(served), code=3)  # that its DICOM gave nothing proves nothing
     assert rungs(card) == {"dimse": "answers", "http": "answers"}
     assert card["archives"][0]["open"] is False
     assert counts(card)["studies"] == (0, "reported")

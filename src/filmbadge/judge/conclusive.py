@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from filmbadge.catalogue.fingerprints import Manners, fingerprints, toolkit_of
+from filmbadge.judge.ways.dimse import USER
 from filmbadge.model import (
     Cause,
     Dcm4cheeFacts,
     Depth,
     DicomWebFacts,
+    DimseFacts,
     Observation,
     OrthancFacts,
     OutcomeKind,
     PageFacts,
     Reason,
+    Rung,
     Verdict,
 )
 
@@ -54,6 +58,18 @@ def _rejected(verdict: Verdict, _: Observation) -> bool:
 
 def _refused(verdict: Verdict, _: Observation) -> bool:
     return not _REFUSALS.isdisjoint(verdict.codes[:1])
+
+
+def _aborted_as_known(verdict: Verdict, seen: Observation) -> bool:
+    """A product that the catalogue knows to refuse strangers so: its toolkit and its manner both say which it is."""
+    facts = seen.get(DimseFacts)
+    if facts is None or verdict.rung is not Rung.ADMITS:
+        return False
+    toolkit = toolkit_of(facts.implementation_uid, facts.implementation_version)
+    built = {row.product for row in fingerprints().built_on if toolkit.startswith(row.toolkit)}
+    manners = Manners(aborts_query=verdict.codes == (USER, 0))
+    known = (row for row in fingerprints().behaviour if row.seen.aborts_query is True)
+    return any(row.is_ in built and row.seen.fit(manners) for row in known)
 
 
 def _unasked(_: Verdict, seen: Observation) -> bool:
@@ -97,6 +113,7 @@ PROOFS: Mapping[Reason, Proof] = MappingProxyType(
         Reason.REJECTED: _rejected,
         Reason.CONTEXT_REFUSED: _always,
         Reason.FIND_FAILED: _refused,
+        Reason.FIND_ABORTED: _aborted_as_known,
         Reason.DEPTH: _always,  # the user chose it, and is told
         Reason.NEEDS_PERSONAL_DATA: _unasked,  # the same
         Reason.NO_RECORDS: _own_zero,

@@ -144,7 +144,7 @@ async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketch
 async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> None:
     """Ask every port, one connection at a time, into `seen`.
 
-    HTTP is never spoken first to a port on which DIMSE is expected, nor to one that gave records in DIMSE.
+    HTTP is never spoken first to a port on which DIMSE is expected, nor to one that gave what was asked for in DIMSE.
     A port that the user named is asked in DIMSE, and then in HTTP, for one port can have both; over TLS, where it
     turned out to speak that. So is a port of the web on which DIMSE is expected too, and a port that answered in HTTP.
     """
@@ -228,9 +228,11 @@ def _spoke_dimse(observation: Observation) -> bool:
 
 
 def _gave_dimse(observation: Observation) -> bool:
-    """It gave records: there is nothing that another protocol would have to tell."""
+    """It gave all that was asked for: there is nothing that another protocol would have to tell."""
     facts = observation.get(DimseFacts)
-    return facts is not None and any(find.matches for find in facts.finds)
+    if facts is None or observation.depth.reaches(Depth.ASK):
+        return facts is not None and any(find.matches for find in facts.finds)
+    return facts.study_root or facts.patient_root
 
 
 def _barred(observation: Observation) -> bool:
