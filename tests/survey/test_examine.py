@@ -11,13 +11,14 @@ from filmbadge.ask import ways, web
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.wire.contact import Contact
+from filmbadge.judge.archives import judge
 from filmbadge.keep.schema import endpoint_rows
 from filmbadge.model import Depth, Host, Observation, OrthancFacts, Outcome, OutcomeKind, Protocol, Rung
 from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from filmbadge.tell import card
 from filmbadge.tell.words import Words
-from support.factories import AT
+from support.factories import ADDRESS, AT, dimse
 from support.http_site import Handler, orthanc, serving
 from support.loopback import HERE, caps, dialer, listening, run
 
@@ -131,3 +132,22 @@ def test_a_port_that_speaks_dicom_only_is_one_endpoint(named: bool) -> None:
 @pytest.mark.parametrize(("named", "http"), [(True, False), (False, True), (False, False)])
 def test_a_port_that_answers_dicom_in_http_is_asked_in_http(named: bool, http: bool) -> None:
     assert sees(only_http, named, http=http) == [(Protocol.HTTP, Rung.DISCLOSES)]
+
+
+@pytest.mark.parametrize(
+    ("endings", "sentence"),
+    [
+        ((OutcomeKind.NO_ANSWER, OutcomeKind.UNREACHABLE), "not reachable from here, so we cannot tell what is there"),
+        ((OutcomeKind.NO_ANSWER, OutcomeKind.REFUSED), "no imaging service found on the ports asked"),
+        ((OutcomeKind.IDLE,), "we could not find out everything, so this does not say that it is closed"),
+    ],
+)
+def test_a_card_says_what_silence_means(endings: tuple[OutcomeKind, ...], sentence: str) -> None:
+    silent = [dimse(None, port=104 + n, stop=Outcome(ending)) for n, ending in enumerate(endings)]
+    document = card.document("t", Depth.COUNT, judge(ADDRESS, silent), [], Words())
+    assert sentence in card._headline(document, Words()).plain
+    shown = [card._why(endpoint, Words()) for endpoint in document.endpoints]
+    assert all(
+        why.startswith("cannot tell: ") is not endpoint.conclusive
+        for why, endpoint in zip(shown, document.endpoints, strict=True)
+    )
