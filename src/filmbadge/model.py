@@ -295,7 +295,7 @@ class DoubtCode(_Code):
     NOTHING_REACHED = "nothing-reached", "hosts"  # none of these hosts gave any answer, not even a refusal
     NOT_COMPARED = "not-compared"  # some archives may be one: they were not compared with each other
     OVERLAP = "overlap", "archives"  # these archives hold some of the same studies
-    PERHAPS_ONE = "perhaps-one", "archives"  # at one host, nothing shows whether these archives are one
+    PERHAPS_ONE = "perhaps-one", "archives"  # nothing shows whether these archives are one
     PERHAPS_MORE = "perhaps-more", "archives"  # ways in that are told as one archive may lead to so many more
 
 

@@ -75,6 +75,8 @@ def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> 
     }
     assert funnel == {step.rung: step.endpoints for step in report.funnel}
     assert "Open archives (7)" in tab.inner_text("main")
+    assert report.undecided
+    assert all(host in tab.inner_text("main h2:has-text('could not find out enough') + p") for host in report.undecided)
     kinds = {
         row.locator("td").first.inner_text(): row.inner_text()
         for row in tab.locator("main table").nth(1).locator("tbody tr").all()
@@ -130,6 +132,7 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
         rows=tuple(Total(row.quantity, None, Provenance.UNKNOWN) for row in real.rows),
         kinds=(KindLine("patient_name", Total(hostile, None, Provenance.UNKNOWN, at_least=1), {hostile: 1}),),
         funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
+        undecided=(hostile,),
         archives=(archive, msgspec.structs.replace(archive, decoy=(hostile,))),
     )
     path = tmp_path / "hostile.html"

@@ -161,6 +161,10 @@ class Dataset:
         """
         return totals.totals(self, told or self.manifest)
 
+    def undecided(self) -> list[str]:
+        """The targets that were asked, and of which we could not find out whether they are archives, or open."""
+        return totals.undecided(self)
+
     def unreached(self) -> bool:
         """Whether hosts were asked, and none of them gave any answer."""
         return totals.unreached(self)

@@ -55,10 +55,13 @@ _OTHERWISE = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCod
 _REACHED = "rung <> 'silent' OR ending = 'refused' OR why = 'left-alone'"
 # Nothing that answered is closed before that was shown. A depth that asks no question shows it of nobody.
 _OPEN_OR_NOT = "rung IS NULL OR (rung <> 'silent' AND (conclusive IS NOT TRUE OR why IN ('not-asked-at-depth', 'needs-personal-data')))"
+_UNDECIDED = (
+    "FROM endpoints e LEFT JOIN archives a ON a.id = e.archive WHERE NOT coalesce(a.open, false)"
+    f" AND len(coalesce(a.decoy, [])) = 0 AND ({_OPEN_OR_NOT.replace('rung', 'e.rung')})"
+)
 _ARCHIVE_OR_NOT = "rung IS NULL OR (rung = 'listening' AND conclusive IS NOT TRUE)"
 
-# Two archives are found to be one only if they share that many studies, and half of all (judge.same_archive).
-_ENOUGH, _TIMES = 20, 2
+_TIMES = 2  # of two ways into one archive, the one that shows fewer studies shows at least half of them
 
 Rows = list[dict[str, Any]]
 
@@ -97,11 +100,7 @@ def gaps(tables: Tables, manifest: Manifest) -> Gaps:
         f"SELECT (SELECT count(DISTINCT target) FROM endpoints_rows) asked, count(*) FILTER ({_REACHED}) reached,"
         f" count(DISTINCT target) FILTER ({_ARCHIVE_OR_NOT}) archives FROM endpoints"
     )
-    (opened,) = tables.rows(
-        "SELECT count(DISTINCT target) n, (SELECT count(*) FROM archives) archives"
-        " FROM endpoints e LEFT JOIN archives a ON a.id = e.archive"
-        f" WHERE NOT coalesce(a.open, false) AND len(coalesce(a.decoy, [])) = 0 AND ({_OPEN_OR_NOT.replace('rung', 'e.rung')})"
-    )
+    (opened,) = tables.rows(f"SELECT count(DISTINCT target) n, (SELECT count(*) FROM archives) archives {_UNDECIDED}")
     compared = manifest.state in ("done", "nothing-reached") or manifest.compared or opened["archives"] < 2
     return Gaps(
         unasked=max(0, manifest.hosts - row["asked"]),
@@ -110,6 +109,11 @@ def gaps(tables: Tables, manifest: Manifest) -> Gaps:
         opened=opened["n"],
         compared=compared,
     )
+
+
+def undecided(tables: Tables) -> list[str]:
+    """The targets that were asked, and of which we could not find out whether they are archives, or open."""
+    return [str(row["target"]) for row in tables.rows(f"SELECT DISTINCT target {_UNDECIDED} ORDER BY target")]
 
 
 def unreached(tables: Tables) -> bool:
@@ -130,7 +134,9 @@ class _Totals:
         self._unsure = list(_unsure(tables, self._gaps))
         self._perhaps = _Perhaps(tables)
         opened = {str(row["id"]) for row in tables.rows("SELECT id FROM counted WHERE open")}
-        self._overlaps = [*_overlaps(tables), *self._perhaps.one(opened)]
+        # What overlaps by links holds each of its studies once in a sum, whether it is one archive or several.
+        self._overlaps = [*_overlaps(tables), *self._perhaps.one(opened, linked=False)]
+        self._doubles = list(self._perhaps.one(opened))
         self._kinds = self._of_kinds()
 
     def each(self) -> Iterator[Total]:
@@ -177,9 +183,7 @@ class _Totals:
 
     def _once(self, total: Total) -> Total:
         """What archives that overlap hold is counted once, or the total is between two bounds."""
-        for overlap in self._overlaps:
-            if overlap.code is DoubtCode.OVERLAP and total.quantity in _OF_EACH_ARCHIVE:
-                continue
+        for overlap in self._doubles if total.quantity in _OF_EACH_ARCHIVE else self._overlaps:
             total = _without(total, overlap, self._sizes(total.quantity, overlap.archives))
         return total
 
@@ -306,7 +310,10 @@ def _overlaps(tables: Tables) -> Iterator[Overlap]:
 
 
 class _Perhaps:
-    """Archives of which nothing shows whether they are one, or several. As it is known of the archives that they are in."""
+    """Archives of which nothing shows whether they are one, or several.
+
+    At one host, the judge says so. At two, they hold the same few studies: these may be samples that came with software.
+    """
 
     def __init__(self, tables: Tables) -> None:
         rows = tables.rows(
@@ -321,9 +328,15 @@ class _Perhaps:
             self._more[one] = self._more.get(one, 0) + (row["perhaps_more"] or 0)
             self._pairs += [{"one": one, "other": same_as.get(name, name)} for name in row["perhaps_same"] or ()]
 
-    def one(self, ids: Set[str]) -> Iterator[Overlap]:
-        """Of these archives, those at one host of which nothing shows whether they are one."""
-        pairs = [pair for pair in self._pairs if pair["one"] != pair["other"] and ids >= {pair["one"], pair["other"]}]
+        self._linked = tables.rows(
+            "WITH ways AS (SELECT id, unnest(endpoints) way FROM archives) SELECT DISTINCT a.id one, b.id other FROM links"
+            " JOIN ways a ON a.way = one JOIN ways b ON b.way = other WHERE shared > 0 AND shared = sampled AND a.id <> b.id"
+        )
+
+    def one(self, ids: Set[str], *, linked: bool = True) -> Iterator[Overlap]:
+        """Of these archives, those of which nothing shows whether they are one. `linked`: also by links of two hosts."""
+        found = [*self._pairs, *self._linked] if linked else self._pairs
+        pairs = [pair for pair in found if pair["one"] != pair["other"] and ids >= {pair["one"], pair["other"]}]
         for members, _ in _connected(pairs):
             yield Overlap(members, code=DoubtCode.PERHAPS_ONE)
 
@@ -400,9 +413,7 @@ def _unsure(tables: Tables, gaps: Gaps) -> Iterator[str]:
 def _maybe_another(tables: Tables) -> Iterator[str]:
     """Of archives whose sizes allow that they are one, all but the largest."""
     rows = tables.rows(
-        "SELECT id, studies FROM counted WHERE open AND studies_how IN ('counted', 'reported') AND studies >= ? "
-        "ORDER BY studies DESC, id",
-        _ENOUGH,
+        "SELECT id, studies FROM counted WHERE open AND studies_how IN ('counted', 'reported') ORDER BY studies DESC, id"
     )
     for larger, smaller in pairwise(rows):
         if smaller["studies"] * _TIMES >= larger["studies"]:

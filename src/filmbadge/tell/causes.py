@@ -175,7 +175,7 @@ _DOUBTS = {
     DoubtCode.NOTHING_REACHED: N_("nothing could be reached; hosts that gave no answer: {hosts:,}"),
     DoubtCode.NOT_COMPARED: N_("some archives may be one"),
     DoubtCode.OVERLAP: N_("archives that hold some of the same studies: {archives:,}"),
-    DoubtCode.PERHAPS_ONE: N_("archives at one host that may be one: {archives:,}"),
+    DoubtCode.PERHAPS_ONE: N_("archives that may be one: {archives:,}"),
     DoubtCode.PERHAPS_MORE: N_("ways in that may lead to archives of their own: {archives:,}"),
 }  # fmt: skip
 

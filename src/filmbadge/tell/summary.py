@@ -67,6 +67,7 @@ class ReportDocument(Struct, frozen=True):
     grades: dict[str, int]  # archives by grade; "none" where we could not find out enough; decoys are left out
     archives: tuple[ArchiveView, ...]
     findings: dict[str, int]  # archives by what is wrong with them; decoys are left out
+    undecided: tuple[str, ...] = ()  # targets of which we could not find out whether they are archives, or open
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
@@ -90,6 +91,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         grades=tables.grades(dataset),
         archives=archives,
         findings=_findings_of(archives),
+        undecided=tuple(dataset.undecided()),
         words={row.quantity: words.total(row) for row in rows},
     )
 

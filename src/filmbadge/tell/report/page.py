@@ -22,6 +22,7 @@ from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import QUANTITIES, Words
 
 _REASONS = 8  # of one rung
+_UNDECIDED = 40  # hosts
 
 
 class Figure(NamedTuple):
@@ -92,6 +93,7 @@ def render(report: ReportDocument, words: Words) -> str:
         headline=_headline(report, words),
         about=_about(report, words),
         incomplete=list(incomplete(report.state, report.rows, words)),
+        undecided=_undecided(report, words),
         figures=[_figure(label, total, words) for label, total in figures(report)],
         funnel=list(_funnel(report, words)),
         kinds=list(_kinds(report, words)),
@@ -128,6 +130,13 @@ def _headline(report: ReportDocument, words: Words) -> str:
         n,
         open=open_,
     )
+
+
+def _undecided(report: ReportDocument, words: Words) -> str:
+    """The hosts to look at by hand: the first of them."""
+    shown, left = report.undecided[:_UNDECIDED], len(report.undecided) - _UNDECIDED
+    more = [words.many("{n:,} more", "{n:,} more", left)] if left > 0 else []
+    return ", ".join((*shown, *more))
 
 
 def _about(report: ReportDocument, words: Words) -> str:
