@@ -54,10 +54,11 @@ def counted(card: Card) -> dict[str, tuple[Any, Any]]:
     return {name: (count["value"], count["how"]) for name, count in archive["counts"].items()}
 
 
-def exactly(served: Served) -> dict[str, tuple[Any, Any]]:
+def exactly(served: Served, below: str = "reported") -> dict[str, tuple[Any, Any]]:
+    """`below`: how series and images are known. tiny-pacs leaves the count keys out, so it is walked."""
     truth = served.truth
-    numbers = {"studies": truth.studies, "series": truth.series, "images": truth.images}
-    return {"patients": (None, "unknown")} | {name: (number, "counted") for name, number in numbers.items()}
+    amounts = {"series": (truth.series, below), "images": (truth.images, below)}
+    return {"patients": (None, "unknown"), "studies": (truth.studies, "counted"), **amounts}
 
 
 def test_no_patient_is_asked_for_below_profile(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
@@ -73,9 +74,9 @@ def test_no_patient_is_asked_for_below_profile(alone: tuple[Served, int], tiny: 
 
 
 def test_a_record_and_a_census_where_the_scope_says_so(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
-    for served, port in (alone, (tiny, tiny.http)):
+    for served, port, below in ((*alone, "reported"), (tiny, tiny.http, "counted")):
         card = check(tmp_path, port, "count", "ask.qido_record = true")
-        assert counted(card) == exactly(served)
+        assert counted(card) == exactly(served, below)
         assert card["archives"][0]["kinds"] is None
         ask = check(tmp_path, port, "ask", "ask.qido_record = true")
         assert only(ask)["rung"] == ("offers" if served is alone[0] else "discloses")
@@ -83,9 +84,9 @@ def test_a_record_and_a_census_where_the_scope_says_so(alone: tuple[Served, int]
 
 
 def test_census_and_kinds_in_one_pass(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
-    for served, port in (alone, (tiny, tiny.http)):
+    for served, port, below in ((*alone, "reported"), (tiny, tiny.http, "counted")):
         card = check(tmp_path, port, "profile")
-        assert counted(card) == exactly(served)
+        assert counted(card) == exactly(served, below)
         kinds = card["archives"][0]["kinds"]
         assert kinds["patient_name"]["asked"] == served.truth.studies
         assert 0 < kinds["patient_name"]["records"] <= served.truth.studies
@@ -96,12 +97,12 @@ def test_census_and_kinds_in_one_pass(alone: tuple[Served, int], tiny: Served, t
 
 
 def test_an_image_is_begun_and_dropped(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
-    for served, port in (alone, (tiny, tiny.http)):
+    for served, port, below in ((*alone, "reported"), (tiny, tiny.http, "counted")):
         card = check(tmp_path, port, "prove")
         endpoint = only(card)
         assert endpoint["rung"] == "delivers"
         assert "WADO-RS" in endpoint["reason"]
-        assert counted(card) == exactly(served)
+        assert counted(card) == exactly(served, below)
 
 
 @pytest.mark.parametrize("cap", [10, 100])
@@ -177,7 +178,7 @@ def test_all_ways_into_one_archive_are_one(alone: tuple[Served, int], tiny: Serv
             "reported",
         )
         card = archives.check(f"127.0.0.1:{tiny.dicom},{tiny.http}", "--depth", depth, "--scope", scope)
-        assert counted(card) == exactly(tiny)
+        assert counted(card) == exactly(tiny, "counted")
         assert len(card["archives"][0]["endpoints"]) == 2
     card = archives.check(f"127.0.0.1:{served.dicom},{served.http},{port}", "--depth", "profile")
     assert [len(a["endpoints"]) for a in card["archives"]] == [3]

@@ -39,12 +39,13 @@ def counts(card: dict[str, Any]) -> dict[str, tuple[int | None, str]]:
     return {quantity: (c["value"], c["how"]) for quantity, c in archive["counts"].items()}
 
 
-def exactly(truth: Truth, how: str, patients: str) -> dict[str, tuple[int | None, str]]:
+def exactly(truth: Truth, how: str, patients: str, below: str) -> dict[str, tuple[int | None, str]]:
+    """`below`: how series and images are known."""
     return {
         "patients": (truth.patients if patients != "unknown" else None, patients),
         "studies": (truth.studies, how),
-        "series": (truth.series, how),
-        "images": (truth.images, how),
+        "series": (truth.series, below),
+        "images": (truth.images, below),
     }
 
 
@@ -52,7 +53,7 @@ def test_open_orthanc_by_its_counters(open_orthanc: Served) -> None:
     card = archives.check(both(open_orthanc))
     assert rungs(card) == {"dimse": "discloses", "http": "discloses"}
     assert reasons(card)["dimse"].startswith("it gave records to a stranger")
-    assert counts(card) == exactly(open_orthanc.truth, "reported", "reported")
+    assert counts(card) == exactly(open_orthanc.truth, "counted", "reported", "reported")
     assert card["archives"][0]["open"] is True
     assert {(e["product"], e["product_version"]) for e in card["endpoints"]} == {("Orthanc", "1.10.1")}
     assert card["endpoints"][0]["toolkit"] == "DCMTK 3.6.7"
@@ -60,7 +61,7 @@ def test_open_orthanc_by_its_counters(open_orthanc: Served) -> None:
 
 def test_open_orthanc_by_census(open_orthanc: Served) -> None:
     card = archives.check(dicom(open_orthanc))
-    assert counts(card) == exactly(open_orthanc.truth, "counted", "unknown")
+    assert counts(card) == exactly(open_orthanc.truth, "counted", "unknown", "reported")
     assert card["archives"][0]["counts"]["patients"]["doubts"] == [{"code": "needs-profile"}]
 
 
@@ -103,7 +104,7 @@ def test_orthanc_that_checks_the_called_title(tmp_path: Path) -> None:
     assert stranger["archives"][0]["open"] is False
     assert rungs(invited) == {"dimse": "discloses"}
     assert "“MAINPACS”, which the scope gave" in reasons(invited)["dimse"]
-    assert counts(invited) == exactly(served.truth, "counted", "unknown")
+    assert counts(invited) == exactly(served.truth, "counted", "unknown", "reported")
 
 
 def test_orthanc_that_refuses_a_strangers_query(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_orthanc_guarded_in_dicom_but_open_on_the_web(tmp_path: Path) -> None:
     assert rungs(card) == {"dimse": "admits", "http": "discloses"}
     (archive,) = card["archives"]
     assert archive["open"] is True
-    assert counts(card) == exactly(served.truth, "reported", "reported")
+    assert counts(card) == exactly(served.truth, "reported", "reported", "reported")
 
 
 def test_empty_orthanc(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_dcmqrscp(tmp_path: Path) -> None:
     assert rungs(stranger) == {"dimse": "speaks"}
     assert "called AE title not recognized" in reasons(stranger)["dimse"]
     assert rungs(invited) == {"dimse": "discloses"}
-    assert counts(invited) == exactly(served.truth, "counted", "unknown")
+    assert counts(invited) == exactly(served.truth, "counted", "unknown", "counted")
 
 
 def test_qrscp(tmp_path: Path) -> None:
@@ -162,4 +163,4 @@ def test_qrscp(tmp_path: Path) -> None:
         card = archives.check(dicom(served))
     assert rungs(card) == {"dimse": "discloses"}
     assert card["endpoints"][0]["toolkit"] == "pynetdicom 3.0.4"
-    assert counts(card) == exactly(served.truth, "counted", "unknown")
+    assert counts(card) == exactly(served.truth, "counted", "unknown", "counted")

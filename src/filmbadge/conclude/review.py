@@ -13,7 +13,7 @@ from filmbadge.keep.schema import link
 from filmbadge.model import Decoy, Grade, Link, LinkBy, Review, Rung
 
 Pairs = dict[tuple[str, str], LinkBy]
-_WAYS = "(SELECT DISTINCT id, unnest(endpoints) endpoint FROM archives_rows)"
+_WAYS = "(SELECT DISTINCT id, studies, unnest(endpoints) endpoint FROM archives_rows)"
 
 
 def review(dataset: Dataset) -> list[Review]:
@@ -35,7 +35,7 @@ def review(dataset: Dataset) -> list[Review]:
 
 def pairs(dataset: Dataset) -> Pairs:
     """Archives of different targets that are one, by id: they hold the same studies, or lead to one endpoint."""
-    found: Pairs = {pair: one.by for pair, one in _linked(dataset) if same(one, here=False)}
+    found: Pairs = {pair: one.by for pair, one in _linked(dataset, equal_size=True) if same(one, here=False)}
     for row in dataset.rows(
         f"SELECT DISTINCT a.id this, b.id that FROM {_WAYS} a JOIN {_WAYS} b USING (endpoint)"
         " WHERE a.id < b.id ORDER BY this, that"
@@ -49,13 +49,14 @@ def _copies(dataset: Dataset) -> Iterator[tuple[str, str]]:
     return (pair for pair, one in _linked(dataset) if equal(one) or one.by is LinkBy.JUDGED_ONE)
 
 
-def _linked(dataset: Dataset) -> Iterator[tuple[tuple[str, str], Link]]:
+def _linked(dataset: Dataset, *, equal_size: bool = False) -> Iterator[tuple[tuple[str, str], Link]]:
+    """`equal_size`: those only that may hold as many studies, which a sample of them does not show."""
     # Whether the two differ is asked here: in the query, it has every archive compared with every other.
     for row in dataset.rows(
-        f"SELECT DISTINCT k.*, a.id this, b.id that FROM (FROM links WHERE target IS NULL) k"
+        f"SELECT DISTINCT k.*, a.id this, b.id that, a.studies = b.studies as_many FROM (FROM links WHERE target IS NULL) k"
         f" JOIN {_WAYS} a ON a.endpoint = one JOIN {_WAYS} b ON b.endpoint = other ORDER BY this, that"
     ):
-        if row["this"] != row["that"]:
+        if row["this"] != row["that"] and not (equal_size and row["as_many"] is False):
             yield (str(row["this"]), str(row["that"])), link(row)
 
 
