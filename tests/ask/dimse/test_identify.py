@@ -10,6 +10,7 @@ import pytest
 
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse import command, identify, pdu
+from filmbadge.ask.dimse.census import count
 from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.dimse.profile import profile
 from filmbadge.ask.dimse.prove import prove
@@ -20,6 +21,7 @@ from filmbadge.judge.ladder import place
 from filmbadge.model import (
     Depth,
     DimseFacts,
+    DoubtCode,
     FindKey,
     JournalRow,
     Observation,
@@ -309,6 +311,46 @@ def test_a_refusal_is_a_proof_only_if_it_is_of_every_question(status: int, concl
 
 
 # The steps after it.
+
+
+def counted(peer: Peer, depth: Depth = Depth.PROFILE) -> DimseFacts:
+    """The facts of a whole way: asked, counted and looked through."""
+
+    async def work() -> DimseFacts | None:
+        there, _ = contact()
+        async with serving(peer) as port:
+            seen = await identify.ask(there, port, depth)
+            for probe in (count, profile, prove):
+                facts = seen.get(DimseFacts)
+                assert facts is not None
+                seen = (await probe(there, seen, facts)).seen
+        return seen.get(DimseFacts)
+
+    facts = run(work())
+    assert facts is not None
+    return facts
+
+
+@pytest.mark.parametrize("words", [b"", pdu.header(pdu.RELEASE_RQ, 4) + bytes(4), pdu.abort(0)])
+def test_an_archive_that_hangs_up_after_each_answer_is_counted(words: bytes) -> None:
+    class HangsUp(Peer):
+        def hangs_up(self, request: Command) -> bytes | None:
+            return words
+
+    facts = counted(HangsUp(OLD))
+    assert facts.census is not None and facts.profile is not None and facts.proof is not None
+    assert (facts.census.studies, facts.census.series, facts.census.images) == (3, 3, 9)
+    assert facts.profile.records == 3
+    assert not any(doubt.code is DoubtCode.BROKE_OFF for doubt in (*facts.census.doubts, *facts.profile.doubts))
+
+
+def test_what_is_given_only_with_a_key_is_no_whole_count() -> None:
+    """A study without a value for that key would be missing."""
+    facts = counted(demanding(SUCCESS, elements.PATIENT_ID)(OLD))
+    assert facts.census is not None and facts.profile is not None
+    assert (facts.census.complete, facts.census.studies) == (False, 3)
+    assert facts.census.doubts[0].code is DoubtCode.ONLY_WITH_KEY
+    assert not facts.profile.complete
 
 
 @pytest.mark.parametrize("probe", [profile, prove])
