@@ -160,6 +160,10 @@ def test_a_known_path_that_breaks_off_leaves_a_door_untried() -> None:
     seen, _ = visited(serving(answer, pages=1), scope=HASTY)
     shown = seen.get(PageFacts)
     assert shown is not None and not shown.doors
+    for path in ("/", "/system", "/dcm4chee-arc/aets"):
+        seen, _ = visited(serving(lambda asked, path=path: http("500 No" if asked == path else "404 Not Found")))  # type: ignore[misc]
+        shown = seen.get(PageFacts)
+        assert shown is not None and shown.doors is False
     seen, _ = visited(serving(lambda _: http("404 Not Found"), pages=1))
     shown = seen.get(PageFacts)
     assert shown is not None and shown.doors

@@ -63,7 +63,7 @@ class PortProgress:
     roots: list[str] = field(default_factory=list)  # DICOMweb roots that products name
     pages: viewers.PagesProgress = field(default_factory=viewers.PagesProgress)
     doors: dicomweb.Doors = field(default_factory=dicomweb.Doors)
-    unsure: bool = False  # a product's own path got no definite answer
+    unsure: bool = False  # the front page, or a product's own path, got no definite answer
     ended: bool = False  # all pages were asked for
 
     @property
@@ -149,6 +149,7 @@ def _look(notes: PortProgress, site: Origin, depth: Depth, may_ask: bool, roots:
     front = yield Request("/", accept=ANY)
     notes.front, notes.elsewhere = front.status, front.elsewhere
     notes.realm = notes.realm or front.realm
+    notes.unsure = not _definite(front, first)
     for product in PRODUCTS:
         yield from _product(notes, product, product.places, depth, first)
     alike = notes.catch_all or first.login or first.elsewhere
