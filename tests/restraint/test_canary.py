@@ -105,6 +105,7 @@ STAGES = {
     "filmbadge.ask.dimse.prove:_get": "orthanc",
     "filmbadge.ask.wire.contact:Contact.dial": "scripted",
     "filmbadge.ask.wire.http:HttpSession._events": "web",
+    "filmbadge.ask.wire.head:_anew": "web",
     "filmbadge.ask.web:PageFacts": "web",
     "filmbadge.ask.wire.fetch:Fetched": "web",
     "filmbadge.ask.pages.marks:marks": "web",
@@ -115,7 +116,9 @@ STAGES = {
     "filmbadge.ask.wire.json_array:JsonArray.feed": "dicomweb",
     "filmbadge.ask.dicomweb.census:record": "dicomweb",
     "filmbadge.ask.dicomweb.census:_count": "dicomweb",
-    "filmbadge.ask.dicomweb.identify:record": "dicomweb",
+    "filmbadge.ask.dicomweb.answer:Count.take": "dicomweb",
+    "filmbadge.ask.dicomweb.identify:media_type": "dicomweb",
+    "filmbadge.ask.dicomweb.manners:one_record": "dicomweb",
     "filmbadge.ask.dicomweb.profile:_listed": "dicomweb",
     "filmbadge.ask.dicomweb.profile:by_tag": "dicomweb",
     "filmbadge.ask.dicomweb.prove:_First.take": "dicomweb",
@@ -132,6 +135,7 @@ BLIND = {
     "filmbadge.ask.errors",
     "filmbadge.ask.key",  # a secret of ours
     "filmbadge.ask.wire.conversation",  # the seam's shape
+    "filmbadge.ask.dicomweb.question",  # questions, in our words
     "filmbadge.ask.decoder.limits",
     "filmbadge.ask.wire.throttle",  # seconds and numbers
     "filmbadge.ask.decoder",  # chooses one of the two

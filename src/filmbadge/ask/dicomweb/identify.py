@@ -119,7 +119,7 @@ def _records(status: int | None) -> list[tuple[Mapping[str, str], Form]]:
     return [*asked, (patient_id, usual), (name, usual), (month, usual), (day, usual)]
 
 
-@dataclass
+@dataclass(repr=False)
 class _Search:
     """The search for the DICOMweb of one port."""
 

@@ -42,7 +42,7 @@ def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Reques
     """Asks for one study, one of its series, one instance of that; then for the first KiB of the instance."""
     form, root = Form.of(facts), facts.root
     uids: list[str] = []
-    named: list[str] = []  # places of the instance by the records' own word, the narrowest first
+    named: list[str] = []  # Retrieve URLs of the records, the narrowest first
     for resource, level in (("studies", "study"), ("series", "series"), ("instances", "instance")):
         first = _First(level)
         above = dict(zip(("StudyInstanceUID", "SeriesInstanceUID"), uids, strict=False))
@@ -56,8 +56,7 @@ def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Reques
                 break
         if not _UID.fullmatch(first.uid):
             return
-        named = [f"{place}/{resource}/{first.uid}" for place in named]
-        named = [first.url, *named] if first.url else named
+        named = [first.url, *named]
         uids.append(first.uid)
     end = "/" if facts.slash else ""
     for service, path in _ways(site, root, uids, named, end):
@@ -72,20 +71,22 @@ def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Reques
 def _ways(site: Origin, root: str, uids: list[str], named: list[str], end: str) -> Iterator[tuple[WebService, str]]:
     """Where one instance may be had: where its records say, below the root of the search, and by WADO-URI.
 
-    A Retrieve URL (0008,1190) may name a host that only the archive knows. Its path is asked for on our own port last.
+    Of a Retrieve URL (0008,1190) only the root is taken. It may name a host that only the archive knows: then that root
+    is tried on our own port, last.
     """
     study, series, instance = uids
-    here = [path for place in named if (path := site.local(place)) is not None]
-    elsewhere = [place.partition("://")[2].partition("/")[2] for place in named if site.local(place) is None]
-    paths = [*here[:1], f"{root}/studies/{study}/series/{series}/instances/{instance}{end}"]
+    below = f"studies/{study}/series/{series}/instances/{instance}{end}"
+    roots = [url.partition("/studies/")[0] for url in named if "/studies/" in url]
+    here = [path for url in roots if (path := site.local(f"{url}/{below}")) is not None]
+    paths = [*here[:1], f"{root}/{below}"]
     yield from ((WebService.WADO_RS, path) for path in dict.fromkeys(paths))
     base = root.removesuffix("/rs")
     wado = f"requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=application%2Fdicom"
     for path in dict.fromkeys((f"{base}/wado" if base != root else "/wado", "/wado")):
         yield WebService.WADO_URI, f"{path}?{wado}"
-    last = site.local(f"/{elsewhere[0]}") if elsewhere and elsewhere[0] else None
-    if last is not None and last not in paths:
-        yield WebService.WADO_RS, last
+    other = [url.partition("://")[2].partition("/")[2] for url in roots if "://" in url]
+    last = [path for root in other if (path := site.local(f"/{root}/{below}".replace("//", "/"))) is not None][:1]
+    yield from ((WebService.WADO_RS, path) for path in last if path not in paths)
 
 
 @dataclass(repr=False)

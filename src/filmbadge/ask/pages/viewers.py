@@ -51,7 +51,7 @@ class PagesProgress:
     names: tuple[ConfiguredRoot, ...] = ()
     listing: Listing | None = None
     patients: int | None = None
-    led: list[str] = field(default_factory=list)  # paths of this host to which its front page led
+    led: list[str] = field(default_factory=list, repr=False)  # paths of this host to which its front page led
 
 
 def identify(found: PagesProgress, site: Origin, front: Response, depth: Depth, *, catch_all: bool) -> Requests:
