@@ -41,7 +41,7 @@ class Newest(Enum):
     V1_0 = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hello:
     """What we offer in one handshake. If it fails, `after` has the next: each offers less, down to what is oldest.
 
