@@ -142,6 +142,15 @@ def test_archives_that_overlap_in_a_chain_are_not_one(tmp_path: Path) -> None:
     assert verdicts(again_of(tmp_path)) == verdicts(before)
 
 
+def test_samples_that_look_equal_join_no_hosts_of_other_sizes(tmp_path: Path) -> None:
+    """Of large archives a sketch is a sample, and one study more may not be in it."""
+    more = dimse(admitted(DISCLOSED, msgspec.structs.replace(COUNTED, rows=41, studies=41)), port=104)
+    one, other = host("192.0.2.1", PORTS[0]), host("192.0.2.2", more)
+    ways = [found.archives[0].endpoints[0] for found in (one, other)]
+    before = kept(tmp_path, one, other, links=(Link(ways[0], ways[1], LinkBy.STUDY_UIDS, 40, 40, 40),))
+    assert before.rows("FROM reviews") == []
+
+
 def test_patient_ids_hold_for_the_archives_they_were_counted_for(tmp_path: Path) -> None:
     before = kept(tmp_path, host("192.0.2.1", PORTS[0], web(REPORTED)))
     total = Total("patient_ids", 3, Provenance.COUNTED)
