@@ -190,6 +190,15 @@ def test_social_security_numbers_are_counted_where_nothing_else_explains_them() 
     assert (found.how, found.low, found.high) == (Provenance.ESTIMATED, 0, 70)
 
 
+def test_an_issuer_that_names_the_scheme_for_each_is_enough() -> None:
+    """Also for the numbers of one state."""
+    issued = msgspec.structs.replace(SSN, leads=2, firsts=1, issued=100, issuer=100)
+    for tally in (issued, msgspec.structs.replace(issued, written=100, dashed=100, records_dashed=100)):
+        assert judge(profile(tally, kinds=ids(100)), 100)[2] == Count(100, Provenance.COUNTED)
+    some = msgspec.structs.replace(issued, issued=60, issuer=60)
+    assert judge(profile(some, kinds=ids(100)), 100)[2].how is Provenance.ESTIMATED
+
+
 def test_what_may_be_a_social_security_number_is_not_none() -> None:
     unknown = Count(doubts=(Doubt(DoubtCode.NINE_DIGITS, {"records": 100}),))
     few = msgspec.structs.replace(SSN, values=12, shaped=12, valid=12, leads=12)

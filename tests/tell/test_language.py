@@ -50,7 +50,7 @@ NAMES = (
 HELD = Certificate("pacs", "", "ca", "", AT - timedelta(90), AT - timedelta(30), True, KeyKind.RSA, 1024, False)
 OLD = TlsFacts("TLSv1", "AES128-SHA", ClientCertificate.NO, certificate=HELD)
 KINDS = tuple(KindTally(kind, 35, 0 if kind is Kind.RELIGION else 35, looked=35, distinct=20, most=2) for kind in Kind)
-SCHEMES = (SchemeTally("us.ssn", Kind.PATIENT_ID, 35, 35, 35, 35, 35, leads=30, firsts=9, looked=35, records_shaped=35, records=35, records_dashed=35),)  # fmt: skip
+SCHEMES = (SchemeTally("us.ssn", Kind.PATIENT_ID, 35, 35, 35, 35, 35, issued=35, issuer=35, leads=30, firsts=9, looked=35, records_shaped=35, records=35, records_dashed=35),)  # fmt: skip
 PROFILE = Profile(True, 35, 35, KINDS, SCHEMES, patients=20)
 
 

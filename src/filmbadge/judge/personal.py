@@ -275,10 +275,10 @@ def _records(tally: SchemeTally, odds: float) -> tuple[int, float, int]:
     A record number that has the same shape may pass by chance, so only those that stand apart are counted.
     """
     scheme = schemes()[tally.scheme]
-    if _in_separators(tally) and scheme.odd and odds >= _COUNTED and tally.dashed >= _ALL * tally.written:
-        if scheme.checked or _spread(tally):
-            return (tally.records_dashed,) * 3
-    elif odds >= _COUNTED and tally.issuer == tally.valid:
+    apart = _in_separators(tally) and scheme.odd and tally.dashed >= _ALL * tally.written
+    if odds >= _COUNTED and apart and (scheme.checked or _spread(tally)):
+        return (tally.records_dashed,) * 3
+    if odds >= _COUNTED and tally.issuer == tally.valid:
         return (tally.records,) * 3
     if not scheme.checked:
         return 0, tally.records_dashed if _in_separators(tally) else tally.records, tally.records
