@@ -34,6 +34,8 @@ class Speech:
     answers_after: float = 0.0  # seconds, each C-FIND
     drops: int = 0  # the first connections, at once
     congested: int = 0  # the first associations: rejected for now
+    congested_short: bool = False  # in a unit of 8 bytes
+    breaks_after: int | None = None  # rows of an answer, after which the connection ends
     rejects: tuple[int, int, int] | None = None  # result, source, reason, PS3.8 Table 9-21
     fragment: int = 1 << 16  # bytes of a data set in one unit
     unbroken: bool = False  # command and data set in one P-DATA-TF
@@ -109,7 +111,7 @@ class _Talk:
         archive.associations += 1
         no = (2, 3, 1) if archive.associations <= speech.congested else speech.rejects
         if no is not None:
-            self.writer.write(_unit(REJECT, bytes((0, *no))))
+            self.writer.write(_unit(REJECT, bytes(no[:2] if speech.congested_short else (0, *no))))
             self.over = True
             return
         out = _item(0x10, APPLICATION.encode())
@@ -189,6 +191,9 @@ class _Talk:
         speech, rows = self.speech, list(answer.rows)
         last = rows.pop() if rows and speech.last_in_final else None
         for n, row in enumerate(rows, 1):
+            if speech.breaks_after is not None and n > speech.breaks_after:
+                self.writer.close()
+                return
             self._respond(context, number, FIND | RESPONSE, model, speech.pending, _encoded(row))
             if n % CHUNK == 0:
                 await self.writer.drain()

@@ -77,6 +77,7 @@ class Pages:
     mark: bool = False  # a byte order mark before the document
     usual: int | None = None  # rows of a page without a limit
     keywords: bool = True  # else an error of its own to each
+    keys_missing: bool = False  # 404 to each matching key
     accept: Literal["any", "one type", "no quality"] = "any"
     same_always: bool = False  # the list is a file
 
@@ -101,6 +102,8 @@ class Qido:
             return Reply(500, b'{"Message":"An error has occurred."}', "application/json")
         if (self.pages.limit_refused and "limit" in query) or (self.pages.offset_refused and "offset" in query):
             return Reply(400, b'"Unknown parameter."', "application/json")
+        if self.pages.keys_missing and below[1] is None and any(map(_tag, query)):
+            return Reply(404, b"no such attribute", "text/plain")
         limit = int(query.get("limit", self.pages.usual or 1 << 30))
         if self.pages.limit_up_to is not None and limit > self.pages.limit_up_to:
             return Reply(400, b'"The limit is too large."', "application/json")
@@ -233,10 +236,21 @@ class Front:
     login: bool = False  # everywhere
     slash: bool = False  # a path without one at its end is sent to that with one
     errors: int = 0  # the first requests are answered 502
+    busy_each: int = 0  # one request of so many is answered 503
     drops: int = 0  # the first connections, at once
     answers_after: float = 0.0  # seconds
     encoding: Literal["", "UTF-8", "none", "gzip"] = ""  # what Content-Encoding says; only gzip is true
-    heads: Literal["", "blank before colon", "bare line ends", "folded", "no reason", "lower case"] = ""
+    heads: Literal[
+        "",
+        "blank before colon",
+        "bare line ends",
+        "folded",
+        "no reason",
+        "lower case",
+        "old",
+        "length twice",
+        "continue",
+    ] = ""
     framing: Literal["length", "chunked", "close"] = "length"
     one_each: bool = False  # a request for each connection
 
@@ -281,6 +295,8 @@ class Http:
         self.requests += 1
         if self.requests <= front.errors:
             return Reply(502, b"<html>Bad Gateway</html>")
+        if front.busy_each and self.requests % front.busy_each == 0:
+            return Reply(503, b"busy", "text/plain", (("Retry-After", "0"),))
         if front.login:
             return Reply(401, b"log in", "text/plain", (("WWW-Authenticate", 'Basic realm="pacs"'),))
         if front.to and path == "/":
@@ -321,7 +337,12 @@ class Http:
         if front.heads == "folded":
             fields_.append(("X-Long", "one\r\n two"))
         reason = "" if front.heads == "no reason" else " Said"
-        head = f"HTTP/1.1 {reply.status}{reason}\r\n" + "".join(f"{name}{colon}{value}\r\n" for name, value in fields_)
+        if front.heads == "length twice":
+            fields_ += [field for field in fields_ if field[0] == "Content-Length"]
+        before = "HTTP/1.1 100 Continue\r\n\r\n" if front.heads == "continue" else ""
+        head = f"{before}HTTP/1.{0 if front.heads == 'old' else 1} {reply.status}{reason}\r\n" + "".join(
+            f"{name}{colon}{value}\r\n" for name, value in fields_
+        )
         head += "\r\n"
         return (head.replace("\r\n", "\n") if front.heads == "bare line ends" else head).encode() + body
 

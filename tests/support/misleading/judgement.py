@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from filmbadge.model import Appearance, Archive, Count, Host, Kind, Provenance, Reason, Total
+from filmbadge.model import Appearance, Archive, Count, Host, Kind, Provenance, Rung, Total
 from support.misleading.holdings import Truth
 from support.misleading.kinds import Place
 
@@ -89,7 +89,7 @@ def _ends(number: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _rungs(noted: Judgement, said: Truth, host: Host, opened: Sequence[Archive]) -> None:
-    met = [one.verdict for one in host.judged if one.verdict.why is not Reason.NOTHING_ANSWERED]
+    met = [one.verdict for one in host.judged if one.verdict.rung is not Rung.SILENT]
     rungs = ",".join(f"{verdict.rung} ({verdict.why})" for verdict in met)
     sure = host.fault is None and all(one.verdict.conclusive for one in host.judged)
     if host.fault is not None:

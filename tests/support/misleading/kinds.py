@@ -38,7 +38,9 @@ class Place:
     truths: Sequence[Truth]  # of each archive
     union: Truth  # of all together
     manners: str = ""
-    patience: float = 30.0  # seconds, of the scope that it is asked under
+    # Of the scope that it is asked under.
+    patience: float = 30.0  # seconds
+    questions: int = 2000
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -64,6 +66,7 @@ class Draft:
     speech: Knobs
     pages: Knobs
     front: Knobs
+    questions: int = 2000
 
     @classmethod
     def plain(cls, chance: Chance) -> Draft:
@@ -156,6 +159,19 @@ def _odd_days(draft: Draft) -> None:
     draft.holds(odd_days=draft.chance.sample(odd, 3))
 
 
+def _many_few_questions(draft: Draft) -> None:
+    """More than the budget of a census reaches."""
+    draft.holds(dated=draft.chance.randint(900, 1800), undated=draft.chance.choice((0, 20)), series=(1, 1))
+    draft.index.update(cap=draft.chance.randint(60, 120), cap_says=True)
+    draft.questions = draft.chance.randint(8, 14)
+
+
+def _in_periods(draft: Draft) -> None:
+    """Dates of a migration, of campaigns, of single years."""
+    starts = draft.chance.sample(range(0, 7000, 90), draft.chance.randint(1, 4))
+    draft.holds(days=[start + day for start in starts for day in range(draft.chance.choice((1, 5, 60)))])
+
+
 INDEX: dict[str, Turn] = {
     "nothing odd": lambda _: None,
     "nothing odd, all dated": lambda draft: draft.holds(undated=0),
@@ -222,6 +238,10 @@ INDEX: dict[str, Turn] = {
     ),
     "dates that are none": _odd_days,
     "dates that are none, a silent cap": _all(_odd_days, _cap),
+    "many studies": _holds(dated=700),
+    "many studies, a silent cap": _all(_holds(dated=700), lambda draft: draft.index.update(cap=draft.chance.randint(90, 400))),
+    "many studies, few questions": _many_few_questions,
+    "many studies in a few periods, few questions": _all(_many_few_questions, _in_periods),
     "studies without images": _holds(images=(0, 2)),
     "a row for each image, a silent cap": lambda draft: _cap(draft, rows_each="image"),
     "the last days only, a silent cap": _all(_last_days, _cap),
@@ -265,6 +285,9 @@ SPEECH: dict[str, Knobs] = {
     "drops two connections": {"drops": 2},
     "congested once": {"congested": 1},
     "congested for good": {"congested": 1 << 30},
+    "congested once, in 8 bytes": {"congested": 1, "congested_short": True},
+    "an error at the end": {"final": 0xC001},
+    "answers break off": {"breaks_after": 7},
     "out of resources at first": {"busy_until": 1},
     "Patient Root only": {"models": (VERIFICATION, PATIENT_ROOT)},
     "nothing under Study Root": {"only_under": PATIENT_ROOT},
@@ -297,6 +320,7 @@ PAGES: dict[str, Knobs] = {
     "small pages, offset sliced": {"most": 9, "offset": "sliced"},
     "small pages, offset clamped": {"most": 9, "offset": "clamped"},
     "keywords are errors": {"keywords": False},
+    "404 to each key": {"keys_missing": True},
     "one type in Accept": {"accept": "one type"},
     "no quality in Accept": {"accept": "no quality"},
     "plain JSON": {"media": "application/json"},
@@ -317,6 +341,7 @@ FRONT: dict[str, Knobs] = {
     "a page at other paths": {"missing": "page"},
     "a redirect to a slash": {"slash": True},
     "502 once": {"errors": 1},
+    "503 now and then": {"busy_each": 9},
     "502 three times": {"errors": 3},
     "drops the first connection": {"drops": 1},
     "answers late": {"answers_after": 0.1},
@@ -328,6 +353,9 @@ FRONT: dict[str, Knobs] = {
     "bare line ends": {"heads": "bare line ends"},
     "a folded header": {"heads": "folded"},
     "no reason phrase": {"heads": "no reason"},
+    "HTTP 1.0": {"heads": "old"},
+    "two equal lengths": {"heads": "length twice"},
+    "continue, and then the answer": {"heads": "continue"},
     "headers in lower case": {"heads": "lower case"},
     "chunks": {"framing": "chunked"},
     "the end of the connection ends a page": {"framing": "close"},
@@ -403,7 +431,7 @@ def kinds() -> dict[str, Kind]:
     return {
         **{f"dicom: {name}": _of(turn, "dicom") for name, turn in INDEX.items()},
         **{f"web: {name}": _of(turn, "web") for name, turn in INDEX.items()},
-        **{f"both: {name}": _of(turn, "both") for name, turn in INDEX.items()},
+        **{f"both: {name}": _of(turn, "both") for name, turn in INDEX.items() if not name.startswith("many")},
         **{f"dicom: {name}": _empty(knobs, "dicom") for name, knobs in EMPTY.items()},
         **{f"web: {name}": _empty(knobs, "web") for name, knobs in EMPTY.items()},
         **{f"dicom: {name}": _knobs("speech", knobs, "dicom") for name, knobs in SPEECH.items()},

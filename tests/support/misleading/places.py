@@ -173,6 +173,11 @@ def tls_on_a_plain_port(chance: Chance) -> Place:
     return _place(truth(studies), Door(4242, _dicom(studies), tls.old()))
 
 
+def tls_of_old(chance: Chance) -> Place:
+    studies = _studies(chance)
+    return _place(truth(studies), Door(2762, _dicom(studies), tls.oldest()))
+
+
 def web_over_tls(chance: Chance) -> Place:
     studies = _studies(chance)
     return _place(truth(studies), Door(443, Http([_qido(studies)]), tls.usual()))
@@ -305,6 +310,7 @@ PLACES: dict[str, Kind] = {
     "TLS": tls_usual,
     "TLS that wants a name": tls_with_a_name,
     "TLS on a plain port": tls_on_a_plain_port,
+    "TLS 1.0": tls_of_old,
     "DICOMweb over TLS": web_over_tls,
     "DICOMweb over TLS that wants a name": web_over_tls_with_a_name,
     "TLS that wants a certificate": tls_with_a_certificate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def named_only() -> ssl.SSLContext:
 def with_certificate() -> ssl.SSLContext:
     """Demands a certificate that nobody has."""
     return pair().server(client=pair().certificate)
+
+
+def oldest() -> ssl.SSLContext:
+    """TLS 1.0 alone."""
+    context = pair().server()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    return context
 
 
 def old() -> ssl.SSLContext:

@@ -39,10 +39,11 @@ SCOPE = replace(
 
 def scope(place: Place) -> Scope:
     """The scope that an archive is asked under."""
+    asked = replace(SCOPE, census=replace(SCOPE.census, questions=place.questions))
     if "patience_seconds" not in {f.name for f in fields(ConnectionLimits)}:
-        return SCOPE
+        return asked
     changed: dict[str, Any] = {"patience_seconds": place.patience}
-    return replace(SCOPE, caps=replace(SCOPE.caps, **changed))
+    return replace(asked, caps=replace(SCOPE.caps, **changed))
 
 
 @dataclass(frozen=True)
