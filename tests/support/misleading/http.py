@@ -68,7 +68,8 @@ class Pages:
     root: str = "/dicom-web"
     media: str = "application/dicom+json"
     empty: Literal["array", "204", "no body", "404", "html"] = "array"
-    offset: Literal["honoured", "ignored", "sliced", "clamped"] = "honoured"
+    offset: Literal["honoured", "ignored", "sliced", "clamped", "in pages", "from one"] = "honoured"
+    less: int = 0  # rows that a full page lacks
     most: int | None = None  # rows of a page, whatever is asked
     limit_up_to: int | None = None  # a larger one is refused
     limit_ignored: bool = False
@@ -134,11 +135,16 @@ class Qido:
         limit = 1 << 30 if self.pages.limit_ignored else min(limit, self.pages.most or 1 << 30)
         if self.pages.same_always:
             return rows
+        limit = max(1, limit - self.pages.less)
         match self.pages.offset:
             case "ignored":
                 return rows[:limit]
             case "sliced":
                 return rows[offset:limit]
+            case "in pages":
+                offset *= limit
+            case "from one":
+                offset = max(0, offset - 1)
             case "clamped":
                 offset = min(offset, max(0, len(rows) - limit))
         return rows[offset : offset + limit]

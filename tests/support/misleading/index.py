@@ -68,8 +68,8 @@ class Manners:
     plain_refused: bool = False  # a question without any key
     demands: Literal["", "patient", "date", "date or patient"] = ""
     without: Literal["refused", "nothing"] = "nothing"  # where what it demands is missing
-    dates: Literal["matched", "ignored", "as text", "closed only", "open ended only", "with dots"] = "matched"
-    times: Literal["matched", "ignored"] = "matched"
+    dates: Literal["matched", "ignored", "as text", "closed only", "open ended only", "end left out"] = "matched"
+    times: Literal["matched", "ignored", "combined"] = "matched"
     modalities: Literal["matched", "ignored", "unknown"] = "matched"
     uids: Literal["exact", "prefix", "ignored", "first of a list", "refused lists"] = "exact"
     patients: Literal["matched", "ignored", "no wildcards"] = "matched"
@@ -156,7 +156,7 @@ class Index:
         return (
             self._uid(study, question[STUDY_UID])
             and self._date(study, question[DATE])
-            and (manners.times == "ignored" or self._time(study, question[TIME]))
+            and (manners.times == "ignored" or self._time(study, question))
             and (manners.modalities != "matched" or question[MODALITIES] in ("", study.modality))
             and self._patient(study.patient.id, question[PATIENT_ID])
             and self._patient(study.patient.name, question[NAME])
@@ -182,13 +182,18 @@ class Index:
             return self.manners.undated == "always"
         if (how == "closed only" and not (first and last)) or (how == "open ended only" and first and last):
             return False
+        if how == "end left out" and last:
+            return first <= study.day < last
         return (not first or first <= study.day) and (not last or study.day <= last)
 
-    @staticmethod
-    def _time(study: Study, asked: str) -> bool:
+    def _time(self, study: Study, question: Question) -> bool:
+        asked = question[TIME]
         if not asked:
             return True
         first, dash, last = asked.partition("-")
+        if self.manners.times == "combined" and dash and question.span:  # PS3.4 C.2.2.2.5.4
+            begin, _, end = question[DATE].partition("-")
+            return begin + first.ljust(6, "0") <= study.day + study.time <= (end or begin) + (last or "2").ljust(6, "9")
         if not dash:
             return study.time.startswith(first)
         return bool(study.time) and first.ljust(6, "0")[:6] <= study.time <= (last or "235959").ljust(6, "9")[:6]

@@ -25,6 +25,8 @@ class Mark(IntEnum):
 class Judgement:
     mark: Mark = Mark.RIGHT
     said: list[str] = field(default_factory=list)
+    intervals: int = 0  # of estimated numbers
+    missed: int = 0  # of these, intervals that do not hold the truth
 
     def note(self, mark: Mark, words: str) -> None:
         self.mark = max(self.mark, mark)
@@ -110,6 +112,8 @@ def _counts(noted: Judgement, said: Truth, archives: Sequence[Archive]) -> None:
         counts = [a.ssn_records if quantity == "ssn" else getattr(a.counts, quantity) for a in archives]
         if counts:
             mark, words = _count(true, counts)
+            noted.intervals += "[" in words
+            noted.missed += mark is Mark.MISSED
             noted.note(mark, f"{quantity} {words}")
 
 

@@ -161,4 +161,6 @@ def table(results: Sequence[Checked]) -> str:
     head = f"{'':46}" + "".join(f"{mark.name:>12}" for mark in Mark)
     lines = [f"{name:46}" + "".join(f"{rows[name, mark] or '':>12}" for mark in Mark) for name in names]
     whole = Counter(one.judgement.mark for one in results)
+    intervals, missed = (sum(getattr(one.judgement, name) for one in results) for name in ("intervals", "missed"))
+    lines.append(f"intervals: {intervals}, of which {missed} do not hold the truth")
     return "\n".join([head, *lines, f"{'all':46}" + "".join(f"{whole[mark]:>12}" for mark in Mark)])
