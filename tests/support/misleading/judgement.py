@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import permutations
 
 from filmbadge.model import Appearance, Archive, Count, Host, Kind, Provenance, Rung, Total
 from support.misleading.holdings import Truth
@@ -40,9 +41,9 @@ def judge(place: Place, host: Host) -> Judgement:
     _rungs(noted, place.union, host, opened)
     shown = opened or list(host.archives)
     if len(opened) == len(place.truths) > 1:
-        by_size = sorted(opened, key=lambda archive: _least(archive.counts.studies))
-        for said, archive in zip(sorted(place.truths, key=lambda said: _ends(said.studies)), by_size, strict=True):
-            _counts(noted, said, [archive])
+        pairings = (_paired(place.truths, order) for order in permutations(opened))
+        best = min(pairings, key=lambda paired: paired.mark)
+        noted.mark, noted.said = max(noted.mark, best.mark), noted.said + best.said
     elif place.union.open is not False or any(_known(archive) for archive in shown):
         _counts(noted, place.union, shown)
         if len(opened) != len(place.truths) and opened:
@@ -51,6 +52,14 @@ def judge(place: Place, host: Host) -> Judgement:
         _personal(noted, opened[0])
     if place.union.coincidence and noted.mark is Mark.WRONG:
         noted.mark = Mark.COINCIDENCE
+    return noted
+
+
+def _paired(truths: Sequence[Truth], opened: Sequence[Archive]) -> Judgement:
+    """Several archives at one address: nobody says which of them is which."""
+    noted = Judgement()
+    for said, archive in zip(truths, opened, strict=True):
+        _counts(noted, said, [archive])
     return noted
 
 
@@ -144,10 +153,6 @@ def _sure(count: Count) -> int:
     if count.value is not None and count.how is not Provenance.ESTIMATED:
         return count.value
     return count.at_least or 0
-
-
-def _least(count: Count) -> int:
-    return count.value if count.value is not None else count.at_least or 0
 
 
 def _known(archive: Archive) -> bool:
