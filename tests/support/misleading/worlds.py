@@ -130,17 +130,19 @@ class _Heard:
         self.hosts[host.address] = host
 
 
-async def surveyed(seed: int, archives: int, directory: Path) -> tuple[list[Checked], Judgement]:
+async def surveyed(
+    seed: int, archives: int, directory: Path, at_once: int = AT_ONCE
+) -> tuple[list[Checked], Judgement]:
     """A world that is surveyed whole: what was said of each host, and of all together."""
     drawn_ = [(n, anyone(random.Random(f"{seed} {n}"))) for n in range(archives)]
     places = {f"127.62.0.{n + 1}": (name, place) for n, (name, place) in drawn_ if not place.union.coincidence}
-    heard = _Heard()
-    named = list(places)
+    heard, named = _Heard(), list(places)
+    asked = replace(SCOPE, pace=replace(SCOPE.pace, open_at_once=at_once))
     async with AsyncExitStack() as stack:
         stack.enter_context(at_ease())
         for address, (_, place) in places.items():
             await stack.enter_async_context(standing(place, address))
-        manifest = await Survey(SCOPE, read(named, SCOPE), named, directory).run(heard)
+        manifest = await Survey(asked, read(named, asked), named, directory).run(heard)
     each = [
         Checked(name, seed, place, judge(place, heard.hosts[address]), heard.hosts[address], 0.0)
         for address, (name, place) in places.items()
