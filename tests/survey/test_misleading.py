@@ -111,9 +111,17 @@ def test_open_and_closed_are_judged(seen: Host) -> None:
     shut = Truth(open=False, studies=7)
     assert judge(Place((), (shut,), shut), seen).mark is Mark.WRONG
     closed = saying(seen, counted(None, Provenance.UNKNOWN), Rung.ANSWERS)
-    faulty = Outcome(OutcomeKind.OWN_ERROR, error="KeyError")
-    assert judge(Place((), (ONE,), ONE), closed).mark is Mark.WRONG
-    assert judge(Place((), (ONE,), ONE), msgspec.structs.replace(closed, fault=faulty)).mark is Mark.HONEST
+    place = Place((), (ONE,), ONE)
+    assert judge(place, closed).mark is Mark.WRONG
+    unsure = msgspec.structs.replace(closed, fault=Outcome(OutcomeKind.OUT_OF_SCOPE))
+    assert judge(place, unsure).mark is Mark.HONEST
+
+
+def test_an_error_of_ours_is_wrong(seen: Host) -> None:
+    faulty = msgspec.structs.replace(seen, fault=Outcome(OutcomeKind.OWN_ERROR, error="KeyError"))
+    truth = Truth(open=True, studies=1)
+    assert judge(Place((), (truth,), truth), seen).mark is Mark.RIGHT
+    assert judge(Place((), (truth,), truth), faulty).mark is Mark.WRONG
 
 
 @pytest.mark.parametrize(

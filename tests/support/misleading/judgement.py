@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import permutations
 
-from filmbadge.model import Appearance, Archive, Count, Host, Kind, Provenance, Rung, Total
+from filmbadge.model import Appearance, Archive, Count, Host, Kind, OutcomeKind, Provenance, Reason, Rung, Total
 from support.misleading.holdings import Truth
 from support.misleading.kinds import Place
 
@@ -103,6 +103,9 @@ def _rungs(noted: Judgement, said: Truth, host: Host, opened: Sequence[Archive])
     met = [one.verdict for one in host.judged if one.verdict.rung is not Rung.SILENT]
     rungs = ",".join(f"{verdict.rung} ({verdict.why})" for verdict in met)
     sure = host.fault is None and all(one.verdict.conclusive for one in host.judged)
+    ours = [one.verdict.stop.error for one in host.judged if one.verdict.why is Reason.OWN_ERROR and one.verdict.stop]
+    if ours or (host.fault is not None and host.fault.ending is OutcomeKind.OWN_ERROR):
+        noted.note(Mark.WRONG, f"our own error {ours or host.fault}")
     if host.fault is not None:
         noted.note(Mark.HONEST, f"fault {host.fault.ending} {host.fault.error}")
     if said.open is True and not opened:
