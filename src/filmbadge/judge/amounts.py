@@ -60,15 +60,18 @@ class Told(msgspec.Struct, frozen=True):
     @property
     def seen(self) -> int | None:
         """So many studies were seen at least."""
-        studies = [census.studies for census in self.censuses] + [profile.records for profile in self.profiles]
-        return max([*studies, int(self.gave)], default=0) or None
+        changes = any(doubt.code is DoubtCode.STUDIES_CHANGE for census in self.censuses for doubt in census.doubts)
+        read = [] if changes else [profile.records for profile in self.profiles]  # its answers do not add up either
+        return max([*(census.studies for census in self.censuses), *read, int(self.gave)], default=0) or None
 
     @property
     def contradiction(self) -> tuple[int, int] | None:
         """Two numbers of studies that cannot both be true of one archive that does not change."""
         said = [c.studies for c in self.counters if c.studies is not None]
         said += [census.studies for census in self.whole]
-        said += [p.records for p in self.profiles if p.complete or _ended_with_another_number(p)]
+        # A profile that gave fewer was cut off. One that gave more shows that the census was.
+        most = max(said, default=0)
+        said += [p.records for p in self.profiles if p.complete or (p.records > most and _ended_with_another_number(p))]
         if not said or min(said) == max(said) >= (self.seen or 0):
             return None
         return min(said), max(*said, self.seen or 0)

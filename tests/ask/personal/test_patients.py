@@ -39,7 +39,7 @@ def rows(studies: int, patients: int) -> list[Row]:
 def look(held: Sequence[Row], known: int | None, plan: CensusPlan | None = None, cap: int = 0) -> ProfileProgress:
     """Plays an archive that answers from a list, and ends its answers with 0xFE00 where there is a cap."""
     notes = ProfileProgress(RunKey())
-    asking = look_through(STUDY_ROOT_FIND, notes, known, plan)
+    asking = look_through(STUDY_ROOT_FIND, notes, known, lambda: plan or CensusPlan(TODAY, seed=1))
     try:
         query = next(asking)
         while True:

@@ -15,7 +15,7 @@ from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Parts, Source, Steps, When, WindowAnswer
 from filmbadge.ask.census.walk import Walk
-from filmbadge.ask.census.windows import Window
+from filmbadge.ask.census.windows import Window, begins_with
 from filmbadge.ask.decoder import DistinctSet, Tally
 from filmbadge.ask.key import RunKey
 from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Interval
@@ -50,6 +50,7 @@ class CensusProgress:
         self._images: int | None = None
         self._images_known = 0
         self._of_images: tuple[Doubt, ...] = ()
+        self._once = 0  # studies of the largest answer, before all began again
         self._method: CountedBy | None = None
         self._repeats = False  # one row for each instance, or so it seems
         # Whether counts are asked for. None: not known yet whether that changes the answer.
@@ -124,14 +125,24 @@ class CensusProgress:
     def _sure(self) -> int:
         """Studies that it has for sure: those of all answers only if it still has what it gave before."""
         found, broke_off = self.studies.distinct, self._source.at_once(self.studies)
-        single = max(self.plan.single, broke_off)
-        return found if self.plan.stable else min(found, single)
+        single = max(self.plan.single, broke_off, self._once)
+        return found if self.plan.stable or found <= self.plan.single else min(found, single)
 
     def _count(self) -> Steps[None]:
         yield from self.plan.run(self)
+        if self.plan.stable is False and not self.plan.failed:
+            self._begin_again()  # it may have changed only while it was asked
+            yield from self.plan.run(self)
         if not self.plan.failed:
             self._listed = True
             yield from self._amounts()
+
+    def _begin_again(self) -> None:
+        self._once = max(self._once, self.plan.single)
+        self.plan = self.plan.again()
+        self.studies, self._with_counts, self._samples = self._tally(), self._tally(), []
+        if self._counted is not None:
+            self._counted = self.studies
 
     # Studies
 
@@ -195,6 +206,11 @@ class CensusProgress:
             seen = yield from self._source.studies(window, tally, bool(self._counts))
             self.rows += seen.rows
             together.include(tally.uids)
+            both = DistinctSet(self._key)
+            both.include(self.studies.uids)
+            both.include(tally.uids)
+            if len(both) > self.studies.distinct:  # once more, so that their series and images are counted too
+                yield from self._source.studies(window, self.studies, bool(self._counts))
             small = seen.ended is Ended.WHOLE and seen.rows < below and not tally.malformed
             if not small:
                 break
@@ -202,12 +218,7 @@ class CensusProgress:
         return Parts(len(together), self.studies.distinct - known, small)
 
     def prefix(self) -> tuple[str, str]:
-        kept = self.studies.kept
-        if not kept or len(kept) != self.studies.distinct:
-            return "", ""
-        low, high = (uid.decode("ascii") for uid in (min(kept), max(kept)))
-        size = next((at for at, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
-        return high[:size], high[: size + 1]
+        return begins_with(self.studies.kept)
 
     def when(self) -> Steps[When | None]:
         kept = self.studies.kept

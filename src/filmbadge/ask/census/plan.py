@@ -47,6 +47,7 @@ FILL = 0.6  # share of a known row limit that a window should fill
 _RECENT = (1, 8, 39)  # ages in days that are looked at first
 _BUSY_DAYS = 30 * 365  # We assume that an archive was as busy as now for this many days.
 _MODALITIES = 16  # Studies of more modalities are not asked for by each.
+PREFIXES = 1000  # questions by what UIDs begin with
 _WIDTHS = (365, 180, 90, 60, 31, 7, 1)  # days that a range may span, tried where an archive refuses wide ranges
 # Answers are cut off at such numbers of rows. Answers in pages may have one more (Orthanc's QIDO-RS). DICOMcloud has
 # 12.
@@ -107,7 +108,7 @@ class CensusPlan:
         # Whether studies of several answers can be added up: the archive still has those that it gave before.
         self.stable: bool | None = None
         self.rounds: list[Round] = []
-        self._today, self._hint, self._whole = today, hint, whole
+        self._today, self._hint, self._whole, self._seed = today, hint, whole, seed
         self._wanted = target
         self._chance = random.Random(seed)
         self._signals = False  # the archive signals when it cuts an answer
@@ -125,8 +126,13 @@ class CensusPlan:
         self._refused = 0
         self._stuck = 0
         self._asked_again = False  # for studies that it gave before
+        self._cut: Doubt | None = None  # what the archive said of an answer that it cut off
         self._vain = 0  # answers of which the archive said that there is more, and whose parts had no more
         self._all: WindowAnswer | None = None  # the answer to a question without bounds
+
+    def again(self) -> CensusPlan:
+        """The same plan, from its beginning."""
+        return CensusPlan(self._today, self._hint, target=self._wanted, whole=self._whole, seed=self._seed)
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
@@ -150,6 +156,8 @@ class CensusPlan:
             self.failed = True
         yield from self._add_up()
         self.complete = not self._doubts
+        if not self.complete:
+            self._note(self._cut)
 
     def _add_up(self) -> Steps[None]:
         """Ask whether the archive still has what it gave before: else no two of its answers can be added up."""
@@ -166,7 +174,7 @@ class CensusPlan:
             seen = yield from self._everything(SMALL)
             if seen.ended is Ended.WHOLE and (yield from self._settle(seen)):
                 return
-            if self._hint.no_dates:
+            if self._hint.no_dates and seen.ended is not Ended.REFUSED:
                 self._doubt(DoubtCode.NO_LIST)
                 self._note(seen.doubt)
                 return
@@ -191,7 +199,7 @@ class CensusPlan:
             self._note(seen.doubt)  # it says so of every answer, so this is as good as no sign
             seen = replace(seen, ended=Ended.WHOLE)
         if seen.ended is Ended.CUT:
-            self._signals = True
+            self._signals, self._cut = True, seen.doubt
             self.cap = max(self.cap or 0, seen.rows)
         self._refused = self._refused + 1 if seen.ended is Ended.REFUSED else 0
         if seen.ended is Ended.REFUSED:
@@ -435,7 +443,11 @@ class CensusPlan:
             if axis is Axis.MODALITY and self._source.has_more is not None:
                 proof = yield from self._by_modality(seen)
             elif axis is Axis.UID:
-                proof = yield from self._by_prefix(seen)
+                before = self.studies
+                proof = yield from self._by_prefix(seen.rows)
+                if self.studies > before:
+                    self._limited(seen)
+                    proof = proof or False
             else:
                 proof = yield from self._by_parts(Window().parted(axis, self._today), seen)
             if proof is not None:
@@ -450,17 +462,30 @@ class CensusPlan:
             return False
         return True if parts.small and parts.distinct == seen.distinct else None
 
-    def _by_prefix(self, seen: WindowAnswer) -> Steps[bool | None]:
-        """By what UIDs begin with. UIDs have no wildcard matching, PS3.4 C.2.2.2.4, but some archives have it."""
+    def _by_prefix(self, limit: int) -> Steps[bool | None]:
+        """By what UIDs begin with, further and further, until each answer has fewer rows than the limit.
+
+        UIDs have no wildcard matching, PS3.4 C.2.2.2.4, but some archives have it.
+        """
         prefix, known = self._source.prefix()
-        windows = Window(prefix=prefix).parted(Axis.UID, self._today) if prefix else ()
-        # One that must bring something is asked for first: else the key is taken for ignored.
-        first = [one for one in windows if one.prefix == known]
-        tried = yield from self._source.parts(first, seen.rows)
-        self.studies += tried.new
-        if not (tried.small and tried.distinct) or tried.new:
-            return None
-        return (yield from self._by_parts(windows, seen))
+        # One that must bring something, and not much, is asked for first: else the key is taken for ignored.
+        first = yield from self._source.parts([Window(prefix=known[:-1])] if known else [], limit)
+        self.studies += first.new
+        left = (
+            list(Window(prefix=prefix).parted(Axis.UID, self._today))
+            if prefix and first.small and first.distinct
+            else []
+        )
+        together, tried = 0, 0
+        while left and tried < PREFIXES:
+            window, tried = left.pop(), tried + 1
+            part = yield from self._source.parts([window], limit)
+            self.studies += part.new
+            together += part.distinct if part.small else 0
+            if not part.small and not (deeper := window.parted(Axis.UID, self._today)):
+                return None
+            left += () if part.small else deeper
+        return True if not left and together and together == self.studies else None
 
     def _by_modality(self, seen: WindowAnswer) -> Steps[bool | None]:
         """By the modalities that came and the usual ones, where one small question tells whether there are more."""
@@ -656,18 +681,38 @@ class CensusPlan:
     def _without_date(self) -> Steps[None]:
         """Ask for studies without a valid date, because no window has them."""
         undated = self.studies - self._dated
-        if self.cap is not None:
-            self._doubt(DoubtCode.UNDATED_BEHIND_LIMIT, rows=self.cap)
-        elif self._all is not None and self._all.ended is Ended.WHOLE:
-            self._doubt(DoubtCode.LIST_SHORT, listed=self._all.distinct, studies=self.studies)
-        elif undated <= 0 and not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
+        if undated <= 0 and not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
             self.undated = 0
-        elif self._all is not None and self._all.ended is not Ended.ENOUGH:
-            self._doubt(DoubtCode.NO_LIST)
-        elif self.studies > self._whole:
-            self._doubt(DoubtCode.UNDATED_UNASKED, studies=self._whole)
-        else:
+        elif (doubt := self._unlisted()) is None:
             yield from self._list_undated()
+        elif self.studies and (yield from self._all_by_keys()):
+            self._doubts.clear()  # of windows of days, which nothing rests on any more
+            self.undated = self.studies - self._dated if not self._recut else None
+        else:
+            self._note(doubt)
+
+    def _unlisted(self) -> Doubt | None:
+        """Why one question does not list all studies; None: it was not asked yet."""
+        if self.cap is not None:
+            return Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": self.cap})
+        if self._all is not None and self._all.ended is Ended.WHOLE:
+            return Doubt(DoubtCode.LIST_SHORT, {"listed": self._all.distinct, "studies": self.studies})
+        if self._all is not None and self._all.ended is not Ended.ENOUGH:
+            return Doubt(DoubtCode.NO_LIST)
+        if self.studies > self._whole:
+            return Doubt(DoubtCode.UNDATED_UNASKED, {"studies": self._whole})
+        return None
+
+    def _all_by_keys(self) -> Steps[bool]:
+        """Whether answers by another key, each smaller than a limit, have all studies that are known together."""
+        limit = self.cap if self.cap is not None else self.most
+        for axis in (Axis.SEX, Axis.MODALITY) if self._source.has_more is None else ():
+            if axis not in self._useless:
+                parts = yield from self._source.parts(Window().parted(axis, self._today), limit)
+                self.studies += parts.new
+                if parts.small and parts.distinct == self.studies:
+                    return True
+        return Axis.UID not in self._useless and bool((yield from self._by_prefix(limit)))
 
     def _no_more(self) -> Steps[bool]:
         """Whether one question for all studies brings no study beyond those that were found."""

@@ -78,7 +78,7 @@ class Studies(Protocol):
         """What these windows have together. It ends with the first that is not answered in fewer rows than `below`."""
 
     def prefix(self) -> tuple[str, str]:
-        """What all UIDs that were seen begin with, and one of them one character further. Empty: not known."""
+        """What the UIDs of studies that were seen begin with, and one of them. Empty: not known."""
 
     def when(self) -> Steps[When | None]:
         """The date and time of the first study that was seen. None: it has no date, or it cannot be asked for so."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import Enum
 from itertools import pairwise
@@ -134,6 +134,15 @@ def minute(written: bytes) -> int | None:
         return None
     found = int(text[:2]) * 60 + int(text[2:])
     return found if found < MINUTES else None
+
+
+def begins_with(uids: Sequence[bytes]) -> tuple[str, str]:
+    """What these UIDs begin with, and one of them."""
+    if not uids:
+        return "", ""
+    low, high = (uid.decode("ascii") for uid in (min(uids), max(uids)))
+    size = next((at for at, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+    return high[:size], high
 
 
 def _longer(prefix: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -232,15 +233,23 @@ class QidoSource:
         """
         if known > 1 >= self._longest:  # of its pages nobody can tell whether two rows fit into one
             return None
-        again, known_row = Tally(RunKey()), min(known, 1)  # compared with nothing else
-        again.uids.mark()
+        known_row = min(known, 1)
         size, offset = (self._size, 0) if self._offset_ignored else (1 + known_row, known - known_row)
+        came = yield from self._came(window, size, offset)
+        if came is not None and came < known_row and not self._offset_ignored:
+            came = yield from self._came(window, known + 1, offset)  # some take a limit for the number of the last row
+        least = known if self._offset_ignored else known_row
+        return None if came is None or came < least else came > least
+
+    def _came(self, window: Window, size: int, offset: int) -> Steps[int | None]:
+        """Rows of one page, or distinct studies where an offset is ignored. None: it was not answered."""
+        again = Tally(RunKey())  # compared with nothing else
+        again.uids.mark()
         rows = JsonArray(lambda row: _taken(row, again, elements.STUDY_UID))
         reply = yield self._request("/studies", _keys(window), rows, size, offset)
         if not self._nothing(reply, rows) and _trouble(reply, rows) is not None:
             return None
-        came, least = (again.distinct, known) if self._offset_ignored else (rows.count, known_row)
-        return None if came < least else came > least
+        return again.distinct if self._offset_ignored else rows.count
 
     def _pages(
         self,
@@ -283,7 +292,8 @@ class QidoSource:
         return nothing(reply, rows) or (said is not None and reply.status == said and not rows.count)
 
     def _request(self, path: str, keys: Mapping[str, str], rows: JsonArray, size: int, offset: int) -> Request:
-        path = self._form.path(f"{self._root}{path}", keys, size, offset)
+        form = self._form if size <= self._size or self._form.limit != LIMIT else replace(self._form, limit=None)
+        path = form.path(f"{self._root}{path}", keys, size, offset)
         return Request(path, accept=self._form.accepts, most_bytes=PAGE_BYTES, into=rows.feed)
 
 

@@ -13,15 +13,15 @@ from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window, day, minute
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.ask_again import Script, ask_all
-from filmbadge.ask.dimse.association import Answer, Association, Query
+from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
 from filmbadge.ask.dimse.identify import OVER_TLS
-from filmbadge.ask.dimse.questions import demanded, find_root
+from filmbadge.ask.dimse.questions import KEYS, demanded, find_root, opening
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.catalogue.dicom import is_success
-from filmbadge.model import Depth, DimseFacts, Doubt, DoubtCode, Observation
+from filmbadge.model import Depth, DimseFacts, Doubt, DoubtCode, FindKey, Observation
 
 UIDS = (elements.STUDY_UID,)
 COUNTS = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
@@ -113,11 +113,41 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
     source = DimseSource(root, personal=personal)
     counting = CensusProgress(source, plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
     census = counting.census(await _count(contact, observation, asked, counting))
-    if demanded(asked):
+    if demanded(asked) and not (census.complete and await _also_by(contact, observation, asked, root, counting)):
         only = Doubt(DoubtCode.ONLY_WITH_KEY)
         census = msgspec.structs.replace(census, complete=False, doubts=(only, *census.doubts))
     facts = msgspec.structs.replace(asked, census=census)
     return Learned(observation.with_facts(facts), studies=counting.studies.uids, whole=census.complete)
+
+
+async def _also_by(
+    contact: Contact, observation: Observation, asked: DimseFacts, root: str, counting: CensusProgress
+) -> bool:
+    """Whether another key of patients brings the same studies. A study without a value for either would be in none."""
+    found = opening(asked)
+    other = {FindKey.ANY_PATIENT_ID: FindKey.ANY_PATIENT_NAME, FindKey.ANY_PATIENT_NAME: FindKey.ANY_PATIENT_ID}.get(
+        found.with_key if found is not None and found.with_key is not None else FindKey.MODALITY_CT
+    )
+    if other is None:
+        return False
+    tally = Tally(contact.key)
+
+    def script(_: Association) -> Operations:
+        keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""), KEYS[other])
+        yield Query(root, keys, tally)
+
+    tls = observation.tls is not None
+    ended = await ask_all(
+        contact,
+        observation.endpoint.port,
+        lambda carried: Association(asked.called, carried, throttle=contact.pace, meter=counting.spent),
+        script,
+        question=f"dimse census {asked.called}{OVER_TLS if tls else ''}",
+        tls=tls,
+    )
+    known = counting.studies.distinct
+    counting.studies.uids.include(tally.uids)
+    return ended.done and not tally.malformed and tally.distinct == known == counting.studies.distinct
 
 
 async def _count(
@@ -143,9 +173,10 @@ async def _count(
 
 def hint(asked: DimseFacts) -> Hint:
     """What the questions of `ask` told about dates."""
-    young, refused = 0, False
+    young, refused, answered = 0, False, False
     for find in asked.finds:
+        answered = answered or (find.ages is not None and is_success(find.status))
         if find.ages is not None and not find.matches and find.ages[0] <= young:
             refused = refused or not (find.status is None or is_success(find.status))
             young = max(young, find.ages[1] + 1) if is_success(find.status) else young
-    return Hint(young, no_dates=refused)
+    return Hint(young, no_dates=refused and not answered)

@@ -7,7 +7,7 @@ that are drawn by lot.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,17 +16,18 @@ from msgspec.structs import replace
 from filmbadge.ask.census.budget import Spent, within
 from filmbadge.ask.census.plan import SMALL, CensusPlan, plan_for
 from filmbadge.ask.census.source import Ended, Parts, Steps, When, WindowAnswer
-from filmbadge.ask.census.windows import Axis, Window
+from filmbadge.ask.census.windows import Axis, Window, begins_with
 from filmbadge.ask.decoder import Record, elements
 from filmbadge.ask.dimse.ask_again import Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
-from filmbadge.ask.dimse.census import bounds, hint, seen
+from filmbadge.ask.dimse.census import AXES, COUNTS, bounds, hint, seen
 from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.questions import demanded, find_root
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.model import Census, DimseFacts, Doubt, DoubtCode, Observation
+from filmbadge.catalogue.dicom import is_success
+from filmbadge.model import Census, CountedBy, DimseFacts, Doubt, DoubtCode, Observation
 
 ANY = Window()
 UNSURE = {DoubtCode.UNDATED_UNPARTED, DoubtCode.CUT_OFF, DoubtCode.UNCHECKED}
@@ -40,12 +41,15 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     census, notes = asked.census, ProfileProgress(contact.key)
     known = census.studies if census is not None and (census.complete or _listed(census)) else None
     throttle, spent = contact.pace, Spent(contact.scope.census)
-    plan = None
-    if known is None or known > SMALL:
-        plan = plan_for(contact.scope, replace(hint(asked), studies=known), throttle)
+    # The form of question decides where some archives cut an answer off. So it is that of the census.
+    counts = COUNTS if census is not None and census.method is CountedBy.COUNT_KEYS else ()
+
+    def plan() -> CensusPlan:
+        return plan_for(contact.scope, replace(hint(asked), studies=known), throttle)
+
     if census is not None and known is not None:
         notes.doubt(*(doubt for doubt in census.doubts if not census.complete))
-    script = within(spent, look_through(root, notes, known, plan), notes.doubt)
+    script = within(spent, look_through(root, notes, known, plan, (*WITH_ALL, *counts)), notes.doubt)
     tls, also = observation.tls is not None, demanded(asked)
 
     def associate(carried: Script) -> Association:
@@ -62,7 +66,7 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     )
     if not ended.done:
         notes.ended(ended.stop)
-    if also:
+    if also and not (census is not None and census.complete):
         notes.doubt(Doubt(DoubtCode.ONLY_WITH_KEY))
         notes.complete = False
     facts = msgspec.structs.replace(asked, profile=notes.profile())
@@ -74,19 +78,27 @@ def _listed(census: Census) -> bool:
     return {doubt.code for doubt in census.doubts} <= UNSURE
 
 
-def look_through(root: str, notes: ProfileProgress, known: int | None, plan: CensusPlan | None = None) -> Operations:
+def look_through(
+    root: str,
+    notes: ProfileProgress,
+    known: int | None,
+    plan: Callable[[], CensusPlan],
+    tags: Sequence[int] = WITH_ALL,
+) -> Operations:
     """Ask under one query root. `known` is how many studies a census found; without it, a plan must find them all.
 
     Asking for more must not change what is answered: where the numbers of studies differ, nothing is complete.
     """
-    if plan is None:
-        answer = yield from _find(notes, root, b"STUDY", WITH_ALL, notes.row)
-        if answer.status != 0x0000:
+    whole = known is not None and known <= SMALL
+    if whole:
+        answer = yield from _find(notes, root, b"STUDY", tags, notes.row)
+        if not is_success(answer.status) and notes.records == known:
             notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
-    else:
-        yield from plan.run(_Windows(root, notes))
-        if known is None or plan.failed:
-            notes.doubt(*plan.doubts)
+    if known is None or not whole or notes.records < known:
+        planned = plan()
+        yield from planned.run(_Windows(root, notes, tags))
+        if known is None or planned.failed:
+            notes.doubt(*planned.doubts)
     if notes.malformed:
         notes.doubts = (Doubt(DoubtCode.MALFORMED, {"rows": notes.malformed}),)
     elif known is not None and notes.records != known:
@@ -94,8 +106,8 @@ def look_through(root: str, notes: ProfileProgress, known: int | None, plan: Cen
     notes.complete = not notes.doubts
     for study in notes.drawn_by_lot():
         failed = None
-        for level, tags in ((b"STUDY", BY_STUDY), (b"SERIES", BY_SERIES)):
-            answer = yield from _find(notes, root, level, tags, notes.part, study)
+        for level, wanted in ((b"STUDY", BY_STUDY), (b"SERIES", BY_SERIES)):
+            answer = yield from _find(notes, root, level, wanted, notes.part, study)
             if answer.status != 0x0000:
                 failed = Doubt(DoubtCode.STATUS, {"status": answer.status})
                 break
@@ -110,24 +122,31 @@ class _Windows:
 
     root: str
     notes: ProfileProgress
-    axes = frozenset((Axis.DATE, Axis.TIME))
+    tags: Sequence[int]
+    axes = AXES | {Axis.SEX}
     has_more = None
 
     def ask(self, window: Window) -> Steps[WindowAnswer]:
         held = self.notes.seen
         before = len(held)
         held.mark()
-        answer = yield from _find(self.notes, self.root, b"STUDY", WITH_ALL, self.notes.row, window=window)
+        answer = yield from _find(self.notes, self.root, b"STUDY", self.tags, self.notes.row, window=window)
         found = seen(answer, held.here, len(held) - before)
         return replace(found, ended=Ended.FAILED) if self.notes.malformed else found
 
-    # The census has checked its answers. A profile is complete only if it looked at as many studies.
-    def parts(self, _: Sequence[Window], __: int) -> Steps[Parts]:
-        yield from ()
-        return Parts(0, 0, False)
+    def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
+        held = self.notes.seen
+        before, distinct, small = len(held), 0, True
+        for window in windows:
+            answer = yield from self.ask(window)
+            distinct += answer.distinct
+            small = answer.ended is Ended.WHOLE and answer.rows < below
+            if not small:
+                break
+        return Parts(distinct, len(held) - before, small)
 
     def prefix(self) -> tuple[str, str]:
-        return "", ""
+        return begins_with(self.notes.drawn)
 
     def when(self) -> Steps[When | None]:
         yield from ()
