@@ -84,7 +84,15 @@ class Simulated:
         number = self.seen.find(1)
         if not 0 <= number < len(self.days):
             return None
-        return self.days[number], number * 7 % MINUTES
+        return self.days[number], self.minute(number)
+
+    def minute(self, number: int) -> int:
+        """Of its day: studies of one day are spread over it evenly."""
+        day = self.days[number] if number < len(self.days) else None
+        if day is None:
+            return 0
+        first, last = bisect_left(self.days, day), bisect_left(self.days, day + 1)
+        return int((number - first + 0.5) / (last - first) * MINUTES)
 
     def still_there(self) -> Steps[bool | None]:
         yield from ()

@@ -15,7 +15,7 @@ from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Source
-from filmbadge.ask.census.windows import MINUTES, Window
+from filmbadge.ask.census.windows import Window
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
@@ -87,15 +87,14 @@ class OverDimse:
             row = [(elements.STUDY_UID, f"{UIDS}{number}".encode())]
             if elements.STUDY_DATE in keys and day is not None:
                 row += [(elements.STUDY_DATE, f"{date.fromordinal(day):%Y%m%d}".encode())]
-                row += [(elements.STUDY_TIME, _time(number))]
+                row += [(elements.STUDY_TIME, _time(self.held.minute(number)))]
             if elements.IMAGES_IN_STUDY in keys:
                 row += [(elements.SERIES_IN_STUDY, b"1"), (elements.IMAGES_IN_STUDY, b"%d" % IMAGES)]
             query.record(elements.encode(row, explicit=True), True)
         return Answer(0x0000, len(numbers))
 
 
-def _time(number: int) -> bytes:
-    minute = number * 7 % MINUTES
+def _time(minute: int) -> bytes:
     return b"%02d%02d00" % (minute // 60, minute % 60)
 
 
@@ -173,7 +172,7 @@ class OverQido:
         day = {"Value": [f"{date.fromordinal(self.held.days[number]):%Y%m%d}"]} if dated else {}
         return {
             "00080020": {"vr": "DA", **day},
-            "00080030": {"vr": "TM", "Value": [_time(number).decode()]},
+            "00080030": {"vr": "TM", "Value": [_time(self.held.minute(number)).decode()]},
             "00080061": {"vr": "CS", "Value": [MODALITIES[number % 3].name]},
             "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Nobody^At All"}]},
             "0020000D": {"vr": "UI", "Value": [f"{UIDS}{number}"]},

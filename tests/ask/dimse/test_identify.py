@@ -175,7 +175,7 @@ def test_an_archive_that_hangs_up_at_one_form_of_a_question_is_asked_in_others(h
 @pytest.mark.parametrize(
     ("how", "judged"),
     [
-        (pdu.abort(0, 0), (Rung.ADMITS, Reason.FIND_ABORTED, True)),
+        (pdu.abort(0, 0), (Rung.ADMITS, Reason.FIND_ABORTED, False)),
         (b"", (Rung.ADMITS, Reason.FIND_BROKE_OFF, False)),
     ],
 )

@@ -26,7 +26,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from filmbadge.ask.census.source import Ended, Steps, Studies, WindowAnswer
+from filmbadge.ask.census.source import Ended, Steps, Studies, When, WindowAnswer
 from filmbadge.ask.census.windows import EARLIEST, LATEST, MINUTES, MODALITIES, NEVER, Axis, Window, halves
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Doubt, DoubtCode
@@ -317,9 +317,14 @@ class CensusPlan:
             if not proof or len(seen.days) > 1 or most < seen.distinct:
                 return proof, most
         if window.days is None:
-            return (yield from self._check_all(seen))
-        at, whole, most = window, seen, 0
-        for axis in (Axis.DATE, Axis.TIME):
+            proof, found = yield from self._check_all(seen)
+            return proof, max(found, sum((seen.days or {}).values()))
+        return (yield from self._narrowed(window, seen, (Axis.DATE, Axis.TIME)))
+
+    def _narrowed(self, at: Window, whole: WindowAnswer, axes: Sequence[Axis]) -> Steps[tuple[bool | None, int]]:
+        """Part an answer, then the part that has all of it, and so on."""
+        most = 0
+        for axis in axes:
             for _ in range(STEPS):
                 proof, part, found = yield from self._level(at, whole, axis)
                 most = max(most, found)
@@ -332,22 +337,24 @@ class CensusPlan:
 
     def _check_all(self, seen: WindowAnswer) -> Steps[tuple[bool | None, int]]:
         """The same for an answer without bounds, whose records bring no dates, or all bring one."""
-        most = 0
+        most, dated = 0, None
         for axis in (Axis.DATE, Axis.TIME) if seen.days is None and seen.distinct > 1 else ():
-            proof, _, found = yield from self._level(Window(), seen, axis)
-            most = max(most, found)
+            proof, part, found = yield from self._level(Window(), seen, axis)
+            most, dated = max(most, found), part if axis is Axis.DATE else dated
             if proof is not None:
                 return proof, most
-        proof = yield from self._around_one(seen)
+        when = (yield from self._source.when()) if Axis.DATE not in self._useless else None
+        if when is None and dated is not None:
+            proof, found = yield from self._narrowed(*dated, (Axis.DATE, Axis.TIME))
+            return proof, max(most, found)
+        proof = None if when is None else (yield from self._around_one(seen, when))
         return proof, max(most, seen.distinct if proof else 0)
 
-    def _around_one(self, seen: WindowAnswer) -> Steps[bool | None]:
+    def _around_one(self, seen: WindowAnswer, when: When) -> Steps[bool | None]:
         """Part all studies around the day of one of them, and if all are of that day, around its minute.
 
         One study alone is sure if no other part brings any.
         """
-        if Axis.DATE in self._useless or (when := (yield from self._source.when())) is None:
-            return None
         day, minute = when
         days = [part for part in ((EARLIEST, day - 1), (day, day), (day + 1, LATEST)) if part[0] <= part[1]]
         windows = [Window(part) for part in days]
