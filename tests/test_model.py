@@ -59,6 +59,7 @@ TEXT = {
     "OrthancFacts.realm",
     "OrthancFacts.version",
     "SchemeTally.scheme",  # of the catalogue
+    "Archive.perhaps_same",  # as Archive.id
     "Product.product",
     "Product.toolkit",
     "Product.version",  # as Fingerprint.version

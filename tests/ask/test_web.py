@@ -59,7 +59,7 @@ def test_a_redirect_elsewhere_is_noted_and_not_followed() -> None:
 
 @pytest.mark.parametrize("words", [b"The plain HTTP request was sent to HTTPS port", b"to an SSL-enabled server port."])
 def test_a_port_of_https_that_says_so_is_asked_over_tls_once(words: bytes) -> None:
-    seen, rows = visited(serving(lambda _: http("400 Bad Request", words), pages=1))
+    seen, rows = visited(serving(lambda _: http("400 Bad Request", words), pages=1), scope=HASTY)
     assert [row.question for row in rows] == ["http ask", "http ask over TLS"]
     assert seen.tls is None and place(seen).rung is Rung.LISTENING
 

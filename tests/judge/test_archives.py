@@ -238,20 +238,26 @@ def test_count_keys_that_contradict_a_counter_leave_no_number() -> None:
     [
         (Profile(True, 36, patients=9), 36),
         (Profile(False, 36, patients=9), 36),
-        (Profile(False, 30, patients=9, doubts=(Doubt(DoubtCode.OTHER_NUMBER, {"studies": 35, "records": 30}),)), 35),
+        (Profile(False, 36, patients=9, doubts=(Doubt(DoubtCode.OTHER_NUMBER, {"studies": 35, "records": 36}),)), 36),
+        (Profile(True, 30, patients=9), 35),
     ],
 )
-def test_a_profile_that_gives_another_number_takes_the_census_back(profile: Profile, at_least: int) -> None:
+def test_a_profile_that_gives_more_or_all_takes_the_census_back(profile: Profile, at_least: int) -> None:
     facts = msgspec.structs.replace(admitted(DISCLOSED, LARGE), profile=profile)
     told = only(dimse(facts)).counts
     assert (told.studies.value, told.studies.at_least) == (None, at_least)
     assert told.patients.value is None
     assert told.studies.doubts[0].code is DoubtCode.CONTRADICTED
-    broke_off = Profile(False, 30, patients=9, doubts=(Doubt(DoubtCode.NOT_ENDED),))
-    facts = msgspec.structs.replace(facts, profile=broke_off)
-    assert only(dimse(facts)).counts.studies == Count(35, Provenance.COUNTED), (
-        "it saw less, and does not say that this is all"
-    )
+
+
+@pytest.mark.parametrize(
+    "doubt", [Doubt(DoubtCode.NOT_ENDED), Doubt(DoubtCode.OTHER_NUMBER, {"studies": 35, "records": 30})]
+)
+def test_a_profile_that_read_fewer_was_cut_off_and_contradicts_nothing(doubt: Doubt) -> None:
+    facts = msgspec.structs.replace(admitted(DISCLOSED, LARGE), profile=Profile(False, 30, patients=9, doubts=(doubt,)))
+    told = only(dimse(facts)).counts
+    assert told.studies == Count(35, Provenance.COUNTED)
+    assert told.patients == Count(at_least=9, doubts=(doubt,))
 
 
 def test_a_counter_that_is_left_out_is_unknown() -> None:

@@ -118,7 +118,7 @@ def test_what_we_could_not_find_out_has_no_grade(seen: Observation) -> None:
 def test_one_way_in_that_we_could_not_see_leaves_no_grade_unless_another_is_open() -> None:
     hidden = dimse(admitted(), stop=Outcome(OutcomeKind.IDLE))
     unsaid = msgspec.structs.replace(REPORTED, counters=Counters(403))  # it names the port, and counts nothing
-    assert [archive.grade for archive in judge(ADDRESS, (hidden, web(LOCKED))).archives] == [None, Grade.B]
+    assert [archive.grade for archive in judge(ADDRESS, (hidden, web(LOCKED, SURE))).archives] == [None, Grade.B]
     assert only(hidden, web(unsaid)).grade is None
     assert only(hidden, web(REPORTED)).grade is Grade.F
 

@@ -132,11 +132,11 @@ def _profile(found: World, chance: random.Random, endpoint: Endpoint, census: Ce
     held = len(found.archives[found.leads[endpoint]])
     if chance.random() < 0.5:
         return Profile(True, held, patients=held)
-    fewer = chance.randint(0, held)
+    read = chance.randint(0, held)  # more than a census that was cut off without a sign, or fewer
     doubt = Doubt(DoubtCode.NOT_ENDED)
-    if not found.honest and census.complete and fewer != census.studies:
-        doubt = Doubt(DoubtCode.OTHER_NUMBER, {"studies": census.studies, "records": fewer})
-    return Profile(False, fewer, patients=fewer, doubts=(doubt,))
+    if not found.honest and census.complete and read != census.studies:
+        doubt = Doubt(DoubtCode.OTHER_NUMBER, {"studies": census.studies, "records": read})
+    return Profile(False, read, patients=read, doubts=(doubt,))
 
 
 def numbers(archive: Archive, judged: list[JudgedEndpoint]) -> Iterator[int]:
@@ -147,7 +147,7 @@ def numbers(archive: Archive, judged: list[JudgedEndpoint]) -> Iterator[int]:
         if (census := way.census(facts)) is not None and census.complete:
             yield census.studies
         profile = way.profile(facts)
-        if profile is not None and (profile.complete or profile.doubts[0].code is DoubtCode.OTHER_NUMBER):
+        if profile is not None and profile.complete:
             yield profile.records
 
 

@@ -30,6 +30,7 @@ from filmbadge.model import (
     OutcomeKind,
     PageFacts,
     Provenance,
+    Rejection,
     Review,
     TlsFacts,
     Total,
@@ -63,6 +64,7 @@ def counted(address: str, census: Census | None = COUNTED) -> Host:
 
 
 def kept(directory: Path, *hosts: Host) -> Dataset:
+    directory.mkdir(exist_ok=True)
     survey(directory)
     writer = Writer(directory)
     for one in hosts:
@@ -149,8 +151,8 @@ def test_totals_never_add_unknown_as_zero(tmp_path: Path) -> None:
 
 
 def test_totals_are_of_open_archives(tmp_path: Path) -> None:
-    empty = host("192.0.2.2", dimse(admitted(EMPTY)))
-    found = totals(kept(tmp_path, reported("192.0.2.1"), empty))
+    closed = host("192.0.2.2", dimse(DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))))
+    found = totals(kept(tmp_path, reported("192.0.2.1"), closed))
     assert (found["archives"].measured, found["archives_open"].measured, found["studies"].measured) == (2, 1, 35)
 
 
@@ -224,9 +226,16 @@ def test_viewers_are_counted_where_a_stranger_is_shown_a_page_in_plain_http(tmp_
         )
         return host(address, seen)
 
-    pages = (page("192.0.2.1"), page("192.0.2.2", True), page("192.0.2.3", None), page("192.0.2.4", tls=True))
-    found = totals(kept(tmp_path, *pages, reported("192.0.2.5")))
+    shown = (page("192.0.2.1"), page("192.0.2.4", tls=True), reported("192.0.2.5"))
+    found = totals(kept(tmp_path / "shown", *shown))
     assert (found["http_viewers"].measured, found["http_viewers"].how) == (1, "counted")
+    assert found["archives_open"].measured is None, "nobody knows what is behind the pages"
+    login = (page("192.0.2.2", True), page("192.0.2.3", None))
+    found = totals(kept(tmp_path / "login", *shown, *login))
+    assert (found["http_viewers"].measured, found["http_viewers"].at_least) == (None, 1)
+    assert found["http_viewers"].doubts == (Doubt(DoubtCode.HOSTS_UNDECIDED, {"hosts": 2}),), (
+        "another page may be shown"
+    )
     assert found["archives"].measured == 5
 
 

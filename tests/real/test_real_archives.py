@@ -11,6 +11,8 @@ import pytest
 from support import archives
 from support.archives import Served, Truth
 
+AT_LEAST = "at least"
+
 
 @pytest.fixture(scope="module")
 def open_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -36,7 +38,13 @@ def dicom(served: Served) -> str:
 
 def counts(card: dict[str, Any]) -> dict[str, tuple[int | None, str]]:
     (archive,) = card["archives"]
-    return {quantity: (c["value"], c["how"]) for quantity, c in archive["counts"].items()}
+    return {quantity: figure(count) for quantity, count in archive["counts"].items()}
+
+
+def figure(count: dict[str, Any]) -> tuple[int | None, str]:
+    """The number that is shown, and how it is known: `AT_LEAST` where it is shown as a lower bound."""
+    at_least = count["value"] is None and count["at_least"]
+    return (count["at_least"], AT_LEAST) if at_least else (count["value"], count["how"])
 
 
 def exactly(truth: Truth, how: str, patients: str, below: str) -> dict[str, tuple[int | None, str]]:
@@ -49,11 +57,17 @@ def exactly(truth: Truth, how: str, patients: str, below: str) -> dict[str, tupl
     }
 
 
+def undated(card: dict[str, Any]) -> bool:
+    """Whether the studies are a lower bound because some have no date, and no other key parts them."""
+    (archive,) = card["archives"]
+    return [doubt["code"] for doubt in archive["counts"]["studies"]["doubts"]] == ["undated-unparted"]
+
+
 def test_open_orthanc_by_its_counters(open_orthanc: Served) -> None:
     card = archives.check(both(open_orthanc))
     assert rungs(card) == {"dimse": "discloses", "http": "discloses"}
     assert reasons(card)["dimse"].startswith("it gave records to a stranger")
-    assert counts(card) == exactly(open_orthanc.truth, "counted", "reported", "reported")
+    assert counts(card) == exactly(open_orthanc.truth, "reported", "reported", "reported")
     assert card["archives"][0]["open"] is True
     assert {(e["product"], e["product_version"]) for e in card["endpoints"]} == {("Orthanc", "1.10.1")}
     assert card["endpoints"][0]["toolkit"] == "DCMTK 3.6.7"
@@ -61,7 +75,8 @@ def test_open_orthanc_by_its_counters(open_orthanc: Served) -> None:
 
 def test_open_orthanc_by_census(open_orthanc: Served) -> None:
     card = archives.check(dicom(open_orthanc))
-    assert counts(card) == exactly(open_orthanc.truth, "counted", "unknown", "reported")
+    assert counts(card) == exactly(open_orthanc.truth, AT_LEAST, "unknown", AT_LEAST)
+    assert undated(card)
     assert card["archives"][0]["counts"]["patients"]["doubts"] == [{"code": "needs-profile"}]
 
 
@@ -79,7 +94,8 @@ def test_dicom_that_gave_records_is_never_met_with_http(open_orthanc: Served) ->
     """A named port is asked in DIMSE first; one turns out to be HTTP, the other gives records and is not tried in it."""
     card = archives.check(f"127.0.0.1:{open_orthanc.http},{open_orthanc.dicom}")
     assert rungs(card) == {"dimse": "discloses", "http": "discloses"}
-    assert card["connections"] == 2 + 1  # DIMSE on both, then one visit to the web port alone
+    # DIMSE on both, one visit to the web port alone, and a census that shows both to lead to one archive.
+    assert card["connections"] == 2 + 1 + 1
 
 
 def test_orthanc_with_authentication(tmp_path: Path) -> None:
@@ -87,9 +103,9 @@ def test_orthanc_with_authentication(tmp_path: Path) -> None:
         card = archives.check(both(served))
     assert rungs(card) == {"dimse": "speaks", "http": "speaks"}
     assert reasons(card)["http"] == "HTTP 401, a login is demanded (realm “Orthanc Secure Area”)"
-    (archive,) = card["archives"]
-    assert archive["open"] is False
-    assert counts(card)["studies"] == (None, "unknown")
+    # Nothing shows that both lead to one archive.
+    assert [archive["open"] for archive in card["archives"]] == [False, False]
+    assert [archive["counts"]["studies"]["value"] for archive in card["archives"]] == [None, None]
 
 
 def test_orthanc_that_checks_the_called_title(tmp_path: Path) -> None:
@@ -104,7 +120,8 @@ def test_orthanc_that_checks_the_called_title(tmp_path: Path) -> None:
     assert stranger["archives"][0]["open"] is False
     assert rungs(invited) == {"dimse": "discloses"}
     assert "“MAINPACS”, which the scope gave" in reasons(invited)["dimse"]
-    assert counts(invited) == exactly(served.truth, "counted", "unknown", "reported")
+    assert counts(invited) == exactly(served.truth, AT_LEAST, "unknown", AT_LEAST)
+    assert undated(invited)
 
 
 def test_orthanc_that_refuses_a_strangers_query(tmp_path: Path) -> None:
@@ -154,7 +171,8 @@ def test_dcmqrscp(tmp_path: Path) -> None:
     assert rungs(stranger) == {"dimse": "speaks"}
     assert "called AE title not recognized" in reasons(stranger)["dimse"]
     assert rungs(invited) == {"dimse": "discloses"}
-    assert counts(invited) == exactly(served.truth, "counted", "unknown", "counted")
+    assert counts(invited) == exactly(served.truth, AT_LEAST, "unknown", AT_LEAST)
+    assert undated(invited)
 
 
 def test_qrscp(tmp_path: Path) -> None:
@@ -163,4 +181,32 @@ def test_qrscp(tmp_path: Path) -> None:
         card = archives.check(dicom(served))
     assert rungs(card) == {"dimse": "discloses"}
     assert card["endpoints"][0]["toolkit"] == "pynetdicom 3.0.4"
-    assert counts(card) == exactly(served.truth, "counted", "unknown", "counted")
+    assert counts(card) == exactly(served.truth, AT_LEAST, "unknown", AT_LEAST)
+    assert undated(card)
+
+
+@pytest.fixture(scope="module")
+def dated() -> list[Path]:
+    """The wheel's files of studies with a date."""
+    return [p for p, held in zip(archives.wheel_files(), archives.holdings(), strict=True) if held["StudyDate"]]
+
+
+def test_archives_whose_studies_all_have_a_date_are_counted(tmp_path: Path, dated: list[Path]) -> None:
+    for name in ("orthanc", "dcmqrscp", "qrscp"):
+        (tmp_path / name).mkdir()
+    with archives.orthanc(tmp_path / "orthanc", files=dated, DicomAlwaysAllowFind=True) as served:
+        assert counts(archives.check(both(served))) == exactly(served.truth, "counted", "reported", "reported")
+        assert counts(archives.check(dicom(served))) == exactly(served.truth, "counted", "unknown", "reported")
+    with archives.dcmqrscp(tmp_path / "dcmqrscp", files=dated) as served:
+        scope = archives.scope_file(tmp_path, extra='ae_titles.called = ["LABQR"]')
+        known = counts(archives.check(dicom(served), "--scope", str(scope)))
+        assert (known["studies"], known["series"]) == (
+            (served.truth.studies, "counted"),
+            (served.truth.series, "counted"),
+        )
+        # No question shows that more than 50 rows can come below a study: it takes the whole tree level by level.
+        assert known["images"] == (served.truth.images, AT_LEAST)
+    with archives.qrscp(tmp_path / "qrscp", files=dated) as served:
+        known = counts(archives.check(dicom(served)))
+        assert known["studies"] == (served.truth.studies, "counted")
+        assert (known["series"], known["images"]) == ((served.truth.series, AT_LEAST), (served.truth.images, AT_LEAST))

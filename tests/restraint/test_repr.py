@@ -57,7 +57,7 @@ def could_hold_a_value(kind: type[Any]) -> set[str]:
 SAFE = {
     "Associate.called", "Associate.calling", "Associate.implementation_uid", "Associate.implementation_version", "Associate.stored",
     "Context.abstract", "Context.transfer", "_Agreed.accepted", "_Agreed.syntaxes",  # an association's
-    "Echo.sop_class", "Window.prefix", "Form.accept", "Form.wildcard",  # questions, in our words
+    "Echo.sop_class", "Form.accept", "Form.wildcard",  # questions, in our words
     "Scheme.id", "Scheme.name", "Scheme.shape", "Scheme.issuers", "Scheme.example", "Scheme.counter_example", "Scheme.written",
     "Scheme.module", "Pass.scheme", "PageMarks.product", "PagesProgress.viewer",  # the catalogue's words
     "Request.accept", "Request.into", "Request.path", "Contact.name", "Origin.name", "Target.host",  # paths that the catalogue asks for, and who was named

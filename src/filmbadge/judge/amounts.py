@@ -69,9 +69,8 @@ class Told(msgspec.Struct, frozen=True):
         """Two numbers of studies that cannot both be true of one archive that does not change."""
         said = [c.studies for c in self.counters if c.studies is not None]
         said += [census.studies for census in self.whole]
-        # A profile that gave fewer was cut off. One that gave more shows that the census was.
-        most = max(said, default=0)
-        said += [p.records for p in self.profiles if p.complete or (p.records > most and _ended_with_another_number(p))]
+        # A profile that gave fewer was cut off. One that gave more is in `seen`, and shows that the census was.
+        said += [profile.records for profile in self.profiles if profile.complete]
         if not said or min(said) == max(said) >= (self.seen or 0):
             return None
         return min(said), max(*said, self.seen or 0)
@@ -87,10 +86,6 @@ def _believed(census: Census, gave: bool) -> Census:
         return census
     doubts = census.doubts or (Doubt(DoubtCode.CENSUS_EMPTY),)
     return msgspec.structs.replace(census, complete=False, studies=1, doubts=doubts)
-
-
-def _ended_with_another_number(profile: Profile) -> bool:
-    return any(doubt.code is DoubtCode.OTHER_NUMBER for doubt in profile.doubts)
 
 
 def counts(group: Sequence[JudgedEndpoint], *, proven: bool = True) -> Counts:

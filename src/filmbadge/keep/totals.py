@@ -14,7 +14,7 @@ import msgspec
 
 from filmbadge.keep.manifest import Manifest, PatientIds
 from filmbadge.keep.schema import decode_doubts
-from filmbadge.model import Depth, Doubt, DoubtCode, Kind, Provenance, Total
+from filmbadge.model import Decoy, Depth, Doubt, DoubtCode, Kind, Provenance, Total
 
 PATIENT_IDS = (
     "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
@@ -59,6 +59,12 @@ _UNDECIDED = (
     "FROM endpoints e LEFT JOIN archives a ON a.id = e.archive WHERE NOT coalesce(a.open, false)"
     f" AND len(coalesce(a.decoy, [])) = 0 AND ({_OPEN_OR_NOT.replace('rung', 'e.rung')})"
 )
+# A page that is shown to a stranger is a viewer, whatever is behind it. What is known to speak DICOM has no page.
+_VIEWER_OR_NOT = (
+    "FROM endpoints e LEFT JOIN archives a ON a.id = e.archive WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = ''"
+    " AND (e.rung IS NULL OR (e.rung <> 'silent' AND (e.protocol <> 'dimse' OR e.rung = 'listening')"
+    " AND (conclusive IS NOT TRUE OR why = 'not-asked-at-depth')))"
+)
 _ARCHIVE_OR_NOT = "rung IS NULL OR (rung = 'listening' AND conclusive IS NOT TRUE)"
 
 _TIMES = 2  # of two ways into one archive, the one that shows fewer studies shows at least half of them
@@ -81,11 +87,11 @@ class Gaps(NamedTuple):
     silent: int = 0  # hosts that were asked, if not one of them gave an answer
     archives: int = 0  # hosts of which we could not find out whether an archive is there
     opened: int = 0  # hosts of which we could not find out that, or whether it is open
+    viewers: int = 0  # hosts of which we could not find out whether a stranger is shown a viewer
     compared: bool = True  # archives of different hosts were compared, and those that are one are one row
 
-    def doubts(self, *, opened: bool) -> tuple[Doubt, ...]:
-        """Why a number of archives is no more than a lower bound. `opened`: why a number of open ones is."""
-        undecided = self.opened if opened else self.archives
+    def doubts(self, undecided: int) -> tuple[Doubt, ...]:
+        """Why a number is no more than a lower bound. `undecided` is how many hosts may yet belong to it."""
         hosts = {
             DoubtCode.HOSTS_UNASKED: self.unasked,
             DoubtCode.NOTHING_REACHED: self.silent,
@@ -101,12 +107,14 @@ def gaps(tables: Tables, manifest: Manifest) -> Gaps:
         f" count(DISTINCT target) FILTER ({_ARCHIVE_OR_NOT}) archives FROM endpoints"
     )
     (opened,) = tables.rows(f"SELECT count(DISTINCT target) n, (SELECT count(*) FROM archives) archives {_UNDECIDED}")
+    (viewers,) = tables.rows(f"SELECT count(DISTINCT target) n {_VIEWER_OR_NOT}")
     compared = manifest.state in ("done", "nothing-reached") or manifest.compared or opened["archives"] < 2
     return Gaps(
         unasked=max(0, manifest.hosts - row["asked"]),
         silent=0 if row["reached"] else row["asked"],
         archives=row["archives"],
         opened=opened["n"],
+        viewers=viewers["n"],
         compared=compared,
     )
 
@@ -153,7 +161,8 @@ class _Totals:
     def _count(self, quantity: str, select: str) -> Total:
         ids = {str(row["id"]) for row in self._tables.rows(f"SELECT id FROM {select}")}
         total = Total(quantity, len(ids), Provenance.COUNTED)
-        doubts = self._gaps.doubts(opened=quantity in ("archives_open", "http_viewers"))
+        undecided = {"archives_open": self._gaps.opened, "http_viewers": self._gaps.viewers}
+        doubts = self._gaps.doubts(undecided.get(quantity, self._gaps.archives))
         if doubts:
             total = _bounded(total, at_least=len(ids.difference(self._unsure)), doubts=doubts)
         return self._perhaps.bounded(total, ids)
@@ -165,13 +174,13 @@ class _Totals:
             return NOT_ENDED
         if found.grouping != self._tables.grouping():
             return _OTHERWISE
-        return _lowered(found.total, self._gaps.doubts(opened=True))
+        return _lowered(found.total, self._gaps.doubts(self._gaps.opened))
 
     def _sum(self, quantity: str) -> Total:
         groups = self._kinds.get(quantity, []) if quantity.startswith("kind:") else self._quantity(quantity)
         parts = {str(g["how"]): int(g["total"] or 0) for g in groups if g["how"] != Provenance.UNKNOWN}
         unknown = next((g for g in groups if g["how"] == Provenance.UNKNOWN), None)
-        doubts = self._gaps.doubts(opened=True)
+        doubts = self._gaps.doubts(self._gaps.opened)
         sure = sum(int(g["sure"] or 0) for g in groups)
         total = _known(quantity, parts, groups, sure)
         if unknown is not None:
@@ -309,6 +318,9 @@ def _overlaps(tables: Tables) -> Iterator[Overlap]:
         yield Overlap(members, sum(pair["shared"] for pair in chain), whole)
 
 
+_NO_COPY = f"NOT list_contains(coalesce(decoy, []), '{Decoy.CLUSTER}')"
+
+
 class _Perhaps:
     """Archives of which nothing shows whether they are one, or several.
 
@@ -328,8 +340,9 @@ class _Perhaps:
             self._more[one] = self._more.get(one, 0) + (row["perhaps_more"] or 0)
             self._pairs += [{"one": one, "other": same_as.get(name, name)} for name in row["perhaps_same"] or ()]
 
+        # What was found to be copies of one another is not one.
         self._linked = tables.rows(
-            "WITH ways AS (SELECT id, unnest(endpoints) way FROM archives) SELECT DISTINCT a.id one, b.id other FROM links"
+            f"WITH ways AS (SELECT id, unnest(endpoints) way FROM archives WHERE {_NO_COPY}) SELECT DISTINCT a.id one, b.id other FROM links"
             " JOIN ways a ON a.way = one JOIN ways b ON b.way = other WHERE shared > 0 AND shared = sampled AND a.id <> b.id"
         )
 

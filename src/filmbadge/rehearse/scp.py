@@ -170,6 +170,8 @@ def _answer(archive: Archive, keys: Keys) -> Iterator[Keys]:
     """The rows that answer a C-FIND at its level. They hold only the keys of the request."""
     level = keys.get(elements.QUERY_LEVEL, b"")
     studies = [s for s in archive.studies if _dated(s, keys.get(elements.STUDY_DATE, b""))]
+    if times := keys.get(elements.STUDY_TIME):
+        studies = [s for s in studies if times[:6] <= _time(s) <= times.partition(b"-")[2][:6]]
     if wanted := keys.get(elements.STUDY_UID):
         uids = wanted.split(b"\\")  # list of UID matching, PS3.4 C.2.2.2.2
         studies = [s for s in studies if s.uid.encode() in uids]
@@ -199,11 +201,19 @@ def _study_rows(archive: Archive, studies: list[Study], keys: Keys) -> Iterator[
         row = {elements.QUERY_LEVEL: b"STUDY", elements.STUDY_UID: study.uid.encode(), **personal}
         if elements.STUDY_DATE in keys:
             row[elements.STUDY_DATE] = f"{study.date:%Y%m%d}".encode()
+        if elements.STUDY_TIME in keys:
+            row[elements.STUDY_TIME] = _time(study)
         if counting and archive.count_keys is not CountKeys.ABSENT:
             row[elements.SERIES_IN_STUDY] = b"%d" % len(study.images)
             row[elements.IMAGES_IN_STUDY] = b"%d" % sum(study.images)
         for _ in range(sum(study.images) if archive.rows is Rows.INSTANCES else 1):
             yield row
+
+
+def _time(study: Study) -> bytes:
+    """A time of day that a study keeps."""
+    second = sum(study.uid.encode()) * 977 % 86_400
+    return f"{second // 3600:02d}{second // 60 % 60:02d}{second % 60:02d}".encode()
 
 
 def _asked(values: Mapping[int, bytes], keys: Keys) -> Keys:

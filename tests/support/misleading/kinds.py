@@ -39,7 +39,7 @@ class Place:
     union: Truth  # of all together
     manners: str = ""
     # Of the scope that it is asked under.
-    patience: float = 30.0  # seconds
+    patience: float = 3.0  # seconds
     questions: int = 2000
 
     @property
@@ -391,7 +391,7 @@ def place(draft: Draft, protocol: str) -> Place:
     turned = (manners, Speech(**draft.speech), Pages(**draft.pages), Front(**draft.front))
     sizes = f"{draft.setting.dated}+{draft.setting.undated} studies"
     late = Speech(**draft.speech).accepts_after or draft.speech.get("answers_after") or draft.front.get("answers_after")
-    patience = PATIENCE if late else 30.0
+    patience = PATIENCE if late else 3.0
     return Place(
         doors, (said,), said, "; ".join(filter(None, (protocol, sizes, *(knobs.named() for knobs in turned)))), patience
     )

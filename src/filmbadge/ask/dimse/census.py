@@ -76,7 +76,7 @@ class DimseSource:
 
         keys = {elements.QUERY_LEVEL: b"STUDY", elements.STUDY_UID: study, **dict.fromkeys(WHEN, b"")}
         yield Query(self._root, tuple(keys.items()), take)
-        return found[0] if len(found) == 1 else None
+        return found[0] if len(set(found)) == 1 else None  # one row for each instance tells it as often
 
 
 def bounds(window: Window) -> dict[int, bytes]:

@@ -76,7 +76,7 @@ class ProfileProgress:
 
     def listed(self, uid: bytes, found: Sequence[Value]) -> None:
         """Note one study of a list of all studies, with the attributes that such lists give."""
-        if not uid or len(uid) > 64:
+        if not uid.strip(b"0.") or len(uid) > 64:
             self.malformed += 1
             return
         if not self.seen.add(uid):
