@@ -104,21 +104,12 @@ def counts(group: Sequence[JudgedEndpoint], *, proven: bool = True) -> Counts:
 
 
 def _in_doubt(told: Told, doubt: Doubt) -> Counts:
-    """Only what was seen is sure, and of series and images what a walk found."""
+    """Only what was seen is sure: studies by their UIDs, and what came with them."""
     doubts = [doubt]
     doubts += [d for census in told.censuses for d in census.doubts if d not in doubts]
-    walked = [census for census in told.whole if census.method is CountedBy.WALK]
-    return Counts(
-        *(
-            Count(at_least=least or None, doubts=tuple(doubts))
-            for least in (
-                max((p.patients for p in told.profiles), default=0),
-                told.seen,
-                max((c.series or 0 for c in walked), default=0),
-                max((c.images or 0 for c in walked), default=0),
-            )
-        )
-    )
+    patients = max((p.patients for p in told.profiles), default=0) or None
+    bounds = (patients, told.seen, _seen(told, "series"), _seen(told, "images"))
+    return Counts(*(Count(at_least=least, doubts=tuple(doubts)) for least in bounds))
 
 
 def _studies(told: Told) -> Count:
