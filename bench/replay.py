@@ -3,8 +3,9 @@
 It accepts what is proposed, echoes message ids, answers C-ECHO and releases. The records are one block of
 3,000, sent over and over; between two blocks only the digits that count patients are rewritten, so every
 Study Instance UID differs. Each response holds the same 376 bytes of data set, and is 488 bytes on the wire, as one
-PDU for the command and one for the data set. It looks at one key: with `--days`, the studies are spread evenly over so
-many days up to today, and a range of Study Dates brings those of its days. Elsewhere it brings all.
+PDU for the command and one for the data set. It looks at two keys. Study Instance UIDs bring their studies. With `--days`,
+the studies are spread evenly over so many days up to today, and a range of Study Dates brings those of its days. Elsewhere
+it brings all.
 
 Serves one association that asked something, says what it sent as JSON on stdout, and ends; or stays. Standard library
 only, and no code of Filmbadge: it is the other side.
@@ -36,6 +37,7 @@ SILENT_SECONDS = 120.0
 
 _UID = "1.2.826.0.1.3680043.10.99999.1{patient:09d}.{study}"
 _ID = "BENCH{patient:09d}"
+_UIDS = re.compile(rb"10\.99999\.1(\d{6})(\d{3})\.(\d)")
 _COUNTER = 6  # digits of the patient's number that are rewritten; the other three are fixed in the block
 
 Item = tuple[int, bytes]
@@ -187,10 +189,11 @@ class Archive:
                             message_id, sop_class = waiting.pop(context)
                             used = contexts[context]
                             wanted = self._wanted(fragment, explicit=used == EXPLICIT)
-                            for piece in self._blocks[used].stream(wanted, context, sop_class, message_id):
-                                connection.sendall(piece)
+                            for records in wanted:
+                                for piece in self._blocks[used].stream(records, context, sop_class, message_id):
+                                    connection.sendall(piece)
                             connection.sendall(_final(context, C_FIND_RQ, sop_class, message_id))
-                            queries, responses = queries + 1, responses + len(wanted)
+                            queries, responses = queries + 1, responses + sum(map(len, wanted))
                 elif kind == 5:
                     released = True
                     connection.sendall(struct.pack(">BxI4x", 6, 4))
@@ -206,8 +209,14 @@ class Archive:
             "syntax": syntax,
         }
 
-    def _wanted(self, identifier: bytes, *, explicit: bool) -> range:
-        """The records of the days that are asked for; day 0 is the oldest, and each has as many studies."""
+    def _wanted(self, identifier: bytes, *, explicit: bool) -> list[range]:
+        """The records whose UIDs are asked for; else of the days. Day 0 is the oldest, and each has as many studies."""
+        if uids := _UIDS.findall(identifier):
+            numbers = [int(block) * BLOCK + int(patient) * STUDIES + int(study) - 1 for block, patient, study in uids]
+            return [range(number, number + 1) for number in numbers]
+        return [self._of_days(identifier, explicit=explicit)]
+
+    def _of_days(self, identifier: bytes, *, explicit: bool) -> range:
         whole = range(self._records)
         dates = re.search(rb"\x08\x00\x20\x00" + (rb"DA.." if explicit else rb"...."), identifier, re.DOTALL)
         asked = re.match(rb"(\d{8})?(-?)(\d{8})?", identifier[dates.end() :]) if dates and self._days else None
