@@ -129,7 +129,7 @@ def test_an_archive_that_gives_all(manner: dict[str, Any]) -> None:
     for held in (archive(FEW, 3), archive(0, 3), archive(20), archive(18, 2), archive(1)):
         notes = run(Server(held, **manner))
         made = notes.census()
-        if len(held) == 1 and not manner.get("dates", True):
+        if not manner.get("dates", True) and all(_day(row) for row in held):  # it may give a part only without a date
             assert codes(made) == {DoubtCode.UNCHECKED}
             continue
         assert (made.complete, made.studies, made.images, made.method) == (True, len(held), 3 * len(held), "count-keys")

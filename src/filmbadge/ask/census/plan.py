@@ -126,6 +126,7 @@ class CensusPlan:
         self._refused = 0
         self._stuck = 0
         self._asked_again = False  # for studies that it gave before
+        self._ranges: list[int] = []  # the fewest and the most rows of a range of dates
         self._cut: Doubt | None = None  # what the archive said of an answer that it cut off
         self._vain = 0  # answers of which the archive said that there is more, and whose parts had no more
         self._all: WindowAnswer | None = None  # the answer to a question without bounds
@@ -188,6 +189,8 @@ class CensusPlan:
         seen = yield from self._source.ask(window)
         self.studies += seen.new
         self.single = max(self.single, seen.distinct if seen.at_once is None else seen.at_once)
+        if window.days is not None and window.minutes is None and seen.ended is Ended.WHOLE:
+            self._ranges = [min([*self._ranges, seen.rows]), max([*self._ranges, seen.rows])]
         if seen.ended is Ended.FAILED:
             self._note(seen.doubt)
             raise _Failed
@@ -279,7 +282,11 @@ class CensusPlan:
             return (yield from self._is_empty())
         proof, dated = yield from self._check(Window(), seen)
         undated = seen.distinct - dated
-        if proof is not False and not (proof and not undated and not _looks_cut(seen)):
+        ranges = bool(self._ranges) and self._ranges[0] < seen.rows and self._ranges[1] > 0
+        if proof is not False and not (ranges or seen.undated):
+            # No range of dates was seen to work, and nothing without a date. So a question without one may have a filter.
+            self._doubt(DoubtCode.UNCHECKED, rows=seen.rows)
+        elif proof is not False and not (proof and not undated and not _looks_cut(seen)):
             proof = yield from self._by_another_key(seen)
             if proof is None and not undated and Axis.DATE not in self._useless and _looks_cut(seen):
                 self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
@@ -435,6 +442,7 @@ class CensusPlan:
                 return False
         if Axis.DATE in self._useless or not days:
             return None
+        self._ranges = [0, seen.rows]
         if len(days) > 1 or undated:
             self._proven = max(self._proven, seen.rows)
         return True
@@ -469,20 +477,19 @@ class CensusPlan:
             return False
         return True if parts.small and parts.distinct == seen.distinct else None
 
-    def _by_prefix(self, limit: int) -> Steps[bool | None]:
+    def _by_prefix(self, limit: int, *, all_of_them: bool = False) -> Steps[bool | None]:
         """By what UIDs begin with, further and further, until each answer has fewer rows than the limit.
 
-        UIDs have no wildcard matching, PS3.4 C.2.2.2.4, but some archives have it.
+        `all_of_them`: from the first character on; else from what the known UIDs have in common. UIDs have no wildcard
+        matching, PS3.4 C.2.2.2.4, but some archives have it.
         """
         prefix, known = self._source.prefix()
         # One that must bring something, and not much, is asked for first: else the key is taken for ignored.
         first = yield from self._source.parts([Window(prefix=known[:-1])] if known else [], limit)
         self.studies += first.new
-        left = (
-            list(Window(prefix=prefix).parted(Axis.UID, self._today))
-            if prefix and first.small and first.distinct
-            else []
-        )
+        honoured = bool(prefix) and first.small and first.distinct > 0
+        root = Window(prefix="" if all_of_them else prefix)
+        left = list(root.parted(Axis.UID, self._today)) if honoured else []
         together, tried = 0, 0
         while left and tried < PREFIXES:
             window, tried = left.pop(), tried + 1
@@ -711,15 +718,12 @@ class CensusPlan:
         return None
 
     def _all_by_keys(self) -> Steps[bool]:
-        """Whether answers by another key, each smaller than a limit, have all studies that are known together."""
+        """Whether answers by what UIDs begin with, each smaller than a limit, have all studies that are known together.
+
+        No list of all shows what has no value for other keys, such as an unusual modality. Every study has a UID.
+        """
         limit = self.cap if self.cap is not None else self.most
-        for axis in (Axis.SEX, Axis.MODALITY) if self._source.has_more is None else ():
-            if axis not in self._useless:
-                parts = yield from self._source.parts(Window().parted(axis, self._today), limit)
-                self.studies += parts.new
-                if parts.small and parts.distinct == self.studies:
-                    return True
-        return Axis.UID not in self._useless and bool((yield from self._by_prefix(limit)))
+        return Axis.UID not in self._useless and bool((yield from self._by_prefix(limit, all_of_them=True)))
 
     def _no_more(self) -> Steps[bool]:
         """Whether one question for all studies brings no study beyond those that were found."""
