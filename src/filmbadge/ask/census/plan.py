@@ -460,9 +460,9 @@ class CensusPlan:
             elif axis is Axis.UID:
                 before = self.studies
                 proof = yield from self._by_prefix(seen.rows)
-                if self.studies > before:
+                if self.studies > before:  # so the answer was cut off, and shows nothing of what begins otherwise
                     self._limited(seen)
-                    proof = proof or False
+                    proof = False
             else:
                 proof = yield from self._by_parts(Window().parted(axis, self._today), seen)
             if proof is not None:
@@ -739,13 +739,17 @@ class CensusPlan:
             self._doubt(DoubtCode.NOTHING_GIVEN)
         elif seen.distinct < self.studies:
             self._doubt(DoubtCode.LIST_SHORT, listed=seen.distinct, studies=self.studies)
-        elif (undated or _looks_cut(seen)) and not (yield from self._by_another_key(seen)):
-            if undated:
-                self._doubt(DoubtCode.UNDATED_UNPARTED, undated=undated)
-            else:
-                self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
+        elif not (undated or _looks_cut(seen)) or (yield from self._parted(seen)):
+            self.undated = self.studies - self._dated
+        elif undated:
+            self._doubt(DoubtCode.UNDATED_UNPARTED, undated=self.studies - self._dated)
         else:
-            self.undated = undated
+            self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
+
+    def _parted(self, seen: WindowAnswer) -> Steps[bool]:
+        """Whether other keys show that all studies are known, also if they first show that this answer was cut off."""
+        proof = yield from self._by_another_key(seen)
+        return bool(proof) or (proof is False and (yield from self._all_by_keys()))
 
     def _doubt(self, code: DoubtCode, **numbers: int) -> None:
         self._note(Doubt(code, numbers))
