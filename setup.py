@@ -4,13 +4,15 @@ import sys
 
 from setuptools import Extension, setup
 
-GCC = ["-O3", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-unused-parameter"]
+GCC = ["-O3", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-unused-parameter"]
+DECODER = "src/filmbadge/ask/decoder/"
 
 setup(
     ext_modules=[
         Extension(
             "filmbadge.ask.decoder.compiled",
-            ["src/filmbadge/ask/decoder/compiled.c"],
+            [DECODER + name for name in ("compiled.c", "personal.c", "values.c", "programs.c")],
+            depends=[DECODER + name for name in ("core.h", "values.h", "programs.h")],
             extra_compile_args=[] if sys.platform == "win32" else GCC,  # Microsoft's compiler takes none of these
             optional=True,
         )

@@ -20,7 +20,7 @@ from support.recorded_connection import split
 
 CONTEXTS = (1, 3, 5)
 KEY = RunKey()
-SOURCE = Path(pure.__file__).with_name("compiled.c")
+SOURCES = sorted(Path(pure.__file__).parent.glob("*.[ch]"))
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,8 @@ def test_a_stream_byte_by_byte(core: object) -> None:
 
 
 def test_the_bounds_in_c_are_those_in_python() -> None:
-    defined = dict(re.findall(r"#define (MAX_\w+) \(?([\d *]+)\)?\n", SOURCE.read_text()))
+    source = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    defined = dict(re.findall(r"#define (MAX_\w+) \(?([\d *]+)\)?\n", source))
     for name in ("MAX_PDU", "MAX_CONTROL", "MAX_COMMAND", "MAX_RECORD", "MAX_NESTING", "MAX_COUNT"):
         factors = [int(f) for f in defined[name].split("*")]
         assert getattr(limits, name) == factors[0] * (factors[1] if len(factors) > 1 else 1) * (

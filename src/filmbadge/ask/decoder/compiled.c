@@ -1,35 +1,23 @@
-/* The decoder in C. It does the same as pure.py, which explains it. A test compares the two on any input.
+/* The decoder in C: the stream and the census. It does the same as pure.py, which explains it. A test compares the two on
+ * any input. The look at personal attributes is in personal.c.
  *
  * It allocates nothing per record: identifiers are read where they arrived, and UIDs become 64-bit keyed hashes
  * (SipHash-2-4) in an open-addressing set, and insertions wait in a small queue while memory is prefetched. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
+#include "core.h"
 
-#ifdef __GNUC__
-#define PREFETCH(address) __builtin_prefetch((address), 1, 1)
-#else
-#define PREFETCH(address) ((void)0) /* Microsoft's compiler has no prefetch for all processors */
-#endif
+#include <stdarg.h>
+#include <string.h>
 
 #define MAX_PDU (128 * 1024)
 #define MAX_CONTROL (64 * 1024)
 #define MAX_COMMAND (16 * 1024)
 #define MAX_RECORD (1024 * 1024)
-#define MAX_NESTING 32
 #define MAX_COUNT 1000000
-#define UNDEFINED 0xFFFFFFFFu
 #define QUEUE 64
 
 enum { CLOSED, READ, DROP };
-enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208, TAG_STUDY = 0x0020000D };
-
-static inline uint16_t le16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
-static inline uint32_t le32(const uint8_t *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
-static inline uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
+enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208 };
 
 /* ---- keyed hash: SipHash-2-4 (Aumasson, Bernstein 2012) */
 
@@ -38,9 +26,7 @@ static inline uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | p[
     v0 += v1; v1 = ROTL(v1, 13); v1 ^= v0; v0 = ROTL(v0, 32); v2 += v3; v3 = ROTL(v3, 16); v3 ^= v2;         \
     v0 += v3; v3 = ROTL(v3, 21); v3 ^= v0; v2 += v1; v1 = ROTL(v1, 17); v1 ^= v2; v2 = ROTL(v2, 32);
 
-static uint64_t le64(const uint8_t *p) { return (uint64_t)le32(p + 4) << 32 | le32(p); }
-
-static uint64_t hash(const uint64_t key[2], const uint8_t *data, size_t size)
+uint64_t keyed_hash(const uint64_t key[2], const uint8_t *data, size_t size)
 {
     uint64_t v0 = key[0] ^ 0x736f6d6570736575ULL, v1 = key[1] ^ 0x646f72616e646f6dULL;
     uint64_t v2 = key[0] ^ 0x6c7967656e657261ULL, v3 = key[1] ^ 0x7465646279746573ULL;
@@ -58,8 +44,6 @@ static uint64_t hash(const uint64_t key[2], const uint8_t *data, size_t size)
 }
 
 /* ---- a set of hashes: 8 bytes a slot, at most 5/8 full */
-
-typedef struct { uint64_t *slots; size_t size, count; } Set;
 
 static int set_grow(Set *set)
 {
@@ -92,26 +76,20 @@ static int set_add(Set *set, uint64_t one) /* returns 1 for a new hash, 0 for a 
     return 1;
 }
 
-static inline void set_prefetch(const Set *set, uint64_t one)
-{
-    if (set->size) PREFETCH(&set->slots[one & (set->size - 1)]);
-}
-
 /* ---- DistinctSet */
 
-typedef struct {
-    PyObject_HEAD
-    uint64_t key[2];
-    Set seen, here;
-    int marked;
-} DistinctSet;
-
-static PyTypeObject DistinctSetType;
-
-static int distinct_add(DistinctSet *d, uint64_t one) /* returns the same as set_add */
+int distinct_add(DistinctSet *d, uint64_t one) /* returns the same as set_add */
 {
     if (d->marked && set_add(&d->here, one) < 0) return -1;
     return set_add(&d->seen, one);
+}
+
+int distinct_has(const DistinctSet *d, uint64_t one)
+{
+    if (!d->seen.size) return 0;
+    size_t at = one & (d->seen.size - 1);
+    while (d->seen.slots[at] && d->seen.slots[at] != one) at = (at + 1) & (d->seen.size - 1);
+    return d->seen.slots[at] == one;
 }
 
 static PyObject *DistinctSet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -144,9 +122,18 @@ static PyObject *DistinctSet_add(DistinctSet *d, PyObject *value)
 {
     Py_buffer data;
     if (PyObject_GetBuffer(value, &data, PyBUF_SIMPLE) < 0) return NULL;
-    int added = distinct_add(d, hash(d->key, data.buf, (size_t)data.len));
+    int added = distinct_add(d, keyed_hash(d->key, data.buf, (size_t)data.len));
     PyBuffer_Release(&data);
     return added < 0 ? PyErr_NoMemory() : PyBool_FromLong(added);
+}
+
+static int DistinctSet_contains(DistinctSet *d, PyObject *value)
+{
+    Py_buffer data;
+    if (PyObject_GetBuffer(value, &data, PyBUF_SIMPLE) < 0) return -1;
+    int known = distinct_has(d, keyed_hash(d->key, data.buf, (size_t)data.len));
+    PyBuffer_Release(&data);
+    return known;
 }
 
 static PyObject *DistinctSet_mark(DistinctSet *d, PyObject *unused)
@@ -226,8 +213,11 @@ static PyMethodDef DistinctSet_methods[] = {
     {NULL},
 };
 static PyGetSetDef DistinctSet_getset[] = {{"here", (getter)DistinctSet_here, NULL, NULL, NULL}, {NULL}};
-static PySequenceMethods DistinctSet_sequence = {.sq_length = (lenfunc)DistinctSet_length};
-static PyTypeObject DistinctSetType = {
+static PySequenceMethods DistinctSet_sequence = {
+    .sq_length = (lenfunc)DistinctSet_length,
+    .sq_contains = (objobjproc)DistinctSet_contains,
+};
+PyTypeObject DistinctSetType = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "filmbadge.ask.decoder.compiled.DistinctSet",
     .tp_doc = "Counts how many values are distinct. See pure.DistinctSet.",
@@ -244,7 +234,6 @@ static PyTypeObject DistinctSetType = {
 /* ---- Tally. Its queue is empty whenever Python runs, because each call settles the queue before it returns. */
 
 typedef struct { uint64_t uid; int64_t series, images; } Waiting;
-typedef struct { const uint8_t *at; size_t size; } Slice;
 
 typedef struct {
     PyObject_HEAD
@@ -277,32 +266,9 @@ static int tally_settle(Tally *t)
     return 0;
 }
 
-static int has_long_length(uint16_t vr)
-{
-    switch (vr) {
-#define VR(a, b) case (uint16_t)((a) | (b) << 8):
-    VR('O','B') VR('O','D') VR('O','F') VR('O','L') VR('O','V') VR('O','W') VR('S','Q')
-    VR('S','V') VR('U','C') VR('U','N') VR('U','R') VR('U','T') VR('U','V')
-        return 1;
-    VR('A','E') VR('A','S') VR('A','T') VR('C','S') VR('D','A') VR('D','S') VR('D','T')
-    VR('F','D') VR('F','L') VR('I','S') VR('L','O') VR('L','T') VR('P','N') VR('S','H')
-    VR('S','L') VR('S','S') VR('S','T') VR('T','M') VR('U','I') VR('U','L') VR('U','S')
-        return 0;
-    }
-    return -1;
-#undef VR
-}
-
-static Slice strip(Slice s)
-{
-    while (s.size && (s.at[0] == ' ' || s.at[0] == 0)) { s.at++; s.size--; }
-    while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == 0)) s.size--;
-    return s;
-}
-
 static int64_t number(Slice s)
 {
-    s = strip(s);
+    s = strip_padding(s);
     if (s.size && s.at[0] == '+') { s.at++; s.size--; }
     if (!s.size || s.size > 10) return -1;
     int64_t made = 0;
@@ -313,88 +279,26 @@ static int64_t number(Slice s)
     return made > 0 && made <= MAX_COUNT ? made : -1;
 }
 
-typedef struct { Slice uid, series, images; } Found;
+typedef struct { Slice uid, series, images; uint32_t uid_tag; } Found;
 
-/* Does the work of elements.headers, and finds the wanted values. Returns -1 if the data set is malformed, else 0. */
-static int walk(uint32_t uid, const uint8_t *data, size_t size, int explicit, Found *found)
+static inline void tally_take(void *held, uint32_t tag, Slice value, int undefined)
 {
-    uint8_t outside[MAX_NESTING];
-    int depth = 0;
-    size_t at = 0;
-    while (at < size) {
-        if (size - at < 8) return -1;
-        uint32_t tag = (uint32_t)le16(data + at) << 16 | le16(data + at + 2), length;
-        if (tag >> 16 == 0xFFFE) {
-            length = le32(data + at + 4);
-            at += 8;
-            if (tag == 0xFFFEE0DD) {
-                if (!depth) return -1;
-                explicit = outside[--depth];
-            } else if ((tag != 0xFFFEE000 && tag != 0xFFFEE00D) || !depth) {
-                return -1;
-            } else if (tag == 0xFFFEE000 && length != UNDEFINED) {
-                if (length > size - at) return -1;
-                at += length;
-            }
-            continue;
-        }
-        int inner = explicit;
-        if (explicit) {
-            uint16_t vr = le16(data + at + 4);
-            switch (has_long_length(vr)) {
-            case 1:
-                if (size - at < 12) return -1;
-                length = le32(data + at + 8);
-                at += 12;
-                inner = vr != ('U' | 'N' << 8);
-                break;
-            case 0:
-                length = le16(data + at + 6);
-                at += 8;
-                break;
-            default:
-                return -1;
-            }
-        } else {
-            length = le32(data + at + 4);
-            at += 8;
-        }
-        if (length == UNDEFINED) {
-            if (depth >= MAX_NESTING) return -1;
-            outside[depth++] = (uint8_t)explicit;
-            explicit = inner;
-            continue;
-        }
-        if (length > size - at) return -1;
-        if (!depth) {
-            Slice value = {data + at, length};
-            if (tag == uid) found->uid = value;
-            if (tag == TAG_SERIES) found->series = value;
-            else if (tag == TAG_IMAGES) found->images = value;
-        }
-        at += length;
-    }
-    return depth ? -1 : 0;
-}
-
-/* A value of zeros, dots and nothing else names nothing. */
-static int names(Slice uid)
-{
-    if (uid.size > 64) return 0;
-    for (size_t i = 0; i < uid.size; i++)
-        if (uid.at[i] != '0' && uid.at[i] != '.') return 1;
-    return 0;
+    Found *found = held;
+    if (undefined) return;
+    if (tag == found->uid_tag) found->uid = value;
+    if (tag == TAG_SERIES) found->series = value;
+    else if (tag == TAG_IMAGES) found->images = value;
 }
 
 static int tally_count(Tally *t, Found found)
 {
-    Slice uid = strip(found.uid);
+    Slice uid = strip_padding(found.uid);
     t->rows++;
-    if (!names(uid)) {
+    if (!names_something(uid)) {
         t->malformed++;
         return 0;
     }
-    Waiting w = {hash(t->uids->key, uid.at, uid.size), number(found.series), number(found.images)};
+    Waiting w = {keyed_hash(t->uids->key, uid.at, uid.size), number(found.series), number(found.images)};
     set_prefetch(&t->uids->seen, w.uid);
     t->queue[t->queued++] = w;
     if (!t->keep) return t->queued == QUEUE ? tally_settle(t) : 0;
@@ -413,8 +317,8 @@ static int tally_count(Tally *t, Found found)
 
 static int tally_add(Tally *t, const uint8_t *data, size_t size, int explicit)
 {
-    Found found = {{0}}, none = {{0}};
-    return tally_count(t, walk(t->uid_tag, data, size, explicit, &found) < 0 ? none : found);
+    Found found = {.uid_tag = t->uid_tag}, none = {{0}};
+    return tally_count(t, walk(data, size, explicit, tally_take, &found) < 0 ? none : found);
 }
 
 static PyObject *Tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -460,7 +364,7 @@ static PyObject *Tally_count(Tally *t, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#|y#y#:count", names, &uid.at, &uid.size, &series.at, &series.size,
                                      &images.at, &images.size))
         return NULL;
-    if (tally_count(t, (Found){uid, series, images}) < 0 || tally_settle(t) < 0) return NULL;
+    if (tally_count(t, (Found){uid, series, images, 0}) < 0 || tally_settle(t) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -509,6 +413,13 @@ static PyTypeObject TallyType = {
 /* ---- Reader */
 
 typedef struct { uint8_t *bytes; size_t size, room; } Fragments;
+
+/* Frees the fragments of a message that is not whole. Those of whole messages are zeros already. */
+static void wipe(Fragments *held)
+{
+    if (held->size) memset(held->bytes, 0, held->size);
+    PyMem_RawFree(held->bytes);
+}
 
 typedef struct {
     PyObject_HEAD
@@ -588,16 +499,54 @@ static int read_command(Reader *r, int context, const uint8_t *whole, size_t siz
 static int read_match(Reader *r, const uint8_t *whole, size_t size)
 {
     r->awaiting = 0;
-    if (r->record && (!r->stop_after || r->matches <= r->stop_after)) {
-        if (Py_IS_TYPE(r->record, &TallyType)) {
-            if (tally_add((Tally *)r->record, whole, size, r->explicit) < 0) return -1;
-        } else {
-            PyObject *made = PyObject_CallFunction(r->record, "y#O", (const char *)whole, (Py_ssize_t)size,
-                                                   r->explicit ? Py_True : Py_False);
-            if (!made) return -1;
-            Py_DECREF(made);
-        }
+    if (!r->record || (r->stop_after && r->matches > r->stop_after)) return 0;
+    PyObject *record = Py_NewRef(r->record); /* what it calls may end the query */
+    int failed = 0;
+    if (Py_IS_TYPE(record, &TallyType)) {
+        failed = tally_add((Tally *)record, whole, size, r->explicit);
+    } else if (Py_IS_TYPE(record, &PersonalTallyType)) {
+        failed = personal_add(record, whole, size, r->explicit);
+    } else {
+        PyObject *made = PyObject_CallFunction(record, "y#O", (const char *)whole, (Py_ssize_t)size,
+                                               r->explicit ? Py_True : Py_False);
+        failed = made ? 0 : -1;
+        Py_XDECREF(made);
     }
+    Py_DECREF(record);
+    return failed;
+}
+
+/* Counts what waits. It must do so before Python runs again. */
+static int settle(PyObject *record)
+{
+    if (record && Py_IS_TYPE(record, &TallyType)) return tally_settle((Tally *)record);
+    if (record && Py_IS_TYPE(record, &PersonalTallyType)) return personal_settle(record);
+    return 0;
+}
+
+static int read_message(Reader *r, int context, int is_command, const uint8_t *whole, size_t size)
+{
+    if (is_command) return read_command(r, context, whole, size);
+    if (r->awaiting) return read_match(r, whole, size);
+    r->holding = 0;
+    set_event(r, "data", context, whole, size);
+    return 0;
+}
+
+/* Adds a fragment. No value stays behind in memory that is given back. */
+static int hold_fragment(Fragments *held, const uint8_t *piece, size_t size)
+{
+    if (held->size + size > held->room) {
+        size_t room = (held->size + size) * 2;
+        uint8_t *bytes = PyMem_RawMalloc(room);
+        if (!bytes) { PyErr_NoMemory(); return -1; }
+        if (held->size) memcpy(bytes, held->bytes, held->size);
+        wipe(held);
+        held->bytes = bytes;
+        held->room = room;
+    }
+    if (size) memcpy(held->bytes + held->size, piece, size);
+    held->size += size;
     return 0;
 }
 
@@ -619,26 +568,14 @@ static int read_value(Reader *r, int context, int control, const uint8_t *piece,
         fail(r, is_command ? "command-too-long" : "data-set-too-long", 1, limit);
         return 0;
     }
-    if (!(control & 2) || held->size) {
-        if (held->size + size > held->room) {
-            size_t room = (held->size + size) * 2;
-            uint8_t *bytes = PyMem_RawRealloc(held->bytes, room);
-            if (!bytes) { PyErr_NoMemory(); return -1; }
-            held->bytes = bytes;
-            held->room = room;
-        }
-        if (size) memcpy(held->bytes + held->size, piece, size);
-        held->size += size;
-        if (!(control & 2)) return 0;
-        piece = held->bytes;
-        size = held->size;
-        held->size = 0; /* the bytes stay in place until the next fragment */
-    }
-    if (is_command) return read_command(r, context, piece, size);
-    if (r->awaiting) return read_match(r, piece, size);
-    r->holding = 0;
-    set_event(r, "data", context, piece, size);
-    return 0;
+    if (control & 2 && !held->size) return read_message(r, context, is_command, piece, size);
+    if (hold_fragment(held, piece, size) < 0) return -1;
+    if (!(control & 2)) return 0;
+    size = held->size;
+    held->size = 0; /* the bytes stay in place until the message is read */
+    int failed = read_message(r, context, is_command, held->bytes, size);
+    memset(held->bytes, 0, size);
+    return failed;
 }
 
 static int read_unit(Reader *r, const uint8_t *p, size_t *at)
@@ -748,8 +685,7 @@ static PyObject *Reader_feed(Reader *r, PyObject *data)
         }
     }
     PyBuffer_Release(&view);
-    if (r->record && Py_IS_TYPE(r->record, &TallyType) && tally_settle((Tally *)r->record) < 0) return NULL;
-    if (failed || !r->event) return NULL;
+    if (settle(r->record) < 0 || failed || !r->event) return NULL;
     return PyLong_FromSize_t(at);
 }
 
@@ -825,8 +761,8 @@ static void Reader_dealloc(Reader *r)
 {
     PyObject_GC_UnTrack(r);
     Reader_clear(r);
-    PyMem_RawFree(r->fragments[0].bytes);
-    PyMem_RawFree(r->fragments[1].bytes);
+    wipe(&r->fragments[0]);
+    wipe(&r->fragments[1]);
     Py_TYPE(r)->tp_free((PyObject *)r);
 }
 
@@ -878,7 +814,9 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "compiled", "The deco
 
 PyMODINIT_FUNC PyInit_compiled(void)
 {
-    if (PyType_Ready(&DistinctSetType) < 0 || PyType_Ready(&TallyType) < 0 || PyType_Ready(&ReaderType) < 0) return NULL;
+    if (PyType_Ready(&DistinctSetType) < 0 || PyType_Ready(&TallyType) < 0 ||
+        PyType_Ready(&PersonalTallyType) < 0 || PyType_Ready(&ReaderType) < 0)
+        return NULL;
     PyObject *modes = ReaderType.tp_dict, *made = PyModule_Create(&module);
     if (!made) return NULL;
     static const char *names[] = {"CLOSED", "READ", "DROP"};
@@ -889,6 +827,7 @@ PyMODINIT_FUNC PyInit_compiled(void)
     }
     if (PyModule_AddObjectRef(made, "DistinctSet", (PyObject *)&DistinctSetType) < 0 ||
         PyModule_AddObjectRef(made, "Tally", (PyObject *)&TallyType) < 0 ||
+        PyModule_AddObjectRef(made, "PersonalTally", (PyObject *)&PersonalTallyType) < 0 ||
         PyModule_AddObjectRef(made, "Reader", (PyObject *)&ReaderType) < 0) {
         Py_DECREF(made);
         return NULL;

@@ -1,3 +1,4 @@
 from filmbadge.ask.decoder.pure import DistinctSet as DistinctSet
+from filmbadge.ask.decoder.pure import PersonalTally as PersonalTally
 from filmbadge.ask.decoder.pure import Reader as Reader
 from filmbadge.ask.decoder.pure import Tally as Tally
