@@ -19,6 +19,7 @@ from filmbadge.identifiers.schemes import US_SSN, Scheme, schemes
 _Match = Callable[[str], object]
 _SEPARATORS = str.maketrans("", "", " -./()")
 _NINE_DIGITS = re.compile(r"(?<![0-9])([0-9]{3})[-. /]?([0-9]{2})[-. /]?([0-9]{4})(?![0-9])", re.ASCII)
+_NINE = re.compile(r"[0-9]{9}", re.ASCII)
 _REFUSED = (ValidationError, ValueError, LookupError, TypeError, ArithmeticError)  # what a rule raises of a value
 
 
@@ -37,7 +38,7 @@ class Pass:
 def passes(text: str, birth: date | None = None, among: Collection[str] | None = None) -> tuple[Pass, ...]:
     """The schemes that a value could be of, or those among these. Never raises on what an archive sends."""
     upper = text.upper()
-    number = upper.translate(_SEPARATORS)
+    number = bare_number(upper)
     return tuple(
         _try(scheme, bool(dashed(upper)), number, birth if says_birth else None)
         for shaped, rows in _by_length().get(len(number), ())
@@ -45,6 +46,16 @@ def passes(text: str, birth: date | None = None, among: Collection[str] | None =
         for scheme, dashed, says_birth in rows
         if among is None or scheme in among
     )
+
+
+def bare_number(upper: str) -> str:
+    """A value in capitals without the separators of any scheme."""
+    return upper.translate(_SEPARATORS)
+
+
+def is_ssn(number: str) -> bool:
+    """Whether a number without separators is nine digits that could be a US social security number."""
+    return _NINE.fullmatch(number) is not None and valid(US_SSN, number)
 
 
 def may_hold_ssn(text: str) -> bool:

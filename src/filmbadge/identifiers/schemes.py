@@ -52,11 +52,11 @@ class Scheme(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return _pattern(self.shape)
+        return written_as(self.shape)
 
     @property
     def dashed(self) -> re.Pattern[str]:
-        return _pattern(self.written or "!")
+        return written_as(self.written or "!")
 
     @property
     def odd(self) -> bool:
@@ -88,6 +88,7 @@ def schemes() -> dict[str, Scheme]:
 
 
 @cache
-def _pattern(written: str) -> re.Pattern[str]:
+def written_as(written: str) -> re.Pattern[str]:
+    """Matches what is written so: 9 is a digit, A a letter, ? either, and any other sign itself."""
     classes = {"9": "[0-9]", "A": "[A-Z]", "?": "[0-9A-Z]"}
     return re.compile("".join(classes.get(sign, re.escape(sign)) for sign in written))

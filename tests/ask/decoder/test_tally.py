@@ -124,7 +124,7 @@ def test_no_value_is_held() -> None:
         repr(seen)
         + repr(vars(seen))
         + repr(vars(seen.uids))
-        + repr([vars_of(layout) for layout in vars(seen)["_layouts"].values()])
+        + repr([vars_of(layout) for layout in vars(vars(seen)["_places"])["_layouts"].values()])
     )
     assert seen.distinct == 1
     assert "DOE" not in held

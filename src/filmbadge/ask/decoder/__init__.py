@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filmbadge.ask.decoder import pure
 
 if TYPE_CHECKING:
-    from filmbadge.ask.decoder.pure import DistinctSet, Reader, Tally
+    from filmbadge.ask.decoder.pure import DistinctSet, PersonalTally, Reader, Tally
 
     CORE = "pure"
 else:
@@ -22,11 +22,13 @@ else:
         from filmbadge.ask.decoder import compiled
 
         DistinctSet, Reader, Tally, CORE = compiled.DistinctSet, compiled.Reader, compiled.Tally, "compiled"
+        PersonalTally = compiled.PersonalTally
     except ImportError:
         if CORE == "compiled":
             raise
         DistinctSet, Reader, Tally, CORE = pure.DistinctSet, pure.Reader, pure.Tally, "pure"
+        PersonalTally = pure.PersonalTally
 
 Record = pure.Record
 
-__all__ = ["CORE", "DistinctSet", "Reader", "Record", "Tally"]
+__all__ = ["CORE", "DistinctSet", "PersonalTally", "Reader", "Record", "Tally"]

@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from heapq import nsmallest
-from operator import itemgetter
 from typing import Literal
 
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.decoder.limits import MAX_COMMAND, MAX_CONTROL, MAX_COUNT, MAX_PDU, MAX_RECORD
+from filmbadge.ask.decoder.personal import PersonalTally
+from filmbadge.ask.decoder.places import Places
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.model import Cause
+
+__all__ = ["DistinctSet", "PersonalTally", "Reader", "Record", "Tally"]
 
 _HEADER = struct.Struct(">BxI")
 _PDV = struct.Struct(">IBB")
 _P_DATA = 0x04
 _BOTH = struct.Struct(">BxIIBB")  # header of a PDU, and of the first value in it
 _PADDING = b"\0 "
-_MAX_LAYOUTS, _MAX_LAYOUT = 256, 4096  # number of layouts that are remembered, and largest row in bytes that has one
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
 _NOTHING = (b"", b"", b"")
 # These are elements of a command set, PS3.7 E.1.
@@ -69,6 +70,11 @@ class DistinctSet:
         self._seen.add(digest)
         return True
 
+    def __contains__(self, value: bytes) -> bool:
+        hashed = self._keyed.copy()
+        hashed.update(value)
+        return hashed.digest() in self._seen
+
     def mark(self) -> None:
         self._here = set()
 
@@ -106,8 +112,7 @@ class Tally:
         self.images_known = 0
         self.kept: list[bytes] = []
         self._keep = keep
-        self._layouts: dict[tuple[int, bool], _Layout] = {}
-        self._order = (uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
+        self._places = Places((uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY))
 
     @property
     def distinct(self) -> int:
@@ -143,55 +148,11 @@ class Tally:
             self.images_known += 1
 
     def _fields(self, identifier: bytes, explicit: bool) -> tuple[bytes, ...]:
-        """The wanted attributes in the order of `_order`. Missing ones are empty; in a malformed data set all are.
-
-        Archives repeat the layout of their rows. Only the headers decide how the loop over the elements runs. So if a
-        row has the headers of an earlier row at the same offsets, its values stand at the same offsets too.
-        """
-        size = len(identifier)
-        known = self._layouts.get((size, explicit))
-        if known is not None and known.headers.unpack(identifier) == known.seen:
-            return known.pick((*known.values.unpack(identifier), b""))
+        """The wanted attributes. Missing ones are empty; in a malformed data set all are."""
         try:
-            found = elements.values(identifier, explicit=explicit, wanted=self._order)
+            return self._places.known(identifier, explicit) or self._places.find(identifier, explicit)[0]
         except WireError:
             return _NOTHING
-        if size <= _MAX_LAYOUT and len(self._layouts) < _MAX_LAYOUTS:
-            made = _Layout.of(identifier, explicit, self._order)
-            if made is not None:
-                self._layouts[size, explicit] = made
-        return tuple(found.get(tag, b"") for tag in self._order)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Layout:
-    """The places of the headers and of the wanted values in a row."""
-
-    headers: struct.Struct
-    seen: tuple[bytes, ...]
-    values: struct.Struct
-    # Maps the values to the wanted attributes; missing attributes are empty.
-    pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
-
-    @classmethod
-    def of(cls, identifier: bytes, explicit: bool, wanted: Sequence[int]) -> _Layout | None:
-        """The layout of a well-formed row without sequences of undefined length. None for any other row."""
-        headers, values = ["<"], ["<"]
-        place: dict[int, int] = {}
-        end = number = 0
-        for _, tag, at, length, _ in elements.headers(identifier, explicit=explicit):
-            if length == elements.UNDEFINED:
-                return None
-            size = at - end
-            headers.append(f"{size}s{length}x")
-            values.append(f"{size}x{length}s" if tag in wanted else f"{size + length}x")
-            if tag in wanted:
-                place[tag] = number
-                number += 1
-            end = at + length
-        first = struct.Struct("".join(headers))
-        pick = itemgetter(*(place.get(tag, -1) for tag in wanted))
-        return cls(first, first.unpack(identifier), struct.Struct("".join(values)), pick)
 
 
 def _number(raw: bytes) -> int | None:

@@ -91,7 +91,7 @@ def look_through(
     """
     whole = known is not None and known <= SMALL
     if whole:
-        answer = yield from _find(notes, root, b"STUDY", tags, notes.row)
+        answer = yield from _find(notes, root, b"STUDY", tags, notes.tally)
         if not is_success(answer.status) and notes.records == known:
             notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
     if known is None or not whole or notes.records < known:
@@ -130,7 +130,7 @@ class _Windows:
         held = self.notes.seen
         before = len(held)
         held.mark()
-        answer = yield from _find(self.notes, self.root, b"STUDY", self.tags, self.notes.row, window=window)
+        answer = yield from _find(self.notes, self.root, b"STUDY", self.tags, self.notes.tally, window=window)
         found = seen(answer, held.here, len(held) - before)
         return replace(found, ended=Ended.FAILED) if self.notes.malformed else found
 

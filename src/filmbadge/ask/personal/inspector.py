@@ -14,6 +14,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 
+from filmbadge.ask.decoder import DistinctSet, PersonalTally
+from filmbadge.ask.decoder.personal import (
+    ANY_ASIDE,
+    CODED,
+    FILLED,
+    LOOKED,
+    MALFORMED,
+    MOST_RULES,
+    NINE,
+    NOT_LOOKED_AT,
+    PHANTOM,
+    PLAIN_ASIDE,
+    REDACTED,
+    Rule,
+)
+from filmbadge.ask.decoder.values import AROUND, appearance, day, is_hash, parts, well_formed
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.charsets import readable
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
 from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, may_hold_ssn, passes
@@ -21,30 +38,16 @@ from filmbadge.identifiers.schemes import US_SSN, schemes
 from filmbadge.model import Kind, KindTally, SchemeTally
 
 MOST_INSPECTED = 5000  # Try this many ids for all schemes; go on with those that they may be of, to the end.
-MOST_KNOWN = 50_000  # distinct ids of which a scheme is learned
+MOST_KNOWN = 20_000  # distinct ids of which a scheme is learned
 ENOUGH = 100  # distinct values that look like somebody's: inspect no more than MOST_INSPECTED where so many are known
 BIRTH_DATE = 0x00100030
 Value = tuple[int, str]  # text that `charsets.readable` refuses is present, and in no declared character set
 
-_REDACTED = re.compile(
-    r"ANON|PSEUD|DE-?IDENT|REDACT|REMOVED|CONFIDENTIAL|HIDDEN|MASKED|(NO[ ^_]?NAME|UNKNOWN|NONE|N/?A|NULL|NIL)\b|X{3,}|\*+$|-+$|0+$"
-)
-_PHANTOM = re.compile(
-    r"(.*[\W_])?(PHANTOM|FANTOM|TEST|QA|QC|DEMO|DUMMY|SAMPLES?|EXAMPLE|CALIBRATION|COMPRESSEDSAMPLES|ACR)([\W_\d]|$)"
-    r"|DOE\^J|JOHN DOE|(LAST|FIRST)_?NAME|MUSTERMANN"
-)
-_HASH = re.compile(
-    r"(?=[^A-F]*[A-F])[0-9A-F]{16,}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-2](\.[0-9]+){5,}", re.IGNORECASE
-)
-_NUMBERED = re.compile(r"([A-Z]{1,8}[-_ ^]{0,2})?[0-9]{1,8}\^*")  # a numbered subject in place of a name
-_NO_DATES = frozenset(date(year, 1, 1) for year in (1, 1800, 1900, 1901, 1970, 2000)) | {date(1111, 11, 11)}
-_LONGEST = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "CS": 16}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_FREE = frozenset(("ST", "LT"))  # VRs of one value, which may hold a backslash
-_NAMES = frozenset((Kind.PATIENT_NAME, Kind.OTHER_NAMES))
-_OWN = _NAMES | {Kind.PATIENT_ID, Kind.OTHER_IDS}
-_TELLING = _OWN | {Kind.BIRTH_DATE}  # kinds in which people are looked for to the end
+# Kinds in which people are looked for to the end.
+_TELLING = frozenset((Kind.PATIENT_NAME, Kind.OTHER_NAMES, Kind.PATIENT_ID, Kind.OTHER_IDS, Kind.BIRTH_DATE))
 _IDS = (Kind.PATIENT_ID, Kind.OTHER_IDS)
+_PLACE = {kind: place for place, kind in enumerate(Kind)}
+_Id = tuple[Kind, bytes, tuple[Pass, ...]]  # of a value: its digest, and the schemes that it fits
 
 
 @dataclass(slots=True, repr=False)
@@ -106,6 +109,11 @@ class ValueInspector:
         self._kinds = {kind: _Tally() for kind in Kind}
         self._schemes: dict[tuple[Kind, str], _Scheme] = {}
         self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # the schemes whose rules a distinct id passes
+        key = RunKey()  # compared with nothing else
+        self._learned = {kind: DistinctSet(key) for kind in _IDS}  # the same ids, for the tally beside
+        self._beside: PersonalTally | None = None  # counts records of a large archive
+        self._kinds_beside: tuple[Kind, ...] = ()
+        self._rules_beside: tuple[tuple[Kind, str], ...] = ()
         self._issued: set[tuple[Kind, bytes]] = set()
         self._going_on: dict[Kind, frozenset[str]] = {}  # schemes that are counted in every record
         self._filled: set[Kind] = set()
@@ -122,18 +130,15 @@ class ValueInspector:
 
     def take(self, values: Sequence[Value], kinds: Collection[Kind]) -> None:
         """Inspect those values of the open record that belong to these kinds."""
-        born = next((_day(text) for tag, text in values if tag == BIRTH_DATE and text), None)
-        held: tuple[Kind, bytes] | None = None
+        born = next((day(text) for tag, text in values if tag == BIRTH_DATE and text), None)
+        held: _Id | None = None
         for tag, text in values:
             if tag == ISSUER:
-                self._issuer(held, text)
+                self._issuer(held, text.strip(AROUND))
                 continue
             kind = KIND[tag]
-            for one in (text,) if VR[tag] in _FREE else text.split("\\"):
-                bare = one.strip(" \0\t\r\n")
-                if not bare.strip("^= "):
-                    continue
-                held = kind, self._one(kind, VR[tag], bare, born, kind in kinds)
+            for value in parts(VR[tag], text):
+                held = self._one(kind, VR[tag], value, born, kind in kinds)
 
     def close(self, kinds: Iterable[Kind]) -> None:
         """Close the open record, which was asked for these kinds."""
@@ -144,7 +149,7 @@ class ValueInspector:
             tally.malformed += kind in self._bad
             tally.nine_digits += kind in self._nine
         for place, passed in self._passed.items():
-            held = self._schemes[place]
+            held = self._schemes.setdefault(place, _Scheme())
             held.records_shaped += 1
             held.records += any(one.valid for one in passed)
             held.records_dashed += any(one.valid and one.written for one in passed)
@@ -154,120 +159,162 @@ class ValueInspector:
         """Forget the open record: not all that was asked of it came."""
         self._filled, self._bad, self._nine, self._passed = set(), set(), set(), {}
 
+    def beside(self, tally: PersonalTally, kinds: Collection[Kind]) -> bool:
+        """Let a tally count the records of a large archive, which it was not shown yet: what it counts is added here.
+
+        Returns False if these are more schemes than it can count.
+        """
+        rules = [(kind, scheme) for kind in _IDS if kind in kinds for scheme in sorted(self._goes_on(kind))]
+        if len(rules) > MOST_RULES:
+            return False
+        self._beside, self._kinds_beside, self._rules_beside = tally, tuple(kinds), tuple(rules)
+        tally.rules([_rule(kind, scheme) for kind, scheme in rules])
+        return True
+
+    def direct(self) -> None:
+        """Tell the tally beside which values are still to be looked at here."""
+        tally = self._beside
+        if tally is None:
+            return
+        for kind in self._kinds_beside:
+            tally.look(_PLACE[kind], self._mode(kind))
+            if kind in _IDS:
+                tally.learn(_PLACE[kind], self._learned[kind] if len(self._known) < MOST_KNOWN else None)
+
+    def _mode(self, kind: Kind) -> int:
+        """Which values of a kind are looked at for what they are made like."""
+        held = self._kinds[kind]
+        if held.looked < MOST_INSPECTED:
+            return ANY_ASIDE
+        return PLAIN_ASIDE if kind in _TELLING and len(held.people) <= ENOUGH else NOT_LOOKED_AT
+
     def kinds(self) -> tuple[KindTally, ...]:
-        return tuple(
-            KindTally(
-                kind=kind,
-                asked=held.asked,
-                filled=held.filled,
-                malformed=held.malformed,
-                looked=held.looked,
-                distinct=len(held.seen),
-                most=max(held.seen.values(), default=0),
-                redacted=held.redacted,
-                phantom=held.phantom,
-                coded=held.coded,
-                plain=held.plain,
-                people=len(held.people),
-                unread=held.unread,
-                nine_digits=held.nine_digits,
-            )
-            for kind, held in self._kinds.items()
+        return tuple(self._kind_tally(kind) for kind in Kind)
+
+    def _kind_tally(self, kind: Kind) -> KindTally:
+        held, asked = self._kinds[kind], 0
+        also: tuple[int, ...] = (0,) * 7
+        if self._beside is not None and kind in self._kinds_beside:
+            asked, also = self._beside.records, self._beside.kind(_PLACE[kind])
+        return KindTally(
+            kind=kind,
+            asked=held.asked + asked,
+            filled=held.filled + also[FILLED],
+            malformed=held.malformed + also[MALFORMED],
+            looked=held.looked + also[LOOKED],
+            distinct=len(held.seen),
+            most=max(held.seen.values(), default=0),
+            redacted=held.redacted + also[REDACTED],
+            phantom=held.phantom + also[PHANTOM],
+            coded=held.coded + also[CODED],
+            plain=held.plain,
+            people=len(held.people),
+            unread=held.unread,
+            nine_digits=held.nine_digits + also[NINE],
         )
 
     def schemes(self) -> tuple[SchemeTally, ...]:
         """The schemes whose rules at least one value passes."""
-        return tuple(
-            SchemeTally(
-                scheme=name,
-                kind=kind,
-                values=max(len(self._kinds[kind].seen), held.shaped),
-                shaped=held.shaped,
-                valid=held.valid,
-                written=held.written,
-                dashed=held.dashed,
-                birth=held.birth,
-                agree=held.agree,
-                astray=held.astray,
-                issued=held.issued,
-                issuer=held.issuer,
-                dated=held.dated,
-                leads=len(held.leads),
-                firsts=len(held.firsts),
-                looked=self._looked(kind, name),
-                records_shaped=held.records_shaped,
-                records=held.records,
-                records_dashed=held.records_dashed,
-                rare=held.rare,
-            )
-            for (kind, name), held in sorted(self._schemes.items())
-            if held.valid
+        return tuple(self._scheme_tally(*place) for place, held in sorted(self._schemes.items()) if held.valid)
+
+    def _scheme_tally(self, kind: Kind, name: str) -> SchemeTally:
+        held, also = self._schemes[kind, name], (0, 0, 0)
+        if self._beside is not None and (kind, name) in self._rules_beside:
+            also = self._beside.scheme(self._rules_beside.index((kind, name)))
+        return SchemeTally(
+            scheme=name,
+            kind=kind,
+            values=max(len(self._kinds[kind].seen), held.shaped),
+            shaped=held.shaped,
+            valid=held.valid,
+            written=held.written,
+            dashed=held.dashed,
+            birth=held.birth,
+            agree=held.agree,
+            astray=held.astray,
+            issued=held.issued,
+            issuer=held.issuer,
+            dated=held.dated,
+            leads=len(held.leads),
+            firsts=len(held.firsts),
+            looked=self._looked(kind, name),
+            records_shaped=held.records_shaped + also[0],
+            records=held.records + also[1],
+            records_dashed=held.records_dashed + also[2],
+            rare=held.rare,
         )
 
     def _looked(self, kind: Kind, scheme: str) -> int:
         """Number of records that were inspected for this scheme."""
         asked = self._kinds[kind].asked
+        if self._beside is not None and kind in self._kinds_beside:
+            asked += self._beside.records
         return asked if asked <= MOST_INSPECTED or scheme in self._goes_on(kind) else MOST_INSPECTED
 
-    def _one(self, kind: Kind, vr: str, text: str, born: date | None, counts: bool) -> bytes:
-        """Inspect one value. Returns the digest by which it is compared."""
+    def _one(self, kind: Kind, vr: str, text: str, born: date | None, counts: bool) -> _Id | None:
+        """Inspect one value. Returns an id whose issuer, if it stands beside it, is still to be looked at."""
         tally = self._kinds[kind]
         digest = self.digest(text.encode("utf-8", "surrogatepass"))
         if not counts:
-            return digest
+            return self._asked_again(kind, digest, text)
         self._filled.add(kind)
         can_be_read = readable(text)
         if not can_be_read:
             tally.unread += 1
-        if not (can_be_read and _well_formed(kind, vr, text)):
+        if not (can_be_read and well_formed(kind, vr, text)):
             self._bad.add(kind)
-        if can_be_read and (tally.looked < MOST_INSPECTED or (kind in _TELLING and len(tally.people) <= ENOUGH)):
+        if can_be_read and self._mode(kind) != NOT_LOOKED_AT:
             self._appearance(kind, vr, text, digest)
-        if kind in _IDS:
-            self._national(kind, digest, text, born)
-        return digest
+        return self._national(kind, digest, text, born) if kind in _IDS else None
+
+    def _asked_again(self, kind: Kind, digest: bytes, text: str) -> _Id | None:
+        """An id that comes once more with the attributes of one study."""
+        if kind not in _IDS:
+            return None
+        known = self._known.get((kind, digest))
+        return kind, digest, passes(text, None, self._goes_on(kind)) if known is None else known
 
     def _appearance(self, kind: Kind, vr: str, text: str, digest: bytes) -> None:
         """Count what a value is made like."""
-        tally, upper = self._kinds[kind], text.upper()
-        redacted = phantom = coded = False
-        if vr == "DA":
-            day = _day(text)
-            redacted = day in _NO_DATES
-            coded = kind is Kind.BIRTH_DATE and day is not None and (day.month, day.day) == (1, 1)
-        else:
-            redacted = _REDACTED.match(upper) is not None
-            phantom = kind in _OWN and _PHANTOM.match(upper) is not None
-            numbered = kind in _NAMES and _NUMBERED.fullmatch(upper) is not None
-            coded = numbered or _HASH.fullmatch(text) is not None
+        tally, looks = self._kinds[kind], appearance(kind, vr, text)
         if tally.looked < MOST_INSPECTED:
             tally.seen[digest] += 1
         tally.looked += 1
-        tally.redacted += redacted
-        tally.phantom += phantom
-        tally.coded += coded
-        if not (redacted or phantom or coded):
+        tally.redacted += looks.redacted
+        tally.phantom += looks.phantom
+        tally.coded += looks.coded
+        if not any(looks):
             tally.plain += 1
             if len(tally.people) < MOST_INSPECTED:
                 tally.people.add(digest)
 
-    def _national(self, kind: Kind, digest: bytes, text: str, born: date | None) -> None:
-        """Learn from a value that is new, and note for its record which schemes it fits."""
+    def _national(self, kind: Kind, digest: bytes, text: str, born: date | None) -> _Id | None:
+        """Learn from a value that is new, and note for its record which schemes it fits.
+
+        The first values say what they may be of all schemes. Later ones are tried for the schemes that go on only.
+        """
         tally, known = self._kinds[kind], self._known.get((kind, digest))
         tally.tried += 1
+        first = max(tally.asked, tally.tried - 1) < MOST_INSPECTED
+        new, among = known is None, None if first else self._goes_on(kind)
         if known is None:
-            all_schemes = max(tally.asked, tally.tried - 1) < MOST_INSPECTED
-            known = passes(text, born, None if all_schemes else self._goes_on(kind))
-            late = any(one.scheme == US_SSN for one in known) and len(self._known) < MOST_KNOWN
-            if all_schemes or late:  # the first values say what they may be of the other schemes
-                self._learn(kind, digest, text, known)
-        self._note(kind, known)
+            known = passes(text, born, among)
+        elif among is not None:
+            known = tuple(one for one in known if one.scheme in among)
+        late = any(one.scheme == US_SSN for one in known) and len(self._known) < MOST_KNOWN
+        learns = new and (first or late)
+        if learns:
+            self._learn(kind, digest, text, known)
+        for one in known:
+            self._passed.setdefault((kind, one.scheme), []).append(one)
         ours = any(one.valid and one.scheme == US_SSN for one in known)
-        if ours or (may_hold_ssn(text) and not _HASH.fullmatch(text)):
+        if ours or (may_hold_ssn(text) and not is_hash(text)):
             self._nine.add(kind)
+        return (kind, digest, known) if first or learns else None
 
     def _learn(self, kind: Kind, digest: bytes, text: str, known: tuple[Pass, ...]) -> None:
         self._known[kind, digest] = known
+        self._learned[kind].add(text.encode("utf-8", "surrogatepass"))
         dated = bool(known) and begins_with_a_date(text)
         begins = [self.digest(lead(text)[:length].encode("utf-8", "surrogatepass")) for length in (3, 1)]
         for one in known:
@@ -285,43 +332,20 @@ class ValueInspector:
             self._going_on[kind] = frozenset(likely | {US_SSN})
         return self._going_on[kind]
 
-    def _note(self, kind: Kind, known: Iterable[Pass]) -> None:
-        for one in known:
-            self._passed.setdefault((kind, one.scheme), []).append(one)
-
-    def _issuer(self, held: tuple[Kind, bytes] | None, issuer: str | None) -> None:
+    def _issuer(self, held: _Id | None, issuer: str) -> None:
         """Note whether the issuer beside an id belongs to a scheme whose shape the id has."""
-        if not issuer or held is None or held in self._issued:
+        if not issuer or held is None or held[:2] in self._issued:
             return
         words = set(re.split(r"[^A-Z]+", issuer.upper()))
-        for one in self._known.get(held, ()):
-            if words.intersection(schemes()[one.scheme].issuers):
-                self._issued.add(held)
-                scheme = self._schemes[held[0], one.scheme]
+        kind, digest, known = held
+        for one in known:
+            if words.intersection(schemes()[one.scheme].issuers) and (kind, one.scheme) in self._schemes:
+                self._issued.add((kind, digest))
+                scheme = self._schemes[kind, one.scheme]
                 scheme.issued += 1
                 scheme.issuer += one.valid
 
 
-def _day(text: str) -> date | None:
-    """A date, PS3.5 6.2, DA. The older form of ACR-NEMA is read too."""
-    digits = text.replace(".", "") if re.fullmatch(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}", text) else text
-    if not re.fullmatch(r"[0-9]{8}", digits, re.ASCII):
-        return None
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None
-
-
-def _well_formed(kind: Kind, vr: str, text: str) -> bool:
-    """Whether a value keeps the rules of its VR, PS3.5 6.2, as far as they are the same for every attribute."""
-    if _CONTROL.search(text) or len(text) > _LONGEST.get(vr, 10240):
-        return False
-    if vr == "DA":
-        return _day(text) is not None
-    if kind is Kind.SEX:
-        return text in ("M", "F", "O")
-    if vr == "PN":
-        groups = text.split("=")
-        return len(groups) <= 3 and all(len(group) <= 64 and group.count("^") <= 4 for group in groups)
-    return True
+def _rule(kind: Kind, scheme: str) -> Rule:
+    row = schemes()[scheme]
+    return _PLACE[kind], scheme, row.shape, row.written, b""

@@ -112,7 +112,7 @@ def _take(notes: ProfileProgress, study: object) -> None:
         requested = isinstance(part, dict)
     uid = tags.get(STUDY_UID)
     if not isinstance(uid, str) or not uid:
-        notes.malformed += 1
+        notes.spoiled += 1
         return
     # Versions before 1.11 do not know RequestedTags, and list only the attributes in their index.
     kinds = INDEXED_KINDS | BY_STUDY_KINDS if requested else INDEXED_KINDS
