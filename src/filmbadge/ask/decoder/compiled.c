@@ -5,6 +5,7 @@
  * (SipHash-2-4) in an open-addressing set, and insertions wait in a small queue while memory is prefetched. */
 
 #include "core.h"
+#include "programs.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -810,7 +811,22 @@ static PyTypeObject ReaderType = {
     .tp_getset = Reader_getset,
 };
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "compiled", "The decoder in C.", -1, NULL};
+/* For the tests, which hold each program equal to the rule of its scheme. */
+static PyObject *compiled_program_valid(PyObject *module, PyObject *args)
+{
+    Py_buffer program, number;
+    if (!PyArg_ParseTuple(args, "y*y*:program_valid", &program, &number)) return NULL;
+    int valid = program_valid(program.buf, (size_t)program.len, number.buf, (size_t)number.len);
+    PyBuffer_Release(&program);
+    PyBuffer_Release(&number);
+    return PyBool_FromLong(valid);
+}
+
+static PyMethodDef functions[] = {
+    {"program_valid", compiled_program_valid, METH_VARARGS, "Whether a number passes the rule that a program says."},
+    {NULL},
+};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "compiled", "The decoder in C.", -1, functions};
 
 PyMODINIT_FUNC PyInit_compiled(void)
 {

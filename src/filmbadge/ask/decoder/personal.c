@@ -14,7 +14,7 @@
 #define MAX_KINDS 32
 #define MAX_RULES 64
 #define MAX_WRITTEN 64
-#define MAX_PATIENT 1024 /* bytes of an id with its issuer */
+#define PATIENT 1024 /* bytes of an id with its issuer; what is longer has memory of its own */
 #define NO_KIND (-1)
 
 enum { NOT_LOOKED_AT, ANY_ASIDE, PLAIN_ASIDE };
@@ -52,7 +52,7 @@ typedef struct {
     uint8_t modes[MAX_KINDS];
     uint64_t counts[MAX_KINDS][KIND_COUNTS];
     Rule rules[MAX_RULES];
-    uint8_t joined[MAX_PATIENT]; /* an id with its issuer, while it is hashed */
+    uint8_t joined[PATIENT]; /* an id with its issuer, while it is hashed */
     Judged queue[QUEUE];
     uint64_t queued;
 } PersonalTally;
@@ -161,35 +161,57 @@ static int judge_field(PersonalTally *p, const Field *field, Slice whole, Judged
     return COUNTED;
 }
 
+/* Hashes an id with its issuer, which come apart. */
+static int hash_joined(PersonalTally *p, Slice id, Slice issuer, uint64_t *made)
+{
+    size_t size = id.size + 1 + issuer.size;
+    uint8_t *joined = size > PATIENT ? PyMem_RawMalloc(size) : p->joined;
+    if (!joined) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(joined, id.at, id.size);
+    joined[id.size] = '\\';
+    memcpy(joined + id.size + 1, issuer.at, issuer.size);
+    *made = keyed_hash(p->patients->key, joined, size);
+    memset(joined, 0, size);
+    if (joined != p->joined) PyMem_RawFree(joined);
+    return 0;
+}
+
 static int judge_patient(PersonalTally *p, const Slice *values, Judged *made)
 {
     Slice none = {NULL, 0};
     Slice id = p->id_at < 0 ? none : value_strip(values[p->id_at]);
     Slice issuer = p->issuer_at < 0 ? none : value_strip(values[p->issuer_at]);
-    if (!id.size) return COUNTED;
+    if (!id.size) return 0;
+    if (!issuer.size) made->patient = keyed_hash(p->patients->key, id.at, id.size);
+    else if (hash_joined(p, id, issuer, &made->patient) < 0) return -1;
     made->has_patient = 1;
-    if (!issuer.size) {
-        made->patient = keyed_hash(p->patients->key, id.at, id.size);
-    } else {
-        size_t size = id.size + 1 + issuer.size;
-        if (size > MAX_PATIENT) return ASIDE;
-        memcpy(p->joined, id.at, id.size);
-        p->joined[id.size] = '\\';
-        memcpy(p->joined + id.size + 1, issuer.at, issuer.size);
-        made->patient = keyed_hash(p->patients->key, p->joined, size);
-        memset(p->joined, 0, size);
-    }
     set_prefetch(&p->patients->seen, made->patient);
+    return 0;
+}
+
+static int is_ascii(Slice value)
+{
+    uint8_t above = 0;
+    for (size_t i = 0; i < value.size; i++) above |= value.at[i];
+    return above < 128;
+}
+
+/* A row that names no study. */
+static int judge_nameless(PersonalTally *p, const Slice *values)
+{
+    for (int i = 0; i < p->fields_size; i++)
+        if (!is_ascii(values[i])) return ASIDE;
+    p->malformed++;
     return COUNTED;
 }
 
 /* Judges the values of one record, in the order of the fields, and lets it wait in the queue. */
 static int judge(PersonalTally *p, Slice uid, const Slice *values)
 {
-    if (!names_something(uid)) {
-        p->malformed++;
-        return COUNTED;
-    }
+    if (!names_something(uid)) return judge_nameless(p, values);
     Judged *made = &p->queue[p->queued];
     memset(made, 0, sizeof *made);
     made->uid = keyed_hash(p->seen->key, uid.at, uid.size);
@@ -198,7 +220,7 @@ static int judge(PersonalTally *p, Slice uid, const Slice *values)
         if (!values[i].size) continue;
         if (p->fields[i].vr == VR('S', 'Q') || judge_field(p, &p->fields[i], values[i], made) == ASIDE) return ASIDE;
     }
-    if (judge_patient(p, values, made) == ASIDE) return ASIDE;
+    if (judge_patient(p, values, made) < 0) return -1;
     return ++p->queued == QUEUE ? settle(p) : COUNTED;
 }
 

@@ -12,11 +12,11 @@ static inline int is_word(uint8_t sign) { return is_letter(sign) || is_digit(sig
 
 /* ---- signs */
 
-enum { F = FOREIGN, C = TELLING | CONTROL, D = TELLING | DIGIT, B = TELLING | BACKSLASH, T = TELLING };
+enum { F = FOREIGN, C = TELLING | CONTROL, B = TELLING | BACKSLASH, T = TELLING };
 
 static const uint8_t SIGNS[128] = {
     C, C, C, C, C, C, C, C, C, T, T, C, T, T, C, C, C, C, C, C, C, C, C, C, C, C, C, F, C, C, C, C,
-    0, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, D, D, D, D, D, D, D, D, D, D, T, T, T, 0, T, T,
+    0, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, 0, T, T,
     T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, B, T, 0, T,
     T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, C,
 };

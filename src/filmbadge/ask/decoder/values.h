@@ -15,8 +15,9 @@ typedef struct { const uint8_t *at; size_t size; } Slice;
 /* Places in `model.Kind`. */
 enum { PATIENT_NAME, PATIENT_ID, OTHER_NAMES, OTHER_IDS, BIRTH_DATE, SEX };
 
-/* What signs a text has. FOREIGN: no ASCII, or an escape. CONTROL: a control character that no VR allows. */
-enum { FOREIGN = 1, CONTROL = 2, BACKSLASH = 4, DIGIT = 8, TELLING = 16 };
+/* What signs a text has. FOREIGN: no ASCII, or an escape. CONTROL: a control character that no VR allows. TELLING: any but
+ * those that a value of nothing has. */
+enum { FOREIGN = 1, CONTROL = 2, BACKSLASH = 4, TELLING = 8 };
 
 /* What a value is made like. */
 enum { IS_REDACTED = 1, IS_PHANTOM = 2, IS_CODED = 4 };
