@@ -17,6 +17,23 @@ from pathlib import Path
 import target
 
 EDGES = (b"\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\xff\xff\xff\xff", b"\x00\x01\x00\x00", b"\xfe\xff\x00\xe0")
+EDGES += (
+    b"\\",
+    b"=",
+    b"^",
+    b"-",
+    b".",
+    b" ",
+    b"\n",
+    b"0",
+    b"9",
+    b"A",
+    b"\x1b",
+    b"536-90-4399",
+    b"TEST",
+    b"XXX",
+    b"1.2.",
+)
 CORPUS = [path.read_bytes() for path in sorted((Path(__file__).parent / "corpus").iterdir())]
 
 

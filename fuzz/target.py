@@ -5,18 +5,28 @@ The first byte chooses the options and how the rest is cut into pieces.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import ModuleType
+from zlib import crc32
 
-from filmbadge.ask.decoder import Tally, compiled, elements, pure
+from filmbadge.ask.decoder import PersonalTally, Tally, compiled, elements, pure
+from filmbadge.ask.decoder.pure import Reader
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.personal.progress import FIELDS
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from filmbadge.model import Outcome, OutcomeKind
+from filmbadge.identifiers.programs import program
+from filmbadge.identifiers.schemes import schemes
+from filmbadge.model import Kind, Outcome, OutcomeKind
 
 KEY = RunKey()
+KINDS = tuple(Kind)
+ID = KINDS.index(Kind.PATIENT_ID)
+RULES = [(ID, row.id, row.shape, row.written, program(row.id) or b"") for row in schemes().values() if program(row.id)]
+MORE = (*FIELDS, (0x00101000, KINDS.index(Kind.OTHER_IDS), "LO"), (0x00102160, KINDS.index(Kind.ETHNIC_GROUP), "SH"))
 
 
 def one(data: bytes) -> None:
@@ -28,16 +38,22 @@ def one(data: bytes) -> None:
     pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
     heard = [_hear(core, pieces, options) for core in (pure, compiled)]
     assert heard[0] == heard[1], f"the cores differ: {heard}"
+    looked = [_Look(core).at(pieces, options) for core in (pure, compiled)]
+    assert looked[0] == looked[1], f"the cores differ: {looked}"
     _converse(pieces)
 
 
 def _hear(core: ModuleType, pieces: list[bytes], options: int) -> tuple[object, ...]:
     tally = core.Tally(KEY, keep=2 if options & 4 else 0)
-    reader = core.Reader((1, 3, 5))
+    return (*_read(core, pieces, options, tally), _counts(tally))
+
+
+def _read(core: ModuleType, pieces: list[bytes], options: int, tally: Tally | PersonalTally) -> list[object]:
+    reader: Reader = core.Reader((1, 3, 5))
     reader.mode = (options >> 3 & 3) % 3
     stop_after = options >> 5 & 3
     reader.expect(1, bool(options & 128), tally, stop_after)
-    held, log = b"", []
+    held, log = b"", list[object]()
     for piece in pieces:
         held += piece
         while True:
@@ -48,8 +64,52 @@ def _hear(core: ModuleType, pieces: list[bytes], options: int) -> tuple[object, 
             if reader.event is None:
                 break
             if reader.event[0] == "error":
-                return (*log, _counts(tally))
-    return (*log, reader.matches, _counts(tally))
+                return log
+    return [*log, reader.matches]
+
+
+class _Look:
+    """A tally of personal attributes in one core. What goes aside chooses what it is told next."""
+
+    def __init__(self, core: ModuleType) -> None:
+        self.core, self.rules, self.log = core, 0, list[object]()
+        self.seen, self.patients, self.known = (core.DistinctSet(KEY) for _ in range(3))
+        self.tally = core.PersonalTally(self.seen, self.patients, MORE, self.take)
+
+    def at(self, pieces: list[bytes], options: int) -> list[object]:
+        if options & 4:
+            self.tally.alone = 1 << 40
+        read = _read(self.core, pieces, options, self.tally)
+        stream = b"".join(pieces)
+        self.tell(crc32(stream))
+        self.tally.alone = 1 << 40
+        texts = re.split("[\0-\x08\x80-\xff]+", stream.decode("latin-1"))
+        for at in range(0, min(len(texts), 30 * len(MORE)), len(MORE)):
+            values = [None if text == "P" else text for text in texts[at : at + len(MORE)]]
+            values += [None] * (len(MORE) - len(values))
+            self.log.append((self.tally.texts(b"1.2.%d" % at, values), self.counts()))
+        return [*read, *self.log, self.counts()]
+
+    def take(self, identifier: bytes, explicit: bool) -> None:
+        self.log.append((identifier, explicit, self.counts()))
+        self.tell(crc32(identifier) + len(self.log))
+
+    def tell(self, lot: int) -> None:
+        self.tally.alone = (0, 1, 2, 1000, 1 << 40)[lot % 5]
+        self.tally.look(lot % len(KINDS), lot >> 3 & 3 if lot >> 3 & 3 < 3 else 0)
+        self.tally.look(lot >> 5 & 3, lot % 3)
+        self.tally.learn(ID, self.known if lot & 1 << 7 else None)
+        self.known.add(b"536-90-%04d" % (lot >> 8 & 3))
+        self.seen.add(b"1.2.%d" % (lot >> 10 & 7))
+        if lot & 1 << 13:
+            rules = RULES[lot % len(RULES) :][: lot >> 14 & 63]
+            self.tally.rules(rules)
+            self.rules = len(rules)
+
+    def counts(self) -> tuple[object, ...]:
+        tally = self.tally
+        numbers = tally.alone, tally.records, tally.malformed, tally.without_id, len(self.seen), len(self.patients)
+        return numbers, [tally.kind(at) for at in range(len(KINDS))], [tally.scheme(at) for at in range(self.rules)]
 
 
 def _counts(tally: Tally) -> tuple[object, ...]:

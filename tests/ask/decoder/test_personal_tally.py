@@ -275,6 +275,17 @@ def test_wrong_use(core: ModuleType, wrong: Callable[[pure.PersonalTally], objec
 
 
 @CORES
+@pytest.mark.parametrize("uid", [b"1.2.3", b"0.0"])
+@pytest.mark.parametrize("value", [b"", b"  ", bytes(8), b"\xfe\xff\x00\xe0\x00\x00\x00\x00"])
+def test_a_sequence_that_has_bytes_goes_aside(core: ModuleType, uid: bytes, value: bytes) -> None:
+    """Also if it holds padding only, or the row names no study."""
+    told = Told(core, [[]], [*FIELDS, SEQUENCE])
+    told.tally.alone = 9
+    told.tally.add(element(SEQUENCE[0], "SQ", value, True) + element(elements.STUDY_UID, "UI", uid, True), True)
+    assert len(told.aside) == bool(value)
+
+
+@CORES
 def test_a_scheme_is_counted_anew_with_new_rules(core: ModuleType) -> None:
     told = Told(core, [[]])
     told.tally.alone = 1000

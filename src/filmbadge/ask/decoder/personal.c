@@ -265,8 +265,10 @@ static int judge_data_set(PersonalTally *p, const uint8_t *data, size_t size, in
         return COUNTED;
     }
     if (found.is_odd) return ASIDE;
-    for (int i = 0; i < p->fields_size; i++)
-        if (p->fields[i].vr != VR('S', 'Q')) found.values[i] = strip_padding(found.values[i]);
+    for (int i = 0; i < p->fields_size; i++) {
+        if (p->fields[i].vr == VR('S', 'Q') && found.values[i].size) return ASIDE;
+        found.values[i] = strip_padding(found.values[i]);
+    }
     return judge(p, strip_padding(found.uid), found.values);
 }
 
@@ -438,11 +440,10 @@ static PyObject *PersonalTally_texts(PersonalTally *p, PyObject *args, PyObject 
     PyObject *values;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#O:texts", names, &uid.at, &size, &values)) return NULL;
     uid.size = (size_t)size;
-    if (!p->alone) Py_RETURN_FALSE;
     PyObject *all = PySequence_Fast(values, "values must be a sequence");
     if (!all) return NULL;
     int became = find_texts(p, all, found);
-    if (became == COUNTED) became = judge(p, strip_padding(uid), found);
+    if (became == COUNTED) became = p->alone ? judge(p, strip_padding(uid), found) : ASIDE;
     if (became >= 0 && settle(p) < 0) became = -1;
     Py_DECREF(all);
     return became < 0 ? NULL : PyBool_FromLong(became == COUNTED);
