@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from string import ascii_uppercase
 from typing import Any
@@ -19,6 +19,7 @@ from filmbadge.identifiers.schemes import US_SSN, Scheme, schemes
 _Match = Callable[[str], object]
 _SEPARATORS = str.maketrans("", "", " -./()")
 _NINE_DIGITS = re.compile(r"(?<![0-9])([0-9]{3})[-. /]?([0-9]{2})[-. /]?([0-9]{4})(?![0-9])", re.ASCII)
+_BEGINNING = re.compile(r"[0-9]{6,8}", re.ASCII)
 _NINE = re.compile(r"[0-9]{9}", re.ASCII)
 _REFUSED = (ValidationError, ValueError, LookupError, TypeError, ArithmeticError)  # what a rule raises of a value
 
@@ -64,22 +65,35 @@ def may_hold_ssn(text: str) -> bool:
 
 
 def begins_with_a_date(text: str) -> bool:
-    """Whether a date stands before the other digits."""
-    number = text.upper().translate(_SEPARATORS).lstrip(ascii_uppercase)
-    return any(_is_date(number[:length], form) for length, form in ((8, "%Y%m%d"), (6, "%y%m%d"), (6, "%d%m%y")))
+    """Whether a date stands before the other digits: of eight, or of six with the year first or last."""
+    found = _BEGINNING.match(bare_number(text.upper()).lstrip(ascii_uppercase))
+    if found is None:
+        return False
+    digits = found[0]
+    forms = (
+        (digits[:4], digits[4:6], digits[6:]),
+        (digits[:2], digits[2:4], digits[4:6]),
+        (digits[4:6], digits[2:4], digits[:2]),
+    )
+    return any(_is_date(*form) for form in forms)
 
 
 def lead(text: str) -> str:
     return text.upper().translate(_SEPARATORS)[:3]
 
 
-def _is_date(digits: str, form: str) -> bool:
-    if not (digits.isascii() and digits.isdigit()):
+def _is_date(year: str, month: str, day: str) -> bool:
+    """Whether these digits are a date after 1900; two digits of the year are of 1969 to 2068, as POSIX has it."""
+    if not day:
+        return False
+    full = int(year) if len(year) == 4 else 1900 + int(year) + 100 * (int(year) < 69)
+    if not 1900 <= full < 2100:
         return False
     try:
-        return 1900 <= datetime.strptime(digits, form).year < 2100
+        date(full, int(month), int(day))
     except ValueError:
         return False
+    return True
 
 
 def _try(scheme: str, written: bool, number: str, born: date | None) -> Pass:
@@ -87,7 +101,12 @@ def _try(scheme: str, written: bool, number: str, born: date | None) -> Pass:
         return Pass(scheme, written=written, astray=born is not None and _holds(number, born))
     said = birth_date(scheme, number) if born else None
     agrees = None if said is None or born is None else _short(said) == _short(born)
-    return Pass(scheme, True, written, agrees, scheme in rules.RARE and rules.RARE[scheme](number))
+    return Pass(scheme, True, written, agrees, is_rare(scheme, number))
+
+
+def is_rare(scheme: str, number: str) -> bool:
+    """Whether a valid number is of a range that few people have a number of."""
+    return scheme in rules.RARE and rules.RARE[scheme](number)
 
 
 def _holds(number: str, born: date) -> bool:

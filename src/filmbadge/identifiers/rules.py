@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TypeVar
@@ -13,6 +14,8 @@ _TW = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # from 10
 _NZ = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # from 1
 _SG = {"S": "JZIHGFEDCBA", "T": "JZIHGFEDCBA", "F": "XWUTRQPNMLK", "G": "XWUTRQPNMLK"}
 _MBI = "ACDEFGHJKMNPQRTUVWXY"
+_SSN = re.compile(r"(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
+_SSN_OF_NOBODY = frozenset(("078051120", "457555462", "219099999"))  # printed in advertisements
 
 T = TypeVar("T")
 VALID: dict[str, Callable[[str], bool]] = {}
@@ -171,6 +174,12 @@ def _singapore(n: str) -> bool:
 def _taiwanese(n: str) -> bool:
     tens, units = divmod(_TW.index(n[0]) + 10, 10)
     return n[1] in "1289" and (tens + units * 9 + _sum(n[1:], (8, 7, 6, 5, 4, 3, 2, 1, 1))) % 10 == 0
+
+
+@_of("us.ssn", VALID)
+def _social_security(n: str) -> bool:
+    """As python-stdnum has it, which takes ten times as long: the number that is looked for in every record."""
+    return _SSN.fullmatch(n) is not None and n not in _SSN_OF_NOBODY
 
 
 @_of("us.mbi", VALID)

@@ -25,7 +25,6 @@ def small_archives_are_large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (inspector, progress):
             patch.setattr(module, "MOST_INSPECTED", 4)
-        patch.setattr(inspector, "MOST_KNOWN", 9)
         patch.setattr(inspector, "ENOUGH", 2)
         patch.setattr(progress, "ASK_EACH_UP_TO", 3)
         patch.setattr(progress, "SAMPLE_STUDIES", 2)

@@ -70,11 +70,6 @@ class DistinctSet:
         self._seen.add(digest)
         return True
 
-    def __contains__(self, value: bytes) -> bool:
-        hashed = self._keyed.copy()
-        hashed.update(value)
-        return hashed.digest() in self._seen
-
     def mark(self) -> None:
         self._here = set()
 

@@ -34,11 +34,11 @@ from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.charsets import readable
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
 from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, may_hold_ssn, passes
+from filmbadge.identifiers.programs import program
 from filmbadge.identifiers.schemes import US_SSN, schemes
 from filmbadge.model import Kind, KindTally, SchemeTally
 
 MOST_INSPECTED = 5000  # Try this many ids for all schemes; go on with those that they may be of, to the end.
-MOST_KNOWN = 20_000  # distinct ids of which a scheme is learned
 ENOUGH = 100  # distinct values that look like somebody's: inspect no more than MOST_INSPECTED where so many are known
 BIRTH_DATE = 0x00100030
 Value = tuple[int, str]  # text that `charsets.readable` refuses is present, and in no declared character set
@@ -69,6 +69,8 @@ class _Tally:
 
 @dataclass(slots=True, repr=False)
 class _Scheme:
+    leads: DistinctSet  # the first three signs of the distinct ids that have its shape
+    firsts: DistinctSet  # the first sign
     shaped: int = 0
     valid: int = 0
     written: int = 0
@@ -79,15 +81,12 @@ class _Scheme:
     issued: int = 0
     issuer: int = 0
     dated: int = 0
-    leads: set[bytes] = field(default_factory=set)
-    firsts: set[bytes] = field(default_factory=set)
-    looked: int = 0
     records_shaped: int = 0
     records: int = 0
     records_dashed: int = 0
     rare: int = 0
 
-    def learn(self, one: Pass, dated: bool, lead: bytes, first: bytes) -> None:
+    def learn(self, one: Pass, dated: bool, begins: bytes) -> None:
         self.shaped += 1
         self.valid += one.valid
         self.written += one.written
@@ -97,8 +96,8 @@ class _Scheme:
         self.astray += one.astray
         self.rare += one.rare
         self.dated += dated
-        self.leads.add(lead)
-        self.firsts.add(first)
+        self.leads.add(begins)
+        self.firsts.add(begins[:1])
 
 
 class ValueInspector:
@@ -108,9 +107,9 @@ class ValueInspector:
         self._key = secrets.token_bytes(16)
         self._kinds = {kind: _Tally() for kind in Kind}
         self._schemes: dict[tuple[Kind, str], _Scheme] = {}
-        self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # the schemes whose rules a distinct id passes
-        key = RunKey()  # compared with nothing else
-        self._learned = {kind: DistinctSet(key) for kind in _IDS}  # the same ids, for the tally beside
+        self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # the schemes that one of the first ids fits
+        self._run = RunKey()  # of what is counted beside; compared with nothing else
+        self._learned = {kind: DistinctSet(self._run) for kind in _IDS}  # distinct ids of which schemes are learned
         self._beside: PersonalTally | None = None  # counts records of a large archive
         self._kinds_beside: tuple[Kind, ...] = ()
         self._rules_beside: tuple[tuple[Kind, str], ...] = ()
@@ -124,9 +123,9 @@ class ValueInspector:
     def __repr__(self) -> str:
         return "<Look>"
 
-    def digest(self, value: bytes) -> bytes:
+    def digest(self, text: str) -> bytes:
         """A digest by which values can be compared, in this archive and this run only."""
-        return blake2b(value, digest_size=8, key=self._key).digest()
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
 
     def take(self, values: Sequence[Value], kinds: Collection[Kind]) -> None:
         """Inspect those values of the open record that belong to these kinds."""
@@ -149,7 +148,7 @@ class ValueInspector:
             tally.malformed += kind in self._bad
             tally.nine_digits += kind in self._nine
         for place, passed in self._passed.items():
-            held = self._schemes.setdefault(place, _Scheme())
+            held = self._scheme(*place)
             held.records_shaped += 1
             held.records += any(one.valid for one in passed)
             held.records_dashed += any(one.valid and one.written for one in passed)
@@ -168,7 +167,9 @@ class ValueInspector:
         if len(rules) > MOST_RULES:
             return False
         self._beside, self._kinds_beside, self._rules_beside = tally, tuple(kinds), tuple(rules)
-        tally.rules([_rule(kind, scheme) for kind, scheme in rules])
+        tally.rules([self._rule(kind, scheme) for kind, scheme in rules])
+        for kind in self._learned:
+            tally.learn(_PLACE[kind], self._learned[kind])
         return True
 
     def direct(self) -> None:
@@ -178,8 +179,6 @@ class ValueInspector:
             return
         for kind in self._kinds_beside:
             tally.look(_PLACE[kind], self._mode(kind))
-            if kind in _IDS:
-                tally.learn(_PLACE[kind], self._learned[kind] if len(self._known) < MOST_KNOWN else None)
 
     def _mode(self, kind: Kind) -> int:
         """Which values of a kind are looked at for what they are made like."""
@@ -215,33 +214,36 @@ class ValueInspector:
 
     def schemes(self) -> tuple[SchemeTally, ...]:
         """The schemes whose rules at least one value passes."""
-        return tuple(self._scheme_tally(*place) for place, held in sorted(self._schemes.items()) if held.valid)
+        every = (self._scheme_tally(*place) for place in sorted(self._schemes))
+        return tuple(tally for tally in every if tally.valid)
 
     def _scheme_tally(self, kind: Kind, name: str) -> SchemeTally:
-        held, also = self._schemes[kind, name], (0, 0, 0)
+        held, records, learned = self._schemes[kind, name], (0, 0, 0), (0,) * 6
         if self._beside is not None and (kind, name) in self._rules_beside:
-            also = self._beside.scheme(self._rules_beside.index((kind, name)))
+            at = self._rules_beside.index((kind, name))
+            records, learned = self._beside.scheme(at), self._beside.learned(at)
+        shaped, valid, written, dashed, rare, dated = learned
         return SchemeTally(
             scheme=name,
             kind=kind,
-            values=max(len(self._kinds[kind].seen), held.shaped),
-            shaped=held.shaped,
-            valid=held.valid,
-            written=held.written,
-            dashed=held.dashed,
+            values=max(len(self._kinds[kind].seen), held.shaped + shaped),
+            shaped=held.shaped + shaped,
+            valid=held.valid + valid,
+            written=held.written + written,
+            dashed=held.dashed + dashed,
             birth=held.birth,
             agree=held.agree,
             astray=held.astray,
             issued=held.issued,
             issuer=held.issuer,
-            dated=held.dated,
+            dated=held.dated + dated,
             leads=len(held.leads),
             firsts=len(held.firsts),
             looked=self._looked(kind, name),
-            records_shaped=held.records_shaped + also[0],
-            records=held.records + also[1],
-            records_dashed=held.records_dashed + also[2],
-            rare=held.rare,
+            records_shaped=held.records_shaped + records[0],
+            records=held.records + records[1],
+            records_dashed=held.records_dashed + records[2],
+            rare=held.rare + rare,
         )
 
     def _looked(self, kind: Kind, scheme: str) -> int:
@@ -254,9 +256,8 @@ class ValueInspector:
     def _one(self, kind: Kind, vr: str, text: str, born: date | None, counts: bool) -> _Id | None:
         """Inspect one value. Returns an id whose issuer, if it stands beside it, is still to be looked at."""
         tally = self._kinds[kind]
-        digest = self.digest(text.encode("utf-8", "surrogatepass"))
         if not counts:
-            return self._asked_again(kind, digest, text)
+            return self._asked_again(kind, text) if kind in _IDS else None
         self._filled.add(kind)
         can_be_read = readable(text)
         if not can_be_read:
@@ -264,19 +265,19 @@ class ValueInspector:
         if not (can_be_read and well_formed(kind, vr, text)):
             self._bad.add(kind)
         if can_be_read and self._mode(kind) != NOT_LOOKED_AT:
-            self._appearance(kind, vr, text, digest)
-        return self._national(kind, digest, text, born) if kind in _IDS else None
+            self._appearance(kind, vr, text)
+        return self._national(kind, text, born) if kind in _IDS else None
 
-    def _asked_again(self, kind: Kind, digest: bytes, text: str) -> _Id | None:
+    def _asked_again(self, kind: Kind, text: str) -> _Id:
         """An id that comes once more with the attributes of one study."""
-        if kind not in _IDS:
-            return None
+        digest = self.digest(text)
         known = self._known.get((kind, digest))
         return kind, digest, passes(text, None, self._goes_on(kind)) if known is None else known
 
-    def _appearance(self, kind: Kind, vr: str, text: str, digest: bytes) -> None:
+    def _appearance(self, kind: Kind, vr: str, text: str) -> None:
         """Count what a value is made like."""
         tally, looks = self._kinds[kind], appearance(kind, vr, text)
+        digest = self.digest(text)
         if tally.looked < MOST_INSPECTED:
             tally.seen[digest] += 1
         tally.looked += 1
@@ -288,37 +289,47 @@ class ValueInspector:
             if len(tally.people) < MOST_INSPECTED:
                 tally.people.add(digest)
 
-    def _national(self, kind: Kind, digest: bytes, text: str, born: date | None) -> _Id | None:
+    def _national(self, kind: Kind, text: str, born: date | None) -> _Id | None:
         """Learn from a value that is new, and note for its record which schemes it fits.
 
-        The first values say what they may be of all schemes. Later ones are tried for the schemes that go on only.
+        The first values say what they may be of all schemes. Later ones are tried for the schemes that go on, and only
+        those of nine digits say more of them.
         """
-        tally, known = self._kinds[kind], self._known.get((kind, digest))
+        tally, digest = self._kinds[kind], self.digest(text)
         tally.tried += 1
         first = max(tally.asked, tally.tried - 1) < MOST_INSPECTED
-        new, among = known is None, None if first else self._goes_on(kind)
+        known = self._known.get((kind, digest))
         if known is None:
-            known = passes(text, born, among)
-        elif among is not None:
-            known = tuple(one for one in known if one.scheme in among)
-        late = any(one.scheme == US_SSN for one in known) and len(self._known) < MOST_KNOWN
-        learns = new and (first or late)
-        if learns:
-            self._learn(kind, digest, text, known)
+            known = passes(text, born, None if first else self._goes_on(kind))
+        elif not first:
+            known = tuple(one for one in known if one.scheme in self._goes_on(kind))
+        learns = first or any(one.scheme == US_SSN for one in known)
+        if learns and self._learned[kind].add(text.encode("utf-8", "surrogatepass")):
+            self._learn(kind, text, known)
+            if first:
+                self._known[kind, digest] = known
         for one in known:
             self._passed.setdefault((kind, one.scheme), []).append(one)
         ours = any(one.valid and one.scheme == US_SSN for one in known)
         if ours or (may_hold_ssn(text) and not is_hash(text)):
             self._nine.add(kind)
-        return (kind, digest, known) if first or learns else None
+        return (kind, digest, known) if first else None
 
-    def _learn(self, kind: Kind, digest: bytes, text: str, known: tuple[Pass, ...]) -> None:
-        self._known[kind, digest] = known
-        self._learned[kind].add(text.encode("utf-8", "surrogatepass"))
+    def _learn(self, kind: Kind, text: str, known: tuple[Pass, ...]) -> None:
         dated = bool(known) and begins_with_a_date(text)
-        begins = [self.digest(lead(text)[:length].encode("utf-8", "surrogatepass")) for length in (3, 1)]
+        begins = lead(text).encode("utf-8", "surrogatepass")
         for one in known:
-            self._schemes.setdefault((kind, one.scheme), _Scheme()).learn(one, dated, *begins)
+            self._scheme(kind, one.scheme).learn(one, dated, begins)
+
+    def _scheme(self, kind: Kind, name: str) -> _Scheme:
+        if (kind, name) not in self._schemes:
+            self._schemes[kind, name] = _Scheme(DistinctSet(self._run), DistinctSet(self._run))
+        return self._schemes[kind, name]
+
+    def _rule(self, kind: Kind, name: str) -> Rule:
+        """A scheme that goes on, as the tally beside takes it."""
+        row, held = schemes()[name], self._scheme(kind, name)
+        return _PLACE[kind], name, row.shape, row.written, program(name) or b"", held.leads, held.firsts
 
     def _goes_on(self, kind: Kind) -> frozenset[str]:
         """The schemes for which each further id of a large archive is tried: those that many earlier ids fit."""
@@ -344,8 +355,3 @@ class ValueInspector:
                 scheme = self._schemes[kind, one.scheme]
                 scheme.issued += 1
                 scheme.issuer += one.valid
-
-
-def _rule(kind: Kind, scheme: str) -> Rule:
-    row = schemes()[scheme]
-    return _PLACE[kind], scheme, row.shape, row.written, b""
