@@ -46,6 +46,7 @@ Value = tuple[int, str]  # text that `charsets.readable` refuses is present, and
 # Kinds in which people are looked for to the end.
 _TELLING = frozenset((Kind.PATIENT_NAME, Kind.OTHER_NAMES, Kind.PATIENT_ID, Kind.OTHER_IDS, Kind.BIRTH_DATE))
 _IDS = (Kind.PATIENT_ID, Kind.OTHER_IDS)
+_NOTHING_LEARNED: tuple[int, ...] = (0,) * 6
 _PLACE = {kind: place for place, kind in enumerate(Kind)}
 _Id = tuple[Kind, bytes, tuple[Pass, ...]]  # of a value: its digest, and the schemes that it fits
 
@@ -218,7 +219,8 @@ class ValueInspector:
         return tuple(tally for tally in every if tally.valid)
 
     def _scheme_tally(self, kind: Kind, name: str) -> SchemeTally:
-        held, records, learned = self._schemes[kind, name], (0, 0, 0), (0,) * 6
+        held = self._schemes[kind, name]
+        records, learned = (0, 0, 0), _NOTHING_LEARNED
         if self._beside is not None and (kind, name) in self._rules_beside:
             at = self._rules_beside.index((kind, name))
             records, learned = self._beside.scheme(at), self._beside.learned(at)
