@@ -129,6 +129,16 @@ def headers(data: bytes, *, explicit: bool, inside: bool = False) -> Iterator[tu
         raise WireError(Cause.SEQUENCE_UNENDED)
 
 
+def short_header(head: bytes, *, explicit: bool) -> tuple[int, int] | None:
+    """Tag and length, if these eight bytes are the whole header of an element with a length, and of no item."""
+    if len(head) < 8 or head[:2] == b"\xfe\xff":
+        return None
+    group, element, length = _HEADER.unpack(head)
+    if explicit:
+        length = length >> 16 if head[4:6] in _SHORT else UNDEFINED
+    return None if length == UNDEFINED else (group << 16 | element, length)
+
+
 def values(data: bytes, *, explicit: bool, wanted: Collection[int]) -> dict[int, bytes]:
     """The values of the wanted attributes outside of sequences. Raises WireError."""
     return {

@@ -121,10 +121,8 @@ class PersonalTally:
     def add(self, identifier: bytes, explicit: bool) -> None:
         """Takes one record of DIMSE and forgets it."""
         if self.alone > 0:
-            ordered = True
             try:
-                if (found := self._places.known(identifier, explicit)) is None:
-                    found, ordered = self._places.find(identifier, explicit)
+                found, ordered = self._places.find(identifier, explicit)
             except WireError:
                 self.malformed += 1
                 return

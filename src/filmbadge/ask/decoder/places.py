@@ -2,82 +2,61 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from collections.abc import Sequence
 
 from filmbadge.ask.decoder import elements
 
-MAX_LAYOUTS, MAX_LAYOUT = 256, 4096  # number of layouts that are made, and largest row in bytes that has one
+MOST_HEADERS = 4096  # that are remembered
+_Step = tuple[int, int, int]  # length of the value, its place among the wanted (-1: not wanted), tag
 
 
 class Places:
-    """Where the wanted attributes stand in a row, outside of sequences.
+    """Finds the wanted attributes of rows, outside of sequences.
 
-    Archives repeat the layout of their rows. Only the headers decide how the loop over the elements runs. So if a
-    row has the headers of an earlier row at the same offsets, its values stand at the same offsets too.
+    The eight bytes of most headers say all of their element: tag and length, and that its value follows. Archives repeat
+    them, so what they say is looked up. A row with any other header goes through `elements.headers`.
     """
 
     def __init__(self, wanted: Sequence[int]) -> None:
-        self._wanted = wanted
-        self._layouts: dict[tuple[int, bool], _Layout] = {}
-        self._made = 0
+        self._wanted = {tag: place for place, tag in enumerate(wanted)}
+        self._known: tuple[dict[bytes, _Step], dict[bytes, _Step]] = ({}, {})  # in implicit VR, and in explicit VR
 
-    def known(self, identifier: bytes, explicit: bool) -> tuple[bytes, ...] | None:
-        """The wanted values, in their order, of a row that has a known layout. Missing ones are empty."""
-        layout = self._layouts.get((len(identifier), explicit))
-        if layout is None or layout.headers.unpack(identifier) != layout.seen:
-            return None
-        return layout.pick((*layout.values.unpack(identifier), b""))
+    def find(self, identifier: bytes, explicit: bool) -> tuple[list[bytes], bool]:
+        """The wanted values in their order, and whether each comes once, has a length, and follows a smaller tag.
 
-    def find(self, identifier: bytes, explicit: bool) -> tuple[tuple[bytes, ...], bool]:
-        """The same of any row, and whether each wanted attribute comes once, has a length, and follows a smaller tag.
-
-        Raises WireError.
+        Missing ones are empty. Raises WireError.
         """
-        found: dict[int, bytes] = {}
-        ordered, last = True, -1
+        found, known = [b""] * len(self._wanted), self._known[explicit]
+        at, size, last, ordered = 0, len(identifier), -1, True
+        while at < size:
+            head = identifier[at : at + 8]
+            step = known.get(head) or self._learn(head, explicit)
+            if step is None:
+                return self._by_headers(identifier, explicit)
+            length, place, tag = step
+            at += 8 + length
+            if place >= 0:
+                found[place] = identifier[at - length : at]
+                ordered, last = ordered and tag > last, tag
+        return (found, ordered) if at == size else self._by_headers(identifier, explicit)
+
+    def _by_headers(self, identifier: bytes, explicit: bool) -> tuple[list[bytes], bool]:
+        found, ordered, last = [b""] * len(self._wanted), True, -1
         for depth, tag, at, length, _ in elements.headers(identifier, explicit=explicit):
             if depth or tag not in self._wanted:
                 continue
             ordered, last = ordered and tag > last and length != elements.UNDEFINED, tag
             if length != elements.UNDEFINED:
-                found[tag] = identifier[at : at + length]
-        if ordered and len(identifier) <= MAX_LAYOUT and self._made < MAX_LAYOUTS:
-            made = _Layout.of(identifier, explicit, self._wanted)
-            if made is not None:
-                self._layouts[len(identifier), explicit] = made
-                self._made += 1
-        return tuple(found.get(tag, b"") for tag in self._wanted), ordered
+                found[self._wanted[tag]] = identifier[at : at + length]
+        return found, ordered
 
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Layout:
-    """The places of the headers and of the wanted values in a row."""
-
-    headers: struct.Struct
-    seen: tuple[bytes, ...]
-    values: struct.Struct
-    # Maps the values to the wanted attributes; missing attributes are empty.
-    pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
-
-    @classmethod
-    def of(cls, identifier: bytes, explicit: bool, wanted: Sequence[int]) -> _Layout | None:
-        """The layout of a well-formed row without sequences of undefined length. None for any other row."""
-        headers, values = ["<"], ["<"]
-        place: dict[int, int] = {}
-        end = number = 0
-        for _, tag, at, length, _ in elements.headers(identifier, explicit=explicit):
-            if length == elements.UNDEFINED:
-                return None
-            size = at - end
-            headers.append(f"{size}s{length}x")
-            values.append(f"{size}x{length}s" if tag in wanted else f"{size + length}x")
-            if tag in wanted:
-                place[tag] = number
-                number += 1
-            end = at + length
-        first = struct.Struct("".join(headers))
-        pick = itemgetter(*(place.get(tag, -1) for tag in wanted))
-        return cls(first, first.unpack(identifier), struct.Struct("".join(values)), pick)
+    def _learn(self, head: bytes, explicit: bool) -> _Step | None:
+        """What a header says, if it says all of its element."""
+        said = elements.short_header(head, explicit=explicit)
+        if said is None:
+            return None
+        tag, length = said
+        step = length, self._wanted.get(tag, -1), tag
+        if len(self._known[explicit]) < MOST_HEADERS:
+            self._known[explicit][head] = step
+        return step

@@ -142,10 +142,10 @@ class Tally:
             self.images += number
             self.images_known += 1
 
-    def _fields(self, identifier: bytes, explicit: bool) -> tuple[bytes, ...]:
+    def _fields(self, identifier: bytes, explicit: bool) -> list[bytes] | tuple[bytes, ...]:
         """The wanted attributes. Missing ones are empty; in a malformed data set all are."""
         try:
-            return self._places.known(identifier, explicit) or self._places.find(identifier, explicit)[0]
+            return self._places.find(identifier, explicit)[0]
         except WireError:
             return _NOTHING
 
