@@ -11,6 +11,7 @@ from types import ModuleType
 from zlib import crc32
 
 from filmbadge.ask.decoder import PersonalTally, Tally, compiled, elements, pure
+from filmbadge.ask.decoder.personal import Rule
 from filmbadge.ask.decoder.pure import Reader
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
 from filmbadge.ask.errors import WireError
@@ -72,7 +73,8 @@ class _Look:
     """A tally of personal attributes in one core. What goes aside chooses what it is told next."""
 
     def __init__(self, core: ModuleType) -> None:
-        self.core, self.rules, self.log = core, 0, list[object]()
+        self.core, self.log = core, list[object]()
+        self.rules = list[Rule]()
         self.seen, self.patients, self.known = (core.DistinctSet(KEY) for _ in range(3))
         self.tally = core.PersonalTally(self.seen, self.patients, MORE, self.take)
 
@@ -103,13 +105,14 @@ class _Look:
         self.seen.add(b"1.2.%d" % (lot >> 10 & 7))
         if lot & 1 << 13:
             rules = RULES[lot % len(RULES) :][: lot >> 14 & 63]
-            self.tally.rules(rules)
-            self.rules = len(rules)
+            self.rules = [(*rule, self.core.DistinctSet(KEY), self.core.DistinctSet(KEY)) for rule in rules]
+            self.tally.rules(self.rules)
 
     def counts(self) -> tuple[object, ...]:
         tally = self.tally
         numbers = tally.alone, tally.records, tally.malformed, tally.without_id, len(self.seen), len(self.patients)
-        return numbers, [tally.kind(at) for at in range(len(KINDS))], [tally.scheme(at) for at in range(self.rules)]
+        by_rule = [(tally.scheme(at), tally.learned(at), len(one[5]), len(one[6])) for at, one in enumerate(self.rules)]
+        return numbers, [tally.kind(at) for at in range(len(KINDS))], by_rule, len(self.known)
 
 
 def _counts(tally: Tally) -> tuple[object, ...]:

@@ -41,9 +41,16 @@ RESPONSE = command.encode(Command(command.C_FIND_RSP, 7, STUDY_ROOT_FIND, 0xFF00
 CORES = pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
 
 
-def rule(kind: Kind, scheme: str) -> Rule:
+Ruled = tuple[int, str, str, str, bytes]  # a rule without its sets, which are of one core
+
+
+def ruled(kind: Kind, scheme: str) -> Ruled:
     row = schemes()[scheme]
     return KINDS.index(kind), scheme, row.shape, row.written, program(scheme) or b""
+
+
+def rule(core: ModuleType, kind: Kind, scheme: str) -> Rule:
+    return *ruled(kind, scheme), core.DistinctSet(KEY), core.DistinctSet(KEY)
 
 
 Order = tuple[str, tuple[Any, ...]]
@@ -54,7 +61,7 @@ ORDERS = st.one_of(
     st.tuples(st.just("learn"), st.tuples(st.sampled_from([1, 3]), st.none() | st.lists(st.sampled_from(POOLS[PATIENT_ID]), max_size=20))),
     st.tuples(
         st.just("rules"),
-        st.tuples(st.lists(st.builds(rule, st.sampled_from([Kind.PATIENT_ID, Kind.OTHER_IDS]), st.sampled_from(RULED)), max_size=64)),
+        st.tuples(st.lists(st.builds(ruled, st.sampled_from([Kind.PATIENT_ID, Kind.OTHER_IDS]), st.sampled_from(RULED)), max_size=64)),
     ),
     st.tuples(st.just("seen"), st.tuples(st.integers(0, 30).map(lambda n: b"1.2.%d" % n))),
 )  # fmt: skip
@@ -68,7 +75,8 @@ class Told:
     orders: list[list[Order]]
     fields: Sequence[Field] = FIELDS
     aside: list[tuple[object, ...]] = field(default_factory=list)
-    rules: int = 0
+    rules: list[Rule] = field(default_factory=list)
+    known: Any = None
 
     def __post_init__(self) -> None:
         self.seen, self.patients = self.core.DistinctSet(KEY), self.core.DistinctSet(KEY)
@@ -85,19 +93,24 @@ class Told:
         elif name == "seen":
             self.seen.add(*values)
         elif name == "learn" and values[1] is not None:
-            known = self.core.DistinctSet(KEY)
+            self.known = self.core.DistinctSet(KEY)
             for one in values[1]:
-                known.add(one.strip(" \0\t\r\n").encode())
-            self.tally.learn(values[0], known)
+                self.known.add(one.strip(" \0\t\r\n").encode())
+            self.tally.learn(values[0], self.known)
+        elif name == "rules":
+            self.rules = [(*rule, self.core.DistinctSet(KEY), self.core.DistinctSet(KEY)) for rule in values[0]]
+            self.tally.rules(self.rules)
         else:
-            self.rules = len(values[0]) if name == "rules" else self.rules
             getattr(self.tally, name)(*values)
 
     def counts(self) -> tuple[object, ...]:
         tally = self.tally
         numbers = tally.alone, tally.records, tally.malformed, tally.without_id, len(self.seen), len(self.patients)
         by_kind = tuple(tally.kind(at) for at in range(len(Kind)))
-        return numbers, by_kind, tuple(tally.scheme(at) for at in range(self.rules))
+        by_rule = tuple(
+            (tally.scheme(at), tally.learned(at), len(rule[5]), len(rule[6])) for at, rule in enumerate(self.rules)
+        )
+        return numbers, by_kind, by_rule, len(self.known or ())
 
     def read(self, rows: list[bytes], cuts: list[int], explicit: bool, size: int) -> list[object]:
         reader = self.core.Reader([3])
@@ -233,7 +246,7 @@ class Owner:
 
     def __init__(self, core: ModuleType) -> None:
         self.tally = core.PersonalTally(core.DistinctSet(KEY), core.DistinctSet(KEY), FIELDS, self.take)
-        self.tally.rules([rule(Kind.PATIENT_ID, US_SSN)])
+        self.tally.rules([rule(core, Kind.PATIENT_ID, US_SSN)])
         self.tally.learn(1, core.DistinctSet(KEY))
 
     def take(self, identifier: bytes, explicit: bool) -> None:
@@ -258,10 +271,10 @@ def test_it_says_nothing_of_its_contents(core: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        (lambda tally: tally.rules([rule(Kind.PATIENT_ID, US_SSN)] * 65), ValueError),
         (lambda tally: tally.kind(99), IndexError),
         (lambda tally: tally.look(99, ANY_ASIDE), IndexError),
         (lambda tally: tally.scheme(0), IndexError),
+        (lambda tally: tally.learned(0), IndexError),
         (lambda tally: tally.texts(b"1.2", ["a"]), ValueError),
     ],
 )
@@ -272,6 +285,35 @@ def test_wrong_use(core: ModuleType, wrong: Callable[[pure.PersonalTally], objec
     with pytest.raises(error):
         wrong(told.tally)
     assert told.counts() == before
+
+
+@CORES
+def test_more_schemes_than_it_can_count_are_refused(core: ModuleType) -> None:
+    tally = Told(core, [[]]).tally
+    tally.rules([rule(core, Kind.PATIENT_ID, US_SSN)])
+    with pytest.raises(ValueError, match="too many schemes"):
+        tally.rules([rule(core, Kind.PATIENT_ID, US_SSN)] * 65)
+    assert tally.scheme(0) == (0, 0, 0)
+
+
+@CORES
+def test_each_distinct_id_of_nine_digits_is_learned_once(core: ModuleType) -> None:
+    """As all rules that have its shape see it. Two of them in one record go aside."""
+    told = Told(core, [[]])
+    told.tally.alone = 1000
+    rules = [rule(core, Kind.PATIENT_ID, name) for name in (US_SSN, "us.itin", "ca.sin", "gb.nhs")]
+    told.tally.rules(rules)
+    told.tally.learn(KINDS.index(Kind.PATIENT_ID), known := core.DistinctSet(KEY))
+    ids = [b"536-90-4399", b"536-90-4399", b"980904399", b"123456782", b"9434765919", b"MR1", b"780-90-4399"]
+    for number, identity in enumerate(ids):
+        told.tally.add(row(b"1.2.%d" % number, identity), True)
+    told.tally.add(row(b"1.2.0", b"111-11-1111"), True)  # a study that is known
+    told.tally.add(row(b"1.2.99", b"536904399\\123456782"), True)
+    assert len(told.aside) == 1
+    assert len(known) == 4
+    assert told.tally.learned(0) == (4, 3, 2, 2, 1, 2)  # 98-09-04 and 12-34-56: no; 780904: yes
+    assert (len(rules[0][5]), len(rules[0][6])) == (4, 4)
+    assert [told.tally.learned(at)[:2] for at in (1, 2, 3)] == [(4, 1), (4, 1), (0, 0)]
 
 
 @CORES
@@ -289,11 +331,11 @@ def test_a_sequence_that_has_bytes_goes_aside(core: ModuleType, uid: bytes, valu
 def test_a_scheme_is_counted_anew_with_new_rules(core: ModuleType) -> None:
     told = Told(core, [[]])
     told.tally.alone = 1000
-    told.tally.rules([rule(Kind.PATIENT_ID, US_SSN)])
+    told.tally.rules([rule(core, Kind.PATIENT_ID, US_SSN)])
     for uid, identity in ((b"1.1", b"536-90-4399"), (b"1.2", b"536904399"), (b"1.3", b"000-12-3456"), (b"1.4", b"MR1")):
         told.tally.add(row(uid, identity), True)
     assert told.tally.scheme(0) == (3, 2, 1)
-    told.tally.rules([rule(Kind.PATIENT_ID, US_SSN)])
+    told.tally.rules([rule(core, Kind.PATIENT_ID, US_SSN)])
     assert told.tally.scheme(0) == (0, 0, 0)
 
 

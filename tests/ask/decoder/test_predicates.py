@@ -147,7 +147,8 @@ def test_numbers_of_a_scheme(scheme: Scheme, data: st.DataObject) -> None:
             + value[at + data.draw(st.integers(0, 1)) :]
         )
     rule = (KINDS.index(Kind.PATIENT_ID), scheme.id, scheme.shape, scheme.written, program(scheme.id) or b"")
-    made = tally(Kind.PATIENT_ID, "LO", rules=[rule])
+    sets = compiled.DistinctSet(KEY), compiled.DistinctSet(KEY)
+    made = tally(Kind.PATIENT_ID, "LO", rules=[(*rule, *sets)])
     assert made.texts(b"1.2", [value])
     [bare] = parts("LO", value) or [""]
     upper = bare.upper()

@@ -85,14 +85,6 @@ int distinct_add(DistinctSet *d, uint64_t one) /* returns the same as set_add */
     return set_add(&d->seen, one);
 }
 
-int distinct_has(const DistinctSet *d, uint64_t one)
-{
-    if (!d->seen.size) return 0;
-    size_t at = one & (d->seen.size - 1);
-    while (d->seen.slots[at] && d->seen.slots[at] != one) at = (at + 1) & (d->seen.size - 1);
-    return d->seen.slots[at] == one;
-}
-
 static PyObject *DistinctSet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"key", NULL};
@@ -126,15 +118,6 @@ static PyObject *DistinctSet_add(DistinctSet *d, PyObject *value)
     int added = distinct_add(d, keyed_hash(d->key, data.buf, (size_t)data.len));
     PyBuffer_Release(&data);
     return added < 0 ? PyErr_NoMemory() : PyBool_FromLong(added);
-}
-
-static int DistinctSet_contains(DistinctSet *d, PyObject *value)
-{
-    Py_buffer data;
-    if (PyObject_GetBuffer(value, &data, PyBUF_SIMPLE) < 0) return -1;
-    int known = distinct_has(d, keyed_hash(d->key, data.buf, (size_t)data.len));
-    PyBuffer_Release(&data);
-    return known;
 }
 
 static PyObject *DistinctSet_mark(DistinctSet *d, PyObject *unused)
@@ -214,10 +197,7 @@ static PyMethodDef DistinctSet_methods[] = {
     {NULL},
 };
 static PyGetSetDef DistinctSet_getset[] = {{"here", (getter)DistinctSet_here, NULL, NULL, NULL}, {NULL}};
-static PySequenceMethods DistinctSet_sequence = {
-    .sq_length = (lenfunc)DistinctSet_length,
-    .sq_contains = (objobjproc)DistinctSet_contains,
-};
+static PySequenceMethods DistinctSet_sequence = {.sq_length = (lenfunc)DistinctSet_length};
 PyTypeObject DistinctSetType = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "filmbadge.ask.decoder.compiled.DistinctSet",

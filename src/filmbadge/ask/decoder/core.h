@@ -40,7 +40,6 @@ extern PyTypeObject DistinctSetType;
 
 uint64_t keyed_hash(const uint64_t key[2], const uint8_t *data, size_t size);
 int distinct_add(DistinctSet *d, uint64_t one); /* returns 1 for a new hash, 0 for a known one, -1 without memory */
-int distinct_has(const DistinctSet *d, uint64_t one);
 
 static inline void set_prefetch(const Set *set, uint64_t one)
 {

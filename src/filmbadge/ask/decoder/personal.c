@@ -20,6 +20,7 @@
 enum { NOT_LOOKED_AT, ANY_ASIDE, PLAIN_ASIDE };
 enum { FILLED, MALFORMED, NINE, LOOKED, REDACTED, PHANTOM, CODED, KIND_COUNTS };
 enum { SHAPED, VALID, DASHED, RULE_COUNTS };
+enum { ALL, ARE_VALID, ARE_WRITTEN, ARE_BOTH, ARE_RARE, ARE_DATED, LEARNED_COUNTS }; /* of the distinct ids of a rule */
 enum { COUNTED, ASIDE }; /* what becomes of a record; -1 is an exception */
 enum { ROLE_UID = -1, ROLE_CHARACTER_SET = -2, ROLE_NONE = -3 };
 
@@ -31,14 +32,23 @@ typedef struct {
     size_t size, written_size;
     uint8_t shape[MAX_NUMBER], written[MAX_WRITTEN];
     PyObject *program; /* bytes */
-    uint64_t counts[RULE_COUNTS];
+    DistinctSet *leads, *firsts;
+    uint64_t counts[RULE_COUNTS], learned[LEARNED_COUNTS];
 } Rule;
+
+/* The one id of nine digits in a record: which rules have its shape, which it passes, and as which it is written. */
+typedef struct {
+    int kind; /* NO_KIND: there is none */
+    int is_rare, is_dated;
+    uint64_t id, lead, first, shaped, valid, written;
+} Nine;
 
 typedef struct {
     uint64_t uid, patient;
     int has_patient;
     uint32_t kinds[KIND_COUNTS]; /* a bit for each kind */
     uint64_t rules[RULE_COUNTS]; /* a bit for each rule */
+    Nine nine;
 } Judged;
 
 typedef struct {
@@ -70,6 +80,26 @@ static inline int lowest(uint64_t bits)
 #endif
 }
 
+/* Learns from a distinct id. Returns -1 without memory. */
+static int learn(PersonalTally *p, const Nine *nine)
+{
+    int added = distinct_add(p->known[nine->kind], nine->id);
+    if (added <= 0) return added;
+    for (uint64_t bits = nine->shaped; bits; bits &= bits - 1) {
+        uint64_t bit = bits & (~bits + 1);
+        Rule *rule = &p->rules[lowest(bits)];
+        int valid = (nine->valid & bit) != 0, written = (nine->written & bit) != 0;
+        rule->learned[ALL]++;
+        rule->learned[ARE_VALID] += valid;
+        rule->learned[ARE_WRITTEN] += written;
+        rule->learned[ARE_BOTH] += valid && written;
+        rule->learned[ARE_RARE] += valid && rule->is_ssn && nine->is_rare;
+        rule->learned[ARE_DATED] += nine->is_dated;
+        if (distinct_add(rule->leads, nine->lead) < 0 || distinct_add(rule->firsts, nine->first) < 0) return -1;
+    }
+    return 0;
+}
+
 static int settle(PersonalTally *p)
 {
     uint64_t queued = p->queued;
@@ -86,6 +116,7 @@ static int settle(PersonalTally *p)
                 for (uint64_t bits = one->kinds[count]; bits; bits &= bits - 1) p->counts[lowest(bits)][count]++;
             for (int count = 0; count < RULE_COUNTS; count++)
                 for (uint64_t bits = one->rules[count]; bits; bits &= bits - 1) p->rules[lowest(bits)].counts[count]++;
+            if (one->nine.kind != NO_KIND && learn(p, &one->nine) < 0) added = -1;
         }
         if (added < 0) {
             PyErr_NoMemory();
@@ -97,14 +128,31 @@ static int settle(PersonalTally *p)
 
 /* ---- one record */
 
+/* Notes an id that schemes are learned from. Two of them in one record go aside. */
+static int note_nine(PersonalTally *p, int kind, Slice value, const uint8_t *number, Nine *nine)
+{
+    if (nine->kind != NO_KIND) return ASIDE;
+    DistinctSet *known = p->known[kind];
+    nine->kind = kind;
+    nine->id = keyed_hash(known->key, value.at, value.size);
+    set_prefetch(&known->seen, nine->id);
+    if (p->rules_size) { /* the sets of all rules have one key */
+        nine->lead = keyed_hash(p->rules[0].leads->key, number, 3);
+        nine->first = keyed_hash(p->rules[0].leads->key, number, 1);
+    }
+    nine->is_rare = memcmp(number, "772", 3) > 0;
+    nine->is_dated = number_begins_with_a_date(number);
+    return COUNTED;
+}
+
 /* Notes the rules that an id passes, and whether it may hold a US social security number. */
 static int judge_id(PersonalTally *p, int kind, Slice value, Judged *made)
 {
     uint8_t number[MAX_NUMBER];
     size_t size = value_number(value, number);
     int nine = number_is_nine_digits(number, size), is_ssn = nine && number_is_ssn(number);
-    DistinctSet *known = p->known[kind];
-    if (nine && known && !distinct_has(known, keyed_hash(known->key, value.at, value.size))) return ASIDE;
+    int learns = nine && p->known[kind];
+    if (learns && note_nine(p, kind, value, number, &made->nine) == ASIDE) return ASIDE;
     for (int i = 0; i < p->rules_size; i++) {
         const Rule *rule = &p->rules[i];
         if (rule->kind != kind || rule->size != size || !written_as(number, rule->shape, size)) continue;
@@ -112,11 +160,15 @@ static int judge_id(PersonalTally *p, int kind, Slice value, Judged *made)
         const uint8_t *program = (const uint8_t *)PyBytes_AS_STRING(rule->program);
         size_t program_size = (size_t)PyBytes_GET_SIZE(rule->program);
         if (!rule->is_ssn && !program_size) return ASIDE;
+        int valid = rule->is_ssn ? is_ssn : program_valid(program, program_size, number, size);
+        int written = rule->written_size && rule->written_size == value.size && written_as(value.at, rule->written, value.size);
         made->rules[SHAPED] |= bit;
-        if (!(rule->is_ssn ? is_ssn : program_valid(program, program_size, number, size))) continue;
-        made->rules[VALID] |= bit;
-        if (rule->written_size && rule->written_size == value.size && written_as(value.at, rule->written, value.size))
-            made->rules[DASHED] |= bit;
+        if (valid) made->rules[VALID] |= bit;
+        if (valid && written) made->rules[DASHED] |= bit;
+        if (!learns) continue;
+        made->nine.shaped |= bit;
+        if (valid) made->nine.valid |= bit;
+        if (written) made->nine.written |= bit;
     }
     if (is_ssn || (value_may_hold_ssn(value) && !value_is_hash(value))) made->kinds[NINE] |= (uint32_t)1 << kind;
     return COUNTED;
@@ -192,18 +244,11 @@ static int judge_patient(PersonalTally *p, const Slice *values, Judged *made)
     return 0;
 }
 
-static int is_ascii(Slice value)
-{
-    uint8_t above = 0;
-    for (size_t i = 0; i < value.size; i++) above |= value.at[i];
-    return above < 128;
-}
-
 /* A row that names no study. */
 static int judge_nameless(PersonalTally *p, const Slice *values)
 {
     for (int i = 0; i < p->fields_size; i++)
-        if (!is_ascii(values[i])) return ASIDE;
+        if (value_signs(values[i]) & FOREIGN || (p->fields[i].vr == VR('S', 'Q') && values[i].size)) return ASIDE;
     p->malformed++;
     return COUNTED;
 }
@@ -214,6 +259,7 @@ static int judge(PersonalTally *p, Slice uid, const Slice *values)
     if (!names_something(uid)) return judge_nameless(p, values);
     Judged *made = &p->queue[p->queued];
     memset(made, 0, sizeof *made);
+    made->nine.kind = NO_KIND;
     made->uid = keyed_hash(p->seen->key, uid.at, uid.size);
     set_prefetch(&p->seen->seen, made->uid);
     for (int i = 0; i < p->fields_size; i++) {
@@ -385,6 +431,15 @@ static int PersonalTally_clear(PersonalTally *p)
     return 0;
 }
 
+static void drop_rules(Rule *rules, int size)
+{
+    for (int i = 0; i < size; i++) {
+        Py_CLEAR(rules[i].program);
+        Py_CLEAR(rules[i].leads);
+        Py_CLEAR(rules[i].firsts);
+    }
+}
+
 static void PersonalTally_dealloc(PersonalTally *p)
 {
     PyObject_GC_UnTrack(p);
@@ -392,7 +447,7 @@ static void PersonalTally_dealloc(PersonalTally *p)
     Py_XDECREF(p->seen);
     Py_XDECREF(p->patients);
     for (int i = 0; i < MAX_KINDS; i++) Py_XDECREF(p->known[i]);
-    for (int i = 0; i < p->rules_size; i++) Py_XDECREF(p->rules[i].program);
+    drop_rules(p->rules, p->rules_size);
     Py_TYPE(p)->tp_free((PyObject *)p);
 }
 
@@ -487,13 +542,15 @@ static int read_rule(Rule *rule, PyObject *one)
 {
     const char *scheme, *shape, *written;
     Py_ssize_t size, written_size;
-    PyObject *program;
+    PyObject *program, *leads, *firsts;
     memset(rule, 0, sizeof *rule);
     if (!PyTuple_Check(one)) {
         PyErr_SetString(PyExc_TypeError, "a rule is a tuple");
         return -1;
     }
-    if (!PyArg_ParseTuple(one, "iss#s#S", &rule->kind, &scheme, &shape, &size, &written, &written_size, &program)) return -1;
+    if (!PyArg_ParseTuple(one, "iss#s#SO!O!", &rule->kind, &scheme, &shape, &size, &written, &written_size, &program,
+                          &DistinctSetType, &leads, &DistinctSetType, &firsts))
+        return -1;
     if (size > MAX_NUMBER || written_size > MAX_WRITTEN) {
         PyErr_SetString(PyExc_ValueError, "a scheme's number is too long");
         return -1;
@@ -504,12 +561,9 @@ static int read_rule(Rule *rule, PyObject *one)
     memcpy(rule->shape, shape, rule->size);
     memcpy(rule->written, written, rule->written_size);
     rule->program = Py_NewRef(program);
+    rule->leads = (DistinctSet *)Py_NewRef(leads);
+    rule->firsts = (DistinctSet *)Py_NewRef(firsts);
     return 0;
-}
-
-static void drop_rules(Rule *rules, int size)
-{
-    for (int i = 0; i < size; i++) Py_CLEAR(rules[i].program);
 }
 
 static PyObject *PersonalTally_rules(PersonalTally *p, PyObject *rules)
@@ -523,6 +577,14 @@ static PyObject *PersonalTally_rules(PersonalTally *p, PyObject *rules)
     for (; !failed && held < size; held += !failed) failed = read_rule(&made[held], PySequence_Fast_GET_ITEM(all, held)) < 0;
     Py_DECREF(all);
     if (failed) {
+        drop_rules(made, held);
+        return NULL;
+    }
+    for (int i = 0; i < held; i++) {
+        const uint64_t *key = made[0].leads->key;
+        if (!memcmp(key, made[i].leads->key, sizeof made[i].leads->key) && !memcmp(key, made[i].firsts->key, sizeof made[i].firsts->key))
+            continue;
+        PyErr_SetString(PyExc_ValueError, "sets of two keys");
         drop_rules(made, held);
         return NULL;
     }
@@ -552,15 +614,25 @@ static PyObject *PersonalTally_kind(PersonalTally *p, PyObject *at)
     return is_kind(kind) ? counts(p->counts[kind], KIND_COUNTS) : NULL;
 }
 
-static PyObject *PersonalTally_scheme(PersonalTally *p, PyObject *at)
+static const Rule *rule_at(PersonalTally *p, PyObject *at)
 {
     long rule = PyLong_AsLong(at);
     if (rule == -1 && PyErr_Occurred()) return NULL;
-    if (rule < 0 || rule >= p->rules_size) {
-        PyErr_SetString(PyExc_IndexError, "no such rule");
-        return NULL;
-    }
-    return counts(p->rules[rule].counts, RULE_COUNTS);
+    if (rule >= 0 && rule < p->rules_size) return &p->rules[rule];
+    PyErr_SetString(PyExc_IndexError, "no such rule");
+    return NULL;
+}
+
+static PyObject *PersonalTally_scheme(PersonalTally *p, PyObject *at)
+{
+    const Rule *rule = rule_at(p, at);
+    return rule ? counts(rule->counts, RULE_COUNTS) : NULL;
+}
+
+static PyObject *PersonalTally_learned(PersonalTally *p, PyObject *at)
+{
+    const Rule *rule = rule_at(p, at);
+    return rule ? counts(rule->learned, LEARNED_COUNTS) : NULL;
 }
 
 static PyObject *PersonalTally_alone(PersonalTally *p, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(p->alone); }
@@ -594,10 +666,11 @@ static PyMethodDef PersonalTally_methods[] = {
     {"add", WITH_NAMES(PersonalTally_add), "Takes one record of DIMSE and forgets it."},
     {"texts", WITH_NAMES(PersonalTally_texts), "Takes one record of JSON. False: it must go aside."},
     {"look", WITH_NAMES(PersonalTally_look), "How values of a kind are looked at."},
-    {"learn", WITH_NAMES(PersonalTally_learn), "Send nine digits aside that are not among these."},
+    {"learn", WITH_NAMES(PersonalTally_learn), "Learn from ids of nine digits that are not among these."},
     {"rules", (PyCFunction)PersonalTally_rules, METH_O, "The schemes that are counted from now on."},
     {"kind", (PyCFunction)PersonalTally_kind, METH_O, "The counts of a kind."},
     {"scheme", (PyCFunction)PersonalTally_scheme, METH_O, "The counts of a rule."},
+    {"learned", (PyCFunction)PersonalTally_learned, METH_O, "The counts of a rule's distinct ids."},
     {NULL},
 };
 PyTypeObject PersonalTallyType = {

@@ -56,16 +56,21 @@ static int digits(const uint8_t *p, size_t size)
     return 1;
 }
 
-static int read_day(Slice text, Day *said)
+static int is_day(const Day *said)
 {
     static const uint8_t DAYS[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (said->year < 1 || said->month < 1 || said->month > 12 || said->day < 1 || said->day > DAYS[said->month - 1]) return 0;
+    int leap = said->year % 4 == 0 && (said->year % 100 != 0 || said->year % 400 == 0);
+    return leap || said->month != 2 || said->day < 29;
+}
+
+static int read_day(Slice text, Day *said)
+{
     const uint8_t *p = text.at;
     int dots = text.size == 10 && p[4] == '.' && p[7] == '.';
     if ((!dots && text.size != 8) || !digits(p, 4) || !digits(p + 4 + dots, 2) || !digits(p + 6 + 2 * dots, 2)) return 0;
     *said = (Day){two(p) * 100 + two(p + 2), two(p + 4 + dots), two(p + 6 + 2 * dots)};
-    if (!said->year || said->month < 1 || said->month > 12 || said->day < 1 || said->day > DAYS[said->month - 1]) return 0;
-    int leap = said->year % 4 == 0 && (said->year % 100 != 0 || said->year % 400 == 0);
-    return leap || said->month != 2 || said->day < 29;
+    return is_day(said);
 }
 
 static int is_name(Slice text)
@@ -266,6 +271,21 @@ int number_is_ssn(const uint8_t *n)
     if (n[0] == '9' || !memcmp(n, "000", 3) || !memcmp(n, "666", 3) || !memcmp(n + 3, "00", 2) || !memcmp(n + 5, "0000", 4))
         return 0;
     return memcmp(n, "078051120", 9) && memcmp(n, "457555462", 9) && memcmp(n, "219099999", 9);
+}
+
+static int is_date(int year, int month, int day)
+{
+    Day said = {year, month, day};
+    return year >= 1900 && year < 2100 && is_day(&said);
+}
+
+/* Two digits of a year are of 1969 to 2068. */
+static int is_short_date(int year, int month, int day) { return is_date(year + (year < 69 ? 2000 : 1900), month, day); }
+
+int number_begins_with_a_date(const uint8_t *n)
+{
+    int a = two(n), b = two(n + 2), c = two(n + 4);
+    return is_date(a * 100 + b, c, two(n + 6)) || is_short_date(a, b, c) || is_short_date(c, b, a);
 }
 
 /* Reads so many digits, after one separator if it may have one. Returns the place behind them, or 0. */

@@ -35,6 +35,7 @@ int value_may_hold_ssn(Slice text);
 size_t value_number(Slice text, uint8_t number[MAX_NUMBER]);
 int number_is_nine_digits(const uint8_t *number, size_t size);
 int number_is_ssn(const uint8_t *nine_digits);
+int number_begins_with_a_date(const uint8_t *nine_digits);
 
 /* Whether a text is written so: 9 is a digit, A a letter, ? either, and any other sign itself. Letters count as capitals. */
 int written_as(const uint8_t *text, const uint8_t *written, size_t size);
