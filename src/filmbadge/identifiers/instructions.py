@@ -155,7 +155,7 @@ def verhoeff(*spans: tuple[int, int]) -> bytes:
 
 
 def tens(at: int, cycle: int, signs: str = DIGITS) -> bytes:
-    """Append one digit modulo `cycle`: the tens of a day or month that tells more, as months from 21 on of women."""
+    """Append one digit modulo `cycle`: the tens of a day or month to which some add 20, 40 or 50."""
     return number(at, at + 1, values={one: int(one) % cycle for one in signs})
 
 
