@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from filmbadge.ask.dicomweb.census import nothing, record
+from filmbadge.ask.dicomweb.census import nothing
+from filmbadge.ask.dicomweb.records import record
 from filmbadge.ask.wire.http import Response
 from filmbadge.ask.wire.json_array import JsonArray
 from filmbadge.catalogue.dicom import IMPLEMENTATION_UID

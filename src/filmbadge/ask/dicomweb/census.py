@@ -7,19 +7,18 @@ and the rest is not decoded. UIDs go into a keyed tally; how many studies each d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-
-import msgspec
-from msgspec import Struct
-from msgspec import field as named
+from typing import Protocol
 
 from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import EVER, Axis, Window, minute
 from filmbadge.ask.census.windows import day as day_of
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dicomweb.question import LIMIT, Form
+from filmbadge.ask.dicomweb.records import Record, Rows, Study, Text, record
+from filmbadge.ask.dicomweb.records import study as study_of
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
@@ -27,95 +26,95 @@ from filmbadge.catalogue.dicom import Modality
 from filmbadge.model import Doubt, DoubtCode
 
 PAGE_BYTES = 64 * 1024 * 1024  # some archives know no limit; the scope's cap of bytes holds too
+MOST_WRITTEN = 20_000  # dates, and sets of modalities, that are held as they are written
 REPEATS = 1.5  # rows for each UID, above which it is not paging that shifted: the UIDs are no studies'
 TOO_MUCH = 413
 REFUSALS = (400, 404, TOO_MUCH, 422, 501)  # of one question; another may be answered
 
 
-class Text(Struct):
-    vr: str = ""
-    Value: list[str | None] | None = None
-
-    def __repr__(self) -> str:
-        return "<Text>"
-
-    @property
-    def uid(self) -> bytes:
-        first = self.Value[0] if self.Value else None
-        return (first or "").strip(" \0").encode("ascii", "replace")[:65]
+Written = tuple[str | None, ...] | None  # the values of an attribute
 
 
-class Number(Struct):
-    Value: list[int | float | str | None] | None = None
-
-    def __repr__(self) -> str:
-        return "<Number>"
+class Look(Protocol):
+    """Looks at the rows of a list of studies, which are counted too."""
 
     @property
-    def digits(self) -> bytes:
-        first = self.Value[0] if self.Value else None
-        return str(first).encode("ascii", "replace")[:16] if first is not None else b""
+    def kind(self) -> type[Study]:
+        """The type of a record, with all that is looked at."""
 
+    def rows(self, found: Sequence[Study]) -> None: ...
 
-class Record(Struct):
-    """What is looked at of one record. All else is stepped over."""
-
-    study: Text = named(name="0020000D", default_factory=Text)
-    series: Text = named(name="0020000E", default_factory=Text)
-    instance: Text = named(name="00080018", default_factory=Text)
-    date: Text = named(name="00080020", default_factory=Text)
-    time: Text = named(name="00080030", default_factory=Text)
-    series_in_study: Number = named(name="00201206", default_factory=Number)
-    images_in_study: Number = named(name="00201208", default_factory=Number)
-    images_in_series: Number = named(name="00201209", default_factory=Number)
-    modalities: Text = named(name="00080061", default_factory=Text)
-    retrieve: Text = named(name="00081190", default_factory=Text)
-
-    @property
-    def url(self) -> str:
-        """The Retrieve URL. It may lead anywhere, and is followed only to our own host and port."""
-        return ((self.retrieve.Value or [""])[0] or "").strip(" \0")[:512]
-
-
-_RECORD = msgspec.json.Decoder(Record)
-
-
-def record(row: bytes) -> Record | None:
-    """None where it is no record of the DICOM JSON model, PS3.18 F.2."""
-    try:
-        return _RECORD.decode(row)
-    except UnicodeDecodeError:  # a name in another character set spoils no UID
-        pass
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    try:
-        return _RECORD.decode(row.decode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError):
-        return None
+    def other(self, row: bytes) -> None:
+        """A row that makes no record of this type."""
 
 
 def _taken(row: bytes, tally: Tally, level: int) -> None:
-    _count(row, tally, level)
-
-
-def _count(row: bytes, tally: Tally, level: int) -> Record | None:
-    """Count one row; a series brings its images. The record, if its UID is a new one of this answer."""
-    found, here = record(row), tally.uids.here
+    """Count one row; a series brings its images."""
+    found = record(row)
     if found is None:
         tally.count(b"")  # malformed
-    elif level == elements.STUDY_UID:
-        tally.count(found.study.uid, found.series_in_study.digits, found.images_in_study.digits)
     elif level == elements.SERIES_UID:
         tally.count(found.series.uid, images=found.images_in_series.digits)
     else:
-        tally.count(found.instance.uid)
-    return found if tally.uids.here > here else None
+        tally.count((found.study if level == elements.STUDY_UID else found.instance).uid)
 
 
-def _day(found: Record) -> int | None:
+def _each(tally: Tally, level: int) -> Callable[[], JsonArray]:
+    """Makes readers of pages whose rows are only counted."""
+    return lambda: JsonArray(lambda row: _taken(row, tally, level))
+
+
+class _Said:
+    """What one answer says of its studies. Each counts once, however often it comes."""
+
+    def __init__(self, window: Window, tally: Tally) -> None:
+        self.days, self.modalities = Counter[int](), Counter[Modality]()
+        self.undated = self.astray = self.unlabelled = 0
+        self.retrieve_url = False
+        self._window = window
+        self._tally = tally
+        # Both are counted as they are written, and read once for all studies that share them.
+        self._dates, self._labels = Counter[Written](), Counter[Written]()
+        tally.uids.mark()
+
+    def rows(self, found: Sequence[Study]) -> None:
+        count, uids = self._tally.count, self._tally.uids
+        here, new = uids.here, list[Study]()
+        for one in found:
+            count(one.study.uid, one.series_in_study.digits, one.images_in_study.digits)
+            if uids.here > here:
+                here += 1
+                new.append(one)
+        self._dates.update([one.date.Value for one in new])
+        self._labels.update([one.modalities.Value for one in new])
+        self.retrieve_url = self.retrieve_url or any(one.retrieve.uid for one in new)
+        if len(self._dates) + len(self._labels) > MOST_WRITTEN:
+            self.settle()
+
+    def settle(self) -> None:
+        """Read the dates and modalities that came so far."""
+        days = self._window.days or EVER
+        for written, studies in self._dates.items():
+            day = _day(Text(written))
+            if day is None:
+                self.undated += studies
+            elif days[0] <= day <= days[1]:
+                self.days[day] += studies
+            else:
+                self.astray += studies
+        for labels, studies in self._labels.items():
+            names = {name for name in labels or () if name}
+            for name in names & Modality.__members__.keys():
+                self.modalities[Modality[name]] += studies
+            self.unlabelled += 0 if names else studies
+        self._dates.clear()
+        self._labels.clear()
+
+
+def _day(written: Text) -> int | None:
     """A day of the calendar, or nothing."""
     try:
-        return day_of(found.date.uid)
+        return day_of(written.uid)
     except ValueError:
         return None
 
@@ -136,12 +135,12 @@ def _keys(window: Window) -> dict[str, str]:
 
 
 class QidoSource:
-    """One DICOMweb root. `look` takes each row of a study, where personal attributes are looked at too."""
+    """One DICOMweb root. `look` takes each row of a study too, where personal attributes are looked at."""
 
     axes = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY))
     counts_come_along = True
 
-    def __init__(self, root: str, look: Callable[[bytes], None] | None = None, form: Form | None = None) -> None:
+    def __init__(self, root: str, look: Look | None = None, form: Form | None = None) -> None:
         self.retrieve_url = False
         self._root = root
         self._form = form or Form()
@@ -152,36 +151,32 @@ class QidoSource:
         self._page = 0  # studies of the largest page of this question
 
     def studies(self, window: Window, tally: Tally, _: bool, /) -> Steps[WindowAnswer]:
-        before, undated, astray, unlabelled = tally.distinct, 0, 0, 0
-        days, modalities = Counter[int](), Counter[Modality]()
-        tally.uids.mark()
+        before, said, look = tally.distinct, _Said(window, tally), self._look
 
-        def take(row: bytes) -> None:
-            nonlocal undated, astray, unlabelled
-            if self._look is not None:
-                self._look(row)
-            if (found := _count(row, tally, elements.STUDY_UID)) is None:
-                return
-            self.retrieve_url = self.retrieve_url or bool(found.retrieve.uid)
-            named = {name for name in found.modalities.Value or () if name}
-            modalities.update({Modality[name] for name in named if name in Modality.__members__})
-            unlabelled += not named
-            day = _day(found)
-            if day is None:
-                undated += 1
-            elif window.days is None or window.days[0] <= day <= window.days[1]:
-                days[day] += 1
+        def take(found: Sequence[Study]) -> None:
+            if look is not None:
+                look.rows(found)
+            said.rows(found)
+
+        def other(row: bytes) -> None:
+            if look is not None:
+                look.other(row)
+            if (found := study_of(row)) is None:
+                tally.count(b"")  # malformed
             else:
-                astray += 1
+                said.rows((found,))
 
+        array = Rows(Study if look is None else look.kind, take, other).array
         self._page = 0
         at_most = window.at_most or len(window.uids)
-        rows, ended, doubt = yield from self._pages("/studies", _keys(window), take, tally, at_most)
+        rows, ended, doubt = yield from self._pages("/studies", _keys(window), array, tally, at_most)
+        said.settle()
+        self.retrieve_url = self.retrieve_url or said.retrieve_url
         if ended is Ended.ENOUGH and window.uids:
             ended, doubt = Ended.WHOLE, None
         if rows > REPEATS * tally.uids.here and tally.uids.here:
             ended, doubt = Ended.FAILED, Doubt(DoubtCode.REPEATED, {"rows": rows, "uids": tally.uids.here})
-        distinct = tally.uids.here if window.days is None else days.total()
+        distinct = tally.uids.here if window.days is None else said.days.total()
         new = tally.distinct - before
         return WindowAnswer(
             rows,
@@ -189,11 +184,11 @@ class QidoSource:
             new,
             ended,
             doubt,
-            days=days,
-            modalities=modalities,
-            unlabelled=unlabelled,
-            undated=undated,
-            astray=astray,
+            days=said.days,
+            modalities=said.modalities,
+            unlabelled=said.unlabelled,
+            undated=said.undated,
+            astray=said.astray,
             at_once=self._page,
         )
 
@@ -204,7 +199,7 @@ class QidoSource:
         tally.uids.mark()
         # Nothing filters what is below a study, so a page that is shorter than others is the last.
         short = self._longest
-        rows, ended, doubt = yield from self._pages(path, {}, lambda row: _taken(row, tally, level), tally, short=short)
+        rows, ended, doubt = yield from self._pages(path, {}, _each(tally, level), tally, short=short)
         return WindowAnswer(rows, 0, 0, ended, doubt)
 
     def at_once(self, _: Tally) -> int:
@@ -215,14 +210,14 @@ class QidoSource:
         path = "/series" if level == elements.SERIES_UID else f"/studies/{study.decode()}/instances"
         found = Tally(RunKey(), level)  # compared with nothing else
         found.uids.mark()
-        count, _, _ = yield from self._pages(path, {}, lambda row: _taken(row, found, level), found, rows)
+        count, _, _ = yield from self._pages(path, {}, _each(found, level), found, rows)
         return count >= rows and found.distinct >= rows
 
     def when(self, study: bytes) -> Steps[When | None]:
         held: list[Record] = []
         rows = JsonArray(lambda row: held.extend(filter(None, (record(row),))))
         yield self._request("/studies", _keys(Window(uids=(study,))), rows, 2, 0)
-        if len(held) != 1 or held[0].study.uid != study or (day := _day(held[0])) is None:
+        if len(held) != 1 or held[0].study.uid != study or (day := _day(held[0].date)) is None:
             return None
         return day, minute(held[0].time.uid)
 
@@ -245,7 +240,7 @@ class QidoSource:
         """Rows of one page, or distinct studies where an offset is ignored. None: it was not answered."""
         again = Tally(RunKey())  # compared with nothing else
         again.uids.mark()
-        rows = JsonArray(lambda row: _taken(row, again, elements.STUDY_UID))
+        rows = _each(again, elements.STUDY_UID)()
         reply = yield self._request("/studies", _keys(window), rows, size, offset)
         if not self._nothing(reply, rows) and _trouble(reply, rows) is not None:
             return None
@@ -255,7 +250,7 @@ class QidoSource:
         self,
         path: str,
         keys: Mapping[str, str],
-        take: Callable[[bytes], None],
+        array: Callable[[], JsonArray],
         tally: Tally,
         at_most: int = 0,
         *,
@@ -264,7 +259,7 @@ class QidoSource:
         """All pages of one question: rows, and how it ended. `WHOLE` is only what the archive says, not what it proves."""
         count, warned, pages = 0, False, 0
         while not at_most or count < at_most:
-            here, rows = tally.uids.here, JsonArray(take)
+            here, rows = tally.uids.here, array()
             reply = yield self._request(path, keys, rows, self._size, count)
             full = count > 0 and pages == 1 and count >= self._size  # the offset was not seen to bring anything
             if self._nothing(reply, rows):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from operator import attrgetter
+from typing import Any, cast
 
 import msgspec
 
 from filmbadge.ask.census.budget import Spent, within
 from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.census.plan import Hint, plan_for
-from filmbadge.ask.dicomweb.census import QidoSource, nothing, record
+from filmbadge.ask.dicomweb.census import QidoSource, nothing
 from filmbadge.ask.dicomweb.question import Form
+from filmbadge.ask.dicomweb.records import Names, Study, Text, decoded, study
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.inspector import Value
@@ -20,7 +23,7 @@ from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
-from filmbadge.catalogue.kinds import ISSUER
+from filmbadge.catalogue.kinds import ISSUER, VR
 from filmbadge.model import Depth, DicomWebFacts, Doubt, DoubtCode, Observation, OutcomeKind
 
 CONNECTIONS = 5000  # of a census, where a server closes each after one page
@@ -35,7 +38,7 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
     personal = observation.depth.reaches(Depth.PROFILE)
     noticed, spent = ProfileProgress(contact.key), Spent(contact.scope.census)
     form = Form.of(facts)
-    source = QidoSource(facts.root, (lambda row: _listed(noticed, row)) if personal else None, form)
+    source = QidoSource(facts.root, Listed(noticed) if personal else None, form)
     counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent, contact.key)
     ended = await fetch_all(
         contact,
@@ -99,19 +102,79 @@ def _fields(tags: Sequence[int]) -> str:
     return ",".join(f"{tag:08X}" for tag in sorted(set(tags)))
 
 
-def _listed(noticed: ProfileProgress, row: bytes) -> None:
-    """One study of the list: its personal attributes are looked at, and forgotten."""
-    found = record(row)
-    noticed.listed(b"" if found is None else found.study.uid, _values(row, (*WITH_ALL, ISSUER)))
+LISTED = tuple(sorted((*WITH_ALL, ISSUER)))  # the personal attributes of a row in the list of studies
+_OF_A_STUDY = {named.encode_name: named.name for named in msgspec.structs.fields(Study)}
+_FIELDS = {tag: _OF_A_STUDY.get(f"{tag:08X}", f"t{tag:08X}") for tag in LISTED}
+_PersonalStudy = msgspec.defstruct(
+    "_PersonalStudy",
+    [
+        (name, kind, msgspec.field(name=f"{tag:08X}", default=kind()))
+        for tag, name in _FIELDS.items()
+        if name not in _OF_A_STUDY.values()
+        for kind in (Names if VR[tag] == "PN" else Text,)
+    ],
+    bases=(Study,),
+    frozen=True,
+    gc=False,
+)
+_VALUES = tuple((VR[tag] == "PN", attrgetter(f"{name}.Value")) for tag, name in _FIELDS.items())
 
 
-def _part(noticed: ProfileProgress, row: bytes, tags: Sequence[int]) -> None:
+class Listed:
+    """Looks at the personal attributes of each study of a list, and forgets them."""
+
+    kind = cast("type[Study]", _PersonalStudy)
+
+    def __init__(self, noticed: ProfileProgress) -> None:
+        self._noticed = noticed
+
+    def __repr__(self) -> str:
+        return "<Listed>"
+
+    def rows(self, found: Sequence[Study]) -> None:
+        try:
+            columns = [
+                [None if name is None else name.text for (name,) in map(values, found)]
+                if is_name
+                else [text for (text,) in map(values, found)]
+                for is_name, values in _VALUES
+            ]
+        except (TypeError, ValueError):  # an attribute of one of them has several values, or an empty list of them
+            for one in found:
+                self._alone(one)
+            return
+        for one, texts in zip(found, zip(*columns, strict=True), strict=True):
+            self._noticed.listed(one.study.uid, [(tag, text) for tag, text in zip(LISTED, texts, strict=True) if text])
+
+    def _alone(self, one: Study) -> None:
+        held = [
+            (tag, (value.text if is_name else value) if value is not None else "")
+            for tag, (is_name, values) in zip(LISTED, _VALUES, strict=True)
+            for value in values(one) or ()
+        ]
+        self._noticed.listed(one.study.uid, [value for value in held if value[1]])
+
+    def other(self, row: bytes) -> None:
+        found = study(row)
+        self._noticed.listed(b"" if found is None else found.study.uid, _values(row, LISTED))
+
+
+def _part(noticed: ProfileProgress, row: bytes, tags: tuple[int, ...]) -> None:
     noticed.look.take(_values(row, tags), BY_STUDY_KINDS)
 
 
-def _values(row: bytes, tags: Sequence[int]) -> list[Value]:
-    try:
-        held: Any = msgspec.json.decode(row)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
-    return by_tag(held, tags) if isinstance(held, dict) else []
+def _values(row: bytes, tags: tuple[int, ...]) -> list[Value]:
+    """The attributes with these tags, in whatever form they come."""
+    found = decoded(_any_form(tags), row)
+    return [] if found is None else by_tag({f"{tag:08X}": getattr(found, f"t{tag:08X}") for tag in tags}, tags)
+
+
+class _Hidden(msgspec.Struct):
+    def __repr__(self) -> str:
+        return "<AnyForm>"
+
+
+@cache
+def _any_form(tags: tuple[int, ...]) -> msgspec.json.Decoder[msgspec.Struct]:
+    fields = [(f"t{tag:08X}", Any, msgspec.field(name=f"{tag:08X}", default=None)) for tag in sorted(set(tags))]
+    return msgspec.json.Decoder(msgspec.defstruct("_AnyForm", fields, bases=(_Hidden,)))

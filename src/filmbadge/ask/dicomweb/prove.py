@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from filmbadge.ask.dicomweb.answer import NOBODY, forget, media_type
-from filmbadge.ask.dicomweb.census import record
 from filmbadge.ask.dicomweb.manners import filters
 from filmbadge.ask.dicomweb.question import Form
+from filmbadge.ask.dicomweb.records import record
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all

@@ -19,15 +19,23 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 class JsonArray:
     """Gives each object of the outermost array to `take`, as bytes. `take` must check that it is well formed.
 
+    `page` may take a short array whole instead. It returns the number of objects, or None: then they go to `take`.
     `piecemeal` gives objects also from an array that may never end.
     """
 
-    def __init__(self, take: Callable[[bytes], None], *, piecemeal: bool = False) -> None:
+    def __init__(
+        self,
+        take: Callable[[bytes], None],
+        *,
+        page: Callable[[bytes], int | None] | None = None,
+        piecemeal: bool = False,
+    ) -> None:
         self.count = 0
         self.over = False  # the array has ended
         self.broken = False  # the text is no array, or one object is longer than the limit
         self.bare = True  # only brackets and space came so far
         self._take = take
+        self._page = page
         self._held = b""
         self._at = 0  # everything before this offset was scanned
         self._depth = 0
@@ -70,6 +78,10 @@ class JsonArray:
 
     def _at_once(self) -> None:
         """Parse the array at once, if it has ended."""
+        if self._page is not None and (count := self._page(self._held)) is not None:
+            self._held = b""
+            self.over, self.bare, self.count = True, not count, count
+            return
         try:
             rows = _ARRAY.decode(self._held)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

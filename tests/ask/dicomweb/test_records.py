@@ -1,0 +1,261 @@
+"""Rows of QIDO-RS in any form: typed records must give what a plain reading of the same JSON gives."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmbadge.ask.census.source import WindowAnswer
+from filmbadge.ask.census.windows import Window
+from filmbadge.ask.decoder import Tally
+from filmbadge.ask.dicomweb import profile
+from filmbadge.ask.dicomweb.census import QidoSource
+from filmbadge.ask.dicomweb.records import Marked, Name, Names, Number, Record, Rows, Study, Text, record, study
+from filmbadge.ask.key import RunKey
+from filmbadge.ask.wire import json_array
+from filmbadge.ask.wire.http import Request, Response
+from filmbadge.catalogue.dicom import Modality
+from filmbadge.catalogue.kinds import ISSUER, KIND, VR
+from support.recorded_connection import split
+
+Listed = list[tuple[bytes, list[tuple[int, str]]]]
+TAGS = sorted([0x00080020, 0x00080090, 0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040])
+TEXTS = ("00080020", "00080061", "00081190", "0020000D")
+NUMBERS = ("00201206", "00201208")
+
+
+class Noticed:
+    """Takes the place of the profile, and holds what it is told."""
+
+    def __init__(self) -> None:
+        self.told: Listed = []
+
+    def listed(self, uid: bytes, found: list[tuple[int, str]]) -> None:
+        self.told.append((uid, list(found)))
+
+
+# The reference: dicts, one row after the other.
+
+
+def is_study(row: Any) -> bool:
+    """Whether what is wanted of a study has the form that the standard gives it."""
+
+    def of(kinds: tuple[type, ...], tag: str) -> bool:
+        held = row.get(tag, {})
+        listed = held.get("Value", []) if isinstance(held, dict) else False
+        return listed is None or (isinstance(listed, list) and all(type(one) in kinds for one in listed))
+
+    nothing = type(None)
+    return all(of((str, nothing), tag) for tag in TEXTS) and all(of((str, int, float, nothing), tag) for tag in NUMBERS)
+
+
+def first(row: Any, tag: str) -> Any:
+    return ((row.get(tag, {}).get("Value") or [None])[0],)[0]
+
+
+def uid_of(row: Any) -> bytes:
+    return str(first(row, "0020000D") or "").strip(" \0").encode("ascii", "replace")[:65] if is_study(row) else b""
+
+
+def personal(row: Any) -> list[tuple[int, str]]:
+    made = []
+    for tag in TAGS:
+        element = row.get(f"{tag:08X}")
+        held = element.get("Value") if isinstance(element, dict) else None
+        for one in held if isinstance(held, list) else []:
+            if isinstance(one, dict):
+                groups = [one.get(name) for name in ("Alphabetic", "Ideographic", "Phonetic")]
+                made.append((tag, "=".join(group if isinstance(group, str) else "" for group in groups).rstrip("=")))
+            elif isinstance(one, str | int | float):
+                made.append((tag, str(one)))
+    return [(tag, text) for tag, text in made if text]
+
+
+def day(row: Any) -> int | None:
+    text = str(first(row, "00080020") or "").strip(" \0").replace(".", "")
+    try:
+        return date.fromisoformat(text).toordinal() if len(text) == 8 and text.isascii() and text.isdigit() else None
+    except ValueError:
+        return None
+
+
+# Rows as archives might write them.
+
+WORDS = st.text(max_size=4) | st.sampled_from(
+    ["", " ", "A=", "20200101", "2020.01.01", "DOE^J", "A\\B", "CT", "M", "é"]
+)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["Value", "vr", "Alphabetic", "Phonetic", "00100020", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+NAMES = st.fixed_dictionaries(
+    {}, optional={group: WORDS | st.none() for group in ("Alphabetic", "Ideographic", "Phonetic", "Other")}
+)
+
+
+def element(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """One value for the most part; none, several, or something else."""
+    usual = one.map(lambda value: {"vr": "XX", "Value": [value]})
+    odd = st.lists(one | st.none(), max_size=3).map(lambda held: {"Value": held})
+    wrong = st.lists(JUNK, max_size=2).map(lambda held: {"Value": held})
+    return st.one_of(usual, usual, usual, usual, st.just({"vr": "XX"}), odd, wrong, st.just({"Value": None}), JUNK)
+
+
+UIDS = st.integers(0, 5).map(lambda number: f"1.2.{number}") | st.sampled_from(["0.0", "1.2.3 ", "\0", "1." * 40, "é"])
+COUNTS = st.integers(-1, 30) | st.sampled_from([10**18, 1.5, "3", "x"])
+ROW = st.fixed_dictionaries(
+    {"0020000D": st.one_of(*[UIDS.map(lambda uid: {"vr": "UI", "Value": [uid]})] * 4, element(UIDS))},
+    optional={
+        **{f"{tag:08X}": element(NAMES if VR[tag] == "PN" else WORDS) for tag in TAGS},
+        "00080061": element(WORDS),
+        "00081190": element(WORDS),
+        **{tag: element(COUNTS) for tag in NUMBERS},
+        "0020000E": JUNK,
+        "00081030": JUNK,
+    },
+)
+USUAL = st.integers(0, 9).map(
+    lambda number: {
+        "0020000D": {"vr": "UI", "Value": [f"1.3.{number}"]},
+        "00080020": {"vr": "DA", "Value": [f"2020010{number}"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": f"DOE^{number}"}]},
+        "00100030": {"vr": "DA"},
+        "00201208": {"vr": "IS", "Value": [number]},
+    }
+)
+
+
+def counted(text: bytes, cuts: list[int], window: Window) -> tuple[WindowAnswer, Listed, Tally, bool]:
+    """What one page brings, and nothing on the next."""
+    noticed, tally = Noticed(), Tally(RunKey())
+    source = QidoSource("/dicom-web", profile.Listed(noticed))  # type: ignore[arg-type]
+    steps = source.studies(window, tally, False)
+    try:
+        request: Request = next(steps)
+        while True:
+            assert request.into is not None
+            for piece in split(text, cuts) if "offset=0" in request.path else [b"[]"]:
+                request.into(piece)
+            request = steps.send(Response(request, 200))
+    except StopIteration as stop:
+        answer: WindowAnswer = stop.value
+    return answer, noticed.told, tally, source.retrieve_url
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(ROW | USUAL, max_size=6), st.booleans(), st.lists(st.integers(0, 1 << 12), max_size=3), st.booleans())
+def test_any_rows_count_as_a_plain_reading_counts_them(
+    rows: list[dict[str, Any]], plain: bool, cuts: list[int], narrow: bool
+) -> None:
+    text = json.dumps(rows, ensure_ascii=plain).encode()
+    window = Window((737425, 737500)) if narrow else Window()  # from 2020-01-01 on
+    answer, told, tally, retrieve = counted(text, cuts, window)
+    assert told == [(uid_of(row), personal(row)) for row in rows]
+
+    reference, days, labels, lacking = Tally(RunKey()), Counter[int](), Counter[Modality](), Counter[str]()
+    seen: set[bytes] = set()
+    links = False
+    for row in rows:
+        uid = uid_of(row)
+        numbers = [first(row, tag) for tag in NUMBERS] if is_study(row) else []
+        reference.count(uid, *(b"" if one is None else str(one).encode("ascii", "replace")[:16] for one in numbers))
+        if uid in seen or not uid.strip(b"0.") or len(uid) > 64:
+            continue
+        seen.add(uid)
+        links = links or bool(str(first(row, "00081190") or "").strip(" \0"))
+        named = {name for name in row.get("00080061", {}).get("Value") or [] if name}
+        labels.update(Modality[name] for name in named if name in Modality.__members__)
+        lacking["label"] += not named
+        if (at := day(row)) is None:
+            lacking["date"] += 1
+        elif window.days is None or window.days[0] <= at <= window.days[1]:
+            days[at] += 1
+        else:
+            lacking["in the window"] += 1
+    assert [(one.rows, one.distinct, one.malformed, one.series, one.images, one.images_known) for one in (tally,)] == [
+        (one.rows, one.distinct, one.malformed, one.series, one.images, one.images_known) for one in (reference,)
+    ]
+    assert (answer.days, answer.modalities, retrieve) == (days, labels, links)
+    assert (answer.unlabelled, answer.undated, answer.astray) == (
+        lacking["label"], lacking["date"], lacking["in the window"],
+    )  # fmt: skip
+
+
+ROWS = [
+    json.dumps({"0020000D": {"vr": "UI", "Value": [f"1.2.{number}"]}, "00100020": {"Value": [f"P{number}"]}}).encode()
+    for number in range(4)
+]
+ALL = [(b"1.2.%d" % number, [(0x00100020, f"P{number}")]) for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        (b"null", []),
+        (b"[{}]", []),
+        (b"{}", [(b"", [])]),
+        (b'{"0020000D": {"Value": ["1.3"]}, "00100010": {"Value": ["DOE"]}}', [(b"1.3", [(0x00100010, "DOE")])]),
+        (b'{"0020000D": {"Value": ["1.3"]}, "00100010": {"Value": ["D\xd6E"]}}', [(b"1.3", [])]),
+        (
+            b'{"0020000D": {"Value": ["1.3"]}, "00100020": {"Value": ["8"]}, "00081030": {"Value": ["D\xd6E"]}}',
+            [(b"1.3", [(0x00100020, "8")])],
+        ),
+        (b'{"0020000D": {"Value": ["1.3"]}, "00100020": {"Value": [7, "8"]}}', [(b"1.3", [(0x00100020, "7"), (0x00100020, "8")])]),
+        (b'{"0020000D": {"Value": [3]}, "00100020": {"Value": ["8"]}}', [(b"", [(0x00100020, "8")])]),
+        (b'{"0020000D": "1.3", "00100020": {"Value": ["8"]}}', [(b"", [(0x00100020, "8")])]),
+    ],
+)  # fmt: skip
+def test_an_odd_row_changes_no_other_row(odd: bytes, told: Listed) -> None:
+    before, after = b"[" + b",".join(ROWS[:2]), b",".join(ROWS[2:]) + b"]"
+    for text in (b"%s,%s,%s" % (before, odd, after), b"\xef\xbb\xbf%s,%s,%s" % (before, odd, after)):
+        assert counted(text, [], Window())[1] == ALL[:2] + told + ALL[2:]
+
+
+def test_a_page_that_breaks_off_gives_nothing_and_a_long_one_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"[" + b",".join(ROWS)
+    assert counted(text, [], Window())[1] == []
+    monkeypatch.setattr(json_array, "AT_ONCE_UP_TO", 0)
+    assert counted(text, [7, 90], Window())[1] == ALL
+    assert counted(text + b"]", [7, 90], Window())[1] == ALL
+
+
+def test_what_is_looked_at_is_what_the_catalogue_asks_of_all_studies() -> None:
+    assert list(profile.LISTED) == TAGS
+    held = {field.encode_name for field in msgspec.structs.fields(profile.Listed.kind)}
+    assert held == {f"{tag:08X}" for tag in TAGS} | {*TEXTS, *NUMBERS}
+    assert {tag for tag in KIND if f"{tag:08X}" in held} == {*TAGS} - {ISSUER}
+
+
+def test_no_record_shows_a_value() -> None:
+    row = json.dumps(
+        {
+            **{f"{tag:08X}": {"vr": "DOE", "Value": [{"Alphabetic": "DOE"} if VR[tag] == "PN" else "DOE"]} for tag in TAGS},
+            **{tag: {"Value": ["DOE"]} for tag in (*TEXTS, *NUMBERS)},
+        }
+    ).encode()  # fmt: skip
+    kinds = (Study, Record, profile.Listed.kind)
+    shown = [repr(msgspec.json.decode(row, type=kind)) for kind in kinds]
+    shown += [repr(held) for held in (Name("DOE"), Text(("DOE",)), Marked(("DOE",)))]
+    shown += [repr(Names((Name("DOE"),))), repr(Number(("DOE",)))]
+    shown += [repr(profile._any_form(profile.LISTED).decode(row)), repr(Rows(Study, print, print))]
+    assert not [one for one in shown if "DOE" in one]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.sampled_from([b'{"0020000D":{"Value":[1e999]}}', b'{"00201208":{"Value":["9" ]}}']))
+def test_any_row_is_a_record_or_none(row: bytes) -> None:
+    for found in (record(row), study(row)):
+        assert found is None or len(found.study.uid) <= 65
