@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from datetime import date
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -156,13 +157,20 @@ def counted(text: bytes, cuts: list[int], window: Window) -> tuple[WindowAnswer,
 
 
 @settings(deadline=None, max_examples=400)
-@given(st.lists(ROW | USUAL, max_size=6), st.booleans(), st.lists(st.integers(0, 1 << 12), max_size=3), st.booleans())
+@given(
+    st.lists(ROW | USUAL, max_size=6),
+    st.booleans(),
+    st.lists(st.integers(0, 1 << 12), max_size=3),
+    st.booleans(),
+    st.sampled_from([1 << 20, 300, 0]),
+)
 def test_any_rows_count_as_a_plain_reading_counts_them(
-    rows: list[dict[str, Any]], plain: bool, cuts: list[int], narrow: bool
+    rows: list[dict[str, Any]], plain: bool, cuts: list[int], narrow: bool, at_once: int
 ) -> None:
     text = json.dumps(rows, ensure_ascii=plain).encode()
     window = Window((737425, 737500)) if narrow else Window()  # from 2020-01-01 on
-    answer, told, tally, retrieve = counted(text, cuts, window)
+    with patch.object(json_array, "AT_ONCE_UP_TO", at_once):
+        answer, told, tally, retrieve = counted(text, cuts, window)
     assert told == [(uid_of(row), personal(row)) for row in rows]
 
     reference, days, labels, lacking = Tally(RunKey()), Counter[int](), Counter[Modality](), Counter[str]()

@@ -115,8 +115,8 @@ def halves(days: DayRange | None, held: Mapping[int, int]) -> list[DayRange]:
 
 def day(written: bytes) -> int:
     """A day of the calendar, PS3.5 6.2, DA, as an ordinal. Raises ValueError, without the value."""
-    text = written.strip(b" \0").replace(b".", b"").decode("ascii", "replace")
-    if not re.fullmatch(r"[0-9]{8}", text):
+    text = written.strip(b" \0").replace(b".", b"")
+    if len(text) != 8 or not text.isdigit():
         raise ValueError("no date")
     try:
         found = date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal()
