@@ -18,12 +18,12 @@ from filmbadge.ask.dicomweb.records import Names, Study, Text, decoded, study
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.inspector import Value
-from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, WITH_ALL, ProfileProgress
+from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, BY_STUDY_KINDS, FIELDS, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
-from filmbadge.catalogue.kinds import ISSUER, VR
+from filmbadge.catalogue.kinds import VR
 from filmbadge.model import Depth, DicomWebFacts, Doubt, DoubtCode, Observation, OutcomeKind
 
 CONNECTIONS = 5000  # of a census, where a server closes each after one page
@@ -102,7 +102,7 @@ def _fields(tags: Sequence[int]) -> str:
     return ",".join(f"{tag:08X}" for tag in sorted(set(tags)))
 
 
-LISTED = tuple(sorted((*WITH_ALL, ISSUER)))  # the personal attributes of a row in the list of studies
+LISTED = tuple(tag for tag, _, _ in FIELDS)  # the personal attributes of a row in the list of studies
 _OF_A_STUDY = {named.encode_name: named.name for named in msgspec.structs.fields(Study)}
 _FIELDS = {tag: _OF_A_STUDY.get(f"{tag:08X}", f"t{tag:08X}") for tag in LISTED}
 _PersonalStudy = msgspec.defstruct(
@@ -143,8 +143,11 @@ class Listed:
             for one in found:
                 self._alone(one)
             return
+        alone, listed = self._noticed.tally.texts, self._noticed.listed
         for one, texts in zip(found, zip(*columns, strict=True), strict=True):
-            self._noticed.listed(one.study.uid, [(tag, text) for tag, text in zip(LISTED, texts, strict=True) if text])
+            uid = one.study.uid
+            if not alone(uid, texts):
+                listed(uid, [(tag, text) for tag, text in zip(LISTED, texts, strict=True) if text])
 
     def _alone(self, one: Study) -> None:
         held = [
