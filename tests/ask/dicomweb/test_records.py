@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -10,7 +11,7 @@ from unittest.mock import patch
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.census.source import WindowAnswer
@@ -20,16 +21,20 @@ from filmbadge.ask.dicomweb import profile
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dicomweb.records import Marked, Name, Names, Number, Record, Rows, Study, Text, record, study
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.personal import inspector, progress
+from filmbadge.ask.personal.progress import ProfileProgress
 from filmbadge.ask.wire import json_array
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.catalogue.dicom import Modality
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
+from support.personal_records import POOLS
 from support.recorded_connection import split
 
 Listed = list[tuple[bytes, list[tuple[int, str]]]]
 TAGS = sorted([0x00080020, 0x00080090, 0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040])
 TEXTS = ("00080020", "00080061", "00081190", "0020000D")
 NUMBERS = ("00201206", "00201208")
+NO_BOUNDS = Window()
 
 
 class Noticed:
@@ -145,8 +150,16 @@ USUAL = st.integers(0, 9).map(
 
 
 def counted(text: bytes, cuts: list[int], window: Window) -> tuple[WindowAnswer, Listed, Tally, bool]:
+    noticed = Noticed()
+    answer, tally, retrieve = ask(noticed, text, cuts, window)
+    return answer, noticed.told, tally, retrieve
+
+
+def ask(
+    noticed: ProfileProgress | Noticed, text: bytes, cuts: list[int], window: Window = NO_BOUNDS
+) -> tuple[WindowAnswer, Tally, bool]:
     """What one page brings, and nothing on the next."""
-    noticed, tally = Noticed(), Tally(RunKey())
+    tally = Tally(RunKey())
     source = QidoSource("/dicom-web", profile.Listed(noticed))  # type: ignore[arg-type]
     steps = source.studies(window, tally, False)
     try:
@@ -158,7 +171,7 @@ def counted(text: bytes, cuts: list[int], window: Window) -> tuple[WindowAnswer,
             request = steps.send(Response(request, 200))
     except StopIteration as stop:
         answer: WindowAnswer = stop.value
-    return answer, noticed.told, tally, source.retrieve_url
+    return answer, tally, source.retrieve_url
 
 
 @settings(deadline=None, max_examples=400)
@@ -205,6 +218,65 @@ def test_any_rows_count_as_a_plain_reading_counts_them(
     assert (answer.unlabelled, answer.undated, answer.astray) == (
         lacking["label"], lacking["date"], lacking["in the window"],
     )  # fmt: skip
+
+
+def from_pools(lot: random.Random) -> dict[str, Any]:
+    """A row with values that are hard to judge. Most have one value for each attribute, and ASCII."""
+    row: dict[str, Any] = {
+        "0020000D": {"vr": "UI", "Value": [f"1.2.{lot.randrange(200)}" if lot.randrange(20) else "0.0"]}
+    }
+    for tag, pool in POOLS.items():
+        texts = [lot.choice(pool) for _ in range(1 if lot.randrange(12) else lot.randrange(4))]
+        held = [{"Alphabetic": one} if VR[tag] == "PN" and lot.randrange(20) else one for one in texts]
+        if lot.randrange(5):
+            row[f"{tag:08X}"] = {"vr": VR[tag], "Value": held} if held or lot.randrange(2) else {"vr": VR[tag]}
+    return row
+
+
+@pytest.fixture
+def small_archives_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that few rows reach all parts of both ways."""
+    for module in (inspector, progress):
+        monkeypatch.setattr(module, "MOST_INSPECTED", 4)
+    monkeypatch.setattr(inspector, "MOST_KNOWN", 9)
+    monkeypatch.setattr(inspector, "ENOUGH", 2)
+    monkeypatch.setattr(progress, "ASK_EACH_UP_TO", 3)
+    monkeypatch.setattr(progress, "SAMPLE_STUDIES", 2)
+
+
+@pytest.mark.usefixtures("small_archives_are_large")
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 1 << 32), st.sampled_from([1 << 20, 2000, 0]))
+def test_the_tally_and_the_inspector_notice_the_same_of_json(seed: int, at_once: int) -> None:
+    lot = random.Random(seed)
+    rows = [from_pools(lot) for _ in range(lot.randrange(80))]
+    text = json.dumps(rows, ensure_ascii=bool(lot.randrange(2))).encode()
+    fast = ProfileProgress(RunKey(), lot=random.Random(seed))
+    with patch.object(json_array, "AT_ONCE_UP_TO", at_once):
+        ask(fast, text, [lot.randrange(len(text)) for _ in range(3)])
+    slow = ProfileProgress(RunKey(), lot=random.Random(seed), hurries=False)
+    for row in rows:
+        slow.listed(uid_of(row), personal(row))
+    assert fast.profile() == slow.profile()
+    assert (len(fast.seen), fast.drawn) == (len(slow.seen), slow.drawn)
+
+
+@pytest.mark.usefixtures("small_archives_are_large")
+def test_ordinary_rows_are_counted_by_the_tally() -> None:
+    """Else the test above would compare one way with itself."""
+    rows = [
+        {
+            "0020000D": {"vr": "UI", "Value": [f"1.2.{number}"]},
+            "00100010": {"vr": "PN", "Value": [{"Alphabetic": f"Person^{number:04}"}]},
+            "00100020": {"vr": "LO", "Value": [f"K{number // 3:06}"]},
+            "00100030": {"vr": "DA"},
+        }
+        for number in range(1000)
+    ]
+    notes = ProfileProgress(RunKey())
+    ask(notes, json.dumps(rows).encode(), [])
+    assert notes.records == 1000
+    assert notes.tally.records > 950
 
 
 ROWS = [

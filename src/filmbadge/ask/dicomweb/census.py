@@ -42,7 +42,7 @@ class Look(Protocol):
     def kind(self) -> type[Study]:
         """The type of a record, with all that is looked at."""
 
-    def rows(self, found: Sequence[Study]) -> None: ...
+    def rows(self, found: Sequence[Study], uids: Sequence[bytes]) -> None: ...
 
     def other(self, row: bytes) -> None:
         """A row that makes no record of this type."""
@@ -77,12 +77,12 @@ class _Said:
         self._dates, self._labels = Counter[Written](), Counter[Written]()
         tally.uids.mark()
 
-    def rows(self, found: Sequence[Study]) -> None:
-        count, uids = self._tally.count, self._tally.uids
-        here, new = uids.here, list[Study]()
-        for one in found:
-            count(one.study.uid, one.series_in_study.digits, one.images_in_study.digits)
-            if uids.here > here:
+    def rows(self, found: Sequence[Study], uids: Sequence[bytes]) -> None:
+        count, held = self._tally.count, self._tally.uids
+        here, new = held.here, list[Study]()
+        for one, uid in zip(found, uids, strict=True):
+            count(uid, one.series_in_study.digits, one.images_in_study.digits)
+            if held.here > here:
                 here += 1
                 new.append(one)
         self._dates.update([one.date.Value for one in new])
@@ -154,9 +154,10 @@ class QidoSource:
         before, said, look = tally.distinct, _Said(window, tally), self._look
 
         def take(found: Sequence[Study]) -> None:
+            uids = [one.study.uid for one in found]
             if look is not None:
-                look.rows(found)
-            said.rows(found)
+                look.rows(found, uids)
+            said.rows(found, uids)
 
         def other(row: bytes) -> None:
             if look is not None:
@@ -164,7 +165,7 @@ class QidoSource:
             if (found := study_of(row)) is None:
                 tally.count(b"")  # malformed
             else:
-                said.rows((found,))
+                said.rows((found,), (found.study.uid,))
 
         array = Rows(Study if look is None else look.kind, take, other).array
         self._page = 0

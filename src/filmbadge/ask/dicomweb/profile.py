@@ -131,10 +131,11 @@ class Listed:
     def __repr__(self) -> str:
         return "<Listed>"
 
-    def rows(self, found: Sequence[Study]) -> None:
+    def rows(self, found: Sequence[Study], uids: Sequence[bytes]) -> None:
+        alone, listed = self._noticed.tally.texts, self._noticed.listed
         try:
             columns = [
-                [None if name is None else name.text for (name,) in map(values, found)]
+                [name and name.text for (name,) in map(values, found)]
                 if is_name
                 else [text for (text,) in map(values, found)]
                 for is_name, values in _VALUES
@@ -143,9 +144,7 @@ class Listed:
             for one in found:
                 self._alone(one)
             return
-        alone, listed = self._noticed.tally.texts, self._noticed.listed
-        for one, texts in zip(found, zip(*columns, strict=True), strict=True):
-            uid = one.study.uid
+        for uid, texts in zip(uids, zip(*columns, strict=True), strict=True):
             if not alone(uid, texts):
                 listed(uid, [(tag, text) for tag, text in zip(LISTED, texts, strict=True) if text])
 

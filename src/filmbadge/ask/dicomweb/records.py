@@ -66,8 +66,8 @@ class Name(Struct, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The name as one value, PS3.5 6.2, PN."""
-        if self.Ideographic is None and self.Phonetic is None:
-            return (self.Alphabetic or "").rstrip("=")
+        if self.Alphabetic is not None and self.Ideographic is self.Phonetic is None:
+            return self.Alphabetic.rstrip("=")
         groups = (self.Alphabetic, self.Ideographic, self.Phonetic)
         return "=".join(group or "" for group in groups).rstrip("=")
 
