@@ -94,8 +94,8 @@ def _pages(base: str, notes: ProfileProgress, starts: Iterable[int]) -> Requests
         asked = f"since={start}&limit={PAGE}&requestedTags={_TAGS}"
         page = yield Request(f"{base}/studies?expand&{asked}", most_bytes=PAGE_BYTES)
         notes.queries += 1
-        listed = decoded(page)
-        if not isinstance(listed, list):
+        listed = decoded(page, _STUDIES)
+        if listed is None:
             if page.stop is None and page.status is not None:
                 notes.doubt(Doubt(DoubtCode.HTTP_STATUS, {"status": page.status}))
             return
@@ -103,13 +103,40 @@ def _pages(base: str, notes: ProfileProgress, starts: Iterable[int]) -> Requests
             _take(notes, study)
 
 
-def _take(notes: ProfileProgress, study: object) -> None:
+class _Part(msgspec.Struct):
+    """One of the lists of attributes of a study. Its fields are the keywords that are wanted."""
+
+    def __repr__(self) -> str:
+        return "<Part>"
+
+
+_Wanted = msgspec.defstruct(
+    "_Wanted",
+    [(keyword, Any, msgspec.UNSET) for keyword in (STUDY_UID, *(one for one, tag in TAG.items() if tag in _WANTED))],
+    bases=(_Part,),
+)
+_Other = list[Any] | str | float | bool | None  # what stands where an object should
+
+
+class _Study(msgspec.Struct):
+    MainDicomTags: _Wanted | _Other = None  # type: ignore[valid-type]
+    PatientMainDicomTags: _Wanted | _Other = None  # type: ignore[valid-type]
+    RequestedTags: _Wanted | _Other = None  # type: ignore[valid-type]
+
+    def __repr__(self) -> str:
+        return "<Study>"
+
+
+_STUDIES = msgspec.json.Decoder(list[_Study | _Other])
+
+
+def _take(notes: ProfileProgress, study: _Study | _Other) -> None:
     tags: dict[str, object] = {}
     requested = False
-    for name in ("MainDicomTags", "PatientMainDicomTags", "RequestedTags"):
-        part = study.get(name) if isinstance(study, dict) else None
-        tags |= part if isinstance(part, dict) else {}
-        requested = isinstance(part, dict)
+    for part in msgspec.structs.astuple(study) if isinstance(study, _Study) else ():
+        requested = isinstance(part, _Part)
+        if isinstance(part, _Part):
+            tags |= {name: value for name, value in msgspec.structs.asdict(part).items() if value is not msgspec.UNSET}
     uid = tags.get(STUDY_UID)
     if not isinstance(uid, str) or not uid:
         notes.spoiled += 1

@@ -9,15 +9,15 @@ import msgspec
 from filmbadge.ask.wire.http import Response
 from filmbadge.ask.wire.json_array import BOM
 
+_ANYTHING = msgspec.json.Decoder(Any)
 
-def decoded(response: Response) -> Any:
-    """The JSON value of a whole 200 response. None if it holds no JSON."""
+
+def decoded(response: Response, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> Any:
+    """The JSON value of a whole 200 response. None if it holds no JSON, or none of the decoder's type."""
+    if response.status != 200 or response.cut:
+        return None
     try:
-        return (
-            msgspec.json.decode(response.body.removeprefix(BOM))
-            if response.status == 200 and not response.cut
-            else None
-        )
+        return decoder.decode(response.body.removeprefix(BOM))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
