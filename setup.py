@@ -11,8 +11,8 @@ setup(
     ext_modules=[
         Extension(
             "filmbadge.ask.decoder.compiled",
-            [DECODER + name for name in ("compiled.c", "personal.c", "values.c", "programs.c")],
-            depends=[DECODER + name for name in ("core.h", "values.h", "programs.h")],
+            [DECODER + name for name in ("compiled.c", "personal.c", "values.c", "programs.c", "element.c")],
+            depends=[DECODER + name for name in ("core.h", "values.h", "programs.h", "element.h")],
             extra_compile_args=[] if sys.platform == "win32" else GCC,  # Microsoft's compiler takes none of these
             optional=True,
         )

@@ -373,9 +373,33 @@ static PyGetSetDef Tally_getset[] = {
     COUNTER("series_known", SERIES_KNOWN), COUNTER("images_known", IMAGES_KNOWN), COUNTER("distinct", DISTINCT),
     {"uids", (getter)Tally_uids, NULL, NULL, NULL}, {"kept", (getter)Tally_kept, NULL, NULL, NULL}, {NULL},
 };
+/* Counts one record of JSON by its elements: the UID, and the numbers of series and images. */
+static PyObject *Tally_json(Tally *t, PyObject *const *given, Py_ssize_t size)
+{
+    Element found[3];
+    int held = 0, failed = 0, judged = 1;
+    if (size != 3) {
+        PyErr_SetString(PyExc_TypeError, "json takes a UID, series and images");
+        return NULL;
+    }
+    for (; held < 3; held++) {
+        if ((failed = element_of(given[held], &found[held])) < 0) break;
+        if (found[held].made & ~(held ? ELEMENT_STRING | ELEMENT_NUMBER : ELEMENT_STRING)) judged = 0; /* -1 has all bits */
+        if (held && found[held].text.size > 16) judged = 0;
+    }
+    size_t before = t->uids->here.count;
+    if (!failed && judged)
+        failed = tally_count(t, (Found){found[0].text, found[1].text, found[2].text}) < 0 || tally_settle(t) < 0;
+    while (held) PyBuffer_Release(&found[--held].buffer);
+    if (failed) return NULL;
+    if (!judged) Py_RETURN_NONE;
+    return PyBool_FromLong(t->uids->here.count > before);
+}
+
 static PyMethodDef Tally_methods[] = {
     {"add", (PyCFunction)(void (*)(void))Tally_add, METH_VARARGS | METH_KEYWORDS, "Count one record and forget it."},
     {"count", (PyCFunction)(void (*)(void))Tally_count, METH_VARARGS | METH_KEYWORDS, "Count one record by its UID."},
+    {"json", (PyCFunction)(void (*)(void))Tally_json, METH_FASTCALL, "Count one record of JSON by its elements."},
     {NULL},
 };
 static PyTypeObject TallyType = {

@@ -7,6 +7,7 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "element.h"
 #include "values.h"
 
 #ifdef __GNUC__
@@ -139,6 +140,19 @@ static inline int walk(const uint8_t *data, size_t size, int explicit, Take take
         at += length;
     }
     return depth ? -1 : 0;
+}
+
+/* ---- elements of the DICOM JSON model */
+
+/* Finds the text of an object that holds one element as bytes, and what it is made of; see element.h. The text stands in the
+ * object's buffer, which is released with it. Returns -1 with an exception if the object has no buffer. */
+typedef struct { Py_buffer buffer; Slice text; int made; } Element;
+
+static inline int element_of(PyObject *object, Element *found)
+{
+    if (PyObject_GetBuffer(object, &found->buffer, PyBUF_SIMPLE) < 0) return -1;
+    found->made = element_text((Slice){found->buffer.buf, (size_t)found->buffer.len}, &found->text);
+    return 0;
 }
 
 /* ---- PersonalTally, of personal.c */

@@ -504,6 +504,43 @@ static PyObject *PersonalTally_texts(PersonalTally *p, PyObject *args, PyObject 
     return became < 0 ? NULL : PyBool_FromLong(became == COUNTED);
 }
 
+/* Judges one record of JSON by its elements, of which the first is the UID. `held` are those whose buffer is held. */
+static int judge_elements(PersonalTally *p, PyObject *uid, PyObject *all, Element *elements, int *held)
+{
+    Slice found[MAX_FIELDS];
+    int may = may_count(p), became = COUNTED;
+    if (may < 0) return -1;
+    if (PySequence_Fast_GET_SIZE(all) != p->fields_size) {
+        PyErr_SetString(PyExc_ValueError, "not as many values as fields");
+        return -1;
+    }
+    for (int i = 0; i <= p->fields_size; i++, ++*held) {
+        if (element_of(i ? PySequence_Fast_GET_ITEM(all, i - 1) : uid, &elements[i]) < 0) return -1;
+        int allowed = i ? ELEMENT_STRING | ELEMENT_NAME : ELEMENT_STRING;
+        if (elements[i].made & ~allowed) became = ASIDE; /* -1 has all bits */
+        if (i) found[i - 1] = elements[i].text;
+    }
+    if (!may || became == ASIDE) return ASIDE;
+    return judge(p, strip_padding(elements[0].text), found);
+}
+
+static PyObject *PersonalTally_json(PersonalTally *p, PyObject *const *given, Py_ssize_t size)
+{
+    Element elements[MAX_FIELDS + 1];
+    int held = 0;
+    if (size != 2) {
+        PyErr_SetString(PyExc_TypeError, "json takes a UID and the values");
+        return NULL;
+    }
+    PyObject *all = PySequence_Fast(given[1], "values must be a sequence");
+    if (!all) return NULL;
+    int became = judge_elements(p, given[0], all, elements, &held);
+    while (held) PyBuffer_Release(&elements[--held].buffer);
+    Py_DECREF(all);
+    if (became >= 0 && settle(p) < 0) became = -1;
+    return became < 0 ? NULL : PyBool_FromLong(became == COUNTED);
+}
+
 static int is_kind(long kind)
 {
     if (kind >= 0 && kind < MAX_KINDS) return 1;
@@ -665,6 +702,8 @@ static PyGetSetDef PersonalTally_getset[] = {
 static PyMethodDef PersonalTally_methods[] = {
     {"add", WITH_NAMES(PersonalTally_add), "Takes one record of DIMSE and forgets it."},
     {"texts", WITH_NAMES(PersonalTally_texts), "Takes one record of JSON. False: it must go aside."},
+    {"json", (PyCFunction)(void (*)(void))PersonalTally_json, METH_FASTCALL,
+     "Takes one record of JSON by its elements. False: it must go aside."},
     {"look", WITH_NAMES(PersonalTally_look), "How values of a kind are looked at."},
     {"learn", WITH_NAMES(PersonalTally_learn), "Learn from ids of nine digits that are not among these."},
     {"rules", (PyCFunction)PersonalTally_rules, METH_O, "The schemes that are counted from now on."},

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from filmbadge.ask.decoder import elements
+from filmbadge.ask.decoder import element, elements
+from filmbadge.ask.decoder.element import Element
 from filmbadge.ask.decoder.places import Places
 from filmbadge.ask.decoder.values import AROUND, appearance, is_hash, parts, well_formed
 from filmbadge.ask.errors import WireError
@@ -147,6 +148,12 @@ class PersonalTally:
         joined = "".join(texts)
         simple = joined.isascii() and "\x1b" not in joined and not any(texts[at - 1] for at in self._sequences)
         return self.alone > 0 and simple and self._take(uid.strip(_PADDING), texts)
+
+    def json(self, uid: Element, values: Sequence[Element], /) -> bool:
+        """As `texts`, by elements of the DICOM JSON model, PS3.18 F.2. What is not plain goes aside."""
+        texts = [element.string(uid), *map(element.value, values)]
+        named, *others = texts
+        return named is not None and None not in others and self.texts(named.encode(), others)
 
     def _take(self, uid: bytes, texts: Sequence[str]) -> bool:
         """Counts one record, unless it must go aside."""

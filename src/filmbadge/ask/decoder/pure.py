@@ -12,7 +12,8 @@ from hashlib import blake2b
 from heapq import nsmallest
 from typing import Literal
 
-from filmbadge.ask.decoder import elements
+from filmbadge.ask.decoder import element, elements
+from filmbadge.ask.decoder.element import Element
 from filmbadge.ask.decoder.limits import MAX_COMMAND, MAX_CONTROL, MAX_COUNT, MAX_PDU, MAX_RECORD
 from filmbadge.ask.decoder.personal import PersonalTally
 from filmbadge.ask.decoder.places import Places
@@ -141,6 +142,18 @@ class Tally:
         if (number := _number(images)) is not None:
             self.images += number
             self.images_known += 1
+
+    def json(self, uid: Element, series: Element, images: Element, /) -> bool | None:
+        """As `count`, by elements of the DICOM JSON model, PS3.18 F.2. Returns whether the UID is new since the mark.
+
+        None: nothing was counted, because an element is not plain.
+        """
+        named, *numbers = element.string(uid), element.count(series), element.count(images)
+        if named is None or any(one is None or len(one) > 16 for one in numbers):
+            return None
+        here = self.uids.here
+        self.count(named.encode(), *(one.encode() for one in numbers if one is not None))
+        return self.uids.here > here
 
     def _fields(self, identifier: bytes, explicit: bool) -> list[bytes] | tuple[bytes, ...]:
         """The wanted attributes. Missing ones are empty; in a malformed data set all are."""
