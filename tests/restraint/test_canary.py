@@ -121,6 +121,7 @@ STAGES = {
     "filmbadge.ask.dicomweb.identify:media_type": "dicomweb",
     "filmbadge.ask.dicomweb.manners:one_record": "dicomweb",
     "filmbadge.ask.dicomweb.profile:Listed.rows": "dicomweb",
+    "filmbadge.ask.decoder.element:_text": "dicomweb",
     "filmbadge.ask.dicomweb.profile:by_tag": "dicomweb",
     "filmbadge.ask.dicomweb.prove:_First.take": "dicomweb",
     "filmbadge.ask.products.dcm4chee:_titles": "web",

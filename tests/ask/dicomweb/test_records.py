@@ -19,7 +19,7 @@ from filmbadge.ask.census.windows import Window
 from filmbadge.ask.decoder import Tally
 from filmbadge.ask.dicomweb import profile
 from filmbadge.ask.dicomweb.census import QidoSource
-from filmbadge.ask.dicomweb.records import Marked, Name, Names, Number, Record, Rows, Study, Text, record, study
+from filmbadge.ask.dicomweb.records import Marked, Number, Record, Rows, Study, Text, number, record, text
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal import inspector, progress
 from filmbadge.ask.personal.progress import ProfileProgress
@@ -44,8 +44,8 @@ class Noticed:
         self.told: Listed = []
         self.tally = self
 
-    def texts(self, uid: bytes, values: tuple[str | None, ...]) -> bool:
-        assert isinstance(uid, bytes) and len(values) == len(TAGS)
+    def json(self, uid: object, values: tuple[object, ...]) -> bool:
+        assert len(values) == len(TAGS)
         return False
 
     def listed(self, uid: bytes, found: list[tuple[int, str]]) -> None:
@@ -55,24 +55,21 @@ class Noticed:
 # The reference: dicts, one row after the other.
 
 
-def is_study(row: Any) -> bool:
-    """Whether what is wanted of a study has the form that the standard gives it."""
-
-    def of(kinds: tuple[type, ...], tag: str) -> bool:
-        held = row.get(tag, {})
-        listed = held.get("Value", []) if isinstance(held, dict) else False
-        return listed is None or (isinstance(listed, list) and all(type(one) in kinds for one in listed))
-
-    nothing = type(None)
-    return all(of((str, nothing), tag) for tag in TEXTS) and all(of((str, int, float, nothing), tag) for tag in NUMBERS)
+def held(row: Any, tag: str, *kinds: type) -> list[Any]:
+    """The values of an attribute. None where one of them is of another type, or the element has another form."""
+    element = row.get(tag)
+    listed = element.get("Value") if isinstance(element, dict) else None
+    right = isinstance(listed, list) and all(one is None or type(one) in kinds for one in listed)
+    return listed if isinstance(listed, list) and right else []
 
 
-def first(row: Any, tag: str) -> Any:
-    return ((row.get(tag, {}).get("Value") or [None])[0],)[0]
+def first(row: Any, tag: str, *kinds: type) -> Any:
+    values = held(row, tag, *kinds)
+    return values[0] if values else None
 
 
 def uid_of(row: Any) -> bytes:
-    return str(first(row, "0020000D") or "").strip(" \0").encode("ascii", "replace")[:65] if is_study(row) else b""
+    return str(first(row, "0020000D", str) or "").strip(" \0").encode("ascii", "replace")[:65]
 
 
 def personal(row: Any) -> list[tuple[int, str]]:
@@ -90,7 +87,7 @@ def personal(row: Any) -> list[tuple[int, str]]:
 
 
 def day(row: Any) -> int | None:
-    text = str(first(row, "00080020") or "").strip(" \0").replace(".", "")
+    text = str(first(row, "00080020", str) or "").strip(" \0").replace(".", "")
     try:
         return date.fromisoformat(text).toordinal() if len(text) == 8 and text.isascii() and text.isdigit() else None
     except ValueError:
@@ -196,13 +193,13 @@ def test_any_rows_count_as_a_plain_reading_counts_them(
     links = False
     for row in rows:
         uid = uid_of(row)
-        numbers = [first(row, tag) for tag in NUMBERS] if is_study(row) else []
+        numbers = [first(row, tag, str, int, float) for tag in NUMBERS]
         reference.count(uid, *(b"" if one is None else str(one).encode("ascii", "replace")[:16] for one in numbers))
         if uid in seen or not uid.strip(b"0.") or len(uid) > 64:
             continue
         seen.add(uid)
-        links = links or bool(str(first(row, "00081190") or "").strip(" \0"))
-        named = {name for name in row.get("00080061", {}).get("Value") or [] if name}
+        links = links or bool(str(first(row, "00081190", str) or "").strip(" \0"))
+        named = {name for name in held(row, "00080061", str) if name}
         labels.update(Modality[name] for name in named if name in Modality.__members__)
         lacking["label"] += not named
         if (at := day(row)) is None:
@@ -305,8 +302,8 @@ ALL = [(b"1.2.%d" % number, [(0x00100020, f"P{number}")]) for number in range(4)
 )  # fmt: skip
 def test_an_odd_row_changes_no_other_row(odd: bytes, told: Listed) -> None:
     before, after = b"[" + b",".join(ROWS[:2]), b",".join(ROWS[2:]) + b"]"
-    for text in (b"%s,%s,%s" % (before, odd, after), b"\xef\xbb\xbf%s,%s,%s" % (before, odd, after)):
-        assert counted(text, [], Window())[1] == ALL[:2] + told + ALL[2:]
+    for page in (b"%s,%s,%s" % (before, odd, after), b"\xef\xbb\xbf%s,%s,%s" % (before, odd, after)):
+        assert counted(page, [], Window())[1] == ALL[:2] + told + ALL[2:]
 
 
 def test_a_page_that_breaks_off_gives_nothing_and_a_long_one_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,14 +330,15 @@ def test_no_record_shows_a_value() -> None:
     ).encode()  # fmt: skip
     kinds = (Study, Record, profile.Listed.kind)
     shown = [repr(msgspec.json.decode(row, type=kind)) for kind in kinds]
-    shown += [repr(held) for held in (Name("DOE"), Text(("DOE",)), Marked(("DOE",)))]
-    shown += [repr(Names((Name("DOE"),))), repr(Number(("DOE",)))]
-    shown += [repr(profile._any_form(profile.LISTED).decode(row)), repr(Rows(Study, print, print))]
+    shown += [repr(held) for held in (Text(("DOE",)), Marked(("DOE",)), Number(("DOE",)))]
+    shown += [repr(profile._any_form(profile.LISTED).decode(row)), repr(Rows(Study, print))]
     assert not [one for one in shown if "DOE" in one]
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=60) | st.sampled_from([b'{"0020000D":{"Value":[1e999]}}', b'{"00201208":{"Value":["9" ]}}']))
 def test_any_row_is_a_record_or_none(row: bytes) -> None:
-    for found in (record(row), study(row)):
-        assert found is None or len(found.study.uid) <= 65
+    found = record(row)
+    assert found is None or len(found.study.uid) <= 65
+    assert len(text(row).uid) <= 65
+    assert len(number(row).digits) <= 16

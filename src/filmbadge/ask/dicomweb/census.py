@@ -17,8 +17,7 @@ from filmbadge.ask.census.windows import EVER, Axis, Window, minute
 from filmbadge.ask.census.windows import day as day_of
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dicomweb.question import LIMIT, Form
-from filmbadge.ask.dicomweb.records import Record, Rows, Study, Text, record
-from filmbadge.ask.dicomweb.records import study as study_of
+from filmbadge.ask.dicomweb.records import Record, Rows, Study, Text, number, record, text
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
@@ -26,13 +25,11 @@ from filmbadge.catalogue.dicom import Modality
 from filmbadge.model import Doubt, DoubtCode
 
 PAGE_BYTES = 64 * 1024 * 1024  # some archives know no limit; the scope's cap of bytes holds too
-MOST_WRITTEN = 20_000  # dates, and sets of modalities, that are held as they are written
+MOST_WRITTEN = 20_000  # dates, and lists of modalities, that are held as they are written
+LONGEST_WRITTEN = 1000  # bytes of one of them; one that is longer is as good as none
 REPEATS = 1.5  # rows for each UID, above which it is not paging that shifted: the UIDs are no studies'
 TOO_MUCH = 413
 REFUSALS = (400, 404, TOO_MUCH, 422, 501)  # of one question; another may be answered
-
-
-Written = tuple[str | None, ...] | None  # the values of an attribute
 
 
 class Look(Protocol):
@@ -42,10 +39,7 @@ class Look(Protocol):
     def kind(self) -> type[Study]:
         """The type of a record, with all that is looked at."""
 
-    def rows(self, found: Sequence[Study], uids: Sequence[bytes]) -> None: ...
-
-    def other(self, row: bytes) -> None:
-        """A row that makes no record of this type."""
+    def rows(self, found: Sequence[Study]) -> None: ...
 
 
 def _taken(row: bytes, tally: Tally, level: int) -> None:
@@ -74,36 +68,41 @@ class _Said:
         self._window = window
         self._tally = tally
         # Both are counted as they are written, and read once for all studies that share them.
-        self._dates, self._labels = Counter[Written](), Counter[Written]()
+        self._dates, self._labels = Counter[bytes](), Counter[bytes]()
         tally.uids.mark()
 
-    def rows(self, found: Sequence[Study], uids: Sequence[bytes]) -> None:
-        count, held = self._tally.count, self._tally.uids
-        here, new = held.here, list[Study]()
-        for one, uid in zip(found, uids, strict=True):
-            count(uid, one.series_in_study.digits, one.images_in_study.digits)
-            if held.here > here:
-                here += 1
+    def rows(self, found: Sequence[Study]) -> None:
+        count, new = self._tally.json, list[Study]()
+        for one in found:
+            is_new = count(one.study, one.series_in_study, one.images_in_study)
+            if is_new or (is_new is None and self._is_new(one)):
                 new.append(one)
-        self._dates.update([one.date.Value for one in new])
-        self._labels.update([one.modalities.Value for one in new])
-        self.retrieve_url = self.retrieve_url or any(one.retrieve.uid for one in new)
+        self._dates.update([bytes(one.date)[:LONGEST_WRITTEN] for one in new])
+        self._labels.update([bytes(one.modalities)[:LONGEST_WRITTEN] for one in new])
+        self.retrieve_url = self.retrieve_url or any(text(bytes(one.retrieve)).uid for one in new)
         if len(self._dates) + len(self._labels) > MOST_WRITTEN:
             self.settle()
+
+    def _is_new(self, one: Study) -> bool:
+        """Count a study whose elements are not plain. Whether its UID is new in this answer."""
+        here = self._tally.uids.here
+        counts = [number(bytes(element)).digits for element in (one.series_in_study, one.images_in_study)]
+        self._tally.count(text(bytes(one.study)).uid, *counts)
+        return self._tally.uids.here > here
 
     def settle(self) -> None:
         """Read the dates and modalities that came so far."""
         days = self._window.days or EVER
         for written, studies in self._dates.items():
-            day = _day(Text(written))
+            day = _day(text(written))
             if day is None:
                 self.undated += studies
             elif days[0] <= day <= days[1]:
                 self.days[day] += studies
             else:
                 self.astray += studies
-        for labels, studies in self._labels.items():
-            names = {name for name in labels or () if name}
+        for written, studies in self._labels.items():
+            names = {name for name in text(written).Value or () if name}
             for name in names & Modality.__members__.keys():
                 self.modalities[Modality[name]] += studies
             self.unlabelled += 0 if names else studies
@@ -154,20 +153,11 @@ class QidoSource:
         before, said, look = tally.distinct, _Said(window, tally), self._look
 
         def take(found: Sequence[Study]) -> None:
-            uids = [one.study.uid for one in found]
             if look is not None:
-                look.rows(found, uids)
-            said.rows(found, uids)
+                look.rows(found)
+            said.rows(found)
 
-        def other(row: bytes) -> None:
-            if look is not None:
-                look.other(row)
-            if (found := study_of(row)) is None:
-                tally.count(b"")  # malformed
-            else:
-                said.rows((found,), (found.study.uid,))
-
-        array = Rows(Study if look is None else look.kind, take, other).array
+        array = Rows(Study if look is None else look.kind, take).array
         self._page = 0
         at_most = window.at_most or len(window.uids)
         rows, ended, doubt = yield from self._pages("/studies", _keys(window), array, tally, at_most)

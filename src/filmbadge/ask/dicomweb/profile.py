@@ -14,7 +14,7 @@ from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.census.plan import Hint, plan_for
 from filmbadge.ask.dicomweb.census import QidoSource, nothing
 from filmbadge.ask.dicomweb.question import Form
-from filmbadge.ask.dicomweb.records import Names, Study, Text, decoded, study
+from filmbadge.ask.dicomweb.records import ABSENT, Study, decoded, text
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.inspector import Value
@@ -23,7 +23,6 @@ from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.fetch import fetch_all
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.ask.wire.json_array import JsonArray
-from filmbadge.catalogue.kinds import VR
 from filmbadge.model import Depth, DicomWebFacts, Doubt, DoubtCode, Observation, OutcomeKind
 
 CONNECTIONS = 5000  # of a census, where a server closes each after one page
@@ -108,16 +107,16 @@ _FIELDS = {tag: _OF_A_STUDY.get(f"{tag:08X}", f"t{tag:08X}") for tag in LISTED}
 _PersonalStudy = msgspec.defstruct(
     "_PersonalStudy",
     [
-        (name, kind, msgspec.field(name=f"{tag:08X}", default=kind()))
+        (name, msgspec.Raw, msgspec.field(name=f"{tag:08X}", default=ABSENT))
         for tag, name in _FIELDS.items()
         if name not in _OF_A_STUDY.values()
-        for kind in (Names if VR[tag] == "PN" else Text,)
     ],
     bases=(Study,),
     frozen=True,
     gc=False,
 )
-_VALUES = tuple((VR[tag] == "PN", attrgetter(f"{name}.Value")) for tag, name in _FIELDS.items())
+_ELEMENTS = attrgetter(*_FIELDS.values())
+_ANYTHING = msgspec.json.Decoder(Any)
 
 
 class Listed:
@@ -131,34 +130,17 @@ class Listed:
     def __repr__(self) -> str:
         return "<Listed>"
 
-    def rows(self, found: Sequence[Study], uids: Sequence[bytes]) -> None:
-        alone, listed = self._noticed.tally.texts, self._noticed.listed
-        try:
-            columns = [
-                [name and name.text for (name,) in map(values, found)]
-                if is_name
-                else [text for (text,) in map(values, found)]
-                for is_name, values in _VALUES
-            ]
-        except (TypeError, ValueError):  # an attribute of one of them has several values, or an empty list of them
-            for one in found:
-                self._alone(one)
-            return
-        for uid, texts in zip(uids, zip(*columns, strict=True), strict=True):
-            if not alone(uid, texts):
-                listed(uid, [(tag, text) for tag, text in zip(LISTED, texts, strict=True) if text])
+    def rows(self, found: Sequence[Study]) -> None:
+        alone = self._noticed.tally.json
+        for one in found:
+            if not alone(one.study, _ELEMENTS(one)):
+                self._aside(one)
 
-    def _alone(self, one: Study) -> None:
-        held = [
-            (tag, (value.text if is_name else value) if value is not None else "")
-            for tag, (is_name, values) in zip(LISTED, _VALUES, strict=True)
-            for value in values(one) or ()
-        ]
-        self._noticed.listed(one.study.uid, [value for value in held if value[1]])
-
-    def other(self, row: bytes) -> None:
-        found = study(row)
-        self._noticed.listed(b"" if found is None else found.study.uid, _values(row, LISTED))
+    def _aside(self, one: Study) -> None:
+        """Look at a study that the tally does not count."""
+        elements = zip(LISTED, _ELEMENTS(one), strict=True)
+        held = {f"{tag:08X}": decoded(_ANYTHING, element) for tag, element in elements if bytes(element)}
+        self._noticed.listed(text(bytes(one.study)).uid, by_tag(held, LISTED))
 
 
 def _part(noticed: ProfileProgress, row: bytes, tags: tuple[int, ...]) -> None:

@@ -1,4 +1,6 @@
-"""Rows of QIDO-RS as records of a type, PS3.18 F.2: what is wanted of a row is decoded, and all else is stepped over.
+"""Rows of QIDO-RS as records of a type, PS3.18 F.2: what is wanted of a row is found, and all else is stepped over.
+
+In a list of studies a wanted element stays JSON, so that the decoder's tallies can read it where it stands.
 
 No `repr` here shows a value.
 """
@@ -10,7 +12,7 @@ from functools import cache
 from typing import Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec import field as named
 
 from filmbadge.ask.wire.json_array import JsonArray
@@ -53,32 +55,6 @@ class Number(Struct, frozen=True, gc=False):
         return b"" if first is None else str(first).encode("ascii", "replace")[:16]
 
 
-class Name(Struct, frozen=True, gc=False):
-    """A person's name, in up to three representations. PS3.18 F.2.2."""
-
-    Alphabetic: str | None = None
-    Ideographic: str | None = None
-    Phonetic: str | None = None
-
-    def __repr__(self) -> str:
-        return "<Name>"
-
-    @property
-    def text(self) -> str:
-        """The name as one value, PS3.5 6.2, PN."""
-        if self.Alphabetic is not None and self.Ideographic is self.Phonetic is None:
-            return self.Alphabetic.rstrip("=")
-        groups = (self.Alphabetic, self.Ideographic, self.Phonetic)
-        return "=".join(group or "" for group in groups).rstrip("=")
-
-
-class Names(Struct, frozen=True, gc=False):
-    Value: tuple[Name | None, ...] | None = (None,)
-
-    def __repr__(self) -> str:
-        return "<Names>"
-
-
 class Record(Struct, frozen=True):
     """A record of any level: one of which little is known yet, or of a study's series and instances."""
 
@@ -102,15 +78,18 @@ class Record(Struct, frozen=True):
         return ((self.retrieve.Value or ("",))[0] or "").strip(" \0")[:512]
 
 
-class Study(Struct, frozen=True, gc=False):
-    """What a census looks at in a record of a study. The fields stand in the order of their tags, as in a row."""
+ABSENT = Raw()
 
-    date: Text = named(name="00080020", default=Text())
-    modalities: Text = named(name="00080061", default=Text())
-    retrieve: Text = named(name="00081190", default=Text())
-    study: Text = named(name="0020000D", default=Text())
-    series_in_study: Number = named(name="00201206", default=Number())
-    images_in_study: Number = named(name="00201208", default=Number())
+
+class Study(Struct, frozen=True, gc=False):
+    """The elements of a study's record that a census looks at, as JSON, in the order of their tags."""
+
+    date: Raw = named(name="00080020", default=ABSENT)
+    modalities: Raw = named(name="00080061", default=ABSENT)
+    retrieve: Raw = named(name="00081190", default=ABSENT)
+    study: Raw = named(name="0020000D", default=ABSENT)
+    series_in_study: Raw = named(name="00201206", default=ABSENT)
+    images_in_study: Raw = named(name="00201208", default=ABSENT)
 
     def __repr__(self) -> str:
         return "<Study>"
@@ -119,10 +98,11 @@ class Study(Struct, frozen=True, gc=False):
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
 _RECORD = msgspec.json.Decoder(Record)
-_STUDY = msgspec.json.Decoder(Study)
+_TEXT = msgspec.json.Decoder(Text)
+_NUMBER = msgspec.json.Decoder(Number)
 
 
-def decoded(decoder: msgspec.json.Decoder[T], text: bytes | str) -> T | None:
+def decoded(decoder: msgspec.json.Decoder[T], text: bytes | str | Raw) -> T | None:
     """None where the text is no such JSON. The exception may hold what it read, so it is not passed on."""
     try:
         return decoder.decode(text)
@@ -135,27 +115,28 @@ def record(row: bytes) -> Record | None:
     return _in_any_character_set(_RECORD, row)
 
 
-def study(row: bytes) -> Study | None:
-    """As `record`, for a census of studies."""
-    return _in_any_character_set(_STUDY, row)
+def text(element: bytes) -> Text:
+    """An attribute of text. One of another form is as good as absent."""
+    return _in_any_character_set(_TEXT, element) or Text()
+
+
+def number(element: bytes) -> Number:
+    return _in_any_character_set(_NUMBER, element) or Number()
 
 
 def _in_any_character_set(decoder: msgspec.json.Decoder[T], row: bytes) -> T | None:
-    """A record. A wanted attribute in another character set than UTF-8 does not spoil the others."""
+    """What is decoded. A text in another character set than UTF-8 does not spoil the others."""
     found = decoded(decoder, row)
     return found if found is not None or row.isascii() else decoded(decoder, row.decode("utf-8", "replace"))
 
 
 class Rows(Generic[S]):
-    """Decodes rows into records of one type, a whole page at once where it can.
+    """Decodes rows into records of one type, a whole page at once where it can."""
 
-    A row that makes no such record goes to `other` as it came. It then costs what it costs; it changes no other row.
-    """
-
-    def __init__(self, kind: type[S], take: Callable[[Sequence[S]], None], other: Callable[[bytes], None]) -> None:
+    def __init__(self, kind: type[S], take: Callable[[Sequence[S]], None]) -> None:
         self._pages, self._rows = _decoders(kind)
+        self._kind = kind
         self._take = take
-        self._other = other
 
     def __repr__(self) -> str:
         return "<Rows>"
@@ -173,10 +154,7 @@ class Rows(Generic[S]):
 
     def _row(self, row: bytes) -> None:
         found = decoded(self._rows, row)
-        if found is None:
-            self._other(row)
-        else:
-            self._take((found,))
+        self._take((self._kind() if found is None else found,))  # a row that is no JSON has nothing
 
 
 @cache
