@@ -16,7 +16,16 @@ from pathlib import Path
 
 import target
 
-EDGES = (b"\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\xff\xff\xff\xff", b"\x00\x01\x00\x00", b"\xfe\xff\x00\xe0")
+EDGES: tuple[bytes, ...] = (
+    b"\x00",
+    b"\x01",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+    b"\xff\xff\xff\xff",
+    b"\x00\x01\x00\x00",
+    b"\xfe\xff\x00\xe0",
+)
 EDGES += (
     b"\\",
     b"=",
@@ -33,6 +42,12 @@ EDGES += (
     b"TEST",
     b"XXX",
     b"1.2.",
+    b'"',
+    b"{",
+    b"]}",
+    b"null",
+    b"12",
+    b'"Value"',
 )
 CORPUS = [path.read_bytes() for path in sorted((Path(__file__).parent / "corpus").iterdir())]
 

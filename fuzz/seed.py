@@ -41,6 +41,25 @@ def seeds() -> dict[str, bytes]:
             number, explicit=explicit
         )
 
+    def json(*values: bytes) -> bytes:
+        return b"\0".join(b'{"vr":"LO","Value":[%s]}' % value for value in values)
+
+    texts = json(
+        b'"20240229"',
+        b'"A^B"',
+        b'{"Alphabetic":"Abara^Ada"}',
+        b'"536-90-4399"',
+        b'"SSA"',
+        b'"19700221"',
+        b'"F"',
+        b'"MR12"',
+        b"",
+    )
+    texts += (
+        b"\0"
+        + json(b"12", b"7", b'{"Alphabetic":"A","Phonetic":"B"}', b"null", b'"1", "2"', b"1.5", b'"\\u00e9"')
+        + b'\0{ }\0{"vr" : "PN" }'
+    )
     nested = b"\x08\0\x10\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
     talk = accept + echoed + found(0xFF00, row(1, explicit=True), 2) + found(0, None, 2) + pdu.RELEASE_RESPONSE
     rows = b"".join(found(0xFF00, row(n, explicit=True), 1) for n in range(1, 4)) + found(0, None, 1)
@@ -58,6 +77,7 @@ def seeds() -> dict[str, bytes]:
         "people-aside": b"\x88" + people,
         "people-implicit-fragments": b"\x0e" + pieces,
         "nested": b"\x88" + found(0xFF00, nested + row(1, explicit=True), 1),
+        "elements": b"\x88" + texts * 2,
         "reject": b"\x08" + pdu.reject(1, 1, 7),
         "abort": b"\x08" + accept + pdu.abort(2, 1),
         "release": b"\x08" + accept + pdu.RELEASE_REQUEST,

@@ -41,6 +41,9 @@ def one(data: bytes) -> None:
     assert heard[0] == heard[1], f"the cores differ: {heard}"
     looked = [_Look(core).at(pieces, options) for core in (pure, compiled)]
     assert looked[0] == looked[1], f"the cores differ: {looked}"
+    elements = stream.split(b"\0")
+    for at in range(0, min(len(elements), 20 * len(MORE)), len(MORE)):
+        _read_elements(elements[at : at + len(MORE)])
     _converse(pieces)
 
 
@@ -113,6 +116,25 @@ class _Look:
         numbers = tally.alone, tally.records, tally.malformed, tally.without_id, len(self.seen), len(self.patients)
         by_rule = [(tally.scheme(at), tally.learned(at), len(one[5]), len(one[6])) for at, one in enumerate(self.rules)]
         return numbers, [tally.kind(at) for at in range(len(KINDS))], by_rule, len(self.known)
+
+
+def _read_elements(elements: list[bytes]) -> None:
+    """Elements of JSON, the first of them also as a UID and as numbers. The compiled core leaves more of them to others."""
+    elements += [b""] * (len(MORE) - len(elements))
+    uid = b'{"vr":"UI","Value":["1.3.1"]}'
+    for given in ((uid, *elements[:2]), tuple(elements[:3])):
+        mine, its = core_tallies = [core.Tally(KEY) for core in (compiled, pure)]
+        for tally in core_tallies:
+            tally.uids.mark()
+        if (said := mine.json(*given)) is not None:
+            assert (its.json(*given), _counts(its)) == (said, _counts(mine)), "the cores differ on elements"
+    for name in (uid, elements[0]):
+        own, other = (_Look(core) for core in (compiled, pure))
+        own.tally.alone = other.tally.alone = 9
+        if said := own.tally.json(name, elements):
+            assert (other.tally.json(name, elements), other.counts()) == (said, own.counts()), (
+                "the cores differ on elements"
+            )
 
 
 def _counts(tally: Tally) -> tuple[object, ...]:

@@ -235,7 +235,6 @@ def small_archives_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that few rows reach all parts of both ways."""
     for module in (inspector, progress):
         monkeypatch.setattr(module, "MOST_INSPECTED", 4)
-    monkeypatch.setattr(inspector, "MOST_KNOWN", 9)
     monkeypatch.setattr(inspector, "ENOUGH", 2)
     monkeypatch.setattr(progress, "ASK_EACH_UP_TO", 3)
     monkeypatch.setattr(progress, "SAMPLE_STUDIES", 2)
