@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import profile
 import shutil
 import subprocess
 import sys
@@ -34,11 +35,14 @@ def main() -> None:
     quick = ["--quick"] if chosen.quick else []
     for_census = census.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *quick])
     for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *quick])
+    for_profile = profile.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *quick])
     for_gentle, for_memory = gentle.options(quick), memory.options(quick)
     load = os.getloadavg()[0]
     common.enter()
     try:
         read = common.document("census", census.rows(for_census.records, for_census.repeat, ""), for_census)
+        looked = common.document("profile", profile.rows(for_profile.records, for_profile.repeat), for_profile)
+        looked["parts"] = profile.parts(for_profile.records)
         asked = common.document("identify", identify.rows(for_identify.hosts, for_identify.repeat), for_identify)
         taken = memory.rows(tuple(for_memory.sizes))
         felt = gentle.columns(for_gentle.studies, for_gentle.questions)
@@ -46,8 +50,9 @@ def main() -> None:
         sys.exit(str(error))
     tables = [
         f"## Census: records a second\n\n{_first(census.__doc__)}\n\n{common.table(read, 'record')}",
+        f"## Profile: records a second\n\n{_first(profile.__doc__)}\n\n{profile.tables(looked)}",
         f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{common.table(asked, 'host')}",
-        f"## Memory: a census of up to {max(for_memory.sizes):,} studies\n\n{_first(memory.__doc__)}\n\n{memory.table(taken)}",
+        f"## Memory: a census and a profile of up to {max(for_memory.sizes):,} studies\n\n{_first(memory.__doc__)}\n\n{memory.table(taken)}",
         f"## Gentle: what the clinic feels, in ms\n\n{_first(gentle.__doc__)} Orthanc with {for_gentle.studies:,}"
         f" studies; {for_gentle.questions} questions of each kind.\n\n{gentle.table(felt)}",
     ]
@@ -57,6 +62,7 @@ def main() -> None:
         json.dumps(
             {
                 "census": read,
+                "profile": looked,
                 "identify": asked,
                 "memory": [asdict(one) for one in taken],
                 "gentle": [asdict(one) for one in felt],
@@ -80,7 +86,7 @@ def _circumstances(read: argparse.Namespace, asked: argparse.Namespace, load: fl
         f"- {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), load {load:.1f} before the start",
         f"- {read.records:,} records of 376 bytes (488 on the wire), {asked.hosts:,} hosts, repeats: {read.repeat}",
         f"- {', '.join(_versions())}",
-        f"- `python bench/census.py --records {read.records} --repeat {read.repeat}` and"
+        f"- `python bench/census.py --records {read.records} --repeat {read.repeat}`, `bench/profile.py` with the same, and"
         f" `python bench/identify.py --hosts {asked.hosts} --repeat {asked.repeat}`",
     ]
     return "\n".join(lines)

@@ -12,9 +12,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import common
-import replay
+import hospital
 from common import BenchError, Client, Row
 
 CLIENTS = common.HERE / "clients.py"
@@ -25,9 +26,10 @@ def contestants(records: int, syntax: str) -> list[Client]:
     found = [Client("recv and discard", records, "discard", note="the limit")]
     found += [Client(f"filmbadge ({core})", records, "census", core) for core in common.decoder_cores()]
     if common.has("findscu", "dcmtk"):
-        found.append(Client("DCMTK findscu -q", records, "findscu", note="counts nothing"))
+        found.append(Client("DCMTK findscu -q", max(records // 4, 1000), "findscu", note="counts nothing"))
     if Path(common.SYSTEM_PYTHON).exists() and _imports_odil():
-        found.append(Client("odil", min(records, max(records // 10, 10_000)), "odil_find"))
+        size = min(records, max(records // 10, 10_000))
+        found.append(Client("odil", size, "odil_find", python=common.SYSTEM_PYTHON))
     found.append(Client("pynetdicom", min(records, max(records // 200, 1000)), "pynetdicom_find"))
     for client in found:
         client.note = "; ".join(filter(None, (client.note, f"{syntax} only" if syntax else "")))
@@ -41,12 +43,18 @@ def _imports_odil() -> bool:
     return imports.returncode == 0
 
 
-def measure(client: Client, syntax: str) -> None:
-    """One run of one client against a replay archive of its own."""
+def measure(client: Client, syntax: str, ids: str = hospital.PLAIN) -> dict[str, Any]:
+    """One run of one client against a replay archive of its own. Returns what the client told."""
     server_core, client_core = common.cores()
     archive = subprocess.Popen(
-        [sys.executable, str(common.HERE / "replay.py"), "--records", str(client.size), "--core", str(server_core)]
-        + (["--only", syntax] if syntax else []),
+        [
+            sys.executable,
+            str(common.HERE / "replay.py"),
+            f"--records={client.size}",
+            f"--core={server_core}",
+            f"--ids={ids}",
+        ]
+        + ([f"--only={syntax}"] if syntax else []),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -59,35 +67,38 @@ def measure(client: Client, syntax: str) -> None:
         archive.kill()
         archive.wait()
     responses = served.get("responses", 0)
-    _verify(client, child.out, served)
+    told = _verify(client, child.out, served)
     client.speeds.append(responses / served["seconds"])
     client.peaks.append(child.peak_mb)
     client.cpus.append(1000 * child.cpu_seconds / responses)
+    return told
 
 
 def _command(client: Client, port: int) -> list[str | Path]:
     if client.kind == "findscu":
         keys = ("QueryRetrieveLevel=STUDY", "StudyInstanceUID", *COUNT_KEYS)
         return ["findscu", "-q", "-S", *(part for key in keys for part in ("-k", key)), "127.0.0.1", str(port)]
-    python = common.SYSTEM_PYTHON if client.kind == "odil_find" else sys.executable
-    return [python, CLIENTS, client.kind, str(port), str(client.size)]
+    return [client.python, CLIENTS, client.kind, str(port), str(client.size)]
 
 
 COUNT_KEYS = ("NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances")
 
 
-def _verify(client: Client, out: str, served: dict[str, int]) -> None:
+def _verify(client: Client, out: str, served: dict[str, int]) -> dict[str, Any]:
     if not served or not served["released"]:
         raise BenchError(f"{client.who} did not take all records and release")
-    if served["responses"] != served["queries"] * client.size:
-        raise BenchError(f"{client.who}: {served['responses']} records were sent")
     if client.kind == "findscu":  # it counts nothing; that it released says that it read to the end
-        return
+        return {}
     told = common.told(out)
+    queries: int = told.get("queries", 1)
+    # One question for all; each other one is about a single study.
+    if served["queries"] != queries or served["responses"] != client.size + queries - 1:
+        raise BenchError(f"{client.who}: {served['responses']} records were sent to {queries} questions")
     if told["records"] != client.size:
         raise BenchError(f"{client.who} saw {told['records']} records of {client.size}")
-    if client.kind == "census" and (told["truth"] != replay.truth(client.size) or told["queries"] != served["queries"]):
-        raise BenchError(f"{client.who} counted {told}, but the truth is {replay.truth(client.size)}")
+    if client.kind == "census":
+        common.check(client.who, told["truth"], hospital.truth(client.size))
+    return told
 
 
 def rows(records: int, repeat: int, syntax: str) -> list[Row]:
@@ -108,7 +119,7 @@ def _bytes_an_entry(client: Client, records: int) -> str:
     found = []
     for size in (records, 2 * records, 3 * records):
         child = common.run(
-            [sys.executable, CLIENTS, "entries", "0", str(size)], common.cores()[1], {"FILMBADGE_CORE": client.core}
+            [common.OUR_PYTHON, CLIENTS, "entries", "0", str(size)], common.cores()[1], {"FILMBADGE_CORE": client.core}
         )
         found.append(f"{common.told(child.out)['bytes']:.0f}")
     return f"a tally takes {', '.join(found)} bytes an entry at {records:,} entries, twice and three times as many"

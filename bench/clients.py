@@ -15,15 +15,17 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hospital
 import replay
 
 if TYPE_CHECKING:
-    from filmbadge.model import JournalRow
+    from filmbadge.model import Depth, JournalRow, Profile
     from filmbadge.scope import Scope
 
 Told = dict[str, Any]
@@ -94,37 +96,235 @@ def census(port: int, _records: int) -> Told:
 
 def whole_census(port: int, _studies: int) -> Told:
     """Filmbadge as a user runs it: its census, over its dialer, under a scope that does not hold it back."""
-    import common
-    import msgspec
+    from filmbadge.ask.dimse import census
+    from filmbadge.model import Depth
 
-    from filmbadge.ask.dimse import census, identify
+    found, told = _whole(port, Depth.COUNT, census.count)
+    counted = found.census
+    truth = {"studies": counted.studies, "series": counted.series, "images": counted.images}
+    return told | {"queries": counted.queries, "truth": truth}
+
+
+def whole_profile(port: int, _studies: int) -> Told:
+    """The same for a profile, without a census before it."""
+    from filmbadge.ask.dimse import profile
+    from filmbadge.model import Depth
+
+    found, told = _whole(port, Depth.PROFILE, profile.profile)
+    return _profiled(found.profile) | told
+
+
+def _whole(port: int, depth: Depth, work: Any) -> tuple[Any, Told]:
+    import common
+
+    from filmbadge.ask.dimse import identify
     from filmbadge.ask.wire.contact import Contact
     from filmbadge.ask.wire.dialer import Dialer
-    from filmbadge.model import Depth, DimseFacts
+    from filmbadge.model import DimseFacts
 
     rows: list[JournalRow] = []
-    dialer = Dialer(_scope(Depth.COUNT), rows.append)
-    before = common.rss_mb()
+    dialer = Dialer(_scope(depth), rows.append)
+    told: Told = {"rss_before_mb": common.rss_mb()}
+
+    async def worked() -> Any:
+        there = Contact(dialer, IPv4Address("127.0.0.1"))
+        seen = await identify.ask(there, port, depth)
+        began = time.perf_counter()
+        asked = seen.get(DimseFacts)
+        done = (await work(there, seen, asked)).seen.get(DimseFacts) if asked else None
+        if done is None or not (done.census or done.profile):
+            raise SystemExit(f"nothing was learned: {rows[-1]}")
+        told["seconds"] = time.perf_counter() - began
+        told["records"] = sum(row.received for row in rows) // replay.RECORD  # of each row that came
+        return done
+
+    return _loop(worked()), told
+
+
+class OneQuestion:
+    """In place of a plan in windows: one question for all studies."""
+
+    failed, doubts = False, ()
+
+    def run(self, source: Any) -> Iterator[Any]:
+        from filmbadge.ask.census.windows import Window
+
+        yield from source.ask(Window())
+
+
+def profile(port: int, _records: int) -> Told:
+    """What a profile reads with: the dialer, an association and `look_through`, with one question for all studies.
+
+    The questions about single studies that are drawn by lot follow it.
+    """
+    from filmbadge.ask.dimse.association import Association
+    from filmbadge.ask.dimse.profile import look_through
+    from filmbadge.ask.personal.progress import ProfileProgress
+    from filmbadge.ask.wire.dialer import Dialer
+    from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+    from filmbadge.model import Depth, OutcomeKind
+
+    rows: list[JournalRow] = []
+    dialer = Dialer(_scope(Depth.PROFILE), rows.append)
+    notes = ProfileProgress(dialer.key)
+    talk = Association("ANY-SCP", lambda _: look_through(STUDY_ROOT_FIND, notes, None, OneQuestion))  # type: ignore[arg-type]
+    row = _loop(dialer.dial(IPv4Address("127.0.0.1"), port, talk, question="bench"))
+    found = notes.profile()
+    if row.stop.ending is not OutcomeKind.COMPLETED or not found.complete:
+        raise SystemExit(f"the questions were not answered: {row}, {found.doubts}")
+    return _profiled(found)
+
+
+def _profiled(found: Profile) -> Told:
+    """A profile in the words of `hospital.truth`."""
+    from filmbadge.model import Kind
+
+    schemes = {(one.scheme, one.kind): one for one in found.schemes}
+    ssn = schemes.get(("us.ssn", Kind.PATIENT_ID))
+    truth = {
+        "studies": found.records,
+        "patients": found.patients,
+        "without id": found.without_id,
+        "with an SSN": ssn.records if ssn else 0,
+        "with an SSN in dashes": ssn.records_dashed if ssn else 0,
+    }
+    listed = [kind for kind in found.kinds if kind.asked == found.records]
+    truth |= {f"filled {one.kind}": one.filled for one in listed}
+    truth |= {f"malformed {one.kind}": one.malformed for one in listed if one.malformed}
+    return {"records": found.records, "queries": found.queries, "truth": truth}
+
+
+def qido_census(port: int, _studies: int) -> Told:
+    from filmbadge.model import Depth
+
+    return _qido(port, Depth.COUNT)
+
+
+def qido_profile(port: int, _studies: int) -> Told:
+    from filmbadge.model import Depth
+
+    return _qido(port, Depth.PROFILE)
+
+
+def _qido(port: int, depth: Depth) -> Told:
+    """Filmbadge as a user runs it, over QIDO-RS, under a scope that does not hold it back and lets a census ask."""
+    from filmbadge.ask import web
+    from filmbadge.ask.dicomweb import profile
+    from filmbadge.ask.wire.contact import Contact
+    from filmbadge.ask.wire.dialer import Dialer
+    from filmbadge.model import DicomWebFacts
+
+    rows: list[JournalRow] = []
+    dialer = Dialer(_scope(depth), rows.append)
 
     async def counted() -> Told:
         there = Contact(dialer, IPv4Address("127.0.0.1"))
-        seen = await identify.ask(there, port, Depth.COUNT)
+        seen = await web.visit(there, port, depth)
         began = time.perf_counter()
-        asked = seen.get(DimseFacts)
-        done = (await census.count(there, seen, asked)).seen.get(DimseFacts) if asked else None
-        found = done.census if done else None
-        if found is None:
-            raise SystemExit(f"no census was made: {rows[-1]}")
-        return msgspec.structs.asdict(found) | {"seconds": time.perf_counter() - began}
+        asked = seen.get(DicomWebFacts)
+        done = (await profile.count(there, seen, asked)).seen.get(DicomWebFacts) if asked else None
+        seconds = time.perf_counter() - began
+        if done is None or done.census is None or not done.census.complete:
+            raise SystemExit(f"no census was made: {rows[-1]}, {done}")
+        found = done.census
+        truth = {"studies": found.studies, "series": found.series, "images": found.images}
+        if done.profile is None:
+            return {"records": found.rows, "queries": found.queries, "seconds": seconds, "truth": truth}
+        looked = _profiled(done.profile)
+        return looked | {"records": found.rows, "seconds": seconds, "truth": truth | looked["truth"]}
 
-    found = _loop(counted())
-    return {
-        "records": found["rows"],
-        "queries": found["queries"],
-        "seconds": found["seconds"],
-        "rss_before_mb": before,
-        "truth": {quantity: found[quantity] for quantity in ("studies", "series", "images")},
+    told: Told = _loop(counted())
+    return told
+
+
+# Where the time of a record goes: in this process, without a socket
+
+
+def parts(_port: int, records: int) -> Told:
+    """Microseconds that a record takes, by what rows hold: each variant adds something to the one before."""
+    from filmbadge.ask.decoder import Tally
+    from filmbadge.ask.key import RunKey
+
+    told = {
+        "the census: it reads the UID and the counts, and keeps a hash of the UID": _feed(Tally(RunKey()), 0, records)
     }
+    for what, give, size in (
+        ("the profile of rows with no attribute of a patient", _nobody, records),
+        ("the same rows with record numbers: patients are counted", _numbered, records),
+        ("the same rows with social security numbers: ids are tested", _ided, records),
+        ("all attributes: what is filled and malformed is noted", _somebody, records),
+        ("all attributes, with a letter outside ASCII in each name", _abroad, records // 10),
+    ):
+        told[what] = _feed(_looking(), INSPECTED, size, give)
+    told[f"each of the first {INSPECTED:,} records"] = _feed(_looking(), 0, INSPECTED)
+    return {"parts": told}
+
+
+INSPECTED = 5000  # records at the beginning of an archive, of which ours looks at everything
+
+
+def _looking() -> Any:
+    """The record of the question for all studies, as `look_through` asks it."""
+    from filmbadge.ask.dimse.profile import look_through
+    from filmbadge.ask.key import RunKey
+    from filmbadge.ask.personal.progress import ProfileProgress
+    from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
+
+    script: Any = look_through(STUDY_ROOT_FIND, ProfileProgress(RunKey()), None, OneQuestion)  # type: ignore[arg-type]
+    return next(script).record
+
+
+def _somebody(study: int) -> list[hospital.Element]:
+    return hospital.elements(study, hospital.SSN)
+
+
+def _nobody(study: int) -> list[hospital.Element]:
+    return [(tag, vr, "" if tag in _PERSONAL else text) for tag, vr, text in _somebody(study)]
+
+
+_PERSONAL = (
+    hospital.STUDY_DATE,
+    hospital.REFERRER,
+    hospital.NAME,
+    hospital.PATIENT_ID,
+    hospital.BIRTH_DATE,
+    hospital.SEX,
+)
+
+
+def _ided(study: int) -> list[hospital.Element]:
+    ids = {tag: text for tag, _, text in _somebody(study) if tag == hospital.PATIENT_ID}
+    return [(tag, vr, ids.get(tag, text)) for tag, vr, text in _nobody(study)]
+
+
+def _numbered(study: int) -> list[hospital.Element]:
+    """Eight digits of each id: no social security number has so few."""
+    ids = {tag: str(text).replace("-", "")[-8:] for tag, _, text in _ided(study) if tag == hospital.PATIENT_ID}
+    return [(tag, vr, ids.get(tag, text)) for tag, vr, text in _nobody(study)]
+
+
+def _abroad(study: int) -> list[hospital.Element]:
+    return [
+        (tag, vr, f"\xd6{text[1:]}" if tag == hospital.NAME and text else text) for tag, vr, text in _somebody(study)
+    ]
+
+
+def _feed(record: Any, before: int, records: int, give: hospital.Give = _somebody) -> float:
+    """Microseconds a record, of so many after the first ones. The reader and the record take whole blocks."""
+    from filmbadge.ask.decoder import Reader
+
+    reader, spent = Reader([1]), 0.0
+    reader.mode = Reader.READ
+    reader.expect(1, True, record)
+    made = replay.Responses(give, explicit=True)
+    for timed, rows in ((False, range(before)), (True, range(before, before + records))):
+        for piece in made.stream(rows, None, 1, replay.STUDY_ROOT_FIND, 1):
+            started = time.process_time()  # what else the machine does counts less so
+            taken = reader.feed(piece)
+            spent += time.process_time() - started if timed else 0.0
+            assert taken == len(piece) and reader.event is None
+    assert reader.matches == before + records
+    return 1e6 * spent / records
 
 
 def entries(_port: int, size: int) -> Told:
@@ -157,6 +357,39 @@ def pynetdicom_find(port: int, _records: int) -> Told:
     records = sum(status.Status in (0xFF00, 0xFF01) for status, _ in association.send_c_find(query, Find))
     association.release()
     return {"records": records}
+
+
+def pynetdicom_profile(port: int, _records: int) -> Told:
+    """The same questions of each record as a profile's, with libraries: what is filled, whose it is, is the id an SSN."""
+    from pydicom.dataset import Dataset
+    from pynetdicom import AE
+    from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
+    from stdnum.us import ssn
+
+    ae = AE()
+    ae.add_requested_context(Find)
+    association = ae.associate("127.0.0.1", port)
+    if not association.is_established:
+        raise SystemExit("no association")
+    kinds = {"StudyDate": "exam_date", "ReferringPhysicianName": "referring_physician", "PatientName": "patient_name"}
+    kinds |= {"PatientID": "patient_id", "PatientBirthDate": "birth_date", "PatientSex": "sex"}
+    query = Dataset()
+    query.QueryRetrieveLevel = "STUDY"
+    query.StudyInstanceUID = ""
+    for keyword in kinds:
+        setattr(query, keyword, "")
+    studies, patients, found = set[str](), set[str](), Counter[str]()
+    for status, held in association.send_c_find(query, Find):
+        if status.Status not in (0xFF00, 0xFF01) or held is None or held.StudyInstanceUID in studies:
+            continue
+        studies.add(held.StudyInstanceUID)
+        patients.add(held.PatientID)
+        found.update(f"filled {kind}" for keyword, kind in kinds.items() if getattr(held, keyword, ""))
+        found["without id"] += not held.PatientID
+        found["with an SSN"] += ssn.is_valid(held.PatientID)
+    association.release()
+    truth = {"studies": len(studies), "patients": len(patients - {""})} | found
+    return {"records": len(studies), "queries": 1, "truth": truth}
 
 
 def odil_find(port: int, _records: int) -> Told:
@@ -329,6 +562,7 @@ def _scope(depth: Any) -> Scope:
         name="bench",
         networks=(IPv4Network("127.0.0.0/8"),),
         depth=depth,
+        qido_record=True,
         web_ports=(),
         web_tls_ports=(),
         pace=RateLimits(fast, fast, fast, AT_ONCE, archive_share=1),
@@ -343,6 +577,12 @@ CLIENTS = {
         discard,
         census,
         whole_census,
+        whole_profile,
+        profile,
+        qido_census,
+        qido_profile,
+        pynetdicom_profile,
+        parts,
         entries,
         pynetdicom_find,
         odil_find,

@@ -23,6 +23,8 @@ from support import isolation  # noqa: E402
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's odil is for
 CHILD_SECONDS = 300.0
+# The Python of our clients. Another one measures another version of Filmbadge with the same benchmark.
+OUR_PYTHON = os.environ.get("FILMBADGE_BENCH_PYTHON") or sys.executable
 
 
 class BenchError(Exception):
@@ -51,6 +53,7 @@ class Client:
     kind: str
     core: str = ""
     note: str = ""
+    python: str = OUR_PYTHON
     speeds: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     cpus: list[float] = field(default_factory=list)
@@ -152,12 +155,27 @@ def told(out: str) -> dict[str, Any]:
     return document
 
 
-def fill_ratios(rows: Iterable[Row]) -> list[Row]:
-    """Each speed as a multiple of our best one in the same run."""
+# The facts of `hospital.truth` that these do not look for.
+COUNTED = ("series", "images")
+NOT_ASKED = {
+    "profile": COUNTED,
+    "pynetdicom_profile": (*COUNTED, "with an SSN in dashes", "malformed birth_date"),
+}
+
+
+def check(who: str, counted: Mapping[str, int], truth: Mapping[str, int], *but: str) -> None:
+    """Raises BenchError where anything was counted that is not the truth. What stands 0 times may be left out."""
+    wanted = {fact: count for fact, count in truth.items() if count and fact not in but}
+    if {fact: count for fact, count in counted.items() if count} != wanted:
+        raise BenchError(f"{who} counted {dict(counted)}, but the truth is {wanted}")
+
+
+def fill_ratios(rows: Iterable[Row], ours: str = "filmbadge") -> list[Row]:
+    """Each speed as a multiple of our best one in the same run, of those whose names begin so."""
     rows = list(rows)
-    ours = max((r.per_second for r in rows if r.who.startswith("filmbadge")), default=0.0)
+    best = max((r.per_second for r in rows if r.who.startswith(ours)), default=0.0)
     for row in rows:
-        row.of_ours = round(row.per_second / ours, 5) if ours else None
+        row.of_ours = round(row.per_second / best, 5) if best else None
     return rows
 
 

@@ -1,8 +1,10 @@
-"""How much memory a whole census takes, from an archive of ten thousand studies to one of ten million.
+"""How much memory a whole census or profile takes, from an archive of ten thousand studies to one of ten million.
 
-The census is ours as a user runs it, in windows of dates, against the replay archive (`replay.py`), which spreads its
-studies evenly over thirty years. A run counts only if it found every study, series and image. (Above 20,000 studies a
-census does not look for those without a date, and says so; here there are none.)
+Both are ours as a user runs them, in windows of dates, against the replay archive (`replay.py`), which spreads its
+studies evenly over thirty years. For a profile it has patients as a hospital has them, and a third as many as studies: a
+profile keeps a hash of each study and of each patient. A run counts only if it found every study, series and image, or
+what is filled and malformed in each record. (Above 20,000 studies neither looks for those without a date, and says so;
+here there are none.)
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from itertools import product
 
 import common
-import replay
+import hospital
 from common import BenchError
 
 SIZES = (10_000, 1_000_000, 10_000_000)
@@ -23,7 +26,7 @@ DAYS = 30 * 365
 
 @dataclass
 class Row:
-    """One census."""
+    """One census or profile."""
 
     who: str
     studies: int
@@ -31,10 +34,11 @@ class Row:
     rows: int  # that were read for it
     seconds: float  # from the first association to its end
     peak_mb: float  # of the process
-    rss_before_mb: float  # with all that it imports, before the census
+    rss_before_mb: float  # with all that it imports, before the first question
 
 
-def measure(core: str, studies: int) -> Row:
+def measure(what: str, core: str, studies: int) -> Row:
+    ids = hospital.SSN if what == "profile" else hospital.PLAIN
     server_core, client_core = common.cores()
     archive = subprocess.Popen(
         [
@@ -43,6 +47,7 @@ def measure(core: str, studies: int) -> Row:
             f"--records={studies}",
             f"--days={DAYS}",
             f"--core={server_core}",
+            f"--ids={ids}",
             "--stay",
         ],
         stdout=subprocess.PIPE,
@@ -51,16 +56,15 @@ def measure(core: str, studies: int) -> Row:
     try:
         assert archive.stdout is not None
         port = json.loads(archive.stdout.readline())["port"]
-        client = [sys.executable, common.HERE / "clients.py", "whole_census", str(port), str(studies)]
+        client = [common.OUR_PYTHON, common.HERE / "clients.py", f"whole_{what}", str(port), str(studies)]
         child = common.run(client, client_core, {"FILMBADGE_CORE": core})
     finally:
         archive.kill()
         archive.wait()
     told = common.told(child.out)
-    if told["truth"] != replay.truth(studies):
-        raise BenchError(f"counted {told}, but the truth is {replay.truth(studies)}")
+    common.check(f"{what} ({core})", told["truth"], hospital.truth(studies, ids), *common.NOT_ASKED.get(what, ()))
     return Row(
-        f"filmbadge ({core})",
+        f"{what} ({core})",
         studies,
         told["queries"],
         told["records"],
@@ -73,17 +77,16 @@ def measure(core: str, studies: int) -> Row:
 def rows(sizes: tuple[int, ...]) -> list[Row]:
     """The largest with the faster core only."""
     found = []
-    for core in common.decoder_cores():
-        for studies in sizes:
-            if core == "pure" and studies > 1_000_000:
-                continue
-            found.append(measure(core, studies))
-            common.say(f"memory: {found[-1].who}, {studies:,} studies: {found[-1].peak_mb} MB")
+    for what, core, studies in product(("census", "profile"), common.decoder_cores(), sizes):
+        if core == "pure" and studies > 1_000_000:
+            continue
+        found.append(measure(what, core, studies))
+        common.say(f"memory: {found[-1].who}, {studies:,} studies: {found[-1].peak_mb} MB")
     return found
 
 
 def table(found: list[Row]) -> str:
-    lines = ["| census | studies | queries | rows read | seconds | MB before | peak MB |", "|---|" + "---:|" * 6]
+    lines = ["| filmbadge | studies | queries | rows read | seconds | MB before | peak MB |", "|---|" + "---:|" * 6]
     for one in found:
         cells = [one.who, f"{one.studies:,}", f"{one.queries:,}", f"{one.rows:,}", f"{one.seconds:g}"]
         lines.append("| " + " | ".join([*cells, f"{one.rss_before_mb:.0f}", f"{one.peak_mb:.0f}"]) + " |")

@@ -1,11 +1,10 @@
 """A replay archive: answers every C-FIND with the same stream of made-up studies, faster than any client reads.
 
-It accepts what is proposed, echoes message ids, answers C-ECHO and releases. The records are one block of
-3,000, sent over and over; between two blocks only the digits that count patients are rewritten, so every
-Study Instance UID differs. Each response holds the same 376 bytes of data set, and is 488 bytes on the wire, as one
-PDU for the command and one for the data set. It looks at two keys. Study Instance UIDs bring their studies. With `--days`,
-the studies are spread evenly over so many days up to today, and a range of Study Dates brings those of its days. Elsewhere
-it brings all.
+It accepts what is proposed, echoes message ids, answers C-ECHO and releases. The records are those of `hospital.py`, with
+`--ids ssn` of patients as a hospital has them. Each response holds the same 376 bytes of data set, and is 488 bytes on the
+wire, as one PDU for the command and one for the data set. It looks at two keys. Study Instance UIDs bring their studies.
+With `--days`, the studies are spread evenly over so many days up to today, and a range of Study Dates brings those of its
+days. Elsewhere it brings all.
 
 Serves one association that asked something, says what it sent as JSON on stdout, and ends; or stays. Standard library
 only, and no code of Filmbadge: it is the other side.
@@ -21,12 +20,13 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from functools import partial
 from typing import BinaryIO
 
-PATIENTS, STUDIES = 1000, 3  # patients in a block, studies a patient
-BLOCK = PATIENTS * STUDIES
+import hospital
+
 DATA_SET, RECORD = 376, 488  # bytes of the data set, and of one response on the wire
 
 IMPLICIT, EXPLICIT = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1"
@@ -35,62 +35,7 @@ C_FIND_RQ, C_ECHO_RQ = 0x0020, 0x0030
 PENDING, SUCCESS = 0xFF00, 0x0000
 SILENT_SECONDS = 120.0
 
-_UID = "1.2.826.0.1.3680043.10.99999.1{patient:09d}.{study}"
-_ID = "BENCH{patient:09d}"
-_UIDS = re.compile(rb"10\.99999\.1(\d{6})(\d{3})\.(\d)")
-_COUNTER = 6  # digits of the patient's number that are rewritten; the other three are fixed in the block
-
 Item = tuple[int, bytes]
-
-
-def series_of(record: int) -> int:
-    return 1 + record % 4
-
-
-def images_of(record: int) -> int:
-    return 10 + record * 37 % 190
-
-
-def truth(records: int) -> dict[str, int]:
-    """What a census of this archive must find."""
-    whole, rest = divmod(records, BLOCK)
-    return {
-        "studies": records,
-        "series": whole * sum(map(series_of, range(BLOCK))) + sum(map(series_of, range(rest))),
-        "images": whole * sum(map(images_of, range(BLOCK))) + sum(map(images_of, range(rest))),
-    }
-
-
-def data_set(record: int, *, explicit: bool) -> bytes:
-    """The identifier of one study of the first block. All values are invented."""
-    patient, study = divmod(record, STUDIES)
-    uid = _UID.format(patient=patient, study=study + 1)
-    values = [
-        (0x00080005, "CS", "ISO_IR 100"),
-        (0x00080020, "DA", f"20{record % 20 + 5:02d}{record % 12 + 1:02d}{record % 28 + 1:02d}"),
-        (0x00080030, "TM", f"{record % 24:02d}{record % 60:02d}00"),
-        (0x00080050, "SH", f"ACC{record:07d}"),
-        (0x00080052, "CS", "STUDY "),
-        (0x00080054, "AE", "REPLAY"),
-        (0x00080061, "CS", "CT\\SR "),
-        (0x00080090, "PN", "Invented^Referrer "),
-        (0x00081030, "LO", ""),  # filled up to the size of a record
-        (0x00100010, "PN", f"Synthetic^Patient{record % 1000:03d}"),
-        (0x00100020, "LO", _ID.format(patient=patient)),
-        (0x00100030, "DA", f"19{record % 80 + 20}0101"),
-        (0x00100040, "CS", "O "),
-        (0x0020000D, "UI", uid + "\0" * (len(uid) % 2)),
-        (0x00200010, "SH", f"{record:06d}"),
-        (0x00201206, "IS", f"{series_of(record):<4}"),
-        (0x00201208, "IS", f"{images_of(record):<4}"),
-    ]
-    filler = DATA_SET - sum(8 + len(value) for _, _, value in values)
-    elements = []
-    for tag, vr, text in values:
-        value = (text or "CT THORAX, SYNTHETIC".ljust(filler)).encode()
-        head = vr.encode() + struct.pack("<H", len(value)) if explicit else struct.pack("<I", len(value))
-        elements.append(struct.pack("<HH", tag >> 16, tag & 0xFFFF) + head + value)
-    return b"".join(elements)
 
 
 def command(field: int, sop_class: bytes, message_id: int, status: int, *, has_data_set: bool) -> bytes:
@@ -111,53 +56,46 @@ def p_data(context: int, control: int, fragment: bytes) -> bytes:
     return struct.pack(">BxIIBB", 4, len(fragment) + 6, len(fragment) + 2, context, control) + fragment
 
 
-class Block:
-    """The responses of one block, in one transfer syntax."""
+class Responses:
+    """The responses of one block of studies, in one transfer syntax."""
 
-    def __init__(self, *, explicit: bool) -> None:
+    def __init__(self, give: hospital.Give, *, explicit: bool) -> None:
         head = p_data(1, 3, command(C_FIND_RQ, STUDY_ROOT_FIND, 1, PENDING, has_data_set=True))
-        self._bytes = bytearray().join(
-            head + p_data(1, 2, data_set(record, explicit=explicit)) for record in range(BLOCK)
-        )
-        assert len(self._bytes) == BLOCK * RECORD
-        first = bytes(self._bytes[:RECORD])
-        self._counters = [
-            first.index(_UID.format(patient=0, study=1).encode()) + _UID.index("{"),
-            first.index(_ID.format(patient=0).encode()) + _ID.index("{"),
-        ]
-        self._number = b"0" * _COUNTER
+        rows = hospital.Rows(hospital.explicit if explicit else hospital.implicit, DATA_SET, give)
         self._head = len(head)
+        self._block = hospital.Block(rows, head + p_data(1, 2, bytes(DATA_SET))[:-DATA_SET])
+        assert self._block.length == RECORD
 
-    def stream(self, wanted: range, context: int, sop_class: bytes, message_id: int) -> Iterator[memoryview]:
+    def stream(
+        self, wanted: range, calendar: hospital.Calendar | None, context: int, sop_class: bytes, message_id: int
+    ) -> Iterator[memoryview]:
         """The pending responses to one query. Each piece must be sent before the next one is asked for."""
         head = p_data(context, 3, command(C_FIND_RQ, sop_class, message_id, PENDING, has_data_set=True))
         assert len(head) == self._head, "another length of SOP class"
         for at, byte in enumerate(head):
-            self._column(at, byte)
-        self._column(self._head + 10, context)
-        for number in range(wanted.start // BLOCK, -(-wanted.stop // BLOCK)):
-            digits = b"%0*d" % (_COUNTER, number)
-            for place in range(_COUNTER):
-                if digits[place] != self._number[place]:
-                    for counter in self._counters:
-                        self._column(counter + place, digits[place])
-            self._number = digits
-            first, last = (min(max(edge - number * BLOCK, 0), BLOCK) for edge in (wanted.start, wanted.stop))
-            yield memoryview(self._bytes)[first * RECORD : last * RECORD]
-
-    def _column(self, at: int, byte: int) -> None:
-        """Write one byte of every record."""
-        if self._bytes[at] != byte:
-            self._bytes[at::RECORD] = bytes([byte]) * BLOCK
+            self._block.write(at, byte)
+        self._block.write(self._head + 10, context)
+        for number, rows in hospital.blocks(wanted):
+            block = self._block.turn(number)
+            if calendar is not None:
+                self._block.date(calendar.block(number))
+            yield memoryview(block)[rows.start * RECORD : rows.stop * RECORD]
 
 
 class Archive:
     """Serves associations, one after another."""
 
-    def __init__(self, records: int, *, only: str = "", days: int = 0) -> None:
-        self._records, self._days, self._today = records, days, date.today()
+    def __init__(self, records: int, *, only: str = "", days: int = 0, ids: str = hospital.PLAIN) -> None:
+        self._records, self._ids = records, ids
+        self._calendar = hospital.Calendar(records, days) if days else None
         self._syntaxes = {"explicit": [EXPLICIT], "implicit": [IMPLICIT]}.get(only, [EXPLICIT, IMPLICIT])
-        self._blocks = {syntax: Block(explicit=syntax == EXPLICIT) for syntax in self._syntaxes}
+        self._responses: dict[bytes, Responses] = {}
+
+    def _accepted(self, syntaxes: Iterable[bytes]) -> None:
+        """Make the responses in these transfer syntaxes, which takes a second each, before the clock runs."""
+        for syntax in {*syntaxes} - {*self._responses}:
+            give = partial(hospital.elements, ids=self._ids)
+            self._responses[syntax] = Responses(give, explicit=syntax == EXPLICIT)
 
     def serve(self, connection: socket.socket) -> dict[str, object]:
         """One association. Seconds run from its request to its release, so a client's start-up costs it nothing."""
@@ -174,8 +112,9 @@ class Archive:
                 kind, body = _unit(reader)
                 ended = time.perf_counter()
                 if kind == 1:
-                    started = ended
                     reply, contexts = _accept(body, self._syntaxes)
+                    self._accepted(contexts.values())
+                    started = time.perf_counter()
                     connection.sendall(reply)
                 elif kind == 4:
                     for context, control, fragment in _values(body):
@@ -190,7 +129,9 @@ class Archive:
                             used = contexts[context]
                             wanted = self._wanted(fragment, explicit=used == EXPLICIT)
                             for records in wanted:
-                                for piece in self._blocks[used].stream(records, context, sop_class, message_id):
+                                dates = self._calendar if self._ids == hospital.SSN else None
+                                made = self._responses[used]
+                                for piece in made.stream(records, dates, context, sop_class, message_id):
                                     connection.sendall(piece)
                             connection.sendall(_final(context, C_FIND_RQ, sop_class, message_id))
                             queries, responses = queries + 1, responses + sum(map(len, wanted))
@@ -210,23 +151,15 @@ class Archive:
         }
 
     def _wanted(self, identifier: bytes, *, explicit: bool) -> list[range]:
-        """The records whose UIDs are asked for; else of the days. Day 0 is the oldest, and each has as many studies."""
-        if uids := _UIDS.findall(identifier):
-            numbers = [int(block) * BLOCK + int(patient) * STUDIES + int(study) - 1 for block, patient, study in uids]
+        """The records whose UIDs are asked for; else those of the days that are asked for."""
+        if numbers := hospital.named(identifier):
             return [range(number, number + 1) for number in numbers]
-        return [self._of_days(identifier, explicit=explicit)]
-
-    def _of_days(self, identifier: bytes, *, explicit: bool) -> range:
-        whole = range(self._records)
         dates = re.search(rb"\x08\x00\x20\x00" + (rb"DA.." if explicit else rb"...."), identifier, re.DOTALL)
-        asked = re.match(rb"(\d{8})?(-?)(\d{8})?", identifier[dates.end() :]) if dates and self._days else None
-        if asked is None or not asked[0]:
-            return whole
-        oldest = self._today - timedelta(days=self._days - 1)
-        first = (_day(asked[1]) - oldest).days if asked[1] else 0
-        last = (_day(asked[3]) - oldest).days if asked[3] else self._days - 1 if asked[2] else first
-        low, high = (min(max(day, 0), self._days) * self._records // self._days for day in (first, last + 1))
-        return range(low, max(low, high))
+        asked = re.match(rb"(\d{8})?(-?)(\d{8})?", identifier[dates.end() :]) if dates and self._calendar else None
+        if asked is None or not asked[0] or self._calendar is None:
+            return [range(self._records)]
+        low, high = (_day(text) if text else None for text in (asked[1], asked[3]))
+        return [self._calendar.studies(low, high if asked[2] else low)]
 
 
 def _day(text: bytes) -> date:
@@ -316,10 +249,15 @@ def main() -> None:
     parser.add_argument("--core", type=int)
     parser.add_argument("--only", choices=("explicit", "implicit"), default="", help="speak only this transfer syntax")
     parser.add_argument("--stay", action="store_true", help="serve until it is killed, and say nothing")
+    parser.add_argument(
+        "--ids", choices=tuple(hospital.MOST), default=hospital.PLAIN, help="what the patients are like"
+    )
     options = parser.parse_args()
+    if options.records > hospital.MOST[options.ids]:
+        parser.error(f"no more than {hospital.MOST[options.ids]:,} records with such ids")
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
-    archive = Archive(options.records, only=options.only, days=options.days)
+    archive = Archive(options.records, only=options.only, days=options.days, ids=options.ids)
     with socket.create_server(("127.0.0.1", options.port)) as listener:
         listener.settimeout(SILENT_SECONDS)
         print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
