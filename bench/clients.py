@@ -177,6 +177,7 @@ def profile(port: int, _records: int) -> Told:
 
 def _profiled(found: Profile) -> Told:
     """A profile in the words of `hospital.truth`."""
+    from filmbadge.catalogue.kinds import KIND, Asked, asked
     from filmbadge.model import Kind
 
     schemes = {(one.scheme, one.kind): one for one in found.schemes}
@@ -188,7 +189,8 @@ def _profiled(found: Profile) -> Told:
         "with an SSN": ssn.records if ssn else 0,
         "with an SSN in dashes": ssn.records_dashed if ssn else 0,
     }
-    listed = [kind for kind in found.kinds if kind.asked == found.records]
+    with_all = {KIND[tag] for tag in asked(Asked.WITH_ALL)}
+    listed = [kind for kind in found.kinds if kind.kind in with_all]
     truth |= {f"filled {one.kind}": one.filled for one in listed}
     truth |= {f"malformed {one.kind}": one.malformed for one in listed if one.malformed}
     return {"records": found.records, "queries": found.queries, "truth": truth}

@@ -219,14 +219,14 @@ class Block:
         self._bytes = bytearray().join(head + rows(study) + tail for study in range(BLOCK))
         self._date = len(head) + first.find(str(elements(0, PLAIN)[1][2]).encode())
         self._digits = b"000000"
-        # By each digit of the block's number: the columns that it changes, and what they hold for the digits 0 to 9.
-        others = [[rows(digit * 111111 * BLOCK + row) for row in range(BLOCK)] for digit in range(10)]
+        # By each digit of the block's number: the columns that it changes, and what they hold for the digits 0 to 9. It
+        # is a patient's number that changes, so all studies of a patient hold the same there.
+        others = [[rows(digit * 111111 * BLOCK + row) for row in range(0, BLOCK, STUDIES)] for digit in range(10)]
         self._columns: list[list[tuple[int, list[bytes]]]] = []
         for place in range(6):
             other = rows(10 ** (5 - place) * BLOCK)
             changed = [at for at, byte in enumerate(first) if byte != other[at]]
-            columns = [(len(head) + at, [bytes(row[at] for row in rows) for rows in others]) for at in changed]
-            self._columns.append(columns)
+            self._columns.append([(len(head) + at, [_column(held, at) for held in others]) for at in changed])
 
     def turn(self, number: int) -> bytearray:
         """The block of this number. It holds until the next one is asked for."""
@@ -248,6 +248,14 @@ class Block:
         text = b"".join(days)
         for digit in range(8):
             self._bytes[self._date + digit :: self.length] = text[digit::8]
+
+
+def _column(rows: Sequence[bytes], at: int) -> bytes:
+    """One byte of the rows of a block, of which the first of each patient are given."""
+    made = bytearray(BLOCK)
+    for nth in range(STUDIES):
+        made[nth::STUDIES] = bytes(row[at] for row in rows)
+    return bytes(made)
 
 
 def blocks(studies: range) -> Iterator[tuple[int, range]]:

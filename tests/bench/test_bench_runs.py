@@ -37,10 +37,10 @@ def test_census(syntax: str) -> None:
 
 def test_profile() -> None:
     """Ours by core, libraries and a census over the same studies, over DIMSE and in pages; each found the truth."""
-    told = tell("profile.py", "--records", "6000", "--repeat", "1", "--before", sys.executable)
+    told = tell("profile.py", "--records", "6000", "--repeat", "1")
     rows = {row["who"]: row for row in told["rows"]}
     assert {"filmbadge census (pure)", "filmbadge profile (pure)", "filmbadge profile over QIDO-RS (pure)"} <= set(rows)
-    assert {"pynetdicom and python-stdnum, profile", "before: filmbadge profile (pure)"} <= set(rows)
+    assert "pynetdicom and python-stdnum, profile" in rows
     assert all(row["per_second"] > 0 and row["of_ours"] > 0 for row in rows.values())
     assert len(told["parts"]) == 7
     assert all(spent["pure"] > 0 for spent in told["parts"].values())

@@ -144,3 +144,14 @@ def test_a_wrong_count_stops_a_run(load: Load) -> None:
     common.check("ours", {"studies": 2, "malformed": 0}, {"studies": 2, "series": 4}, "series")
     with pytest.raises(common.BenchError, match="but the truth is"):
         common.check("ours", {"studies": 2, "malformed": 1}, {"studies": 2})
+
+
+def test_an_earlier_version_runs_beside_ours(load: Load) -> None:
+    """By its own Python; what other people's clients do is measured once."""
+    for name in ("common", "hospital", "replay", "census"):
+        load(name)
+    clients = load("profile").contestants(6000, "/earlier/bin/python")
+    before = [client for client in clients if client.python == "/earlier/bin/python"]
+    assert {client.kind for client in before} == {"census", "profile", "qido_census", "qido_profile"}
+    assert all(client.who.startswith("before: filmbadge") for client in before)
+    assert {client.who.removeprefix("before: ") for client in before} < {client.who for client in clients}
