@@ -35,7 +35,7 @@ def contestants(records: int, before: str) -> list[Client]:
         found.append(Client(f"filmbadge {kind} ({core})", _size(records, core), kind, core))
     found.append(Client(PEER, max(records // 200, 1000), "pynetdicom_profile"))
     for kind, core in product(("census", "profile"), common.decoder_cores()):
-        size = max(_size(records, core) // 10, 300) + 3  # a round number might be a limit of the archive
+        size = max(_size(records, core) // 3, 300) + 3  # a round number might be a limit of the archive
         found.append(Client(f"filmbadge {kind} over QIDO-RS ({core})", size, f"qido_{kind}", core))
     ours = [client for client in found if client.who.startswith("filmbadge")] if before else []
     for client in ours:
