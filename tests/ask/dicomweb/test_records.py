@@ -27,6 +27,7 @@ from filmbadge.ask.wire import json_array
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.catalogue.dicom import Modality
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
+from filmbadge.model import Kind
 from support.personal_records import POOLS
 from support.recorded_connection import split
 
@@ -289,7 +290,7 @@ ALL = [(b"1.2.%d" % number, [(0x00100020, f"P{number}")]) for number in range(4)
         (b"[{}]", []),
         (b"{}", [(b"", [])]),
         (b'{"0020000D": {"Value": ["1.3"]}, "00100010": {"Value": ["DOE"]}}', [(b"1.3", [(0x00100010, "DOE")])]),
-        (b'{"0020000D": {"Value": ["1.3"]}, "00100010": {"Value": ["D\xd6E"]}}', [(b"1.3", [])]),
+        (b'{"0020000D": {"Value": ["1.3"]}, "00100010": {"Value": ["D\xd6E"]}}', [(b"1.3", [(0x00100010, "D\udcd6E")])]),
         (
             b'{"0020000D": {"Value": ["1.3"]}, "00100020": {"Value": ["8"]}, "00081030": {"Value": ["D\xd6E"]}}',
             [(b"1.3", [(0x00100020, "8")])],
@@ -303,6 +304,20 @@ def test_an_odd_row_changes_no_other_row(odd: bytes, told: Listed) -> None:
     before, after = b"[" + b",".join(ROWS[:2]), b",".join(ROWS[2:]) + b"]"
     for page in (b"%s,%s,%s" % (before, odd, after), b"\xef\xbb\xbf%s,%s,%s" % (before, odd, after)):
         assert counted(page, [], Window())[1] == ALL[:2] + told + ALL[2:]
+
+
+def test_a_name_that_is_no_utf_8_is_filled_and_malformed_as_over_dimse() -> None:
+    notes = ProfileProgress(RunKey())
+    ask(
+        notes,
+        b'[{"0020000D": {"Value": ["1.2"]}, "00100010": {"Value": [{"Alphabetic": "D\xd6E^J"}]}, "00100020": {"Value": ["7"]}}]',
+        [],
+    )
+    names = next(tally for tally in notes.look.kinds() if tally.kind is Kind.PATIENT_NAME)
+    assert (names.filled, names.malformed, names.unread) == (1, 1, 1)
+    assert (notes.without_id, len(notes.patients)) == (0, 1)
+    row = b'{"00080080": {"Value": ["H\xf4pital"]}, "00081070": {"Value": [{"Alphabetic": "A"}]}}'
+    assert profile._values(row, progress.BY_SERIES) == [(0x00080080, "H\udcf4pital"), (0x00081070, "A")]
 
 
 def test_a_page_that_breaks_off_gives_nothing_and_a_long_one_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +345,7 @@ def test_no_record_shows_a_value() -> None:
     kinds = (Study, Record, profile.Listed.kind)
     shown = [repr(msgspec.json.decode(row, type=kind)) for kind in kinds]
     shown += [repr(held) for held in (Text(("DOE",)), Marked(("DOE",)), Number(("DOE",)))]
-    shown += [repr(profile._any_form(profile.LISTED).decode(row)), repr(Rows(Study, print))]
+    shown += [repr(profile._form(profile.LISTED).decode(row)), repr(Rows(Study, print))]
     assert not [one for one in shown if "DOE" in one]
 
 

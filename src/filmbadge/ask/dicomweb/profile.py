@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any, cast
@@ -138,9 +139,8 @@ class Listed:
 
     def _aside(self, one: Study) -> None:
         """Look at a study that the tally does not count."""
-        elements = zip(LISTED, _ELEMENTS(one), strict=True)
-        held = {f"{tag:08X}": decoded(_ANYTHING, element) for tag, element in elements if bytes(element)}
-        self._noticed.listed(text(bytes(one.study)).uid, by_tag(held, LISTED))
+        found = _read(dict(zip(LISTED, _ELEMENTS(one), strict=True)))
+        self._noticed.listed(text(bytes(one.study)).uid, found)
 
 
 def _part(noticed: ProfileProgress, row: bytes, tags: tuple[int, ...]) -> None:
@@ -149,16 +149,32 @@ def _part(noticed: ProfileProgress, row: bytes, tags: tuple[int, ...]) -> None:
 
 def _values(row: bytes, tags: tuple[int, ...]) -> list[Value]:
     """The attributes with these tags, in whatever form they come."""
-    found = decoded(_any_form(tags), row)
-    return [] if found is None else by_tag({f"{tag:08X}": getattr(found, f"t{tag:08X}") for tag in tags}, tags)
+    found = decoded(_form(tags), row)
+    return [] if found is None else _read({tag: getattr(found, f"t{tag:08X}") for tag in tags})
 
 
-class _Hidden(msgspec.Struct):
+def _read(elements: Mapping[int, msgspec.Raw]) -> list[Value]:
+    held = {f"{tag:08X}": _anything(bytes(element)) for tag, element in elements.items() if bytes(element)}
+    return by_tag(held, elements)
+
+
+def _anything(element: bytes) -> Any:
+    """What an element holds. Bytes that are no UTF-8 come as lone surrogates, as `charsets.text` gives those of DIMSE."""
+    found = decoded(_ANYTHING, element)
+    if found is not None:
+        return found
+    try:
+        return json.loads(element.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):  # the exception holds the text, so it is not passed on
+        return None
+
+
+class _Form(msgspec.Struct):
     def __repr__(self) -> str:
-        return "<AnyForm>"
+        return "<Form>"
 
 
 @cache
-def _any_form(tags: tuple[int, ...]) -> msgspec.json.Decoder[msgspec.Struct]:
-    fields = [(f"t{tag:08X}", Any, msgspec.field(name=f"{tag:08X}", default=None)) for tag in sorted(set(tags))]
-    return msgspec.json.Decoder(msgspec.defstruct("_AnyForm", fields, bases=(_Hidden,)))
+def _form(tags: tuple[int, ...]) -> msgspec.json.Decoder[_Form]:
+    fields = [(f"t{tag:08X}", msgspec.Raw, msgspec.field(name=f"{tag:08X}", default=ABSENT)) for tag in set(tags)]
+    return msgspec.json.Decoder(cast("type[_Form]", msgspec.defstruct("_OfStudy", fields, bases=(_Form,))))
