@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,7 +28,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def listening(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[int]:
+async def listening(handler: Handler, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A server for the time of a test; gives its port."""
 
     async def handled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,7 +39,7 @@ async def listening(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[
         finally:
             writer.close()
 
-    server = await asyncio.start_server(handled, host, 0)
+    server = await asyncio.start_server(handled, host, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 
 from filmbadge.ask.errors import WireError
+from filmbadge.ask.wire import dialer as dialer_module
 from filmbadge.ask.wire.dialer import OutOfScope, UnknownName, _Line
 from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, RateLimits
-from support import guard
+from support import certificates, guard
 from support.loopback import HERE, Talker, caps, dialer, listening, run
 
 
@@ -119,8 +122,8 @@ def test_a_flood_is_cut_off_near_its_cap() -> None:
 class Hoarder(Talker):
     """Takes nothing, until it has seen so much that it breaks off."""
 
-    def __init__(self, breaks_at: int) -> None:
-        super().__init__(b"hello")
+    def __init__(self, breaks_at: int, last: bytes = b"bye") -> None:
+        super().__init__(b"hello", last=last)
         self._breaks_at = breaks_at
 
     def received(self, data: memoryview) -> int:
@@ -161,6 +164,69 @@ def test_a_line_that_gives_up_with_a_full_buffer_has_room_for_what_still_comes(
 
     run(work())
     assert complaints == []
+
+
+SENT, LATE = 10_000, 1000  # bytes that a peer sends, and more of them after our farewell
+
+
+async def _talkative(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readexactly(5)
+    writer.write(b"\xaa" * SENT)
+    await writer.drain()
+    interrupted = await reader.read(3) == b"off"
+    writer.write(b"\xbb" * LATE)
+    await writer.drain()
+    if interrupted:  # then it stays, until it is aborted
+        await reader.read()
+
+
+@pytest.mark.parametrize(
+    ("talk", "most", "ending", "late"),
+    [
+        (Talker(b"hello", enough=SENT), 1 << 20, OutcomeKind.COMPLETED, 0),
+        (Hoarder(SENT), 1 << 20, OutcomeKind.BROKEN, LATE),
+        (Hoarder(1 << 30), SENT - 1, OutcomeKind.BYTE_CAP, LATE),
+        (Hoarder(1 << 30), 1 << 20, OutcomeKind.IDLE, LATE),
+        (Hoarder(1 << 30, b"off"), 1 << 20, OutcomeKind.INTERRUPTED, LATE),
+    ],
+)
+@pytest.mark.parametrize("tls", [False, True])
+def test_no_buffer_holds_what_a_peer_sent_once_its_line_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, talk: Talker, most: int, ending: OutcomeKind, late: int, tls: bool
+) -> None:
+    """Neither the last buffer does, nor those that it outgrew."""
+    rooms: list[bytearray] = []
+    held: list[bool] = []
+
+    def room(size: int) -> bytearray:
+        rooms.append(bytearray(size))
+        return rooms[-1]
+
+    def overwritten(line: _Line, nbytes: int) -> None:
+        held.append(any(map(any, rooms)))
+        updated(line, nbytes)
+
+    talk, updated = copy(talk), _Line.buffer_updated
+    monkeypatch.setattr(dialer_module, "bytearray", room, raising=False)
+    monkeypatch.setattr(_Line, "buffer_updated", overwritten)
+
+    async def work() -> None:
+        door, rows = dialer()
+        context = certificates.make(tmp_path).server() if tls else None
+        async with listening(_talkative, tls=context) as port:
+            limits = caps(received_bytes=most, idle_seconds=0.5)
+            task = asyncio.create_task(door.dial(HERE, port, talk, question="t", caps=limits, tls=tls))
+            if ending is OutcomeKind.INTERRUPTED:
+                while sum(map(any, rooms)) < 1 or len(rooms) < 3:
+                    await asyncio.sleep(0)
+                task.cancel()
+            await asyncio.wait([task])
+        assert [(row.stop.ending, row.received) for row in rows] == [(ending, SENT + late)]
+
+    run(work())
+    assert any(held), "bytes were in the buffers"
+    assert len(rooms) >= (3 if isinstance(talk, Hoarder) else 1)
+    assert not any(map(any, rooms))
 
 
 class Rester(Talker):

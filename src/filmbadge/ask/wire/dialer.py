@@ -44,6 +44,8 @@ _NEWEST = {
 }
 # For servers older than RFC 5746: the first handshake, and one that the server begins anew. The numbers are OpenSSL's.
 _LEGACY_SERVER_CONNECT, _UNSAFE_LEGACY_RENEGOTIATION = 0x4, 0x40000
+# OpenSSL overwrites its own copy of what it decrypted as soon as we have it. Versions before 3.0 do not know this.
+_CLEANSE_PLAINTEXT = 0x2
 # Windows' loop reports a failed connect with system numbers that Python does not translate (winerror.h).
 _OF_WINDOWS = {64: errno.ECONNRESET, 121: errno.ETIMEDOUT, 1231: errno.ENETUNREACH, 1232: errno.EHOSTUNREACH}
 
@@ -300,7 +302,7 @@ class _Line(asyncio.BufferedProtocol):
                 self.stop = Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_IN_ORDER)
         finally:
             self.close(Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE))
-            await self._over(_FAREWELL_SECONDS)
+            await self._over(2 * _FAREWELL_SECONDS)  # after one of these the clock aborts
 
     async def _over(self, seconds: float) -> bool:
         """Whether the connection closes within this many seconds."""
@@ -360,6 +362,8 @@ class _Line(asyncio.BufferedProtocol):
             self._room = memoryview(bytearray(min(2 * filled, _MAX_BUFFER)))
         if left:
             self._room[:left] = room[taken:filled]
+        if room is not self._room:
+            _wipe(room)
 
     def _hear(self) -> None:
         """Restart the time in which the peer must say something."""
@@ -468,6 +472,7 @@ class _Line(asyncio.BufferedProtocol):
     def _ended(self) -> None:
         self._clock.remove(self)
         if not self._done.done():
+            _wipe(self._room)
             self._done.set_result(None)
 
     def _acknowledge_at_once(self) -> None:
@@ -537,7 +542,7 @@ class _Tls:
             warnings.simplefilter("ignore", DeprecationWarning)
             context.maximum_version = _NEWEST[self._hello.newest]
         context.set_ciphers(self._hello.ciphers)
-        context.options |= _LEGACY_SERVER_CONNECT | _UNSAFE_LEGACY_RENEGOTIATION
+        context.options |= _LEGACY_SERVER_CONNECT | _UNSAFE_LEGACY_RENEGOTIATION | _CLEANSE_PLAINTEXT
         # `_msg_callback` is a private hook of the ssl module. No other hook tells the number of an alert, or whether a
         # client certificate was asked for; `handshake failure` alone has many meanings.
         context._msg_callback = self._message  # type: ignore[attr-defined]
@@ -553,6 +558,11 @@ def _fault(error: Exception) -> Outcome:
     if isinstance(error, WireError):
         return error.stop
     return Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
+
+
+def _wipe(room: memoryview) -> None:
+    """Overwrite what the peer sent: it may be values, and freed memory would keep them."""
+    room[:] = bytes(len(room))
 
 
 def _milliseconds(seconds: float) -> dict[str, int]:
