@@ -152,10 +152,13 @@ class CensusPlan:
         self._source = studies
         self._useless = set(Axis) - studies.axes
         try:
-            yield from self._run()
-        except _Failed:
-            self.failed = True
-        yield from self._add_up()
+            try:
+                yield from self._run()
+            except _Failed:
+                self.failed = True
+            yield from self._add_up()
+        finally:
+            del self._source  # it refers to this plan
         self.complete = not self._doubts
         if not self.complete:
             self._note(self._cut)

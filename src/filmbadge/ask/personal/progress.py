@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
+from weakref import WeakMethod
 
 from filmbadge.ask.decoder import DistinctSet, PersonalTally
 from filmbadge.ask.decoder.personal import NO_KIND, Field
@@ -58,7 +59,13 @@ class ProfileProgress:
 
     def __post_init__(self, key: RunKey) -> None:
         self.seen, self.patients = DistinctSet(key), DistinctSet(key)
-        self.tally = PersonalTally(self.seen, self.patients, FIELDS, self.row)
+        row = WeakMethod(self.row)  # else this and the tally would refer to each other, and stay with the studies drawn
+
+        def aside(identifier: bytes, explicit: bool) -> None:
+            if (take := row()) is not None:
+                take(identifier, explicit)
+
+        self.tally = PersonalTally(self.seen, self.patients, FIELDS, aside)
         self._lottery = Lottery(self.lot, ASK_EACH_UP_TO, SAMPLE_STUDIES)
 
     @property

@@ -33,6 +33,7 @@ GATEWAY = (502, 504)  # a proxy did not reach the service behind it; it may, a m
 GATEWAY_SECONDS = 1.0
 _DROPPED = (OutcomeKind.CLOSED, OutcomeKind.RESET)
 _ASKED = re.compile(r"/[!-~]{0,1023}")
+_UID = re.compile(r"/[0-9.]+(?=/|$)")  # a step of a path that is an archive's: questions about two studies are alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +387,8 @@ class HttpSession:
         else:
             ended = time.monotonic()
             waited = (self._heard or ended) - self._asked
-            self._gentle.answered(now.request.path.partition("?")[0], waited, ended - self._asked)
+            alike = _UID.sub("/*", now.request.path.partition("?")[0])
+            self._gentle.answered(alike, waited, ended - self._asked)
 
     def _answer(self, reply: Response) -> None:
         """Give the script its reply, and learn the next page."""
