@@ -40,7 +40,7 @@ def shows_fields(kind: type[Any]) -> bool:
     """Whether its `repr` is the one that lists the fields."""
     if dataclasses.is_dataclass(kind):
         return hasattr(kind.__repr__, "__wrapped__")  # as `dataclass` makes it
-    return kind.__repr__ is msgspec.Struct.__repr__
+    return inspect.getattr_static(kind, "__repr__") is inspect.getattr_static(msgspec.Struct, "__repr__")
 
 
 def could_hold_a_value(kind: type[Any]) -> set[str]:
