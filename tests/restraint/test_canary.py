@@ -35,10 +35,13 @@ DEPTHS = ("knock", "ask", "count", "profile", "prove")
 STAGES = {
     "filmbadge.ask.personal.read:_raw": "scripted",
     "filmbadge.ask.personal.charsets:text": "scripted",
-    "filmbadge.ask.personal.inspector:_well_formed": "scripted",
+    "filmbadge.ask.personal.inspector:well_formed": "scripted",
     "filmbadge.ask.personal.inspector:ValueInspector.take": "scripted",
     "filmbadge.ask.personal.inspector:ValueInspector.kinds": "scripted",
     "filmbadge.ask.personal.progress:ProfileProgress.row": "scripted",
+    "filmbadge.ask.personal.lottery:Lottery.place": "scripted",
+    "filmbadge.ask.decoder.personal:PersonalTally.__call__": "scripted",
+    "filmbadge.ask.decoder.pure:Places.find": "scripted",
     "filmbadge.ask.decoder.pure:DistinctSet.add": "scripted",
     "filmbadge.identifiers.checks:valid": "scripted",
     "filmbadge.identifiers.rules:_sum": "scripted",
@@ -102,6 +105,8 @@ BLIND = {
     "filmbadge.ask.census.source",
     "filmbadge.ask.census.windows",
     "filmbadge.identifiers.schemes",  # a table of ours
+    "filmbadge.identifiers.programs",  # the same
+    "filmbadge.identifiers.instructions",
 }
 # Those in which no crash can be injected so, and where they are tested.
 ELSEWHERE = {
