@@ -119,6 +119,7 @@ def test_looks(kind: Kind, vr: str, text: str) -> None:
 @settings(max_examples=1500, deadline=None)
 @given(st.sampled_from([Kind.PATIENT_ID, Kind.OTHER_IDS]), TEXTS)
 @example(Kind.PATIENT_ID, "536-90-4399")
+@example(Kind.PATIENT_ID, "1.2.3.4.5.536904399")
 @example(Kind.PATIENT_ID, "a\\1 536.90.4399x")
 def test_nine_digits(kind: Kind, text: str) -> None:
     found = counted(tally(kind, "LO"), kind, text)
