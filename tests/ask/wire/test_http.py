@@ -203,6 +203,23 @@ def test_a_gentle_visit_rests_between_pages() -> None:
     assert 9 <= pace.rest() < 12
 
 
+def test_questions_about_two_studies_are_alike_and_no_uid_is_remembered() -> None:
+    pace = Throttle()
+    asked = script(
+        [
+            Request("/rs/studies/1.2.3/series?limit=5"),
+            Request("/rs/studies/2.25.4/series/5.6/instances"),
+            Request("/rs/studies/7.8/series"),
+        ],
+        [],
+    )
+    talk = HttpSession(SITE, asked, next(asked), pace)
+    talk.opened(RecordedLine())
+    for _ in range(3):
+        talk.received(memoryview(LENGTH))
+    assert list(pace._habits) == ["/rs/studies/*/series", "/rs/studies/*/series/*/instances"]
+
+
 @pytest.mark.parametrize("status", http.DISTRESS)
 def test_at_a_sign_of_distress_nothing_more_is_asked(status: int) -> None:
     answer = b"HTTP/1.1 %d Too much\r\nContent-Length: 0\r\n\r\n" % status
