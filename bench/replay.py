@@ -266,6 +266,8 @@ def main() -> None:
             try:
                 told = archive.serve(connection)
             except OSError as error:
+                if options.stay:  # a client may leave while a large answer comes
+                    continue
                 sys.exit(f"the association broke off: {error}")
             if told["queries"] and not options.stay:
                 print(json.dumps(told), flush=True)
