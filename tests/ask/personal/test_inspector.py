@@ -137,6 +137,19 @@ def test_an_issuer_speaks_for_the_id_before_it() -> None:
     assert (scheme(issued, "us.ssn").issued, scheme(issued, "us.ssn").issuer) == (2, 1)
 
 
+@pytest.mark.parametrize(("without", "issuer"), [(None, 30), (4, 9), (20, 20)])
+def test_issuers_are_noted_as_long_as_every_social_security_number_has_one(
+    monkeypatch: pytest.MonkeyPatch, without: int | None, issuer: int
+) -> None:
+    """Then those numbers are counted exactly, however many there are."""
+    monkeypatch.setattr(module, "MOST_INSPECTED", 10)
+    records: list[list[Value]] = [
+        [(ID, f"53690{n:04d}"), (ISSUER, "" if n - 1 == without else "SSA")] for n in range(1, 31)
+    ]
+    found = scheme(looked(*records), "us.ssn")
+    assert (found.valid, found.issued, found.issuer) == (30, issuer, issuer)
+
+
 def test_a_large_archive_is_counted_to_its_end_for_the_scheme_that_its_ids_are_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

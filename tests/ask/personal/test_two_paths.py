@@ -78,3 +78,18 @@ def test_ordinary_records_are_counted_by_the_tally() -> None:
     notes = noticed(rows, True, 1, hurries=True)
     assert notes.records == 1000
     assert notes.tally.records > 950
+
+
+@pytest.mark.parametrize(("issuers", "alone"), [((b"SSA",), False), ((b"SSA", b""), True)])
+def test_the_tally_counts_none_where_every_social_security_number_has_an_issuer(
+    issuers: tuple[bytes, ...], alone: bool
+) -> None:
+    """It reads no issuer, and these numbers are counted exactly by them."""
+    rows = [
+        element(0x00100020, "LO", b"53690%04d" % n, True)
+        + element(0x00100021, "LO", issuers[n % len(issuers)], True)
+        + element(0x0020000D, "UI", b"1.2.%05d" % n, True)
+        for n in range(1, 201)
+    ]
+    notes = noticed(rows, True, 1, hurries=True)
+    assert (notes.records, notes.tally.records > 0) == (200, alone)

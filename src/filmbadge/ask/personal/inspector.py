@@ -114,7 +114,7 @@ class ValueInspector:
         self._beside: PersonalTally | None = None  # counts records of a large archive
         self._kinds_beside: tuple[Kind, ...] = ()
         self._rules_beside: tuple[tuple[Kind, str], ...] = ()
-        self._issued: set[tuple[Kind, bytes]] = set()
+        self._issued = {kind: DistinctSet(self._run) for kind in _IDS}  # distinct ids whose issuer was noted
         self._going_on: dict[Kind, frozenset[str]] = {}  # schemes that are counted in every record
         self._filled: set[Kind] = set()
         self._bad: set[Kind] = set()
@@ -162,10 +162,10 @@ class ValueInspector:
     def beside(self, tally: PersonalTally, kinds: Collection[Kind]) -> bool:
         """Let a tally count the records of a large archive, which it was not shown yet: what it counts is added here.
 
-        Returns False if these are more schemes than it can count.
+        Returns False if these are more schemes than it can count, or if issuers decide, which it does not read.
         """
         rules = [(kind, scheme) for kind in _IDS if kind in kinds for scheme in sorted(self._goes_on(kind))]
-        if len(rules) > MOST_RULES:
+        if len(rules) > MOST_RULES or any(self._all_issued(kind) for kind in _IDS):
             return False
         self._beside, self._kinds_beside, self._rules_beside = tally, tuple(kinds), tuple(rules)
         tally.rules([self._rule(kind, scheme) for kind, scheme in rules])
@@ -297,7 +297,7 @@ class ValueInspector:
         The first values say what they may be of all schemes. Later ones are tried for the schemes that go on, and only
         those of nine digits say more of them.
         """
-        tally, digest = self._kinds[kind], self.digest(text)
+        tally, digest, all_issued = self._kinds[kind], self.digest(text), self._all_issued(kind)
         tally.tried += 1
         first = max(tally.asked, tally.tried - 1) < MOST_INSPECTED
         known = self._known.get((kind, digest))
@@ -315,7 +315,15 @@ class ValueInspector:
         ours = any(one.valid and one.scheme == US_SSN for one in known)
         if ours or (may_hold_ssn(text) and not is_hash(text)):
             self._nine.add(kind)
-        return (kind, digest, known) if first else None
+        return (kind, digest, known) if first or (learns and all_issued) else None
+
+    def _all_issued(self, kind: Kind) -> bool:
+        """Whether an issuer stands beside every id so far that may be a US social security number.
+
+        Then they are counted exactly, and the issuers of later ones must be read too.
+        """
+        held = self._schemes.get((kind, US_SSN))
+        return held is not None and held.issuer == held.valid > 0
 
     def _learn(self, kind: Kind, text: str, known: tuple[Pass, ...]) -> None:
         dated = bool(known) and begins_with_a_date(text)
@@ -347,13 +355,16 @@ class ValueInspector:
 
     def _issuer(self, held: _Id | None, issuer: str) -> None:
         """Note whether the issuer beside an id belongs to a scheme whose shape the id has."""
-        if not issuer or held is None or held[:2] in self._issued:
+        if not issuer or held is None:
             return
         words = set(re.split(r"[^A-Z]+", issuer.upper()))
         kind, digest, known = held
-        for one in known:
-            if words.intersection(schemes()[one.scheme].issuers) and (kind, one.scheme) in self._schemes:
-                self._issued.add((kind, digest))
-                scheme = self._schemes[kind, one.scheme]
+        theirs = [
+            (one, self._schemes[kind, one.scheme])
+            for one in known
+            if words.intersection(schemes()[one.scheme].issuers) and (kind, one.scheme) in self._schemes
+        ]
+        if theirs and self._issued[kind].add(digest):
+            for one, scheme in theirs:
                 scheme.issued += 1
                 scheme.issuer += one.valid
