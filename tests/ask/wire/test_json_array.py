@@ -147,6 +147,19 @@ def test_a_long_array_whose_objects_begin_alike_is_taken_in_parts() -> None:
     assert (taken, made.over, made.count) == ([row] * 101, True, 101)
 
 
+@pytest.mark.parametrize(
+    ("behind", "rows", "over"), [(b"]\0", 101, True), (b"] ]", 101, True), (b', {"a": ', 101, False)]
+)
+def test_a_long_array_with_something_behind_it_gives_its_last_objects(behind: bytes, rows: int, over: bool) -> None:
+    row = b'{"a": "%s"}' % (b"x" * 60_000)
+    made, taken = read(b"[", *[row + b","] * 100, row + behind)
+    made.end()
+    assert (len(taken), made.count, made.over) == (rows, rows, over)
+    short, taken = read(b"[", row + behind)
+    short.end()
+    assert (taken, short.over) == ([], False)
+
+
 def test_an_object_without_end_is_let_go() -> None:
     made, taken = read(b"[{", *[b'"' + b"x" * 65536 + b'",'] * 20)
     assert (made.broken, taken, made._held, made._pieces) == (True, [], b"", [])

@@ -291,7 +291,8 @@ def _last(warned: bool, full: bool) -> tuple[Ended, Doubt | None]:
 
 
 def nothing(reply: Response, rows: JsonArray) -> bool:
-    """Success, with no records."""
+    """Success, with no records. The reply is over, and so are the rows."""
+    rows.end()
     return reply.status == 204 or (reply.status in (200, 206) and reply.stop is None and rows.over and rows.bare)
 
 

@@ -80,6 +80,12 @@ class JsonArray:
         self._pieces = [] if self.over else [text]
         self._size = len(text)
 
+    def end(self) -> None:
+        """No more comes. Of a long array that broke off, or has something behind it, whole objects are still given."""
+        if self.count and self._pieces:
+            text, self._pieces, self._piecemeal = b"".join(self._pieces), [], True
+            self._one_by_one(text)
+
     def _at_once(self, text: bytes) -> bool:
         """Parse an array, if it is whole."""
         count = None if self._page is None else self._page(text)
