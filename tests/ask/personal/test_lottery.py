@@ -41,3 +41,14 @@ def test_each_has_equal_chance() -> None:
     often = Counter(number for seed in range(5000) for number in kept(40, seed, skips=True))
     assert len(often) == 40
     assert all(abs(times - 500) < 100 for times in often.values())
+
+
+def test_it_fills_up_where_the_first_could_not_be_kept() -> None:
+    """A study whose UID is none cannot be asked for."""
+    held: list[int] = []
+    lottery = Lottery(random.Random(1), 12, 4)
+    for number in range(1, 2000):
+        place = lottery.place(number, held)
+        if place is not None and number > 12:
+            held[place : place + 1] = [number]
+    assert len(held) == 4

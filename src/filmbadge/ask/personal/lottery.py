@@ -29,7 +29,7 @@ class Lottery:
             return None
         self._largest *= self._draw() ** (1 / self._some)
         self._skip(number)
-        return self._lot.randrange(len(kept)) if kept else 0
+        return len(kept) if len(kept) < self._some else self._lot.randrange(len(kept))  # not every item may be kept
 
     def _shorten(self, kept: list[Any]) -> None:
         kept[:] = self._lot.sample(kept, min(self._some, len(kept)))
