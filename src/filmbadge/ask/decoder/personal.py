@@ -1,4 +1,4 @@
-"""The look at personal attributes in Python. `compiled.c` does the same, faster; a test compares the two.
+"""The look at personal attributes in Python. `personal.c` does the same, faster; a test compares the two.
 
 A record comes in, numbers come out, and no value is kept.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from filmbadge.ask.decoder.pure import DistinctSet
 
 Field = tuple[int, int, str]  # tag, place of its kind in `Kind` (-1: of none), VR
-# Place of its kind, scheme, shape, how it is written, program for `compiled.c`; the first three signs, and the first one, of
+# Place of its kind, scheme, shape, how it is written, program for `programs.c`; the first three signs, and the first one, of
 # the distinct ids that were learned.
 Rule = tuple[int, str, str, str, bytes, "DistinctSet", "DistinctSet"]
 NO_KIND = -1

@@ -1,6 +1,6 @@
 """What one value of an attribute is: well formed, and made like what. A value comes in as text, and none is kept.
 
-`compiled.c` does the same for values in ASCII; a test compares the two.
+`values.c` does the same for values in ASCII; a test compares the two.
 """
 
 from __future__ import annotations
