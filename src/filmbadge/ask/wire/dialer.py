@@ -356,9 +356,9 @@ class _Line(asyncio.BufferedProtocol):
         if self.stop is not None:
             return
         self._filled = left = filled - taken
-        if filled == len(room):
-            if left == _MAX_BUFFER:
-                raise WireError(Cause.UNIT_TOO_LONG, _MAX_BUFFER)
+        if left == _MAX_BUFFER:
+            raise WireError(Cause.UNIT_TOO_LONG, _MAX_BUFFER)
+        if filled == len(room) < _MAX_BUFFER:
             self._room = memoryview(bytearray(min(2 * filled, _MAX_BUFFER)))
         if left:
             self._room[:left] = room[taken:filled]
