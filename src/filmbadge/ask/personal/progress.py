@@ -62,7 +62,7 @@ class ProfileProgress:
         row = WeakMethod(self.row)  # else this and the tally would refer to each other, and stay with the studies drawn
 
         def aside(identifier: bytes, explicit: bool) -> None:
-            if (take := row()) is not None:
+            if (take := row()) is not None:  # else nobody is left who could read the numbers
                 take(identifier, explicit)
 
         self.tally = PersonalTally(self.seen, self.patients, FIELDS, aside)
