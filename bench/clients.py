@@ -76,7 +76,7 @@ def census(port: int, _records: int) -> Told:
     keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
     keys += ((elements.SERIES_IN_STUDY, b""), (elements.IMAGES_IN_STUDY, b""))
     rows: list[JournalRow] = []
-    dialer = Dialer(_scope(Depth.COUNT), rows.append)
+    dialer = Dialer(_scope(Depth.COUNT, port), rows.append)
     tally, answers = Tally(dialer.key), []
 
     def script(_: Association) -> Operations:
@@ -123,7 +123,7 @@ def _whole(port: int, depth: Depth, work: Any) -> tuple[Any, Told]:
     from filmbadge.model import DimseFacts
 
     rows: list[JournalRow] = []
-    dialer = Dialer(_scope(depth), rows.append)
+    dialer = Dialer(_scope(depth, port), rows.append)
     told: Told = {"rss_before_mb": common.rss_mb()}
 
     async def worked() -> Any:
@@ -165,7 +165,7 @@ def profile(port: int, _records: int) -> Told:
     from filmbadge.model import Depth, OutcomeKind
 
     rows: list[JournalRow] = []
-    dialer = Dialer(_scope(Depth.PROFILE), rows.append)
+    dialer = Dialer(_scope(Depth.PROFILE, port), rows.append)
     notes = ProfileProgress(dialer.key)
     talk = Association("ANY-SCP", lambda _: look_through(STUDY_ROOT_FIND, notes, None, OneQuestion))  # type: ignore[arg-type]
     row = _loop(dialer.dial(IPv4Address("127.0.0.1"), port, talk, question="bench"))
@@ -217,7 +217,7 @@ def _qido(port: int, depth: Depth) -> Told:
     from filmbadge.model import DicomWebFacts
 
     rows: list[JournalRow] = []
-    dialer = Dialer(_scope(depth), rows.append)
+    dialer = Dialer(_scope(depth, port), rows.append)
 
     async def counted() -> Told:
         there = Contact(dialer, IPv4Address("127.0.0.1"))
@@ -463,7 +463,7 @@ def ask(port: int, size: int, at_once: int = AT_ONCE) -> Told:
     from filmbadge.ask.wire.dialer import Dialer
     from filmbadge.model import Depth, DimseFacts, OutcomeKind
 
-    dialer = Dialer(_scope(Depth.ASK), lambda _: None)
+    dialer = Dialer(_scope(Depth.ASK, port), lambda _: None)
     pending = hosts(size)
     matched = 0
 
@@ -498,7 +498,7 @@ def survey(port: int, size: int) -> Told:
 
     with tempfile.TemporaryDirectory() as folder:
         targets = Targets(tuple(Target(address, (port,)) for address in hosts(size)))
-        plan = Survey(_scope(Depth.ASK), targets, ("bench",), Path(folder) / "survey")
+        plan = Survey(_scope(Depth.ASK, port), targets, ("bench",), Path(folder) / "survey")
         return _timed(lambda: _loop(plan.run(Watcher())), lambda: matched)
 
 
@@ -557,7 +557,7 @@ def _loop(work: Any) -> Any:
         return runner.run(work)
 
 
-def _scope(depth: Any) -> Scope:
+def _scope(depth: Any, port: int) -> Scope:
     """All of loopback, at any pace, without a bound on bytes that a census of this size would meet."""
     from filmbadge.scope import Budget, ConnectionLimits, RateLimits, Scope
 
@@ -566,6 +566,7 @@ def _scope(depth: Any) -> Scope:
         name="bench",
         networks=(IPv4Network("127.0.0.0/8"),),
         depth=depth,
+        dimse_ports=(port,),
         qido_record=True,
         web_ports=(),
         web_tls_ports=(),

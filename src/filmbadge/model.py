@@ -124,6 +124,7 @@ class Cause(_Code):
     NO_ENDING = "no-ending"
     SCOPE_EXPIRED = "scope-expired"
     NOT_IN_SCOPE = "not-in-scope"
+    PORT_NOT_IN_SCOPE = "port-not-in-scope"
     NO_SCOPE_FILE = "no-scope-file"
     CONNECT_LIMIT = "connect-limit", "milliseconds"
     DURING_CONNECT = "during-connect"

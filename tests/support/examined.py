@@ -66,9 +66,10 @@ async def check(order: dict[str, Any]) -> dict[str, object]:
     """Ask one host. With `cut`, the user interrupts after that many bytes. It looks around while all of it is there."""
     allowed = at_depth(load(Path(order["scope"])), Depth(order["depth"]))
     rows: list[JournalRow] = []
-    door = dialer.Dialer(allowed, rows.append)
+    target = parse(order["target"])
+    door = dialer.Dialer(allowed, rows.append, {str(target.host): target.ports})
     sketches = examine.Sketches()
-    task = asyncio.ensure_future(examine.examine(door, parse(order["target"]), allowed.depth, sketches))
+    task = asyncio.ensure_future(examine.examine(door, target, allowed.depth, sketches))
 
     def cut(cancel: Callable[[], object] = task.cancel) -> None:
         if received[0] >= order["cut"]:

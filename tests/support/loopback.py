@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.permission import PORTS, PortsByHost
 from filmbadge.cli.console import new_event_loop
 from filmbadge.model import JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, ConnectionLimits, Scope
@@ -80,9 +81,25 @@ def caps(**changed: float) -> ConnectionLimits:
     return replace(ConnectionLimits(connect_seconds=2, idle_seconds=2, seconds=5, received_bytes=1 << 20), **changed)  # type: ignore[arg-type]
 
 
-def dialer(scope: Scope = LOOPBACK) -> tuple[Dialer, list[JournalRow]]:
+class EveryPort(Mapping[str, range]):
+    """Names all ports of all hosts: the peers of tests have the ports that the system gives them."""
+
+    def __getitem__(self, host: str) -> range:
+        return PORTS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+EVERY_PORT = EveryPort()
+
+
+def dialer(scope: Scope = LOOPBACK, named: PortsByHost = EVERY_PORT) -> tuple[Dialer, list[JournalRow]]:
     rows: list[JournalRow] = []
-    return Dialer(scope, rows.append), rows
+    return Dialer(scope, rows.append, named), rows
 
 
 def contact(scope: Scope = LOOPBACK) -> tuple[Contact, list[JournalRow]]:

@@ -105,7 +105,7 @@ class Survey:
             raise SurveyError(f"{self.directory} is being written by another process") from None
         except OSError as error:
             raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
-        dialer = Dialer(self.scope, writer.journal)
+        dialer = Dialer(self.scope, writer.journal, self.targets.ports)
         pending = iter(self.targets)
         try:
             async with asyncio.TaskGroup() as group:
@@ -157,7 +157,7 @@ class Survey:
             if (name := str(target)) in self._before:
                 continue
             host = await examine(dialer, target, self.scope.depth, self._sketches)
-            if self.scope.expired():
+            if dialer.expired:
                 return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, name, findings(host))
             self._to_review, self._compared, self._patient_ids = True, False, None

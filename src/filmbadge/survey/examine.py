@@ -45,7 +45,7 @@ class SurveyError(Refusal):
 async def check(scope: Scope, target: Target) -> tuple[Host, list[JournalRow]]:
     """One host, kept nowhere: what was found, and every connection that was made."""
     rows: list[JournalRow] = []
-    dialer = Dialer(scope, rows.append)
+    dialer = Dialer(scope, rows.append, {str(target.host): target.ports})
     try:
         await dialer.resolve(str(target.host))
     except (OutOfScope, UnknownName) as error:

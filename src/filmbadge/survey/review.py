@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import cast
 
+from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.ways import ask_further
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.ask.wire.dialer import Dialer, OutOfScope
+from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.conclude.review import pairs
 from filmbadge.judge.decoys import look_alike
 from filmbadge.judge.distinct_count import union
@@ -61,17 +62,18 @@ def _without_sketch(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> li
 async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoint, Sketch]:
     """By a census of one of its DICOM endpoints. Empty if it has none that gave records, or the census broke off."""
     rows = dataset.rows(
-        "SELECT facts_version, observation FROM observations JOIN endpoints_known USING (address, port, protocol, target, asked_at)"
+        "SELECT target, facts_version, observation FROM observations JOIN endpoints_known USING (address, port, protocol, target, asked_at)"
         " WHERE archive = ? AND protocol = 'dimse' AND open ORDER BY port",
         archive,
     )
     for row in rows:
         seen = upgrade.observation(cast("int", row["facts_version"]), str(row["observation"]))
         try:
-            learned = await ask_further(
-                Contact(dialer, ip_address(seen.endpoint.address)), seen, DimseFacts, Depth.COUNT
-            )
-        except OutOfScope:
+            address = ip_address(seen.endpoint.address)
+            if not dialer.permits(address, seen.endpoint.port):  # a name for which the user named it, in an earlier run
+                await dialer.resolve(str(parse(str(row["target"])).host))
+            learned = await ask_further(Contact(dialer, address), seen, DimseFacts, Depth.COUNT)
+        except (OutOfScope, UnknownName):
             return {}
         if (drawn := sketched(learned)) is not None:
             return {seen.endpoint: drawn.small()}

@@ -33,6 +33,7 @@ _CAUSES = {
     Cause.NO_ENDING: N_("the connection has no known ending"),
     Cause.SCOPE_EXPIRED: N_("out of scope: the scope has expired"),
     Cause.NOT_IN_SCOPE: N_("out of scope: no network of the scope allows the address"),
+    Cause.PORT_NOT_IN_SCOPE: N_("out of scope: the scope does not list the port, and nobody named it"),
     Cause.NO_SCOPE_FILE: N_("out of scope: no network outside loopback is allowed without a scope file"),
     Cause.CONNECT_LIMIT: N_("the connect had no answer within {seconds:g} s"),
     Cause.DURING_CONNECT: N_("the peer reset the connection during the connect"),

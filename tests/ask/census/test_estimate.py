@@ -25,7 +25,7 @@ from filmbadge.rehearse.scp import Acceptor
 from filmbadge.rehearse.world import Archive, Study
 from filmbadge.scope import LOOPBACK, Budget, Scope
 from filmbadge.tell.words import Words
-from support.loopback import run
+from support.loopback import EveryPort, run
 from support.simulated_archive import TODAY, Simulated, days, drive
 
 
@@ -133,7 +133,7 @@ def counts(archive: Archive, budget: Budget) -> tuple[Counts, list[JournalRow]]:
         async with server:
             port = server.sockets[0].getsockname()[1]
             scope = Scope("test", LOOPBACK.networks, depth=Depth.COUNT, pace=LOOPBACK.pace, census=budget)
-            there = Contact(Dialer(scope, rows.append), ip_address("127.0.0.1"))
+            there = Contact(Dialer(scope, rows.append, EveryPort()), ip_address("127.0.0.1"))
             seen = await dimse.ask(there, port, Depth.COUNT)
             asked = seen.get(DimseFacts)
             assert asked is not None

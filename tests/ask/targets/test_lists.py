@@ -42,6 +42,14 @@ def test_one_target(text: str, host: object, ports: tuple[int, ...]) -> None:
     assert (found.host, found.ports) == (host, ports)
 
 
+def test_the_ports_that_the_user_named_are_known_by_host() -> None:
+    targets = read(["192.0.2.7:104,8042", "192.0.2.7", "PACS.Example:11112", "192.0.2.8"], SCOPE)
+    assert {host: ports for host, ports in targets.ports.items() if ports} == {
+        "192.0.2.7": (104, 8042),
+        "pacs.example": (11112,),
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -425,6 +425,40 @@ def test_an_exclusion_and_an_expiry_hold_at_the_door() -> None:
     run(work())
 
 
+@pytest.mark.parametrize("port", [0, -1, 65536, 65536 + 9, 9])
+def test_a_port_that_nobody_allowed_is_not_dialled(port: int) -> None:
+    """A number above 65535 would reach the port that is left of it in 16 bits, and the journal would say another."""
+
+    async def work() -> None:
+        door, rows = dialer(named={})
+        before = guard.opened()
+        assert not door.permits(HERE, port)
+        with pytest.raises(OutOfScope, match=rf"port {port} of 127\.0\.0\.1") as caught:
+            await door.dial(HERE, port, Talker(), question="t")
+        assert caught.value.cause is Cause.PORT_NOT_IN_SCOPE
+        assert rows == []
+        assert guard.opened() == before
+
+    run(work())
+
+
+def test_a_port_that_the_user_named_is_dialled_at_its_host_only() -> None:
+    async def work() -> None:
+        door, rows = dialer(named={"127.0.0.1": (9,), "localhost": (10,)})
+        other = ip_address("127.0.0.2")
+        assert [door.permits(HERE, 9), door.permits(other, 9), door.permits(HERE, 10)] == [True, False, False]
+        assert await door.resolve("localhost") == HERE
+        assert [door.permits(HERE, 10), door.permits(other, 10)] == [True, False]
+        await door.dial(HERE, 9, Talker(), question="t")
+        await door.dial(HERE, 10, Talker(), question="t")
+        await door.dial(other, door.scope.dimse_ports[0], Talker(), question="t")
+        with pytest.raises(OutOfScope):
+            await door.dial(other, 9, Talker(), question="t")
+        assert [(row.address, row.port) for row in rows] == [("127.0.0.1", 9), ("127.0.0.1", 10), ("127.0.0.2", 104)]
+
+    run(work())
+
+
 def test_names() -> None:
     async def work() -> None:
         door, _ = dialer()

@@ -50,6 +50,14 @@ class Targets:
         stood_for = repr((sorted(map(str, self.hosts)), [part.ranges for part in self.swept]))
         return blake2b(stood_for.encode(), digest_size=16).hexdigest()
 
+    @property
+    def ports(self) -> dict[str, tuple[int, ...]]:
+        """The ports that the user named, by host as in `Target`."""
+        named: dict[str, tuple[int, ...]] = {}
+        for target in self.hosts:
+            named[str(target.host)] = (*named.get(str(target.host), ()), *target.ports)
+        return named
+
     def __iter__(self) -> Iterator[Target]:
         yield from self.hosts
         for version, part in zip((4, 6), self.swept, strict=True):

@@ -16,15 +16,19 @@ import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import cast
 
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.conversation import Conversation
+from filmbadge.ask.wire.permission import OutOfScope, Permission, PortsByHost
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake, Hello, Newest
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, address_of, plain
+
+__all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName"]
 
 Journal = Callable[[JournalRow], None]
 
@@ -50,19 +54,6 @@ _CLEANSE_PLAINTEXT = 0x2
 _OF_WINDOWS = {64: errno.ECONNRESET, 121: errno.ETIMEDOUT, 1231: errno.ENETUNREACH, 1232: errno.EHOSTUNREACH}
 
 
-class OutOfScope(Exception):
-    """The scope does not allow this address. Raised before any packet is sent to it."""
-
-    def __init__(self, name: str, scope: Scope, address: Address | None = None) -> None:
-        resolved = f" is {address}, which" if address is not None and str(address) != name else ""
-        self.cause = Cause.SCOPE_EXPIRED if scope.expired() else Cause.NOT_IN_SCOPE
-        why = "the scope has expired" if scope.expired() else f"no network of the scope '{scope.name}' allows it"
-        if scope.name == "loopback":
-            self.cause = Cause.NO_SCOPE_FILE
-            why = "no network outside loopback is allowed without a scope file (filmbadge scope new FILE)"
-        super().__init__(f"{name}{resolved} is out of scope: {why}")
-
-
 class UnknownName(Exception):
     """The name has no address."""
 
@@ -70,8 +61,10 @@ class UnknownName(Exception):
 class Dialer:
     """Opens connections under one scope. Raises OutOfScope; every other outcome is a journal row."""
 
-    def __init__(self, scope: Scope, journal: Journal) -> None:
+    def __init__(self, scope: Scope, journal: Journal, named: PortsByHost = MappingProxyType({})) -> None:
+        """`named` are the ports that the user named, by host as the user wrote it: an address as text, or a name."""
         self.scope = scope
+        self._permission = Permission(scope, named)
         self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
         self._journal = journal
         self._pacer = _Pacer(scope.pace)
@@ -81,6 +74,15 @@ class Dialer:
         # Hosts with a connection; the event is set when the connection ends.
         self._busy: dict[str, asyncio.Event | None] = {}
 
+    @property
+    def expired(self) -> bool:
+        """Whether the scope has expired, by a clock that nobody sets back."""
+        return self._permission.expired
+
+    def permits(self, address: Address, port: int) -> bool:
+        """Whether this port may be contacted now."""
+        return self._permission.permits(address, port)
+
     async def resolve(self, name: str) -> Address:
         """The address to contact for a name: the first that the scope permits. Raises OutOfScope, UnknownName.
 
@@ -88,10 +90,11 @@ class Dialer:
         """
         literal = address_of(name)
         if literal is not None:
-            self._require(name, literal)
+            self._permission.require(name, literal)
             return literal
+        self._permission.require_time(name)
         if self.scope.name == "loopback" and name.lower().rstrip(".") != "localhost":
-            raise OutOfScope(name, self.scope)
+            raise OutOfScope(name, *self._permission.foreign())
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
@@ -99,10 +102,10 @@ class Dialer:
             raise UnknownName(f"{name}: no address is known for this name") from None
         addresses = [plain(a) for *_, sockaddr in found if (a := address_of(str(sockaddr[0]))) is not None]
         addresses.sort(key=lambda a: a.version)
-        for address in addresses:
-            if self.scope.permits(address):
-                return address
-        raise OutOfScope(name, self.scope, addresses[0] if addresses else None)
+        address = next(filter(self.scope.permits, addresses), addresses[0])
+        self._permission.require(name, address)
+        self._permission.resolved(name, address)
+        return address
 
     def throttle(self, address: Address) -> Throttle:
         """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
@@ -131,7 +134,7 @@ class Dialer:
         """
         address = plain(address)
         host = str(address)
-        self._require(host, address)
+        self._permission.require(host, address, port)
         caps = caps or self.scope.caps
         while host in self._busy:
             self._busy[host] = over = self._busy[host] or asyncio.Event()
@@ -154,14 +157,9 @@ class Dialer:
             if (awaited := self._busy.pop(host)) is not None:
                 awaited.set()
 
-    def _require(self, name: str, address: Address) -> None:
-        if not self.scope.permits(address):
-            raise OutOfScope(name, self.scope, address)
-
     async def _in_turn(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
         await self._pacer.turn(address, host)
-        if self.scope.expired():  # the scope expired during the wait
-            raise OutOfScope(host, self.scope, address)
+        self._permission.require_time(host)  # the scope may have expired during the wait
         return await self._carry(line, address, host, port, question)
 
     async def _carry(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
