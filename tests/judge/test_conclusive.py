@@ -255,3 +255,11 @@ def test_another_host_that_answered_proves_nothing() -> None:
 def test_a_host_that_answered_and_was_left_alone_later_answered() -> None:
     assert answered(dimse(SPOKE, stop=outcome(OutcomeKind.SPARED, Cause.DISTRESS)))
     assert not answered(dimse(MUTE, stop=outcome(OutcomeKind.SPARED, Cause.DISTRESS)))
+
+
+@pytest.mark.parametrize("ending", [OutcomeKind.OUT_OF_SCOPE, OutcomeKind.INTERRUPTED, OutcomeKind.OWN_ERROR])
+def test_what_we_ended_ourselves_proves_nothing(ending: OutcomeKind) -> None:
+    """Such as an archive that refused one question, at the end of the scope: the next may have brought a record."""
+    for name, seen in PROVEN.items():
+        verdict = place(msgspec.structs.replace(seen, stop=Outcome(ending)))
+        assert not verdict.conclusive or (verdict.rung is not None and verdict.rung.open), name

@@ -34,6 +34,8 @@ _REJECTIONS = frozenset({(1, 1, 1), (1, 1, 3), (1, 1, 7), (1, 2, 1)})
 # Statuses of a C-FIND that refuse the question as such (PS3.7 C, PS3.4 C.4.1.1.4): SOP class not supported, not authorized,
 # unrecognized operation. All others may be about the keys that we asked for, or about this moment.
 _REFUSALS = frozenset({0x0122, 0x0124, 0x0211})
+# We ended the last conversation before it was over: what would have come is unknown, whatever came before.
+_OURS = frozenset({OutcomeKind.OUT_OF_SCOPE, OutcomeKind.INTERRUPTED, OutcomeKind.OWN_ERROR})
 _LOCKED = frozenset({401, 403})
 _OTHER_SERVICES = frozenset(
     {Cause.SPOKE_SSH, Cause.SPOKE_FTP_OR_SMTP, Cause.SPOKE_VNC, Cause.SPOKE_TELNET, Cause.SPOKE_HL7}
@@ -44,7 +46,7 @@ def conclusive(verdict: Verdict, seen: Observation) -> bool:
     """Whether something that the peer did proves this rung, so that asking again would likely end there."""
     if verdict.rung is None:
         return False
-    proof = PROOFS.get(verdict.why)
+    proof = None if seen.stop.ending in _OURS else PROOFS.get(verdict.why)
     return verdict.rung.open or (proof is not None and proof(verdict, seen))
 
 

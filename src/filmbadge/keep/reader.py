@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -153,6 +154,11 @@ class Dataset:
 
     def connections(self) -> int:
         return int(str(self.rows("SELECT count(*) n FROM journal")[0]["n"]))
+
+    def last_asked(self) -> datetime | None:
+        """When the last connection of the journal was made. None if there was none."""
+        at = cast("datetime | None", self.rows("SELECT max(started_at) latest FROM journal")[0]["latest"])
+        return None if at is None else at.replace(tzinfo=UTC)
 
     def totals(self, told: Manifest | None = None) -> tuple[Total, ...]:
         """The quantities of a survey, each with its origin. What is unknown for one open archive is unknown in total.

@@ -77,6 +77,12 @@ class Survey:
             self.hosts_done = len(self._before)
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
+        last = dataset.last_asked()
+        if last is not None and datetime.now(UTC) < last:  # an expiry that is judged by this clock would not hold
+            raise SurveyError(
+                f"{self.directory} holds a connection of {last:%Y-%m-%d %H:%M:%S} UTC, which is still to come by this"
+                " machine's clock: set the clock right"
+            )
         before, now = dataset.manifest, self._manifest("running")
         if before.dataset != VERSION:
             raise SurveyError(f"{self.directory} was begun by an older version: it can be read, and not resumed")

@@ -12,9 +12,11 @@ import errno
 import math
 import socket
 import ssl
+import struct
+import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import cast
@@ -30,8 +32,14 @@ from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, addres
 
 __all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName"]
 
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
 Journal = Callable[[JournalRow], None]
 
+_EXPIRED = Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)
+_NO_LINGER = struct.pack("ii" if sys.platform != "win32" else "hh", 1, 0)  # struct linger: a close resets at once
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
 _LEAVE_SECONDS = 5.0
@@ -67,8 +75,8 @@ class Dialer:
         self._permission = Permission(scope, named)
         self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
         self._journal = journal
-        self._pacer = _Pacer(scope.pace)
-        self._clock = _Clock()
+        self._pacer = _Pacer(scope.pace, self._permission)
+        self._clock = _Clock(self._permission)
         self._paces: dict[str, Throttle] = {}
         self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
         # Hosts with a connection; the event is set when the connection ends.
@@ -189,17 +197,18 @@ class Dialer:
 class _Clock:
     """One timer for all lines of a dialer.
 
-    It checks each line many times a second; a timer for each would cost more.
+    It checks each line many times a second; a timer for each would cost more. It ends all of them when the scope expires.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
         self._lines: set[_Line] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, line: _Line) -> None:
         self._lines.add(line)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+            self._look_again()
 
     def remove(self, line: _Line) -> None:
         self._lines.discard(line)
@@ -207,10 +216,17 @@ class _Clock:
             self._timer.cancel()
             self._timer = None
 
+    def _look_again(self) -> None:
+        """Make the timer: at the instant at which the scope expires, if that is nearer."""
+        wait = min(_LOOK_SECONDS, self.permission.seconds_left or _LOOK_SECONDS)
+        self._timer = asyncio.get_running_loop().call_later(wait, self._look)
+
     def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(_LOOK_SECONDS, self._look)
-        now = loop.time()
+        self._look_again()
+        now = asyncio.get_running_loop().time()
+        if self.permission.expired:
+            for line in list(self._lines):
+                line.expire()
         for line in [line for line in self._lines if line.due <= now]:
             line.overdue(now)
 
@@ -224,6 +240,7 @@ class _Line(asyncio.BufferedProtocol):
         self._conversation = conversation
         self._caps = caps
         self._clock = clock
+        self._permission = clock.permission
         self._secure = secure
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -251,7 +268,9 @@ class _Line(asyncio.BufferedProtocol):
                 else:
                     await self._loop.create_connection(lambda: self, host, port)
         except TimeoutError:
-            if self._secure is not None and self._secure.connected:
+            if self._permission.expired:
+                self._end(_EXPIRED)
+            elif self._secure is not None and self._secure.connected:
                 self._end(Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, _milliseconds(self._idle)))
             else:
                 limit = _milliseconds(self._caps.connect_seconds)
@@ -271,6 +290,22 @@ class _Line(asyncio.BufferedProtocol):
         self.due = self._loop.time() + self._idle
         return self._idle
 
+    def expire(self) -> None:
+        """The scope has expired. Nothing more is sent than a farewell in plain, or the close of TLS."""
+        if self.stop is not None:
+            return
+        if self._transport is None:
+            self._reset_on_close()
+            self._connecting.reschedule(self._loop.time())
+            self.due = math.inf
+        elif self._holds_bytes():
+            self._end(_EXPIRED, linger=True)
+            self._abort()
+        elif self._secure is not None:
+            self._end(_EXPIRED)
+        else:
+            self._give_up(_EXPIRED)
+
     def overdue(self, now: float) -> None:
         """End a phase whose time is over: the connect, the wait for the peer, the whole connection, or the farewell."""
         if self._transport is None:
@@ -278,7 +313,7 @@ class _Line(asyncio.BufferedProtocol):
                 self._connecting.reschedule(now)
                 self.due = math.inf
         elif self.stop is not None:
-            self._transport.abort()
+            self._abort()
         elif now >= self._last:
             self._give_up(Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, _milliseconds(self._caps.seconds)))
         elif self._resting is not None:
@@ -295,7 +330,8 @@ class _Line(asyncio.BufferedProtocol):
         if self._done.cancelled():  # it was cancelled together with the task that waited for it
             self._done = self._loop.create_future()
         try:
-            leaves = self.stop is None and self._transport is not None and self._conversation.leave()
+            may = self.stop is None and self._transport is not None and not self._permission.expired
+            leaves = may and self._conversation.leave()
             if leaves and await self._over(_LEAVE_SECONDS):
                 self.stop = Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_IN_ORDER)
         finally:
@@ -315,6 +351,9 @@ class _Line(asyncio.BufferedProtocol):
         if self.stop is not None:  # we gave up during the connect
             transport.abort()
             return
+        if self._permission.expired:
+            self._end(_EXPIRED)
+            return
         if self._secure is not None:
             self._secure.established(transport.get_extra_info("ssl_object"))
         self._last = self._loop.time() + self._caps.seconds
@@ -329,6 +368,8 @@ class _Line(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self.received += nbytes
+        if self._permission.expired:
+            self.expire()
         if self.stop is not None:  # the line lingers: it drops a bounded number of further bytes
             if self.received > self._allowed and self._transport is not None:
                 self._transport.abort()
@@ -381,6 +422,12 @@ class _Line(asyncio.BufferedProtocol):
     # These methods implement Connection for the conversation.
 
     def send(self, data: bytes) -> None:
+        if self._permission.expired:
+            self._loop.call_soon(self.expire)  # the conversation is not ended while it speaks
+        else:
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
         if self.stop is None and self._transport is not None:
             self.sent += len(data)
             self._transport.write(data)
@@ -439,7 +486,7 @@ class _Line(asyncio.BufferedProtocol):
             last = b""
             with contextlib.suppress(Exception):
                 last = self._conversation.farewell()
-                self.send(last)
+                self._write(last)
             self._end(stop, linger=bool(last))
 
     def _end(self, stop: Outcome, *, linger: bool = False) -> None:
@@ -477,13 +524,49 @@ class _Line(asyncio.BufferedProtocol):
         """Acknowledge now. DCMTK-based servers wait for our ACK between PDUs (Nagle), and we would delay it 40 ms."""
         if _QUICKACK is None or self._transport is None:
             return
-        # uvloop makes a new socket object for every call. We detach this object, because closing it would close the
-        # connection.
-        held = self._transport.get_extra_info("socket")
-        mine = socket.socket(held.family, held.type, held.proto, held.fileno())
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._socket() as mine:
             mine.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        mine.detach()
+
+    def _abort(self) -> None:
+        """Close at once. The system may hold bytes that it would send again, for minutes: they go with the connection."""
+        assert self._transport is not None
+        if self._holds_bytes():
+            self._reset_on_close()
+        self._transport.abort()
+
+    def _reset_on_close(self) -> None:
+        """Let the close reset the connection: the system then drops what it holds."""
+        with contextlib.suppress(OSError), self._socket() as mine:
+            mine.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+
+    def _holds_bytes(self) -> bool:
+        """Whether bytes wait to be sent, or to be acknowledged. Only Linux tells the second."""
+        assert self._transport is not None
+        if self._transport.get_write_buffer_size():
+            return True
+        if sys.platform != "linux":
+            return False
+        with contextlib.suppress(OSError), self._socket() as mine:
+            return any(fcntl.ioctl(mine.fileno(), termios.TIOCOUTQ, bytes(4)))
+        return False
+
+    @contextlib.contextmanager
+    def _socket(self) -> Iterator[socket.socket]:
+        """The connection's socket. Raises OSError where there is none.
+
+        uvloop makes a new socket object for every call. We detach ours, because closing it would close the connection.
+        """
+        secure = self._secure
+        held = None if secure is None else secure.held
+        if self._transport is not None:
+            held = self._transport.get_extra_info("socket")
+        if held is None or held.fileno() < 0:
+            raise OSError(errno.ENOTCONN, "no socket")
+        mine = socket.socket(held.family, held.type, held.proto, held.fileno())
+        try:
+            yield mine
+        finally:
+            mine.detach()
 
 
 class _Tls:
@@ -495,6 +578,7 @@ class _Tls:
     def __init__(self, address: Address, name: str, hello: Hello) -> None:
         self.peer = Handshake(name or address)
         self.connected = False  # TCP is connected
+        self.held: socket.socket | None = None
         self._address = address
         self._hello = hello
 
@@ -504,7 +588,7 @@ class _Tls:
         family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
         # Windows' loop recognizes the address family by the number of fields.
         where = (str(address), port, 0, 0) if address.version == 6 else (str(address), port)
-        held = socket.socket(family, socket.SOCK_STREAM)
+        held = self.held = socket.socket(family, socket.SOCK_STREAM)
         try:
             held.setblocking(False)
             await loop.sock_connect(held, where)
@@ -587,18 +671,20 @@ def _connect_failure(error: OSError, address: Address) -> Outcome:
 class _Pacer:
     """Spaces connections per host, per network and overall, each at its own rate."""
 
-    def __init__(self, pace: RateLimits) -> None:
+    def __init__(self, pace: RateLimits, permission: Permission) -> None:
         self._pace = pace
+        self._permission = permission
         self._next: dict[object, float] = {}
 
     async def turn(self, address: Address, host: str) -> None:
+        """Wait for the turn of this host, at most until the scope expires."""
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
         prefix = int(address) >> (8 if address.version == 4 else 80)
         pace = self._pace
         for key, rate in ((host, pace.per_host), ((address.version, prefix), pace.per_network), (None, pace.overall)):
             wait = self._place(key, rate)
             if wait > _SHORTEST_WAIT:
-                await asyncio.sleep(wait)
+                await asyncio.sleep(min(wait, self._permission.seconds_left))
         self.rest(
             host, 1 / pace.per_host
         )  # a wait for a wide rate delayed this connection; the next is counted from here

@@ -280,7 +280,7 @@ class HttpSession:
         now = self._now
         if not now.over and stop.ending is OutcomeKind.CLOSED:
             stop = self._cut_off(stop)
-        ours = stop.ending in (OutcomeKind.INTERRUPTED, OutcomeKind.OWN_ERROR)
+        ours = stop.ending in (OutcomeKind.INTERRUPTED, OutcomeKind.OWN_ERROR, OutcomeKind.OUT_OF_SCOPE)
         if now.over:
             return stop if ours else self._done
         if ours:
