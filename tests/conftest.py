@@ -11,7 +11,7 @@ from support import chance, found, guard, isolation
 
 HERE = Path(__file__).parent
 # Rooms of tests that start archives, browsers or the instrument as a process, or need more of the system than loopback.
-REAL = [HERE / room for room in ("bench", "pages", "real", "rehearse", "restraint/test_canary.py", "restraint/test_pages.py", "restraint/test_permission.py", "restraint/test_remains.py", "survey/test_misleading.py", "survey/test_survey.py")]  # fmt: skip
+REAL = [HERE / room for room in ("ask/wire/test_names.py", "bench", "pages", "real", "rehearse", "restraint/test_canary.py", "restraint/test_pages.py", "restraint/test_permission.py", "restraint/test_remains.py", "survey/test_misleading.py", "survey/test_survey.py")]  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -371,3 +371,17 @@ def test_an_end_beyond_the_calendar_is_refused() -> None:
     text = VALID.replace("expires = 2027-01-31", "expires = 9999-12-31T23:59:59-12:00")
     with pytest.raises(ScopeError, match="not a date"):
         parse(text, "scope.toml")
+
+
+def test_names_of_hosts_are_exact_and_in_small_letters() -> None:
+    text = "\n".join(['names = ["PACS.Example.org.", "b"]', *LINES])
+    scope = parse(text, "s", NOW)
+    assert scope.names == ("pacs.example.org", "b")
+    assert "looks up names that a page gives, if they are: pacs.example.org, b" in explain(scope, ENGLISH)
+    assert parse("\n".join(LINES), "s", NOW).names == ()
+
+
+@pytest.mark.parametrize("name", ['"*.example.org"', '"192.0.2.7"', '"a b"', '""', "7", '"example..org"', '"http://a"'])
+def test_what_is_no_name_of_a_host_is_refused_with_its_line(name: str) -> None:
+    with pytest.raises(ScopeError, match=r"s:2: .* is not a host name"):
+        parse("\n".join(["names = [", f" {name},", "]", *LINES]), "s", NOW)

@@ -125,7 +125,10 @@ class Cause(_Code):
     SCOPE_EXPIRED = "scope-expired"
     NOT_IN_SCOPE = "not-in-scope"
     PORT_NOT_IN_SCOPE = "port-not-in-scope"
+    NAME_NOT_IN_SCOPE = "name-not-in-scope"  # a peer gave it
     NO_SCOPE_FILE = "no-scope-file"
+    LOOK_UP_LIMIT = "look-up-limit", "milliseconds"
+    LOOK_UP_FAILED = "look-up-failed"
     CONNECT_LIMIT = "connect-limit", "milliseconds"
     DURING_CONNECT = "during-connect"
     TOO_MANY_FILES = "too-many-files"
@@ -393,14 +396,14 @@ class TlsFacts(Struct, frozen=True):
 
 
 class JournalRow(Struct, frozen=True):
-    """One row of the journal: one connection. A failed connection has a row too."""
+    """One row of the journal: one connection, or one look-up of a name. A failed one has a row too."""
 
     at: datetime
-    address: str
-    port: int
+    address: str  # of a look-up: the first that was found, or empty
+    port: int | None  # None: a look-up
     question: str
-    sent: int  # bytes
-    received: int  # bytes
+    sent: int | None  # bytes; None: a look-up, which the library makes
+    received: int | None  # bytes
     seconds: float
     stop: Outcome
     tls: TlsFacts | None = None  # None: the connection was plain, or the peer spoke no TLS. Kept with the endpoint

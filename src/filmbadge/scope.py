@@ -24,6 +24,9 @@ Network = IPv4Network | IPv6Network
 Basis = Literal["owner", "mandate", "research"]
 
 SCHEMA = "filmbadge.scope/1"
+HOST_NAME = re.compile(
+    r"(?=.{1,253}\.?$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?"
+)  # RFC 1123 2.1, and the underscore that some use
 DIMSE_PORTS = (104, 4242, 5678, 11112)
 DIMSE_TLS_PORTS = (2762,)
 WEB_PORTS = (80, 3000, 3333, 5000, 8042, 8080)
@@ -162,6 +165,7 @@ class Scope:
     reference: str = ""
     basis: Basis | None = None
     called_titles: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # of hosts, in small letters: those that a page may name and that are then looked up
     dimse_ports: tuple[int, ...] = DIMSE_PORTS
     dimse_tls_ports: tuple[int, ...] = DIMSE_TLS_PORTS
     web_ports: tuple[int, ...] = WEB_PORTS
@@ -289,6 +293,7 @@ class _Reader:
                 "schema",
                 "networks",
                 "exclude",
+                "names",
                 "depth",
                 "expires",
                 "authority",
@@ -339,6 +344,7 @@ class _Reader:
             reference=self._text("authority", "reference"),
             basis=basis,
             called_titles=self._titles(),
+            names=self._names(),
             dimse_ports=dimse,
             dimse_tls_ports=dimse_tls,
             web_ports=web,
@@ -424,6 +430,13 @@ class _Reader:
                     index,
                 )
         return tuple(value.strip() for value in values)
+
+    def _names(self) -> tuple[str, ...]:
+        values = self._list("", "names", ())
+        for index, value in enumerate(values):
+            if not isinstance(value, str) or not HOST_NAME.fullmatch(value) or address_of(value) is not None:
+                raise self._error(f"{value!r} is not a host name, such as pacs.example.org", "", "names", index)
+        return tuple(dict.fromkeys(value.lower().rstrip(".") for value in values))
 
     def _ports(self, key: str, default: Sequence[int]) -> tuple[int, ...]:
         values = self._list("ports", key, default)
@@ -541,6 +554,12 @@ networks = [
 ]
 exclude = [
   # "192.0.2.10/32",   # the emergency room's own archive
+]
+
+# Names of hosts that a viewer's page may name and that are then looked up. Any other name that a page gives is not. A
+# host that you name yourself as a target needs no entry. The addresses must be inside the networks in any case.
+names = [
+  # "archive.example.org",
 ]
 
 # How far to climb:

@@ -148,7 +148,7 @@ def test_an_image_without_an_end_is_cancelled_then_aborted() -> None:
         assert archive.heard[-3:] == [command.C_GET_RQ, command.C_CANCEL_RQ, pdu.ABORT]
         assert set(archive.heard) == {command.C_FIND_RQ, command.C_GET_RQ, command.C_CANCEL_RQ, pdu.ABORT}
         assert len(rows) == 2
-        assert rows[1].received < 900_000
+        assert (rows[1].received or 0) < 900_000
         assert place(after).rung is Rung.DELIVERS
 
     run(work())

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pycares
+
 from support import isolation
 
 HARMLESS = {Path(sys.executable).name, "ruff", "lint-imports", "uname"}  # of programs: Python runs no instrument here
@@ -33,6 +35,7 @@ def enter() -> None:
     global entered  # noqa: PLW0603
     entered = True
     sys.addaudithook(_audit)
+    pycares.Channel.getaddrinfo = _looking_up(pycares.Channel.getaddrinfo)  # type: ignore[method-assign]
     try:
         import uvloop
     except ImportError:  # there is none for Windows
@@ -94,6 +97,14 @@ _LOOP: dict[str, Callable[..., Any]] = {
     "getaddrinfo": lambda host, *_, **__: host,
     "getnameinfo": lambda address, *_: address,
 }
+
+
+def _looking_up(method: Callable[..., Any]) -> Callable[..., Any]:
+    def asked(channel: pycares.Channel, host: str, *arguments: Any, **named: Any) -> Any:
+        _ask("pycares.getaddrinfo", host)
+        return method(channel, host, *arguments, **named)
+
+    return asked
 
 
 def _asking(method: Callable[..., Any], host: Callable[..., Any]) -> Callable[..., Any]:

@@ -36,6 +36,7 @@ class ScopeAsUsed(Struct, frozen=True):
     web_tls_ports: tuple[int, ...] = ()
     qido_record: bool = False
     census: dict[str, float] = {}
+    names: tuple[str, ...] = ()
 
 
 class PatientIds(Struct, frozen=True):
@@ -67,6 +68,7 @@ class Manifest(Struct, frozen=True):
     patient_ids: PatientIds | None = None  # None: not found out yet
     kept: dict[str, int] = {}  # rows of the tables of facts; empty while it runs
     compared: bool = False  # archives of different hosts were compared, as far as hosts were asked
+    lookups: int | None = None  # names that were looked up; None: not kept, as by older versions
     schema: Literal["filmbadge.survey/1"] = SCHEMA
 
     @property

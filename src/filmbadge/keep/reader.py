@@ -153,10 +153,16 @@ class Dataset:
         return {str(row["rung"]): int(str(row["n"])) for row in found}
 
     def connections(self) -> int:
-        return int(str(self.rows("SELECT count(*) n FROM journal")[0]["n"]))
+        return int(str(self.rows("SELECT count(*) n FROM journal WHERE port IS NOT NULL")[0]["n"]))
+
+    def lookups(self) -> int | None:
+        """Names that were looked up. None if it was not kept, as by older versions."""
+        if self.manifest.dataset != VERSION:
+            return None
+        return int(str(self.rows("SELECT count(*) n FROM journal WHERE port IS NULL")[0]["n"]))
 
     def last_asked(self) -> datetime | None:
-        """When the last connection of the journal was made. None if there was none."""
+        """When the last connection or look-up of the journal was begun. None if there was none."""
         at = cast("datetime | None", self.rows("SELECT max(started_at) latest FROM journal")[0]["latest"])
         return None if at is None else at.replace(tzinfo=UTC)
 

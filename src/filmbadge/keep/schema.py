@@ -244,15 +244,15 @@ FINDINGS = Table(
 
 JOURNAL = Table(
     "journal",
-    "One row per connection, the failed ones included: what was done, and so also what was not.",
+    "One row per connection, and per look-up of a name, the failed ones included: what was done, and so also what was not.",
     (
-        Column("started_at", _time, "when the connection was started, UTC"),
-        Column("address", _text, "address that was contacted"),
-        Column("port", pa.int32(), "TCP port"),
-        Column("question", _text, "what it was opened for"),
-        Column("sent", _long, "bytes sent; over TLS, those inside it"),
-        Column("received", _long, "bytes received; over TLS, those inside it"),
-        Column("seconds", pa.float64(), "from the connect to the close"),
+        Column("started_at", _time, "when the connection or the look-up was started, UTC"),
+        Column("address", _text, "address that was contacted; of a look-up, the first that was found, or empty"),
+        Column("port", pa.int32(), "TCP port; null for a look-up"),
+        Column("question", _text, "what it was opened for; `look-up NAME` for a look-up"),
+        Column("sent", _long, "bytes sent; over TLS, those inside it; null for a look-up"),
+        Column("received", _long, "bytes received; over TLS, those inside it; null for a look-up"),
+        Column("seconds", pa.float64(), "from the connect to the close; of a look-up, from its question to its end"),
         Column("ending", _text, "how it ended"),
         Column("cause", _text, "the code of its cause; null where none is known"),
         Column("numbers", _numbers, "the numbers that belong to the cause"),

@@ -195,6 +195,7 @@ class Survey:
                 told,
                 outcomes=dataset.outcomes(),
                 connections=dataset.connections(),
+                lookups=dataset.lookups(),
                 rows=dataset.totals(told),
                 kept=dataset.counts(judged=False) if state != "running" else {},
             )
@@ -226,4 +227,5 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         pace=asdict(scope.pace),
         caps=asdict(scope.caps),
         census=asdict(scope.census),
+        names=scope.names,
     )

@@ -134,8 +134,8 @@ async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketch
         return host
     except OutOfScope as error:
         fault = Outcome(OutcomeKind.OUT_OF_SCOPE, error.cause)
-    except UnknownName:
-        fault = Outcome(OutcomeKind.NO_ADDRESS)
+    except UnknownName as error:
+        fault = error.stop
     except Exception as error:  # its text may hold anything, so only its type is kept
         fault = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
     return archives.judge(address, seen, at_one_host(seen.studies), name, fault)

@@ -26,12 +26,14 @@ class CheckDocument(Struct, frozen=True):
     connections: int
     bytes_sent: int
     bytes_received: int
+    lookups: int = 0  # of names
     schema: Literal["filmbadge.check/1"] = "filmbadge.check/1"
 
 
 def document(target: str, depth: Depth, host: Host, journal: Sequence[JournalRow], words: Words) -> CheckDocument:
     """All that was found out about one host."""
     judged = {one.observation.endpoint: one for one in host.judged}
+    connections = [row for row in journal if row.port is not None]
     return CheckDocument(
         target=target,
         depth=str(depth),
@@ -39,9 +41,10 @@ def document(target: str, depth: Depth, host: Host, journal: Sequence[JournalRow
         archives=tuple(archive_view(one, [judged[e] for e in one.endpoints], words) for one in host.archives),
         fault="" if host.fault is None else words.outcome(host.fault),
         not_tried=words.not_tried(depth),
-        connections=len(journal),
-        bytes_sent=sum(row.sent for row in journal),
-        bytes_received=sum(row.received for row in journal),
+        connections=len(connections),
+        bytes_sent=sum(row.sent or 0 for row in connections),
+        bytes_received=sum(row.received or 0 for row in connections),
+        lookups=len(journal) - len(connections),
     )
 
 
@@ -158,7 +161,7 @@ def _why(endpoint: EndpointView, words: Words) -> str:
 
 
 def _traffic(card: CheckDocument, words: Words) -> str:
-    return words.many(
+    traffic = words.many(
         "{n:,} connection, {sent:,} bytes sent, {received:,} received, depth {depth}.",
         "{n:,} connections, {sent:,} bytes sent, {received:,} received, depth {depth}.",
         card.connections,
@@ -166,3 +169,6 @@ def _traffic(card: CheckDocument, words: Words) -> str:
         received=card.bytes_received,
         depth=words.name(Depth(card.depth)),
     )
+    if not card.lookups:
+        return traffic
+    return f"{traffic} {words.many('{n:,} name was looked up.', '{n:,} names were looked up.', card.lookups)}"

@@ -97,6 +97,8 @@ def _questions(scope: Scope, words: Words) -> Iterator[str]:
             )
         else:
             yield words.say("a census of one archive ends after {bounds}", bounds=bounds)
+    if scope.names:
+        yield words.say("looks up names that a page gives, if they are: {names}", names=", ".join(scope.names))
     if scope.called_titles:
         yield words.say("tries the AE titles its owner gave: {titles}", titles=", ".join(scope.called_titles))
 

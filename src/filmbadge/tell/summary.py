@@ -68,6 +68,7 @@ class ReportDocument(Struct, frozen=True):
     archives: tuple[ArchiveView, ...]
     findings: dict[str, int]  # archives by what is wrong with them; decoys are left out
     undecided: tuple[str, ...] = ()  # targets of which we could not find out whether they are archives, or open
+    lookups: int | None = None  # of names; None: an older version did not keep it
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
@@ -92,6 +93,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         archives=archives,
         findings=_findings_of(archives),
         undecided=tuple(dataset.undecided()),
+        lookups=dataset.lookups(),
         words={row.quantity: words.total(row) for row in rows},
     )
 
@@ -142,12 +144,15 @@ def appearances(line: KindLine, words: Words) -> str:
 
 def asked(report: ReportDocument, words: Words) -> str:
     """What was done, in one line."""
+    connections = words.many("{n:,} connection", "{n:,} connections", report.connections)
+    if report.lookups:
+        connections += ", " + words.many("{n:,} look-up of a name", "{n:,} look-ups of names", report.lookups)
     return words.many(
         "{done:,} of {n:,} host asked, {connections}, depth {depth}",
         "{done:,} of {n:,} hosts asked, {connections}, depth {depth}",
         report.hosts,
         done=report.hosts_done,
-        connections=words.many("{n:,} connection", "{n:,} connections", report.connections),
+        connections=connections,
         depth=words.name(Depth(report.depth)),
     )
 

@@ -15,7 +15,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from filmbadge.model import Refusal
-from filmbadge.scope import Address, Intervals, Network, Scope, address_of, sweep
+from filmbadge.scope import HOST_NAME, Address, Intervals, Network, Scope, address_of, sweep
 
 MAX_SWEEP = 1 << 24  # addresses; a larger network cannot be swept in a sensible time
 
@@ -110,9 +110,7 @@ def parse(text: str, where: str = "") -> Target:
     address = address_of(host)
     if address is None and text.startswith("["):
         raise TargetError(f"{where}{host!r} in brackets is not an address")
-    if address is None and not re.fullmatch(
-        r"(?=.{1,253}\.?$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?", host
-    ):
+    if address is None and not HOST_NAME.fullmatch(host):
         raise TargetError(f"{where}{host!r} is neither an address nor a host name")
     if address is None and re.fullmatch(r"[\d.]+|0[xX].*", host):
         raise TargetError(f"{where}{host!r} is not a complete address")

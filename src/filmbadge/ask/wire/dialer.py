@@ -21,6 +21,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import cast
 
+import pycares
+import pycares.errno
+
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.conversation import Conversation
@@ -48,6 +51,11 @@ _LINGER_BYTES = 256 * 1024
 _LOOK_SECONDS = 0.05  # seconds between two checks for what is overdue
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
+LOOK_UPS = 8  # names that are looked up at once
+LOOK_UP_SECONDS = 10.0
+_SERVER_SECONDS, _TRIES = 3.0, 2  # how long one name server may take for an answer, and how often it is asked
+_UNSORTED = 0x80  # ARES_AI_NOSORT: sorting would open a socket to each address
+_ABSENT = (pycares.errno.ARES_ENODATA, pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_EBADNAME)
 _MAX_PACES = 10_000  # number of archives whose pace is remembered
 _NEWEST = {
     Newest.ANY: ssl.TLSVersion.MAXIMUM_SUPPORTED,
@@ -63,7 +71,11 @@ _OF_WINDOWS = {64: errno.ECONNRESET, 121: errno.ETIMEDOUT, 1231: errno.ENETUNREA
 
 
 class UnknownName(Exception):
-    """The name has no address."""
+    """The name has no address, or none could be found out. `stop` says which."""
+
+    def __init__(self, message: str, stop: Outcome) -> None:
+        self.stop = stop
+        super().__init__(message)
 
 
 class Dialer:
@@ -77,6 +89,7 @@ class Dialer:
         self._journal = journal
         self._pacer = _Pacer(scope.pace, self._permission)
         self._clock = _Clock(self._permission)
+        self._names = _Names(self._clock, journal)
         self._paces: dict[str, Throttle] = {}
         self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
         # Hosts with a connection; the event is set when the connection ends.
@@ -92,28 +105,36 @@ class Dialer:
         return self._permission.permits(address, port)
 
     async def resolve(self, name: str) -> Address:
-        """The address to contact for a name: the first that the scope permits. Raises OutOfScope, UnknownName.
+        """The address to contact for a name that the user gave: the first that the scope permits, IPv4 first.
 
-        Without a scope file only loopback is allowed. Its only name is localhost, so no look-up leaves the machine.
+        Raises OutOfScope, UnknownName. Without a scope file only loopback is allowed. Its only name is localhost, so no
+        look-up leaves the machine.
         """
         literal = address_of(name)
         if literal is not None:
             self._permission.require(name, literal)
             return literal
         self._permission.require_time(name)
-        if self.scope.name == "loopback" and name.lower().rstrip(".") != "localhost":
+        host = name.lower().rstrip(".")
+        if self.scope.name == "loopback" and host != "localhost":
             raise OutOfScope(name, *self._permission.foreign())
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise UnknownName(f"{name}: no address is known for this name") from None
-        addresses = [plain(a) for *_, sockaddr in found if (a := address_of(str(sockaddr[0]))) is not None]
-        addresses.sort(key=lambda a: a.version)
+        addresses = await self._names.addresses(host)
         address = next(filter(self.scope.permits, addresses), addresses[0])
         self._permission.require(name, address)
-        self._permission.resolved(name, address)
+        self._permission.resolved(host, address)
         return address
+
+    async def follow(self, name: str, host: str = "") -> Address:
+        """The address to contact for a name that a peer gave. `host` is the user's own name for that peer.
+
+        Raises OutOfScope, UnknownName. A name is looked up only if it is `host`, or if the scope lists it: with any other
+        name, a peer could have us tell a name server of our visit.
+        """
+        own = name.lower().rstrip(".")
+        known = own and own in (host.lower().rstrip("."), *self.scope.names)
+        if not known and address_of(name) is None:
+            raise OutOfScope("a name that a peer gave", Cause.NAME_NOT_IN_SCOPE, "the scope does not list it")
+        return await self.resolve(name)
 
     def throttle(self, address: Address) -> Throttle:
         """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
@@ -195,22 +216,22 @@ class Dialer:
 
 
 class _Clock:
-    """One timer for all lines of a dialer.
+    """One timer for all lines and look-ups of a dialer.
 
     It checks each line many times a second; a timer for each would cost more. It ends all of them when the scope expires.
     """
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
-        self._lines: set[_Line] = set()
+        self._lines: set[_Line | _LookUp] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, line: _Line) -> None:
+    def add(self, line: _Line | _LookUp) -> None:
         self._lines.add(line)
         if self._timer is None:
             self._look_again()
 
-    def remove(self, line: _Line) -> None:
+    def remove(self, line: _Line | _LookUp) -> None:
         self._lines.discard(line)
         if not self._lines and self._timer is not None:
             self._timer.cancel()
@@ -229,6 +250,100 @@ class _Clock:
                 line.expire()
         for line in [line for line in self._lines if line.due <= now]:
             line.overdue(now)
+
+
+class _Names:
+    """Looks up names, a few at once, and remembers what was found. Each look-up has a journal row."""
+
+    def __init__(self, clock: _Clock, journal: Journal) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._known: dict[str, tuple[Address, ...]] = {}
+        self._turns = asyncio.Semaphore(LOOK_UPS)
+
+    async def addresses(self, name: str) -> tuple[Address, ...]:
+        """At least one, IPv4 first. Raises UnknownName, and OutOfScope if the scope expires."""
+        if name not in self._known:
+            async with self._turns:
+                if name not in self._known:
+                    self._known[name] = await self._look_up(name)
+        return self._known[name]
+
+    async def _look_up(self, name: str) -> tuple[Address, ...]:
+        permission = self._clock.permission
+        permission.require_time(name)
+        at, started = datetime.now(UTC), time.perf_counter()
+        look_up = _LookUp(name)
+        self._clock.add(look_up)
+        try:
+            found, stop = await look_up.ended
+        except asyncio.CancelledError:
+            found, stop = (), Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)
+            raise
+        finally:
+            self._clock.remove(look_up)
+            look_up.close()
+            seconds = round(time.perf_counter() - started, 6)
+            first = str(found[0]) if found else ""
+            self._journal(JournalRow(at, first, None, f"look-up {name}", None, None, seconds, stop))
+        if stop is _EXPIRED:
+            permission.require_time(name)
+        if not found:
+            what = (
+                "no address is known for this name" if stop.cause is None else "no name server answered for this name"
+            )
+            raise UnknownName(f"{name}: {what}", stop)
+        return found
+
+
+class _LookUp:
+    """One look-up of one name, as the system's files and name servers have it.
+
+    c-ares asks in a thread of its own, and stops at once where we tell it to; the system's resolver would go on asking. It
+    adds no search domain, and none of the user's aliases.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[tuple[tuple[Address, ...], Outcome]] = self._loop.create_future()
+        self.due = self._loop.time() + LOOK_UP_SECONDS
+        self._channel = pycares.Channel(
+            flags=pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_NOALIASES | pycares.ARES_FLAG_EDNS,
+            timeout=_SERVER_SECONDS,
+            tries=_TRIES,
+        )
+        self._channel.getaddrinfo(
+            name, None, type=socket.SOCK_STREAM, flags=_UNSORTED, callback=self._told_in_its_thread
+        )
+
+    def expire(self) -> None:
+        self._end((), _EXPIRED)
+
+    def overdue(self, _now: float) -> None:
+        self._end((), Outcome(OutcomeKind.NO_ADDRESS, Cause.LOOK_UP_LIMIT, _milliseconds(LOOK_UP_SECONDS)))
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._channel.cancel()
+        self._channel.close()
+
+    def _told_in_its_thread(self, result: pycares.AddrInfoResult | None, error: int | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop was closed
+            self._loop.call_soon_threadsafe(self._told, result, error)
+
+    def _told(self, result: pycares.AddrInfoResult | None, error: int | None) -> None:
+        nodes = [] if result is None else result.nodes
+        texts = [node.addr[0] for node in nodes]
+        known = [a for text in texts if (a := address_of(text if isinstance(text, str) else text.decode())) is not None]
+        addresses = tuple(sorted(dict.fromkeys(map(plain, known)), key=lambda a: a.version))
+        absent = error is None or error in _ABSENT
+        stop = Outcome(OutcomeKind.NO_ADDRESS, None if absent else Cause.LOOK_UP_FAILED)
+        self._end(addresses, Outcome(OutcomeKind.COMPLETED) if addresses else stop)
+
+    def _end(self, addresses: tuple[Address, ...], stop: Outcome) -> None:
+        self.due = math.inf
+        if not self.ended.done():
+            self.ended.set_result((addresses, stop))
 
 
 class _Line(asyncio.BufferedProtocol):
