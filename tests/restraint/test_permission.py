@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -18,7 +22,8 @@ from filmbadge.ask import web
 from filmbadge.ask.dimse import identify, pdu
 from filmbadge.ask.targets.lists import read
 from filmbadge.ask.wire.contact import Contact
-from filmbadge.ask.wire.dialer import Dialer, OutOfScope
+from filmbadge.ask.wire.dialer import LOOK_UP_SECONDS, LOOK_UPS, Dialer, OutOfScope
+from filmbadge.keep.reader import Dataset
 from filmbadge.model import Cause, Depth, Host, JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, Scope
 from filmbadge.survey import engine
@@ -29,6 +34,7 @@ from support.capture import Capture, Packet, capturing
 from support.dimse_peer import Peer, studies
 from support.http_site import http
 from support.loopback import HERE, Handler, Talker, caps, contact, listening, run
+from support.name_server import name_server
 
 LASTS, AFTER = 0.6, 1.5  # seconds: of a scope, and in which its end is watched
 EXPIRED = Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)
@@ -269,3 +275,50 @@ def test_a_clock_that_is_set_back_does_not_revive_a_scope(monkeypatch: pytest.Mo
             await door.resolve("127.0.0.1")
 
     run(work())
+
+
+NAMES = [f"n{number}.example" for number in range(12)]
+COMMAND = str(Path(sys.executable).with_name("filmbadge"))
+
+
+def scope_file(directory: Path) -> Path:
+    path = directory / "scope.toml"
+    path.write_text(
+        'schema = "filmbadge.scope/1"\nnetworks = ["127.0.0.0/8"]\ndepth = "ask"\nexpires = 2099-12-31\n'
+        '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
+        "[ports]\ndimse = [9]\ndimse_tls = []\nweb = []\nweb_tls = []\n"
+    )
+    return path
+
+
+def test_a_survey_of_names_that_no_server_answers_ends_in_its_bound(tmp_path: Path) -> None:
+    """Twelve names, at most eight at once, ten seconds each."""
+    command = [COMMAND, "survey", str(scope_file(tmp_path)), *NAMES, "--out", str(tmp_path / "out"), "--json"]
+    with name_server(None) as asked:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=2 * LOOK_UP_SECONDS + 20, check=False)
+    assert ended.returncode == 3, ended.stderr
+    told = json.loads(ended.stdout)
+    assert (told["connections"], told["lookups"]) == (0, len(NAMES))
+    assert set(asked) == set(NAMES)
+    rows = Dataset(tmp_path / "out").rows("SELECT port, sent, received, cause FROM journal")
+    assert {tuple(row.values())[:3] for row in rows} == {(None, None, None)}
+    assert {row["cause"] for row in rows} <= {Cause.LOOK_UP_LIMIT, Cause.LOOK_UP_FAILED}
+
+
+def test_an_interruption_ends_a_look_up_and_the_process(tmp_path: Path) -> None:
+    command = [COMMAND, "survey", str(scope_file(tmp_path)), *NAMES, "--out", str(tmp_path / "out")]
+    with name_server(None) as asked, capturing() as seen:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            while len(set(asked)) < LOOK_UPS:
+                assert process.poll() is None, "it ended before it was interrupted"
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            end = time.time()
+            assert process.wait(LOOK_UP_SECONDS / 2) == 3  # its bound; the system's resolver would hold it up
+        finally:
+            process.kill()
+        assert [packet for packet in seen.all(end + 0.5) if packet.looks_up] == []
+    kept = Dataset(tmp_path / "out")
+    assert kept.lookups() == LOOK_UPS
+    assert {row["ending"] for row in kept.rows("SELECT ending FROM journal")} == {OutcomeKind.INTERRUPTED}

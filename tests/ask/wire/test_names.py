@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import pycares
 import pytest
 
 from filmbadge.ask.wire import dialer as dialer_module
@@ -133,6 +134,21 @@ def test_nothing_answers_at_all() -> None:
             await door.resolve("pacs.example")
         assert caught.value.stop.cause is Cause.LOOK_UP_FAILED
 
+    run(work())
+
+
+@pytest.mark.parametrize("error", [pycares.AresError("no room"), UnicodeError("no name")])
+def test_what_the_library_cannot_ask_is_unknown(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    async def work() -> None:
+        door, rows = dialer(SCOPE)
+        with pytest.raises(UnknownName, match="cannot be looked up"):
+            await door.resolve("pacs.example")
+        assert rows == []
+
+    monkeypatch.setattr(pycares.Channel, "getaddrinfo", refuse)
     run(work())
 
 

@@ -273,7 +273,11 @@ class _Names:
         permission = self._clock.permission
         permission.require_time(name)
         at, started = datetime.now(UTC), time.perf_counter()
-        look_up = _LookUp(name)
+        try:
+            look_up = _LookUp(name)
+        except (pycares.AresError, ValueError):  # no room for a channel, or no name: nothing was asked
+            failed = Outcome(OutcomeKind.NO_ADDRESS, Cause.LOOK_UP_FAILED)
+            raise UnknownName(f"{name}: this name cannot be looked up", failed) from None
         self._clock.add(look_up)
         try:
             found, stop = await look_up.ended
