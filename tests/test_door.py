@@ -64,6 +64,8 @@ BANNED = (
     "import asyncio\nasyncio.open_connection",
     "from asyncio import open_connection",
     "import ctypes",
+    "import pycares",
+    "import aiodns",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -46,6 +47,7 @@ from support.factories import (
     connection,
     dimse,
     host,
+    look_up,
     part,
     survey,
     web,
@@ -94,6 +96,18 @@ def test_a_round_trip(tmp_path: Path) -> None:
     assert (archive["studies"], archive["studies_how"], archive["product"]) == (35, "reported", "Orthanc")
     assert dataset.connections() == 1
     assert dataset.outcomes() == {"discloses": 2}
+
+
+def test_look_ups_are_no_connections(tmp_path: Path) -> None:
+    survey(tmp_path)
+    writer = Writer(tmp_path)
+    last = AT + timedelta(minutes=1)
+    writer.journal(look_up(last))
+    writer.journal(connection())
+    writer.close()
+    dataset = Dataset(tmp_path)
+    assert (dataset.connections(), dataset.lookups(), dataset.last_asked()) == (1, 1, last)
+    assert dataset.rows("SELECT sent, received FROM journal WHERE port IS NULL") == [{"sent": None, "received": None}]
 
 
 def test_times_come_back(tmp_path: Path) -> None:

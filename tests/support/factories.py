@@ -84,6 +84,11 @@ def connection(address: str = ADDRESS, port: int = 4242) -> JournalRow:
     return JournalRow(AT, address, port, "dimse ask ANY-SCP", 300, 4000, 0.25, DONE)
 
 
+def look_up(at: datetime = AT) -> JournalRow:
+    """A look-up of a name that has no address."""
+    return JournalRow(at, "", None, "look-up pacs.example", None, None, 0.1, Outcome(OutcomeKind.NO_ADDRESS))
+
+
 def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:
     """Put a survey.json into the folder, and the beginning of its judgement."""
     scope = ScopeAsUsed(

@@ -104,7 +104,7 @@ class _Text(HTMLParser):
 @pytest.mark.parametrize("host", list(hosts()), ids=lambda host: host.address)
 @pytest.mark.parametrize("depth", Depth)
 def test_a_card_has_no_english_in_another_language(words: Words, host: Host, depth: Depth) -> None:
-    document = card.document(host.address, depth, host, [], words)
+    document = card.document(host.address, depth, host, [factories.look_up()], words)
     assert pseudo.english(shown(card.render(document, words)), host.address, *NAMES) == []
 
 
@@ -114,6 +114,7 @@ def survey(folder: Path) -> Dataset:
     writer = Writer(folder)
     for host in hosts():
         writer.journal(factories.connection(host.address))
+        writer.journal(factories.look_up())
         writer.host(host, host.address)
     writer.close()
     found = Dataset(folder)

@@ -58,3 +58,10 @@ def test_a_fault_of_ours_is_told_by_the_card_and_by_the_report(tmp_path: Path) -
     assert card.document(host.address, Depth.ASK, host, [], ENGLISH).fault == said
     unknown = summary.document(Dataset(tmp_path), ENGLISH).funnel[-1]
     assert (unknown.rung, unknown.reasons) == ("unknown", ((said, 1),))
+
+
+def test_look_ups_are_told_beside_connections() -> None:
+    host = factories.host(factories.ADDRESS)
+    document = card.document("pacs.example", Depth.ASK, host, [factories.connection(), factories.look_up()], ENGLISH)
+    assert (document.connections, document.lookups, document.bytes_sent, document.bytes_received) == (1, 1, 300, 4000)
+    assert "1 name was looked up" in card._traffic(document, ENGLISH)

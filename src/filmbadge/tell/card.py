@@ -171,4 +171,5 @@ def _traffic(card: CheckDocument, words: Words) -> str:
     )
     if not card.lookups:
         return traffic
-    return f"{traffic} {words.many('{n:,} name was looked up.', '{n:,} names were looked up.', card.lookups)}"
+    lookups = words.many("{n:,} name was looked up.", "{n:,} names were looked up.", card.lookups)
+    return f"{traffic} {lookups}"

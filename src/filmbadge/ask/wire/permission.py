@@ -40,7 +40,7 @@ class Permission:
     @property
     def expired(self) -> bool:
         """Whether the scope has expired by one of the clocks, or ever had in this process."""
-        if not self._expired:
+        if not self._expired and self._end < math.inf:
             self._expired = time.time() >= self._end or time.monotonic() >= self._end_monotonic
         return self._expired
 
