@@ -20,6 +20,7 @@ import pytest
 
 from filmbadge.ask import web
 from filmbadge.ask.dimse import identify, pdu
+from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.targets.lists import read
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import LOOK_UP_SECONDS, LOOK_UPS, Dialer, OutOfScope
@@ -165,17 +166,30 @@ def test_a_connect_under_way_is_given_up() -> None:
         assert [row.stop for row in run(work())] == [EXPIRED]
 
 
-def test_an_association_is_aborted_once_and_no_question_follows() -> None:
+class Silent(Peer):
+    """Takes the association, and never answers a question."""
+
+    def reply(self, context: int, request: Command, fragment: bytes) -> bytes:
+        return b""
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("peer", [Peer, Silent])
+def test_an_association_is_aborted_once_and_no_question_follows(tmp_path: Path, peer: type[Peer], tls: bool) -> None:
     async def work(seen: Capture) -> None:
-        async with listening(Peer(studies(1, 2, 3)).handle) as port:
+        context = certificates.make(tmp_path).server() if tls else None
+        async with listening(peer(studies(1, 2, 3)).handle, tls=context) as port:
             scope, end = short()
             there, rows = contact(scope)
-            await ask_on(lambda: identify.ask(there, port, Depth.ASK))
+            await ask_on(lambda: identify.ask(there, port, Depth.ASK, tls=tls))
             await asyncio.sleep(end + AFTER - time.time())
             late = seen.sent_to(port, end)
             assert len(late) <= 1
-            assert all(packet.payload[0] == pdu.ABORT for packet in late)
+            assert tls or all(packet.payload[0] == pdu.ABORT for packet in late)
             assert all(row.at.timestamp() < end for row in rows)
+            if peer is Silent:
+                assert len(late) == 1
+                assert rows[-1].stop == EXPIRED
 
     with capturing() as seen:
         run(work(seen))

@@ -414,9 +414,10 @@ class _Line(asyncio.BufferedProtocol):
         if self.stop is not None:
             return
         if self._transport is None:
-            self._reset_on_close()
-            self._connecting.reschedule(self._loop.time())
-            self.due = math.inf
+            if self.due < math.inf:  # else it is being given up already
+                self._reset_on_close()
+                self._connecting.reschedule(self._loop.time())
+                self.due = math.inf
         elif self._holds_bytes():
             self._end(_EXPIRED, linger=True)
             self._abort()
