@@ -664,10 +664,9 @@ class _Line(asyncio.BufferedProtocol):
         assert self._transport is not None
         if self._transport.get_write_buffer_size():
             return True
-        if sys.platform != "linux":
-            return False
-        with contextlib.suppress(OSError), self._socket() as mine:
-            return any(fcntl.ioctl(mine.fileno(), termios.TIOCOUTQ, bytes(4)))
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError), self._socket() as mine:
+                return any(fcntl.ioctl(mine.fileno(), termios.TIOCOUTQ, bytes(4)))
         return False
 
     @contextlib.contextmanager
