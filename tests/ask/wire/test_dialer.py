@@ -455,7 +455,8 @@ def test_a_port_that_the_user_named_is_dialled_at_its_host_only() -> None:
         await door.dial(other, door.scope.dimse_ports[0], Talker(), question="t")
         with pytest.raises(OutOfScope):
             await door.dial(other, 9, Talker(), question="t")
-        assert [(row.address, row.port) for row in rows] == [("127.0.0.1", 9), ("127.0.0.1", 10), ("127.0.0.2", 104)]
+        dialled = [(row.address, row.port) for row in rows if row.port is not None]
+        assert dialled == [("127.0.0.1", 9), ("127.0.0.1", 10), ("127.0.0.2", 104)]
 
     run(work())
 
