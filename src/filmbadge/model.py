@@ -144,6 +144,8 @@ class Cause(_Code):
     CONNECTION_LIMIT = "connection-limit", "connections"
     STOPPED_IN_ORDER = "stopped-in-order"
     STOPPED_AT_ONCE = "stopped-at-once"
+    REFERENCE_REFUSED = "reference-refused"  # of a peer: malformed, or we are not willing to send it
+    NAME_UNKNOWN = "name-unknown"
     DISTRESS = "distress"
     # The peer speaks another protocol than ours.
     NOT_TLS = "not-tls"
@@ -708,7 +710,8 @@ class ConfiguredRoot(Struct, frozen=True):
     port: int
     path: str
     tls: bool = False
-    outside: bool = False  # the scope does not allow this host, or its name is unknown. It is noted, not contacted
+    outside: bool = False  # it is noted, not contacted: `why` has the reason
+    why: Cause | None = None  # None if it may be contacted, and where an older version did not note the reason
 
 
 class PageFacts(Struct, frozen=True, tag="pages"):

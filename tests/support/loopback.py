@@ -29,7 +29,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def listening(handler: Handler, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def listening(
+    handler: Handler, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[int]:
     """A server for the time of a test; gives its port."""
 
     async def handled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +42,7 @@ async def listening(handler: Handler, host: str = "127.0.0.1", tls: ssl.SSLConte
         finally:
             writer.close()
 
-    server = await asyncio.start_server(handled, host, 0, ssl=tls)
+    server = await asyncio.start_server(handled, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

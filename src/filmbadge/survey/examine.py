@@ -76,6 +76,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._observations: dict[Endpoint, Observation] = {}
+        self.called: dict[Address, str] = {}  # names of other hosts, as we call them
         self.studies: dict[Endpoint, Sketch] = {}
         self.patients: dict[Endpoint, Sketch] = {}
 
@@ -165,7 +166,7 @@ async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> No
 
 
 async def _follow(contact: Contact, depth: Depth, seen: Seen) -> None:
-    """Ask the archives that viewers name: on other ports of this host, and at other addresses of the scope.
+    """Ask the archives that viewers name, where the scope allows the address, the port and the name. The rest is noted.
 
     One step: what those name is not followed.
     """
@@ -176,14 +177,23 @@ async def _follow(contact: Contact, depth: Depth, seen: Seen) -> None:
         names = [await _placed(contact, named) for named in pages.names]
         seen.put(viewer.with_facts(msgspec.structs.replace(pages, names=tuple(names))))
         for written, named in zip(pages.names, names, strict=True):
+            if named.outside:
+                continue
             there = ip_address(named.host or str(contact.address))
             here = seen.at(there, named.port)
-            if named.outside or (here is not None and _known_enough(here)):
+            if here is not None and _known_enough(here):
                 continue
-            called = written.host if address_of(written.host) is None else contact.name
-            archive = Contact(contact.dialer, there, called)
+            archive = Contact(contact.dialer, there, _called(contact, written, named))
+            seen.called.setdefault(there, archive.name)
             roots = (named.path.rstrip("/"),)  # that only the viewer may know
             seen.put(await web.identify_either(archive, named.port, depth, tls=named.tls, roots=roots))
+
+
+def _called(contact: Contact, written: ConfiguredRoot, named: ConfiguredRoot) -> str:
+    """The name by which we call a host: the viewer's for it, or the user's for this host. No other host is told that."""
+    if written.host and address_of(written.host) is None:
+        return written.host
+    return "" if named.host else contact.name
 
 
 def _known_enough(seen: Observation) -> bool:
@@ -193,21 +203,30 @@ def _known_enough(seen: Observation) -> bool:
 
 
 async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
-    """With the address of its host, where the scope allows it; without one, where it is this host."""
-    if named.host in ("", contact.name.lower()):
-        return msgspec.structs.replace(named, host="")
-    try:
-        there = await contact.dialer.resolve(named.host)
-    except (OutOfScope, UnknownName):
-        return msgspec.structs.replace(named, outside=True)
-    return msgspec.structs.replace(named, host="" if there == contact.address else str(there))
+    """With the address of its host, where it may be contacted; without one, where it is this host."""
+    if named.outside:
+        return named
+    there, dialer = contact.address, contact.dialer
+    if named.host not in ("", contact.name.lower()):
+        try:
+            there = await dialer.follow(named.host, host=contact.name)
+        except OutOfScope as error:
+            return msgspec.structs.replace(named, outside=True, why=error.cause)
+        except UnknownName as error:
+            return msgspec.structs.replace(named, outside=True, why=error.stop.cause or Cause.NAME_UNKNOWN)
+    placed = msgspec.structs.replace(named, host="" if there == contact.address else str(there))
+    if dialer.permits(there, named.port):
+        return placed
+    why = Cause.SCOPE_EXPIRED if dialer.expired else Cause.PORT_NOT_IN_SCOPE
+    return msgspec.structs.replace(placed, outside=True, why=why)
 
 
 async def _go_on(contact: Contact, seen: Seen) -> Host:
     """Take one step after the other, and judge the host anew after each: what it taught says which is next."""
     host = archives.judge(str(contact.address), seen, at_one_host(seen.studies), contact.name)
     while (step := next_step(host)) is not None:
-        there = Contact(contact.dialer, ip_address(step.seen.endpoint.address), contact.name)
+        address = ip_address(step.seen.endpoint.address)
+        there = Contact(contact.dialer, address, seen.called.get(address, contact.name))
         learned = await ask_further(there, step.seen, step.way, step.depth)
         if learned.seen == step.seen:
             raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")

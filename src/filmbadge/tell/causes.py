@@ -38,6 +38,8 @@ _CAUSES = {
     Cause.LOOK_UP_LIMIT: N_("no name server answered for the name within {seconds:g} s"),
     Cause.LOOK_UP_FAILED: N_("no name server answered for the name, or it failed"),
     Cause.NO_SCOPE_FILE: N_("out of scope: no network outside loopback is allowed without a scope file"),
+    Cause.NAME_UNKNOWN: N_("the name has no address"),
+    Cause.REFERENCE_REFUSED: N_("what the peer wrote is no reference to a page, or none that we send"),
     Cause.CONNECT_LIMIT: N_("the connect had no answer within {seconds:g} s"),
     Cause.DURING_CONNECT: N_("the peer reset the connection during the connect"),
     Cause.TOO_MANY_FILES: N_("this machine has no file descriptors left: lower pace.open_at_once or raise ulimit -n"),

@@ -34,14 +34,23 @@ _LISTING = re.compile(
 _REFRESH = re.compile(
     r"""(?i)<meta\s[^<>]{0,64}?http-equiv\s{0,4}=\s{0,4}["']?refresh["']?[^<>]{0,64}?url\s{0,4}=\s{0,4}["']?([^"'<>]{1,256})"""
 )
+_SCRIPT = re.compile(r"""src\s*=\s*["']?([^"'\s>]{0,256}app-config\.js)""")
 _CERTIFICATE = re.compile(r"No required SSL certificate was sent|The SSL certificate error")
 # Matches a JavaScript string, which may hold text that looks like a comment, or a comment.
 _STRING_OR_COMMENT = re.compile(
     r"""(?s)("(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?|`(?:\\.|[^`\\]){0,256}+`?)|//[^\n]*|/\*.*?(?:\*/|\Z)"""
 )
 _INSERTED = re.compile(r"\$\{[^{}]{0,256}\}")
-_ROOT = re.compile(r"""["']?\b(?:qidoRoot|wadoRoot|wadoUriRoot)["']?\s*:\s*([^,\n}]{1,512})""")
-_QUOTED = re.compile(r"""(["'`])(.*?)\1""")
+_TEXT = r"""(?:"(?:\\.|[^"\\\n]){0,2048}+"|'(?:\\.|[^'\\\n]){0,2048}+'|`(?:\\.|[^`\\]){0,2048}+`)"""
+# The last group matches where a string has no end, or is too long.
+_ROOT = re.compile(
+    rf"""["']?\b(?:qidoRoot|wadoRoot|wadoUriRoot)["']?\s*:\s*((?:{_TEXT}|[^,\n}}"'`]){{0,512}}+)(["'`]?)"""
+)
+# Escapes in a JavaScript string, ECMA-262 12.9.4.
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_CONTROLS = dict(zip("bfnrtv0", "\b\f\n\r\t\v\0", strict=True))
+_QUOTED = re.compile(r"""(["'`])((?:\\.|(?!\1).)*)\1""", re.DOTALL)
+_ENDLESS = "\\"
 _OIDC = re.compile(r"""["']?\boidc["']?\s*:\s*\[\s*\{""")
 _LIST_OF_PATIENTS = re.compile(rb"requestType=STUDYLIST&(?:amp;)?primaryKey=")
 
@@ -114,7 +123,7 @@ def title(text: str) -> str:
 
 def refresh(body: bytes) -> str | None:
     """The reference to which a page sends a browser by itself."""
-    found = _REFRESH.search(body[:4096].decode("latin-1"))
+    found = _REFRESH.search(_written(body[:4096]))
     return unescape(found.group(1)).strip() if found else None
 
 
@@ -140,13 +149,36 @@ class Folder:
 
 def folder(body: bytes) -> Folder | None:
     """Parses a list of files. None if the page is no list of files."""
-    text = body.decode("latin-1")
+    text = _written(body)
     if not _LISTING.search(text):
         return None
     links = dict.fromkeys(link for link in map(unescape, _LINK.findall(text)) if not link.startswith(("?", "#", "..")))
     below = tuple(link for link in links if re.fullmatch(r"[^/:?#]+/", link) and link != "./")
     files = [link for link in links if DICOM_FILE.search(link.partition("?")[0])]
     return Folder(len(files), below, files[0] if files else "", any(map(_DICOMDIR.fullmatch, links)))
+
+
+def script(body: bytes) -> str | None:
+    """The reference to the script of OHIF's configuration that a page has."""
+    found = _SCRIPT.search(_written(body))
+    return unescape(found.group(1)) if found else None
+
+
+def _written(body: bytes) -> str:
+    """The text of a page. Bytes that are no UTF-8 become lone surrogates, so that a reference keeps its bytes."""
+    return body.decode("utf-8", "surrogateescape")
+
+
+def _root(written: tuple[str, str]) -> str:
+    """The text of an expression: all its strings together. A reference that is refused if one of them has no end."""
+    expression, endless = written
+    parts = "".join(part for _, part in _QUOTED.findall(expression))
+    return _ENDLESS if endless else _ESCAPE.sub(_meant, parts).strip(" ")
+
+
+def _meant(escape: re.Match[str]) -> str:
+    code = escape[1] or escape[2]
+    return chr(int(code, 16)) if code else _CONTROLS.get(escape[3], escape[3])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -159,10 +191,10 @@ class Configuration:
 
 def configuration(body: bytes) -> Configuration | None:
     """Parses OHIF's configuration. None if it is something else, such as a page that answers every path."""
-    text = _STRING_OR_COMMENT.sub(lambda found: found.group(1) or "", body.decode("utf-8", "replace"))
+    text = _STRING_OR_COMMENT.sub(lambda found: found.group(1) or "", _written(body))
     if "window.config" not in text or text.lstrip().startswith("<"):
         return None
     # An expression before a path inserts the page's own place: `${window.location.origin}/dicom-web`.
     written = _ROOT.findall(_INSERTED.sub("", text))
-    roots = ("".join(part for _, part in _QUOTED.findall(root)).strip() for root in written)
+    roots = map(_root, written)
     return Configuration(_OIDC.search(text) is not None, tuple(dict.fromkeys(filter(None, roots)))[:MAX_ROOTS])

@@ -15,7 +15,6 @@ they are looked at, counted and forgotten.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -23,10 +22,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from filmbadge.ask.pages import marks
-from filmbadge.ask.wire.http import Origin, Request, Response, locate
+from filmbadge.ask.wire.http import Origin, Request, Response
+from filmbadge.ask.wire.reference import locate
 from filmbadge.catalogue.pages import Login
 from filmbadge.catalogue.pages import pages as catalogue
-from filmbadge.model import ConfiguredRoot, Depth, Fingerprint, FingerprintKind, Listing
+from filmbadge.model import Cause, ConfiguredRoot, Depth, Fingerprint, FingerprintKind, Listing
 
 HTML = "text/html, */*"
 HOPS = 2  # redirects that are followed on the same host and port
@@ -35,7 +35,6 @@ PAGE_BYTES = 256 * 1024
 LIST_BYTES = 1024 * 1024
 HEAD = 4096  # bytes of one file that are read
 MOST_PLACES, MOST_PATH = 2, 128
-_CONFIGURATION = re.compile(rb"""src\s*=\s*["']?([^"'\s>]{0,256}app-config\.js)""")
 
 Requests = Generator[Request, Response, None]
 
@@ -116,8 +115,7 @@ def _take(found: PagesProgress, reply: Response) -> None:
 
 def _configuration(found: PagesProgress, site: Origin, page: Response) -> Requests:
     """Reads OHIF's configuration: the roots of its archive, and whether it demands a login."""
-    named = _CONFIGURATION.search(page.body)
-    path = site.local(named.group(1).decode("latin-1") if named else "/app-config.js", page.request.path)
+    path = site.local(marks.script(page.body) or "/app-config.js", page.request.path)
     if path is None:
         return
     reply = yield Request(path, accept="*/*", most_bytes=PAGE_BYTES)
@@ -131,12 +129,13 @@ def _configuration(found: PagesProgress, site: Origin, page: Response) -> Reques
 
 def _named(site: Origin, roots: tuple[str, ...], base: str) -> Iterator[ConfiguredRoot]:
     for root in roots:
-        own = site.local(root, base)
-        if own is not None:
-            yield ConfiguredRoot("", site.port, own.partition("?")[0], site.tls)
-        elif (place := locate(root)) is not None and place[1]:
-            scheme, host, port, path = place
-            yield ConfiguredRoot(host[:253], port, path.partition("?")[0][:256], scheme == "https")
+        place = locate(root, base, tls=site.tls)
+        if place is None:
+            yield ConfiguredRoot("", 0, "", outside=True, why=Cause.REFERENCE_REFUSED)
+        elif site.local(root, base) is not None:
+            yield ConfiguredRoot("", site.port, place.path.partition("?")[0], site.tls)
+        else:
+            yield ConfiguredRoot(place.host, place.port, place.path.partition("?")[0], place.tls)
 
 
 def _walk(found: PagesProgress, site: Origin, path: str, top: marks.Folder, depth: Depth) -> Requests:
@@ -150,7 +149,9 @@ def _walk(found: PagesProgress, site: Origin, path: str, top: marks.Folder, dept
         if here is not None:
             for link in here.folders:
                 below = site.local(link, path)
-                if below is not None and below not in known:
+                if below is None:
+                    listing = msgspec.structs.replace(listing, missed=listing.missed + 1)
+                elif below not in known and below.startswith(path.rpartition("/")[0] + "/"):
                     known.add(below)
                     waiting.append(below)
             first = first or (here.first and site.local(here.first, path)) or ""

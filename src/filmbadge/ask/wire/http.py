@@ -19,20 +19,20 @@ import h11
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire.conversation import Connection, Meter
 from filmbadge.ask.wire.head import MAX_HEAD, ResponseHead
+from filmbadge.ask.wire.reference import locate, sendable
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, Outcome, OutcomeKind
-from filmbadge.scope import Address, ConnectionLimits, address_of
+from filmbadge.scope import Address, ConnectionLimits
 from filmbadge.version import SERIES
 
 USER_AGENT = f"Filmbadge/{SERIES} (survey of medical image archives; asks, keeps no patient data)"
 MAX_BODY = 64 * 1024
 DRAIN = 64 * 1024  # bytes of a body beyond its limit that we drop, so that the connection can be used again
 DISTRESS = (429, 503)  # too many requests, service unavailable: we ask nothing more
-_URL = re.compile(r"(?:(https?):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)  # RFC 3986 B
+_NOWHERE = "//"  # a reference that is refused
 GATEWAY = (502, 504)  # a proxy did not reach the service behind it; it may, a moment later
 GATEWAY_SECONDS = 1.0
 _DROPPED = (OutcomeKind.CLOSED, OutcomeKind.RESET)
-_ASKED = re.compile(r"/[!-~]{0,1023}")
 _UID = re.compile(r"/[0-9.]+(?=/|$)")  # a step of a path that is an archive's: questions about two studies are alike
 
 
@@ -71,39 +71,12 @@ class Origin:
 
         With `any_port`, the path of a reference to any port of this host: a proxy may not know the port that we asked.
         """
-        found = locate(location)
-        if found is None:
+        there = locate(location, base, tls=self.tls)
+        if there is None:
             return None
-        scheme, host, port, path = found
         own = {str(self.address), self.name.lower().rstrip("."), self.authority.rpartition(":")[0].lower()} - {""}
-        here = port == self.port and (scheme == "https") is self.tls
-        if host and (host not in own or not (here or any_port)):
-            return None
-        if not host and scheme:
-            return None
-        if not path.startswith("/"):
-            path = "/" if host else base.partition("?")[0].rpartition("/")[0] + "/" + path
-        return path if _ASKED.fullmatch(path) else None
-
-
-def locate(location: str) -> tuple[str, str, int, str] | None:
-    """Scheme, host, port and path of a reference, RFC 3986 4.1.
-
-    The first three are empty if the reference names none.
-    """
-    found = _URL.fullmatch(location.strip()[:2048])
-    if found is None or (not found[1] and re.match(r"[A-Za-z][\w+.-]*:", location.strip())):
-        return None
-    scheme, authority, path = (found[1] or "").lower(), found[2], found[3] + (found[4] or "")
-    if authority is None:
-        return scheme, "", 0, path
-    place = re.fullmatch(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?", authority)
-    if place is None:
-        return None
-    host = place[1].strip("[]").lower().rstrip(".")
-    literal = address_of(host)
-    port = int(place[2]) if place[2] else 443 if scheme == "https" else 80
-    return scheme, str(literal) if literal is not None else host, port, path
+        here = any_port or (there.port == self.port and there.tls is self.tls)
+        return there.path if not there.host or (there.host in own and here) else None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -175,7 +148,7 @@ class _Exchange:
     def reply(self, site: Origin, stop: Outcome | None) -> Response:
         headers = {} if self.head is None else _joined(self.head)
         status = None if self.head is None else self.head.status_code
-        location = headers.get("location") if status is not None and 300 <= status < 400 else None
+        location = _location(self.head) if self.head is not None and 300 <= self.head.status_code < 400 else None
         goes = None if location is None else site.local(location, self.request.path)
         return Response(
             request=self.request,
@@ -322,6 +295,8 @@ class HttpSession:
         return Outcome(OutcomeKind.COMPLETED, Cause.PAGES, {"pages": self.answered})
 
     def _ask(self) -> None:
+        if not sendable(self._now.request.path):
+            raise WireError(Cause.REFERENCE_REFUSED)
         self._asked, self._heard = time.monotonic(), None
         if self._meter is not None:
             self._meter.asked()
@@ -449,6 +424,14 @@ def _inflate(coding: str) -> _Inflate | None:
     if len(known) > 1 or known[0] in _OTHER_CODINGS:
         raise WireError(Cause.CONTENT_CODING)
     return _Inflate(gzip=known[0] != "deflate")
+
+
+def _location(head: h11.Response) -> str | None:
+    """The reference of a redirect. Locations that differ lead nowhere: which one is meant, nobody can tell."""
+    found = {value for name, value in head.headers if name == b"location"}
+    if len(found) > 1:
+        return _NOWHERE
+    return next((value.decode("utf-8", "surrogateescape") for value in found), None)
 
 
 def _chunked(head: h11.Response) -> bool:
