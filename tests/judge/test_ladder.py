@@ -231,5 +231,8 @@ def test_a_viewer_that_names_an_archive_out_of_the_scope_says_so() -> None:
         names=(ConfiguredRoot("192.0.2.9", 80, "/rs", outside=True),),
     )
     assert place(site(named)) == Verdict(Rung.ADMITS, Reason.PAGE, (1,), "OHIF")
+    reasons = (Cause.REFERENCE_REFUSED, Cause.PORT_NOT_IN_SCOPE, Cause.PORT_NOT_IN_SCOPE, Cause.SCOPE_EXPIRED)
+    refused = tuple(ConfiguredRoot("192.0.2.9", n, "/rs", outside=True, why=why) for n, why in enumerate(reasons))
+    assert place(site(msgspec.structs.replace(named, names=refused))).codes == (4, 0, 2, 0, 1)
     here = msgspec.structs.replace(named, names=(ConfiguredRoot("", 80, "/rs"),))
     assert place(site(here)) == Verdict(Rung.ADMITS, Reason.PAGE, said="OHIF")

@@ -77,6 +77,7 @@ def test_every_reason_is_a_clause_whatever_stands_beside_it(reason: Reason, prot
         (Verdict(Rung.DISCLOSES, Reason.RECORDS), "it gave records to a stranger"),
         (Verdict(Rung.ADMITS, Reason.PAGE, said="OHIF"), "the page of OHIF is shown to a stranger"),
         (Verdict(Rung.ADMITS, Reason.PAGE, (1,), "OHIF"), "the page of OHIF is shown to a stranger; it names 1 archive that was not contacted"),
+        (Verdict(Rung.ADMITS, Reason.PAGE, (4, 1, 2, 0, 1), "OHIF"), "the page of OHIF is shown to a stranger; it names 4 archives that were not contacted: 1 at an address that no network of the scope allows, 2 at a port that the scope does not list, 1 in a way that we do not send"),
         (Verdict(Rung.LISTENING, Reason.NOT_IMAGING, stop=SILENT), "no byte came for 10 s"),
         (Verdict(Rung.ADMITS, Reason.FIND_BROKE_OFF, stop=SILENT), "the query had no answer: no byte came for 10 s"),
         (Verdict(None, Reason.OWN_ERROR, stop=Outcome(OutcomeKind.OWN_ERROR, error="KeyError")), "our own error, not the archive's (KeyError)"),

@@ -200,6 +200,14 @@ _REASONS = {
 }  # fmt: skip
 
 
+# Of archives that a page names, in the order of `judge.ways.pages.NOT_CONTACTED`.
+_NOT_CONTACTED = (
+    N_("{n:,} at an address that no network of the scope allows"),
+    N_("{n:,} at a port that the scope does not list"),
+    N_("{n:,} by a name that the scope does not list"),
+    N_("{n:,} in a way that we do not send"),
+)
+
 # Doubts of a total that are about the survey, and not about some of its archives.
 OF_SURVEY = (
     DoubtCode.HOSTS_UNASKED,
@@ -242,12 +250,15 @@ class Words(Causes):
                 code,
             )
         if verdict.why is Reason.PAGE and verdict.codes:
-            return self.many(
+            shown = self.many(
                 "the page of {said} is shown to a stranger; it names {n:,} archive that was not contacted",
                 "the page of {said} is shown to a stranger; it names {n:,} archives that were not contacted",
                 code,
                 said=verdict.said,
             )
+            each = zip(_NOT_CONTACTED, verdict.codes[1:], strict=False)
+            why = ", ".join(self.say(clause, n=number) for clause, number in each if number)
+            return f"{shown}: {why}" if why else shown
         ended = "" if verdict.stop is None else self.outcome(verdict.stop)
         clause, values = _REASONS[verdict.why], {"said": verdict.said, "ended": ended, **self._codes(verdict, ended)}
         text = (

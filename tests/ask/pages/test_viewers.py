@@ -185,6 +185,16 @@ def test_a_folder_that_is_not_shown_makes_the_count_a_lower_bound() -> None:
     assert found.listing == Listing(2, 2, missed=1)
 
 
+def test_a_list_leads_only_below_itself_and_a_folder_that_is_refused_is_missed() -> None:
+    found, asked = ask(
+        {"/": html("Index of /", '<a href="%2e%2e/">up</a><a href="M\u00fcller x/">x</a><a href="%00/">y</a>')}
+    )
+    assert "/M%C3%BCller%20x/" in asked
+    assert asked.count("/") == 0
+    assert found.listing is not None
+    assert (found.listing.missed, found.listing.whole) == (2, False)
+
+
 def test_lists_without_an_end_are_left() -> None:
     endless = {f"/{'a/' * n}": index("a/", "b/") for n in range(400)}
     found, asked = ask(endless, Depth.COUNT)

@@ -72,6 +72,7 @@ def test_a_knock_asks_for_no_counter() -> None:
         (lambda _: said(TITLES), Rung.ADMITS),  # whatever it is: it counts nothing
         (archive([]), Rung.ANSWERS),  # no title; DICOMweb under the usual one
         (archive([{"title": "a/../../b"}]), Rung.ANSWERS),
+        (archive([{"title": ".."}]), Rung.ANSWERS),
         (archive({"title": "DCM4CHEE"}), Rung.ANSWERS),
     ],
 )

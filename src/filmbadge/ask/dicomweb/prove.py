@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
 
+from filmbadge.ask.decoder import uids as uids_of_records
 from filmbadge.ask.dicomweb.answer import NOBODY, forget, media_type
 from filmbadge.ask.dicomweb.manners import filters
 from filmbadge.ask.dicomweb.question import Form
@@ -21,7 +21,6 @@ from filmbadge.model import Cause, DicomWebFacts, Observation, Outcome, OutcomeK
 
 _IMAGES = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg")
 _MULTIPART = 'multipart/related; type="application/dicom"; transfer-syntax=*'
-_UID = re.compile(r"[0-9.]{1,64}")
 ENOUGH_BYTES = 4096
 PROOF_BYTES = 512 * 1024
 
@@ -54,7 +53,7 @@ def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Reques
             yield Request(form.path(path, keys, 1), accept=form.accepts, leave=True, into=rows.feed)
             if first.uid:
                 break
-        if not _UID.fullmatch(first.uid):
+        if not uids_of_records.names(first.uid.encode()):  # it becomes a step of a path
             return
         named = [first.url, *named]
         uids.append(first.uid)

@@ -12,7 +12,7 @@ from filmbadge.ask.wire.json_body import decoded, whole_number
 from filmbadge.model import Counters, Dcm4cheeFacts, Depth
 
 BASE = "/dcm4chee-arc"
-_TITLE = re.compile(r"[\w.-]{1,16}", re.ASCII)
+_TITLE = re.compile(r"(?!\.+$)[\w.-]{1,16}", re.ASCII)  # it becomes a step of a path
 MOST_TITLES = 32
 # These titles show rejected or waiting objects, or a worklist. They do not show everything that the archive holds.
 _NOT_ALL = re.compile(r"IOCM_|AS_RECEIVED|WORKLIST|MPPS|UPS|_ADMIN")

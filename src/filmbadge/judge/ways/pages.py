@@ -37,6 +37,10 @@ def place(facts: PageFacts, seen: Observation) -> Iterator[Verdict]:
         yield _of_any(facts, facts.status, seen.stop)
 
 
+# Why an archive that a page names was not contacted: the numbers of `Reason.PAGE`, after their sum, in this order.
+NOT_CONTACTED = (Cause.NOT_IN_SCOPE, Cause.PORT_NOT_IN_SCOPE, Cause.NAME_NOT_IN_SCOPE, Cause.REFERENCE_REFUSED)
+
+
 def leads_to(facts: PageFacts) -> tuple[ConfiguredRoot, ...]:
     return facts.names
 
@@ -57,8 +61,10 @@ def _of_a_product(facts: PageFacts) -> Verdict:
     """The verdict if a sign of a product in the catalogue was seen."""
     status = next((s for s in (facts.front, facts.status) if s in (401, 403)), None)
     if facts.viewer and facts.login is False:
-        outside = sum(named.outside for named in facts.names)
-        return Verdict(Rung.ADMITS, Reason.PAGE, (outside,) if outside else (), facts.viewer)
+        outside = [named.why for named in facts.names if named.outside]
+        each = tuple(map(outside.count, NOT_CONTACTED))
+        codes = (len(outside), *each) if any(each) else (len(outside),) if outside else ()
+        return Verdict(Rung.ADMITS, Reason.PAGE, codes, facts.viewer)
     if status is not None or facts.login:
         return Verdict(Rung.SPEAKS, Reason.LOGIN, (status or 200,), facts.realm)
     return Verdict(Rung.SPEAKS, Reason.PAGE, said=facts.viewer)
