@@ -38,6 +38,7 @@ class Case:
     host: str = "127.0.0.1"
     depth: Depth = Depth.COUNT
     titles: tuple[str, ...] = ()
+    listed: tuple[int, ...] = ()  # another port that the scope lists: one that a page names
     networks: str = EVERYWHERE  # none: without a scope file, where no name is looked up
 
 
@@ -61,6 +62,7 @@ def asker(directory: Path) -> Callable[..., Host]:
         (directory / "scope.toml").write_text(text.replace(EVERYWHERE, one.networks))
         kinds = ("dimse", "dimse_tls", "web", "web_tls")
         ports = {f"{kind}_ports": tuple(case.port for case in cases if case.kind == kind) for kind in kinds}
+        ports["web_ports"] += tuple(port for case in cases for port in case.listed)
         titles = tuple(title for case in cases for title in case.titles)
         allowed = load(directory / "scope.toml") if one.networks else LOOPBACK
         scope = replace(allowed, called_titles=titles, **ports)  # type: ignore[arg-type]
@@ -105,6 +107,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         dcmqrscp = stack.enter_context(archives.dcmqrscp(folder()))
         away, came = stack.enter_context(tls_front.unvisited("127.9.9.9"))
         here, there = tls_front.before(opened.http), tls_front.before(shut.http)
+        blank = f'location "/my archive/dicom-web/" {{ proxy_pass http://127.0.0.1:{opened.http}/dicom-web/; }}\n'
         narrow = '["127.0.0.1/32"]'
 
         def ohif(root: str, archive: int = 0) -> int:
@@ -124,7 +127,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             Case("Orthanc", "DICOMweb alone, depth profile", "web", front(tls_front.before(opened.http, "/dicom-web/")), depth=Depth.PROFILE),
             Case("OHIF before Orthanc", "its pages, DICOMweb behind the same port", "web", ohif("/dicom-web", opened.http)),
             Case("OHIF before Orthanc", "the same, depth prove", "web", ohif("/dicom-web", opened.http), depth=Depth.PROVE),
-            Case("OHIF before Orthanc", "its pages, an archive on another port", "web", ohif(f"http://127.0.0.1:{opened.http}/dicom-web")),
+            Case("OHIF before Orthanc", "its pages, an archive on another port", "web", ohif(f"http://127.0.0.1:{opened.http}/dicom-web"), listed=(opened.http,)),
+            Case("OHIF before Orthanc", "its pages, an archive on a port that the scope does not list", "web", ohif(f"http://127.0.0.1:{opened.http}/dicom-web")),
+            Case("OHIF before Orthanc", "its pages, DICOMweb below a path with a blank, depth profile", "web", front(tls_front.ohif(folder(), tls_front.configuration("/my archive/dicom-web")) + blank), depth=Depth.PROFILE),
             Case("tiny-pacs", "DICOM", "dimse", tiny.dicom, titles=("TINYQR",)),
             Case("tiny-pacs", "DICOMweb", "web", tiny.http),
             Case("tiny-pacs", "DICOMweb, depth profile", "web", tiny.http, depth=Depth.PROFILE),
@@ -221,6 +226,15 @@ def test_pixelmeds_list_of_patients_is_counted(world: World) -> None:
     assert archive.counts.patients == Count(rows, Provenance.REPORTED)
     assert rows >= world.pixelmed.truth.patients  # it takes some with one id for two
     assert archive.counts.studies.at_least == world.pixelmed.truth.studies
+
+
+def test_an_archive_below_a_path_with_a_blank_is_counted(world: World) -> None:
+    """As it is without OHIF and the blank: some of its studies have no date, so what was seen is a lower bound."""
+    blank = next(case for case in world.cases if "blank" in case.way)
+    alone = next(case for case in world.cases if case.way == "DICOMweb alone, depth profile")
+    ((archive,), (other,)) = (world.ask(case).archives for case in (blank, alone))
+    assert archive.counts == other.counts
+    assert archive.counts.studies.at_least == world.opened.truth.studies
 
 
 def test_nobody_is_asked_out_of_the_scope(world: World) -> None:
