@@ -567,6 +567,8 @@ def _scope(depth: Any, port: int) -> Scope:
         networks=(IPv4Network("127.0.0.0/8"),),
         depth=depth,
         dimse_ports=(port,),
+        authority="the benchmark itself",
+        basis="owner",
         qido_record=True,
         web_ports=(),
         web_tls_ports=(),

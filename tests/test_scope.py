@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Network, ip_address, ip_network
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,7 @@ from filmbadge.scope import (
     Scope,
     ScopeError,
     load,
+    loopback,
     parse,
     sweep,
     template,
@@ -268,6 +271,32 @@ def test_loopback_is_loopback() -> None:
     assert LOOPBACK.permits(ip_address("::1"))
     for address in ("128.0.0.1", "126.255.255.255", "192.168.0.1", "::2", "fe80::1"):
         assert not LOOPBACK.permits(ip_address(address))
+
+
+@pytest.mark.parametrize("change", [{"depth": Depth.PROFILE}, {"depth": Depth.PROVE}, {"qido_record": True}])
+def test_no_permission_goes_deep_without_a_statement(change: dict[str, Any]) -> None:
+    """Not by hand either: a library's user must say whose archive it is, on loopback as elsewhere."""
+    assert LOOPBACK.depth is Depth.COUNT
+    with pytest.raises(ScopeError, match="whose archive it is"):
+        replace(LOOPBACK, **change)
+    with pytest.raises(ScopeError, match="whose archive it is"):
+        Scope("mine", (ip_network("192.0.2.0/24"),), authority="somebody", basis="research", **change)
+    with pytest.raises(ScopeError, match="whose archive it is"):
+        Scope("mine", (ip_network("192.0.2.0/24"),), basis="owner", **change)
+    assert Scope("mine", (ip_network("192.0.2.0/24"),), authority="somebody", basis="owner", **change).authority
+
+
+def test_loopback_goes_deep_with_a_statement() -> None:
+    stated = loopback("  St. Mary, radiology ")
+    assert (stated.depth, stated.authority, stated.basis) == (Depth.PROVE, "St. Mary, radiology", "owner")
+    assert replace(stated, depth=Depth.COUNT, authority="", basis=None) == LOOPBACK
+
+
+@pytest.mark.parametrize("owner", ["", "  ", "TODO who", "x" * 301, "a\nb", "a\x1b[31mb", "a\u202eb", "a\x00"])
+def test_a_statement_is_a_text_that_can_be_shown(owner: str) -> None:
+    with pytest.raises(ScopeError, match="whose archive it is"):
+        loopback(owner)
+    assert "authority.who" in str(refusal(replaced(WHO, f"who = {json.dumps(owner)}")))
 
 
 RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda r: (r[0], r[0] + r[1])), max_size=6)

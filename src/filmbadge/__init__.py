@@ -29,7 +29,7 @@ from filmbadge.model import (
     Total,
     Verdict,
 )
-from filmbadge.scope import LOOPBACK, ConnectionLimits, RateLimits, Scope, ScopeError
+from filmbadge.scope import LOOPBACK, ConnectionLimits, RateLimits, Scope, ScopeError, loopback
 from filmbadge.scope import load as load_scope
 from filmbadge.version import RELEASE as __version__
 
@@ -69,6 +69,7 @@ __all__ = [
     "__version__",
     "check",
     "load_scope",
+    "loopback",
     "parse_target",
     "read_targets",
 ]

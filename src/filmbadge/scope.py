@@ -22,6 +22,7 @@ from filmbadge.model import Depth, Refusal
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Basis = Literal["owner", "mandate", "research"]
+PERSONAL: tuple[Basis, ...] = ("owner", "mandate")  # what personal data may be asked for on
 
 SCHEMA = "filmbadge.scope/1"
 HOST_NAME = re.compile(
@@ -178,6 +179,11 @@ class Scope:
     _v6: Intervals = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        """Raises ScopeError where personal data could pass, and nobody has said whose archive it is."""
+        deep = self.depth.reaches(Depth.PROFILE)
+        if (deep or self.qido_record) and not (self.authority and self.basis in PERSONAL):
+            what = f"depth '{self.depth}'" if deep else "'qido_record'"
+            raise ScopeError(f"{what} puts personal data on the wire: it needs a statement of whose archive it is")
         for name, version in (("_v4", 4), ("_v6", 6)):
             allowed = Intervals.of([_ends(n) for n in map(_plain_network, self.networks) if n.version == version])
             cut = Intervals.of([_ends(n) for n in map(_plain_network, self.exclude) if n.version == version])
@@ -243,12 +249,34 @@ def _hosts(network: Network) -> tuple[int, int]:
 LOOPBACK = Scope(
     name="loopback",
     networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
-    depth=Depth.PROVE,
-    basis="owner",
+    depth=Depth.COUNT,
     pace=RateLimits(overall=2000, per_network=2000, per_host=100, archive_share=1),
     caps=ConnectionLimits(received_bytes=256 * 1024 * 1024),
     census=Budget(questions=100_000, received_bytes=1 << 40),
 )
+
+
+def loopback(owner: str) -> Scope:
+    """Loopback as deep as `prove`, on the statement `owner` of whose archive answers there: a forwarder may stand between.
+
+    Raises ScopeError if `owner` is no text that names somebody: empty, `TODO`, longer than 300 characters, or not printable.
+    """
+    fault = statement_fault(owner)
+    if fault:
+        raise ScopeError(f"the statement of whose archive it is {fault} (--owner)")
+    return replace(LOOPBACK, depth=Depth.PROVE, basis="owner", authority=owner.strip())
+
+
+STATEMENT = 300  # characters of a statement that an operator makes, at most
+
+
+def statement_fault(text: object) -> str:
+    """Why a text cannot stand as a statement of the operator. Empty if it can."""
+    if not isinstance(text, str) or not text.strip() or text.strip().startswith("TODO"):
+        return "must be filled in, as text"
+    if len(text.strip()) > STATEMENT:
+        return f"is longer than {STATEMENT} characters"
+    return "" if text.strip().isprintable() else "must be one line of printable characters"
 
 
 def load(path: Path, now: datetime | None = None) -> Scope:
@@ -322,7 +350,7 @@ class _Reader:
             raise self._error(f"schema is {schema!r}, this version reads {SCHEMA!r}", "", "schema")
         depth = self._choice("", "depth", list(Depth))
         basis = self._choice("authority", "basis", list(get_args(Basis)))
-        if depth in (Depth.PROFILE, Depth.PROVE) and basis not in ("owner", "mandate"):
+        if Depth(depth).reaches(Depth.PROFILE) and basis not in PERSONAL:
             raise self._error(
                 f"depth '{depth}' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
                 "", "depth",
@@ -368,9 +396,10 @@ class _Reader:
         full = f"{table}.{key}" if table else key
         if value is None:
             raise self._error(f"'{full}' is missing", table, key)
-        if not isinstance(value, str) or not value.strip() or value.strip().startswith("TODO"):
-            raise self._error(f"'{full}' must be filled in, as text", table, key)
-        return value.strip()
+        fault = statement_fault(value)
+        if fault:
+            raise self._error(f"'{full}' {fault}", table, key)
+        return str(value).strip()
 
     def _choice(self, table: str, key: str, choices: Sequence[Any]) -> Any:
         value = self._text(table, key)
@@ -449,7 +478,7 @@ class _Reader:
         value = self._table("ask").get("qido_record", False)
         if not isinstance(value, bool):
             raise self._error("'ask.qido_record' must be true or false", "ask", "qido_record")
-        if value and basis not in ("owner", "mandate"):
+        if value and basis not in PERSONAL:
             raise self._error(
                 f"'qido_record' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
                 "ask", "qido_record",

@@ -62,6 +62,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check 127.0.0.9 --scope scope.toml", "127.0.0.9 is out of scope"),
         ("check 127.0.1.1 --scope scope.toml", "no network of the scope 'scope.toml' allows it"),
         ("check 127.0.0.1 --scope profile.toml", "depth 'profile' puts personal data on the wire"),
+        ("check 127.0.0.1:9 --depth profile", "needs to know whose archive this is: add --owner"),
+        ("check 127.0.0.1:9 --depth prove", "needs to know whose archive this is: add --owner"),
+        ("check 127.0.0.1:9 --depth prove --owner=", "must be filled in"),
+        ("check 127.0.0.1:9 --owner TODO", "must be filled in"),
+        (f"check 127.0.0.1:9 --owner {'x' * 301}", "longer than 300 characters"),
+        ("check 127.0.0.1:9 --owner me\x1b[2J", "printable"),
+        ("check 192.0.2.1 --owner me", "192.0.2.1 is out of scope: no network outside loopback"),
+        ("check pacs.example --owner me --depth prove", "pacs.example is out of scope"),
+        ("check 127.0.0.1 --owner me --scope scope.toml", "the scope says who allowed it"),
         ("survey scope.toml", "--out"),
         ("survey broken.toml --out x", "broken.toml:4: 'depth' is 'deep'"),
         ("survey syntax.toml --out x", "syntax.toml:5: not valid TOML"),
@@ -176,6 +185,31 @@ def test_json_is_all_there_is_on_stdout(capfd: pytest.CaptureFixture[str]) -> No
     assert run(["check", "127.0.0.1:9", "--json"]) == 0
     document = json.loads(capfd.readouterr().out)
     assert document["endpoints"][0]["rung"] == "silent"
+
+
+@pytest.mark.parametrize(
+    ("more", "depth", "why", "further"),
+    [
+        ([], "count", "no-statement", "Nobody said whose archive this is"),
+        (["--owner", "St. Mary, radiology"], "count", "default", "Without --depth"),
+        (["--depth", "ask"], "ask", "asked", ""),
+        (["--owner", "St. Mary, radiology", "--depth", "profile"], "profile", "asked", ""),
+        (["--owner", "St. Mary, radiology", "--depth", "prove"], "prove", "asked", ""),
+        (["--scope", "scope.toml"], "ask", "scope", ""),
+    ],
+)
+def test_a_check_says_what_its_depth_comes_from(
+    here: Path, capfd: pytest.CaptureFixture[str], more: list[str], depth: str, why: str, further: str
+) -> None:
+    assert run(["check", "127.0.0.1:9", "--json", *more]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert (document["depth"], document["depth_from"]) == (depth, why)
+    assert document["further"].startswith(further) and bool(document["further"]) is bool(further)
+    assert document["owner"] == (more[1] if "--owner" in more else "")
+    assert run(["check", "127.0.0.1:9", *more]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert document["further"] in said
+    assert ("St. Mary, radiology" in said) is ("--owner" in more)
 
 
 def test_help_names_every_command(capfd: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,9 @@ def test_census_and_kinds_in_one_pass(alone: tuple[Served, int], tiny: Served, t
         assert kinds["patient_name"]["asked"] == served.truth.studies
         assert 0 < kinds["patient_name"]["at_least"] <= served.truth.studies
         if served is alone[0]:
-            named = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "profile")["archives"][0]["kinds"]
+            named = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "profile", "--owner", "the test suite")[
+                "archives"
+            ][0]["kinds"]
             for kind in ("patient_name", "patient_id", "birth_date", "sex", "exam_date", "referring_physician"):
                 assert kinds[kind]["at_least"] == named[kind]["at_least"], kind
 
@@ -187,7 +189,7 @@ def test_all_ways_into_one_archive_are_one(alone: tuple[Served, int], tiny: Serv
         archives.scope_file(tmp_path, depth="prove", extra='ae_titles.called = ["TINYQR"]\ncaps.idle_seconds = 2')
     )
     for depth in ("count", "profile"):
-        card = archives.check(f"127.0.0.1:{served.dicom},{served.http}", "--depth", depth)
+        card = archives.check(f"127.0.0.1:{served.dicom},{served.http}", "--depth", depth, "--owner", "the test suite")
         (archive,) = card["archives"]
         assert (archive["counts"]["images"]["value"], archive["counts"]["images"]["how"]) == (
             served.truth.images,
@@ -199,5 +201,7 @@ def test_all_ways_into_one_archive_are_one(alone: tuple[Served, int], tiny: Serv
         assert counted(card)["studies"] == (tiny.truth.studies, how)
         assert counted(card)["images"] == (tiny.truth.images, AT_LEAST)
         assert len(archive["endpoints"]) == 2
-    card = archives.check(f"127.0.0.1:{served.dicom},{served.http},{port}", "--depth", "profile")
+    card = archives.check(
+        f"127.0.0.1:{served.dicom},{served.http},{port}", "--depth", "profile", "--owner", "the test suite"
+    )
     assert [len(a["endpoints"]) for a in card["archives"]] == [3]

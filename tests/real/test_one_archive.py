@@ -187,7 +187,9 @@ def test_dicomweb_is_joined_to_the_archive_whose_studies_it_gives(
     ):
         for served, files in zip((one, other), halves, strict=True):
             archives.store(served.dicom, "ORTHANC", files)
-        card = archives.check(f"127.0.0.1:{one.dicom},{other.dicom},{port}", "--depth", "profile")
+        card = archives.check(
+            f"127.0.0.1:{one.dicom},{other.dicom},{port}", "--depth", "profile", "--owner", "the test suite"
+        )
     ways = {tuple(archive["endpoints"]) for archive in card["archives"]}
     assert ways == {
         (f"dimse://127.0.0.1:{one.dicom}",),

@@ -25,7 +25,7 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 def test_orthanc_hands_images_out(tmp_path: Path) -> None:
     with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, DicomAlwaysAllowGet=True) as served:
         target = f"127.0.0.1:{served.dicom}"
-        card = archives.check(target, "--depth", "prove")
+        card = archives.check(target, "--depth", "prove", "--owner", "the test suite")
         shallower = archives.check(target)
     (endpoint,) = card["endpoints"]
     assert endpoint["rung"] == "delivers"
@@ -38,7 +38,7 @@ def test_orthanc_hands_images_out(tmp_path: Path) -> None:
 
 def test_orthanc_that_gives_records_but_no_images(tmp_path: Path) -> None:
     with archives.orthanc(tmp_path, DicomAlwaysAllowFind=True, DicomAlwaysAllowGet=False) as served:
-        card = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "prove")
+        card = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "prove", "--owner", "the test suite")
     assert card["endpoints"][0]["rung"] == "offers"  # it accepts C-GET and the class, and aborts when it is asked
     assert "and did not send it" in card["endpoints"][0]["reason"]
     assert card["archives"][0]["open"] is True
@@ -53,7 +53,7 @@ def test_dcmqrscp(tmp_path: Path) -> None:
 
 def test_qrscp(tmp_path: Path) -> None:
     with archives.qrscp(tmp_path) as served:
-        card = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "prove")
+        card = archives.check(f"127.0.0.1:{served.dicom}", "--depth", "prove", "--owner", "the test suite")
     assert card["endpoints"][0]["rung"] == "delivers"
 
 

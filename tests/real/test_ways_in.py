@@ -15,7 +15,7 @@ import pytest
 
 from filmbadge.ask.targets.lists import parse
 from filmbadge.model import Count, Depth, Host, JudgedEndpoint, PageFacts, Provenance, Rung
-from filmbadge.scope import LOOPBACK, load
+from filmbadge.scope import load, loopback
 from filmbadge.survey import examine
 from support import archives, certificates, tls_front
 from support.archives import Served
@@ -64,7 +64,7 @@ def asker(directory: Path) -> Callable[..., Host]:
         ports = {f"{kind}_ports": tuple(case.port for case in cases if case.kind == kind) for kind in kinds}
         ports["web_ports"] += tuple(port for case in cases for port in case.listed)
         titles = tuple(title for case in cases for title in case.titles)
-        allowed = load(directory / "scope.toml") if one.networks else LOOPBACK
+        allowed = load(directory / "scope.toml") if one.networks else loopback("the test suite")
         scope = replace(allowed, called_titles=titles, **ports)  # type: ignore[arg-type]
         return run(examine.check(scope, parse(f"[{one.host}]" if ":" in one.host else one.host)))[0]
 

@@ -34,7 +34,7 @@ from filmbadge.model import (
     SchemeTally,
     TlsFacts,
 )
-from filmbadge.scope import LOOPBACK
+from filmbadge.scope import loopback
 from filmbadge.tell import card, scope, summary
 from filmbadge.tell.report import page
 from filmbadge.tell.words import Words
@@ -141,7 +141,8 @@ def test_an_empty_page_has_no_english_either(words: Words, tmp_path: Path) -> No
 @pytest.mark.parametrize("depth", Depth)
 def test_a_scope_is_explained_without_english(words: Words, depth: Depth) -> None:
     told = scope.explain(
-        dataclasses.replace(LOOPBACK, depth=depth, qido_record=True, called_titles=("ANY-SCP",)), words
+        dataclasses.replace(loopback("the test suite"), depth=depth, qido_record=True, called_titles=("ANY-SCP",)),
+        words,
     )
     assert pseudo.english(told, *NAMES) == []
 

@@ -12,7 +12,7 @@ from filmbadge.ask.targets.lists import parse
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import DepthChoice, RungChoice, put_json, reached, require_sight, run_loop, show
 from filmbadge.model import Depth, Refusal
-from filmbadge.scope import LOOPBACK, Scope, load
+from filmbadge.scope import LOOPBACK, Scope, load, loopback
 from filmbadge.survey import examine
 from filmbadge.tell import card
 from filmbadge.tell.words import Words
@@ -23,6 +23,7 @@ def check(
     /,
     *,
     scope: Path | None = None,
+    owner: str | None = None,
     depth: DepthChoice | None = None,
     fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -34,7 +35,9 @@ def check(
     target
         HOST, HOST:PORT,PORT or [IPv6]:PORT. Without ports, those of the scope are asked.
     scope
-        The scope file that allows it. Loopback needs none.
+        The scope file that allows it. Loopback needs none, down to depth count.
+    owner
+        Whose archive answers on loopback, in words: a forwarder may stand between. Needed there for profile and prove.
     depth
         How far to climb, at most as far as the scope allows. Default: as far as the scope allows; count, without a scope.
     fail_on
@@ -42,11 +45,11 @@ def check(
     json
         Print one JSON document on stdout instead of the card.
     """
-    allowed = at_depth(load(scope) if scope else LOOPBACK, Depth(depth) if depth else None if scope else Depth.COUNT)
+    allowed, why = permission(scope, owner, Depth(depth) if depth else None)
     require_sight(fail_on, allowed.depth)
     host, journal = run_loop(examine.check(allowed, parse(target)))
     words = Words()
-    document = card.document(target, allowed.depth, host, journal, words)
+    document = card.document(target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why)
     if json:
         put_json(document)
     else:
@@ -57,6 +60,22 @@ def check(
     opened = any(archive.open for archive in host.archives)
     sure = host.fault is None and all(verdict.conclusive for verdict in verdicts)
     return DONE if opened or sure else INCOMPLETE
+
+
+def permission(file: Path | None, owner: str | None, depth: Depth | None) -> tuple[Scope, card.DepthFrom]:
+    """What a check may do, and what its depth comes from. Without a file it is loopback, and `owner` says whose.
+
+    Raises Refusal where the two do not allow the depth, or contradict each other.
+    """
+    if file is not None:
+        if owner is not None:
+            raise Refusal("--owner is for loopback without a scope file: the scope says who allowed it")
+        return at_depth(load(file), depth), "asked" if depth else "scope"
+    if owner is not None:
+        return at_depth(loopback(owner), depth or Depth.COUNT), "asked" if depth else "default"
+    if depth is not None and depth.reaches(Depth.PROFILE):
+        raise Refusal(f'--depth {depth} needs to know whose archive this is: add --owner "who", or --scope FILE')
+    return at_depth(LOOPBACK, depth), "asked" if depth else "no-statement"
 
 
 def at_depth(scope: Scope, depth: Depth | None) -> Scope:

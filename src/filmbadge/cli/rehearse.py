@@ -24,7 +24,7 @@ from filmbadge.rehearse.compare import Rehearsal, Row, compare
 from filmbadge.rehearse.hospital import WORLDS
 from filmbadge.rehearse.serve import serve
 from filmbadge.rehearse.world import World
-from filmbadge.scope import LOOPBACK, ConnectionLimits
+from filmbadge.scope import ConnectionLimits, loopback
 from filmbadge.survey.engine import Survey
 from filmbadge.tell.words import Words
 
@@ -77,7 +77,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
     started = time.perf_counter()
     async with serve(world, seed) as site:
         scope = dataclasses.replace(
-            LOOPBACK,
+            loopback("the rehearsal itself: a synthetic world that it serves"),
             networks=(site.network,),
             depth=Depth.PROFILE,
             dimse_ports=site.dimse_ports,

@@ -15,6 +15,9 @@ from filmbadge.model import Depth, Host, JournalRow, Kind, Reason, Rung
 from filmbadge.tell.view import ArchiveView, EndpointView, archive_view, endpoint_view, sentences
 from filmbadge.tell.words import QUANTITIES, Words
 
+# What the depth comes from: `--depth`, the scope file, no statement of whose archive it is, or the default with one.
+DepthFrom = Literal["asked", "scope", "no-statement", "default"]
+
 
 class CheckDocument(Struct, frozen=True):
     target: str
@@ -26,12 +29,24 @@ class CheckDocument(Struct, frozen=True):
     connections: int
     bytes_sent: int
     bytes_received: int
+    owner: str  # whose archive it is, as the user stated with --owner; empty without it
+    depth_from: DepthFrom
+    further: str  # why it went no deeper, and how it can; empty where the user or the scope chose the depth
     lookups: int = 0  # of names
     schema: Literal["filmbadge.check/1"] = "filmbadge.check/1"
 
 
-def document(target: str, depth: Depth, host: Host, journal: Sequence[JournalRow], words: Words) -> CheckDocument:
-    """All that was found out about one host."""
+def document(
+    target: str,
+    depth: Depth,
+    host: Host,
+    journal: Sequence[JournalRow],
+    words: Words,
+    *,
+    owner: str = "",
+    depth_from: DepthFrom = "asked",
+) -> CheckDocument:
+    """All that was found out about one host. `owner` is the user's statement of whose archive it is."""
     judged = {one.observation.endpoint: one for one in host.judged}
     connections = [row for row in journal if row.port is not None]
     return CheckDocument(
@@ -41,11 +56,27 @@ def document(target: str, depth: Depth, host: Host, journal: Sequence[JournalRow
         archives=tuple(archive_view(one, [judged[e] for e in one.endpoints], words) for one in host.archives),
         fault="" if host.fault is None else words.outcome(host.fault),
         not_tried=words.not_tried(depth),
+        owner=owner,
+        depth_from=depth_from,
+        further=_further(depth, depth_from, words),
         connections=len(connections),
         bytes_sent=sum(row.sent or 0 for row in connections),
         bytes_received=sum(row.received or 0 for row in connections),
         lookups=len(journal) - len(connections),
     )
+
+
+def _further(depth: Depth, depth_from: DepthFrom, words: Words) -> str:
+    if depth_from == "no-statement":
+        return words.say(
+            'Nobody said whose archive this is, so the check went to depth {depth}. To go further: --owner "who" --depth profile.',
+            depth=words.name(depth),
+        )
+    if depth_from == "default":
+        return words.say(
+            "Without --depth the check goes to depth {depth}. To go further: --depth profile.", depth=words.name(depth)
+        )
+    return ""
 
 
 def render(card: CheckDocument, words: Words) -> RenderableType:
@@ -55,6 +86,10 @@ def render(card: CheckDocument, words: Words) -> RenderableType:
     parts.append(_endpoints(card, words))
     if card.fault:
         parts.append(Text(words.say("Not everything was asked: {fault}.", fault=card.fault), style="yellow"))
+    if card.owner:
+        parts.append(Text(words.say("Whose archive it is, as stated: {owner}", owner=card.owner), style="dim"))
+    if card.further:
+        parts.append(Text(card.further))
     parts += [Text(line, style="dim") for line in card.not_tried]
     parts.append(Text(_traffic(card, words), style="dim"))
     return Group(*parts)

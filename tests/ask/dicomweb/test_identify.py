@@ -15,7 +15,7 @@ from filmbadge.ask.dicomweb.answer import NOBODY
 from filmbadge.judge.ladder import place
 from filmbadge.judge.product import identify
 from filmbadge.model import Depth, DicomWebFacts, Observation, OutcomeKind, Rung
-from filmbadge.scope import LOOPBACK
+from filmbadge.scope import loopback
 from support.http_site import Answer, http, serving, visited
 from support.loopback import contact, listening, run
 
@@ -105,7 +105,7 @@ def test_what_is_not(answer: Answer) -> None:
 )  # fmt: skip
 def test_a_record_is_asked_for_where_that_is_allowed(depth: Depth, permitted: bool, records: int | None) -> None:
     paths: list[str] = []
-    scope = replace(LOOPBACK, qido_record=permitted)
+    scope = replace(loopback("the test suite"), qido_record=permitted)
     seen, _ = visited(serving(at("/dicom-web", EMPTY), paths), depth, scope)
     queries = [path for path in paths if path.startswith("/dicom-web/")]
     found = seen.get(DicomWebFacts)

@@ -16,7 +16,7 @@ from typing import Any
 from filmbadge.ask.targets.lists import Target, read
 from filmbadge.ask.wire import throttle
 from filmbadge.model import Depth, Host
-from filmbadge.scope import LOOPBACK, Budget, ConnectionLimits, RateLimits, Scope
+from filmbadge.scope import Budget, ConnectionLimits, RateLimits, Scope, loopback
 from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import check
 from support.misleading.judgement import Judgement, Mark, judge, judge_totals
@@ -25,7 +25,7 @@ from support.misleading.kinds import DIMSE, DIMSE_TLS, WEB, WEB_TLS, Door, Place
 ARCHIVES = 60  # in a world
 AT_ONCE = 8
 SCOPE = replace(
-    LOOPBACK,
+    loopback("the test suite"),
     depth=Depth.PROFILE,
     dimse_ports=DIMSE,
     dimse_tls_ports=DIMSE_TLS,
