@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from filmbadge.scope import (
     RateLimits,
     Scope,
     ScopeError,
+    embedded,
+    host_of,
     load,
     loopback,
     parse,
@@ -297,6 +300,151 @@ def test_a_statement_is_a_text_that_can_be_shown(owner: str) -> None:
     with pytest.raises(ScopeError, match="whose archive it is"):
         loopback(owner)
     assert "authority.who" in str(refusal(replaced(WHO, f"who = {json.dumps(owner)}")))
+
+
+# Every form of IPv6 address that leads to an IPv4 address, written by hand from the RFCs. Each is given its two halves.
+FORMS: dict[str, Callable[[int, int], str]] = {
+    "mapped": lambda a, b: f"::ffff:{a:x}:{b:x}",
+    "compatible": lambda a, b: f"::{a:x}:{b:x}",
+    "translated": lambda a, b: f"::ffff:0:{a:x}:{b:x}",
+    "NAT64": lambda a, b: f"64:ff9b::{a:x}:{b:x}",
+    "NAT64, local, 96": lambda a, b: f"64:ff9b:1::{a:x}:{b:x}",
+    "6to4": lambda a, b: f"2002:{a:x}:{b:x}:7::9",
+    "Teredo client": lambda a, b: f"2001:0:c000:201:8000:63bf:{a ^ 0xFFFF:x}:{b ^ 0xFFFF:x}",
+    "Teredo server": lambda a, b: f"2001:0:{a:x}:{b:x}:8000:63bf:{0xC000 ^ 0xFFFF:x}:{0x0201 ^ 0xFFFF:x}",
+    "ISATAP": lambda a, b: f"2001:db8:7::5efe:{a:x}:{b:x}",
+    "ISATAP, universal": lambda a, b: f"2001:db8:7:0:200:5efe:{a:x}:{b:x}",
+    "ISATAP in 6to4": lambda a, b: f"2002:c000:201:7:0:5efe:{a:x}:{b:x}",
+}
+V4 = st.integers(1 << 24, 0xFFFFFFFF).map(IPv4Address)
+EVERYWHERE = ("::/0", "192.0.2.1/32")  # and the server, client or router in the forms that have two
+FOUR_NETWORKS = st.tuples(V4, st.integers(0, 32)).map(lambda pair: IPv4Network(pair, strict=False))
+
+
+def form(name: str, four: IPv4Address) -> IPv6Address:
+    return IPv6Address(FORMS[name](int(four) >> 16, int(four) & 0xFFFF))
+
+
+@pytest.mark.parametrize("name", FORMS)
+@settings(deadline=None)
+@given(V4, FOUR_NETWORKS, FOUR_NETWORKS)
+def test_a_disguise_is_judged_by_what_it_embeds(
+    name: str, four: IPv4Address, allowed: IPv4Network, excluded: IPv4Network
+) -> None:
+    """Whoever allows all of IPv6 does not allow the IPv4 behind it, and an exclusion there holds in every form."""
+    disguised = form(name, four)
+    under = Scope("s", (*map(ip_network, EVERYWHERE), allowed), (excluded,))
+    two = name.startswith("Teredo") or name == "ISATAP in 6to4"
+    other = not two or under.permits(IPv4Address("192.0.2.1"))
+    assert under.permits(disguised) is (under.permits(four) and other)
+    assert not Scope("s", (allowed,), ()).permits(disguised) or name == "mapped"
+    assert host_of(disguised) == (four if name != "Teredo server" else IPv4Address("192.0.2.1"))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_disguise_of_an_allowed_host_is_allowed(name: str) -> None:
+    assert scope("::/0", "192.0.2.0/24").permits(form(name, IPv4Address("192.0.2.7")))
+    assert not scope("::/0", "192.0.2.0/24", exclude=("192.0.2.7/32",)).permits(form(name, IPv4Address("192.0.2.7")))
+    assert not scope("::/0").permits(form(name, IPv4Address("192.0.2.7")))
+    assert not scope("::/0", "0.0.0.0/0").permits(form(name, IPv4Address("224.0.0.1")))
+
+
+@pytest.mark.parametrize(
+    ("length", "address"),
+    [(48, "64:ff9b:1:c000:2:100::"), (56, "64:ff9b:1:c0:0:201::"), (64, "64:ff9b:1:0:c0:2:100:0")],
+)
+def test_a_local_translator_may_read_any_length(length: int, address: str) -> None:
+    """RFC 6052 2.2 has four ways to read it: the excluded host is not reached by one of them."""
+    assert IPv4Address("192.0.2.1") in embedded(ip_address(address)), length
+    assert not scope("::/0", "0.0.0.0/0", exclude=("192.0.2.1/32",)).permits(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["::1", "2001:db8::1", "fe80::1", "2001:1::1", "64:ff9b:2::c000:201", "2003:c000:201::1"]
+)
+def test_other_addresses_embed_nothing(address: str) -> None:
+    assert embedded(ip_address(address)) == ()
+    assert host_of(ip_address(address)) == ip_address(address)
+    assert scope("::/0").permits(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "network", ["64:ff9b::c000:200/120", "2002:c000:200::/40", "::c000:200/120", "::ffff:0:c000:200/120"]
+)
+def test_an_exclusion_of_a_disguise_excludes_the_host(network: str) -> None:
+    under = scope("::/0", "0.0.0.0/0", exclude=(network,))
+    assert not under.permits(ip_address("192.0.2.7"))
+    assert not under.permits(form("6to4", IPv4Address("192.0.2.7")))
+    assert under.permits(ip_address("192.0.3.7"))
+
+
+def test_a_network_of_disguises_needs_what_it_embeds() -> None:
+    nat64 = VALID.replace(NETWORK, '  "64:ff9b::c633:6400/120",')
+    error = refusal(nat64)
+    assert (error.line, "list 198.51.100.0/24 too" in str(error)) == (at(NETWORK), True)
+    both = parse(nat64.replace('"192.0.2.0/24"', '"192.0.2.0/24", "198.51.100.0/24"'), "s", NOW)
+    assert both.permits(ip_address("64:ff9b::c633:6401"), NOW)
+
+
+ALL_V4, ALL_V6 = 2**32, 2**128
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "sentence"),
+    [
+        (NETWORK, '  "0.0.0.0/0",', f"I may ask {ALL_V4 - 1} IPv4 addresses"),
+        (NETWORK, '  "10.0.0.0/7",', f"I may ask {2**25 + 256 - 1} IPv4 addresses"),
+        (NETWORK, '  "::/0",', f"I may ask {ALL_V6} IPv6 addresses"),
+        (EXPIRES, "expires = 2027-06-03", "I hold this permission until 2027-06-03"),
+        (EXPIRES, "expires = 2099-12-31", "I hold this permission until 2099-12-31"),
+        ("overall = 20", "overall = 501", "pace.overall is 501, and I answer for it"),
+        ("overall = 20", "per_network = 101", "pace.per_network is 101, and I answer for it"),
+        ("overall = 20", "per_host = 20.5", "pace.per_host is 20.5, and I answer for it"),
+        ("overall = 20", "archive_share = 0.51", "pace.archive_share is 0.51, and I answer for it"),
+        ("open_at_once = 8", "open_at_once = 2561", "pace.open_at_once is 2561, and I answer for it"),
+        ("seconds = 60", "seconds = 6001", "caps.seconds is 6001, and I answer for it"),
+        ("seconds = 60", "patience_seconds = 301", "caps.patience_seconds is 301, and I answer for it"),
+        ("seconds = 60", "idle_seconds = 601", "caps.idle_seconds is 601, and I answer for it"),
+        ("seconds = 60", "connect_seconds = 51", "caps.connect_seconds is 51, and I answer for it"),
+        ("received_bytes = 1000000", "received_bytes = 671088641", "caps.received_bytes is 671088641, and I answer for it"),
+        ("[caps]", "[census]\nquestions = 20001\n[caps]", "census.questions is 20001, and I answer for it"),
+        ("[caps]", "[census]\nminutes = 1201\n[caps]", "census.minutes is 1201, and I answer for it"),
+        ("[caps]", "[census]\nwhole = 200001\n[caps]", "census.whole is 200001, and I answer for it"),
+    ],
+)  # fmt: skip
+def test_what_is_beyond_reason_is_confirmed_in_words(line: str, text: str, sentence: str) -> None:
+    unusual = replaced(line, text)
+    error = refusal(unusual)
+    key = (
+        sentence.partition(" is ")[0].rpartition(".")[2] if " is " in sentence else text.partition(" ")[0] or "networks"
+    )
+    assert error.line is not None and unusual.splitlines()[error.line - 1].startswith(key)
+    assert str(error).endswith(f'add to this file: confirm = ["{sentence}"]')
+    confirmed = f'confirm = ["{sentence}"]\n{unusual}'
+    assert parse(confirmed, "s", NOW).confirmed == (sentence,)
+    assert f"confirmed by its author: {sentence}" in explain(parse(confirmed, "s", NOW), ENGLISH)
+    assert "beyond what is usual" in str(refusal(f'confirm = ["I may do anything"]\n{unusual}'))
+    home = VALID.replace('"192.0.2.0/24"', '"127.0.0.0/8"').replace(NETWORK, '  "::1/128",')
+    if line != NETWORK:  # loopback alone may do it without a scope
+        assert parse(home.replace(line, text), "s", NOW).confirmed == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (EXPIRES, "expires = 2027-06-01"),
+        ("overall = 20", "overall = 500"),
+        ("overall = 20", "archive_share = 0.5"),
+        (NETWORK, '  "10.0.0.0/9", "2001:db8::/32",'),
+    ],
+)
+def test_what_is_usual_needs_no_words(line: str, text: str) -> None:
+    assert parse(replaced(line, text), "s", NOW).confirmed == ()
+
+
+@pytest.mark.parametrize("value", ["7", '[""]', "[7]", '["a\\nb"]'])
+def test_a_confirmation_is_a_list_of_sentences(value: str) -> None:
+    assert "confirm" in str(refusal(f"confirm = {value}\n{VALID}"))
 
 
 RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda r: (r[0], r[0] + r[1])), max_size=6)

@@ -10,7 +10,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import gcd
@@ -147,8 +147,8 @@ class Intervals:
         raise IndexError(index)
 
 
-# These addresses are never a single host: unspecified, multicast, broadcast.
-_NEVER_V4 = Intervals(((0, 0), (0xE0 << 24, (0xF0 << 24) - 1), (2**32 - 1, 2**32 - 1)))
+# These addresses are never a single host: "this network" (RFC 6890 2.2.2), multicast, broadcast; unspecified, multicast.
+_NEVER_V4 = Intervals(((0, (1 << 24) - 1), (0xE0 << 24, (0xF0 << 24) - 1), (2**32 - 1, 2**32 - 1)))
 _NEVER_V6 = Intervals(((0, 0), (0xFF << 120, 2**128 - 1)))
 
 
@@ -175,6 +175,7 @@ class Scope:
     pace: RateLimits = RateLimits()
     caps: ConnectionLimits = ConnectionLimits()
     census: Budget = Budget()
+    confirmed: tuple[str, ...] = ()  # sentences by which the author confirmed what is unusual
     _v4: Intervals = field(init=False, repr=False)
     _v6: Intervals = field(init=False, repr=False)
 
@@ -186,7 +187,8 @@ class Scope:
             raise ScopeError(f"{what} puts personal data on the wire: it needs a statement of whose archive it is")
         for name, version in (("_v4", 4), ("_v6", 6)):
             allowed = Intervals.of([_ends(n) for n in map(_plain_network, self.networks) if n.version == version])
-            cut = Intervals.of([_ends(n) for n in map(_plain_network, self.exclude) if n.version == version])
+            left_out = [*map(_plain_network, self.exclude), *filter(None, map(_embedded_network, self.exclude))]
+            cut = Intervals.of([_ends(n) for n in left_out if n.version == version])
             object.__setattr__(self, name, allowed.less(cut))
 
     @property
@@ -195,12 +197,15 @@ class Scope:
         return tuple(dict.fromkeys((*self.dimse_ports, *self.dimse_tls_ports, *self.web_ports, *self.web_tls_ports)))
 
     def permits(self, address: Address, now: datetime | None = None) -> bool:
-        """Whether this address may be contacted at `now` (default: the current time)."""
-        address = plain(address)
+        """Whether this address may be contacted at `now` (default: the current time).
+
+        An IPv6 address that leads to IPv4 addresses is allowed only if the scope allows it and each of them: see `embedded`.
+        """
+        return not self.expired(now) and all(map(self._lists, (plain(address), *embedded(address))))
+
+    def _lists(self, address: Address) -> bool:
         number, four = int(address), address.version == 4
-        if number in (_NEVER_V4 if four else _NEVER_V6) or self.expired(now):
-            return False
-        return number in (self._v4 if four else self._v6)
+        return number not in (_NEVER_V4 if four else _NEVER_V6) and number in (self._v4 if four else self._v6)
 
     def expired(self, now: datetime | None = None) -> bool:
         return self.expires is not None and (now or datetime.now(UTC)) >= self.expires
@@ -226,6 +231,61 @@ def plain(address: Address) -> Address:
     return address
 
 
+_LOW_32 = tuple(map(IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+_LOCAL_NAT64, _SIX_TO_FOUR, _TEREDO = map(IPv6Network, ("64:ff9b:1::/48", "2002::/16", "2001::/32"))
+_LOOPBACK_V6 = IPv6Address(1)
+
+
+def embedded(address: Address) -> tuple[IPv4Address, ...]:
+    """The IPv4 addresses to which an IPv6 address leads by its form; the last is the host's. Empty for any other address.
+
+    They stand in the last 32 bits of an IPv4-compatible (RFC 4291 2.5.5.1), an IPv4-translated (RFC 2765 2.1) and a NAT64
+    address (RFC 6052 2.1), and in an ISATAP interface identifier under any prefix (RFC 5214 6.1); in bits 16 to 47 of 6to4
+    (RFC 3056 2). Teredo has its server, and its client with all bits inverted (RFC 4380 4). A translator of the local prefix
+    64:ff9b:1::/48 (RFC 8215) may be set to a prefix of 48, 56, 64 or 96 bits (RFC 6052 2.2), and nobody says which: all
+    that can be read is given, but 0.0.0.0/8, which is padding. An IPv4-mapped address is IPv4 by itself: see `plain`.
+    """
+    if (
+        isinstance(address, IPv4Address)
+        or address.ipv4_mapped is not None
+        or address == _LOOPBACK_V6
+        or not int(address)
+    ):
+        return ()
+    number = int(address)
+    low = number & 0xFFFFFFFF
+    found: list[int] = []
+    if address in _SIX_TO_FOUR:
+        found.append(number >> 80 & 0xFFFFFFFF)
+    elif address in _TEREDO:
+        found += [number >> 64 & 0xFFFFFFFF, low ^ 0xFFFFFFFF]
+    elif address in _LOCAL_NAT64:
+        # Bits 64 to 71 are no part of the IPv4 address (RFC 6052 2.2): take them out, and read from each beginning.
+        without = (number >> 64 << 56) | (number & ((1 << 56) - 1))
+        read = [without >> 120 - start - 32 & 0xFFFFFFFF for start in (48, 56, 64)] + [low]
+        found += [one for one in read if one >> 24] or [0]
+    elif any(address in network for network in _LOW_32):
+        found.append(low)
+    if number >> 32 & 0xFDFFFFFF == 0x5EFE:  # the universal bit may be set
+        found.append(low)
+    return tuple(map(IPv4Address, found))
+
+
+def host_of(address: Address) -> Address:
+    """The host behind an address, by which its pace is kept: the last IPv4 address in it, or itself."""
+    return (embedded(address) or (plain(address),))[-1]
+
+
+def _embedded_network(network: Network) -> IPv4Network | None:
+    """The IPv4 network to which all of an IPv6 network leads. None if it leads elsewhere too, or to single addresses."""
+    if isinstance(network, IPv6Network):
+        for whole, bits in (*((prefix, 96) for prefix in _LOW_32), (_SIX_TO_FOUR, 16)):
+            if _inside(network, whole) and _LOOPBACK_V6 not in network:
+                length = min(network.prefixlen - bits, 32)
+                return IPv4Network((int(network.network_address) >> 96 - bits & 0xFFFFFFFF, length))
+    return None
+
+
 def _plain_network(network: Network) -> Network:
     """A network of IPv4 addresses in IPv6 form becomes the IPv4 network: ::ffff:192.0.2.0/120 is 192.0.2.0/24."""
     if isinstance(network, IPv6Network) and network.prefixlen >= 96:
@@ -233,6 +293,10 @@ def _plain_network(network: Network) -> Network:
         if mapped is not None:
             return IPv4Network((mapped, network.prefixlen - 96))
     return network
+
+
+def _inside(network: Network, other: Network) -> bool:
+    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
 
 
 def _ends(network: Network) -> tuple[int, int]:
@@ -331,6 +395,7 @@ class _Reader:
                 "pace",
                 "caps",
                 "census",
+                "confirm",
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
@@ -361,7 +426,7 @@ class _Reader:
         web_tls = self._ports("web_tls", WEB_TLS_PORTS)
         if not (dimse or dimse_tls or web or web_tls):
             raise self._error("no port is left to ask", "ports", "dimse")
-        return Scope(
+        scope = Scope(
             name=self.where,
             networks=self._networks("networks", required=True),
             exclude=self._networks("exclude", required=False),
@@ -381,7 +446,37 @@ class _Reader:
             pace=self._numbers("pace", RateLimits()),
             caps=self._numbers("caps", ConnectionLimits()),
             census=self._numbers("census", Budget()),
+            confirmed=self._confirmed(),
         )
+        self._check_embedding(scope)
+        self._check_unusual(scope, now)
+        return scope
+
+    def _confirmed(self) -> tuple[str, ...]:
+        values = self._list("", "confirm", ())
+        for index, value in enumerate(values):
+            if fault := statement_fault(value):
+                raise self._error(f"'confirm' lists a sentence that {fault}", "", "confirm", index)
+        return tuple(value.strip() for value in values)
+
+    def _check_embedding(self, scope: Scope) -> None:
+        """An IPv6 network that leads to IPv4 addresses alone is of no use without them."""
+        for index, network in enumerate(scope.networks):
+            four = _embedded_network(network)
+            if four is not None and not any(_inside(four, n) for n in scope.networks):
+                raise self._error(f"all of {network} leads to IPv4: list {four} too", "", "networks", index)
+
+    def _check_unusual(self, scope: Scope, now: datetime) -> None:
+        """What is beyond reason must be confirmed in words. Loopback alone may do all this without a scope."""
+        if all(any(_inside(network, home) for home in LOOPBACK.networks) for network in scope.networks):
+            return
+        for table, key, sentence in _unusual(scope, now):
+            if sentence not in scope.confirmed:
+                full = f"{table}.{key}" if table else key
+                raise self._error(
+                    f"'{full}' is beyond what is usual; if it is meant, add to this file: confirm = [\"{sentence}\"]",
+                    table, key,
+                )  # fmt: skip
 
     def _table(self, name: str) -> dict[str, Any]:
         if not name:
@@ -540,6 +635,29 @@ class _Reader:
         return start
 
 
+LARGEST = {
+    4: 1 << 24,
+    6: 1 << 96,
+}  # addresses of a scope, by IP version, that need no confirmation: an IPv4 /8, an IPv6 /32
+LONGEST = timedelta(days=366)  # to the end of a permission
+TIMES = 10  # as many times the usual limit need no confirmation; an archive's share has its own, for it ends at 1
+LARGEST_SHARE = 0.5
+
+
+def _unusual(scope: Scope, now: datetime) -> Iterator[tuple[str, str, str]]:
+    """Table, key, and the sentence that confirms it, of all that is beyond reason in a scope."""
+    for version, allowed in ((4, scope._v4), (6, scope._v6)):
+        if allowed.size > LARGEST[version]:
+            yield "", "networks", f"I may ask {allowed.size} IPv{version} addresses"
+    if scope.expires is not None and scope.expires - now > LONGEST:
+        yield "", "expires", f"I hold this permission until {scope.expires:%Y-%m-%d}"
+    for table, limits in (("pace", scope.pace), ("caps", scope.caps), ("census", scope.census)):
+        for one in fields(limits):
+            value, most = getattr(limits, one.name), TIMES * getattr(type(limits)(), one.name)
+            if value > (LARGEST_SHARE if one.name == "archive_share" else most):
+                yield table, one.name, f"{table}.{one.name} is {value}, and I answer for it"
+
+
 def sweep(intervals: Intervals, version: int, seed: int) -> Iterator[Address]:
     """All addresses once. An affine permutation spreads them over the networks."""
     size = intervals.size
@@ -601,6 +719,9 @@ depth = "ask"
 
 # The last day on which this permission holds (UTC).
 expires = {expires}
+
+# A value far beyond the usual is refused, with the sentence that confirms it. Such sentences go into this list.
+confirm = []
 
 [authority]
 who = "TODO who allowed this survey, by name and office"

@@ -113,3 +113,5 @@ def _authority(scope: Scope, words: Words) -> Iterator[str]:
             time=words.time(scope.expires),
         )
         yield words.say("operators reach you at {contact}", contact=scope.contact)
+    for sentence in scope.confirmed:
+        yield words.say("confirmed by its author: {sentence}", sentence=sentence)
