@@ -16,7 +16,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire import dialer as dialer_module
 from filmbadge.ask.wire.dialer import OutOfScope, _Line
 from filmbadge.model import Cause, Outcome, OutcomeKind
-from filmbadge.scope import LOOPBACK, RateLimits
+from filmbadge.scope import LOOPBACK, Address, RateLimits
 from support import certificates, guard
 from support.loopback import HERE, Talker, caps, dialer, listening, run
 
@@ -496,6 +496,32 @@ def test_a_host_has_one_connection_at_a_time() -> None:
             await asyncio.gather(*talks)
         assert highest == 1
 
+    run(work())
+
+
+def test_a_host_has_one_connection_and_one_pace_in_every_form_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NAT64, 6to4 and the like lead to the same host. Nothing is sent: the line only notes when it is open."""
+    open_now, seen = 0, []
+
+    async def carry(line: _Line, address: Address, host: str, port: int) -> None:
+        nonlocal open_now
+        open_now += 1
+        seen.append((open_now, host))
+        await asyncio.sleep(0)
+        open_now -= 1
+        line.stop = Outcome(OutcomeKind.COMPLETED)
+
+    async def work() -> None:
+        fast = replace(LOOPBACK.pace, per_host=1e6)
+        door, _ = dialer(replace(LOOPBACK, networks=(*LOOPBACK.networks, ip_network("::/0")), pace=fast))
+        forms = [ip_address(a) for a in ("127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::1", "2001:db8::5efe:7f00:1")]
+        await asyncio.gather(*(door.dial(a, 104, Talker(), question="t") for a in forms))
+        assert [number for number, _ in seen] == [1, 1, 1, 1]
+        assert sorted(host for _, host in seen) == sorted(map(str, forms))
+        assert len({id(door.throttle(a)) for a in forms}) == 1
+        assert door.throttle(ip_address("64:ff9b::7f00:2")) is not door.throttle(HERE)
+
+    monkeypatch.setattr(_Line, "carry", carry)
     run(work())
 
 

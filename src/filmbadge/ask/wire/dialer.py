@@ -31,7 +31,7 @@ from filmbadge.ask.wire.permission import OutOfScope, Permission, PortsByHost
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake, Hello, Newest
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
-from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, address_of, plain
+from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, address_of, host_of, plain
 
 __all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName"]
 
@@ -138,7 +138,7 @@ class Dialer:
 
     def throttle(self, address: Address) -> Throttle:
         """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
-        host = str(plain(address))
+        host = str(host_of(address))
         if host not in self._paces:
             if len(self._paces) == _MAX_PACES:
                 del self._paces[next(iter(self._paces))]
@@ -165,10 +165,11 @@ class Dialer:
         host = str(address)
         self._permission.require(host, address, port)
         caps = caps or self.scope.caps
-        while host in self._busy:
-            self._busy[host] = over = self._busy[host] or asyncio.Event()
+        behind = str(host_of(address))  # one host has one connection and one pace, whatever form its address has
+        while behind in self._busy:
+            self._busy[behind] = over = self._busy[behind] or asyncio.Event()
             await over.wait()
-        self._busy[host] = None
+        self._busy[behind] = None
         try:
             if not tls:
                 return await self._in_turn(_Line(conversation, caps, self._clock), address, host, port, question)
@@ -181,13 +182,13 @@ class Dialer:
                 hello = line.again
             return row
         finally:
-            if (pace := self._paces.get(host)) is not None and (rest := pace.rest()):
-                self._pacer.rest(host, rest)
-            if (awaited := self._busy.pop(host)) is not None:
+            if (pace := self._paces.get(behind)) is not None and (rest := pace.rest()):
+                self._pacer.rest(behind, rest)
+            if (awaited := self._busy.pop(behind)) is not None:
                 awaited.set()
 
     async def _in_turn(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
-        await self._pacer.turn(address, host)
+        await self._pacer.turn(address)
         self._permission.require_time(host)  # the scope may have expired during the wait
         return await self._carry(line, address, host, port, question)
 
@@ -795,8 +796,10 @@ class _Pacer:
         self._permission = permission
         self._next: dict[object, float] = {}
 
-    async def turn(self, address: Address, host: str) -> None:
-        """Wait for the turn of this host, at most until the scope expires."""
+    async def turn(self, address: Address) -> None:
+        """Wait for the turn of the host behind an address, at most until the scope expires."""
+        address = host_of(address)
+        host = str(address)
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
         prefix = int(address) >> (8 if address.version == 4 else 80)
         pace = self._pace
