@@ -50,7 +50,7 @@ _CAUSES = {
     Cause.TLS_ALERT: N_("the peer refused TLS: {words} ({alert})"),
     Cause.CERTIFICATE_ASKED: N_("{ending}, after it had asked for a client certificate"),
     Cause.IDLE_LIMIT: N_("no byte came for {seconds:g} s"),
-    Cause.TIME_LIMIT: N_("the connection took more than {seconds:g} s, and we ended it"),
+    Cause.TIME_LIMIT: N_("it took more than {seconds:g} s, and we ended it"),
     Cause.BYTE_LIMIT: N_("more than {bytes:,} bytes came, and we ended it"),
     Cause.CONNECTION_LIMIT: N_("more than {connections:,} connections were needed, and we ended it"),
     Cause.STOPPED_IN_ORDER: N_("we were told to stop, and closed in order"),

@@ -11,6 +11,8 @@ from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
 
 CONNECTIONS = 96
+# A visit may take as much time, and as many bytes, as so many of its connections. A census has a budget instead.
+VISIT = 8
 FAILURES = 2  # after a page that came, this many pages may break off before we stop
 OVER_TLS = " over TLS"
 
@@ -35,11 +37,13 @@ async def fetch_all(
 ) -> Fetched:
     """Ask for all pages of the script. Raises OutOfScope only.
 
+    Without a `meter` no further connection is begun when all together took `VISIT` times the seconds or bytes of `caps`.
+
     A site that drops its first connection without a word is asked once more, and no more if it drops that too.
 
     Long scripts pass `throttle`, which goes as fast as the archive bears; `meter` is then told how much came.
     """
-    page = next(script, None)
+    page, seconds, received = next(script, None), 0.0, 0
     stop, shown, answered, failures, tries = Outcome(OutcomeKind.COMPLETED), None, 0, 0, SecondTries()
     try:
         for _ in range(connections):
@@ -51,10 +55,13 @@ async def fetch_all(
             words = question + (OVER_TLS if site.tls else "")
             row = await contact.dial(site.port, session, question=words, caps=caps, tls=site.tls)
             stop, shown = row.stop, shown or row.tls
-            page = session.left
+            page, seconds, received = session.left, seconds + row.seconds, received + row.received
             answered += session.answered
             failures += session.failed
             if not answered and not session.again:
+                break
+            if meter is None and page is not None and (over := _over(caps, seconds, received)) is not None:
+                stop = over
                 break
         else:
             if page is not None:
@@ -62,3 +69,12 @@ async def fetch_all(
     finally:
         script.close()
     return Fetched(stop, shown, answered)
+
+
+def _over(caps: ConnectionLimits, seconds: float, received: int) -> Outcome | None:
+    """How a visit ends that took so many seconds and bytes. None if it may go on."""
+    if seconds >= VISIT * caps.seconds:
+        return Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, {"milliseconds": round(VISIT * caps.seconds * 1000)})
+    if received >= VISIT * caps.received_bytes:
+        return Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": VISIT * caps.received_bytes})
+    return None
