@@ -99,6 +99,36 @@ def test_only_windows_does_without_uvloop() -> None:
         assert re.search(r"^uvloop==\S+ ; sys_platform != 'win32' \\$", text, re.MULTILINE)
 
 
+# The first version without the advisories that were known, of each library that reads what a stranger wrote, or renders it.
+FLOORS = {
+    "cryptography": (50,),  # CVE-2026-26007, CVE-2026-34073, CVE-2026-39892, CVE-2026-69247
+    "duckdb": (1, 4, 2),  # CVE-2024-41672, CVE-2025-64429
+    "h11": (0, 16),  # CVE-2025-43859
+    "jinja2": (3, 1, 6),  # CVE-2024-56201, CVE-2024-56326, CVE-2025-27516
+    "pyarrow": (23, 0, 1),  # CVE-2023-47248, CVE-2024-52338, CVE-2026-25087
+}
+
+
+def floors(requirements: list[str]) -> dict[str, tuple[int, ...]]:
+    pairs = (re.match(r"([\w-]+)>=([\d.]+)", one) for one in requirements)
+    return {pair[1]: tuple(map(int, pair[2].split("."))) for pair in pairs if pair is not None}
+
+
+def test_no_library_may_be_older_than_its_last_advisory() -> None:
+    declared = floors(PROJECT["project"]["dependencies"])
+    assert len(declared) == len(PROJECT["project"]["dependencies"])  # each has a floor
+    assert {name: declared[name] for name, floor in FLOORS.items() if declared[name] < floor} == {}
+    assert floors(PROJECT["build-system"]["requires"])["setuptools"] >= (78, 1, 1)  # CVE-2025-47273
+
+
+@pytest.mark.parametrize("lock", ["run", "dev"])
+def test_no_lock_is_below_a_floor(lock: str) -> None:
+    text = (ROOT / f"requirements/{lock}.txt").read_text(encoding="utf-8")
+    locked = {m[1]: tuple(map(int, m[2].split("."))) for m in re.finditer(r"^([\w-]+)==([\d.]+)", text, re.MULTILINE)}
+    declared = floors(PROJECT["project"]["dependencies"])
+    assert {name: floor for name, floor in declared.items() if locked[name] < floor} == {}
+
+
 def test_fragments_of_the_changelog_are_named_so_that_they_can_be_sorted() -> None:
     fragments = [path for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
     assert [

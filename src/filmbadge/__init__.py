@@ -4,9 +4,13 @@
     host, journal = await filmbadge.check(scope, filmbadge.parse_target("pacs.example:104"))
     host.archives[0].open, host.archives[0].counts.studies
 
-A whole survey is a `Survey`, and what it kept is read through a `Dataset`.
+A whole survey is a `Survey`, and what it kept is read through a `Dataset`. Whoever imports this package has no core dumps any more:
+see `filmbadge.dumps`.
 """
 
+import filmbadge.dumps  # noqa: F401
+
+# isort: split
 from typing import TYPE_CHECKING, Any
 
 from filmbadge.ask.targets.lists import Target, TargetError, Targets

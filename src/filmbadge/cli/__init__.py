@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, requires, version
 
 from cyclopts import App, CycloptsError
 
@@ -12,11 +14,30 @@ from filmbadge.cli.console import complain, open_standard_streams, out, settle_s
 from filmbadge.model import Refusal
 from filmbadge.version import RELEASE
 
+
+def versions() -> str:
+    """What a report of a fault must say: the release, the core of the decoder, and what it runs on."""
+    from filmbadge.ask.decoder import CORE
+    from filmbadge.ask.wire.dialer import TLS_LIBRARY
+
+    below = [re.match(r"[\w.-]+", line) for line in requires("filmbadge") or ()]
+    libraries = [f"{name.group()} {_version(name.group())}" for name in below if name is not None]
+    runs_on = f"Python {sys.version.split()[0]} on {sys.platform}, {TLS_LIBRARY}"
+    return "\n".join((f"filmbadge {RELEASE}, {CORE} core", runs_on, *libraries))
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # Windows has no uvloop
+        return "missing"
+
+
 app = App(
     name="filmbadge",
     help="Finds medical image archives that answer strangers, and counts what they would give away, without keeping any patient's data.",
     help_epilogue="Exit codes: 0 done; 1 done, and --fail-on was reached (rehearse: measured differs from truth); 2 usage or scope refused; 3 incomplete.",
-    version=f"filmbadge {RELEASE}",
+    version=versions,
     help_format="plaintext",
     console=out,
     result_action="return_value",

@@ -19,9 +19,7 @@ from rich.console import Console, RenderableType
 
 from filmbadge.model import Depth, Refusal, Rung
 
-if sys.platform == "win32":
-    import msvcrt
-else:
+if sys.platform != "win32":
     import resource
 
     import uvloop
@@ -146,7 +144,7 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     Ctrl-C and SIGTERM end it in order: associations are released, gathered results are kept. A second signal breaks off
     everything that is still open.
     """
-    _set_limits()
+    _open_files()
     gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage, so collect less often
 
     async def until_terminated() -> T:
@@ -172,12 +170,9 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
             raise KeyboardInterrupt from None
 
 
-def _set_limits() -> None:
-    """Disables core dumps, which could hold an answer, and raises the limit on open files to the maximum."""
-    if sys.platform == "win32":  # Windows has no limit on open files
-        msvcrt.SetErrorMode(msvcrt.SEM_NOGPFAULTERRORBOX)
-    else:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _open_files() -> None:
+    """Raises the limit on open files to the maximum. Windows has none."""
+    if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))

@@ -41,6 +41,7 @@ if sys.platform == "linux":
 
 Journal = Callable[[JournalRow], None]
 
+TLS_LIBRARY = ssl.OPENSSL_VERSION
 _EXPIRED = Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)
 _NO_LINGER = struct.pack("ii" if sys.platform != "win32" else "hh", 1, 0)  # struct linger: a close resets at once
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
