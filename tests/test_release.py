@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
+import tarfile
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +140,54 @@ def test_fragments_of_the_changelog_are_named_so_that_they_can_be_sorted() -> No
         path.name for path in fragments if not re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed)\.md", path.name)
     ] == []
     assert all(path.read_text(encoding="utf-8").strip() for path in fragments)
+
+
+def tracked() -> list[str]:
+    """Every file that git keeps, or is about to keep."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return sorted(name for name in listed if (ROOT / name).is_file())
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive, built from what git keeps and from nothing else that lies about."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout: there is nothing to compare the archive with")
+    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    for name in tracked():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, source / name)
+    build = f"from setuptools.build_meta import build_sdist; build_sdist({str(made)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=120)
+    (archive,) = made.iterdir()
+    return archive
+
+
+@pytest.mark.real
+def test_the_source_archive_holds_all_that_git_keeps(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        held = {one.name.partition("/")[2] for one in archive if one.isfile()}
+    made = {name for name in held if name.startswith("src/filmbadge.egg-info/")} | {"PKG-INFO", "setup.cfg"}
+    assert sorted(held - made) == tracked()
+
+
+@pytest.mark.real
+def test_the_wheel_of_the_source_archive_has_the_compiled_core_and_no_source_of_it(sdist: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-index",
+        "--no-deps",
+    ]
+    command += ["--no-build-isolation", "--wheel-dir", str(tmp_path), str(sdist)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    (wheel,) = tmp_path.iterdir()
+    with zipfile.ZipFile(wheel) as held:
+        names = held.namelist()
+    assert [name for name in names if re.fullmatch(r"filmbadge/ask/decoder/compiled\..*\.(so|pyd)", name)] != []
+    assert [name for name in names if name.endswith((".c", ".h")) or not name.startswith("filmbadge")] == []
