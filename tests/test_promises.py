@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
+
 from filmbadge.ask import web
 from filmbadge.ask.dicomweb import census as qido
 from filmbadge.ask.dicomweb import prove as web_prove
@@ -12,8 +14,21 @@ from filmbadge.ask.dimse import association, identify, prove
 from filmbadge.ask.pages import marks, viewers
 from filmbadge.ask.products import orthanc
 from filmbadge.ask.wire import dialer, fetch, head, http, json_array, tls
+from filmbadge.keep.manifest import ScopeAsUsed
 from filmbadge.model import Outcome, OutcomeKind
-from filmbadge.scope import LOOPBACK, SLOW_ANSWERS, SMALL_SECONDS, Budget, ConnectionLimits, RateLimits
+from filmbadge.scope import (
+    LARGEST,
+    LARGEST_SHARE,
+    LONGEST,
+    LOOPBACK,
+    SLOW_ANSWERS,
+    SMALL_SECONDS,
+    TIMES,
+    Budget,
+    ConnectionLimits,
+    RateLimits,
+)
+from filmbadge.tell.card import CheckDocument
 from support.loopback import HERE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +133,45 @@ def bounds() -> list[tuple[str, str]]:
             f"{seconds(dialer._FAREWELL_SECONDS)}, {size(dialer._LINGER_BYTES)}",
         ),
     ]
+
+
+def promises(page: str) -> str:
+    """The list that stands between two marks."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.findall(r"<!-- promises -->\n(.*?)<!-- end of promises -->", text, re.DOTALL)
+    assert len(found) == 1, page
+    return str(found[0])
+
+
+def test_both_documents_promise_the_same() -> None:
+    assert promises("SECURITY.md") == promises("docs/restraint.md")
+    assert len(re.findall(r"^- \*\*.+?\.\*\* ", promises("SECURITY.md"), re.MULTILINE)) == 11
+
+
+def test_a_mandate_is_told_what_it_allows() -> None:
+    """Each has a word of its own: the keys and commands that it names exist."""
+    told = section("What a mandate must know")
+    assert re.findall(r"^- \*\*(.+?)\.\*\*", told, re.MULTILINE) == [
+        "Where a page may lead",
+        "What is looked up",
+        "What is kept of the operators' words",
+        "What is kept of your own words",
+        "Memory",
+        "The end",
+        "How long a dataset is kept",
+    ]
+    kept = {field.name for field in msgspec.structs.fields(ScopeAsUsed)}
+    assert {"authority", "reference", "contact", "name"} <= kept
+    assert "owner" in {field.name for field in msgspec.structs.fields(CheckDocument)}
+
+
+def test_a_value_beyond_reason_is_documented() -> None:
+    told = section("The scope")
+    assert f"{LARGEST[4]:,} IPv4 addresses (a /{32 - (LARGEST[4] - 1).bit_length()})" in told
+    assert f"IPv6 addresses than a /{128 - (LARGEST[6] - 1).bit_length()}" in told
+    assert f"more than {LONGEST.days} days away" in told
+    assert TIMES == 10 and "more than ten times" in told
+    assert f"`archive_share` above {LARGEST_SHARE}" in told
 
 
 def test_the_table_of_caps_says_what_the_code_holds() -> None:
