@@ -76,6 +76,7 @@ def bounds() -> list[tuple[str, str]]:
     small, page = caps.small(identify.ASK_BYTES), caps.small(web.BYTES)
     assert prove.BYTES == web_prove.PROOF_BYTES == identify.ASK_BYTES
     assert viewers.PAGE_BYTES == orthanc.PAGE_BYTES
+    assert fetch.VISIT_BYTES * page.received_bytes >= viewers.PAGES_IN_ALL * viewers.PAGE_BYTES
     kib = size(small.received_bytes)
     least = f"{SLOW_ANSWERS} times the patience, at least {seconds(SMALL_SECONDS)}"
     return [
@@ -103,8 +104,8 @@ def bounds() -> list[tuple[str, str]]:
         ("one connection of a visit over HTTP", f"{seconds(page.seconds)}, {size(page.received_bytes)}"),
         (
             "one visit over HTTP, over all its connections",
-            f"{fetch.CONNECTIONS} connections; none is begun after {fetch.VISIT * page.seconds / 60:g} minutes or "
-            f"{size(fetch.VISIT * page.received_bytes)} in all",
+            f"{fetch.CONNECTIONS} connections; none is begun after {fetch.VISIT_SECONDS * page.seconds / 60:g} minutes or "
+            f"{size(fetch.VISIT_BYTES * page.received_bytes)} in all",
         ),
         ("one body over HTTP, also decompressed", size(http.Request("/").most_bytes)),
         (

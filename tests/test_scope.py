@@ -386,7 +386,21 @@ def test_a_network_of_disguises_needs_what_it_embeds() -> None:
     assert both.permits(ip_address("64:ff9b::c633:6401"), NOW)
 
 
+def test_a_sweep_leaves_out_what_the_door_would_refuse() -> None:
+    """Else each would be a host that nobody could decide."""
+    both = scope("64:ff9b::c633:6400/126", "198.51.100.0/24", "::1/128", exclude=("198.51.100.2/32",))
+    _, v6 = both.addresses()
+    assert [str(IPv6Address(v6[n])) for n in range(v6.size)] == [
+        "::1",
+        *(f"64:ff9b::c633:{last:x}" for last in (0x6400, 0x6401, 0x6403)),
+    ]
+    assert all(both.permits(IPv6Address(v6[n])) for n in range(v6.size))
+    assert scope("2002:c633:6401::/48", "2002:c633:6402::/48", "198.51.100.1/32").addresses()[1].size == 1 << 80
+
+
 ALL_V4, ALL_V6 = 2**32, 2**128
+# What leads to one of the IPv4 addresses that the scope does not allow is no part of it: three forms of 32 bits, and 6to4.
+NO_IPV4 = 3 * (ALL_V4 - 255 - 2) + (ALL_V4 - 255 << 80)
 
 
 @pytest.mark.parametrize(
@@ -394,7 +408,7 @@ ALL_V4, ALL_V6 = 2**32, 2**128
     [
         (NETWORK, '  "0.0.0.0/0",', f"I may ask {ALL_V4 - 1} IPv4 addresses"),
         (NETWORK, '  "10.0.0.0/7",', f"I may ask {2**25 + 256 - 1} IPv4 addresses"),
-        (NETWORK, '  "::/0",', f"I may ask {ALL_V6} IPv6 addresses"),
+        (NETWORK, '  "::/0",', f"I may ask {ALL_V6 - NO_IPV4} IPv6 addresses"),
         (EXPIRES, "expires = 2027-06-03", "I hold this permission until 2027-06-03"),
         (EXPIRES, "expires = 2099-12-31", "I hold this permission until 2099-12-31"),
         ("overall = 20", "overall = 501", "pace.overall is 501, and I answer for it"),

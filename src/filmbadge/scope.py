@@ -149,6 +149,7 @@ class Intervals:
 
 # These addresses are never a single host: "this network" (RFC 6890 2.2.2), multicast, broadcast; unspecified, multicast.
 _NEVER_V4 = Intervals(((0, (1 << 24) - 1), (0xE0 << 24, (0xF0 << 24) - 1), (2**32 - 1, 2**32 - 1)))
+_ALL_V4 = Intervals(((0, 2**32 - 1),))
 _NEVER_V6 = Intervals(((0, 0), (0xFF << 120, 2**128 - 1)))
 
 
@@ -185,11 +186,11 @@ class Scope:
         if (deep or self.qido_record) and not (self.authority and self.basis in PERSONAL):
             what = f"depth '{self.depth}'" if deep else "'qido_record'"
             raise ScopeError(f"{what} puts personal data on the wire: it needs a statement of whose archive it is")
+        cut = (*map(_plain_network, self.exclude), *filter(None, map(_embedded_network, self.exclude)))
         for name, version in (("_v4", 4), ("_v6", 6)):
             allowed = Intervals.of([_ends(n) for n in map(_plain_network, self.networks) if n.version == version])
-            left_out = [*map(_plain_network, self.exclude), *filter(None, map(_embedded_network, self.exclude))]
-            cut = Intervals.of([_ends(n) for n in left_out if n.version == version])
-            object.__setattr__(self, name, allowed.less(cut))
+            object.__setattr__(self, name, allowed.less(Intervals.of([_ends(n) for n in cut if n.version == version])))
+        object.__setattr__(self, "_v6", self._v6.less(_forms(_ALL_V4.less(self._v4.less(_NEVER_V4)))))
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -284,6 +285,18 @@ def _embedded_network(network: Network) -> IPv4Network | None:
                 length = min(network.prefixlen - bits, 32)
                 return IPv4Network((int(network.network_address) >> 96 - bits & 0xFFFFFFFF, length))
     return None
+
+
+def _forms(four: Intervals) -> Intervals:
+    """The IPv6 addresses, of the forms that stand in order, which lead to these IPv4 addresses: so a sweep leaves them out."""
+    low = [
+        (int(p.network_address) + max(a, 2), int(p.network_address) + b)
+        for p in _LOW_32
+        for a, b in four.ranges
+        if b > 1
+    ]
+    start = int(_SIX_TO_FOUR.network_address)
+    return Intervals.of([*low, *((start + (a << 80), start + (b + 1 << 80) - 1) for a, b in four.ranges)])
 
 
 def _plain_network(network: Network) -> Network:

@@ -77,7 +77,7 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
     started = time.perf_counter()
     async with serve(world, seed) as site:
         scope = dataclasses.replace(
-            loopback("the rehearsal itself: a synthetic world that it serves"),
+            loopback("the rehearsal itself, which serves these archives"),
             networks=(site.network,),
             depth=Depth.PROFILE,
             dimse_ports=site.dimse_ports,

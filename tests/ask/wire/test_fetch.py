@@ -49,7 +49,7 @@ def pages() -> Requests:
     ("seconds", "received", "meter", "connections", "stop"),
     [
         (9.9, 10, None, 9, Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, {"milliseconds": 80_000})),
-        (0.1, 999, None, 9, Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": 8000})),
+        (0.1, 999, None, 33, Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": 32_000})),
         (10, 0, None, 8, Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, {"milliseconds": 80_000})),
         (0.1, 1, None, 96, Outcome(OutcomeKind.TIME_CAP, Cause.CONNECTION_LIMIT, {"connections": 96})),
         (9.9, 999, object(), 96, Outcome(OutcomeKind.TIME_CAP, Cause.CONNECTION_LIMIT, {"connections": 96})),

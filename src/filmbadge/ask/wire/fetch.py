@@ -12,7 +12,7 @@ from filmbadge.scope import ConnectionLimits
 
 CONNECTIONS = 96
 # A visit may take as much time, and as many bytes, as so many of its connections. A census has a budget instead.
-VISIT = 8
+VISIT_SECONDS, VISIT_BYTES = 8, 32  # a list of 200 folders may have 256 KiB each
 FAILURES = 2  # after a page that came, this many pages may break off before we stop
 OVER_TLS = " over TLS"
 
@@ -37,7 +37,7 @@ async def fetch_all(
 ) -> Fetched:
     """Ask for all pages of the script. Raises OutOfScope only.
 
-    Without a `meter` no further connection is begun when all together took `VISIT` times the seconds or bytes of `caps`.
+    Without a `meter` no further connection is begun when all together took `VISIT_SECONDS` or `VISIT_BYTES` times those of `caps`.
 
     A site that drops its first connection without a word is asked once more, and no more if it drops that too.
 
@@ -73,8 +73,10 @@ async def fetch_all(
 
 def _over(caps: ConnectionLimits, seconds: float, received: int) -> Outcome | None:
     """How a visit ends that took so many seconds and bytes. None if it may go on."""
-    if seconds >= VISIT * caps.seconds:
-        return Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, {"milliseconds": round(VISIT * caps.seconds * 1000)})
-    if received >= VISIT * caps.received_bytes:
-        return Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": VISIT * caps.received_bytes})
+    if seconds >= VISIT_SECONDS * caps.seconds:
+        return Outcome(
+            OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, {"milliseconds": round(VISIT_SECONDS * caps.seconds * 1000)}
+        )
+    if received >= VISIT_BYTES * caps.received_bytes:
+        return Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": VISIT_BYTES * caps.received_bytes})
     return None
