@@ -55,7 +55,7 @@ async def fetch_all(
             words = question + (OVER_TLS if site.tls else "")
             row = await contact.dial(site.port, session, question=words, caps=caps, tls=site.tls)
             stop, shown = row.stop, shown or row.tls
-            page, seconds, received = session.left, seconds + row.seconds, received + row.received
+            page, seconds, received = session.left, seconds + row.seconds, received + (row.received or 0)
             answered += session.answered
             failures += session.failed
             if not answered and not session.again:
