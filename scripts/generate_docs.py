@@ -1,4 +1,4 @@
-"""Writes what the documentation takes from the code: tables of docs/dataset.md and docs/kinds.md, and docs/schemas/*.json.
+"""Writes what the documentation takes from the code: tables of docs/*.md, and docs/schemas/*.json.
 
 With --check nothing is written: files that differ are named, and the exit code is 1.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from filmbadge import texts
 from filmbadge.catalogue import kinds
 from filmbadge.keep import schema
 from filmbadge.keep.judged import Judged
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLES = {
     Path("docs/dataset.md"): ("<!-- generated from filmbadge.keep.schema: do not edit below -->\n", schema.markdown),
     Path("docs/kinds.md"): ("<!-- generated from filmbadge.catalogue.kinds: do not edit below -->\n", kinds.markdown),
+    Path("docs/restraint.md"): ("<!-- generated from filmbadge.texts: do not edit below -->\n", texts.markdown),
 }
 SCHEMAS = {
     "filmbadge.check-1.json": CheckDocument,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -12,70 +12,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
-from filmbadge import model
+from filmbadge import model, texts
 from filmbadge.model import Cause, Depth, Doubt, DoubtCode, Outcome, OutcomeKind, Rung
 
 RECORDS = [kind for _, kind in inspect.getmembers(model, inspect.isclass) if issubclass(kind, msgspec.Struct)]
 RECORDS = [kind for kind in RECORDS if kind is not msgspec.Struct]
 SIMPLE = {int, float, bool, NoneType, datetime}
-
-# Text is where a value could hide. Each of these is our own word, an address, or what an archive says of itself.
-TEXT = {
-    "Archive.address",
-    "Archive.advisories",  # of the catalogue
-    "Archive.configuration",  # a digest of ports, versions, verdicts and counts
-    "Archive.id",
-    "Proof.sop_class",  # digits and dots
-    "Proof.transfer_syntax",  # one of those we proposed
-    "Certificate.issuer_name",
-    "Certificate.issuer_organisation",
-    "Certificate.spki_sha256",  # a digest
-    "Certificate.subject_name",
-    "Certificate.subject_organisation",
-    "JournalRow.address",
-    "JournalRow.question",
-    "Dcm4cheeFacts.aets",  # as OrthancFacts.aet
-    "DicomWebFacts.accept",  # of a closed list
-    "DicomWebFacts.media_type",  # of a closed list
-    "DicomWebFacts.realm",  # as OrthancFacts.realm
-    "DicomWebFacts.root",  # one of ours, or one that a viewer names: printable ASCII, bounded
-    "DicomWebFacts.wildcard",  # of a closed list
-    "DimseFacts.called",
-    "DimseFacts.implementation_uid",
-    "DimseFacts.implementation_version",
-    "Endpoint.address",
-    "Finding.about",  # of the catalogue
-    "Finding.archive",
-    "Host.address",
-    "Host.name",  # as the user gave it
-    "Identity.names",  # as OrthancFacts.aet and Certificate.subject_name
-    "Identity.product",  # as Product.product
-    "Identity.spki_sha256",  # digests
-    "Identifier.scheme",  # of the catalogue
-    "ConfiguredRoot.host",  # names and paths of software: printable ASCII, bounded
-    "ConfiguredRoot.path",
-    "OrthancFacts.aet",
-    "OrthancFacts.base",  # a path of the server's own redirect, or of ours: printable ASCII, bounded
-    "OrthancFacts.realm",
-    "OrthancFacts.version",
-    "SchemeTally.scheme",  # of the catalogue
-    "Archive.perhaps_same",  # as Archive.id
-    "Product.product",
-    "Product.toolkit",
-    "Product.version",  # as Fingerprint.version
-    "Review.archive",  # an address and a port
-    "Review.same_as",
-    "Fingerprint.product",  # of the catalogue
-    "Fingerprint.version",
-    "Outcome.error",  # the name of a type of ours, or OpenSSL's of a failure
-    "TlsFacts.cipher",
-    "TlsFacts.version",
-    "Total.quantity",
-    "Verdict.said",  # a realm, a root or a product, as above
-    "PageFacts.realm",
-    "PageFacts.viewer",  # of the catalogue
-    "WebProof.media_type",  # of a closed list
-}
 
 
 def parts(kind: Any) -> set[Any]:
@@ -108,7 +50,41 @@ def test_every_text_is_on_a_closed_list() -> None:
         for name, kind in get_type_hints(record).items()
         if str in parts(kind)
     }
-    assert found == TEXT
+    assert found == set(texts.TEXTS)
+
+
+@pytest.mark.parametrize("field", texts.TEXTS)
+def test_every_text_of_every_record_is_bounded_printable_ascii(field: str) -> None:
+    """Whether a probe makes the record, a kept file is read, or a copy is made."""
+    owner, _, name = field.partition(".")
+    record, limit = getattr(model, owner), texts.TEXTS[field].limit
+    one = "\x1b[31mA\x9b\u202e\u200b\r\n\0" + "B" * 1000
+    many = get_origin(get_type_hints(record)[name]) is tuple
+    plain = _made(record)
+    given = msgspec.structs.replace(plain, **{name: (one,) if many else one})
+    kept = msgspec.json.encode(msgspec.to_builtins(plain) | {name: [one] if many else one})
+    for made in (given, msgspec.json.decode(kept, type=record)):
+        held = getattr(made, name)
+        text = held[0] if many else held
+        assert text == ("?[31mA??????" + "B" * 1000)[:limit]
+
+
+def _made(record: type[msgspec.Struct]) -> msgspec.Struct:
+    """A record with something in each field that must be given."""
+    hints = get_type_hints(record)
+    needed = [f for f in msgspec.structs.fields(record) if f.required]
+    return record(**{f.name: _something(hints[f.name]) for f in needed})
+
+
+def _something(kind: Any) -> Any:
+    if get_origin(kind) is tuple:
+        return ()
+    kind = next(iter(parts(kind) - {NoneType}), kind)
+    if kind is datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+    if inspect.isclass(kind) and issubclass(kind, Enum):
+        return next(iter(kind))
+    return _made(kind) if inspect.isclass(kind) and issubclass(kind, msgspec.Struct) else kind()
 
 
 def test_the_check_would_notice() -> None:

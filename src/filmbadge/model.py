@@ -1,7 +1,7 @@
 """The records that travel from the wire to the report.
 
 All records are frozen. No record has a field that could hold a patient's value: text fields hold only what an archive
-said about itself (a version, a realm), in bounded, printable ASCII.
+said about itself (a version, a realm), in bounded, printable ASCII. `texts` has the list of them.
 
 The values of enums are codes in kebab-case. They stand in datasets, documents and feeds, so they never change. `tell`
 has the words for them.
@@ -11,15 +11,36 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from hashlib import sha256
 from typing import Self, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
+
+from filmbadge import texts
 
 
 class Refusal(Exception):
     """The user asked for something that cannot be done. The text is one line for the user."""
+
+
+class _Worded(Struct, frozen=True):
+    """A record with texts. They are bounded, printable ASCII in every record, whoever wrote what it was made from."""
+
+    def __post_init__(self) -> None:
+        for name, limit in _limits(type(self)):
+            held = getattr(self, name)
+            if type(held) is str:
+                if len(held) > limit or not held.isascii() or not held.isprintable():
+                    force_setattr(self, name, texts.clean(held, limit))
+            elif held and not all(len(one) <= limit and one.isascii() and one.isprintable() for one in held):
+                force_setattr(self, name, tuple(texts.clean(one, limit) for one in held))
+
+
+@cache
+def _limits(record: type[_Worded]) -> tuple[tuple[str, int], ...]:
+    return tuple(texts.limits(record.__name__))
 
 
 class _Steps(StrEnum):
@@ -206,7 +227,7 @@ class Cause(_Code):
     NESTED_TOO_DEEP = "nested-too-deep", "offset", "limit"
 
 
-class Outcome(Struct, frozen=True, omit_defaults=True):
+class Outcome(_Worded, frozen=True, omit_defaults=True):
     """How a connection ended and, if known, the cause. Numbers of another cause raise ValueError."""
 
     ending: OutcomeKind
@@ -215,6 +236,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     error: str = ""  # the type name of our own error, or OpenSSL's name of a failure; never the text of an error
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.cause is not None:
             self.cause.require(self.numbers)
         elif self.numbers:
@@ -318,7 +340,7 @@ class Doubt(Struct, frozen=True, omit_defaults=True):
             raise ValueError(f"'{self.code}' and an ending do not go together")
 
 
-class Endpoint(Struct, frozen=True, order=True):
+class Endpoint(_Worded, frozen=True, order=True):
     """One service: an IP address as text, a TCP port and a protocol."""
 
     address: str
@@ -370,7 +392,7 @@ class KeyKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Certificate(Struct, frozen=True):
+class Certificate(_Worded, frozen=True):
     """Facts of a service's certificate. Nobody judges whether to trust it."""
 
     # These four names are common names and organisations: shortened, and cleaned to printable ASCII.
@@ -387,7 +409,7 @@ class Certificate(Struct, frozen=True):
     spki_sha256: str = ""  # SHA-256 of its public key (SubjectPublicKeyInfo), in hex: it outlives a renewal
 
 
-class TlsFacts(Struct, frozen=True):
+class TlsFacts(_Worded, frozen=True):
     """The TLS facts that a service showed. After a failed handshake little is known."""
 
     version: str = ""
@@ -397,7 +419,7 @@ class TlsFacts(Struct, frozen=True):
     certificate: Certificate | None = None
 
 
-class JournalRow(Struct, frozen=True):
+class JournalRow(_Worded, frozen=True):
     """One row of the journal: one connection, or one look-up of a name. A failed one has a row too."""
 
     at: datetime
@@ -481,7 +503,7 @@ class Census(Struct, frozen=True):
     queries: int = 0
 
 
-class Proof(Struct, frozen=True):
+class Proof(_Worded, frozen=True):
     """One image retrieval that was started and dropped. Nothing else of the image is kept."""
 
     sop_class: str = ""  # the SOP class that the archive's own record names
@@ -549,7 +571,7 @@ class KindTally(Struct, frozen=True):
     )
 
 
-class SchemeTally(Struct, frozen=True):
+class SchemeTally(_Worded, frozen=True):
     """How many values of one kind could be national identifiers of one scheme.
 
     A value counts once, however often it came.
@@ -592,7 +614,7 @@ class Profile(Struct, frozen=True):
     without_id: int = 0  # records without a patient's id
 
 
-class DimseFacts(Struct, frozen=True, tag="dimse"):
+class DimseFacts(_Worded, frozen=True, tag="dimse"):
     called: str  # the last called AE title that was used
     called_from_scope: bool = False
     titles_rejected: int = 0
@@ -624,7 +646,7 @@ class Counters(Struct, frozen=True):
     images: int | None = None
 
 
-class OrthancFacts(Struct, frozen=True, tag="orthanc"):
+class OrthancFacts(_Worded, frozen=True, tag="orthanc"):
     """Facts that Orthanc's REST gives about itself: `/system` and `/statistics`."""
 
     status: int | None = None  # HTTP status of the first answer
@@ -638,7 +660,7 @@ class OrthancFacts(Struct, frozen=True, tag="orthanc"):
     profile: Profile | None = None
 
 
-class Dcm4cheeFacts(Struct, frozen=True, tag="dcm4chee"):
+class Dcm4cheeFacts(_Worded, frozen=True, tag="dcm4chee"):
     """Facts that dcm4chee-arc's REST gives about itself: the titles that it publishes, and its own counters."""
 
     status: int | None = None  # HTTP status of the list of its titles
@@ -654,7 +676,7 @@ class WebService(StrEnum):
     WADO_URI = "wado-uri"
 
 
-class WebProof(Struct, frozen=True):
+class WebProof(_Worded, frozen=True):
     """One retrieval of an image over the web that was started and dropped."""
 
     service: WebService | None = None  # None: no record named an image
@@ -664,7 +686,7 @@ class WebProof(Struct, frozen=True):
     stop: Outcome | None = None  # why we asked for no image
 
 
-class DicomWebFacts(Struct, frozen=True, tag="dicomweb"):
+class DicomWebFacts(_Worded, frozen=True, tag="dicomweb"):
     """Facts of one DICOMweb root: how it answers QIDO-RS, and what its records say of retrieval."""
 
     root: str  # such as `/dicom-web`
@@ -703,7 +725,7 @@ class Listing(Struct, frozen=True):
         return self.files > 0 or self.dicomdir
 
 
-class ConfiguredRoot(Struct, frozen=True):
+class ConfiguredRoot(_Worded, frozen=True):
     """A DICOMweb root that a viewer names as its archive."""
 
     host: str  # empty: the viewer's own host
@@ -714,7 +736,7 @@ class ConfiguredRoot(Struct, frozen=True):
     why: Cause | None = None  # None if it may be contacted, and where an older version did not note the reason
 
 
-class PageFacts(Struct, frozen=True, tag="pages"):
+class PageFacts(_Worded, frozen=True, tag="pages"):
     """Facts from the pages of a web service, whatever product it is."""
 
     status: int | None = None  # HTTP status of the first page, whose path cannot exist; None: no HTTP
@@ -749,7 +771,7 @@ class FingerprintKind(StrEnum):
     FAVICON = "favicon"
 
 
-class Fingerprint(Struct, frozen=True):
+class Fingerprint(_Worded, frozen=True):
     """One sign of a product that was seen, and that a row of the catalogue knows."""
 
     product: str  # the product's name in the catalogue
@@ -825,7 +847,7 @@ class Reason(StrEnum):
 REFUSALS = ((0x0122,), (0x0124,))
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(_Worded, frozen=True):
     """The rung of one endpoint, with the reason."""
 
     rung: Rung | None  # None: we could not find out, which is not `silent`
@@ -837,7 +859,7 @@ class Verdict(Struct, frozen=True):
     conclusive: bool = False
 
 
-class Product(Struct, frozen=True):
+class Product(_Worded, frozen=True):
     """Product and toolkit have a field each: an association names the toolkit, which is not the product."""
 
     product: str = ""
@@ -926,7 +948,7 @@ class FindingCode(StrEnum):
     OTHER_NAME = "other-name"
 
 
-class Finding(Struct, frozen=True):
+class Finding(_Worded, frozen=True):
     """One thing that is wrong with an archive. Pages, feeds and remedies are made from these."""
 
     code: FindingCode
@@ -985,7 +1007,7 @@ class KindFound(Struct, frozen=True):
     synthetic: float | None = None
 
 
-class Identifier(Struct, frozen=True):
+class Identifier(_Worded, frozen=True):
     """A scheme of national identifiers that an archive exposes, judged from all its records together."""
 
     scheme: str  # the scheme's name in the catalogue, such as "us.ssn"
@@ -998,7 +1020,7 @@ class Identifier(Struct, frozen=True):
     high: int | None = None  # upper end of an estimate's 95 % interval
 
 
-class Identity(Struct, frozen=True):
+class Identity(_Worded, frozen=True):
     """By what an archive is recognised in another survey: none of it hangs on the order of ports, or on a date."""
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -1007,7 +1029,7 @@ class Identity(Struct, frozen=True):
     names: tuple[str, ...] = ()  # by which it calls itself: AE titles, and the names of its certificates
 
 
-class Archive(Struct, frozen=True):
+class Archive(_Worded, frozen=True):
     """Endpoints that are one archive. Its contents are counted once."""
 
     id: str
@@ -1044,7 +1066,7 @@ class JudgedEndpoint(Struct, frozen=True):
     transport: tuple[Transport, ...] = ()
 
 
-class Review(Struct, frozen=True):
+class Review(_Worded, frozen=True):
     """Facts about one archive that only a whole survey shows."""
 
     archive: str
@@ -1053,7 +1075,7 @@ class Review(Struct, frozen=True):
     decoy: tuple[Decoy, ...] = ()
 
 
-class Host(Struct, frozen=True):
+class Host(_Worded, frozen=True):
     """Everything that was learned at one address. A resumed survey keeps a host whole, or asks it again."""
 
     address: str
@@ -1064,7 +1086,7 @@ class Host(Struct, frozen=True):
     name: str = ""  # the host name that the user gave; empty if the user gave an address
 
 
-class Total(Struct, frozen=True):
+class Total(_Worded, frozen=True):
     """One quantity of a whole survey, and how it was obtained."""
 
     quantity: str

@@ -8,16 +8,18 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from filmbadge.model import Depth, Refusal, Rung
+from filmbadge.texts import lines, printable
 
 if sys.platform != "win32":
     import resource
@@ -29,7 +31,21 @@ DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
 RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "offers", "delivers"]
 
 
-class _Out(Console):
+MOST_SAID = 2000  # characters of one message: what it quotes may be as long as it likes
+
+
+class _Console(Console):
+    """A terminal or a file. No text that it is given steers it: no control character, no markup, no name of an emoji."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        super().__init__(file=file, highlight=False, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(lines(segment.text), segment.style)
+
+
+class _Out(_Console):
     """Standard output. Raises Refusal if it cannot be written, for example because the disk is full."""
 
     def print(self, *objects: Any, **how: Any) -> None:
@@ -60,8 +76,8 @@ class _Stderr:
         return getattr(sys.stderr, name)
 
 
-out = _Out(highlight=False, soft_wrap=False)
-err = Console(file=cast("TextIO", _Stderr()), highlight=False)
+out = _Out()
+err = _Console(cast("TextIO", _Stderr()))
 
 
 def open_standard_streams() -> None:
@@ -99,9 +115,22 @@ def where(error: BaseException) -> str:
 
 
 def complain(message: str, code: int) -> int:
+    """Writes one line to stderr, whatever it quotes. Returns the code."""
+    message = printable(message)
+    if len(message) > MOST_SAID:
+        message = f"{message[:MOST_SAID]}…"
     with suppress(OSError, AttributeError):  # stderr is closed or full; the exit code still reports the error
         sys.stderr.write(f"filmbadge: {message}\n")
     return code
+
+
+@contextmanager
+def reading(directory: Path) -> Iterator[None]:
+    """Raises Refusal where a folder holds what no survey does, such as a code that does not exist, or JSON that is none."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise Refusal(f"{directory} holds what no survey of this version writes ({where(error)})") from None
 
 
 def show(thing: RenderableType) -> None:
@@ -118,7 +147,17 @@ def put_json(document: object) -> None:
 
 
 def json_bytes(document: object) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    """A document whose texts may be shown as they are, once they are read."""
+    made = _printable(msgspec.to_builtins(document))
+    return msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
+
+
+def _printable(made: Any) -> Any:
+    if isinstance(made, str):
+        return printable(made)
+    if isinstance(made, dict):
+        return {_printable(name): _printable(value) for name, value in made.items()}
+    return [_printable(value) for value in made] if isinstance(made, list | tuple) else made
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import put_json, show
+from filmbadge.cli.console import put_json, reading, show
 from filmbadge.conclude.again import judge_again
 from filmbadge.keep.judged import newest
 from filmbadge.keep.reader import Dataset, NotASurvey
@@ -28,14 +28,16 @@ def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] =
     json
         Print one JSON document on stdout instead of what changed.
     """
-    last = newest(directory)
-    number = judge_again(directory)
-    before = None if last is None else _whole(directory, last)
-    document = rejudged.document(before, Dataset(directory, number))
+    with reading(directory):
+        last = newest(directory)
+        number = judge_again(directory)
+        before = None if last is None else _whole(directory, last)
+        document = rejudged.document(before, Dataset(directory, number))
+        drawn = rejudged.render(document, Words())
     if json:
         put_json(document)
     else:
-        show(rejudged.render(document, Words()))
+        show(drawn)
     return DONE
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import err, json_bytes, put_json, show, write_file
+from filmbadge.cli.console import err, json_bytes, put_json, reading, show, write_file
 from filmbadge.conclude.again import opened
 from filmbadge.tell import summary
 from filmbadge.tell.report import page
@@ -33,14 +33,17 @@ def report(
     json
         Write one JSON document to this file; - is stdout.
     """
-    dataset = opened(directory)
-    dataset.require_whole()
     words = Words()
-    document = summary.document(dataset, words)
+    with reading(directory):
+        dataset = opened(directory)
+        dataset.require_whole()
+        document = summary.document(dataset, words)
+        drawn = summary.render(document, words)
+        made = "" if html is None else page.render(document, words)
     if html is None and json is None:
-        show(summary.render(document, words))
+        show(drawn)
     if html is not None:
-        write_file(html, page.render(document, words).encode())
+        write_file(html, made.encode())
         err.print(f"Wrote {html}", soft_wrap=True, markup=False)
     if json is not None and str(json) == "-":
         put_json(document)

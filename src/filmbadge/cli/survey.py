@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from filmbadge.ask.targets.lists import read
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
-from filmbadge.cli.console import RungChoice, complain, err, put_json, reached, require_sight, run_loop, show
+from filmbadge.cli.console import RungChoice, complain, err, put_json, reached, reading, require_sight, run_loop, show
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Host, Rung
 from filmbadge.scope import load
@@ -51,9 +52,11 @@ def survey(
     """
     allowed = load(scope)
     require_sight(fail_on, allowed.depth)
-    plan = Survey(allowed, read(targets, allowed, seed=seed), targets, out, resume)
+    asked = read(targets, allowed, seed=seed)
     try:
-        run_loop(watched(plan))
+        with reading(out) if resume else nullcontext():  # the folder may be somebody else's
+            plan = Survey(allowed, asked, targets, out, resume)
+            run_loop(watched(plan))
     except KeyboardInterrupt:
         complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", INCOMPLETE)
     dataset = Dataset(out)

@@ -16,6 +16,7 @@ from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import Manifest, grouping
 from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
+from filmbadge.texts import printable
 
 # What was asked again, because it could not be found out or two targets lead to it, counts once: as known last.
 # What a review found to be one archive counts once too: as the archive that the others are the same as.
@@ -129,7 +130,7 @@ class Dataset:
         try:
             answer = self._sql.execute(sql, list(parameters))
             names = [column[0] for column in answer.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+            return [dict(zip(names, map(_printable, row), strict=True)) for row in answer.fetchall()]
         except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException, OSError) as error:
             raise NotASurvey(f"{self.directory}: a part file cannot be read ({type(error).__name__})") from None
 
@@ -185,6 +186,13 @@ class Dataset:
         """A digest of which endpoints are which archive, of the open archives in the totals."""
         found = self.rows("SELECT endpoints FROM counted WHERE open")
         return grouping(cast("list[str]", row["endpoints"]) for row in found)
+
+
+def _printable(value: Any) -> Any:
+    """A value of a column. Somebody else may have written it."""
+    if isinstance(value, str):
+        return printable(value)
+    return [_printable(one) for one in value] if isinstance(value, list) else value
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -10,6 +10,8 @@ import gettext
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filmbadge.texts import printable
+
 DOMAIN = "filmbadge"
 ENGLISH = "en"
 LOCALE = Path(__file__).parent / "locale"
@@ -57,8 +59,13 @@ class Language:
         return self.say("{date}, {time} UTC", date=self.date(at), time=f"{_utc(at):%H:%M}")
 
     def _fill(self, text: str, values: dict[str, object]) -> str:
-        numbers = {name: _Number(value, self) for name, value in values.items() if type(value) is int}
-        return text.format(**{**values, **numbers})
+        """A value is one clause of a line, whoever wrote it: it brings no line ends, and nothing that steers a terminal."""
+        return text.format(**{name: self._value(value) for name, value in values.items()})
+
+    def _value(self, value: object) -> object:
+        if type(value) is int:
+            return _Number(value, self)
+        return printable(value) if isinstance(value, str) else value
 
 
 class _Number(int):

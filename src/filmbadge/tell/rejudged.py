@@ -16,6 +16,7 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.model import Kind, Rung, Total
 from filmbadge.tell.summary import LABELS, incomplete
 from filmbadge.tell.words import Words
+from filmbadge.texts import clean
 
 _COMPARED = ("rung", "grade", "product", "product_version")
 
@@ -84,7 +85,7 @@ def _archives(before: Dataset, after: Dataset) -> Iterator[ArchiveChange]:
 
 def _known(dataset: Dataset) -> dict[str, dict[str, str | None]]:
     rows = dataset.rows(f"SELECT id, {', '.join(_COMPARED)} FROM archives")
-    return {str(row["id"]): {q: None if row[q] is None else str(row[q]) for q in _COMPARED} for row in rows}
+    return {clean(row["id"], 64): {q: None if row[q] is None else clean(row[q], 64) for q in _COMPARED} for row in rows}
 
 
 def render(document: JudgeDocument, words: Words) -> RenderableType:

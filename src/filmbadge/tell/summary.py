@@ -18,6 +18,7 @@ from filmbadge.tell import tables
 from filmbadge.tell.language import N_
 from filmbadge.tell.view import ArchiveView, archive_view
 from filmbadge.tell.words import Words
+from filmbadge.texts import clean
 
 LABELS = {
     "archives": N_("imaging archives found"),
@@ -31,6 +32,7 @@ LABELS = {
     "http_viewers": N_("archives with web pages that need no login, over plain HTTP"),
     "ssn_records": N_("studies that expose a US social security number"),
 }
+_TARGET = 653  # characters of a target: a name of 253 and the ports
 _PERSONAL = ("ssn_records",)  # shown where somebody looked
 _ALWAYS_SHOWN = (Rung.SILENT, Rung.LISTENING, Rung.SPEAKS, Rung.ADMITS, Rung.ANSWERS, Rung.DISCLOSES)
 
@@ -78,7 +80,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
     manifest, rows = dataset.manifest, dataset.totals()
     archives = tuple(archive_view(archive, group, words) for archive, group in tables.archives(dataset))
     return ReportDocument(
-        version=manifest.version,
+        version=clean(manifest.version, 64),
         state=manifest.state,
         depth=manifest.scope.depth,
         hosts=manifest.hosts,
@@ -92,7 +94,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         grades=tables.grades(dataset),
         archives=archives,
         findings=_findings_of(archives),
-        undecided=tuple(dataset.undecided()),
+        undecided=tuple(clean(target, _TARGET) for target in dataset.undecided()),
         lookups=dataset.lookups(),
         words={row.quantity: words.total(row) for row in rows},
     )

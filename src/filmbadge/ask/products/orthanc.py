@@ -153,4 +153,4 @@ def _object(got: Response) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    return clean(value.encode("utf-8", "replace"), 64) if isinstance(value, str) else ""
+    return clean(value, 64) if isinstance(value, str) else ""

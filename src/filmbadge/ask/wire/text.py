@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import re
+from filmbadge.texts import clean
 
-_UNPRINTABLE = re.compile(r"[^ -~]")
-
-
-def clean(raw: bytes, limit: int) -> str:
-    """An archive's words about itself, as bounded, printable ASCII."""
-    text = raw[:limit].decode("ascii", "replace").strip(" \0")
-    return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("?", text)
+__all__ = ["clean"]

@@ -172,7 +172,7 @@ def _key(certificate: x509.Certificate) -> tuple[KeyKind, int | None]:
 def _text(name: x509.Name, kind: x509.ObjectIdentifier) -> str:
     values = name.get_attributes_for_oid(kind)
     value = values[0].value if values else ""
-    return clean(value.encode("utf-8", "replace") if isinstance(value, str) else value, MAX_TEXT)
+    return clean(value, MAX_TEXT)
 
 
 def _self_signed(certificate: x509.Certificate) -> bool:

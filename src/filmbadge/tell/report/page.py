@@ -20,6 +20,7 @@ from filmbadge.tell.summary import (
 )
 from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import QUANTITIES, Words
+from filmbadge.texts import printable
 
 _REASONS = 8  # of one rung
 _UNDECIDED = 40  # hosts
@@ -78,10 +79,11 @@ class ArchiveRow(NamedTuple):
 
 
 def render(report: ReportDocument, words: Words) -> str:
-    """The page as text. Everything an archive said of itself is escaped."""
+    """The page as text. Everything in it is escaped, and holds no control character: an archive may have said it."""
     environment = Environment(
         loader=PackageLoader("filmbadge.tell.report", "."),
         autoescape=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
