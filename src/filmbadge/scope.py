@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from filmbadge.model import Depth, Refusal
+from filmbadge.texts import printable
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -367,7 +368,7 @@ def load(path: Path, now: datetime | None = None) -> Scope:
         raise ScopeError(f"no such scope file (write one with: filmbadge scope new {path})", where=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ScopeError(f"cannot be read: {type(error).__name__}", where=str(path)) from None
-    return parse(text, str(path), now)
+    return parse(text, printable(str(path)), now)
 
 
 def parse(text: str, where: str, now: datetime | None = None) -> Scope:

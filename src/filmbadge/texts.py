@@ -41,42 +41,48 @@ def lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+# Where a peer's own words are shown, beside the column `observation` of a dataset.
+CARD = "`check --json`, with the facts of TLS"
+NAMES = "the column `names` of `archives`"
+REASON = "the reason of a rung, in every document and on every page; the column `said` of `endpoints`"
+PRODUCT = "the product, in every document and on every page; the columns of products and toolkits"
+
+
 class Text(NamedTuple):
-    """A field of a record that holds a text. With `what` a peer wrote it, or it is made of what a peer wrote."""
+    """A field of a record that holds a text. With `what` a peer wrote it."""
 
     limit: int  # characters
     what: str = ""
     source: str = ""  # where a peer says it
-    shown: str = ""  # where we show it, beside the column `observation` of a dataset
+    shown: tuple[str, ...] = ()
 
 
-_KEPT = "nowhere else"
-_CARD = "`check --json`"
-_NAMES = "the column `names` of `archives`; `check --json`"
-_REASON = "the reason of a rung, in every document and on every page; the column `said` of `endpoints`"
-_PRODUCT = "the product, in every document and on every page; the columns of products"
+_AC = "A-ASSOCIATE-AC, PS3.7 D.3.3.2"
+_REALM = Text(64, "realm of a login", "`WWW-Authenticate`, RFC 9110 11.5", (REASON,))
+_SUBJECT, _ISSUER = "TLS certificate, RFC 5280 4.1.2.6", "TLS certificate, RFC 5280 4.1.2.4"
+_OHIF = "`app-config.js` of OHIF"
 
 # A peer's own words. `docs/restraint.md` has them as a table.
 PEER: Mapping[str, Text] = MappingProxyType(
     {
-        "DimseFacts.implementation_uid": Text(64, "implementation class UID", "A-ASSOCIATE-AC, PS3.7 D.3.3.2", _KEPT),
-        "DimseFacts.implementation_version": Text(16, "implementation version name", "A-ASSOCIATE-AC, PS3.7 D.3.3.2", _KEPT),
-        "Proof.sop_class": Text(64, "SOP class of the instance that is begun at `prove`, digits and dots", "C-FIND-RSP, PS3.4 C.6", _KEPT),
-        "OrthancFacts.version": Text(64, "version of Orthanc", "`/system`", _PRODUCT),
-        "OrthancFacts.aet": Text(64, "AE title of Orthanc", "`/system`", "the column `names` of `archives`"),
-        "OrthancFacts.base": Text(128, "path below which Orthanc stands", "`Location`, a page's own redirect, or one of ours", _KEPT),
-        "Dcm4cheeFacts.aets": Text(16, "AE titles of dcm4chee-arc, at most 32", "`/dcm4chee-arc/aets`", "the column `names` of `archives`; in a path of DICOMweb"),
-        "OrthancFacts.realm": Text(64, "realm of a login", "`WWW-Authenticate`, RFC 9110 11.5", _REASON),
-        "DicomWebFacts.realm": Text(64, "realm of a login", "`WWW-Authenticate`, RFC 9110 11.5", _REASON),
-        "PageFacts.realm": Text(64, "realm of a login", "`WWW-Authenticate`, RFC 9110 11.5", _REASON),
-        "DicomWebFacts.root": Text(256, "path of DICOMweb", "a viewer's configuration, a product's titles, or one of ours", _REASON),
-        "ConfiguredRoot.host": Text(253, "host of the archive of a viewer", "`app-config.js` of OHIF", _KEPT),
-        "ConfiguredRoot.path": Text(256, "path of the archive of a viewer", "`app-config.js` of OHIF", "as a path of DICOMweb"),
-        "Fingerprint.version": Text(64, "version of a product", "a version name, page or header that carries it: the catalogue says which", _PRODUCT),
-        "Certificate.subject_name": Text(64, "common name of the subject", "TLS certificate, RFC 5280 4.1.2.6", _NAMES),
-        "Certificate.subject_organisation": Text(64, "organisation of the subject", "TLS certificate, RFC 5280 4.1.2.6", _CARD),
-        "Certificate.issuer_name": Text(64, "common name of the issuer", "TLS certificate, RFC 5280 4.1.2.4", _CARD),
-        "Certificate.issuer_organisation": Text(64, "organisation of the issuer", "TLS certificate, RFC 5280 4.1.2.4", _CARD),
+        "DimseFacts.implementation_uid": Text(64, "implementation class UID", _AC),
+        "DimseFacts.implementation_version": Text(16, "implementation version name", _AC, (PRODUCT,)),
+        "Proof.sop_class": Text(64, "SOP class of the instance that is begun at `prove`: digits and dots", "C-FIND-RSP, PS3.4 C.4.1"),
+        "OrthancFacts.version": Text(64, "version of Orthanc", "`/system`", (PRODUCT,)),
+        "OrthancFacts.aet": Text(64, "AE title of Orthanc", "`/system`", (NAMES,)),
+        "OrthancFacts.base": Text(128, "path below which Orthanc stands", "a redirect of its own, or one of ours"),
+        "OrthancFacts.realm": _REALM,
+        "Dcm4cheeFacts.aets": Text(16, "AE titles of dcm4chee-arc, at most 32", "`/dcm4chee-arc/aets`", (NAMES, REASON)),
+        "DicomWebFacts.realm": _REALM,
+        "DicomWebFacts.root": Text(1024, "path of DICOMweb", "a viewer's configuration, a product's titles, or one of ours", (REASON,)),
+        "PageFacts.realm": _REALM,
+        "ConfiguredRoot.host": Text(253, "host of a viewer's archive", _OHIF),
+        "ConfiguredRoot.path": Text(1024, "path of a viewer's archive", _OHIF, (REASON,)),
+        "Fingerprint.version": Text(64, "version of a product", "a version name, page or header that the catalogue knows to carry it", (PRODUCT,)),
+        "Certificate.subject_name": Text(64, "common name of the subject", _SUBJECT, (CARD, NAMES)),
+        "Certificate.subject_organisation": Text(64, "organisation of the subject", _SUBJECT, (CARD,)),
+        "Certificate.issuer_name": Text(64, "common name of the issuer", _ISSUER, (CARD,)),
+        "Certificate.issuer_organisation": Text(64, "organisation of the issuer", _ISSUER, (CARD,)),
     }
 )  # fmt: skip
 
@@ -84,7 +90,7 @@ PEER: Mapping[str, Text] = MappingProxyType(
 # somebody else may say anything.
 OTHERS: Mapping[str, Text] = MappingProxyType(
     {
-        "Verdict.said": Text(256),  # a realm, a root, a product, a SOP class
+        "Verdict.said": Text(1024),  # a realm, a root, a product, a SOP class
         "Product.product": Text(64),  # of the catalogue
         "Product.toolkit": Text(64),  # the catalogue's, with the number of its version
         "Product.version": Text(64),  # as Fingerprint.version
@@ -135,5 +141,8 @@ def limits(record: str) -> Iterator[tuple[str, int]]:
 
 def markdown() -> str:
     """A peer's own words as a table."""
-    rows = "\n".join(f"| {t.what} | {t.source} | {t.limit} | {t.shown} |" for t in dict.fromkeys(PEER.values()))
-    return f"| what | where it comes from | most characters | where it is shown, beside `observations` |\n|---|---|---|---|\n{rows}\n"
+    rows = "\n".join(
+        f"| {text.what} | {text.source} | {text.limit} | {'; '.join(text.shown) or 'nowhere else'} |"
+        for text in dict.fromkeys(PEER.values())
+    )
+    return f"| what | where it comes from | most characters | where it is shown |\n|---|---|---|---|\n{rows}\n"

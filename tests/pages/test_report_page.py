@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Doubt, DoubtCode, Provenance, Total
@@ -15,29 +15,17 @@ from filmbadge.tell.report import page
 from filmbadge.tell.summary import KindLine, Step, document
 from filmbadge.tell.view import ArchiveView, FindingView, IdentifierView, KindView, Number
 from filmbadge.tell.words import Words
-from support import archives
+from filmbadge.texts import printable
+from support import archives, hostile_folder
+from support.browser import chromium, opened
 
 ENGLISH = Words()
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-domain-reliability",
-    "--no-pings",
-    "--host-resolver-rules=MAP*~NOTFOUND",
-]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=archives.program("chromium"), args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +34,6 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archives.filmbadge("rehearse", "hospital", "--scale", "0.2", "--out", str(directory / "survey"))
     archives.filmbadge("report", str(directory / "survey"), "--html", str(directory / "page.html"))
     return directory
-
-
-def opened(browser: Browser, path: Path, *, width: int = 1100) -> tuple[Page, list[str]]:
-    """The page, and everything that went wrong on it or was asked of anybody else."""
-    trouble: list[str] = []
-    tab = browser.new_page(viewport={"width": width, "height": 900})
-    tab.on("console", lambda message: trouble.append(message.text))
-    tab.on("pageerror", lambda error: trouble.append(str(error)))
-    tab.on("request", lambda request: trouble.append(request.url) if request.url != path.as_uri() else None)
-    tab.goto(path.as_uri())
-    return tab, trouble
 
 
 def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> None:
@@ -97,8 +74,16 @@ def test_the_page_fits_a_screen_and_a_phone(browser: Browser, survey: Path, widt
     tab.close()
 
 
-def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Path, tmp_path: Path) -> None:
-    hostile = "<script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>"
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(2)>",
+        hostile_folder.HOSTILE.replace(hostile_folder.SIGNS["template"], ""),
+    ],
+)
+def test_what_an_archive_says_of_itself_cannot_run(
+    hostile: str, browser: Browser, survey: Path, tmp_path: Path
+) -> None:
     real = document(Dataset(survey / "survey"), ENGLISH)
     number = Number(None, hostile, None, None, hostile, (), None, None, hostile)
     archive = ArchiveView(
@@ -139,8 +124,11 @@ def test_what_an_archive_says_of_itself_cannot_run(browser: Browser, survey: Pat
     path.write_text(page.render(report, ENGLISH))
     tab, trouble = opened(browser, path)
     assert trouble == []
-    assert tab.locator("script, img").count() == 0
-    assert hostile in tab.inner_text("main")
+    steered = f"script, img, iframe, a, {hostile_folder.MARK}, [on{hostile_folder.MARK}]"
+    assert tab.locator(steered).count() == 0
+    shown = tab.inner_text("main")
+    assert printable(hostile) in shown
+    assert not hostile_folder.unsafe(shown) - {"\t"}
     tab.close()
 
 

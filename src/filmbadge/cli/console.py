@@ -133,6 +133,11 @@ def reading(directory: Path) -> Iterator[None]:
         raise Refusal(f"{directory} holds what no survey of this version writes ({where(error)})") from None
 
 
+def note(message: str) -> None:
+    """Writes one line to stderr, whatever it quotes."""
+    err.print(printable(message), soft_wrap=True)
+
+
 def show(thing: RenderableType) -> None:
     out.print(thing)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from filmbadge.ask.targets.lists import read
 from filmbadge.cli.codes import DONE, FOUND
-from filmbadge.cli.console import err, put_json, run_loop
+from filmbadge.cli.console import note, put_json, run_loop
 from filmbadge.cli.console import out as stdout
 from filmbadge.cli.survey import watched
 from filmbadge.keep.reader import Dataset
@@ -66,9 +66,7 @@ def rehearse(
     else:
         stdout.print(_table(rehearsal))
         if out:
-            err.print(
-                f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True, markup=False
-            )
+            note(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html")
     return DONE if rehearsal.agree else FOUND
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import err, json_bytes, put_json, reading, show, write_file
+from filmbadge.cli.console import json_bytes, note, put_json, reading, show, write_file
 from filmbadge.conclude.again import opened
 from filmbadge.tell import summary
 from filmbadge.tell.report import page
@@ -44,7 +44,7 @@ def report(
         show(drawn)
     if html is not None:
         write_file(html, made.encode())
-        err.print(f"Wrote {html}", soft_wrap=True, markup=False)
+        note(f"Wrote {html}")
     if json is not None and str(json) == "-":
         put_json(document)
     elif json is not None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from cyclopts import App
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import err, out
+from filmbadge.cli.console import note, out
 from filmbadge.model import Refusal
 from filmbadge.scope import load, template
 from filmbadge.tell.scope import explain
 from filmbadge.tell.words import Words
+from filmbadge.texts import printable
 
 app = App(name="scope", help="Write a scope file, or explain one.")
 
@@ -28,17 +29,12 @@ def new(file: Path, /) -> int:
     """
     try:
         with file.open("x", encoding="utf-8") as handle:
-            handle.write(template(str(file), datetime.now(UTC).date()))
+            handle.write(template(printable(str(file)), datetime.now(UTC).date()))
     except FileExistsError:
         raise Refusal(f"{file} exists; it is not overwritten") from None
     except OSError as error:
         raise Refusal(f"{file} cannot be written: {error.strerror}") from None
-    err.print(
-        f"Wrote {file}. Fill in what says TODO, then: filmbadge scope check {file}",
-        soft_wrap=True,
-        markup=False,
-        emoji=False,
-    )
+    note(f"Wrote {file}. Fill in what says TODO, then: filmbadge scope check {file}")
     return DONE
 
 
@@ -51,5 +47,5 @@ def check(file: Path, /) -> int:
     file
         The scope file.
     """
-    out.print(explain(load(file), Words()), soft_wrap=True, markup=False, emoji=False)
+    out.print(explain(load(file), Words()), soft_wrap=True)
     return DONE

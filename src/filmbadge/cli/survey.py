@@ -12,7 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from filmbadge.ask.targets.lists import read
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
-from filmbadge.cli.console import RungChoice, complain, err, put_json, reached, reading, require_sight, run_loop, show
+from filmbadge.cli.console import (
+    RungChoice,
+    complain,
+    err,
+    note,
+    put_json,
+    reached,
+    reading,
+    require_sight,
+    run_loop,
+    show,
+)
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Host, Rung
 from filmbadge.scope import load
@@ -65,9 +76,7 @@ def survey(
     else:
         words = Words()
         show(summary.render(summary.document(dataset, words), words))
-        err.print(
-            f"Kept in {out}. A page of it: filmbadge report {out} --html report.html", soft_wrap=True, markup=False
-        )
+        note(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html")
     outcomes = dataset.manifest.outcomes
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):
         return FOUND

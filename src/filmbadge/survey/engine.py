@@ -27,6 +27,7 @@ from filmbadge.model import Depth, Host
 from filmbadge.scope import Scope
 from filmbadge.survey import review
 from filmbadge.survey.examine import Sketches, SurveyError, examine
+from filmbadge.texts import printable
 from filmbadge.version import RELEASE
 
 
@@ -176,7 +177,7 @@ class Survey:
             dataset=VERSION,
             state=state,
             scope=_as_used(self.scope),
-            targets=tuple(self.named),
+            targets=tuple(map(printable, self.named)),
             digest=self.targets.digest,
             seed=self.targets.seed,
             hosts=len(self.targets),
