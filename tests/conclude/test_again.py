@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from filmbadge.judge.archives import judge
 from filmbadge.keep import judged, manifest
 from filmbadge.keep.manifest import PatientIds
 from filmbadge.keep.parts import Lock
-from filmbadge.keep.reader import Dataset
+from filmbadge.keep.reader import Dataset, NotJudged
 from filmbadge.keep.schema import JOURNAL, LINKS, OBSERVATIONS, Table
 from filmbadge.keep.writer import Writer
 from filmbadge.model import (
@@ -180,12 +181,24 @@ def test_a_fault_of_ours_is_kept_with_what_was_seen(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_judgement_is_judged_in_memory(tmp_path: Path) -> None:
     before = kept(tmp_path, host("192.0.2.1", PORTS[0], web(REPORTED)), host("192.0.2.2", dimse(admitted(EMPTY))))
-    (judged.folder(tmp_path, 1) / judged.NAME).unlink()
+    manifest.write(tmp_path, msgspec.structs.replace(before.manifest, state="running"))
+    before = Dataset(tmp_path)
+    known, totals = verdicts(before), before.totals()
+    shutil.rmtree(tmp_path / "judged")
     files = sorted(tmp_path.rglob("*"))
     dataset = opened(tmp_path)
-    assert verdicts(dataset) == verdicts(before)
-    assert dataset.totals() == before.totals()
+    assert verdicts(dataset) == known
+    assert dataset.totals() == totals
     assert sorted(tmp_path.rglob("*")) == files
+    assert judge_again(tmp_path) == 1
+    assert verdicts(opened(tmp_path)) == known
+
+
+def test_one_that_ended_and_lost_its_judgement_says_so(tmp_path: Path) -> None:
+    kept(tmp_path, host("192.0.2.1", PORTS[0]))
+    shutil.rmtree(tmp_path / "judged")
+    with pytest.raises(NotJudged, match="filmbadge judge"):
+        opened(tmp_path)
 
 
 def test_a_survey_goes_on_with_the_judgement_of_the_same_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +243,6 @@ def test_facts_that_lost_a_part_are_not_judged_as_if_they_were_all(tmp_path: Pat
     ended = msgspec.structs.replace(before.manifest, state="done", kept=before.counts(judged=False))
     manifest.write(tmp_path, ended)
     part(tmp_path, table, 1).unlink()
-    with pytest.raises(Refusal, match="part files are missing"):
+    with pytest.raises(Refusal, match="missing"):
         judge_again(tmp_path)
     assert judged.newest(tmp_path) == 1

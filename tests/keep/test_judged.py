@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from filmbadge.conclude.again import judge_again
@@ -36,15 +38,10 @@ def test_the_newest_counts(directory: Path) -> None:
     assert Dataset(directory, 1).judged == 1
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"[" * 100_000, b'{"schema": "filmbadge.judged/9"}'])
-def test_one_that_was_broken_off_is_ignored_and_its_number_is_used_again(
-    directory: Path, content: bytes | None
-) -> None:
-    judge_again(directory)
-    document = judged.folder(directory, 2) / judged.NAME
-    document.unlink()
-    if content is not None:
-        document.write_bytes(content)
+def test_one_that_was_broken_off_is_ignored_and_its_number_is_used_again(directory: Path) -> None:
+    said = judged.read(directory, judge_again(directory))
+    assert said is not None
+    judged.write(directory, 2, msgspec.structs.replace(said, state="judging", counts={}, parts=None))
     stray = ENDPOINTS.folder(directory, 2) / "part-000009-00000000000000000000000000000000.parquet"
     stray.write_bytes(b"of the one before")
     assert Dataset(directory).judged == 1
@@ -53,14 +50,26 @@ def test_one_that_was_broken_off_is_ignored_and_its_number_is_used_again(
     assert Dataset(directory).judged == 2
 
 
-def test_one_that_does_not_cover_all_that_was_observed_is_not_whole(directory: Path) -> None:
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[" * 100_000, b'{"schema": "filmbadge.judged/9"}'])
+def test_one_whose_document_is_lost_is_named_and_not_passed_over(directory: Path, content: bytes | None) -> None:
+    """The judgement before it may say something else."""
+    judge_again(directory)
+    document = judged.folder(directory, 2) / judged.NAME
+    document.unlink()
+    if content is not None:
+        document.write_bytes(content)
+    with pytest.raises(NotASurvey, match=r"judged/2/judged\.json is"):
+        Dataset(directory)
+    number = judge_again(directory)
+    assert number == (2 if content is None else 3)
+    assert Dataset(directory).judged == number
+
+
+def test_one_that_does_not_cover_all_that_was_observed_says_so(directory: Path) -> None:
     judge_again(directory)
     keep(directory, "192.0.2.2", number=1)
-    assert judged.newest(directory) == 1
-    assert {row["address"] for row in Dataset(directory).rows("SELECT address FROM archives")} == {
-        "192.0.2.1",
-        "192.0.2.2",
-    }
+    with pytest.raises(NotASurvey, match="part files are missing"):
+        Dataset(directory).require_whole()
 
 
 def test_where_none_is_whole_the_newest_says_so(directory: Path) -> None:
@@ -68,8 +77,8 @@ def test_where_none_is_whole_the_newest_says_so(directory: Path) -> None:
     for number in (1, 2):
         for path in ENDPOINTS.folder(directory, number).iterdir():
             path.unlink()
-    with pytest.raises(NotASurvey, match="part files are missing"):
-        Dataset(directory).require_whole()
+    with pytest.raises(NotASurvey, match=r"judged/2/endpoints/part-.* is missing"):
+        Dataset(directory)
     assert judge_again(directory) == 3
     Dataset(directory).require_whole()
 
@@ -79,9 +88,7 @@ def test_a_table_that_lost_rows_is_noticed(directory: Path) -> None:
     said = judged.read(directory, number)
     assert said is not None
     assert said.counts["kinds"] == 0
-    judged.write(
-        directory, number, judged.Judged(said.judge, said.judged_at, {**said.counts, KINDS.name: 1}, said.rows)
-    )
+    judged.write(directory, number, msgspec.structs.replace(said, counts={**said.counts, KINDS.name: 1}))
     with pytest.raises(NotASurvey, match="part files are missing"):
         Dataset(directory).require_whole()
 
@@ -89,5 +96,8 @@ def test_a_table_that_lost_rows_is_noticed(directory: Path) -> None:
 def test_facts_alone_are_not_taken_for_a_survey_that_found_nothing(directory: Path) -> None:
     (judged.folder(directory, 1) / judged.NAME).unlink()
     assert part(directory, ENDPOINTS, 1).exists()
+    with pytest.raises(NotASurvey, match=r"judged/1/judged\.json is missing"):
+        Dataset(directory)
+    shutil.rmtree(directory / "judged")
     with pytest.raises(NotJudged, match="filmbadge judge"):
         Dataset(directory)

@@ -17,9 +17,11 @@ from filmbadge.keep import facts_1, upgrade
 from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged
 from filmbadge.keep.schema import FACTS
 from filmbadge.model import Cause, Doubt, DoubtCode, Outcome, OutcomeKind, Refusal, Rung
+from filmbadge.tell import summary
+from filmbadge.tell.words import Words
 
 GOLDEN = Path(__file__).with_name("golden")
-OLD = sorted(path.stem for path in GOLDEN.glob("*.json"))
+OLD = sorted(path.stem for path in GOLDEN.glob("v2-*.json"))
 
 
 def told(dataset: Dataset) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -113,6 +115,22 @@ def test_it_is_judged_as_it_was(name: str, tmp_path: Path) -> None:
     assert told(Dataset(there)) == told_then(name)
     assert judge_again(there) == 2
     assert told(Dataset(there)) == told_then(name)
+
+
+_TOLD = ("rows", "grades", "hosts", "connections", "findings")
+
+
+def test_version_3_is_reported_and_judged_as_it_was(tmp_path: Path) -> None:
+    then = json.loads((GOLDEN / "v3-hospital.json").read_text())
+    there = shutil.copytree(GOLDEN / "v3-hospital", tmp_path / "survey")
+    for number in (1, 2):
+        dataset = opened(there)
+        dataset.require_whole()
+        assert dataset.judged == number
+        assert dataset.manifest.parts is None
+        now = json.loads(msgspec.json.encode(summary.document(dataset, Words())))
+        assert {name: now[name] for name in _TOLD} == {name: then[name] for name in _TOLD}
+        assert judge_again(there) == number + 1
 
 
 def test_what_sketches_proved_then_is_kept_as_links() -> None:

@@ -124,14 +124,14 @@ def survey(directory: Path, *, dataset: int = VERSION) -> Manifest:
         rows=(),
     )
     manifest.write(directory, made)
-    judged.write(directory, 1, Judged(Judge("0.1.0", FACTS, "a digest"), AT))
+    judged.write(directory, 1, Judged(Judge("0.1.0", FACTS, "a digest"), AT, state="surveying"))
     return made
 
 
 def part_numbers(directory: Path, table: Table) -> set[int]:
-    return set(parts.numbered(table.folder(directory, 1)))
+    return set(parts.numbered(directory, table.folder(directory, 1)))
 
 
 def part(directory: Path, table: Table, number: int) -> Path:
     """A part of a table of the first judgement, or of the facts."""
-    return parts.numbered(table.folder(directory, 1))[number]
+    return parts.numbered(directory, table.folder(directory, 1))[number]

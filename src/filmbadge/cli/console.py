@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import stat
 import sys
 import traceback
 from collections.abc import Coroutine, Iterable, Iterator
@@ -166,10 +167,14 @@ def _printable(made: Any) -> Any:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes a file. Raises Refusal if that fails."""
+    """Writes a file that its owner alone may read: it lists open archives. Raises Refusal if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+        with os.fdopen(handle, "wb") as file:
+            if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(handle).st_mode):
+                os.fchmod(handle, 0o600)
+            file.write(data)
     except OSError as error:
         raise Refusal(f"{path} cannot be written: {error.strerror}") from None
 

@@ -70,6 +70,12 @@ def survey(
             run_loop(watched(plan))
     except KeyboardInterrupt:
         complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", INCOMPLETE)
+    if plan.narrowed:
+        err.print(
+            f"Others could read or write {plan.narrowed} files and folders of {out}. Only you can now.",
+            soft_wrap=True,
+            markup=False,
+        )
     dataset = Dataset(out)
     if json:
         put_json(dataset.manifest)

@@ -13,7 +13,8 @@ from filmbadge.catalogue.digest import digest
 from filmbadge.conclude.review import review
 from filmbadge.judge import archives
 from filmbadge.judge.findings import findings
-from filmbadge.keep import judged, kept, parts
+from filmbadge.keep import files, judged, kept, parts, whole
+from filmbadge.keep.files import Damaged
 from filmbadge.keep.judged import Judge, Judged
 from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged, read_manifest
 from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, Row, review_row
@@ -43,11 +44,12 @@ def judge_again(directory: Path) -> int:
 
 
 def _into_folder(directory: Path) -> int:
-    number = next((n for n in judged.numbers(directory) if judged.read(directory, n) is not None), 0) + 1
+    number = _next(directory)
     shutil.rmtree(judged.folder(directory, number), ignore_errors=True)  # of a judgement that was broken off
+    judged.write(directory, number, Judged(judge(), datetime.now(UTC), state="judging"))
     last = 0
     for table in (*OF_HOSTS, REVIEWS):
-        table.folder(directory, number).mkdir(parents=True)
+        files.make_folder(table.folder(directory, number))
     for last, rows in _rows(directory):
         for table in OF_HOSTS:
             if rows[table.name]:
@@ -59,10 +61,23 @@ def _into_folder(directory: Path) -> int:
     return number
 
 
+def _next(directory: Path) -> int:
+    """The number after the last: one that was broken off is made again, one that is damaged stays as it is."""
+    for number in judged.numbers(directory):
+        try:
+            said = judged.read(directory, number, older=True)
+        except Damaged:
+            return number + 1
+        if said is not None and said.state != "judging":
+            return number + 1
+    return 1
+
+
 def conclude(dataset: Dataset, totals: tuple[Total, ...]) -> None:
     """All is judged: `judged.json` says by whom, how much, and the totals. From now on readers take it."""
     assert isinstance(dataset.judged, int)
-    done = Judged(judge(), datetime.now(UTC), dataset.counts(judged=True), totals)
+    made = whole.listed(dataset.directory, dataset.judged)
+    done = Judged(judge(), datetime.now(UTC), dataset.counts(judged=True), totals, parts=made)
     judged.write(dataset.directory, dataset.judged, done)
 
 
@@ -71,6 +86,9 @@ def opened(directory: Path) -> Dataset:
     try:
         return Dataset(directory)
     except NotJudged:
+        told = read_manifest(directory)
+        if told.dataset >= whole.SINCE and told.state != "running":
+            raise  # it was judged, and that is lost
         return _in_memory(directory)
 
 
@@ -105,5 +123,5 @@ def ready(directory: Path) -> int:
         return judge_again(directory)
     number = newest.judged
     assert isinstance(number, int)
-    said = judged.read(directory, number)
+    said = newest.said
     return number if said is not None and said.judge == judge() else judge_again(directory)

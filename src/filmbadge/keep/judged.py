@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from filmbadge.keep import parts
-from filmbadge.keep.kept import observed
-from filmbadge.keep.manifest import write_document
-from filmbadge.keep.schema import ENDPOINTS
+from filmbadge.keep import files, parts
+from filmbadge.keep.files import Damaged, shown
+from filmbadge.keep.manifest import DOCUMENT_BYTES, read_document, write_document
+from filmbadge.keep.schema import TABLES
 from filmbadge.model import Total
 
 NAME = "judged.json"
@@ -33,7 +33,11 @@ class Judged(Struct, frozen=True):
     judged_at: datetime
     counts: dict[str, int] = {}  # rows by table; empty until it ends
     rows: tuple[Total, ...] = ()
+    # `surveying`: a survey goes on in it. `judging`: it was broken off, if nobody is at work.
+    state: Literal["surveying", "judging", "done"] = "done"
+    parts: dict[str, tuple[str, ...]] | None = None  # of its tables, when this was written; None: by older versions
     schema: Literal["filmbadge.judged/1"] = "filmbadge.judged/1"
+    sha256: str = ""  # of all bytes of the file before it; empty in older versions
 
 
 def folder(directory: Path, number: int) -> Path:
@@ -41,31 +45,45 @@ def folder(directory: Path, number: int) -> Path:
 
 
 def write(directory: Path, number: int, judged: Judged) -> None:
-    """Last of all that was judged: a folder without it is not read."""
-    folder(directory, number).mkdir(parents=True, exist_ok=True)
+    """First, with a state that is not `done`, and last of all that was judged."""
+    files.make_folder(folder(directory, number))
     write_document(folder(directory, number) / NAME, judged)
 
 
-def read(directory: Path, number: int) -> Judged | None:
-    """None where there is none, or none of ours."""
+def read(directory: Path, number: int, *, older: bool = False) -> Judged | None:
+    """None where there is none. Raises Damaged where it is not as it was written."""
+    path = folder(directory, number) / NAME
     try:
-        return msgspec.json.decode((folder(directory, number) / NAME).read_bytes(), type=Judged)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raw = files.read(directory, path, DOCUMENT_BYTES)
+        return read_document(raw, Judged, path, older=older)
+    except FileNotFoundError:
         return None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Damaged(f"{shown(path)} is not a judgement of this version") from None
 
 
-def newest(directory: Path) -> int | None:
-    """The number of the newest that is whole; of the newest at all, where none is. None: it was never judged."""
-    known = [number for number in numbers(directory) if read(directory, number) is not None]
-    return next((number for number in known if _whole(directory, number)), known[0] if known else None)
+def newest(directory: Path, *, older: bool = False) -> int | None:
+    """The number of the newest that was not broken off. None: it was never judged. Raises Damaged.
+
+    `older`: versions that wrote no document into one that was broken off.
+    """
+    for number in numbers(directory):
+        said = read(directory, number, older=older)
+        if said is not None and said.state != "judging":
+            return number
+        if said is None and not older and any(parts_of(directory, number)):
+            raise Damaged(f"{shown(folder(directory, number) / NAME)} is missing")
+    return None
+
+
+def parts_of(directory: Path, number: int) -> Iterator[Path]:
+    """All parts of one judgement."""
+    for table in TABLES:
+        if table.judged:
+            yield from parts.numbered(directory, table.folder(directory, number)).values()
 
 
 def numbers(directory: Path) -> Iterator[int]:
     """From the newest on."""
-    found = (path.name for path in directory.glob("judged/*"))
+    found = files.names(directory, directory / "judged")
     yield from sorted((int(name) for name in found if name.isdecimal() and name == str(int(name))), reverse=True)
-
-
-def _whole(directory: Path, number: int) -> bool:
-    """All that was kept is judged there."""
-    return observed(directory).keys() <= parts.numbered(ENDPOINTS.folder(directory, number)).keys()

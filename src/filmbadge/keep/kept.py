@@ -9,9 +9,9 @@ from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from filmbadge.keep import parts, upgrade, version_2
+from filmbadge.keep.files import shown
 from filmbadge.keep.schema import LINKS, OBSERVATIONS, Row, link
 from filmbadge.model import Link, Observation, Outcome, Refusal
 
@@ -33,20 +33,22 @@ class Visit:
 
 def observed(directory: Path) -> dict[int, Path]:
     """The parts with what was observed, by their numbers."""
-    return parts.numbered(OBSERVATIONS.folder(directory, 0)) or version_2.observed(directory)
+    return parts.numbered(directory, OBSERVATIONS.folder(directory, 0)) or version_2.observed(directory)
 
 
 def visits(directory: Path, number: int, path: Path) -> Iterator[Visit]:
     """Of one part. Raises Refusal where it cannot be read."""
     try:
-        rows, links = _version_2(path) if path.parent.name != OBSERVATIONS.name else _rows(directory, number, path)
+        rows, links = (
+            _version_2(directory, path) if path.parent.name != OBSERVATIONS.name else _rows(directory, number, path)
+        )
         here: dict[str, list[Link]] = {}
         for row in (row for row in links if row["target"] is not None):
             here.setdefault(row["target"], []).append(link(row))
         for target, asked in groupby(rows, key=lambda row: str(row["target"])):
             yield _visit(target, list(asked), here.get(target, []))
     except (pa.ArrowException, OSError) as error:
-        raise Refusal(f"{path} cannot be read ({type(error).__name__})") from None
+        raise Refusal(f"{shown(path)} cannot be read ({type(error).__name__})") from None
 
 
 def _visit(target: str, rows: list[Row], links: list[Link]) -> Visit:
@@ -63,17 +65,17 @@ def _visit(target: str, rows: list[Row], links: list[Link]) -> Visit:
     )
 
 
-def _version_2(path: Path) -> tuple[Iterator[Row], Iterator[Row]]:
-    return version_2.observation_rows(path), version_2.links(path)
+def _version_2(directory: Path, path: Path) -> tuple[Iterator[Row], Iterator[Row]]:
+    return version_2.observation_rows(directory, path), version_2.links(directory, path)
 
 
 def _rows(directory: Path, number: int, path: Path) -> tuple[Iterator[Row], Iterator[Row]]:
     """What was observed, and the links that were seen with it: they have the same number."""
-    links = parts.numbered(LINKS.folder(directory, 0)).get(number)
-    return _read(path), iter(()) if links is None else _read(links)
+    links = parts.numbered(directory, LINKS.folder(directory, 0)).get(number)
+    return _read(directory, path), iter(()) if links is None else _read(directory, links)
 
 
-def _read(path: Path) -> Iterator[Row]:
-    with pq.ParquetFile(parts.check(path)) as file:
+def _read(directory: Path, path: Path) -> Iterator[Row]:
+    with parts.opened(directory, path) as file:
         for batch in file.iter_batches(BATCH_ROWS):
             yield from batch.to_pylist()

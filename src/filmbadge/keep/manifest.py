@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from filmbadge.keep import files
+from filmbadge.keep.files import Damaged, shown
 from filmbadge.model import DoubtCode, Total
 
 SCHEMA: Literal["filmbadge.survey/1"] = "filmbadge.survey/1"
 NAME = "survey.json"
+DOCUMENT_BYTES = 128 << 20  # a survey of a week, with its parts
+
+T = TypeVar("T", bound=Struct)
 
 
 class ScopeAsUsed(Struct, frozen=True):
@@ -69,7 +74,11 @@ class Manifest(Struct, frozen=True):
     kept: dict[str, int] = {}  # rows of the tables of facts; empty while it runs
     compared: bool = False  # archives of different hosts were compared, as far as hosts were asked
     lookups: int | None = None  # names that were looked up; None: not kept, as by older versions
+    parts: dict[str, tuple[str, ...]] | None = (
+        None  # of the tables of facts, when this was written; None: by older versions
+    )
     schema: Literal["filmbadge.survey/1"] = SCHEMA
+    sha256: str = ""  # of all bytes of the file before it; empty in older versions
 
     @property
     def complete(self) -> bool:
@@ -89,12 +98,25 @@ def write(directory: Path, manifest: Manifest) -> None:
 
 
 def write_document(path: Path, document: Struct) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
-    temporary.replace(path)
+    """Whole or not at all. Its last field, `sha256`, is a digest of all before it."""
+    raw = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(document, sha256="")), indent=2)
+    told = raw.removesuffix(_END)
+    files.write(path, told + sha256(told).hexdigest().encode() + _END + b"\n")
+
+
+_END = b'"\n}'
+_BEFORE = b'"sha256": "'
+
+
+def read_document(raw: bytes, kind: type[T], path: Path, *, older: bool = False) -> T:
+    """A document that `write_document` wrote. `older`: by versions that wrote no digest. Raises Damaged, or ValueError where it is not ours."""
+    told, digest, end = raw[: -64 - len(_END) - 1], raw[-64 - len(_END) - 1 : -len(_END) - 1], raw[-len(_END) - 1 :]
+    whole = told.endswith(_BEFORE) and digest == sha256(told).hexdigest().encode() and end == _END + b"\n"
+    if not whole and not (older and b"sha256" not in raw[-256:]):
+        raise Damaged(f"{shown(path)} is damaged: it holds other bytes than were written, or was edited by hand")
+    return msgspec.json.decode(raw, type=kind)
 
 
 def read_bytes(directory: Path) -> bytes:
-    """Raises OSError."""
-    return (directory / NAME).read_bytes()
+    """Raises Damaged, and FileNotFoundError."""
+    return files.read(directory, directory / NAME, DOCUMENT_BYTES)

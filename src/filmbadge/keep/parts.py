@@ -1,4 +1,7 @@
-"""Part files: each is there whole or not at all, and its name holds the digest of what is in it."""
+"""Part files: each is there whole or not at all, and its name holds the digest of what is in it.
+
+The last part of a flush closes it: it names the others of its flush, and the part that closed the flush before.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,26 @@ import hashlib
 import os
 import re
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as pa_fs
 import pyarrow.parquet as pq
 
-from filmbadge.model import Refusal
+from filmbadge.keep import files
+from filmbadge.keep.files import Damaged, shown
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-_NAME = re.compile(r"part-(\d{6,})(?:-([0-9a-f]{32}))?\.parquet")
-
-
-class Damaged(Refusal):
-    """A part holds other bytes than were written. One line, for the user."""
+PART_BYTES = 256 << 20  # a flush of 20,000 rows takes a few MiB
+_NAME = re.compile(r"part-(\d{6,12})(?:-([0-9a-f]{32}))?\.parquet")
+_WITH, _BEFORE = b"filmbadge.with", b"filmbadge.before"
 
 
 class Lock:
@@ -40,14 +46,14 @@ class Lock:
 def _locked(directory: Path) -> int:
     """A descriptor that holds the folder. Raises BlockingIOError."""
     if sys.platform == "win32":  # has no locks on folders
-        handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
+        handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, files.FILE)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError as error:
             os.close(handle)
             raise BlockingIOError(error.errno, error.strerror) from None
     else:
-        handle = os.open(directory, os.O_RDONLY)
+        handle = files.open_any(directory, directory, folder=True)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -56,29 +62,107 @@ def _locked(directory: Path) -> int:
     return handle
 
 
-def numbered(folder: Path) -> dict[int, Path]:
-    """The parts of a table by their numbers, in order."""
-    names = ((_NAME.fullmatch(path.name), path) for path in sorted(folder.glob("part-*.parquet")))
-    return {int(found.group(1)): path for found, path in names if found}
+def numbered(directory: Path, folder: Path) -> dict[int, Path]:
+    """The parts of a table by their numbers, in order. Raises Damaged where two have one number."""
+    found: dict[int, Path] = {}
+    for name in files.names(directory, folder):
+        if match := _NAME.fullmatch(name):
+            number = int(match.group(1))
+            if number in found:
+                raise Damaged(f"{shown(folder / name)} has the number of another part")
+            found[number] = folder / name
+    return dict(sorted(found.items()))
 
 
-def write(folder: Path, number: int, rows: pa.Table) -> Path:
-    temporary = folder / f".part-{number:06d}.tmp"
-    pq.write_table(rows, temporary, compression="zstd")
-    with temporary.open("r+b") as handle:  # Windows syncs only what may be written
-        os.fsync(handle.fileno())
-        digest = _digest(temporary)
-    return temporary.replace(folder / f"part-{number:06d}-{digest}.parquet")
+def number_of(path: Path) -> int:
+    return int(path.name.split("-")[1].partition(".")[0])
 
 
-def check(path: Path) -> Path:
-    """Raises Damaged. A part of dataset version 2 has no digest, and passes."""
-    found = _NAME.fullmatch(path.name)
-    if found and found.group(2) not in (None, _digest(path)):
-        raise Damaged(f"{path} is damaged: it holds other bytes than were written")
+def write(folder: Path, number: int, rows: pa.Table, closes: Mapping[bytes, bytes] | None = None) -> Path:
+    """`closes`: what `closing` made, for the last part of a flush."""
+    sink = pa.BufferOutputStream()
+    told = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **(closes or {})})
+    pq.write_table(told, sink, compression="zstd", write_page_checksum=True)
+    data = sink.getvalue().to_pybytes()
+    path = folder / f"part-{number:06d}-{_digest(data)}.parquet"
+    files.write(path, data)
     return path
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()[:32]
+def closing(directory: Path, others: Iterable[Path], before: str) -> dict[bytes, bytes]:
+    """What the last part of a flush says of the others, and of the flush before."""
+    return {_WITH: " ".join(name(directory, path) for path in others).encode(), _BEFORE: before.encode()}
+
+
+def closes(directory: Path, path: Path) -> list[str] | None:
+    """The parts that a part names, if it closes a flush; None if it does not. Raises Damaged."""
+    try:
+        told = pq.read_schema(pa.BufferReader(read(directory, path))).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise Damaged(f"{shown(path)} cannot be read ({type(error).__name__})") from None
+    if _WITH not in told:
+        return None
+    named: bytes = told[_WITH] + b" " + told.get(_BEFORE, b"")
+    return named.decode(errors="replace").split()
+
+
+def name(directory: Path, path: Path) -> str:
+    """A part as the documents of the folder and other parts name it."""
+    return path.relative_to(directory).as_posix()
+
+
+def read(directory: Path, path: Path) -> bytes:
+    """Raises Damaged. A part of dataset version 2 has no digest, and passes."""
+    try:
+        data = files.read(directory, path, PART_BYTES)
+    except FileNotFoundError:
+        raise Damaged(f"{shown(path)} is missing") from None
+    found = _NAME.fullmatch(path.name)
+    if found and found.group(2) not in (None, _digest(data)):
+        raise Damaged(f"{shown(path)} is damaged: it holds other bytes than were written")
+    return data
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def opened(directory: Path, path: Path) -> pq.ParquetFile:
+    """Raises Damaged."""
+    return pq.ParquetFile(pa.BufferReader(read(directory, path)), page_checksum_verification=True)
+
+
+def together(directory: Path, paths: Iterable[Path], schema: pa.Schema) -> ds.Dataset:
+    """Parts of one table, to be scanned. What is scanned is what was checked: it is read and checked each time."""
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    return ds.FileSystemDataset.from_paths(
+        [str(path) for path in paths],
+        schema=schema,
+        format=ds.ParquetFileFormat(default_fragment_scan_options=options),
+        filesystem=pa_fs.PyFileSystem(_Checked(directory)),
+    )
+
+
+class _Checked(pa_fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no types
+    """The parts of one folder, for pyarrow. It opens them, and does nothing else."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def open_input_file(self, path: str) -> pa.NativeFile:
+        return pa.BufferReader(read(self._directory, Path(path)))
+
+    def get_type_name(self) -> str:
+        return "checked"
+
+    def normalize_path(self, path: str) -> str:
+        return path
+
+    def get_file_info(self, paths: list[str]) -> list[pa_fs.FileInfo]:
+        return [pa_fs.FileInfo(path, pa_fs.FileType.File) for path in paths]
+
+    def _never(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
+
+    get_file_info_selector = create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = _never
+    delete_file = move = copy_file = open_input_stream = open_output_stream = open_append_stream = _never

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +12,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2
+from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, whole
+from filmbadge.keep.files import Damaged, shown
+from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import Manifest, grouping
-from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, VERSION, Table
+from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 
@@ -68,13 +71,17 @@ class Dataset:
     def __init__(self, directory: Path, judged: int | Mapping[str, pa.Table] | None = None) -> None:
         self.directory = directory
         self.manifest = read_manifest(directory)
-        self.judged = _newest(directory) if judged is None else judged
         try:
+            self.judged = self._newest() if judged is None else judged
+            if self.manifest.dataset >= whole.SINCE:
+                whole.require(
+                    directory, self.manifest, self.judged if isinstance(self.judged, int) else None, self.said
+                )
             self._tables = [self._table(table) for table in TABLES]
-        except parts.Damaged as error:
+        except Damaged as error:
             raise NotASurvey(str(error)) from None
         except (pa.ArrowException, OSError) as error:
-            raise NotASurvey(f"{directory}: a part file cannot be read ({type(error).__name__})") from None
+            raise NotASurvey(f"{shown(directory)}: a part file cannot be read ({type(error).__name__})") from None
         self._sql = duckdb.connect(":memory:")
         for table, rows in zip(TABLES, self._tables, strict=True):
             self._sql.register(f"{table.name}_rows", rows)
@@ -90,19 +97,45 @@ class Dataset:
         ):
             self._sql.execute(f"SET {setting}")
 
+    @cached_property
+    def said(self) -> Judged | None:
+        """`judged.json` of the judgement that is read. Raises NotASurvey where it is damaged."""
+        if not isinstance(self.judged, int):
+            return None
+        try:
+            return judged.read(self.directory, self.judged, older=self._older)
+        except Damaged as error:
+            raise NotASurvey(str(error)) from None
+
+    @property
+    def _older(self) -> bool:
+        return self.manifest.dataset < whole.SINCE
+
+    def _newest(self) -> int:
+        """Raises NotJudged, and Damaged."""
+        number = judged.newest(self.directory, older=self._older)
+        if number is None:
+            where = shown(self.directory)
+            raise NotJudged(
+                f"{where} holds what was observed, and no judgement of it in judged: filmbadge judge {where}"
+            )
+        return number
+
     def _table(self, table: Table) -> pa.Table | ds.Dataset:
-        if not table.judged and self.manifest.dataset != VERSION:
+        if not table.judged and self.manifest.dataset == 2:
             return version_2.table(self.directory, table)
         if isinstance(self.judged, Mapping) and table.judged:
             return self.judged[table.name]
-        found = parts.numbered(table.folder(self.directory, self.judged if isinstance(self.judged, int) else 0))
+        folder = table.folder(self.directory, self.judged if isinstance(self.judged, int) else 0)
+        found = parts.numbered(self.directory, folder)
         if table in OF_HOSTS:
             done = observed(self.directory)
             found = {number: path for number, path in found.items() if number in done}
         if table is REVIEWS:
             found = dict(list(found.items())[-1:])
-        files = [str(parts.check(path)) for path in found.values()]
-        return ds.dataset(files, schema=table.arrow, format="parquet") if files else table.arrow.empty_table()
+        for path in found.values():
+            parts.read(self.directory, path)
+        return parts.together(self.directory, found.values(), table.arrow) if found else table.arrow.empty_table()
 
     def require_whole(self) -> None:
         """Raises NotASurvey where part files are missing: what they held would be told as zero."""
@@ -110,13 +143,13 @@ class Dataset:
         lost = "SELECT count(*) n FROM endpoints_rows WHERE archive <> '' AND archive NOT IN (SELECT id FROM archives_rows)"
         if self.rows(asked)[0]["n"] or self.rows(lost)[0]["n"] or self._less_than_was_kept():
             raise NotASurvey(
-                f"{self.directory}: part files are missing; its tables hold less than {manifest.NAME} says"
+                f"{shown(self.directory)}: part files are missing; its tables hold less than {manifest.NAME} says"
             )
 
     def _less_than_was_kept(self) -> bool:
         kept = dict(self.manifest.kept) if self.manifest.state != "running" else {}
-        if isinstance(self.judged, int) and (said := judged.read(self.directory, self.judged)) is not None:
-            kept |= said.counts
+        if self.said is not None:
+            kept |= self.said.counts
         now = self.counts(judged=False) | self.counts(judged=True)
         return any(now[table] < count for table, count in kept.items())
 
@@ -132,7 +165,7 @@ class Dataset:
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, map(_printable, row), strict=True)) for row in answer.fetchall()]
         except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException, OSError) as error:
-            raise NotASurvey(f"{self.directory}: a part file cannot be read ({type(error).__name__})") from None
+            raise NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})") from None
 
     def done(self) -> set[str]:
         """Targets that were asked with an outcome, and need not be again. None, where none gave any answer."""
@@ -200,18 +233,10 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         return upgrade.manifest(directory)
     except FileNotFoundError:
-        raise NotASurvey(f"{directory} holds no survey (no {manifest.NAME})") from None
-    except parts.Damaged as error:
+        raise NotASurvey(f"{shown(directory)} holds no survey (no {manifest.NAME})") from None
+    except Damaged as error:
         raise NotASurvey(str(error)) from None
     except upgrade.Newer as error:
-        raise NotASurvey(f"{directory} has dataset {error}") from None
+        raise NotASurvey(f"{shown(directory / manifest.NAME)} has dataset {error}") from None
     except (OSError, ValueError, RecursionError):  # ValueError: not ours, or not UTF-8
-        raise NotASurvey(f"{directory / manifest.NAME} is not a survey of this version") from None
-
-
-def _newest(directory: Path) -> int:
-    """Raises NotJudged."""
-    number = judged.newest(directory)
-    if number is None:
-        raise NotJudged(f"{directory} holds what was observed, and no judgement of it: filmbadge judge {directory}")
-    return number
+        raise NotASurvey(f"{shown(directory / manifest.NAME)} is not a survey of this version") from None

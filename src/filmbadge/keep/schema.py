@@ -28,7 +28,7 @@ from filmbadge.model import (
     Review,
 )
 
-VERSION = 3  # of the folder and its tables
+VERSION = 4  # of the folder and its tables
 FACTS = 2  # of an observation's JSON; `upgrade.py` reads the older ones
 
 _text = pa.string()

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from filmbadge.keep import facts_1, version_2
-from filmbadge.keep.manifest import SCHEMA, Manifest, read_bytes
+from filmbadge.keep.manifest import NAME, SCHEMA, Manifest, read_bytes, read_document
 from filmbadge.keep.schema import FACTS, VERSION
 from filmbadge.model import Observation, Outcome, Refusal
 
@@ -57,18 +58,37 @@ class Newer(Refusal):
     """Kept in a way that this version does not know."""
 
 
+class _Head(Struct, frozen=True):
+    """What shows how the rest is to be read."""
+
+    schema: str = ""
+    dataset: int = 0
+
+
+def is_ours(raw: bytes) -> bool:
+    """Whether it is the survey.json of any version, be it damaged."""
+    try:
+        return msgspec.json.decode(raw, type=_Head).schema == SCHEMA
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+_BYTES_THEN = 4 << 20  # of a survey.json that does not list its parts
+
+
 def manifest(directory: Path) -> Manifest:
     """survey.json of any version. Raises Newer, OSError, or ValueError where it is not ours."""
     raw = read_bytes(directory)
-    document = msgspec.json.decode(raw)
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    head = msgspec.json.decode(raw, type=_Head)
+    if head.schema != SCHEMA:
         raise ValueError("not ours")
-    version = document.get("dataset")
-    if version == VERSION:
-        return msgspec.json.decode(raw, type=Manifest)
-    if version != 2:
-        raise Newer(f"version {version}; this version reads 2 and {VERSION}")
+    if not 2 <= head.dataset <= VERSION:
+        raise Newer(f"version {head.dataset}; this version reads 2 to {VERSION}")
+    if head.dataset > 2:
+        return read_document(raw, Manifest, directory / NAME, older=head.dataset < 4)
+    if len(raw) > _BYTES_THEN:
+        raise ValueError("not ours")
     try:
-        return msgspec.convert(version_2.manifest(directory, document), Manifest)
+        return msgspec.convert(version_2.manifest(directory, msgspec.json.decode(raw)), Manifest)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not ours: {error}") from None

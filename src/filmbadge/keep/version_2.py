@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from filmbadge.keep import facts_1, parts
+from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.manifest import grouping
 from filmbadge.keep.schema import JOURNAL, OBSERVATIONS, Row, Table
 from filmbadge.model import LinkBy
@@ -24,22 +24,24 @@ Json = dict[str, Any]
 
 
 def observed(directory: Path) -> dict[int, Path]:
-    return parts.numbered(directory / "endpoints")
+    return parts.numbered(directory, directory / "endpoints")
 
 
 def table(directory: Path, wanted: Table) -> pa.Table:
     if wanted is JOURNAL:
-        files = parts.numbered(directory / "journal").values()
-        rows = [facts_1.journal(row) for path in files for row in _read(path)]
+        files = parts.numbered(directory, directory / "journal").values()
+        rows = [facts_1.journal(row) for path in files for row in _read(directory, path)]
     elif wanted is OBSERVATIONS:
-        rows = [row for path in observed(directory).values() for row in observation_rows(path)]
+        rows = [row for path in observed(directory).values() for row in observation_rows(directory, path)]
     else:
-        rows = [row for path in observed(directory).values() for row in links(path)] + list(_reviewed(directory))
+        rows = [row for path in observed(directory).values() for row in links(directory, path)] + list(
+            _reviewed(directory)
+        )
     return pa.Table.from_pylist([{name: row.get(name) for name in wanted.arrow.names} for row in rows], wanted.arrow)
 
 
-def observation_rows(path: Path) -> Iterator[Row]:
-    for _, rows in groupby(_read(path), key=lambda row: str(row["target"])):
+def observation_rows(directory: Path, path: Path) -> Iterator[Row]:
+    for _, rows in groupby(_read(directory, path), key=lambda row: str(row["target"])):
         here = list(rows)
         for row in here:
             known = {**row, "host": here[0]["address"], "name": _name(row["target"]), "facts_version": FACTS}
@@ -58,9 +60,9 @@ def _name(target: str) -> str:
     return "" if address_of(target) or address_of(host) else host
 
 
-def links(path: Path) -> Iterator[Row]:
+def links(directory: Path, path: Path) -> Iterator[Row]:
     """Whether endpoints of a host that were enumerated are one archive, as it was judged: sketches had decided it."""
-    for target, rows in groupby(_read(path), key=lambda row: str(row["target"])):
+    for target, rows in groupby(_read(directory, path), key=lambda row: str(row["target"])):
         for one, other in combinations([row for row in rows if _enumerated(row)], 2):
             by = LinkBy.JUDGED_ONE if one["archive"] == other["archive"] else LinkBy.JUDGED_APART
             yield {
@@ -92,30 +94,30 @@ def _reviewed(directory: Path) -> Iterator[Row]:
             yield {"one": one, "other": other, "shown_by": str(LinkBy.JUDGED_ONE)}
 
 
-def _read(path: Path) -> list[Row]:
+def _read(directory: Path, path: Path) -> list[Row]:
     """Raises Damaged. The parts of this version have no digest."""
     try:
-        rows: list[Row] = pq.read_table(path).to_pylist()
+        rows: list[Row] = parts.opened(directory, path).read().to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise parts.Damaged(f"{path} cannot be read ({type(error).__name__})") from None
+        raise Damaged(f"{shown(path)} cannot be read ({type(error).__name__})") from None
     return rows
 
 
 def _archives(directory: Path) -> dict[str, Row]:
     """As known best: the last of several that sort alike. Raises Damaged where one that endpoints name is lost."""
     done = observed(directory)
-    files = [path for number, path in parts.numbered(directory / "archives").items() if number in done]
-    rows = [row for path in files for row in _read(path)]
+    files = [path for number, path in parts.numbered(directory, directory / "archives").items() if number in done]
+    rows = [row for path in files for row in _read(directory, path)]
     rows.sort(key=lambda row: (row["open"], row["studies"] is not None, row["studies"], len(row["endpoints"])))
     found = {row["id"]: row for row in rows}
-    named = {row["archive"] for path in done.values() for row in _read(path)} - {"", None}
+    named = {row["archive"] for path in done.values() for row in _read(directory, path)} - {"", None}
     if not found.keys() >= named:
-        raise parts.Damaged(f"{directory}: part files of the table archives are missing")
+        raise Damaged(f"{directory}: part files of the table archives are missing")
     return found
 
 
 def _reviews(directory: Path) -> dict[str, Row]:
-    rows = [row for path in parts.numbered(directory / "reviews").values() for row in _read(path)]
+    rows = [row for path in parts.numbered(directory, directory / "reviews").values() for row in _read(directory, path)]
     return {row["archive"]: row for row in sorted(rows, key=lambda row: row["reviewed_at"])}
 
 
@@ -130,7 +132,7 @@ def manifest(directory: Path, document: Json) -> Json:
     said = [row["measured"] for row in document["rows"] if row["quantity"] in ("archives", "decoys")]
     if document["state"] != "running" and None not in said and sum(said) != len(ways):
         # Without its reviews, an archive with two ways in would be told twice.
-        raise parts.Damaged(f"{directory}: part files of the table reviews are missing")
+        raise Damaged(f"{directory}: part files of the table reviews are missing")
     decoys = {name for name, row in archives.items() if row["decoy"] or reviews.get(name, {}).get("decoy")}
     counted = (ways[name] for name in ways if archives[name]["open"] and name not in decoys)
     kept = {"journal": document["connections"], "observations": sum(document["outcomes"].values())}

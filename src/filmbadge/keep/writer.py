@@ -8,13 +8,13 @@ a target found in `observations/` is done.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
-from filmbadge.keep import parts
+from filmbadge.keep import files, parts
 from filmbadge.keep.schema import (
     ARCHIVES,
     ENDPOINTS,
@@ -51,15 +51,21 @@ class Writer:
 
     def __init__(self, directory: Path, judged: int = 1) -> None:
         self._lock = parts.Lock(directory)
+        self._directory = directory
         self._folders = {table.name: table.folder(directory, judged) for table in TABLES}
         self._rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
         self._flushed = time.monotonic()
         for folder in self._folders.values():
-            folder.mkdir(parents=True, exist_ok=True)
-            for left_over in folder.glob(".*.tmp"):
-                left_over.unlink()
+            files.make_folder(folder)
+            for name in files.names(directory, folder):
+                if name.startswith(".part-") and name.endswith(".tmp"):
+                    (folder / name).unlink()
         remove_orphans(directory)
-        self._number = max((n for folder in self._folders.values() for n in parts.numbered(folder)), default=0)
+        there = [
+            (n, path) for folder in self._folders.values() for n, path in parts.numbered(directory, folder).items()
+        ]
+        self._number = max((n for n, _ in there), default=0)
+        self._closed = _last_closing(directory, sorted(there, reverse=True))
 
     def journal(self, connection: JournalRow) -> None:
         self._rows[JOURNAL.name].append(journal_row(connection))
@@ -82,8 +88,9 @@ class Writer:
     def reviews(self, reviews: Iterable[Review]) -> None:
         """What all archives show together: a part of its own, which replaces the one before, also where it is empty."""
         self.flush()
-        write_reviews(self._folders[REVIEWS.name], self._number + 1, reviews)
-        self._number += 1
+        closes = parts.closing(self._directory, (), self._closed)
+        path = write_reviews(self._folders[REVIEWS.name], self._number + 1, reviews, closes)
+        self._number, self._closed = self._number + 1, parts.name(self._directory, path)
 
     def close(self) -> None:
         """Flush, and let others write, also where the flush failed."""
@@ -98,17 +105,19 @@ class Writer:
     def flush(self) -> None:
         if not any(self._rows.values()):
             return
-        written = []
+        written: list[Path] = []
+        tables = [table for table in TABLES if self._rows[table.name]]
         try:
-            for table in TABLES:
-                if rows := self._rows[table.name]:
-                    path = write(self._folders[table.name], self._number + 1, table, rows)
-                    written.append(path)
+            for table in tables:
+                last = table is tables[-1]
+                closes = parts.closing(self._directory, written, self._closed) if last else None
+                rows = self._rows[table.name]
+                written.append(write(self._folders[table.name], self._number + 1, table, rows, closes))
         except BaseException:  # all its rows are still here: it is repeated under its number, as a whole
             for path in written:
                 path.unlink(missing_ok=True)
             raise
-        self._number += 1
+        self._number, self._closed = self._number + 1, parts.name(self._directory, written[-1])
         for held in self._rows.values():
             held.clear()
         self._flushed = time.monotonic()
@@ -129,20 +138,32 @@ def judged_rows(host: Host, target: str, findings: Iterable[Finding], at: dateti
     }
 
 
-def write(folder: Path, number: int, table: Table, rows: list[Row]) -> Path:
-    return parts.write(folder, number, pa.Table.from_pylist(rows, schema=table.arrow))
+def _last_closing(directory: Path, there: Iterable[tuple[int, Path]]) -> str:
+    """The part that closed the last flush; empty where there is none."""
+    for _, path in there:
+        if parts.closes(directory, path) is not None:
+            return parts.name(directory, path)
+    return ""
 
 
-def write_reviews(folder: Path, number: int, reviews: Iterable[Review]) -> None:
+def write(
+    folder: Path, number: int, table: Table, rows: list[Row], closes: Mapping[bytes, bytes] | None = None
+) -> Path:
+    return parts.write(folder, number, pa.Table.from_pylist(rows, schema=table.arrow), closes)
+
+
+def write_reviews(
+    folder: Path, number: int, reviews: Iterable[Review], closes: Mapping[bytes, bytes] | None = None
+) -> Path:
     at = datetime.now(UTC)
-    write(folder, number, REVIEWS, [review_row(review, at) for review in reviews])
+    return write(folder, number, REVIEWS, [review_row(review, at) for review in reviews], closes)
 
 
 def remove_orphans(directory: Path) -> None:
     """What was judged of hosts whose observations were not written any more."""
-    done = parts.numbered(OBSERVATIONS.folder(directory, 0))
-    for judged in directory.glob("judged/*"):
+    done = parts.numbered(directory, OBSERVATIONS.folder(directory, 0))
+    for judged in files.names(directory, directory / "judged"):
         for table in OF_HOSTS:
-            for number, path in parts.numbered(judged / table.name).items():
+            for number, path in parts.numbered(directory, directory / "judged" / judged / table.name).items():
                 if number not in done:
                     path.unlink()

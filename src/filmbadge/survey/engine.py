@@ -17,7 +17,7 @@ from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.conclude.again import conclude, judge, opened, ready
 from filmbadge.conclude.review import review as all_together
 from filmbadge.judge.findings import findings
-from filmbadge.keep import judged, manifest
+from filmbadge.keep import contents, files, judged, manifest, whole
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed, State
 from filmbadge.keep.reader import Dataset, NotASurvey
@@ -54,6 +54,7 @@ class Survey:
         self._to_review = True
         self._compared = False
         self.hosts_done = 0
+        self.narrowed = 0  # files and folders that others could read, and can no longer
         self._started = datetime.now(UTC)
         try:
             there = list(self.directory.iterdir()) if self.directory.is_dir() else None
@@ -103,11 +104,15 @@ class Survey:
     async def run(self, watcher: Watcher) -> Manifest:
         """Ask all hosts that are not done. On cancellation all is flushed, and the manifest says `interrupted`."""
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.directory)
+            self.narrowed = contents.narrow(self.directory)
             self._judged = ready(self.directory) if self.resume else 1
             writer = Writer(self.directory, self._judged)
             manifest.write(self.directory, self._manifest("running"))
-            judged.write(self.directory, self._judged, Judged(judge(), datetime.now(UTC)))
+            begun = whole.listed(self.directory, self._judged)
+            judged.write(
+                self.directory, self._judged, Judged(judge(), datetime.now(UTC), state="surveying", parts=begun)
+            )
         except BlockingIOError:
             raise SurveyError(f"{self.directory} is being written by another process") from None
         except OSError as error:
@@ -189,6 +194,7 @@ class Survey:
             rows=(),
             patient_ids=self._patient_ids,
             compared=self._compared,
+            parts=whole.listed(self.directory),
         )
         with suppress(NotASurvey):
             dataset = Dataset(self.directory)
