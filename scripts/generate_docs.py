@@ -13,6 +13,7 @@ import msgspec
 from filmbadge import texts
 from filmbadge.catalogue import kinds
 from filmbadge.keep import schema
+from filmbadge.keep.forget import Receipt
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.manifest import Manifest
 from filmbadge.rehearse.compare import Rehearsal
@@ -29,6 +30,7 @@ TABLES = {
 }
 SCHEMAS = {
     "filmbadge.check-1.json": CheckDocument,
+    "filmbadge.forget-1.json": Receipt,
     "filmbadge.judge-1.json": JudgeDocument,
     "filmbadge.judged-1.json": Judged,
     "filmbadge.rehearsal-1.json": Rehearsal,

@@ -22,6 +22,7 @@ from pydicom.dataset import Dataset as Dicom
 from filmbadge.keep import judged, manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import LINKS, REVIEWS, TABLES
+from filmbadge.keep.whole import listed
 from filmbadge.model import Doubt, DoubtCode, Total
 from filmbadge.rehearse.hospital import hospital
 from filmbadge.rehearse.serve import Site, serve
@@ -307,8 +308,11 @@ def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
         before = totals(out)
         for table in (LINKS, REVIEWS):  # as if killed when all hosts were asked
             shutil.rmtree(table.folder(out, 1))
-        kept = whole.manifest.kept | {LINKS.name: 0}
-        manifest.write(out, msgspec.structs.replace(whole.manifest, state="interrupted", kept=kept, compared=False))
+        kept, said = whole.manifest.kept | {LINKS.name: 0}, whole.said
+        assert said is not None
+        told = msgspec.structs.replace(whole.manifest, state="interrupted", kept=kept, compared=False)
+        manifest.write(out, msgspec.structs.replace(told, parts=listed(out)))
+        judged.write(out, 1, msgspec.structs.replace(said, state="surveying", counts={}, parts=listed(out, 1)))
         apart = totals(out)["archives_open"]
         assert apart.parts == {"counted": 8}
         assert (apart.at_least or 0) <= 7, "two may be one, and are one"

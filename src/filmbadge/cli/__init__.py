@@ -49,6 +49,10 @@ for place, does in (
     ("survey:survey", "Survey many hosts under one scope, into a folder of Parquet tables."),
     ("judge:judge", "Judge once more what a survey kept, with today's catalogue. Asks nobody."),
     ("report:report", "Tell what a survey found. Without an option, a summary on the terminal."),
+    (
+        "forget:forget",
+        "Delete a survey's folder, and write a receipt that holds no address. Blocks of the disk are not overwritten.",
+    ),
     ("scope:app", "Write a scope file, or explain one."),
     ("rehearse:rehearse", "Survey a synthetic world on loopback and compare what was measured with its truth."),
 ):

@@ -10,7 +10,6 @@ from cyclopts import Parameter
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import put_json, reading, show
 from filmbadge.conclude.again import judge_again
-from filmbadge.keep.judged import newest
 from filmbadge.keep.reader import Dataset, NotASurvey
 from filmbadge.tell import rejudged
 from filmbadge.tell.words import Words
@@ -29,9 +28,8 @@ def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] =
         Print one JSON document on stdout instead of what changed.
     """
     with reading(directory):
-        last = newest(directory)
+        before = _before(directory)
         number = judge_again(directory)
-        before = None if last is None else _whole(directory, last)
         document = rejudged.document(before, Dataset(directory, number))
         drawn = rejudged.render(document, Words())
     if json:
@@ -41,10 +39,10 @@ def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] =
     return DONE
 
 
-def _whole(directory: Path, number: int) -> Dataset | None:
+def _before(directory: Path) -> Dataset | None:
     """What is lost of an older judgement would be told as a change."""
     try:
-        dataset = Dataset(directory, number)
+        dataset = Dataset(directory)
         dataset.require_whole()
     except NotASurvey:
         return None

@@ -17,7 +17,7 @@ from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import Manifest, grouping
-from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, Table
+from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 

@@ -1,0 +1,66 @@
+"""Folders of surveys that ended, or were killed, made without asking anybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from filmbadge.conclude.again import conclude, opened
+from filmbadge.conclude.review import review
+from filmbadge.keep import manifest
+from filmbadge.keep.reader import Dataset
+from filmbadge.keep.whole import listed
+from filmbadge.keep.writer import Writer
+from filmbadge.model import Endpoint, Link, LinkBy, Protocol
+from filmbadge.tell import summary
+from filmbadge.tell.words import Words
+from support.factories import DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
+
+_WORDS = Words()
+
+
+def killed(directory: Path) -> Path:
+    """Two flushes of hosts, one of links, one of reviews; then it was killed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    made = survey(directory)
+    manifest.write(directory, msgspec.structs.replace(made, state="running", hosts=4))
+    writer = Writer(directory)
+    for n in (1, 2):
+        for last in (n, n + 2):
+            address = f"192.0.2.{last}"
+            writer.journal(connection(address))
+            ways = (dimse(admitted(DISCLOSED)), web(REPORTED)) if last < 4 else (dimse(admitted(EMPTY)),)
+            writer.host(host(address, *ways), address)
+        writer.flush()
+    one, other = (Endpoint(f"192.0.2.{n}", 4242, Protocol.DIMSE) for n in (1, 2))
+    writer.links([Link(one, other, LinkBy.STUDY_UIDS, 35, 35)])
+    writer.reviews(review(Dataset(directory)))
+    writer.unlock()
+    return directory
+
+
+def finished(directory: Path) -> Path:
+    """The same, and it ended in order."""
+    there = Dataset(killed(directory))
+    told = msgspec.structs.replace(
+        there.manifest,
+        state="done",
+        hosts_done=4,
+        outcomes=there.outcomes(),
+        connections=there.connections(),
+        kept=there.counts(judged=False),
+        parts=listed(directory),
+        compared=True,
+    )
+    told = msgspec.structs.replace(told, rows=there.totals(told))
+    manifest.write(directory, told)
+    conclude(Dataset(directory, 1), told.rows)
+    return directory
+
+
+def told(directory: Path) -> bytes:
+    """What `filmbadge report` says of it. Raises Refusal."""
+    dataset = opened(directory)
+    dataset.require_whole()
+    return msgspec.json.encode(summary.document(dataset, _WORDS))
