@@ -8,7 +8,7 @@ import msgspec
 
 from filmbadge.conclude.again import conclude, opened
 from filmbadge.conclude.review import review
-from filmbadge.keep import manifest
+from filmbadge.keep import files, manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.whole import listed
 from filmbadge.keep.writer import Writer
@@ -22,7 +22,7 @@ _WORDS = Words()
 
 def killed(directory: Path) -> Path:
     """Two flushes of hosts, one of links, one of reviews; then it was killed."""
-    directory.mkdir(parents=True, exist_ok=True)
+    files.make_folder(directory)
     made = survey(directory)
     manifest.write(directory, msgspec.structs.replace(made, state="running", hosts=4))
     writer = Writer(directory)

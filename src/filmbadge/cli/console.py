@@ -9,8 +9,8 @@ import signal
 import stat
 import sys
 import traceback
-from collections.abc import Coroutine, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
@@ -123,15 +123,6 @@ def complain(message: str, code: int) -> int:
     with suppress(OSError, AttributeError):  # stderr is closed or full; the exit code still reports the error
         sys.stderr.write(f"filmbadge: {message}\n")
     return code
-
-
-@contextmanager
-def reading(directory: Path) -> Iterator[None]:
-    """Raises Refusal where a folder holds what no survey does, such as a code that does not exist, or JSON that is none."""
-    try:
-        yield
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise Refusal(f"{directory} holds what no survey of this version writes ({where(error)})") from None
 
 
 def note(message: str) -> None:

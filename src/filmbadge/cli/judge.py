@@ -8,9 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import put_json, reading, show
+from filmbadge.cli.console import put_json, show
 from filmbadge.conclude.again import judge_again
-from filmbadge.keep.reader import Dataset, NotASurvey
+from filmbadge.keep.reader import Dataset, NotASurvey, telling
 from filmbadge.tell import rejudged
 from filmbadge.tell.words import Words
 
@@ -27,7 +27,7 @@ def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] =
     json
         Print one JSON document on stdout instead of what changed.
     """
-    with reading(directory):
+    with telling(directory):
         before = _before(directory)
         number = judge_again(directory)
         document = rejudged.document(before, Dataset(directory, number))

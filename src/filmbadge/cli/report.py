@@ -8,8 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import json_bytes, note, put_json, reading, show, write_file
+from filmbadge.cli.console import json_bytes, note, put_json, show, write_file
 from filmbadge.conclude.again import opened
+from filmbadge.keep.reader import telling
 from filmbadge.tell import summary
 from filmbadge.tell.report import page
 from filmbadge.tell.words import Words
@@ -34,7 +35,7 @@ def report(
         Write one JSON document to this file; - is stdout.
     """
     words = Words()
-    with reading(directory):
+    with telling(directory):
         dataset = opened(directory)
         dataset.require_whole()
         document = summary.document(dataset, words)

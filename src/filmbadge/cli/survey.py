@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,6 @@ from filmbadge.cli.console import (
     note,
     put_json,
     reached,
-    reading,
     require_sight,
     run_loop,
     show,
@@ -65,9 +63,8 @@ def survey(
     require_sight(fail_on, allowed.depth)
     asked = read(targets, allowed, seed=seed)
     try:
-        with reading(out) if resume else nullcontext():  # the folder may be somebody else's
-            plan = Survey(allowed, asked, targets, out, resume)
-            run_loop(watched(plan))
+        plan = Survey(allowed, asked, targets, out, resume)
+        run_loop(watched(plan))
     except KeyboardInterrupt:
         complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", INCOMPLETE)
     if plan.narrowed:

@@ -76,6 +76,8 @@ def _rows(directory: Path, number: int, path: Path) -> tuple[Iterator[Row], Iter
 
 
 def _read(directory: Path, path: Path) -> Iterator[Row]:
+    table = LINKS if path.parent.name == LINKS.name else OBSERVATIONS
     with parts.opened(directory, path) as file:
+        parts.require_schema(path, file.schema_arrow, table.arrow)
         for batch in file.iter_batches(BATCH_ROWS):
             yield from batch.to_pylist()

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pa_fs
 import pyarrow.parquet as pq
 
-from filmbadge.keep import files
+from filmbadge.keep import files, pages
 from filmbadge.keep.files import Damaged, shown
 
 if sys.platform == "win32":
@@ -96,10 +96,7 @@ def closing(directory: Path, others: Iterable[Path], before: str) -> dict[bytes,
 
 def closes(directory: Path, path: Path) -> list[str] | None:
     """The parts that a part names, if it closes a flush; None if it does not. Raises Damaged."""
-    try:
-        told = pq.read_schema(pa.BufferReader(read(directory, path))).metadata or {}
-    except (pa.ArrowException, OSError) as error:
-        raise Damaged(f"{shown(path)} cannot be read ({type(error).__name__})") from None
+    told = opened(directory, path).schema_arrow.metadata or {}
     if _WITH not in told:
         return None
     named: bytes = told[_WITH] + b" " + told.get(_BEFORE, b"")
@@ -117,10 +114,20 @@ def read(directory: Path, path: Path) -> bytes:
         data = files.read(directory, path, PART_BYTES)
     except FileNotFoundError:
         raise Damaged(f"{shown(path)} is missing") from None
-    found = _NAME.fullmatch(path.name)
-    if found and found.group(2) not in (None, _digest(data)):
+    found, digest = _NAME.fullmatch(path.name), _digest(data)
+    if found and found.group(2) not in (None, digest):
         raise Damaged(f"{shown(path)} is damaged: it holds other bytes than were written")
+    if digest not in _fit:
+        try:
+            pages.require(data)
+        except (ValueError, pa.ArrowException, OSError, RecursionError) as error:
+            why = error if isinstance(error, pages.Unfit) else type(error).__name__
+            raise Damaged(f"{shown(path)} is no part of a survey: {why}") from None
+        _fit.add(digest)
     return data
+
+
+_fit: set[str] = set()  # digests of what was found to take no more memory than it may
 
 
 def _digest(data: bytes) -> str:
@@ -129,12 +136,25 @@ def _digest(data: bytes) -> str:
 
 def opened(directory: Path, path: Path) -> pq.ParquetFile:
     """Raises Damaged."""
-    return pq.ParquetFile(pa.BufferReader(read(directory, path)), page_checksum_verification=True)
+    source = pa.BufferReader(read(directory, path))
+    try:
+        return pq.ParquetFile(source, page_checksum_verification=True, **pages.LIMITS)
+    except (ValueError, pa.ArrowException, OSError) as error:
+        raise Damaged(f"{shown(path)} is no part of a survey: {type(error).__name__}") from None
 
 
-def together(directory: Path, paths: Iterable[Path], schema: pa.Schema) -> ds.Dataset:
+def require_schema(path: Path, found: pa.Schema, schema: pa.Schema) -> None:
+    """Raises Damaged where a part has a column that its table has not. Older versions wrote fewer."""
+    wanted = {field.name: field.type for field in schema}
+    if len(set(found.names)) != len(found.names) or any(wanted.get(f.name) != f.type for f in found):
+        raise Damaged(f"{shown(path)} is no part of a survey: it has other columns")
+
+
+def together(directory: Path, paths: Collection[Path], schema: pa.Schema) -> ds.Dataset:
     """Parts of one table, to be scanned. What is scanned is what was checked: it is read and checked each time."""
-    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    for path in paths:
+        require_schema(path, opened(directory, path).schema_arrow, schema)
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True, **pages.LIMITS)
     return ds.FileSystemDataset.from_paths(
         [str(path) for path in paths],
         schema=schema,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -133,8 +135,6 @@ class Dataset:
             found = {number: path for number, path in found.items() if number in done}
         if table is REVIEWS:
             found = dict(list(found.items())[-1:])
-        for path in found.values():
-            parts.read(self.directory, path)
         return parts.together(self.directory, found.values(), table.arrow) if found else table.arrow.empty_table()
 
     def require_whole(self) -> None:
@@ -226,6 +226,17 @@ def _printable(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
     return [_printable(one) for one in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def telling(directory: Path) -> Iterator[None]:
+    """Raises NotASurvey where the folder holds what no version wrote: it has right digests, and may be anybody's."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, duckdb.Error) as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        why = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+        raise NotASurvey(f"{shown(directory)} holds what this version cannot tell ({why})") from None
 
 
 def read_manifest(directory: Path) -> Manifest:

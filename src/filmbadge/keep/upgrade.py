@@ -73,7 +73,7 @@ def is_ours(raw: bytes) -> bool:
         return False
 
 
-_BYTES_THEN = 4 << 20  # of a survey.json that does not list its parts
+_BYTES_THEN = 8 << 20  # of a survey.json that does not list its parts
 
 
 def manifest(directory: Path) -> Manifest:
@@ -84,10 +84,10 @@ def manifest(directory: Path) -> Manifest:
         raise ValueError("not ours")
     if not 2 <= head.dataset <= VERSION:
         raise Newer(f"version {head.dataset}; this version reads 2 to {VERSION}")
-    if head.dataset > 2:
-        return read_document(raw, Manifest, directory / NAME, older=head.dataset < 4)
-    if len(raw) > _BYTES_THEN:
+    if head.dataset < VERSION and len(raw) > _BYTES_THEN:
         raise ValueError("not ours")
+    if head.dataset > 2:
+        return read_document(raw, Manifest, directory / NAME, older=head.dataset < VERSION)
     try:
         return msgspec.convert(version_2.manifest(directory, msgspec.json.decode(raw)), Manifest)
     except (KeyError, TypeError, AttributeError) as error:

@@ -20,7 +20,7 @@ from filmbadge.judge.findings import findings
 from filmbadge.keep import contents, files, judged, manifest, whole
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed, State
-from filmbadge.keep.reader import Dataset, NotASurvey
+from filmbadge.keep.reader import Dataset, NotASurvey, telling
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Depth, Host
@@ -74,8 +74,9 @@ class Survey:
 
     def _take_up(self) -> None:
         try:
-            dataset = opened(self.directory)
-            self._before = dataset.done()
+            with telling(self.directory):
+                dataset = opened(self.directory)
+                self._before = dataset.done()
             self.hosts_done = len(self._before)
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
