@@ -23,7 +23,7 @@ import pytest
 
 from filmbadge.cli import run
 from filmbadge.conclude.again import judge_again
-from filmbadge.keep import files, manifest, pages
+from filmbadge.keep import contents, files, manifest, pages
 from filmbadge.keep.files import Damaged
 from filmbadge.model import Refusal
 from support.folders import finished, told
@@ -289,6 +289,20 @@ def test_nobody_else_may_read_what_is_written(tmp_path: Path, mask: int) -> None
         os.umask(before)
     modes = {path: path.stat().st_mode & 0o777 for path in (survey, *survey.rglob("*"), *tmp_path.glob("page.*"))}
     assert {path for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == set()
+
+
+def test_what_others_could_read_is_narrowed_and_what_is_not_ours_stays(survey: Path) -> None:
+    for path in (survey, *survey.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    ours = 1 + len(list(survey.rglob("*")))
+    (survey / "notes").write_text("mine")
+    (survey / "notes").chmod(0o644)
+    assert contents.narrow(survey) == ours
+    assert contents.narrow(survey) == 0
+    assert (survey / "notes").stat().st_mode & 0o777 == 0o644
+    assert survey.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in survey.rglob("*") if path.name != "notes"} == {0o700, 0o600}
+    told(survey)
 
 
 def made_first(tmp_path: Path) -> Path:

@@ -32,19 +32,19 @@ class Entry(NamedTuple):
     size: int  # bytes of a file
 
 
-def entries(directory: Path, below: Path | None = None) -> Iterator[Entry]:
-    """All that is there, what is in a folder before the folder. Raises Damaged where something is not ours."""
+def entries(directory: Path, below: Path | None = None, *, strangers: bool = False) -> Iterator[Entry]:
+    """All that is ours, what is in a folder before the folder. Raises Damaged where something is not, unless `strangers` may be there."""
     here = below or directory
     for name in files.names(directory, here):
         path = here / name
         found = path.lstat()
         told = path.relative_to(directory).as_posix()
         if stat.S_ISDIR(found.st_mode) and _FOLDER.fullmatch(told):
-            yield from entries(directory, path)
+            yield from entries(directory, path, strangers=strangers)
             yield Entry(path, True, 0)
         elif stat.S_ISREG(found.st_mode) and _FILE.fullmatch(told):
             yield Entry(path, False, found.st_size)
-        else:
+        elif not strangers:
             raise Damaged(f"{shown(path)} is not of a survey")
 
 
@@ -53,7 +53,7 @@ def narrow(directory: Path) -> int:
     if not hasattr(os, "fchmod"):
         return 0
     wide = 0
-    for entry in (*entries(directory), Entry(directory, True, 0)):
+    for entry in (*entries(directory, strangers=True), Entry(directory, True, 0)):
         handle = files.open_any(directory, entry.path, folder=entry.folder)
         try:
             wide += files.own(handle, files.FOLDER if entry.folder else files.FILE)
