@@ -237,7 +237,7 @@ def viewer(said: Said, *, away: bool) -> Pages:
     """OHIF, and the DICOMweb to which its configuration leads; another of its roots stands at another host."""
     root = "/" + said("DicomWebFacts.root")[:MARK] + "/dicom-web"
     host = said("ConfiguredRoot.host")[:MARK] + ".example" if away else "127.0.0.9"
-    path = said("ConfiguredRoot.path", 600).replace("'", "").replace("\n", "").replace(",", "").replace("}", "")
+    path = said("ConfiguredRoot.path", 400).replace("'", "").replace("\n", "").replace(",", "").replace("}", "")
     roots = (root, f"http://{host}/{path}", f"http://127.0.0.9:1/{said('nowhere: a path behind a secret', 1)}")
     configuration = "window.config = {" + ",\n".join(f"qidoRoot: '{one}'" for one in roots) + "};"
     rows = [
