@@ -16,6 +16,7 @@ from filmbadge.ask.decoder.pure import Reader
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.memory import Memory, Room, Share
 from filmbadge.ask.personal.progress import FIELDS
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
@@ -44,7 +45,47 @@ def one(data: bytes) -> None:
     elements = stream.split(b"\0")
     for at in range(0, min(len(elements), 20 * len(MORE)), len(MORE)):
         _read_elements(elements[at : at + len(MORE)])
+    _crowd(elements, options)
     _converse(pieces)
+
+
+class _Narrow(Share):
+    """Grants the first tables; the others as the input says."""
+
+    def __init__(self, options: int) -> None:
+        super().__init__(Memory(1 << 20))
+        self.held, self.options = 0, options
+
+    def take(self, size: int) -> int:
+        if size > 512 << (self.options >> 4 & 3):
+            return (Room.SAMPLE, Room.NONE)[self.options >> 6 & 1]
+        self.held += size
+        return Room.GRANTED
+
+    def give(self, size: int) -> None:
+        self.held -= size
+
+
+def _crowd(values: list[bytes], options: int) -> None:
+    """Sets and tallies that get no larger table."""
+    for core in (pure, compiled):
+        share = _Narrow(options)
+        key = RunKey(bytes(KEY), share)
+        one, tally, patients = core.DistinctSet(key), core.Tally(key, keep=2), core.DistinctSet(key)
+        looks = core.PersonalTally(tally.uids, patients, MORE, lambda *_: None)
+        looks.alone = 1000
+        for at, value in enumerate(values[:400]):
+            if options & 8 and at == 100:
+                one.mark()
+            one.add(value)
+            tally.count(b"1.%d." % at + value[:8].hex().encode(), images=b"3")
+            looks(value, bool(options & 128))
+        tally.uids.include(one)
+        assert len(one) >= one.sure and tally.uids.smallest(8) == sorted(tally.uids.smallest(8))
+        assert one.sampled or one.full or len(one) == one.sure == len(set(values[:400]))
+        one.go_on()
+        del one, tally, patients, looks
+        assert share.held == 0, "a set kept its memory"
 
 
 def _hear(core: ModuleType, pieces: list[bytes], options: int) -> tuple[object, ...]:

@@ -286,6 +286,7 @@ class DoubtCode(_Code):
     BUDGET_QUESTIONS = "budget-questions", "questions"
     BUDGET_BYTES = "budget-bytes", "bytes"
     BUDGET_TIME = "budget-time", "seconds"
+    MEMORY = "memory", "bytes"
     # These doubts come from a profile.
     MALFORMED = "malformed", "rows"
     # A question for personal attributes gave `records`; the archive has `studies`.

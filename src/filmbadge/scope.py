@@ -99,6 +99,16 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryLimits:
+    """Limits of all archives together."""
+
+    distinct_bytes: int = 512 * 1024 * 1024  # of what tells studies and patients apart; at least LEAST_MEMORY
+
+
+LEAST_MEMORY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Intervals:
     """Disjoint sorted ranges of addresses, as integers of one IP version. Both ends belong to a range."""
 
@@ -178,6 +188,7 @@ class Scope:
     caps: ConnectionLimits = ConnectionLimits()
     census: Budget = Budget()
     confirmed: tuple[str, ...] = ()  # sentences by which the author confirmed what is unusual
+    memory: MemoryLimits = MemoryLimits()
     _v4: Intervals = field(init=False, repr=False)
     _v6: Intervals = field(init=False, repr=False)
 
@@ -410,6 +421,7 @@ class _Reader:
                 "caps",
                 "census",
                 "confirm",
+                "memory",
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
@@ -418,6 +430,7 @@ class _Reader:
             "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
             "caps": {"connect_seconds", "patience_seconds", "idle_seconds", "seconds", "received_bytes"},
             "census": {"questions", "minutes", "received_bytes", "whole"},
+            "memory": {"distinct_bytes"},
         }
         for table, keys in known.items():
             held = self._table(table)
@@ -461,6 +474,7 @@ class _Reader:
             caps=self._numbers("caps", ConnectionLimits()),
             census=self._numbers("census", Budget()),
             confirmed=self._confirmed(),
+            memory=self._numbers("memory", MemoryLimits()),
         )
         self._check_embedding(scope)
         self._check_unusual(scope, now)
@@ -596,7 +610,7 @@ class _Reader:
 
     def _numbers(self, table: str, default: Any) -> Any:
         held = self._table(table)
-        whole = {"open_at_once", "received_bytes", "questions", "whole"}
+        whole = {"open_at_once", "received_bytes", "questions", "whole", "distinct_bytes"}
         for key, value in held.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
                 raise self._error(f"'{table}.{key}' must be a number above 0", table, key)
@@ -604,6 +618,8 @@ class _Reader:
                 raise self._error(f"'{table}.{key}' is a share: at most 1", table, key)
             if key in whole and not isinstance(value, int):
                 raise self._error(f"'{table}.{key}' must be a whole number", table, key)
+            if key == "distinct_bytes" and value < LEAST_MEMORY:
+                raise self._error(f"'{table}.{key}' must be at least {LEAST_MEMORY} bytes", table, key)
         return type(default)(**held)
 
     def _error(self, message: str, table: str, key: str, index: int | None = None) -> ScopeError:
@@ -777,6 +793,9 @@ questions = 2000
 minutes = 120
 received_bytes = 1073741824
 whole = 20000                     # studies up to which all are asked for at once, to see those without a date
+
+[memory]                          # of all archives together, for telling studies and patients apart
+distinct_bytes = 536870912        # who finds no room waits for another census to end; one too large for half of it is estimated
 """
 
 

@@ -19,6 +19,7 @@ from filmbadge.ask.decoder import elements
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
 from filmbadge.ask.dimse.census import DimseSource
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import Census, CountedBy
@@ -226,7 +227,7 @@ class OverCFind:
     held: MadeUp
 
     def count(self, budget: Budget = PLENTY, seed: int = 7, *, personal: bool = True) -> CensusProgress:
-        return play(DimseSource(STUDY_ROOT_FIND, personal=personal), self.answer, budget, seed)
+        return play(DimseSource(STUDY_ROOT_FIND, RunKey(), personal=personal), self.answer, budget, seed)
 
     def answer(self, query: Query) -> Answer:
         keys = {tag: value.decode() for tag, value in query.keys}
@@ -281,7 +282,7 @@ class OverQidoRs:
     paths: list[str] = field(default_factory=list)
 
     def count(self, budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
-        return play(QidoSource("/dicom-web"), self.answer, budget, seed)
+        return play(QidoSource("/dicom-web", RunKey()), self.answer, budget, seed)
 
     def answer(self, request: Request) -> Response:
         assert request.into is not None

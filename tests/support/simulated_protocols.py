@@ -53,7 +53,7 @@ class OverDimse:
     asked: int = 0
 
     def count(self, budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
-        return play(DimseSource(STUDY_ROOT_FIND), self.answer, budget, seed)
+        return play(DimseSource(STUDY_ROOT_FIND, RunKey()), self.answer, budget, seed)
 
     def answer(self, query: Query) -> Answer:
         self.asked += 1
@@ -118,7 +118,7 @@ class OverQido:
     asked: int = 0
 
     def count(self, budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
-        return play(QidoSource("/dicom-web"), self.answer, budget, seed)
+        return play(QidoSource("/dicom-web", RunKey()), self.answer, budget, seed)
 
     def answer(self, request: Request) -> Response:
         assert request.into is not None

@@ -231,6 +231,7 @@ async def _go_on(contact: Contact, seen: Seen) -> Host:
         if learned.seen == step.seen:
             raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")
         seen.learn(learned)
+        del learned  # its sets are large, and others may wait for their memory
         host = archives.judge(str(contact.address), seen, at_one_host(seen.studies), contact.name)
     return host
 

@@ -146,6 +146,7 @@ _DOUBTS = {
     DoubtCode.NOT_ENDED: N_("the census did not end"),
     DoubtCode.BUDGET_QUESTIONS: N_("the scope's budget of {questions:,} questions for a census ended"),
     DoubtCode.BUDGET_BYTES: N_("the scope's budget of {bytes:,} bytes for a census ended"),
+    DoubtCode.MEMORY: N_("more came than could be told apart in the scope's {bytes:,} bytes of memory"),
     DoubtCode.BUDGET_TIME: N_("the scope's budget of {seconds:,} seconds for a census ended"),
     DoubtCode.STATUS: N_("a question ended with {words}"),
     DoubtCode.MALFORMED: N_("rows that are malformed: {rows:,}"),

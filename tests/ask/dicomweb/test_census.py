@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.dicomweb.census import QidoSource
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.model import Census, DoubtCode
 from filmbadge.scope import Budget
@@ -102,7 +103,7 @@ def run(respond: Callable[[str], tuple[int, bytes, dict[str, str]]], budget: Bud
             request.into(body)
         return Response(request, status, headers)
 
-    return play(QidoSource("/dicom-web"), answer, budget)
+    return play(QidoSource("/dicom-web", RunKey()), answer, budget)
 
 
 def codes(made: Census) -> set[DoubtCode]:

@@ -158,7 +158,7 @@ def ask(
 ) -> tuple[WindowAnswer, Tally, bool]:
     """What one page brings, and nothing on the next."""
     tally = Tally(RunKey())
-    source = QidoSource("/dicom-web", profile.Listed(noticed))  # type: ignore[arg-type]
+    source = QidoSource("/dicom-web", RunKey(), profile.Listed(noticed))  # type: ignore[arg-type]
     steps = source.studies(window, tally, False)
     try:
         request: Request = next(steps)

@@ -120,7 +120,7 @@ def play(counting: CensusProgress, archive: Archive, root: str = STUDY_ROOT_FIND
 
 
 def begun(plan: CensusPlan, root: str = STUDY_ROOT_FIND, budget: Budget = PLENTY) -> CensusProgress:
-    return CensusProgress(DimseSource(root), plan, Spent(budget), RunKey())
+    return CensusProgress(DimseSource(root, RunKey()), plan, Spent(budget), RunKey())
 
 
 def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:

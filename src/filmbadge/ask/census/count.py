@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from filmbadge.ask.census import estimate
-from filmbadge.ask.census.budget import Spent
+from filmbadge.ask.census.budget import MOST_FULL, Spent
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Parts, Source, Steps, When, WindowAnswer
 from filmbadge.ask.census.walk import Walk
@@ -34,7 +34,7 @@ class CensusProgress:
 
     def __init__(self, source: Source, plan: CensusPlan, spent: Spent, key: RunKey) -> None:
         self.plan = plan
-        self._key = key
+        self.key = key
         self.axes = source.axes
         self.has_more = source.has_more
         self.studies = self._tally()
@@ -63,7 +63,11 @@ class CensusProgress:
         self._open: Any = None  # the request that is under way, or the next
 
     def _tally(self) -> Tally:
-        return Tally(self._key, keep=WALK_STUDIES + 1)
+        return Tally(self.key, keep=WALK_STUDIES + 1)
+
+    def close(self) -> None:
+        """Nothing more is asked. The steps under way refer to this census, and would keep its sets in memory."""
+        self._steps.close()
 
     @property
     def _known_images(self) -> bool:
@@ -99,11 +103,14 @@ class CensusProgress:
         if not doubts and not self.done:
             doubts = (broke_off or self.stopped or Doubt(DoubtCode.NOT_ENDED),)
         found, studies, images = self._sure, None, None
-        if self.stopped is not None and not complete and found == self.studies.distinct:
-            studies = estimate.studies(self.plan.rounds, found)
-        if not self._known_images and (studies or (self.done and not doubts)):
-            images = estimate.images(studies or Interval(found, found, found), self._samples)
         sums = found == self.studies.distinct
+        if self.studies.uids.sampled:
+            studies, images = self._of_sample(complete)
+            complete, doubts = False, (self._memory, *(doubts if not complete else ()))
+        elif self.stopped is not None and not complete and sums:
+            studies = estimate.studies(self.plan.rounds, found)
+        if not images and not self._known_images and (studies or (self.done and not doubts)):
+            images = estimate.images(studies or Interval(found, found, found), self._samples)
         return Census(
             complete=complete,
             rows=self.rows,
@@ -120,6 +127,16 @@ class CensusProgress:
             doubts=doubts or self._of_images,
             queries=self.queries,
         )
+
+    def _of_sample(self, complete: bool) -> tuple[Interval | None, Interval | None]:
+        """Studies and images of an archive that is too large for the memory. None, where not all of it was asked for."""
+        tally = self.studies
+        if not complete:
+            return None, None
+        studies = estimate.of_sample(len(tally.uids), tally.uids.spread, tally.distinct)
+        if tally.images_known != tally.distinct:
+            return studies, None
+        return studies, estimate.of_sample(tally.images_weight, tally.images_spread, tally.images)
 
     @property
     def _sure(self) -> int:
@@ -178,6 +195,24 @@ class CensusProgress:
             self._dear = again.seconds > SLOW_FACTOR * seen.seconds + SLOWER_BY
         return self._repeat(seen, again) if seen.rows > seen.distinct else seen
 
+    def _with_room(self, window: Window, tally: Tally, counts: bool) -> Steps[WindowAnswer]:
+        """An answer that was taken in as a whole. Where there was no room, the connection waits, and it is asked for again."""
+        before = tally.distinct
+        for _ in range(MOST_FULL):
+            seen = yield from self._source.studies(window, tally, counts)
+            self.rows += seen.rows
+            if not seen.full:
+                break
+        else:
+            return replace(seen, new=tally.distinct - before, doubt=self._memory)
+        # A sample does not tell how many of the rows are different, so they are believed to be.
+        distinct = seen.rows if tally.uids.sampled else seen.distinct
+        return replace(seen, distinct=distinct, new=tally.distinct - before)
+
+    @property
+    def _memory(self) -> Doubt:
+        return Doubt(DoubtCode.MEMORY, {"bytes": self.key.memory.limit if self.key.memory is not None else 0})
+
     def _repeat(self, seen: WindowAnswer, again: WindowAnswer) -> WindowAnswer:
         """One row for each instance gives as many again. An archive that does not repeats itself by mistake."""
         self._repeats = True
@@ -188,8 +223,7 @@ class CensusProgress:
 
     def _one(self, window: Window, counts: bool, tally: Tally) -> Steps[WindowAnswer]:
         malformed, known, images = tally.malformed, tally.images_known, tally.images
-        seen = yield from self._source.studies(window, tally, counts)
-        self.rows += seen.rows
+        seen = yield from self._with_room(window, tally, counts)
         if tally.images_known > known and tally.images_known == tally.distinct:
             new = estimate.Sample(tally.images_known - known, tally.images - images, self.plan.drawn)
             self._samples.append(new)
@@ -200,13 +234,13 @@ class CensusProgress:
 
     def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
         """Each is asked for apart from the rest, so that what they have together can be told from what was known."""
-        together, known, small = DistinctSet(self._key), self.studies.distinct, True
+        together, known, small = DistinctSet(self.key), self.studies.distinct, True
         for window in windows:
-            tally = Tally(self._key)
+            tally = Tally(self.key)
             seen = yield from self._source.studies(window, tally, bool(self._counts))
             self.rows += seen.rows
             together.include(tally.uids)
-            both = DistinctSet(self._key)
+            both = DistinctSet(self.key)
             both.include(self.studies.uids)
             both.include(tally.uids)
             if len(both) > self.studies.distinct:  # once more, so that their series and images are counted too
@@ -244,7 +278,7 @@ class CensusProgress:
 
     def _there(self, uids: list[bytes]) -> Steps[tuple[bool | None, int]]:
         """Whether these studies come, and no other; and how many come. None: the key is ignored, or not answered."""
-        tally, asked = Tally(self._key), DistinctSet(self._key)
+        tally, asked = Tally(self.key), DistinctSet(self.key)
         for uid in uids:
             asked.add(uid)
         seen = yield from self._source.studies(Window(uids=tuple(uids)), tally, False)
@@ -283,23 +317,23 @@ class CensusProgress:
         """Whether the count keys say otherwise than a walk, of some studies that are drawn by lot."""
         ones = self.studies.distinct == self._images
         drawn = self.plan.lot(self.studies.kept, LOTS_OF_ONE if ones else LOTS)
-        said = Tally(self._key)
+        said = Tally(self.key)
         yield from self._source.studies(Window(uids=tuple(drawn)), said, True)
         if said.distinct != len(drawn):  # it takes no list of UIDs
-            drawn, said = drawn[:1], Tally(self._key)
+            drawn, said = drawn[:1], Tally(self.key)
             yield from self._source.studies(Window(uids=tuple(drawn)), said, True)
         if drawn and not said.rows and not said.malformed:
             return True  # it does not know its own studies
         if not drawn or said.distinct != len(drawn) or said.images_known != len(drawn):
             return False
-        walk = Walk(self._source, self._key, trust=False)
+        walk = Walk(self._source, self.key, trust=False)
         for study in drawn:
             yield from walk.study(study)
         return walk.contradicts(said)
 
     def _walk(self) -> Steps[None]:
         """Series by study, then instances by series where these do not say how many, counting distinct UIDs."""
-        walk = Walk(self._source, self._key)
+        walk = Walk(self._source, self.key)
         for study in self.studies.kept:
             yield from walk.study(study)
             self._take(walk)

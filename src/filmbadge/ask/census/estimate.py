@@ -112,6 +112,14 @@ def _ratio(visited: Pairs, left: float, others: int, odd: float = ODD) -> tuple[
     return _logarithmic(ratio * left, error, student(count - 1))
 
 
+def of_sample(value: float, variance: float, least: int) -> Interval:
+    """The interval around an estimate without bias, of which `least` were seen."""
+    error = student(120) * math.sqrt(variance)
+    return Interval(
+        max(least, round(value)), max(least, math.floor(value - error)), max(least, math.ceil(value + error))
+    )
+
+
 def images(whole: Interval, asked: Sequence[Sample]) -> Interval | None:
     """Estimates the images of all studies. None if too few windows were asked for with the counts."""
     known, found = sum(one.studies for one in asked), sum(one.images for one in asked)

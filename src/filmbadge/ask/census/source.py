@@ -43,6 +43,7 @@ class WindowAnswer(Struct, frozen=True):
     undated: int = 0  # studies whose record brings no date
     astray: int = 0  # studies with a date that the window does not have
     at_once: int | None = None  # studies of its largest page; None: it came at once
+    full: bool = False  # there was no room for all that came: it must be asked for again
     forgotten: bool = False  # all that was found so far, with this: it must be asked for again
 
 

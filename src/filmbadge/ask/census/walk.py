@@ -24,6 +24,7 @@ class Walk:
 
     def __init__(self, source: Source, key: RunKey, *, trust: bool = True) -> None:
         self.failed = False
+        self.short = False  # there was no room for all its series and instances
         self._source, self._key, self._trust = source, key, trust
         self._series = DistinctSet(key)
         self._instances = Tally(key, elements.INSTANCE_UID)
@@ -55,10 +56,18 @@ class Walk:
             if answer.ended is not Ended.WHOLE or self._instances.malformed > malformed or not rows:
                 whole, self.failed = False, answer.ended is Ended.FAILED
                 break
+        if self._partly_held(series):
+            whole, self.failed = False, True
         if whole:
             self._read.append(most)
             self._partly += not told and len(asked) < series.distinct
         self._most_images = max(self._most_images, (self.images - before, study))
+
+    def _partly_held(self, series: Tally) -> bool:
+        """Whether there was no room for all that was to be told apart."""
+        held = (series.uids, self._series, self._instances.uids)
+        self.short = any(one.full or one.sampled for one in held)
+        return self.short
 
     def _note(self, level: int, rows: int, study: bytes) -> None:
         self._largest[level] = max(self._largest.get(level, (0, b"")), (rows, study))

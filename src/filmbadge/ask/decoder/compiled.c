@@ -46,27 +46,71 @@ uint64_t keyed_hash(const uint64_t key[2], const uint8_t *data, size_t size)
 
 /* ---- a set of hashes: 8 bytes a slot, at most 5/8 full */
 
-static int set_grow(Set *set)
+static int set_has(const Set *set, uint64_t one) { return !set->level || !(one >> (64 - set->level)); }
+
+/* Moves the hashes that the set's level has into a table of this size. Returns -1 without memory. */
+static int set_move(Set *set, size_t size)
 {
-    size_t size = set->size ? set->size * 2 : 64;
     uint64_t *slots = PyMem_RawCalloc(size, sizeof *slots);
     if (!slots) return -1;
+    size_t count = 0;
     for (size_t i = 0; i < set->size; i++) {
         uint64_t one = set->slots[i];
-        if (!one) continue;
+        if (!one || !set_has(set, one)) continue;
         size_t at = one & (size - 1);
         while (slots[at]) at = (at + 1) & (size - 1);
         slots[at] = one;
+        count++;
     }
     PyMem_RawFree(set->slots);
     set->slots = slots;
     set->size = size;
+    set->count = count;
     return 0;
 }
 
-static int set_add(Set *set, uint64_t one) /* returns 1 for a new hash, 0 for a known one, -1 without memory */
+static int memory_call(PyObject *memory, const char *name, size_t bytes) /* returns a Room, or -2 with an exception */
 {
-    if (set->count * 8 >= set->size * 5 && set_grow(set) < 0) return -1;
+    if (memory == Py_None) return 1;
+    PyObject *answer = PyObject_CallMethod(memory, name, "n", (Py_ssize_t)bytes);
+    if (!answer) return -2;
+    long room = answer == Py_None ? 1 : PyLong_AsLong(answer);
+    Py_DECREF(answer);
+    return room == -1 && PyErr_Occurred() ? -2 : (int)room;
+}
+
+static int set_ready(Set *set, PyObject *memory) /* as distinct_ready */
+{
+    if (set->count * 8 < set->size * 5) return 1;
+    size_t size = set->size ? set->size * 2 : 64;
+    int room = memory_call(memory, "take", size * sizeof *set->slots);
+    if (room < -1) return -1;
+    if (!room) return 0;
+    if (room > 0) {
+        size_t before = set->size * sizeof *set->slots;
+        if (set_move(set, size) < 0) {
+            memory_call(memory, "give", size * sizeof *set->slots);
+            PyErr_NoMemory();
+            return -1;
+        }
+        return before && memory_call(memory, "give", before) < -1 ? -1 : 1;
+    }
+    while (set->count * 8 >= set->size * 5 && set->level < 40) { /* a sample of half as many: there is a table */
+        set->level++;
+        size_t at = 0;
+        for (size_t i = 0; i < set->size; i++) at += set->slots[i] && set_has(set, set->slots[i]);
+        if (at == set->count) continue;
+        if (set_move(set, set->size) < 0) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    return set->count * 8 < set->size * 5;
+}
+
+static int set_add(Set *set, uint64_t one) /* returns 1 for a new hash, else 0. The set is ready. */
+{
+    if (!set_has(set, one)) return 0;
     size_t at = one & (set->size - 1);
     while (set->slots[at]) {
         if (set->slots[at] == one) return 0;
@@ -74,14 +118,42 @@ static int set_add(Set *set, uint64_t one) /* returns 1 for a new hash, 0 for a 
     }
     set->slots[at] = one;
     set->count++;
+    uint64_t stands_for = (uint64_t)1 << set->level;
+    set->added++;
+    set->weight += stands_for;
+    set->spread += (double)stands_for * (double)(stands_for - 1);
     return 1;
+}
+
+static void set_clear(Set *set, PyObject *memory)
+{
+    size_t bytes = set->size * sizeof *set->slots;
+    PyMem_RawFree(set->slots);
+    *set = (Set){NULL, 0, 0, 0, 0, 0, 0};
+    if (!bytes) return;
+    PyObject *kind, *raised, *trace;
+    PyErr_Fetch(&kind, &raised, &trace);
+    if (memory_call(memory, "give", bytes) < -1) PyErr_Clear();
+    PyErr_Restore(kind, raised, trace);
 }
 
 /* ---- DistinctSet */
 
-int distinct_add(DistinctSet *d, uint64_t one) /* returns the same as set_add */
+int distinct_ready(DistinctSet *d)
 {
-    if (d->marked && set_add(&d->here, one) < 0) return -1;
+    if (d->full) return 0;
+    int ready = set_ready(&d->seen, d->memory);
+    if (ready > 0 && d->marked) ready = set_ready(&d->here, d->memory);
+    if (!ready) d->full = 1;
+    if (d->seen.level || d->here.level) d->sampled = 1;
+    return ready;
+}
+
+int distinct_add(DistinctSet *d, uint64_t one)
+{
+    int ready = distinct_ready(d);
+    if (ready <= 0) return ready;
+    if (d->marked) set_add(&d->here, one);
     return set_add(&d->seen, one);
 }
 
@@ -99,6 +171,8 @@ static PyObject *DistinctSet_new(PyTypeObject *type, PyObject *args, PyObject *k
     } else if ((d = (DistinctSet *)type->tp_alloc(type, 0))) {
         d->key[0] = le64(bytes);
         d->key[1] = le64(bytes + 8);
+        d->memory = PyObject_GetAttrString(key, "memory");
+        if (!d->memory) Py_CLEAR(d);
     }
     Py_DECREF(secret);
     return (PyObject *)d;
@@ -106,8 +180,11 @@ static PyObject *DistinctSet_new(PyTypeObject *type, PyObject *args, PyObject *k
 
 static void DistinctSet_dealloc(DistinctSet *d)
 {
-    PyMem_RawFree(d->seen.slots);
-    PyMem_RawFree(d->here.slots);
+    if (d->memory) {
+        set_clear(&d->seen, d->memory);
+        set_clear(&d->here, d->memory);
+        Py_DECREF(d->memory);
+    }
     Py_TYPE(d)->tp_free((PyObject *)d);
 }
 
@@ -117,16 +194,30 @@ static PyObject *DistinctSet_add(DistinctSet *d, PyObject *value)
     if (PyObject_GetBuffer(value, &data, PyBUF_SIMPLE) < 0) return NULL;
     int added = distinct_add(d, keyed_hash(d->key, data.buf, (size_t)data.len));
     PyBuffer_Release(&data);
-    return added < 0 ? PyErr_NoMemory() : PyBool_FromLong(added);
+    return added < 0 ? NULL : PyBool_FromLong(added);
 }
 
 static PyObject *DistinctSet_mark(DistinctSet *d, PyObject *unused)
 {
     (void)unused;
-    PyMem_RawFree(d->here.slots);
-    d->here = (Set){NULL, 0, 0};
+    set_clear(&d->here, d->memory);
     d->marked = 1;
+    d->full = 0;
     Py_RETURN_NONE;
+}
+
+static PyObject *DistinctSet_go_on(DistinctSet *d, PyObject *unused)
+{
+    (void)unused;
+    d->full = 0;
+    Py_RETURN_NONE;
+}
+
+static PyObject *DistinctSet_ready(DistinctSet *d, PyObject *unused)
+{
+    (void)unused;
+    int ready = distinct_ready(d);
+    return ready < 0 ? NULL : PyBool_FromLong(ready);
 }
 
 static PyObject *DistinctSet_include(DistinctSet *d, PyObject *other)
@@ -140,8 +231,18 @@ static PyObject *DistinctSet_include(DistinctSet *d, PyObject *other)
         PyErr_SetString(PyExc_ValueError, "sets of two keys do not compare");
         return NULL;
     }
-    for (size_t i = 0; i < from->seen.size; i++)
-        if (from->seen.slots[i] && set_add(&d->seen, from->seen.slots[i]) < 0) return PyErr_NoMemory();
+    if (d == from) Py_RETURN_NONE;
+    if (from->full) d->full = 1;
+    if (from->sampled) d->sampled = 1;
+    if (d->seen.level < from->seen.level) d->seen.level = from->seen.level; /* what is below it goes when the table moves */
+    for (size_t i = 0; i < from->seen.size; i++) {
+        if (!from->seen.slots[i]) continue;
+        int ready = set_ready(&d->seen, d->memory);
+        if (ready < 0) return NULL;
+        if (!ready) d->full = 1;
+        if (!ready) break;
+        set_add(&d->seen, from->seen.slots[i]);
+    }
     Py_RETURN_NONE;
 }
 
@@ -185,18 +286,28 @@ static PyObject *DistinctSet_smallest(DistinctSet *d, PyObject *argument)
     return list;
 }
 
-static Py_ssize_t DistinctSet_length(DistinctSet *d) { return (Py_ssize_t)d->seen.count; }
-static PyObject *DistinctSet_here(DistinctSet *d, void *unused) { (void)unused; return PyLong_FromSize_t(d->here.count); }
+static Py_ssize_t DistinctSet_length(DistinctSet *d) { return (Py_ssize_t)d->seen.weight; }
+static PyObject *DistinctSet_here(DistinctSet *d, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(d->here.added); }
+static PyObject *DistinctSet_full(DistinctSet *d, void *unused) { (void)unused; return PyBool_FromLong(d->full); }
+static PyObject *DistinctSet_sampled(DistinctSet *d, void *unused) { (void)unused; return PyBool_FromLong(d->sampled); }
+static PyObject *DistinctSet_sure(DistinctSet *d, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(d->seen.added); }
+static PyObject *DistinctSet_spread(DistinctSet *d, void *unused) { (void)unused; return PyFloat_FromDouble(d->seen.spread); }
 static PyObject *DistinctSet_repr(DistinctSet *d) { (void)d; return PyUnicode_FromString("<DistinctSet>"); }
 
 static PyMethodDef DistinctSet_methods[] = {
     {"add", (PyCFunction)DistinctSet_add, METH_O, "Whether the value is a new one."},
     {"mark", (PyCFunction)DistinctSet_mark, METH_NOARGS, "Begin a window, of which `here` is the number of distinct values."},
+    {"go_on", (PyCFunction)DistinctSet_go_on, METH_NOARGS, "There may be room again."},
+    {"ready", (PyCFunction)DistinctSet_ready, METH_NOARGS, "Whether one more value can be added."},
     {"include", (PyCFunction)DistinctSet_include, METH_O, "Add what another set has seen."},
     {"smallest", (PyCFunction)DistinctSet_smallest, METH_O, "The smallest hashes, ascending: a sketch."},
     {NULL},
 };
-static PyGetSetDef DistinctSet_getset[] = {{"here", (getter)DistinctSet_here, NULL, NULL, NULL}, {NULL}};
+static PyGetSetDef DistinctSet_getset[] = {
+    {"here", (getter)DistinctSet_here, NULL, NULL, NULL}, {"full", (getter)DistinctSet_full, NULL, NULL, NULL},
+    {"sampled", (getter)DistinctSet_sampled, NULL, NULL, NULL}, {"spread", (getter)DistinctSet_spread, NULL, NULL, NULL},
+    {"sure", (getter)DistinctSet_sure, NULL, NULL, NULL}, {NULL},
+};
 static PySequenceMethods DistinctSet_sequence = {.sq_length = (lenfunc)DistinctSet_length};
 PyTypeObject DistinctSetType = {
     PyVarObject_HEAD_INIT(NULL, 0)
@@ -221,6 +332,7 @@ typedef struct {
     uint32_t uid_tag;
     Py_ssize_t keep;
     uint64_t rows, malformed, series, images, series_known, images_known;
+    double images_weight, images_spread;
     DistinctSet *uids;
     PyObject *kept;
     Waiting queue[QUEUE];
@@ -236,12 +348,17 @@ static int tally_settle(Tally *t)
         int added = distinct_add(t->uids, w->uid);
         if (added < 0) {
             t->queued = 0;
-            PyErr_NoMemory();
             return -1;
         }
         if (!added) continue;
         if (w->series >= 0) { t->series += (uint64_t)w->series; t->series_known++; }
-        if (w->images >= 0) { t->images += (uint64_t)w->images; t->images_known++; }
+        if (w->images >= 0) {
+            double images = (double)w->images, stands_for = (double)((uint64_t)1 << t->uids->seen.level);
+            t->images += (uint64_t)w->images;
+            t->images_known++;
+            t->images_weight += images * stands_for;
+            t->images_spread += images * images * stands_for * (stands_for - 1);
+        }
     }
     t->queued = 0;
     return 0;
@@ -284,9 +401,9 @@ static int tally_count(Tally *t, Found found)
     t->queue[t->queued++] = w;
     if (!t->keep) return t->queued == QUEUE ? tally_settle(t) : 0;
 
-    size_t before = t->uids->seen.count; /* kept UIDs are added one by one: a queue holds no UID, only its hash */
+    uint64_t before = t->uids->seen.added; /* kept UIDs are added one by one: a queue holds no UID, only its hash */
     if (tally_settle(t) < 0) return -1;
-    if (t->uids->seen.count == before || PyList_GET_SIZE(t->kept) >= t->keep) return 0;
+    if (t->uids->seen.added == before || PyList_GET_SIZE(t->kept) >= t->keep) return 0;
     for (size_t i = 0; i < uid.size; i++)
         if (uid.at[i] != '.' && (uid.at[i] < '0' || uid.at[i] > '9')) return 0;
     PyObject *held = PyBytes_FromStringAndSize((const char *)uid.at, (Py_ssize_t)uid.size);
@@ -360,17 +477,20 @@ static PyObject *Tally_get(Tally *t, void *which)
     case IMAGES: return PyLong_FromUnsignedLongLong(t->images);
     case SERIES_KNOWN: return PyLong_FromUnsignedLongLong(t->series_known);
     case IMAGES_KNOWN: return PyLong_FromUnsignedLongLong(t->images_known);
-    default: return PyLong_FromSize_t(t->uids->seen.count);
+    default: return PyLong_FromUnsignedLongLong(t->uids->seen.added);
     }
 }
 
 static PyObject *Tally_kept(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->kept); }
+static PyObject *Tally_weight(Tally *t, void *unused) { (void)unused; return PyFloat_FromDouble(t->images_weight); }
+static PyObject *Tally_spread(Tally *t, void *unused) { (void)unused; return PyFloat_FromDouble(t->images_spread); }
 static PyObject *Tally_uids(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->uids); }
 
 #define COUNTER(name, which) {name, (getter)Tally_get, NULL, NULL, (void *)which}
 static PyGetSetDef Tally_getset[] = {
     COUNTER("rows", ROWS), COUNTER("malformed", MALFORMED), COUNTER("series", SERIES), COUNTER("images", IMAGES),
     COUNTER("series_known", SERIES_KNOWN), COUNTER("images_known", IMAGES_KNOWN), COUNTER("distinct", DISTINCT),
+    {"images_weight", (getter)Tally_weight, NULL, NULL, NULL}, {"images_spread", (getter)Tally_spread, NULL, NULL, NULL},
     {"uids", (getter)Tally_uids, NULL, NULL, NULL}, {"kept", (getter)Tally_kept, NULL, NULL, NULL}, {NULL},
 };
 /* Counts one record of JSON by its elements: the UID, and the numbers of series and images. */
@@ -387,13 +507,13 @@ static PyObject *Tally_json(Tally *t, PyObject *const *given, Py_ssize_t size)
         if (found[held].made & ~(held ? ELEMENT_STRING | ELEMENT_NUMBER : ELEMENT_STRING)) judged = 0; /* -1 has all bits */
         if (held && found[held].text.size > 16) judged = 0;
     }
-    size_t before = t->uids->here.count;
+    uint64_t before = t->uids->here.added;
     if (!failed && judged)
         failed = tally_count(t, (Found){found[0].text, found[1].text, found[2].text}) < 0 || tally_settle(t) < 0;
     while (held) PyBuffer_Release(&found[--held].buffer);
     if (failed) return NULL;
     if (!judged) Py_RETURN_NONE;
-    return PyBool_FromLong(t->uids->here.count > before);
+    return PyBool_FromLong(t->uids->here.added > before);
 }
 
 static PyMethodDef Tally_methods[] = {

@@ -28,19 +28,24 @@ static inline uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | p[
 
 /* ---- sets of hashes */
 
-typedef struct { uint64_t *slots; size_t size, count; } Set;
+/* Where there is no room for a larger table, a set keeps a sample: the hashes that begin with `level` zero bits. Each of them
+ * stands for 2^level. `added` is how many were new when they were added, `weight` for how many these stood, and `spread` the
+ * variance of that. */
+typedef struct { uint64_t *slots; size_t size, count; unsigned level; uint64_t added, weight; double spread; } Set;
 
 typedef struct {
     PyObject_HEAD
     uint64_t key[2];
     Set seen, here;
-    int marked;
+    int marked, full, sampled; /* full: it took in less than came, since the mark */
+    PyObject *memory; /* a Share, or None */
 } DistinctSet;
 
 extern PyTypeObject DistinctSetType;
 
 uint64_t keyed_hash(const uint64_t key[2], const uint8_t *data, size_t size);
-int distinct_add(DistinctSet *d, uint64_t one); /* returns 1 for a new hash, 0 for a known one, -1 without memory */
+int distinct_ready(DistinctSet *d); /* whether one more hash can be added: 1, 0 if it is full, -1 with an exception */
+int distinct_add(DistinctSet *d, uint64_t one); /* returns 1 for a new hash, 0 for any other, -1 with an exception */
 
 static inline void set_prefetch(const Set *set, uint64_t one)
 {

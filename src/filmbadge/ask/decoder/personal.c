@@ -106,7 +106,8 @@ static int settle(PersonalTally *p)
     p->queued = 0;
     for (uint64_t i = 0; i < queued; i++) {
         const Judged *one = &p->queue[i];
-        int added = distinct_add(p->seen, one->uid);
+        int added = distinct_ready(p->patients); /* first: a study whose patient has no room is taken in later, as a whole */
+        if (added > 0) added = distinct_add(p->seen, one->uid);
         if (added > 0) {
             p->alone--;
             p->records++;
@@ -118,10 +119,7 @@ static int settle(PersonalTally *p)
                 for (uint64_t bits = one->rules[count]; bits; bits &= bits - 1) p->rules[lowest(bits)].counts[count]++;
             if (one->nine.kind != NO_KIND && learn(p, &one->nine) < 0) added = -1;
         }
-        if (added < 0) {
-            PyErr_NoMemory();
-            return -1;
-        }
+        if (added < 0) return -1;
     }
     return 0;
 }

@@ -168,7 +168,7 @@ class PersonalTally:
                 record.bits[kind] = _ONLY_FILLED
             elif not self._look_at(record, kind, vr, text):
                 return False
-        if self._seen.add(uid):
+        if self._patients.ready() and self._seen.add(uid):
             self.alone -= 1
             self.records += 1
             self._patient(texts)

@@ -19,6 +19,7 @@ from filmbadge.ask.decoder.personal import PersonalTally
 from filmbadge.ask.decoder.places import Places
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.memory import Room, Share
 from filmbadge.model import Cause
 
 __all__ = ["DistinctSet", "PersonalTally", "Reader", "Record", "Tally"]
@@ -28,6 +29,7 @@ _PDV = struct.Struct(">IBB")
 _P_DATA = 0x04
 _BOTH = struct.Struct(">BxIIBB")  # header of a PDU, and of the first value in it
 _PADDING = b"\0 "
+MOST_LEVEL = 40  # of a sample
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
 _NOTHING = (b"", b"", b"")
 # These are elements of a command set, PS3.7 E.1.
@@ -35,44 +37,134 @@ _FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS = 0x0100, 0x0120, 0x0800, 0x0900
 _NO_DATA_SET = 0x0101
 
 
+class _Hashes:
+    """Distinct hashes. Where there is no room for more, they become a sample: those that begin with `level` zero bits.
+
+    Each of them stands for 2**level. `added` is how many were new when they were added, `weight` for how many these stood, and
+    `spread` the variance of that.
+    """
+
+    SLOT = 64  # bytes of one, about
+
+    def __init__(self, memory: Share | None) -> None:
+        self.held: set[bytes] = set()
+        self.level = 0
+        self.added = self.weight = 0
+        self.spread = 0.0
+        self._memory = memory
+        self._size = 0  # for so many slots it took memory
+
+    def ready(self) -> bool:
+        """Whether one more can be added."""
+        if len(self.held) * 8 < self._size * 5:
+            return True
+        size = self._size * 2 or 64
+        room = Room.GRANTED if self._memory is None else self._memory.take(size * self.SLOT)
+        if room == Room.GRANTED:
+            before, self._size = self._size, size
+            if self._memory is not None and before:
+                self._memory.give(before * self.SLOT)
+        elif room == Room.SAMPLE:
+            while len(self.held) * 8 >= self._size * 5 and self.level < MOST_LEVEL:
+                self.level += 1
+                self.held = set(filter(self._has, self.held))
+        return len(self.held) * 8 < self._size * 5
+
+    def add(self, one: bytes) -> bool:
+        """Whether it is new, and in the sample. The set must be ready."""
+        if one in self.held or not self._has(one):
+            return False
+        self.held.add(one)
+        self.added += 1
+        self.weight += 1 << self.level
+        self.spread += float((1 << self.level) * ((1 << self.level) - 1))
+        return True
+
+    def clear(self) -> None:
+        """Give the memory back."""
+        if self._memory is not None and self._size:
+            self._memory.give(self._size * self.SLOT)
+        self._size = 0
+        self.held = set()
+
+    def _has(self, one: bytes) -> bool:
+        return not self.level or not int.from_bytes(one, "big") >> (64 - self.level)
+
+
 class DistinctSet:
     """Counts how many values are distinct. It holds keyed hashes of eight bytes, and no value.
 
     `mark` begins a window: `here` is the number of distinct values since then, whether they came before the window or
-    not.
+    not. The set asks the key's share of memory for each larger table. If there is no room now, it is `full`: it takes in nothing
+    more until the next mark, or `go_on`. If there will be none, it is `sampled`: it goes on with a part of the values, its length is an
+    estimate without bias, with the variance `spread`, and `sure` is how many it has seen for certain.
     """
 
     def __init__(self, key: RunKey) -> None:
         self._key = bytes(key)
+        self._memory = key.memory
         # Copied for each value, because copying is faster than making one.
         self._keyed = blake2b(digest_size=8, key=self._key)
-        self._seen: set[bytes] = set()
-        self._here: set[bytes] | None = None
+        self._seen = _Hashes(self._memory)
+        self._here: _Hashes | None = None
+        self.full = self.sampled = False
+
+    def __del__(self) -> None:
+        for hashes in (self._seen, self._here):
+            if hashes is not None:
+                hashes.clear()
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return self._seen.weight
 
     def __repr__(self) -> str:
         return "<DistinctSet>"
 
     @property
     def here(self) -> int:
-        return len(self._here or ())
+        return 0 if self._here is None else self._here.added
+
+    @property
+    def sure(self) -> int:
+        return self._seen.added
+
+    @property
+    def spread(self) -> float:
+        """The variance of its number."""
+        return self._seen.spread
+
+    @property
+    def stands_for(self) -> int:
+        """How many values a new one stands for."""
+        return 1 << self._seen.level
+
+    def ready(self) -> bool:
+        """Whether one more value can be added."""
+        if not self.full:
+            self.full = not (self._seen.ready() and (self._here is None or self._here.ready()))
+            self.sampled = self.sampled or self._seen.level > 0 or (self._here is not None and self._here.level > 0)
+        return not self.full
 
     def add(self, value: bytes) -> bool:
         """Adds a value. Returns whether it is new."""
+        if not self.ready():
+            return False
         hashed = self._keyed.copy()
         hashed.update(value)
         digest = hashed.digest()
         if self._here is not None:
             self._here.add(digest)
-        if digest in self._seen:
-            return False
-        self._seen.add(digest)
-        return True
+        return self._seen.add(digest)
 
     def mark(self) -> None:
-        self._here = set()
+        if self._here is not None:
+            self._here.clear()
+        self._here = _Hashes(self._memory)
+        self.full = False
+
+    def go_on(self) -> None:
+        """There may be room again."""
+        self.full = False
 
     def include(self, other: DistinctSet) -> None:
         """Adds the hashes of another set. Raises ValueError if the other set has another key:
@@ -81,14 +173,22 @@ class DistinctSet:
         """
         if other._key != self._key:
             raise ValueError("sets of two keys do not compare")
-        self._seen |= other._seen
+        if other is self:
+            return
+        self.full, self.sampled = self.full or other.full, self.sampled or other.sampled
+        self._seen.level = max(self._seen.level, other._seen.level)
+        for digest in other._seen.held:
+            if not self._seen.ready():
+                self.full = True
+                break
+            self._seen.add(digest)
 
     def smallest(self, k: int) -> list[int]:
         """The `k` smallest hashes, ascending.
 
         Such a sketch is comparable with sketches of the same key and the same core.
         """
-        return [int.from_bytes(digest, "big") for digest in nsmallest(k, self._seen)]
+        return [int.from_bytes(digest, "big") for digest in nsmallest(k, self._seen.held)]
 
 
 class Tally:
@@ -106,13 +206,15 @@ class Tally:
         self.images = 0
         self.series_known = 0  # distinct UIDs that came with a number of series
         self.images_known = 0
+        # Where its UIDs are a sample, the other numbers are of these alone. An estimate for all, and its variance:
+        self.images_weight = self.images_spread = 0.0
         self.kept: list[bytes] = []
         self._keep = keep
         self._places = Places((uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY))
 
     @property
     def distinct(self) -> int:
-        return len(self.uids)
+        return self.uids.sure
 
     def add(self, identifier: bytes, explicit: bool) -> None:
         """Counts one record of DIMSE and forgets it. Raises nothing on any input from an archive."""
@@ -142,6 +244,9 @@ class Tally:
         if (number := _number(images)) is not None:
             self.images += number
             self.images_known += 1
+            each = self.uids.stands_for
+            self.images_weight += float(number) * each
+            self.images_spread += float(number * number) * each * (each - 1)
 
     def json(self, uid: Element, series: Element, images: Element, /) -> bool | None:
         """As `count`, by elements of the DICOM JSON model, PS3.18 F.2. Returns whether the UID is new since the mark.

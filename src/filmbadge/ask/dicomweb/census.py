@@ -39,6 +39,13 @@ class Look(Protocol):
     def kind(self) -> type[Study]:
         """The type of a record, with all that is looked at."""
 
+    @property
+    def full(self) -> bool:
+        """Whether there was no room for all rows of this question."""
+
+    def go_on(self) -> None:
+        """There may be room again."""
+
     def rows(self, found: Sequence[Study]) -> None: ...
 
 
@@ -139,8 +146,9 @@ class QidoSource:
     axes = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY))
     counts_come_along = True
 
-    def __init__(self, root: str, look: Look | None = None, form: Form | None = None) -> None:
+    def __init__(self, root: str, key: RunKey, look: Look | None = None, form: Form | None = None) -> None:
         self.retrieve_url = False
+        self._key = key
         self._root = root
         self._form = form or Form()
         self._size = self._form.rows(LIMIT)  # records in a page
@@ -157,6 +165,8 @@ class QidoSource:
                 look.rows(found)
             said.rows(found)
 
+        if look is not None:
+            look.go_on()
         array = Rows(Study if look is None else look.kind, take).array
         self._page = 0
         at_most = window.at_most or len(window.uids)
@@ -165,7 +175,10 @@ class QidoSource:
         self.retrieve_url = self.retrieve_url or said.retrieve_url
         if ended is Ended.ENOUGH and window.uids:
             ended, doubt = Ended.WHOLE, None
-        if rows > REPEATS * tally.uids.here and tally.uids.here:
+        full = tally.uids.full or (look is not None and look.full)
+        if full:
+            ended, doubt = Ended.FAILED, None
+        elif rows > REPEATS * tally.uids.here and tally.uids.here and not tally.uids.sampled:
             ended, doubt = Ended.FAILED, Doubt(DoubtCode.REPEATED, {"rows": rows, "uids": tally.uids.here})
         distinct = tally.uids.here if window.days is None else said.days.total()
         new = tally.distinct - before
@@ -181,6 +194,7 @@ class QidoSource:
             undated=said.undated,
             astray=said.astray,
             at_once=self._page,
+            full=full,
         )
 
     def below(self, tally: Tally, study: bytes, series: bytes = b"") -> Steps[WindowAnswer]:
@@ -199,7 +213,7 @@ class QidoSource:
     def holds(self, level: int, study: bytes, rows: int) -> Steps[bool]:
         """All series, or all instances of a study, PS3.18 10.6.1.2. Not every archive has both."""
         path = "/series" if level == elements.SERIES_UID else f"/studies/{study.decode()}/instances"
-        found = Tally(RunKey(), level)  # compared with nothing else
+        found = Tally(self._key, level)
         found.uids.mark()
         count, _, _ = yield from self._pages(path, {}, _each(found, level), found, rows)
         return count >= rows and found.distinct >= rows
@@ -229,7 +243,7 @@ class QidoSource:
 
     def _came(self, window: Window, size: int, offset: int) -> Steps[int | None]:
         """Rows of one page, or distinct studies where an offset is ignored. None: it was not answered."""
-        again = Tally(RunKey())  # compared with nothing else
+        again = Tally(self._key)
         again.uids.mark()
         rows = _each(again, elements.STUDY_UID)()
         reply = yield self._request("/studies", _keys(window), rows, size, offset)

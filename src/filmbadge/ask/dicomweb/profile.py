@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from operator import attrgetter
 from typing import Any, cast
@@ -16,6 +17,7 @@ from filmbadge.ask.census.plan import Hint, plan_for
 from filmbadge.ask.dicomweb.census import QidoSource, nothing
 from filmbadge.ask.dicomweb.question import Form
 from filmbadge.ask.dicomweb.records import ABSENT, Study, decoded, text
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import by_tag
 from filmbadge.ask.personal.inspector import Value
@@ -35,21 +37,27 @@ async def count(contact: Contact, observation: Observation, facts: DicomWebFacts
 
     What comes is the same for both, so it is asked for once. Raises OutOfScope only.
     """
+    with contact.counting() as key:
+        return await _count(contact, observation, facts, key)
+
+
+async def _count(contact: Contact, observation: Observation, facts: DicomWebFacts, key: RunKey) -> Learned:
     personal = observation.depth.reaches(Depth.PROFILE)
-    noticed, spent = ProfileProgress(contact.key), Spent(contact.scope.census)
+    noticed, spent = ProfileProgress(key), Spent(contact.scope.census, share=key.memory)
     form = Form.of(facts)
-    source = QidoSource(facts.root, Listed(noticed) if personal else None, form)
-    counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent, contact.key)
-    ended = await fetch_all(
-        contact,
-        contact.origin(observation.endpoint.port, observation.tls is not None),
-        _everything(facts.root, form, counting, noticed if personal else None),
-        question=f"http {'profile' if personal else 'census'} QIDO-RS",
-        caps=contact.scope.caps,
-        connections=CONNECTIONS,
-        throttle=True,
-        meter=spent,
-    )
+    source = QidoSource(facts.root, key, Listed(noticed) if personal else None, form)
+    counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent, key)
+    with closing(counting):
+        ended = await fetch_all(
+            contact,
+            contact.origin(observation.endpoint.port, observation.tls is not None),
+            _everything(facts.root, form, counting, noticed if personal else None),
+            question=f"http {'profile' if personal else 'census'} QIDO-RS",
+            caps=contact.scope.caps,
+            connections=CONNECTIONS,
+            throttle=True,
+            meter=spent,
+        )
     completed = ended.stop.ending is OutcomeKind.COMPLETED
     broke_off = None if completed else Doubt(DoubtCode.BROKE_OFF, stop=ended.stop)
     census = counting.census(broke_off)
@@ -130,6 +138,13 @@ class Listed:
 
     def __repr__(self) -> str:
         return "<Listed>"
+
+    @property
+    def full(self) -> bool:
+        return self._noticed.full
+
+    def go_on(self) -> None:
+        self._noticed.go_on()
 
     def rows(self, found: Sequence[Study]) -> None:
         alone = self._noticed.tally.json

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from filmbadge.ask.dimse.association import Answer, Association, Keys, Operation, Operations, Query
 from filmbadge.ask.wire.contact import Contact
+from filmbadge.ask.wire.conversation import Meter
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import ConnectionLimits
@@ -60,17 +61,21 @@ async def ask_all(
     also: Keys = (),
     associations: int = ASSOCIATIONS,
     tries: int = TRIES,
+    meter: Meter | None = None,
 ) -> Asked:
     """Ask all questions of the script. Raises OutOfScope only.
 
     `associate` makes an association with the script that it is given. The script itself is made once, in the first
     association that the archive accepts. A question that broke off may give its record the same matches again. `also` are
-    keys without which the archive gives nothing: they go with each query.
+    keys without which the archive gives nothing: they go with each query. Where the `meter` has no room for more answers, the
+    association ends, and the next waits for room.
     """
-    carried = _Carried(script, caps or contact.scope.caps, contact.pace, also, tries)
+    carried = _Carried(script, caps or contact.scope.caps, contact.pace, also, tries, meter)
     stop, shown, first = Outcome(OutcomeKind.COMPLETED), None, None
     try:
         for _ in range(associations):
+            if meter is not None and meter.short:
+                await meter.room()
             association = associate(carried.begin)
             row = await contact.dial(port, association, question=question, caps=caps, tls=tls)
             stop, shown = row.stop, shown or row.tls
@@ -88,12 +93,15 @@ async def ask_all(
 class _Carried:
     """A script that outlives its associations."""
 
-    def __init__(self, script: Script, caps: ConnectionLimits, pace: Throttle, also: Keys, tries: int) -> None:
+    def __init__(
+        self, script: Script, caps: ConnectionLimits, pace: Throttle, also: Keys, tries: int, meter: Meter | None
+    ) -> None:
         self._make = script
         self._caps = caps
         self._pace = pace
         self._also = also
         self._most = tries
+        self._meter = meter
         self._script: Operations | None = None
         self.left: Operation | None = None  # the question that is open, or the next
         self.done = False
@@ -112,7 +120,8 @@ class _Carried:
             answer = yield self._wanted(self.left)
             self._answered(answer)
             full = self._pace.answers_each is not None and self._here >= self._pace.answers_each
-            if full or self._caps.used(association.taken, time.monotonic() - began):
+            waits = self._meter is not None and self._meter.short
+            if full or waits or self._caps.used(association.taken, time.monotonic() - began):
                 self._willing = True
                 return
 

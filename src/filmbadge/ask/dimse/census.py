@@ -36,16 +36,17 @@ class DimseSource:
     has_more = None  # a query has no offset, PS3.4 C.4.1
     counts_come_along = False
 
-    def __init__(self, root: str, *, personal: bool = False) -> None:
+    def __init__(self, root: str, key: RunKey, *, personal: bool = False) -> None:
         self.axes = AXES | {Axis.SEX} if personal else AXES
         self._root = root
+        self._key = key
 
     def studies(self, window: Window, tally: Tally, counts: bool, /) -> Steps[WindowAnswer]:
         before = tally.distinct
         tally.uids.mark()
         values = {elements.QUERY_LEVEL: b"STUDY", **dict.fromkeys(COUNTS if counts else UIDS, b""), **bounds(window)}
         answer = yield Query(self._root, tuple(values.items()), tally, cancel_after=window.at_most or None)
-        return seen(answer, tally.uids.here, tally.distinct - before)
+        return seen(answer, tally.uids.here, tally.distinct - before, full=tally.uids.full)
 
     def below(self, tally: Tally, study: bytes, series: bytes = b"") -> Steps[WindowAnswer]:
         level, uid = (b"IMAGE", elements.INSTANCE_UID) if series else (b"SERIES", elements.SERIES_UID)
@@ -62,7 +63,7 @@ class DimseSource:
         values = {elements.QUERY_LEVEL: b"SERIES", elements.SERIES_UID: b"", elements.STUDY_UID: b""}
         if level == elements.INSTANCE_UID:
             values = {elements.QUERY_LEVEL: b"IMAGE", level: b"", elements.STUDY_UID: study, elements.SERIES_UID: b""}
-        found = Tally(RunKey(), level)  # compared with nothing else
+        found = Tally(self._key, level)
         answer = yield Query(self._root, tuple(values.items()), found, cancel_after=rows)
         return answer.matches >= rows and found.distinct >= rows
 
@@ -91,9 +92,11 @@ def bounds(window: Window) -> dict[int, bytes]:
     return {tag: key.encode() for tag, key in keys if key}
 
 
-def seen(answer: Answer, distinct: int, new: int) -> WindowAnswer:
+def seen(answer: Answer, distinct: int, new: int, *, full: bool = False) -> WindowAnswer:
     """What an answer tells a plan."""
     rows, status = answer.matches, answer.status
+    if full:
+        return WindowAnswer(rows, distinct, new, Ended.FAILED, seconds=answer.seconds, full=True)
     if answer.cancelled:
         too_long = Doubt(DoubtCode.LIST_TOO_LONG, {"rows": rows})
         return WindowAnswer(rows, distinct, new, Ended.ENOUGH, too_long, answer.seconds)
@@ -108,10 +111,23 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
     root = find_root(asked)
     if root is None:
         return Learned(observation)
-    spent = Spent(contact.scope.census)
-    personal = observation.depth.reaches(Depth.PROFILE)
-    source = DimseSource(root, personal=personal)
-    counting = CensusProgress(source, plan_for(contact.scope, hint(asked), contact.pace), spent, contact.key)
+    with contact.counting() as key:
+        return await _census(contact, observation, asked, root, key)
+
+
+async def _census(contact: Contact, observation: Observation, asked: DimseFacts, root: str, key: RunKey) -> Learned:
+    spent = Spent(contact.scope.census, share=key.memory)
+    source = DimseSource(root, key, personal=observation.depth.reaches(Depth.PROFILE))
+    counting = CensusProgress(source, plan_for(contact.scope, hint(asked), contact.pace), spent, key)
+    try:
+        return await _counted(contact, observation, asked, root, counting)
+    finally:
+        counting.close()
+
+
+async def _counted(
+    contact: Contact, observation: Observation, asked: DimseFacts, root: str, counting: CensusProgress
+) -> Learned:
     census = counting.census(await _count(contact, observation, asked, counting))
     if demanded(asked) and not (census.complete and await _also_by(contact, observation, asked, root, counting)):
         only = Doubt(DoubtCode.ONLY_WITH_KEY)
@@ -130,7 +146,7 @@ async def _also_by(
     )
     if other is None:
         return False
-    tally = Tally(contact.key)
+    tally = Tally(counting.key)
 
     def script(_: Association) -> Operations:
         keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""), KEYS[other])
@@ -144,10 +160,18 @@ async def _also_by(
         script,
         question=f"dimse census {asked.called}{OVER_TLS if tls else ''}",
         tls=tls,
+        meter=counting.spent,
     )
     known = counting.studies.distinct
     counting.studies.uids.include(tally.uids)
-    return ended.done and not tally.malformed and tally.distinct == known == counting.studies.distinct
+    uids = counting.studies.uids
+    return (
+        ended.done
+        and not uids.full
+        and not uids.sampled
+        and not tally.malformed
+        and tally.distinct == known == counting.studies.distinct
+    )
 
 
 async def _count(
@@ -167,6 +191,7 @@ async def _count(
         question=f"dimse census {asked.called}{OVER_TLS if tls else ''}",
         tls=tls,
         also=demanded(asked),
+        meter=counting.spent,
     )
     return None if ended.done else Doubt(DoubtCode.BROKE_OFF, stop=ended.stop)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from filmbadge.ask.census.budget import Spent, within
+from filmbadge.ask.census.budget import MOST_FULL, Spent, within
 from filmbadge.ask.census.plan import SMALL, CensusPlan, plan_for
 from filmbadge.ask.census.source import Ended, Parts, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window, begins_with
@@ -23,6 +23,7 @@ from filmbadge.ask.dimse.association import Answer, Association, Operations, Que
 from filmbadge.ask.dimse.census import AXES, COUNTS, bounds, hint, seen
 from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.questions import demanded, find_root
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.progress import BY_SERIES, BY_STUDY, WITH_ALL, ProfileProgress
 from filmbadge.ask.wire.contact import Contact
@@ -38,9 +39,14 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
     root = find_root(asked)
     if root is None:
         return Learned(observation)
-    census, notes = asked.census, ProfileProgress(contact.key)
+    with contact.counting() as key:
+        return await _profile(contact, observation, asked, root, key)
+
+
+async def _profile(contact: Contact, observation: Observation, asked: DimseFacts, root: str, key: RunKey) -> Learned:
+    census, notes = asked.census, ProfileProgress(key)
     known = census.studies if census is not None and (census.complete or _listed(census)) else None
-    throttle, spent = contact.pace, Spent(contact.scope.census)
+    throttle, spent = contact.pace, Spent(contact.scope.census, share=key.memory)
     # The form of question decides where some archives cut an answer off. So it is that of the census.
     counts = COUNTS if census is not None and census.method is CountedBy.COUNT_KEYS else ()
 
@@ -63,6 +69,7 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
         question=f"dimse profile {asked.called}{OVER_TLS if tls else ''}",
         tls=tls,
         also=also,
+        meter=spent,
     )
     if not ended.done:
         notes.ended(ended.stop)
@@ -91,7 +98,7 @@ def look_through(
     """
     whole = known is not None and known <= SMALL
     if whole:
-        answer = yield from _find(notes, root, b"STUDY", tags, notes.tally)
+        answer = yield from _all(notes, root, tags)
         if not is_success(answer.status) and notes.records == known:
             notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
     if known is None or not whole or notes.records < known:
@@ -128,22 +135,23 @@ class _Windows:
 
     def ask(self, window: Window) -> Steps[WindowAnswer]:
         held = self.notes.seen
-        before = len(held)
+        before = held.sure
         held.mark()
-        answer = yield from _find(self.notes, self.root, b"STUDY", self.tags, self.notes.tally, window=window)
-        found = seen(answer, held.here, len(held) - before)
+        answer = yield from _all(self.notes, self.root, self.tags, window)
+        distinct = answer.matches if held.sampled else held.here
+        found = seen(answer, distinct, held.sure - before, full=self.notes.full)
         return replace(found, ended=Ended.FAILED) if self.notes.malformed else found
 
     def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
         held = self.notes.seen
-        before, distinct, small = len(held), 0, True
+        before, distinct, small = held.sure, 0, True
         for window in windows:
             answer = yield from self.ask(window)
             distinct += answer.distinct
             small = answer.ended is Ended.WHOLE and answer.rows < below
             if not small:
                 break
-        return Parts(distinct, len(held) - before, small)
+        return Parts(distinct, held.sure - before, small)
 
     def prefix(self) -> tuple[str, str]:
         return begins_with(self.notes.drawn)
@@ -155,6 +163,18 @@ class _Windows:
     def still_there(self) -> Steps[bool | None]:
         yield from ()
         return None
+
+
+def _all(
+    notes: ProfileProgress, root: str, tags: Sequence[int], window: Window = ANY
+) -> Generator[Query, Answer, Answer]:
+    """Ask for all studies of a window; again, after a wait, where there was no room for them."""
+    for _ in range(MOST_FULL):
+        notes.go_on()
+        answer = yield from _find(notes, root, b"STUDY", tags, notes.tally, window=window)
+        if not notes.full:
+            break
+    return answer
 
 
 def _find(

@@ -31,6 +31,7 @@ from filmbadge.ask.decoder.personal import (
 )
 from filmbadge.ask.decoder.values import AROUND, appearance, day, is_hash, parts, well_formed
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.memory import Share
 from filmbadge.ask.personal.charsets import readable
 from filmbadge.catalogue.kinds import ISSUER, KIND, VR
 from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, may_hold_ssn, passes
@@ -104,12 +105,12 @@ class _Scheme:
 class ValueInspector:
     """The values of one archive. `take` the values of one record, then `close` it with the kinds that were asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Share | None = None) -> None:
         self._key = secrets.token_bytes(16)
         self._kinds = {kind: _Tally() for kind in Kind}
         self._schemes: dict[tuple[Kind, str], _Scheme] = {}
         self._known: dict[tuple[Kind, bytes], tuple[Pass, ...]] = {}  # the schemes that one of the first ids fits
-        self._run = RunKey()  # of what is counted beside; compared with nothing else
+        self._run = RunKey(memory=memory)  # of what is counted beside; compared with nothing else
         self._learned = {kind: DistinctSet(self._run) for kind in _IDS}  # distinct ids of which schemes are learned
         self._beside: PersonalTally | None = None  # counts records of a large archive
         self._kinds_beside: tuple[Kind, ...] = ()
@@ -123,6 +124,13 @@ class ValueInspector:
 
     def __repr__(self) -> str:
         return "<Look>"
+
+    @property
+    def partly(self) -> bool:
+        """Whether there was no room for all ids that were to be told apart."""
+        held = [*self._learned.values(), *self._issued.values()]
+        held += [one for scheme in self._schemes.values() for one in (scheme.leads, scheme.firsts)]
+        return any(one.full or one.sampled for one in held)
 
     def digest(self, text: str) -> bytes:
         """A digest by which values can be compared, in this archive and this run only."""

@@ -41,7 +41,7 @@ class ProfileProgress:
     """Facts so far. They outlive an association that breaks off, and hold nothing of a value."""
 
     key: InitVar[RunKey]
-    look: ValueInspector = field(default_factory=ValueInspector)
+    look: ValueInspector = field(init=False)
     deep: int = 0
     spoiled: int = 0  # rows that break their encoding or name no study, and that the tally did not count
     queries: int = 0
@@ -58,7 +58,9 @@ class ProfileProgress:
     hurries: bool = True  # whether the tally may count studies of a large archive alone
 
     def __post_init__(self, key: RunKey) -> None:
+        self.look = ValueInspector(key.memory)
         self.seen, self.patients = DistinctSet(key), DistinctSet(key)
+        self._memory = key.memory
         row = WeakMethod(self.row)  # else this and the tally would refer to each other, and stay with the studies drawn
 
         def aside(identifier: bytes, explicit: bool) -> None:
@@ -78,17 +80,34 @@ class ProfileProgress:
         """Rows so far that break their encoding or name no study."""
         return self.spoiled + self.tally.malformed
 
+    @property
+    def full(self) -> bool:
+        """Whether there was no room for a study, or its patient, since the question began. It was not taken in."""
+        return self.seen.full or self.patients.full
+
+    def go_on(self) -> None:
+        """A question begins. There may be room again."""
+        self.seen.go_on()
+        self.patients.go_on()
+
+    @property
+    def partly(self) -> bool:
+        """Whether not all that came was taken in, for lack of memory."""
+        return self.full or self.seen.sampled or self.patients.sampled or self.look.partly
+
     def profile(self) -> Profile:
         """The profile as facts."""
+        if self.partly and self._memory is not None:
+            self.doubts = (Doubt(DoubtCode.MEMORY, {"bytes": self._memory.limit}),)
         return Profile(
-            complete=self.complete,
+            complete=self.complete and not self.partly,
             records=self.records,
             deep=self.deep,
             kinds=self.look.kinds(),
             schemes=self.look.schemes(),
             queries=self.queries,
             malformed=self.malformed,
-            patients=len(self.patients),
+            patients=self.patients.sure,
             without_id=self.without_id + self.tally.without_id,
             doubts=self.doubts,
         )
@@ -107,7 +126,7 @@ class ProfileProgress:
         if not uid.strip(b"0.") or len(uid) > 64:
             self.spoiled += 1
             return
-        if not self.seen.add(uid):
+        if not (self.patients.ready() and self.seen.add(uid)):
             return
         self.taken += 1
         self._patient(found)
@@ -154,7 +173,7 @@ class ProfileProgress:
 
     def study(self, uid: bytes, found: Sequence[Value], kinds: frozenset[Kind]) -> None:
         """Note one study that came with all attributes that were asked, as a product's API gives it."""
-        if not self.seen.add(uid):
+        if not (self.patients.ready() and self.seen.add(uid)):
             return
         self.taken += 1
         self._patient(found)

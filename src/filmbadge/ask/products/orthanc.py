@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from filmbadge.ask.census.budget import Spent, within
+from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.personal.documents import STUDY_UID, TAG, by_keyword
 from filmbadge.ask.personal.progress import (
@@ -65,13 +66,18 @@ async def profile(contact: Contact, observation: Observation, facts: OrthancFact
 
     A small archive is asked for all its studies, a larger archive for pages that are drawn by lot.
     """
+    with contact.counting() as key:
+        return await _profile(contact, observation, facts, key)
+
+
+async def _profile(contact: Contact, observation: Observation, facts: OrthancFacts, key: RunKey) -> Learned:
     caps = contact.scope.caps
-    notes = ProfileProgress(contact.key)
+    notes = ProfileProgress(key)
     studies = facts.counters.studies or 0
     starts = range(0, studies, PAGE)
     drawn = starts if studies <= ASK_EACH_UP_TO else sorted(notes.lot.sample(starts, SAMPLE_STUDIES // PAGE))
     site = contact.origin(observation.endpoint.port, observation.tls is not None)
-    spent = Spent(contact.scope.census)
+    spent = Spent(contact.scope.census, share=key.memory)
     script = within(spent, _pages(facts.base, notes, drawn), notes.doubt)
     ended = await fetch_all(
         contact, site, script, question="http profile /studies", caps=caps, throttle=True, meter=spent

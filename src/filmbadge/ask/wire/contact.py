@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,6 +31,15 @@ class Contact:
     @property
     def key(self) -> RunKey:
         return self.dialer.key
+
+    @contextmanager
+    def counting(self) -> Iterator[RunKey]:
+        """The key with a share of the run's memory, for the sets of whoever counts at this host."""
+        share = self.dialer.memory.share()
+        try:
+            yield RunKey(bytes(self.key), share)
+        finally:
+            share.close()
 
     @property
     def pace(self) -> Throttle:

@@ -52,7 +52,14 @@ class Conversation(Protocol):
 
 
 class Meter(Protocol):
-    """Is told how much is asked and received, while it happens."""
+    """Is told how much is asked and received, while it happens, and says when to wait."""
+
+    @property
+    def short(self) -> bool:
+        """Whether there is no memory for more answers: the connection ends in order, and the next waits for `room`."""
+
+    async def room(self) -> None:
+        """Waits until there is memory again, at most as long as the census may last."""
 
     def asked(self) -> None: ...
 

@@ -26,6 +26,7 @@ import pycares.errno
 
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.memory import Memory
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.permission import OutOfScope, Permission, PortsByHost
 from filmbadge.ask.wire.throttle import Throttle
@@ -87,6 +88,7 @@ class Dialer:
         self.scope = scope
         self._permission = Permission(scope, named)
         self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
+        self.memory = Memory(scope.memory.distinct_bytes)
         self._journal = journal
         self._pacer = _Pacer(scope.pace, self._permission)
         self._clock = _Clock(self._permission)

@@ -49,6 +49,8 @@ async def fetch_all(
         for _ in range(connections):
             if page is None or failures == FAILURES:
                 break
+            if meter is not None and meter.short:
+                await meter.room()
             session = HttpSession(
                 site, script, page, contact.pace if throttle else None, meter, caps if meter else None, tries
             )

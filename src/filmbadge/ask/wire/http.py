@@ -343,6 +343,7 @@ class HttpSession:
         if self._closed:
             return
         used = self._caps is not None and self._caps.used(self._taken, time.monotonic() - self._began)
+        used = used or (self._meter is not None and self._meter.short)
         if self.left is not None and again and kept and not used and not self._http.trailing_data[0]:
             self._http.start_next_cycle()
             self._now = _Exchange(self.left)
