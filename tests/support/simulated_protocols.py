@@ -21,6 +21,7 @@ from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
 from filmbadge.ask.dimse.census import DimseSource
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.memory import Share
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, Modality
 from filmbadge.scope import Budget
@@ -31,9 +32,15 @@ MODALITIES = (Modality.CT, Modality.MR, Modality.US)
 PLENTY = Budget(questions=100_000)
 
 
-def play(source: Source, answer: Callable[[Any], object], budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
+def play(
+    source: Source,
+    answer: Callable[[Any], object],
+    budget: Budget = PLENTY,
+    seed: int = 7,
+    memory: Share | None = None,
+) -> CensusProgress:
     """A census by a function that answers. It counts questions and bytes as the wire would."""
-    progress = CensusProgress(source, CensusPlan(TODAY, seed=seed), Spent(budget), RunKey())
+    progress = CensusProgress(source, CensusPlan(TODAY, seed=seed), Spent(budget), RunKey(memory=memory))
     script = progress.script()
     with suppress(StopIteration):
         request = next(script)
@@ -52,8 +59,8 @@ class OverDimse:
     held: Simulated
     asked: int = 0
 
-    def count(self, budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
-        return play(DimseSource(STUDY_ROOT_FIND, RunKey()), self.answer, budget, seed)
+    def count(self, budget: Budget = PLENTY, seed: int = 7, memory: Share | None = None) -> CensusProgress:
+        return play(DimseSource(STUDY_ROOT_FIND, RunKey()), self.answer, budget, seed, memory)
 
     def answer(self, query: Query) -> Answer:
         self.asked += 1
@@ -117,8 +124,8 @@ class OverQido:
     modalities: bool = True  # looks at them
     asked: int = 0
 
-    def count(self, budget: Budget = PLENTY, seed: int = 7) -> CensusProgress:
-        return play(QidoSource("/dicom-web", RunKey()), self.answer, budget, seed)
+    def count(self, budget: Budget = PLENTY, seed: int = 7, memory: Share | None = None) -> CensusProgress:
+        return play(QidoSource("/dicom-web", RunKey()), self.answer, budget, seed, memory)
 
     def answer(self, request: Request) -> Response:
         assert request.into is not None

@@ -27,6 +27,8 @@ LOTS, LOTS_OF_ONE = 2, 5
 COUNT_KEYS_UP_TO = 20_000  # studies; above this many we drop slow count keys
 # Slow means: the answer takes this many times as long, and this many seconds more.
 SLOW_FACTOR, SLOWER_BY = 1.5, 0.05
+# The plan listed all studies that have a date.
+_OF_UNDATED = (DoubtCode.UNDATED_UNASKED, DoubtCode.UNDATED_BEHIND_LIMIT, DoubtCode.UNDATED_UNPARTED)
 
 
 class CensusProgress:
@@ -105,7 +107,7 @@ class CensusProgress:
         found, studies, images = self._sure, None, None
         sums = found == self.studies.distinct
         if self.studies.uids.sampled:
-            studies, images = self._of_sample(complete)
+            studies, images = self._of_sample()
             complete, doubts = False, (self._memory, *(doubts if not complete else ()))
         elif self.stopped is not None and not complete and sums:
             studies = estimate.studies(self.plan.rounds, found)
@@ -116,7 +118,7 @@ class CensusProgress:
             rows=self.rows,
             studies=found,
             malformed=self.studies.malformed,
-            undated=self.plan.undated,
+            undated=None if self.studies.uids.sampled else self.plan.undated,
             estimate=studies,
             images_estimate=images,
             series=self._series if sums else None,
@@ -128,10 +130,10 @@ class CensusProgress:
             queries=self.queries,
         )
 
-    def _of_sample(self, complete: bool) -> tuple[Interval | None, Interval | None]:
-        """Studies and images of an archive that is too large for the memory. None, where not all of it was asked for."""
-        tally = self.studies
-        if not complete:
+    def _of_sample(self) -> tuple[Interval | None, Interval | None]:
+        """Studies with a date, and images, of an archive that is too large for the memory. None, where not all were asked for."""
+        tally, doubts = self.studies, self.plan.doubts
+        if not self._listed or (doubts and doubts[0].code not in _OF_UNDATED):
             return None, None
         studies = estimate.of_sample(len(tally.uids), tally.uids.spread, tally.distinct)
         if tally.images_known != tally.distinct:
@@ -197,17 +199,17 @@ class CensusProgress:
 
     def _with_room(self, window: Window, tally: Tally, counts: bool) -> Steps[WindowAnswer]:
         """An answer that was taken in as a whole. Where there was no room, the connection waits, and it is asked for again."""
-        before = tally.distinct
+        before = len(tally.uids)
         for _ in range(MOST_FULL):
             seen = yield from self._source.studies(window, tally, counts)
             self.rows += seen.rows
             if not seen.full:
                 break
         else:
-            return replace(seen, new=tally.distinct - before, doubt=self._memory)
+            return replace(seen, new=len(tally.uids) - before, doubt=self._memory)
         # A sample does not tell how many of the rows are different, so they are believed to be.
         distinct = seen.rows if tally.uids.sampled else seen.distinct
-        return replace(seen, distinct=distinct, new=tally.distinct - before)
+        return replace(seen, distinct=distinct, new=len(tally.uids) - before)
 
     @property
     def _memory(self) -> Doubt:
