@@ -26,6 +26,7 @@ from filmbadge.scope import (
     TIMES,
     Budget,
     ConnectionLimits,
+    MemoryLimits,
     RateLimits,
 )
 from filmbadge.tell.card import CheckDocument
@@ -99,6 +100,10 @@ def bounds() -> list[tuple[str, str]]:
         (
             "a census of one archive, and a look at its personal attributes",
             f"{census.questions:,} questions, {census.minutes / 60:g} hours, {size(census.received_bytes)} received",
+        ),
+        (
+            "what tells studies and patients apart, of all archives of a run together",
+            f"{size(MemoryLimits().distinct_bytes)} (`distinct_bytes`)",
         ),
         ("the connection of `knock` and `ask`, and each of `prove`", f"{seconds(small.seconds)} ({least}), {kib}"),
         ("one connection of a visit over HTTP", f"{seconds(page.seconds)}, {size(page.received_bytes)}"),

@@ -549,7 +549,14 @@ def test_whoever_allows_a_scope_reads_that_personal_data_is_looked_at(depth: Dep
     told = explain(replace(parse(VALID, "s", NOW), depth=depth), ENGLISH)
     assert "looks at personal attributes" in told
     assert "a census of one archive ends after 2,000 questions, 2.0 hours or 1,024 MiB" in told
+    assert "holds at most 512 MiB of hashes, of all archives together" in told
     assert "census" not in explain(replace(parse(VALID, "s", NOW), depth=Depth.ASK), ENGLISH)
+
+
+def test_the_memory_of_a_run_is_in_the_scope() -> None:
+    assert parse(VALID + "\n[memory]\ndistinct_bytes = 4096\n", "s", NOW).memory.distinct_bytes == 4096
+    with pytest.raises(ScopeError, match="whole number"):
+        parse(VALID + "\n[memory]\ndistinct_bytes = 0.5\n", "s", NOW)
 
 
 @pytest.mark.parametrize("text", ["networks = " + "[" * 9000 + "]" * 9000, "depth = " + "9" * 5000])

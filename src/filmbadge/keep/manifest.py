@@ -42,6 +42,7 @@ class ScopeAsUsed(Struct, frozen=True):
     qido_record: bool = False
     census: dict[str, float] = {}
     names: tuple[str, ...] = ()
+    memory: dict[str, float] = {}
 
 
 class PatientIds(Struct, frozen=True):

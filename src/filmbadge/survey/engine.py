@@ -212,7 +212,7 @@ class Survey:
 
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:
     """What a resumed survey must share with its beginning; it may go on later, slower or faster."""
-    return msgspec.structs.replace(scope, name="", expires=None, pace={}, caps={}, census={})
+    return msgspec.structs.replace(scope, name="", expires=None, pace={}, caps={}, census={}, memory={})
 
 
 def _as_used(scope: Scope) -> ScopeAsUsed:
@@ -236,4 +236,5 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         caps=asdict(scope.caps),
         census=asdict(scope.census),
         names=scope.names,
+        memory=asdict(scope.memory),
     )

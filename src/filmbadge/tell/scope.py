@@ -97,6 +97,10 @@ def _questions(scope: Scope, words: Words) -> Iterator[str]:
             )
         else:
             yield words.say("a census of one archive ends after {bounds}", bounds=bounds)
+        yield words.say(
+            "holds at most {size:,.0f} MiB of hashes, of all archives together",
+            size=scope.memory.distinct_bytes / (1 << 20),
+        )
     if scope.names:
         yield words.say("looks up names that a page gives, if they are: {names}", names=", ".join(scope.names))
     if scope.called_titles:
