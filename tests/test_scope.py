@@ -554,9 +554,10 @@ def test_whoever_allows_a_scope_reads_that_personal_data_is_looked_at(depth: Dep
 
 
 def test_the_memory_of_a_run_is_in_the_scope() -> None:
-    assert parse(VALID + "\n[memory]\ndistinct_bytes = 4096\n", "s", NOW).memory.distinct_bytes == 4096
-    with pytest.raises(ScopeError, match="whole number"):
-        parse(VALID + "\n[memory]\ndistinct_bytes = 0.5\n", "s", NOW)
+    assert parse(VALID + "\n[memory]\ndistinct_bytes = 2097152\n", "s", NOW).memory.distinct_bytes == 2097152
+    for wrong, why in (("0.5", "whole number"), ("4096", "at least 1048576 bytes")):
+        with pytest.raises(ScopeError, match=why):
+            parse(VALID + f"\n[memory]\ndistinct_bytes = {wrong}\n", "s", NOW)
 
 
 @pytest.mark.parametrize("text", ["networks = " + "[" * 9000 + "]" * 9000, "depth = " + "9" * 5000])

@@ -6,7 +6,6 @@ The files of these folders have right digests, and pass for those of an older ve
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import resource
 import shutil
@@ -26,7 +25,7 @@ from filmbadge.conclude.again import judge_again
 from filmbadge.keep import contents, files, manifest, pages
 from filmbadge.keep.files import Damaged
 from filmbadge.model import Refusal
-from support.folders import finished, told
+from support.folders import finished, told, unsealed
 
 SECONDS = 60  # nothing takes one; what hangs is ended
 MEMORY = 3 << 30  # address space: the libraries alone reserve one
@@ -35,11 +34,7 @@ MEMORY = 3 << 30  # address space: the libraries alone reserve one
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """It lists no parts."""
-    survey = finished(tmp_path_factory.mktemp("hostile") / "survey")
-    for name in ("survey.json", "judged/1/judged.json"):
-        document = json.loads((survey / name).read_text())
-        del document["sha256"], document["parts"]
-        (survey / name).write_text(json.dumps(document | ({"dataset": 3} if name == "survey.json" else {})))
+    survey = unsealed(finished(tmp_path_factory.mktemp("hostile") / "survey"))
     told(survey)
     return survey
 

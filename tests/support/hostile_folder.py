@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from filmbadge import cli
 from filmbadge.keep import parts
+from support.folders import unsealed
 
 # Each of these does something on a terminal, or in a browser, or stands for a line that we did not write.
 MARK = "hx7"
@@ -85,6 +86,7 @@ def texts(document: Any) -> Iterator[str]:
 def copied(folder: Path, to: Path, edit: Edit) -> Path:
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(folder, to)
+    unsealed(to)
     edit(to)
     return to
 
@@ -129,7 +131,7 @@ def _in_document(name: Path, place: tuple[str | int, ...], said: str) -> Edit:
 
 def _in_column(table: str, column: str, change: Callable[[Any], Any]) -> Edit:
     def edit(folder: Path) -> None:
-        for number, path in parts.numbered(folder / table).items():
+        for number, path in parts.numbered(folder, folder / table).items():
             rows = pq.read_table(path)
             values = [change(value) for value in rows.column(column).to_pylist()]
             at = rows.schema.get_field_index(column)
