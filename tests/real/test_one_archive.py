@@ -122,9 +122,9 @@ def test_a_viewer_its_archives_web_and_dicom_are_one(served: Served, tmp_path: P
     """OHIF's pages name Orthanc's DICOMweb on another port; Orthanc's REST is there too, and names its DICOM port."""
     pages = tls_front.ohif(tmp_path, tls_front.configuration(f"http://127.0.0.1:{served.http}/dicom-web"))
     with tls_front.nginx(tmp_path, pages) as viewer:
-        ports = f"ports.dimse = [{served.dicom}]\nports.dimse_tls = []\nports.web = [{viewer}]\nports.web_tls = []"
+        ports = f"ports.dimse = [{served.dicom}]\nports.dimse_tls = []\nports.web = [{served.http}]\nports.web_tls = []"
         scope = str(archives.scope_file(tmp_path, extra=ports))
-        card = archives.check("127.0.0.1", "--scope", scope)
+        card = archives.check(f"127.0.0.1:{served.dicom},{viewer}", "--scope", scope)
     assert {e["port"]: e["rung"] for e in card["endpoints"]} == {
         served.dicom: "discloses",
         viewer: "admits",
@@ -162,7 +162,7 @@ def test_a_viewer_at_another_address_is_one_more_way_in(served: Served, tmp_path
         ) as viewer,
     ):
         both = survey(tmp_path / "s", [], [there, viewer], "127.0.0.1", "127.0.0.2")
-        alone = survey(tmp_path / "t", [], [viewer], "127.0.0.1")
+        alone = survey(tmp_path / "t", [], [there], f"127.0.0.1:{viewer}")
     for seen in (both, alone):
         assert totals(seen)["archives_open"].measured == 1
         assert totals(seen)["archives"].measured == 1

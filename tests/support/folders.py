@@ -19,6 +19,7 @@ from filmbadge.tell.words import Words
 from support.factories import DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
 _WORDS = Words()
+SEALS = ("sha256", "parts")  # fields by which a document shows that it, or the folder, was changed
 
 
 def killed(directory: Path) -> Path:
@@ -64,7 +65,7 @@ def unsealed(directory: Path) -> Path:
     """The folder passes for one of an older version, which has no digests of documents and lists no parts: who is hostile can do that."""
     for path in (directory / "survey.json", *directory.glob("judged/*/judged.json")):
         document = json.loads(path.read_text())
-        document = {name: value for name, value in document.items() if name not in ("sha256", "parts")}
+        document = {name: value for name, value in document.items() if name not in SEALS}
         path.write_text(json.dumps(document | ({"dataset": 3} if path.name == "survey.json" else {})))
     return directory
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from filmbadge import cli
 from filmbadge.keep import parts
-from support.folders import unsealed
+from support.folders import SEALS, unsealed
 
 # Each of these does something on a terminal, or in a browser, or stands for a line that we did not write.
 MARK = "hx7"
@@ -108,6 +108,8 @@ def _all(folder: Path, said: str) -> Iterator[tuple[str, Edit]]:
     for path in sorted(folder.rglob("*.json")):
         inside = path.relative_to(folder)
         for place in _places(json.loads(path.read_text())):
+            if place[0] in SEALS:
+                continue
             yield f"{inside}:{'.'.join(map(str, place))}", _in_document(inside, place, said)
     tables: dict[str, pa.Schema] = {}
     for path in sorted(folder.rglob("part-*.parquet")):

@@ -17,7 +17,7 @@ from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.model import Depth, DoubtCode, Host, Protocol, Provenance
-from filmbadge.scope import LOOPBACK, Budget, ConnectionLimits, MemoryLimits, address_of
+from filmbadge.scope import Budget, ConnectionLimits, MemoryLimits, address_of, loopback
 from filmbadge.survey.examine import examine
 from support.dimse_peer import PENDING, SUCCESS, Keys, Peer, encoded, respond, studies
 from support.http_site import http
@@ -82,13 +82,14 @@ async def world(floods: int, pages: int, honest: int) -> AsyncIterator[list[Targ
 
 async def ask(targets: list[Target], depth: Depth, limit: int) -> tuple[list[Host], Dialer]:
     scope = replace(
-        LOOPBACK,
+        loopback("the tests"),
+        depth=depth,
         qido_record=True,
         caps=ConnectionLimits(patience_seconds=2),
         memory=MemoryLimits(distinct_bytes=limit),
         census=Budget(questions=40, minutes=1, received_bytes=1 << 28, whole=20_000),
     )
-    dialer = Dialer(scope, lambda _: None)
+    dialer = Dialer(scope, lambda _: None, {str(target.host): target.ports for target in targets})
     tasks = [asyncio.create_task(examine(dialer, target, depth)) for target in targets]
     return [await task for task in tasks], dialer
 

@@ -44,6 +44,10 @@ class Noticed:
     def __init__(self) -> None:
         self.told: Listed = []
         self.tally = self
+        self.full = False
+
+    def go_on(self) -> None:
+        """A question begins."""
 
     def json(self, uid: object, values: tuple[object, ...]) -> bool:
         assert len(values) == len(TAGS)

@@ -30,6 +30,9 @@ class Notes:
         self.spoiled = self.queries = 0
         self.doubts: list[Doubt] = []
 
+    def go_on(self) -> None:
+        """A question begins."""
+
     def study(self, uid: bytes, found: list[tuple[int, str]], kinds: frozenset[Kind]) -> None:
         self.told.append((uid, found, kinds))
 

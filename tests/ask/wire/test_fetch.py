@@ -7,11 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.wire import fetch
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Meter
 from filmbadge.ask.wire.http import Request, Requests
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
+from filmbadge.scope import Budget
 from support.loopback import HERE, caps, run
 
 CAPS = caps(seconds=10, received_bytes=1000)
@@ -52,7 +54,7 @@ def pages() -> Requests:
         (0.1, 999, None, 33, Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": 32_000})),
         (10, 0, None, 8, Outcome(OutcomeKind.TIME_CAP, Cause.TIME_LIMIT, {"milliseconds": 80_000})),
         (0.1, 1, None, 96, Outcome(OutcomeKind.TIME_CAP, Cause.CONNECTION_LIMIT, {"connections": 96})),
-        (9.9, 999, object(), 96, Outcome(OutcomeKind.TIME_CAP, Cause.CONNECTION_LIMIT, {"connections": 96})),
+        (9.9, 999, Spent(Budget()), 96, Outcome(OutcomeKind.TIME_CAP, Cause.CONNECTION_LIMIT, {"connections": 96})),
     ],
 )
 def test_a_visit_is_bounded_as_a_whole(

@@ -24,7 +24,6 @@ class Walk:
 
     def __init__(self, source: Source, key: RunKey, *, trust: bool = True) -> None:
         self.failed = False
-        self.short = False  # there was no room for all its series and instances
         self._source, self._key, self._trust = source, key, trust
         self._series = DistinctSet(key)
         self._instances = Tally(key, elements.INSTANCE_UID)
@@ -65,9 +64,7 @@ class Walk:
 
     def _partly_held(self, series: Tally) -> bool:
         """Whether there was no room for all that was to be told apart."""
-        held = (series.uids, self._series, self._instances.uids)
-        self.short = any(one.full or one.sampled for one in held)
-        return self.short
+        return any(one.full or one.sampled for one in (series.uids, self._series, self._instances.uids))
 
     def _note(self, level: int, rows: int, study: bytes) -> None:
         self._largest[level] = max(self._largest.get(level, (0, b"")), (rows, study))

@@ -100,6 +100,7 @@ def _pages(base: str, notes: ProfileProgress, starts: Iterable[int]) -> Requests
         asked = f"since={start}&limit={PAGE}&requestedTags={_TAGS}"
         page = yield Request(f"{base}/studies?expand&{asked}", most_bytes=PAGE_BYTES)
         notes.queries += 1
+        notes.go_on()
         listed = decoded(page, _STUDIES)
         if listed is None:
             if page.stop is None and page.status is not None:
