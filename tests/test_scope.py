@@ -422,6 +422,7 @@ NO_IPV4 = 3 * (ALL_V4 - 255 - 2) + (ALL_V4 - 255 << 80)
         ("seconds = 60", "connect_seconds = 51", "caps.connect_seconds is 51, and I answer for it"),
         ("received_bytes = 1000000", "received_bytes = 671088641", "caps.received_bytes is 671088641, and I answer for it"),
         ("[caps]", "[census]\nquestions = 20001\n[caps]", "census.questions is 20001, and I answer for it"),
+        ("[caps]", "[memory]\ndistinct_bytes = 5368709121\n[caps]", "memory.distinct_bytes is 5368709121, and I answer for it"),
         ("[caps]", "[census]\nminutes = 1201\n[caps]", "census.minutes is 1201, and I answer for it"),
         ("[caps]", "[census]\nwhole = 200001\n[caps]", "census.whole is 200001, and I answer for it"),
     ],
