@@ -52,6 +52,17 @@ def test_the_folder_is_gone_and_the_receipt_says_which_it_was(survey: Path, caps
     assert str(place) in capsys.readouterr().err.replace("\n", "")
 
 
+@pytest.mark.parametrize("name", [".", "../survey", "observations/..", "../survey/"])
+def test_a_folder_by_any_name_is_that_folder(survey: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(survey)
+    assert run(["forget", name, "--yes", "--receipt", f"{survey}/observations/../r.json"]) == 2
+    assert (survey / "survey.json").exists()
+    assert not (survey / "r.json").exists(), "a receipt in the folder would be no part of a survey"
+    assert run(["forget", name, "--yes"]) == 0
+    assert not survey.exists()
+    assert json.loads(beside(survey).read_text())["state"] == "done"
+
+
 def test_the_receipt_goes_where_it_is_told(survey: Path, tmp_path: Path) -> None:
     assert run(["forget", str(survey), "--yes", "--receipt", str(tmp_path / "r.json")]) == 0
     assert json.loads((tmp_path / "r.json").read_text())["state"] == "done"

@@ -29,8 +29,11 @@ def forget(
     yes
         Delete without asking.
     """
+    # `.` cannot be deleted by that name. A link is not resolved: it is refused further down.
+    named = directory.name not in ("", "..")
+    directory = directory.parent.resolve() / directory.name if named else directory.resolve()
     place = receipt or beside(directory)
-    if place.absolute().is_relative_to(directory.absolute()):
+    if place.resolve().is_relative_to(directory.resolve()):
         raise Refusal("the receipt must not stand in the folder that is deleted")
     begun = begin(directory, place)
     if not yes:
