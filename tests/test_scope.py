@@ -161,6 +161,7 @@ AUTHORITY, TITLES = at("[authority]"), '  "ARCHIVE",'
         ("overall = 20", "overall = 0", at("overall = 20"), "'pace.overall' must be a number above 0"),
         ("overall = 20", "archive_share = 1.5", at("overall = 20"), "'pace.archive_share' is a share: at most 1"),
         ("overall = 20", "overall = nan", at("overall = 20"), "above 0"),
+        ("overall = 20", "overall = 2e12", at("overall = 20"), "above 0 and below 1e12"),
         ("overall = 20", "overall = true", at("overall = 20"), "above 0"),
         ("overall = 20", "overall = 20\nspeed = 9", at("overall = 20") + 1, "unknown key 'speed'"),
         ("open_at_once = 8", "open_at_once = 1.5", at("open_at_once = 8"), "whole number"),

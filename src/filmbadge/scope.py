@@ -613,7 +613,7 @@ class _Reader:
         whole = {"open_at_once", "received_bytes", "questions", "whole", "distinct_bytes"}
         for key, value in held.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
-                raise self._error(f"'{table}.{key}' must be a number above 0", table, key)
+                raise self._error(f"'{table}.{key}' must be a number above 0 and below 1e12", table, key)
             if key == "archive_share" and value > 1:
                 raise self._error(f"'{table}.{key}' is a share: at most 1", table, key)
             if key in whole and not isinstance(value, int):
