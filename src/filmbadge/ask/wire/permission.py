@@ -11,6 +11,9 @@ from filmbadge.scope import Address, Scope, plain
 
 PortsByHost = Mapping[str, Collection[int]]
 PORTS = range(1, 65536)  # TCP port numbers, RFC 6335 6
+# Between our look at the clock and the packet lies what the system does with our process: on a busy machine it waits.
+# So a permission ends this much before its scope does.
+STOPS_EARLY_SECONDS = 0.1
 
 
 class OutOfScope(Exception):
@@ -33,13 +36,13 @@ class Permission:
         self._resolved: dict[str, frozenset[int]] = {}  # ports that the user named for a name, by the name's address
         self._ports = frozenset(scope.ports)
         # The end of the scope by two clocks. A wall clock that is set back does not move the second.
-        self._end = math.inf if scope.expires is None else scope.expires.timestamp()
+        self._end = math.inf if scope.expires is None else scope.expires.timestamp() - STOPS_EARLY_SECONDS
         self._end_monotonic = time.monotonic() + (self._end - time.time())
         self._expired = False
 
     @property
     def expired(self) -> bool:
-        """Whether the scope has expired by one of the clocks, or ever had in this process."""
+        """Whether the scope has expired, or is about to, by one of the clocks; or ever had in this process."""
         if not self._expired and self._end < math.inf:
             self._expired = time.time() >= self._end or time.monotonic() >= self._end_monotonic
         return self._expired
