@@ -9,13 +9,12 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.fs as pa_fs
 import pyarrow.parquet as pq
 
 from filmbadge.keep import files, pages
@@ -154,35 +153,37 @@ def together(directory: Path, paths: Collection[Path], schema: pa.Schema) -> ds.
     """Parts of one table, to be scanned. What is scanned is what was checked: it is read and checked each time."""
     for path in paths:
         require_schema(path, opened(directory, path).schema_arrow, schema)
-    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True, **pages.LIMITS)
-    return ds.FileSystemDataset.from_paths(
-        [str(path) for path in paths],
-        schema=schema,
-        format=ds.ParquetFileFormat(default_fragment_scan_options=options),
-        filesystem=pa_fs.PyFileSystem(_Checked(directory)),
-    )
+    return _Parts(directory, tuple(paths), schema)
 
 
-class _Checked(pa_fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no types
-    """The parts of one folder, for pyarrow. It opens them, and does nothing else."""
+class _Parts(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
+    """DuckDB takes a dataset of pyarrow's, and calls `scanner` for each scan.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    No thread of pyarrow's may run Python here, or drop what Python holds. It would wait for Python's lock, while the thread
+    that has the lock waits for it: a scan holds the lock while it begins.
+    """
 
-    def open_input_file(self, path: str) -> pa.NativeFile:
-        return pa.BufferReader(read(self._directory, Path(path)))
+    def __init__(self, directory: Path, paths: tuple[Path, ...], schema: pa.Schema) -> None:
+        super().__init__(schema.empty_table())
+        self._directory, self._paths = directory, paths
 
-    def get_type_name(self) -> str:
-        return "checked"
+    def scanner(self, columns: list[str] | None = None, filter: Any = None) -> _Scan:
+        names = self.schema.names if columns is None else columns
+        return _Scan(pa.schema([self.schema.field(name) for name in names]), self._batches(names, filter))
 
-    def normalize_path(self, path: str) -> str:
-        return path
+    def _batches(self, columns: list[str], keep: Any) -> Iterator[pa.RecordBatch]:
+        options = ds.ParquetFragmentScanOptions(page_checksum_verification=True, **pages.LIMITS)
+        parquet = ds.ParquetFileFormat(default_fragment_scan_options=options)
+        for path in self._paths:
+            held = pa.BufferOutputStream()
+            held.write(read(self._directory, path))
+            part = parquet.make_fragment(held.getvalue())
+            yield from part.scanner(schema=self.schema, columns=columns, filter=keep).to_batches()
 
-    def get_file_info(self, paths: list[str]) -> list[pa_fs.FileInfo]:
-        return [pa_fs.FileInfo(path, pa_fs.FileType.File) for path in paths]
 
-    def _never(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError
+class _Scan(NamedTuple):
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
 
-    get_file_info_selector = create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = _never
-    delete_file = move = copy_file = open_input_stream = open_output_stream = open_append_stream = _never
+    def to_reader(self) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(self.schema, self.batches)
