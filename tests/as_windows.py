@@ -31,6 +31,7 @@ def take_away() -> None:
         sys.modules[name] = None  # type: ignore[assignment]  # then its import fails
     for holder, name in ((socket, "TCP_QUICKACK"), (signal, "SIGHUP"), (signal, "SIGALRM"), (signal, "SIGKILL")):
         delattr(holder, name)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it runs in the background ignore it
     sys.modules["msvcrt"] = runtime(fcntl)
     sys.platform = "win32"
 

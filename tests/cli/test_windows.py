@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import ssl
@@ -93,15 +92,10 @@ def test_ctrl_c_ends_a_check_in_order() -> None:
 
     with archive(endless) as script:
         command = [*WINDOWS, "check", f"127.0.0.1:{script.port}"]
-        shows = os.environ | {"PYTHONFAULTHANDLER": "1"}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=shows)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert asked.wait(60)
         process.send_signal(signal.SIGINT)
-        try:
-            said = process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:  # seen twice in some five hundred runs: say where it stands
-            process.send_signal(signal.SIGABRT)
-            said = process.communicate(timeout=60)
+        said = process.communicate(timeout=60)
         over.set()
     assert (process.returncode, said) == (3, (b"", b"filmbadge: interrupted\n"))
     assert script.endings[-1] == "released"
