@@ -29,7 +29,7 @@ def table(tmp_path: Path) -> ds.Dataset:
 def test_python_runs_in_the_thread_that_scans_and_in_no_other(
     table: ds.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else that thread waits for Python's lock, and the one that scans has it: seen once, as a survey that never ended."""
+    """Else that thread waits for Python's lock, and the one that scans has it: seen once, as a query that never ended."""
     readers = []
     read = parts.read
 
