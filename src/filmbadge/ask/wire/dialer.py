@@ -28,11 +28,12 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.memory import Memory
 from filmbadge.ask.wire.conversation import Conversation
+from filmbadge.ask.wire.pacer import Pacer
 from filmbadge.ask.wire.permission import OutOfScope, Permission, PortsByHost
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake, Hello, Newest
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
-from filmbadge.scope import Address, ConnectionLimits, RateLimits, Scope, address_of, host_of, plain
+from filmbadge.scope import Address, ConnectionLimits, Scope, address_of, host_of, plain
 
 __all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName"]
 
@@ -48,7 +49,6 @@ _NO_LINGER = struct.pack("ii" if sys.platform != "win32" else "hh", 1, 0)  # str
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
 _LEAVE_SECONDS = 5.0
-_SHORTEST_WAIT = 0.001  # seconds to wait for a turn; the event loops cannot sleep less
 _LINGER_BYTES = 256 * 1024
 _LOOK_SECONDS = 0.05  # seconds between two checks for what is overdue
 _FIRST_BUFFER = 4096
@@ -90,7 +90,7 @@ class Dialer:
         self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
         self.memory = Memory(scope.memory.distinct_bytes)
         self._journal = journal
-        self._pacer = _Pacer(scope.pace, self._permission)
+        self._pacer = Pacer(scope.pace, self._permission)
         self._clock = _Clock(self._permission)
         self._names = _Names(self._clock, journal)
         self._paces: dict[str, Throttle] = {}
@@ -789,44 +789,3 @@ def _connect_failure(error: OSError, address: Address) -> Outcome:
     if number in (errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN):
         return Outcome(OutcomeKind.UNREACHABLE)
     return Outcome(OutcomeKind.OWN_ERROR, error=errno.errorcode.get(number or 0, type(error).__name__))
-
-
-class _Pacer:
-    """Spaces connections per host, per network and overall, each at its own rate."""
-
-    def __init__(self, pace: RateLimits, permission: Permission) -> None:
-        self._pace = pace
-        self._permission = permission
-        self._next: dict[object, float] = {}
-
-    async def turn(self, address: Address) -> None:
-        """Wait for the turn of the host behind an address, at most until the scope expires."""
-        address = host_of(address)
-        host = str(address)
-        # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
-        prefix = int(address) >> (8 if address.version == 4 else 80)
-        pace = self._pace
-        for key, rate in ((host, pace.per_host), ((address.version, prefix), pace.per_network), (None, pace.overall)):
-            wait = self._place(key, rate)
-            if wait > _SHORTEST_WAIT:
-                await asyncio.sleep(min(wait, self._permission.seconds_left))
-        self.rest(
-            host, 1 / pace.per_host
-        )  # a wait for a wide rate delayed this connection; the next is counted from here
-
-    def rest(self, host: str, seconds: float) -> None:
-        """Make no connection to this host for this many seconds."""
-        self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
-
-    def _place(self, key: object, rate: float) -> float:
-        """Take the next place at this rate. Returns the seconds until it comes.
-
-        This reads the clock itself: an event loop's time may stand still for a millisecond, which would make every turn
-        a wait.
-        """
-        now = time.monotonic()
-        mine = max(now, self._next.get(key, 0.0))
-        self._next[key] = mine + 1 / rate
-        if len(self._next) > 100_000:
-            self._next = {k: due for k, due in self._next.items() if due > now}
-        return mine - now

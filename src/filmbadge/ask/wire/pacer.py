@@ -1,0 +1,52 @@
+"""When the next connection may be made: at each host, in each network, and overall."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from filmbadge.ask.wire.permission import Permission
+from filmbadge.scope import Address, RateLimits, host_of
+
+_SHORTEST_WAIT = 0.001  # seconds to wait for a turn; the event loops cannot sleep less
+
+
+class Pacer:
+    """Spaces connections per host, per network and overall, each at its own rate."""
+
+    def __init__(self, pace: RateLimits, permission: Permission) -> None:
+        self._pace = pace
+        self._permission = permission
+        self._next: dict[object, float] = {}
+
+    async def turn(self, address: Address) -> None:
+        """Wait for the turn of the host behind an address, at most until the scope expires."""
+        address = host_of(address)
+        host = str(address)
+        # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
+        prefix = int(address) >> (8 if address.version == 4 else 80)
+        pace = self._pace
+        for key, rate in ((host, pace.per_host), ((address.version, prefix), pace.per_network), (None, pace.overall)):
+            wait = self._place(key, rate)
+            if wait > _SHORTEST_WAIT:
+                await asyncio.sleep(min(wait, self._permission.seconds_left))
+        self.rest(
+            host, 1 / pace.per_host
+        )  # a wait for a wide rate delayed this connection; the next is counted from here
+
+    def rest(self, host: str, seconds: float) -> None:
+        """Make no connection to this host for this many seconds."""
+        self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
+
+    def _place(self, key: object, rate: float) -> float:
+        """Take the next place at this rate. Returns the seconds until it comes.
+
+        This reads the clock itself: an event loop's time may stand still for a millisecond, which would make every turn
+        a wait.
+        """
+        now = time.monotonic()
+        mine = max(now, self._next.get(key, 0.0))
+        self._next[key] = mine + 1 / rate
+        if len(self._next) > 100_000:
+            self._next = {k: due for k, due in self._next.items() if due > now}
+        return mine - now
