@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire import dialer as dialer_module
-from filmbadge.ask.wire.dialer import OutOfScope, _Line
+from filmbadge.ask.wire.conversation import Connection
+from filmbadge.ask.wire.dialer import OutOfScope, _Line, _Poll, _Wire
+from filmbadge.cli.console import new_event_loop
 from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, Address, RateLimits
 from support import certificates, guard
 from support.loopback import HERE, Talker, caps, dialer, listening, run
+
+
+@pytest.fixture(autouse=True, params=["our transport", "the loop's"])
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Linux has one of our own. Elsewhere the event loop's does the same."""
+    if request.param == "our transport" and sys.platform != "linux":
+        pytest.skip("only Linux has epoll")
+    monkeypatch.setattr(dialer_module, "_EDGES", request.param == "our transport")
+    return str(request.param)
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -353,6 +371,7 @@ def test_a_connect_that_failed_on_windows_is_understood(
         raise Failed(errno.EINVAL, "as Windows' loop reports it")
 
     async def work() -> None:
+        monkeypatch.setattr(dialer_module, "_EDGES", False)
         monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
         row = await dialer()[0].dial(HERE, 9, Talker(), question="t")
         assert (row.stop.ending, "EINVAL" in row.stop.error) == (ending, False)
@@ -544,3 +563,145 @@ def test_pace_spaces_connections_per_host_network_and_overall() -> None:
             assert times[-1] - times[0] >= 4 / 50 * 0.9
 
     run(work())
+
+
+def test_a_long_message_is_sent_whole_before_the_close() -> None:
+    size = 8 << 20  # more than the system takes at once
+
+    class Teller(Talker):
+        def opened(self, line: Connection) -> None:
+            super().opened(line)
+            line.send(b"end")
+            line.close(Outcome(OutcomeKind.COMPLETED))
+
+    async def work() -> None:
+        heard = asyncio.get_running_loop().create_future()
+
+        async def reads(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.set_result(await reader.read())
+
+        door, rows = dialer()
+        async with listening(reads) as port:
+            await door.dial(HERE, port, Teller(bytes(size)), question="t")
+            assert await heard == bytes(size) + b"end"
+        assert [(row.stop.ending, row.sent) for row in rows] == [(OutcomeKind.COMPLETED, size + 3)]
+
+    run(work())
+
+
+@contextmanager
+def answering(wait: threading.Event) -> Iterator[int]:
+    """A peer in a thread of its own, which answers one connection while our loop stands still."""
+    with socket.create_server((str(HERE), 0)) as server:
+
+        def serve() -> None:
+            taken, _ = server.accept()
+            with taken:
+                taken.sendall(taken.recv(1000))
+                wait.set()
+                taken.recv(1000)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+def test_a_stall_of_our_own_counts_against_no_peer() -> None:
+    """The answer lies in the kernel, unread, when the time is over."""
+    answered = threading.Event()
+
+    class Staller(Talker):
+        def opened(self, line: Connection) -> None:
+            super().opened(line)
+            assert answered.wait(10)
+            time.sleep(0.3)  # what stalls a loop blocks it
+
+    async def work() -> None:
+        door, rows = dialer()
+        with answering(answered) as port:
+            await door.dial(HERE, port, Staller(b"hello", enough=5), question="t", caps=caps(idle_seconds=0.1))
+        assert [(row.stop.ending, row.received) for row in rows] == [(OutcomeKind.COMPLETED, 5)]
+
+    run(work())
+
+
+def test_what_was_opened_is_closed() -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async def work() -> None:
+        door, rows = dialer()
+        async with listening(hang_up) as port:
+            before = descriptors()
+            for dialled in (port, 9):
+                await door.dial(HERE, dialled, Talker(b"hello"), question="t")
+            while descriptors() > before:  # the server's own end takes its time
+                await asyncio.sleep(0)
+        assert [row.stop.ending for row in rows] == [OutcomeKind.CLOSED, OutcomeKind.REFUSED]
+
+    if sys.platform == "linux":
+        run(asyncio.wait_for(work(), 10))
+
+
+@pytest.mark.parametrize(
+    ("number", "stop"),
+    [
+        (errno.ENETUNREACH, Outcome(OutcomeKind.OWN_ERROR, Cause.NO_ROUTE)),
+        (errno.EHOSTUNREACH, Outcome(OutcomeKind.UNREACHABLE)),
+    ],
+)
+def test_a_connect_that_fails_at_once_has_a_row(
+    monkeypatch: pytest.MonkeyPatch, transport: str, number: int, stop: Outcome
+) -> None:
+    if transport != "our transport":
+        pytest.skip("the loop connects behind Python's back")
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda *_: number)
+
+    async def work() -> None:
+        door, rows = dialer()
+        await door.dial(HERE, 9, Talker(), question="t")
+        assert [row.stop for row in rows] == [stop]
+
+    run(work())
+
+
+class Reader:
+    """A line that reads a few bytes at once."""
+
+    def __init__(self, turns: list[Reader]) -> None:
+        self.turns = turns
+
+    def connection_made(self, transport: object) -> None: ...
+
+    def get_buffer(self, _: int) -> memoryview:
+        return memoryview(bytearray(10))
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.turns.append(self)
+
+    def eof_received(self) -> None: ...
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has epoll")
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_event_loop])
+def test_a_peer_that_floods_takes_no_turn_from_others(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def work() -> None:
+        turns: list[Reader] = []
+        poll, ends = _Poll(), []
+        for _ in range(2):
+            ours, theirs = socket.socketpair()
+            ours.setblocking(False)
+            theirs.sendall(bytes(1000))
+            ends.append((_Wire(Reader(turns), poll, ours, HERE), theirs))  # type: ignore[arg-type]
+        while len(turns) < 200:
+            await asyncio.sleep(0)
+        assert max(len(list(run)) for _, run in groupby(turns)) < 100
+        for wire, theirs in ends:
+            theirs.close()
+            wire.abort()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(asyncio.wait_for(work(), 10))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from pydicom.dataset import Dataset
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
 from filmbadge.ask.key import RunKey
+from filmbadge.ask.wire import dialer as dialer_module
 from filmbadge.ask.wire import throttle
 from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.throttle import Throttle
@@ -126,11 +128,24 @@ class CancelledAtOnce(Talker):
         return True
 
 
-def test_a_connection_that_is_cancelled_as_it_opens_is_interrupted_and_no_error_of_ours() -> None:
-    """The event loop closes such a connection by itself, and tells nobody."""
+@pytest.mark.parametrize(
+    ("edges", "cause"),
+    [
+        pytest.param(
+            True,
+            Cause.STOPPED_IN_ORDER,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux has epoll"),
+        ),
+        (False, Cause.STOPPED_AT_ONCE),  # the event loop closes such a connection by itself, and tells nobody
+    ],
+)
+def test_a_connection_that_is_cancelled_as_it_opens_is_interrupted_and_no_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch, edges: bool, cause: Cause
+) -> None:
+    monkeypatch.setattr(dialer_module, "_EDGES", edges)
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
+        await reader.readuntil(b"leave")
 
     async def work() -> list[JournalRow]:
         door, rows = dialer()
@@ -141,4 +156,4 @@ def test_a_connection_that_is_cancelled_as_it_opens_is_interrupted_and_no_error_
                 await talk.task
         return rows
 
-    assert [row.stop for row in run(work())] == [Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)]
+    assert [row.stop for row in run(work())] == [Outcome(OutcomeKind.INTERRUPTED, cause)]

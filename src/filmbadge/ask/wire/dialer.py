@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import errno
 import math
+import os
+import select
 import socket
 import ssl
 import struct
@@ -19,7 +21,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 import pycares
 import pycares.errno
@@ -45,12 +47,19 @@ Journal = Callable[[JournalRow], None]
 
 TLS_LIBRARY = ssl.OPENSSL_VERSION
 _EXPIRED = Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)
+_STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 _NO_LINGER = struct.pack("ii" if sys.platform != "win32" else "hh", 1, 0)  # struct linger: a close resets at once
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
 _LEAVE_SECONDS = 5.0
 _LINGER_BYTES = 256 * 1024
 _LOOK_SECONDS = 0.05  # seconds between two checks for what is overdue
+# Linux tells each change of a socket once (epoll(7), edge-triggered). Elsewhere the event loop carries plain connections too.
+_EDGES = sys.platform == "linux"
+_READABLE, _WRITABLE, _BROKEN = 0x1, 0x4, 0x8 | 0x10  # EPOLLIN, EPOLLOUT, EPOLLERR with EPOLLHUP: epoll_ctl(2)
+_SHUT, _ONCE = 0x2000, 0x80000000  # EPOLLRDHUP, EPOLLET
+_MOST_CHANGES = 256  # changes that are taken from the kernel at once
+_MOST_READS = 4  # reads of one socket before the others have their turn
 _FIRST_BUFFER = 4096
 _MAX_BUFFER = 1024 * 1024
 LOOK_UPS = 8  # names that are looked up at once
@@ -92,6 +101,7 @@ class Dialer:
         self._journal = journal
         self._pacer = Pacer(scope.pace, self._permission)
         self._clock = _Clock(self._permission)
+        self._poll = _Poll() if _EDGES else None
         self._names = _Names(self._clock, journal)
         self._paces: dict[str, Throttle] = {}
         self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
@@ -175,7 +185,8 @@ class Dialer:
         self._busy[behind] = None
         try:
             if not tls:
-                return await self._in_turn(_Line(conversation, caps, self._clock), address, host, port, question)
+                line = _Line(conversation, caps, self._clock, poll=self._poll)
+                return await self._in_turn(line, address, host, port, question)
             hello: Hello | None = self._hellos.get((host, port, name), Hello(name))
             while hello is not None:  # it ends: each hello offers less than the one before
                 line = _Line(conversation, caps, self._clock, _Tls(address, name, hello))
@@ -229,6 +240,7 @@ class _Clock:
         self.permission = permission
         self._lines: set[_Line | _LookUp] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._next = 0.0  # the time of the loop at which the timer is due
 
     def add(self, line: _Line | _LookUp) -> None:
         self._lines.add(line)
@@ -243,15 +255,20 @@ class _Clock:
 
     def _look_again(self) -> None:
         """Make the timer: at the instant at which the scope expires, if that is nearer."""
-        wait = min(_LOOK_SECONDS, self.permission.seconds_left or _LOOK_SECONDS)
-        self._timer = asyncio.get_running_loop().call_later(wait, self._look)
+        loop = asyncio.get_running_loop()
+        self._next = loop.time() + min(_LOOK_SECONDS, self.permission.seconds_left or _LOOK_SECONDS)
+        self._timer = loop.call_at(self._next, self._look)
 
     def _look(self) -> None:
-        self._look_again()
         now = asyncio.get_running_loop().time()
+        late = now - self._next
+        self._look_again()
         if self.permission.expired:
             for line in list(self._lines):
                 line.expire()
+        if late > _LOOK_SECONDS:  # the loop stood still, and what came meanwhile lies unread: no peer is at fault
+            for line in self._lines:
+                line.later(late)
         for line in [line for line in self._lines if line.due <= now]:
             line.overdue(now)
 
@@ -327,6 +344,9 @@ class _LookUp:
     def expire(self) -> None:
         self._end((), _EXPIRED)
 
+    def later(self, seconds: float) -> None:
+        self.due += seconds
+
     def overdue(self, _now: float) -> None:
         self._end((), Outcome(OutcomeKind.NO_ADDRESS, Cause.LOOK_UP_LIMIT, _milliseconds(LOOK_UP_SECONDS)))
 
@@ -358,16 +378,24 @@ class _Line(asyncio.BufferedProtocol):
     """One connection: it counts, bounds and reports. The conversation decides the contents."""
 
     def __init__(
-        self, conversation: Conversation, caps: ConnectionLimits, clock: _Clock, secure: _Tls | None = None
+        self,
+        conversation: Conversation,
+        caps: ConnectionLimits,
+        clock: _Clock,
+        secure: _Tls | None = None,
+        poll: _Poll | None = None,
     ) -> None:
         self._conversation = conversation
         self._caps = caps
         self._clock = clock
         self._permission = clock.permission
         self._secure = secure
+        self._poll = poll
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._connecting = asyncio.timeout(None)
+        self._wire: _Wire | None = None  # our own transport, from the connect on
+        self._transport: asyncio.Transport | _Wire | None = None  # None: not connected
+        self._connecting: asyncio.Timeout | None = None  # the loop connects
+        self._connect_seconds = caps.connect_seconds
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._idle = caps.idle_seconds
         self.due = math.inf
@@ -382,8 +410,22 @@ class _Line(asyncio.BufferedProtocol):
         self.again: Hello | None = None  # the handshake failed, and is to be made again: the conversation has not begun
 
     async def carry(self, address: Address, host: str, port: int) -> None:
-        self.due = self._loop.time() + self._caps.connect_seconds
+        self.due = self._loop.time() + self._connect_seconds
         self._clock.add(self)
+        if self._poll is None:
+            await self._carry_by_loop(address, host, port)
+        else:
+            try:
+                self._wire = _connect(self, self._poll, address, host, port)
+            except OSError as error:
+                self._end(_connect_failure(error, address))
+        await self._done
+        # Line and conversation refer to each other; without this, only the garbage collector would free them.
+        del self._conversation, self._room
+
+    async def _carry_by_loop(self, address: Address, host: str, port: int) -> None:
+        """Connect over the event loop's own transport."""
+        self._connecting = asyncio.timeout(None)
         try:
             async with self._connecting:
                 if self._secure is not None:
@@ -391,22 +433,32 @@ class _Line(asyncio.BufferedProtocol):
                 else:
                     await self._loop.create_connection(lambda: self, host, port)
         except TimeoutError:
-            if self._permission.expired:
-                self._end(_EXPIRED)
-            elif self._secure is not None and self._secure.connected:
-                self._end(Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, _milliseconds(self._idle)))
-            else:
-                limit = _milliseconds(self._caps.connect_seconds)
-                self._end(Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, limit))
+            self._end(self._too_late())
         except asyncio.CancelledError:
             self._transport = None  # the loop closed it, even if the conversation has begun: nobody can say farewell
             raise
         except OSError as error:
             in_handshake = self._secure is not None and self._secure.connected
             self._end(self._tls_failure(error) if in_handshake else _connect_failure(error, address))
-        await self._done
-        # Line and conversation refer to each other; without this, only the garbage collector would free them.
-        del self._conversation, self._room
+
+    def connect_failed(self, error: OSError, address: Address) -> None:
+        """Our own transport did not connect."""
+        self._end(_connect_failure(error, address))
+
+    def _too_late(self) -> Outcome:
+        """The stop where the connect, or the handshake, took too long."""
+        if self._permission.expired:
+            return _EXPIRED
+        if self._secure is not None and self._secure.connected:
+            return Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, _milliseconds(self._idle))
+        return Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, _milliseconds(self._connect_seconds))
+
+    def _stop_connecting(self) -> None:
+        if self._connecting is None:
+            self._end(self._too_late())
+        else:
+            self._connecting.reschedule(self._loop.time())
+            self.due = math.inf
 
     def shaking_hands(self) -> float:
         """TCP is connected, and TLS begins. Returns the seconds that the handshake may take: as an answer may."""
@@ -420,8 +472,7 @@ class _Line(asyncio.BufferedProtocol):
         if self._transport is None:
             if self.due < math.inf:  # else it is being given up already
                 self._reset_on_close()
-                self._connecting.reschedule(self._loop.time())
-                self.due = math.inf
+                self._stop_connecting()
         elif self._holds_bytes():
             self._end(_EXPIRED, linger=True)
             self._abort()
@@ -430,12 +481,16 @@ class _Line(asyncio.BufferedProtocol):
         else:
             self._give_up(_EXPIRED)
 
+    def later(self, seconds: float) -> None:
+        """Allow the peer so much more time: we ourselves did nothing for so long."""
+        self.due += seconds
+        self._last += seconds
+
     def overdue(self, now: float) -> None:
         """End a phase whose time is over: the connect, the wait for the peer, the whole connection, or the farewell."""
         if self._transport is None:
             if self.stop is None:
-                self._connecting.reschedule(now)
-                self.due = math.inf
+                self._stop_connecting()
         elif self.stop is not None:
             self._abort()
         elif now >= self._last:
@@ -469,8 +524,8 @@ class _Line(asyncio.BufferedProtocol):
 
     # These methods implement asyncio.BufferedProtocol.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)  # uvloop's transport does not inherit from asyncio's
+    def connection_made(self, transport: asyncio.BaseTransport | _Wire) -> None:
+        transport = cast("asyncio.Transport | _Wire", transport)  # uvloop's transport does not inherit from asyncio's
         self._transport = transport
         if self.stop is not None:  # we gave up during the connect
             transport.abort()
@@ -478,7 +533,7 @@ class _Line(asyncio.BufferedProtocol):
         if self._permission.expired:
             self._end(_EXPIRED)
             return
-        if self._secure is not None:
+        if self._secure is not None and not isinstance(transport, _Wire):
             self._secure.established(transport.get_extra_info("ssl_object"))
         self._last = self._loop.time() + self._caps.seconds
         self._hear()
@@ -630,6 +685,8 @@ class _Line(asyncio.BufferedProtocol):
         except Exception as error:
             self.stop = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
         if self._transport is None:
+            if self._wire is not None:
+                self._wire.abort()
             self._ended()
             return
         self.due = self._loop.time() + _FAREWELL_SECONDS
@@ -675,13 +732,16 @@ class _Line(asyncio.BufferedProtocol):
 
     @contextlib.contextmanager
     def _socket(self) -> Iterator[socket.socket]:
-        """The connection's socket. Raises OSError where there is none.
+        """The connection's socket, if it is not our own transport's. Raises OSError where there is none.
 
         uvloop makes a new socket object for every call. We detach ours, because closing it would close the connection.
         """
+        if self._wire is not None:
+            yield self._wire.socket
+            return
         secure = self._secure
         held = None if secure is None else secure.held
-        if self._transport is not None:
+        if self._transport is not None and not isinstance(self._transport, _Wire):
             held = self._transport.get_extra_info("socket")
         if held is None or held.fileno() < 0:
             raise OSError(errno.ENOTCONN, "no socket")
@@ -690,6 +750,178 @@ class _Line(asyncio.BufferedProtocol):
             yield mine
         finally:
             mine.detach()
+
+
+def _connect(line: _Line, poll: _Poll, address: Address, host: str, port: int) -> _Wire:
+    """Begin to connect. The line is told how it went. Raises OSError if it failed at once."""
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    held = socket.socket(family, _STREAM)
+    try:
+        held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number = held.connect_ex((host, port))
+        if number not in (0, errno.EINPROGRESS):
+            raise OSError(number, os.strerror(number))
+        return _Wire(line, poll, held, address)
+    except BaseException:
+        held.close()
+        raise
+
+
+class _Poll:
+    """Watches all sockets of plain connections with one epoll object, which the event loop watches.
+
+    A socket is added once, and goes when it is closed. So each change of it costs no system call but its read.
+    """
+
+    def __init__(self) -> None:
+        self._epoll: Any = None  # a `select.epoll`, which types know on Linux only; it is open while there are sockets
+        self._wires: dict[int, _Wire] = {}  # by file descriptor
+        self._unread: list[_Wire] = []  # they may have more to read
+
+    def add(self, wire: _Wire, number: int) -> None:
+        if sys.platform == "linux" and self._epoll is None:
+            self._epoll = select.epoll()
+            asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._look)
+        self._wires[number] = wire
+        self._epoll.register(number, _READABLE | _WRITABLE | _SHUT | _ONCE)
+
+    def remove(self, number: int) -> None:
+        """The socket is about to be closed."""
+        del self._wires[number]
+        if not self._wires and self._epoll is not None:
+            asyncio.get_running_loop().remove_reader(self._epoll.fileno())
+            self._epoll.close()
+            self._epoll = None
+
+    def read_again(self, wire: _Wire) -> None:
+        """Let it read on, after the others."""
+        if not self._unread:
+            asyncio.get_running_loop().call_soon(self._read_on)
+        self._unread.append(wire)
+
+    def _read_on(self) -> None:
+        unread, self._unread = self._unread, []
+        for wire in unread:
+            wire.changed(_READABLE | _SHUT)
+
+    def _look(self) -> None:
+        if self._epoll is not None:
+            for number, events in self._epoll.poll(0, _MOST_CHANGES):
+                if (wire := self._wires.get(number)) is not None:
+                    wire.changed(events)
+
+
+class _Wire:
+    """The transport of one plain connection on a socket that connects. It has what `_Line` uses of asyncio's transports."""
+
+    __slots__ = ("_address", "_closing", "_connected", "_line", "_poll", "_unsent", "socket")
+
+    def __init__(self, line: _Line, poll: _Poll, held: socket.socket, address: Address) -> None:
+        self.socket = held
+        self._line = line
+        self._poll = poll
+        self._address = address
+        self._connected = False
+        self._closing = False  # it reads no more, and closes when all is sent
+        self._unsent: bytes | memoryview = b""
+        poll.add(self, held.fileno())
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._unsent)
+
+    def write(self, data: bytes) -> None:
+        if self._unsent:
+            self._unsent = bytes(self._unsent) + data
+        elif not self._closing:
+            sent = self._send(data)
+            if sent < len(data):
+                self._unsent = memoryview(data)[sent:]
+
+    def close(self) -> None:
+        """Close after what is to be sent. The line is told later."""
+        if not self._closing:
+            self._closing = True
+            if not self._unsent:
+                self._close(None)
+
+    def abort(self) -> None:
+        """Close now. The line is told later, if it was connected."""
+        self._closing = True
+        self._unsent = b""
+        self._close(None)
+
+    def changed(self, events: int) -> None:
+        """The kernel says what can be done now."""
+        try:
+            if not self._connected and not self._connect(events):
+                return
+            if self._unsent and events & _WRITABLE:
+                self._send_on()
+            if events & ~_WRITABLE:
+                self._read(to_the_end=bool(events & (_SHUT | _BROKEN)))
+        except Exception as error:  # it ends this connection, not those that have their turn after it
+            self._close(error)
+
+    def _connect(self, events: int) -> bool:
+        failed = events & _BROKEN
+        number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if failed else 0
+        if number:
+            self._line.connect_failed(OSError(number, os.strerror(number)), self._address)
+            return False
+        self._connected = True
+        self._line.connection_made(self)
+        return True
+
+    def _read(self, *, to_the_end: bool) -> None:
+        """Read all that is there, or a bounded part of it. A read that does not fill its buffer was the last (epoll(7))."""
+        for _ in range(_MOST_READS):
+            if self._closing:
+                return
+            line = self._line
+            room = line.get_buffer(-1)
+            try:
+                size = self.socket.recv_into(room)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._close(error)
+                return
+            if not size:
+                line.eof_received()
+                self.close()
+                return
+            line.buffer_updated(size)
+            if size < len(room) and not to_the_end:
+                return
+        self._poll.read_again(self)
+
+    def _send(self, data: bytes | memoryview) -> int:
+        """How many bytes the system took. An error closes: then it took all."""
+        try:
+            return self.socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._close(error)
+            return len(data)
+
+    def _send_on(self) -> None:
+        sent = self._send(self._unsent)
+        self._unsent = self._unsent[sent:]
+        if self._closing and not self._unsent:
+            self._close(None)
+
+    def _close(self, error: Exception | None) -> None:
+        number = self.socket.fileno()
+        if number < 0:
+            return
+        self._closing = True
+        self._unsent = b""
+        self._poll.remove(number)
+        self.socket.close()
+        if self._connected:
+            asyncio.get_running_loop().call_soon(self._line.connection_lost, error)
+        del self._line
 
 
 class _Tls:
