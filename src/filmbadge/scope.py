@@ -214,7 +214,11 @@ class Scope:
 
         An IPv6 address that leads to IPv4 addresses is allowed only if the scope allows it and each of them: see `embedded`.
         """
-        return not self.expired(now) and all(map(self._lists, (plain(address), *embedded(address))))
+        if self.expired(now):
+            return False
+        if address.version == 4:
+            return self._lists(address)
+        return all(map(self._lists, (plain(address), *embedded(address))))
 
     def _lists(self, address: Address) -> bool:
         number, four = int(address), address.version == 4

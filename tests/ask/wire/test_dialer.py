@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from itertools import groupby
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -160,9 +161,10 @@ class Hoarder(Talker):
     ],
 )
 def test_a_line_that_gives_up_with_a_full_buffer_has_room_for_what_still_comes(
-    breaks_at: int, cap: int, ending: OutcomeKind
+    monkeypatch: pytest.MonkeyPatch, breaks_at: int, cap: int, ending: OutcomeKind
 ) -> None:
     """The event loop calls it a fatal error where it is given no room."""
+    monkeypatch.setattr(dialer_module, "_SHARED_BUFFER", 4096)
     full = 4096 if breaks_at == 4096 or cap == 4095 else 1 << 20
     complaints: list[object] = []
 
@@ -183,6 +185,42 @@ def test_a_line_that_gives_up_with_a_full_buffer_has_room_for_what_still_comes(
 
     run(work())
     assert complaints == []
+
+
+class Nibbler(Talker):
+    """Takes a few bytes of what it is given, or none, as a protocol does that waits for the rest of a unit."""
+
+    def __init__(self, words: bytes, enough: int, draw: Random) -> None:
+        super().__init__(words, enough)
+        self._draw = draw
+
+    def received(self, data: memoryview) -> int:
+        size = self._draw.choice([0, 1, len(data) // 2, len(data)])
+        if len(self.heard) + len(data) == self.enough:
+            size = len(data)
+        return super().received(data[:size])
+
+
+@pytest.mark.parametrize("shared", [16, 4096, 1 << 18])
+def test_lines_that_share_a_buffer_do_not_mix_what_they_hold(monkeypatch: pytest.MonkeyPatch, shared: int) -> None:
+    monkeypatch.setattr(dialer_module, "_SHARED_BUFFER", shared)
+    said = {ip_address(f"127.0.0.{number}"): bytes([number]) * 50_000 for number in range(1, 6)}
+
+    async def parrot(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mark = await reader.readexactly(1)
+        for _ in range(50):
+            writer.write(mark * 1000)
+            await asyncio.sleep(0)
+
+    async def work() -> None:
+        door, rows = dialer(replace(LOOPBACK, pace=RateLimits(1e6, 1e6, 1e6)))
+        talks = {address: Nibbler(words[:1], len(words), Random(words[0])) for address, words in said.items()}
+        async with listening(parrot, "") as port:
+            await asyncio.gather(*(door.dial(address, port, talk, question="t") for address, talk in talks.items()))
+        assert {address: talk.heard for address, talk in talks.items()} == said
+        assert {row.stop.ending for row in rows} == {OutcomeKind.COMPLETED}
+
+    run(work())
 
 
 SENT, LATE = 10_000, 1000  # bytes that a peer sends, and more of them after our farewell
@@ -226,6 +264,7 @@ def test_no_buffer_holds_what_a_peer_sent_once_its_line_ended(
         updated(line, nbytes)
 
     talk, updated = copy(talk), _Line.buffer_updated
+    monkeypatch.setattr(dialer_module, "_SHARED_BUFFER", 4096)
     monkeypatch.setattr(dialer_module, "bytearray", room, raising=False)
     monkeypatch.setattr(_Line, "buffer_updated", overwritten)
 

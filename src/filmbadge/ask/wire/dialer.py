@@ -60,7 +60,8 @@ _READABLE, _WRITABLE, _BROKEN = 0x1, 0x4, 0x8 | 0x10  # EPOLLIN, EPOLLOUT, EPOLL
 _SHUT, _ONCE = 0x2000, 0x80000000  # EPOLLRDHUP, EPOLLET
 _MOST_CHANGES = 256  # changes that are taken from the kernel at once
 _MOST_READS = 4  # reads of one socket before the others have their turn
-_FIRST_BUFFER = 4096
+_SHARED_BUFFER = 256 * 1024
+_OWN_BUFFER = 4096  # at least
 _MAX_BUFFER = 1024 * 1024
 LOOK_UPS = 8  # names that are looked up at once
 LOOK_UP_SECONDS = 10.0
@@ -152,11 +153,12 @@ class Dialer:
     def throttle(self, address: Address) -> Throttle:
         """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
         host = str(host_of(address))
-        if host not in self._paces:
+        pace = self._paces.get(host)
+        if pace is None:
             if len(self._paces) == _MAX_PACES:
                 del self._paces[next(iter(self._paces))]
-            self._paces[host] = Throttle(self.scope.pace.archive_share)
-        return self._paces[host]
+            pace = self._paces[host] = Throttle(self.scope.pace.archive_share)
+        return pace
 
     async def dial(
         self,
@@ -178,7 +180,8 @@ class Dialer:
         host = str(address)
         self._permission.require(host, address, port)
         caps = caps or self.scope.caps
-        behind = str(host_of(address))  # one host has one connection and one pace, whatever form its address has
+        # One host has one connection and one pace, whatever form its address has.
+        behind = host if address.version == 4 else str(host_of(address))
         while behind in self._busy:
             self._busy[behind] = over = self._busy[behind] or asyncio.Event()
             await over.wait()
@@ -204,9 +207,6 @@ class Dialer:
     async def _in_turn(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
         await self._pacer.turn(address)
         self._permission.require_time(host)  # the scope may have expired during the wait
-        return await self._carry(line, address, host, port, question)
-
-    async def _carry(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
         at, started = datetime.now(UTC), time.perf_counter()
         try:
             await line.carry(address, host, port)
@@ -231,13 +231,14 @@ class Dialer:
 
 
 class _Clock:
-    """One timer for all lines and look-ups of a dialer.
+    """One timer for all lines and look-ups of a dialer, and the buffer into which the lines read.
 
     It checks each line many times a second; a timer for each would cost more. It ends all of them when the scope expires.
     """
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
+        self.room = memoryview(bytearray(_SHARED_BUFFER))
         self._lines: set[_Line | _LookUp] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0.0  # the time of the loop at which the timer is due
@@ -377,6 +378,33 @@ class _LookUp:
 class _Line(asyncio.BufferedProtocol):
     """One connection: it counts, bounds and reports. The conversation decides the contents."""
 
+    __slots__ = (
+        "_allowed",
+        "_caps",
+        "_clock",
+        "_connect_seconds",
+        "_connecting",
+        "_conversation",
+        "_done",
+        "_filled",
+        "_idle",
+        "_last",
+        "_loop",
+        "_permission",
+        "_poll",
+        "_resting",
+        "_room",
+        "_secure",
+        "_transport",
+        "_used",
+        "_wire",
+        "again",
+        "due",
+        "received",
+        "sent",
+        "stop",
+    )
+
     def __init__(
         self,
         conversation: Conversation,
@@ -400,8 +428,9 @@ class _Line(asyncio.BufferedProtocol):
         self._idle = caps.idle_seconds
         self.due = math.inf
         self._last = math.inf  # the time at which the connection has lived long enough
-        self._room = memoryview(bytearray(_FIRST_BUFFER))
+        self._room = clock.room  # it has a room of its own while it holds something
         self._filled = 0  # bytes at the start of the room that the conversation has not taken
+        self._used = 0  # bytes of the room in which there was something
         self.stop: Outcome | None = None
         self.sent = 0
         self.received = 0
@@ -547,13 +576,15 @@ class _Line(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self.received += nbytes
+        filled = self._filled + nbytes
+        self._used = max(self._used, filled)
         if self._permission.expired:
             self.expire()
         if self.stop is not None:  # the line lingers: it drops a bounded number of further bytes
             if self.received > self._allowed and self._transport is not None:
                 self._transport.abort()
             return
-        self._filled += nbytes
+        self._filled = filled
         self._hear()
         if self.received > self._caps.received_bytes:
             self._give_up(Outcome(OutcomeKind.BYTE_CAP, Cause.BYTE_LIMIT, {"bytes": self._caps.received_bytes}))
@@ -567,21 +598,29 @@ class _Line(asyncio.BufferedProtocol):
             self._acknowledge_at_once()
 
     def _hand_over(self) -> None:
-        """Give the conversation the bytes that it has not taken. The room is small for a question, and grows for a census."""
+        """Give the conversation the bytes that it has not taken."""
         filled, room = self._filled, self._room
         with room[:filled] as held:
             taken = self._conversation.received(held)
-        if self.stop is not None:
-            return
-        self._filled = left = filled - taken
+        if self.stop is None:
+            self._filled = filled - taken
+            if self._filled or room is not self._clock.room:
+                self._keep(taken, filled)
+
+    def _keep(self, taken: int, filled: int) -> None:
+        """Keep what the conversation left in a room of this line, which grows. Without any, the line uses that of all."""
+        left, room, shared = self._filled, self._room, self._clock.room
         if left == _MAX_BUFFER:
             raise WireError(Cause.UNIT_TOO_LONG, _MAX_BUFFER)
-        if filled == len(room) < _MAX_BUFFER:
-            self._room = memoryview(bytearray(min(2 * filled, _MAX_BUFFER)))
+        if not left:
+            self._room = shared
+        elif room is shared or filled == len(room) < _MAX_BUFFER:
+            self._room = memoryview(bytearray(min(max(2 * filled, _OWN_BUFFER), _MAX_BUFFER)))
         if left:
             self._room[:left] = room[taken:filled]
         if room is not self._room:
-            _wipe(room)
+            _wipe(room[: self._used])
+            self._used = left
 
     def _hear(self) -> None:
         """Restart the time in which the peer must say something."""
@@ -698,7 +737,7 @@ class _Line(asyncio.BufferedProtocol):
     def _ended(self) -> None:
         self._clock.remove(self)
         if not self._done.done():
-            _wipe(self._room)
+            _wipe(self._room[: self._used])
             self._done.set_result(None)
 
     def _acknowledge_at_once(self) -> None:
@@ -777,6 +816,7 @@ class _Poll:
         self._epoll: Any = None  # a `select.epoll`, which types know on Linux only; it is open while there are sockets
         self._wires: dict[int, _Wire] = {}  # by file descriptor
         self._unread: list[_Wire] = []  # they may have more to read
+        self._ended: list[tuple[_Line, Exception | None]] = []  # lines whose sockets are closed, and by which error
 
     def add(self, wire: _Wire, number: int) -> None:
         if sys.platform == "linux" and self._epoll is None:
@@ -785,9 +825,13 @@ class _Poll:
         self._wires[number] = wire
         self._epoll.register(number, _READABLE | _WRITABLE | _SHUT | _ONCE)
 
-    def remove(self, number: int) -> None:
-        """The socket is about to be closed."""
+    def remove(self, number: int, line: _Line | None, error: Exception | None) -> None:
+        """The socket is about to be closed. The line, if it is given, is told when those who act now are done."""
         del self._wires[number]
+        if line is not None:
+            if not self._ended:
+                asyncio.get_running_loop().call_soon(self._tell)
+            self._ended.append((line, error))
         if not self._wires and self._epoll is not None:
             asyncio.get_running_loop().remove_reader(self._epoll.fileno())
             self._epoll.close()
@@ -798,6 +842,11 @@ class _Poll:
         if not self._unread:
             asyncio.get_running_loop().call_soon(self._read_on)
         self._unread.append(wire)
+
+    def _tell(self) -> None:
+        ended, self._ended = self._ended, []
+        for line, error in ended:
+            line.connection_lost(error)
 
     def _read_on(self) -> None:
         unread, self._unread = self._unread, []
@@ -833,9 +882,7 @@ class _Wire:
         if self._unsent:
             self._unsent = bytes(self._unsent) + data
         elif not self._closing:
-            sent = self._send(data)
-            if sent < len(data):
-                self._unsent = memoryview(data)[sent:]
+            self._send(data)
 
     def close(self) -> None:
         """Close after what is to be sent. The line is told later."""
@@ -856,7 +903,8 @@ class _Wire:
             if not self._connected and not self._connect(events):
                 return
             if self._unsent and events & _WRITABLE:
-                self._send_on()
+                waiting, self._unsent = self._unsent, b""
+                self._send(waiting)
             if events & ~_WRITABLE:
                 self._read(to_the_end=bool(events & (_SHUT | _BROKEN)))
         except Exception as error:  # it ends this connection, not those that have their turn after it
@@ -895,20 +943,17 @@ class _Wire:
                 return
         self._poll.read_again(self)
 
-    def _send(self, data: bytes | memoryview) -> int:
-        """How many bytes the system took. An error closes: then it took all."""
+    def _send(self, data: bytes | memoryview) -> None:
         try:
-            return self.socket.send(data)
+            sent = self.socket.send(data)
         except BlockingIOError:
-            return 0
+            sent = 0
         except OSError as error:
             self._close(error)
-            return len(data)
-
-    def _send_on(self) -> None:
-        sent = self._send(self._unsent)
-        self._unsent = self._unsent[sent:]
-        if self._closing and not self._unsent:
+            return
+        if sent < len(data):
+            self._unsent = memoryview(data)[sent:]
+        elif self._closing:
             self._close(None)
 
     def _close(self, error: Exception | None) -> None:
@@ -917,10 +962,8 @@ class _Wire:
             return
         self._closing = True
         self._unsent = b""
-        self._poll.remove(number)
+        self._poll.remove(number, self._line if self._connected else None, error)
         self.socket.close()
-        if self._connected:
-            asyncio.get_running_loop().call_soon(self._line.connection_lost, error)
         del self._line
 
 

@@ -87,11 +87,14 @@ class Permission:
             return Cause.SCOPE_EXPIRED, "the scope has expired"
         if not self.scope.permits(address):
             return self.foreign()
-        if port is None or self._listed(str(plain(address)), port):
+        if port is None or self._listed(address, port):
             return None
         return Cause.PORT_NOT_IN_SCOPE, f"the scope '{self.scope.name}' does not list it, and nobody named it"
 
-    def _listed(self, host: str, port: int) -> bool:
+    def _listed(self, address: Address, port: int) -> bool:
         if port not in PORTS:
             return False
-        return port in self._ports or port in self._named.get(host, ()) or port in self._resolved.get(host, ())
+        if port in self._ports:
+            return True
+        host = str(plain(address))
+        return port in self._named.get(host, ()) or port in self._resolved.get(host, ())

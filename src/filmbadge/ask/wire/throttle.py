@@ -55,7 +55,9 @@ class Throttle:
 
         Only similar questions are compared.
         """
-        habit = self._habits.setdefault(question, _Habit())
+        habit = self._habits.get(question)
+        if habit is None:
+            habit = self._habits[question] = _Habit()
         if waited > SLOW * habit.expects(matches) + SLOWER_BY:
             self._less(0.5)
         else:
@@ -98,7 +100,7 @@ class Throttle:
         self._target = max(self._target * max(factor, 0.5), FEWEST_MATCHES)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Habit:
     """An archive's shortest times to the first byte. Some archives make the whole answer before they send it."""
 
