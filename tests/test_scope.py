@@ -483,6 +483,13 @@ def test_intervals_are_sets(ranges: list[tuple[int, int]], cuts: list[tuple[int,
 
 
 @settings(deadline=None)
+@given(RANGES, st.integers(0, 80), st.integers(0, 80))
+def test_intervals_between_two_ends(ranges: list[tuple[int, int]], low: int, high: int) -> None:
+    inside = Intervals.of(ranges).within(low, high)
+    assert {n for n in range(82) if n in inside} == {n for n in numbers(ranges) if low <= n <= high}
+
+
+@settings(deadline=None)
 @given(RANGES, st.integers(0, 2**32), st.sampled_from([4, 6]))
 def test_a_sweep_visits_each_address_once(ranges: list[tuple[int, int]], seed: int, version: int) -> None:
     visited = list(sweep(Intervals.of(ranges), version, seed))

@@ -132,15 +132,24 @@ class Intervals:
         left: list[tuple[int, int]] = []
         for low, high in self.ranges:
             at = low
-            for cut_low, cut_high in other.ranges:
-                if cut_high < at or cut_low > high:
-                    continue
+            for cut_low, cut_high in other._meeting(low, high):
                 if cut_low > at:
                     left.append((at, cut_low - 1))
                 at = cut_high + 1
             if at <= high:
                 left.append((at, high))
         return Intervals(tuple(left))
+
+    def within(self, low: int, high: int) -> Intervals:
+        """What of them lies between these ends, which are part of it."""
+        return Intervals(tuple((max(a, low), min(b, high)) for a, b in self._meeting(low, high)))
+
+    def _meeting(self, low: int, high: int) -> tuple[tuple[int, int], ...]:
+        """The ranges that have a number between these ends."""
+        first = max(bisect_right(self.starts, low) - 1, 0)
+        if first < len(self.ranges) and self.ranges[first][1] < low:
+            first += 1
+        return self.ranges[first : bisect_right(self.starts, high)]
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self.starts, number) - 1
@@ -291,6 +300,15 @@ def embedded(address: Address) -> tuple[IPv4Address, ...]:
 def host_of(address: Address) -> Address:
     """The host behind an address, by which its pace is kept: the last IPv4 address in it, or itself."""
     return (embedded(address) or (plain(address),))[-1]
+
+
+NETWORK_BITS = {4: 8, 6: 80}  # that count the hosts of one network, by IP version: an IPv4 /24, an IPv6 /48
+
+
+def network_of(address: Address) -> tuple[int, int]:
+    """The network by which the pace of an address is kept: its IP version, and the bits before its hosts."""
+    host = host_of(address)
+    return host.version, int(host) >> NETWORK_BITS[host.version]
 
 
 def _embedded_network(network: Network) -> IPv4Network | None:
@@ -693,17 +711,21 @@ def _unusual(scope: Scope, now: datetime) -> Iterator[tuple[str, str, str]]:
                 yield table, one.name, f"{table}.{one.name} is {value}, and I answer for it"
 
 
-def sweep(intervals: Intervals, version: int, seed: int) -> Iterator[Address]:
-    """All addresses once. An affine permutation spreads them over the networks."""
+def permuted(intervals: Intervals, seed: int) -> Iterator[int]:
+    """All numbers once, in an affine permutation: neighbours come far apart."""
     size = intervals.size
     if not size:
         return
-    make = IPv4Address if version == 4 else IPv6Address
     step = _coprime(size, seed)
     at = seed % size
     for _ in range(size):
-        yield make(intervals[at])
+        yield intervals[at]
         at = (at + step) % size
+
+
+def sweep(intervals: Intervals, version: int, seed: int) -> Iterator[Address]:
+    """All addresses once, permuted."""
+    return map(IPv4Address if version == 4 else IPv6Address, permuted(intervals, seed))
 
 
 def _coprime(size: int, seed: int) -> int:

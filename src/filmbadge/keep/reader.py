@@ -54,6 +54,8 @@ _VIEWS = {
     "counted": "SELECT * FROM archives WHERE len(decoy) = 0",
 }
 
+_AT_ONCE = 1 << 14  # rows that are taken at once where there may be millions
+
 
 class NotASurvey(Refusal):
     """The folder holds no survey that this version can read. One line, for the user."""
@@ -160,26 +162,35 @@ class Dataset:
 
     def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
-        try:
+        with self._reading():
             answer = self._sql.execute(sql, list(parameters))
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, map(_printable, row), strict=True)) for row in answer.fetchall()]
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
         except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException, OSError) as error:
             raise NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})") from None
 
-    def done(self) -> set[str]:
+    def done(self) -> Iterator[str]:
         """Targets that were asked with an outcome, and need not be again. None, where none gave any answer."""
         if self.unreached():
-            return set()
+            return iter(())
         unknown = "SELECT target FROM endpoints WHERE rung IS NULL"
         return self._targets(f"SELECT DISTINCT target FROM endpoints_rows WHERE target NOT IN ({unknown})")
 
     def asked(self) -> set[str]:
         """Targets that were asked, also those of which nothing could be found out."""
-        return self._targets("SELECT DISTINCT target FROM endpoints_rows")
+        return set(self._targets("SELECT DISTINCT target FROM endpoints_rows"))
 
-    def _targets(self, sql: str) -> set[str]:
-        return {str(row["target"]) for row in self.rows(sql)}
+    def _targets(self, sql: str) -> Iterator[str]:
+        """Some at a time, as there may be millions. They are read to their end before another query."""
+        with self._reading():
+            answer = self._sql.execute(sql)
+            while some := answer.fetchmany(_AT_ONCE):
+                yield from (printable(str(target)) for (target,) in some)
 
     def outcomes(self) -> dict[str, int]:
         """Endpoints by rung."""

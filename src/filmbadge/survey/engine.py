@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from filmbadge.ask.targets.lists import Target, Targets
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.targets.lists import NOTHING_DONE, Done, Targets
+from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.conclude.again import conclude, judge, opened, ready
 from filmbadge.conclude.review import review as all_together
 from filmbadge.judge.findings import findings
@@ -24,9 +24,10 @@ from filmbadge.keep.reader import Dataset, NotASurvey, telling
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Depth, Host
-from filmbadge.scope import Scope
+from filmbadge.scope import Scope, network_of
 from filmbadge.survey import review
 from filmbadge.survey.examine import Sketches, SurveyError, examine
+from filmbadge.survey.queues import Feeder, Network
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
 
@@ -48,7 +49,7 @@ class Survey:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        self._before: set[str] = set()  # done in the runs that this one resumes
+        self._before: Done = NOTHING_DONE  # in the runs that this one resumes
         self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
         self._patient_ids: PatientIds | None = None
         self._to_review = True
@@ -76,7 +77,7 @@ class Survey:
         try:
             with telling(self.directory):
                 dataset = opened(self.directory)
-                self._before = dataset.done()
+                self._before = Done.of(dataset.done())
             self.hosts_done = len(self._before)
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
@@ -119,11 +120,12 @@ class Survey:
         except OSError as error:
             raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
         dialer = Dialer(self.scope, writer.journal, self.targets.ports)
-        pending = iter(self.targets)
+        lost: dict[str, OutOfScope | UnknownName] = {}
+        feeder = Feeder(self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost))
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.scope.pace.open_at_once, len(self.targets))):
-                    group.create_task(self._work(pending, dialer, writer, watcher))
+                for _ in range(min(self.scope.pace.open_at_once, len(self.targets) - len(self._before))):
+                    group.create_task(self._work(feeder, lost, dialer, writer, watcher))
             await self._review(dialer, writer)
         except* OSError:
             pass  # the disk refused a flush: closing tries once more, and says so if it refuses again
@@ -165,14 +167,20 @@ class Survey:
             return "interrupted"
         return "nothing-reached" if Dataset(self.directory).unreached() else "done"
 
-    async def _work(self, pending: Iterator[Target], dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
-        for target in pending:
-            if (name := str(target)) in self._before:
-                continue
-            host = await examine(dialer, target, self.scope.depth, self._sketches)
+    async def _work(
+        self,
+        feeder: Feeder,
+        lost: dict[str, OutOfScope | UnknownName],
+        dialer: Dialer,
+        writer: Writer,
+        watcher: Watcher,
+    ) -> None:
+        """One host after the other. Those that are worked on at once are as many as there are tasks of this."""
+        while (target := await feeder.next()) is not None:
+            host = await examine(dialer, target, self.scope.depth, self._sketches, lost.pop(str(target.host), None))
             if dialer.expired:
                 return  # a resumed survey, under a scope that holds, asks this host again
-            writer.host(host, name, findings(host))
+            writer.host(host, str(target), findings(host))
             self._to_review, self._compared, self._patient_ids = True, False, None
             self.hosts_done += 1
             watcher.host_done(host)
@@ -208,6 +216,15 @@ class Survey:
                 kept=dataset.counts(judged=False) if state != "running" else {},
             )
         return told
+
+
+async def _network(dialer: Dialer, name: str, lost: dict[str, OutOfScope | UnknownName]) -> Network | None:
+    """The network of a name. Where it has none that may be asked, why is left in `lost`: it is looked up once."""
+    try:
+        return network_of(await dialer.resolve(name))
+    except (OutOfScope, UnknownName) as error:
+        lost[name] = error
+        return None
 
 
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:

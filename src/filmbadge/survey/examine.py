@@ -117,14 +117,23 @@ def sketched(learned: Learned) -> Sketch | None:
     return Sketch.of(len(studies), studies.smallest(same_archive.SKETCH_HERE), whole=learned.whole)
 
 
-async def examine(dialer: Dialer, target: Target, depth: Depth, sketches: Sketches | None = None) -> Host:
+async def examine(
+    dialer: Dialer,
+    target: Target,
+    depth: Depth,
+    sketches: Sketches | None = None,
+    lost: OutOfScope | UnknownName | None = None,
+) -> Host:
     """Everything about one host. A fault of ours stands beside what was seen, and never ends a survey.
 
-    The sketches of its archives are left in `sketches`: they are kept nowhere else.
+    The sketches of its archives are left in `sketches`: they are kept nowhere else. `lost` is why the host's name led to
+    no address that may be asked, if that is known.
     """
     seen = Seen()
     address, name = str(target.host), target.host if isinstance(target.host, str) else ""
     try:
+        if lost is not None:
+            raise lost
         resolved = await dialer.resolve(address)
         address = str(resolved)
         contact = Contact(dialer, resolved, name)

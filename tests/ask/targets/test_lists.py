@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.ask.targets.lists import Target, TargetError, Targets, parse, read
-from filmbadge.scope import Scope
+from filmbadge.ask.targets.lists import Done, Target, TargetError, Targets, parse, read
+from filmbadge.scope import Scope, network_of
 
 SCOPE = Scope(
     name="test",
@@ -40,6 +40,7 @@ SCOPE = Scope(
 def test_one_target(text: str, host: object, ports: tuple[int, ...]) -> None:
     found = parse(text)
     assert (found.host, found.ports) == (host, ports)
+    assert parse(str(found)) == found
 
 
 def test_the_ports_that_the_user_named_are_known_by_host() -> None:
@@ -108,7 +109,7 @@ def test_without_targets_the_whole_scope() -> None:
 
 def test_a_network_leaves_out_what_is_excluded_and_what_is_named() -> None:
     found = read(["192.0.2.0/27", "192.0.2.3", "pacs.example", "192.0.2.3"], SCOPE)
-    assert addresses(found)[:2] == ["192.0.2.3", "pacs.example"]
+    assert addresses(found)[:2] == ["pacs.example", "192.0.2.3"]
     assert sorted(addresses(found)[2:]) == sorted(f"192.0.2.{n}" for n in range(1, 16) if n != 3)
     assert len(found) == 16
 
@@ -167,3 +168,52 @@ def test_a_line_per_port_is_one_host(tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
     listed.write_text("192.0.2.7:4242\n192.0.2.7:8042\n192.0.2.7:4242\n")
     assert list(read([str(listed)], SCOPE)) == [Target(ip_address("192.0.2.7"), (4242, 8042))]
+
+
+def by_network(arguments: list[str], done: Done | None = None) -> list[list[str]]:
+    targets = read(arguments, SCOPE, seed=5)
+    return [[str(target) for target in part] for part in targets.networks(done or Done())]
+
+
+def test_targets_come_network_by_network() -> None:
+    """What the user named in a network comes first there; names come before all, as their networks are not known."""
+    names, *parts = by_network(["10.1.0.0/22", "pacs.example", "10.1.2.9", "192.0.2.7:104", "2001:db8::/126"])
+    assert names == ["pacs.example"]
+    assert [part[0] for part in parts[:2]] == ["10.1.2.9", "192.0.2.7:104"]
+    assert sorted(map(len, parts)) == [1, 4, 255, 255, 256, 256]  # all but the first and the last of the IPv4 network
+    for part in parts:
+        assert (
+            len(
+                {network_of(address) for text in part if (address := parse(text).host) and not isinstance(address, str)}
+            )
+            == 1
+        )
+    assert len({tuple(sorted(part)) for part in parts}) == len(parts)
+
+
+def test_a_sweep_is_made_as_it_is_taken() -> None:
+    targets = read(["10.0.0.0/8"], Scope(name="s", networks=(ip_network("10.0.0.0/8"),)), seed=1)
+    networks = targets.networks()
+    assert [len(list(next(networks))) for _ in range(3)] == [0, 256, 256]
+
+
+PARTS = st.lists(st.sampled_from(["10.1.0.0/24", "10.1.2.0/25", "10.9.9.9", "10.1.0.7:104", "2001:db8::/124", "pacs.example",
+                                  "[2001:db8::7]:104"]), min_size=1, unique=True)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(PARTS, st.data())
+def test_what_is_done_is_left_out_and_nothing_else(arguments: list[str], data: st.DataObject) -> None:
+    targets = read(arguments, SCOPE, seed=9)
+    everything = addresses(targets)
+    before = data.draw(st.sets(st.sampled_from(everything)))
+    done = Done.of(iter(before))
+    assert len(done) == len(before)
+    left = [text for part in by_network(arguments, done) for text in part]
+    assert sorted(left) == sorted(set(everything) - before)
+    assert [target for target in targets if target in done] == [target for target in targets if str(target) in before]
+
+
+def test_a_network_that_is_done_is_held_as_one_range() -> None:
+    targets = read(["10.1.0.0/20"], SCOPE)
+    assert len(Done.of(map(str, targets)).swept[0].ranges) == 1

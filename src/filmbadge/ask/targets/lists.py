@@ -8,16 +8,29 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import ip_network
+from itertools import chain, islice
 from pathlib import Path
 
 from filmbadge.model import Refusal
-from filmbadge.scope import HOST_NAME, Address, Intervals, Network, Scope, address_of, sweep
+from filmbadge.scope import (
+    HOST_NAME,
+    NETWORK_BITS,
+    Address,
+    Intervals,
+    Network,
+    Scope,
+    address_of,
+    network_of,
+    permuted,
+    sweep,
+)
 
 MAX_SWEEP = 1 << 24  # addresses; a larger network cannot be swept in a sensible time
+_AT_ONCE = 1 << 16  # addresses that are held one by one until they are merged into ranges
 
 
 class TargetError(Refusal):
@@ -30,12 +43,53 @@ class Target:
     ports: tuple[int, ...] = ()  # empty: the ports of the scope
 
     def __str__(self) -> str:
-        return str(self.host) + (":" + ",".join(map(str, self.ports)) if self.ports else "")
+        host = f"[{self.host}]" if self.ports and ":" in str(self.host) else str(self.host)
+        return host + (":" + ",".join(map(str, self.ports)) if self.ports else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Targets that need not be asked again. `len` counts them.
+
+    Addresses are held as ranges, which merge to whole networks: so a sweep that is nearly done needs no more memory than
+    one that begins. `others` are those that have ports or a name.
+    """
+
+    swept: tuple[Intervals, Intervals] = (Intervals(), Intervals())
+    others: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, targets: Iterable[str]) -> Done:
+        """Those in a list in which each target stands once, written as `str` writes a `Target`."""
+        ranges: dict[int, Intervals] = {4: Intervals(), 6: Intervals()}
+        others: set[str] = set()
+        rest = iter(targets)
+        while some := list(islice(rest, _AT_ONCE)):
+            read = {text: address_of(text) for text in some}
+            others.update(text for text, address in read.items() if address is None)
+            for version, before in ranges.items():
+                found = [(int(a), int(a)) for a in read.values() if a is not None and a.version == version]
+                ranges[version] = Intervals.of([*before.ranges, *found])
+        return cls((ranges[4], ranges[6]), frozenset(others))
+
+    def __len__(self) -> int:
+        return len(self.others) + sum(part.size for part in self.swept)
+
+    def __contains__(self, target: Target) -> bool:
+        if isinstance(target.host, str) or target.ports:
+            return str(target) in self.others
+        return int(target.host) in self.swept[target.host.version == 6]
+
+
+NOTHING_DONE = Done()
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Hosts in an order that spreads them over the networks. `len` counts hosts."""
+    """Hosts, network by network. Which network comes when, and which of its addresses, depends on the seed.
+
+    `len` counts hosts.
+    """
 
     hosts: tuple[Target, ...] = ()
     swept: tuple[Intervals, Intervals] = field(default=(Intervals(), Intervals()))
@@ -59,10 +113,36 @@ class Targets:
         return named
 
     def __iter__(self) -> Iterator[Target]:
-        yield from self.hosts
+        return chain.from_iterable(self.networks())
+
+    def networks(self, done: Done = NOTHING_DONE) -> Iterator[Iterator[Target]]:
+        """The hosts that are left, an iterator for each network (`scope.network_of`); some may be empty.
+
+        Nothing is made before it is taken. Names come first, all in one iterator, because their networks are not known.
+        Then come the networks of which the user named an address, and then the others, permuted.
+        """
+        named: dict[tuple[int, int] | None, list[Target]] = {}
+        for target in self.hosts:
+            if target not in done:
+                network = None if isinstance(target.host, str) else network_of(target.host)
+                named.setdefault(network, []).append(target)
+        yield iter(named.pop(None, ()))
+        for network, targets in named.items():
+            assert network is not None
+            yield chain(targets, self._swept(network, done))
         for version, part in zip((4, 6), self.swept, strict=True):
-            for address in sweep(part, version, self.seed):
-                yield Target(address)
+            bits = NETWORK_BITS[version]
+            blocks = Intervals.of([(low >> bits, high >> bits) for low, high in part.ranges])
+            for block in permuted(blocks, self.seed):
+                if (version, block) not in named:
+                    yield self._swept((version, block), done)
+
+    def _swept(self, network: tuple[int, int], done: Done) -> Iterator[Target]:
+        """The addresses of one network that are left, permuted."""
+        version, block = network
+        first, v6 = block << NETWORK_BITS[version], version == 6
+        here = self.swept[v6].within(first, first + (1 << NETWORK_BITS[version]) - 1)
+        return map(Target, sweep(here.less(done.swept[v6]), version, self.seed + block))
 
 
 def read(arguments: Sequence[str], scope: Scope, *, seed: int = 0) -> Targets:

@@ -100,7 +100,7 @@ class Dialer:
         self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
         self.memory = Memory(scope.memory.distinct_bytes)
         self._journal = journal
-        self._pacer = Pacer(scope.pace, self._permission)
+        self.pacer = Pacer(scope.pace, self._permission)
         self._clock = _Clock(self._permission)
         self._poll = _Poll() if _EDGES else None
         self._names = _Names(self._clock, journal)
@@ -200,12 +200,12 @@ class Dialer:
             return row
         finally:
             if (pace := self._paces.get(behind)) is not None and (rest := pace.rest()):
-                self._pacer.rest(behind, rest)
+                self.pacer.rest(behind, rest)
             if (awaited := self._busy.pop(behind)) is not None:
                 awaited.set()
 
     async def _in_turn(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
-        await self._pacer.turn(address)
+        await self.pacer.turn(address)
         self._permission.require_time(host)  # the scope may have expired during the wait
         at, started = datetime.now(UTC), time.perf_counter()
         try:

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from filmbadge.ask.wire.permission import Permission
-from filmbadge.scope import Address, RateLimits, host_of
+from filmbadge.scope import Address, RateLimits, host_of, network_of
 
 _SHORTEST_WAIT = 0.001  # seconds to wait for a turn; the event loops cannot sleep less
 
@@ -21,18 +21,29 @@ class Pacer:
 
     async def turn(self, address: Address) -> None:
         """Wait for the turn of the host behind an address, at most until the scope expires."""
-        address = host_of(address)
-        host = str(address)
+        host = str(host_of(address))
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
-        prefix = int(address) >> (8 if address.version == 4 else 80)
         pace = self._pace
-        for key, rate in ((host, pace.per_host), ((address.version, prefix), pace.per_network), (None, pace.overall)):
+        for key, rate in ((host, pace.per_host), (network_of(address), pace.per_network), (None, pace.overall)):
             wait = self._place(key, rate)
             if wait > _SHORTEST_WAIT:
                 await asyncio.sleep(min(wait, self._permission.seconds_left))
         self.rest(
             host, 1 / pace.per_host
         )  # a wait for a wide rate delayed this connection; the next is counted from here
+
+    def due(self, network: tuple[int, int] | None) -> float:
+        """When the next place in a network is free, by the monotonic clock; of all, without one. 0 means now.
+
+        No place is taken.
+        """
+        due = self._next.get(network, 0.0)
+        return due if due > time.monotonic() + _SHORTEST_WAIT else 0.0
+
+    async def until(self, moment: float) -> bool:
+        """Sleep until a moment of the monotonic clock, at most until the scope expires. Whether it still holds."""
+        await asyncio.sleep(min(moment - time.monotonic(), self._permission.seconds_left))
+        return not self._permission.expired
 
     def rest(self, host: str, seconds: float) -> None:
         """Make no connection to this host for this many seconds."""

@@ -1,0 +1,92 @@
+"""How many hosts a survey has in hand, and what it keeps of them when it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from filmbadge.ask.targets.lists import Target, read
+from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.judge import archives
+from filmbadge.keep.reader import Dataset
+from filmbadge.model import Depth, Endpoint, Host, Observation, Outcome, OutcomeKind, Protocol
+from filmbadge.scope import RateLimits, loopback
+from filmbadge.survey import engine
+from filmbadge.survey.engine import Survey
+from support.loopback import run
+
+
+class Nobody:
+    def host_done(self, host: Host) -> None: ...
+
+
+def survey(directory: Path, pace: RateLimits, *, resume: bool = False) -> Survey:
+    networks = ("127.8.1.0/24", "127.8.2.0/24")
+    scope = replace(loopback("a test"), networks=tuple(map(ip_network, networks)), pace=pace)
+    return Survey(scope, read(networks, scope, seed=3), networks, directory, resume)
+
+
+def test_a_network_has_no_more_hosts_in_hand_than_its_pace_feeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network whose next place is far away gets no second host, and the other one is opened."""
+    begun: list[str] = []
+
+    async def examine(dialer: Dialer, target: Target, *_: object) -> Host:
+        assert not isinstance(target.host, str)
+        begun.append(str(target.host))
+        await dialer.pacer.turn(target.host)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def stopped() -> None:
+        asked = survey(tmp_path / "out", RateLimits(overall=1e6, per_network=1e-3, per_host=1e6))
+        task = asyncio.create_task(asked.run(Nobody()))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    monkeypatch.setattr(engine, "examine", examine)
+    run(stopped())
+    assert len(begun) == 2
+    assert len({host.rpartition(".")[0] for host in begun}) == 2
+
+
+def test_what_is_done_is_kept_and_not_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    stop_at = 100
+
+    async def examine(dialer: Dialer, target: Target, depth: Depth, *_: object) -> Host:
+        begun.append(str(target))
+        if len(begun) > stop_at:
+            await asyncio.Event().wait()
+        where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(OutcomeKind.REFUSED)
+        return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
+
+    async def stopped() -> None:
+        asked = survey(tmp_path / "out", RateLimits(1e6, 1e6, 1e6, open_at_once=5))
+        task = asyncio.create_task(asked.run(Nobody()))
+        while len(begun) < stop_at + 5 and not task.done():
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    monkeypatch.setattr(engine, "examine", examine)
+    run(stopped())
+    kept = set(Dataset(tmp_path / "out").done())
+    assert kept == set(begun[:stop_at])
+    begun.clear()
+    stop_at = 1 << 20
+    run(survey(tmp_path / "out", RateLimits(1e6, 1e6, 1e6), resume=True).run(Nobody()))
+    assert len(begun) == len(set(begun)) == 2 * 254 - 100
+    assert not kept & set(begun)
+    assert Dataset(tmp_path / "out").manifest.hosts_done == 2 * 254
