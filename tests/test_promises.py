@@ -46,8 +46,7 @@ def size(number: int) -> str:
 
 
 def seconds(number: float) -> str:
-    assert number == int(number)
-    return f"{int(number)} s"
+    return f"{number:g} s"
 
 
 def section(title: str) -> str:
@@ -90,7 +89,10 @@ def bounds() -> list[tuple[str, str]]:
             "share of an archive's time that our questions take",
             f"{pace.archive_share:g} ({LOOPBACK.pace.archive_share:g} on loopback without a scope)",
         ),
-        ("connect time-out", seconds(caps.connect_seconds)),
+        (
+            "connect time-out, at most and at least",
+            f"{seconds(caps.connect_seconds)}, {seconds(caps.connect_seconds_least)} (`connect_seconds_least`)",
+        ),
         (
             "silence of the peer after it took the connection, `knock`, `ask` and `prove`; the TLS handshake too",
             f"{seconds(small.idle_seconds)} (`patience_seconds`)",

@@ -105,6 +105,8 @@ def test_a_valid_file() -> None:
     assert scope.pace == RateLimits(overall=20, open_at_once=8)
     assert scope.caps == ConnectionLimits(seconds=60, received_bytes=1_000_000)
     patient = parse(VALID.replace("seconds = 60", "patience_seconds = 45"), "scope.toml", NOW)
+    least = parse(VALID.replace("seconds = 60", "connect_seconds_least = 2"), "scope.toml", NOW)
+    assert (scope.caps.connect_seconds_least, least.caps.connect_seconds_least) == (0.5, 2)
     assert (scope.caps.patience_seconds, patient.caps.patience_seconds) == (30, 45)
 
 

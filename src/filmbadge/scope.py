@@ -69,6 +69,7 @@ class ConnectionLimits:
     seconds: float = 600.0
     received_bytes: int = 64 * 1024 * 1024
     patience_seconds: float = 30.0  # how long a peer may be silent while we find out what it is; it took the connection
+    connect_seconds_least: float = 0.5  # a connect waits no shorter, however fast its network answers
 
     def used(self, received_bytes: int, seconds: float) -> bool:
         """Whether so much of them is used that what asks for much had better go on over another connection."""
@@ -450,7 +451,14 @@ class _Reader:
             "ports": {"dimse", "dimse_tls", "web", "web_tls"},
             "ask": {"qido_record"},
             "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
-            "caps": {"connect_seconds", "patience_seconds", "idle_seconds", "seconds", "received_bytes"},
+            "caps": {
+                "connect_seconds",
+                "connect_seconds_least",
+                "patience_seconds",
+                "idle_seconds",
+                "seconds",
+                "received_bytes",
+            },
             "census": {"questions", "minutes", "received_bytes", "whole"},
             "memory": {"distinct_bytes"},
         }
@@ -809,6 +817,7 @@ archive_share = 0.1               # of one archive's time, that our questions ma
 
 [caps]                            # bounds of one connection; a knock or a question keeps to 120 s and 512 KiB
 connect_seconds = 5
+connect_seconds_least = 0.5       # a connect waits so long at least; longer where the network is slow. 5: always 5 s
 patience_seconds = 30             # how long a peer that took the connection may be silent while we find out what it is
 idle_seconds = 60                 # an archive may build a long answer before its first byte
 seconds = 600

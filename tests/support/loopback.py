@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
@@ -108,3 +109,17 @@ def contact(scope: Scope = LOOPBACK) -> tuple[Contact, list[JournalRow]]:
     """This host, and the journal of what it is asked."""
     door, rows = dialer(scope)
     return Contact(door, HERE), rows
+
+
+@contextmanager
+def deaf_port() -> Iterator[int]:
+    """A port that answers no connect: its queue is full, so what comes is dropped."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]

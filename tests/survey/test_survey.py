@@ -6,11 +6,10 @@ import asyncio
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -27,6 +26,7 @@ from filmbadge.model import Doubt, DoubtCode, Total
 from filmbadge.rehearse.hospital import hospital
 from filmbadge.rehearse.serve import Site, serve
 from support import archives
+from support.loopback import deaf_port
 from support.pynetdicom_archive import Rows, archive
 
 COMMAND = str(Path(sys.executable).with_name("filmbadge"))
@@ -165,20 +165,6 @@ def test_a_survey_killed_before_it_wrote_anything_tells_nothing_as_zero(tmp_path
     said = archives.filmbadge("report", str(tmp_path / "out"))
     assert "(counted)" not in said
     assert "hosts not asked: 30" in said
-
-
-@contextmanager
-def deaf_port() -> Iterator[int]:
-    """A port that answers no connect: its queue is full, so what comes is dropped."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
 
 
 def test_a_survey_that_reached_nothing_is_not_done(tmp_path: Path) -> None:

@@ -24,11 +24,12 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.wire import dialer as dialer_module
 from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import OutOfScope, _Line, _Poll, _Wire
+from filmbadge.ask.wire.patience import ONE_SYN_SECONDS
 from filmbadge.cli.console import new_event_loop
 from filmbadge.model import Cause, Outcome, OutcomeKind
-from filmbadge.scope import LOOPBACK, Address, RateLimits
+from filmbadge.scope import LOOPBACK, Address, RateLimits, network_of
 from support import certificates, guard
-from support.loopback import HERE, Talker, caps, dialer, listening, run
+from support.loopback import HERE, Talker, caps, deaf_port, dialer, listening, run
 
 
 @pytest.fixture(autouse=True, params=["our transport", "the loop's"])
@@ -744,3 +745,36 @@ def test_a_peer_that_floods_takes_no_turn_from_others(loop: Callable[[], asyncio
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(asyncio.wait_for(work(), 10))
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_connect_waits_as_long_as_it_is_told_and_says_how_long_that_was(tls: bool) -> None:
+    door, rows = dialer(replace(LOOPBACK, caps=caps(connect_seconds=30)))
+    with deaf_port() as port:
+        run(door.dial(HERE, port, Talker(), question="q", tls=tls, connect_seconds=0.2))
+    assert rows[0].stop == Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, {"milliseconds": 200})
+    assert door.patience.second_look(network_of(HERE), [port])[1] == 30, "nothing answered"
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_dialer_learns_how_fast_a_network_answers(tls: bool) -> None:
+    """From a port that accepts, whatever it says then, and from one that refuses."""
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def accepted() -> None:
+        door, _ = dialer(replace(LOOPBACK, caps=caps(idle_seconds=0.1)))
+        async with listening(silent) as port:
+            await door.dial(HERE, port, Talker(), question="q", tls=tls)
+        assert door.patience.seconds(network_of(HERE)) == 0.5
+        assert door.patience.second_look(network_of(HERE), [1, 2, 3, port]) == ([port, 1], ONE_SYN_SECONDS)
+
+    async def refused() -> None:
+        door, rows = dialer()
+        await door.dial(HERE, 9, Talker(), question="q", tls=tls)
+        assert rows[0].stop.ending is OutcomeKind.REFUSED
+        assert door.patience.seconds(network_of(HERE)) == 0.5
+
+    run(accepted())
+    run(refused())

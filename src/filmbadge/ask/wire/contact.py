@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from filmbadge.ask.key import RunKey
@@ -18,11 +18,18 @@ from filmbadge.scope import Address, ConnectionLimits, Scope, plain
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One host. `name` is the name that the user gave; it is empty if the user gave an address."""
+    """One host. `name` is the name that the user gave; it is empty if the user gave an address.
+
+    `connect_seconds` says how long a connect to a port that did not answer yet may wait; without it, as the caps say.
+    """
 
     dialer: Dialer
     address: Address
     name: str = ""
+    connect_seconds: Callable[[], float] | None = field(default=None, compare=False)
+    _answered: set[int] = field(
+        default_factory=set, init=False, repr=False, compare=False
+    )  # ports: one that is busy now answers late
 
     @property
     def scope(self) -> Scope:
@@ -64,6 +71,17 @@ class Contact:
         if self.pace.exhausted:
             stop = Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
             return JournalRow(datetime.now(UTC), str(plain(self.address)), port, question, 0, 0, 0.0, stop)
-        return await self.dialer.dial(
-            self.address, port, conversation, question=question, caps=caps, tls=tls, name=self.name
+        wait = None if port in self._answered else self.connect_seconds
+        row = await self.dialer.dial(
+            self.address,
+            port,
+            conversation,
+            question=question,
+            caps=caps,
+            tls=tls,
+            name=self.name,
+            connect_seconds=None if wait is None else wait(),
         )
+        if row.stop.ending is not OutcomeKind.NO_ANSWER:
+            self._answered.add(port)
+        return row

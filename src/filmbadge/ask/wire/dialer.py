@@ -20,6 +20,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -31,11 +32,12 @@ from filmbadge.ask.key import RunKey
 from filmbadge.ask.memory import Memory
 from filmbadge.ask.wire.conversation import Conversation
 from filmbadge.ask.wire.pacer import Pacer
+from filmbadge.ask.wire.patience import Patience
 from filmbadge.ask.wire.permission import OutOfScope, Permission, PortsByHost
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake, Hello, Newest
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
-from filmbadge.scope import Address, ConnectionLimits, Scope, address_of, host_of, plain
+from filmbadge.scope import Address, ConnectionLimits, Scope, address_of, host_of, network_of, plain
 
 __all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName"]
 
@@ -101,6 +103,7 @@ class Dialer:
         self.memory = Memory(scope.memory.distinct_bytes)
         self._journal = journal
         self.pacer = Pacer(scope.pace, self._permission)
+        self.patience = Patience(scope.caps)
         self._clock = _Clock(self._permission)
         self._poll = _Poll() if _EDGES else None
         self._names = _Names(self._clock, journal)
@@ -170,10 +173,12 @@ class Dialer:
         caps: ConnectionLimits | None = None,
         tls: bool = False,
         name: str = "",
+        connect_seconds: float | None = None,
     ) -> JournalRow:
         """Carry one conversation over one connection, from the connect to the close. Returns its journal row.
 
         With `tls` the conversation goes through TLS. `name` is the host's name, if the user gave one, and is sent as SNI.
+        `connect_seconds` is how long the connect may wait, if that is less than `caps` allow.
         A handshake that fails is made again a few times, with a `Hello` that offers less; each try has its own row.
         """
         address = plain(address)
@@ -189,14 +194,14 @@ class Dialer:
         try:
             if not tls:
                 line = _Line(conversation, caps, self._clock, poll=self._poll)
-                return await self._in_turn(line, address, host, port, question)
+                return await self._in_turn(line, address, host, port, question, connect_seconds)
             hello: Hello | None = self._hellos.get((host, port, name), Hello(name))
             while hello is not None:  # it ends: each hello offers less than the one before
                 line = _Line(conversation, caps, self._clock, _Tls(address, name, hello))
-                row = await self._in_turn(line, address, host, port, question)
+                row = await self._in_turn(line, address, host, port, question, connect_seconds)
                 if line.again is not None and len(self._hellos) < _MAX_PACES:
                     self._hellos[host, port, name] = line.again
-                hello = line.again
+                hello, connect_seconds = line.again, None  # the port is known to answer
             return row
         finally:
             if (pace := self._paces.get(behind)) is not None and (rest := pace.rest()):
@@ -204,9 +209,12 @@ class Dialer:
             if (awaited := self._busy.pop(behind)) is not None:
                 awaited.set()
 
-    async def _in_turn(self, line: _Line, address: Address, host: str, port: int, question: str) -> JournalRow:
+    async def _in_turn(
+        self, line: _Line, address: Address, host: str, port: int, question: str, connect_seconds: float | None
+    ) -> JournalRow:
         await self.pacer.turn(address)
         self._permission.require_time(host)  # the scope may have expired during the wait
+        line.watch_connect(connect_seconds, partial(self.patience.answered, network_of(address), port))
         at, started = datetime.now(UTC), time.perf_counter()
         try:
             await line.carry(address, host, port)
@@ -424,6 +432,7 @@ class _Line(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | _Wire | None = None  # None: not connected
         self._connecting: asyncio.Timeout | None = None  # the loop connects
         self._connect_seconds = caps.connect_seconds
+        self._tell: Callable[[float, bool], None] | None = None
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._idle = caps.idle_seconds
         self.due = math.inf
@@ -438,6 +447,18 @@ class _Line(asyncio.BufferedProtocol):
         self._resting: asyncio.TimerHandle | None = None
         self.again: Hello | None = None  # the handshake failed, and is to be made again: the conversation has not begun
 
+    def watch_connect(self, seconds: float | None, answered: Callable[[float, bool], None]) -> None:
+        """Wait so long for the connect, or as the caps say; and tell after how long it was answered, and if accepted."""
+        if seconds is not None:
+            self._connect_seconds = min(seconds, self._caps.connect_seconds)
+        self._tell = answered
+
+    def _connect_answered(self, *, accepted: bool) -> None:
+        """The due time still is the connect's. What our own loop was late was added to it, and does not count."""
+        if self._tell is not None and self.due < math.inf:
+            self._tell(self._loop.time() - self.due + self._connect_seconds, accepted)
+            self._tell = None
+
     async def carry(self, address: Address, host: str, port: int) -> None:
         self.due = self._loop.time() + self._connect_seconds
         self._clock.add(self)
@@ -447,7 +468,7 @@ class _Line(asyncio.BufferedProtocol):
             try:
                 self._wire = _connect(self, self._poll, address, host, port)
             except OSError as error:
-                self._end(_connect_failure(error, address))
+                self.connect_failed(error, address)
         await self._done
         # Line and conversation refer to each other; without this, only the garbage collector would free them.
         del self._conversation, self._room
@@ -468,11 +489,17 @@ class _Line(asyncio.BufferedProtocol):
             raise
         except OSError as error:
             in_handshake = self._secure is not None and self._secure.connected
-            self._end(self._tls_failure(error) if in_handshake else _connect_failure(error, address))
+            if in_handshake:
+                self._end(self._tls_failure(error))
+            else:
+                self.connect_failed(error, address)
 
     def connect_failed(self, error: OSError, address: Address) -> None:
-        """Our own transport did not connect."""
-        self._end(_connect_failure(error, address))
+        """No transport connected."""
+        stop = _connect_failure(error, address)
+        if stop.ending is OutcomeKind.REFUSED:
+            self._connect_answered(accepted=False)
+        self._end(stop)
 
     def _too_late(self) -> Outcome:
         """The stop where the connect, or the handshake, took too long."""
@@ -491,6 +518,7 @@ class _Line(asyncio.BufferedProtocol):
 
     def shaking_hands(self) -> float:
         """TCP is connected, and TLS begins. Returns the seconds that the handshake may take: as an answer may."""
+        self._connect_answered(accepted=True)
         self.due = self._loop.time() + self._idle
         return self._idle
 
@@ -564,6 +592,7 @@ class _Line(asyncio.BufferedProtocol):
             return
         if self._secure is not None and not isinstance(transport, _Wire):
             self._secure.established(transport.get_extra_info("ssl_object"))
+        self._connect_answered(accepted=True)
         self._last = self._loop.time() + self._caps.seconds
         self._hear()
         try:
