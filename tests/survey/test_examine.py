@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from filmbadge.ask import ways, web
+from filmbadge.ask.dimse import identify
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.wire.contact import Contact
+from filmbadge.ask.wire.patience import ONE_SYN_SECONDS
 from filmbadge.judge.archives import judge
 from filmbadge.keep.schema import endpoint_rows
-from filmbadge.model import Depth, Host, Observation, OrthancFacts, Outcome, OutcomeKind, Protocol, Rung
-from filmbadge.scope import LOOPBACK
+from filmbadge.model import (
+    Cause,
+    Depth,
+    Endpoint,
+    Host,
+    Observation,
+    OrthancFacts,
+    Outcome,
+    OutcomeKind,
+    Protocol,
+    Rung,
+)
+from filmbadge.scope import LOOPBACK, ConnectionLimits, Scope, network_of
 from filmbadge.survey.examine import examine
 from filmbadge.tell import card
 from filmbadge.tell.words import Words
@@ -66,6 +80,7 @@ def test_a_step_that_leaves_no_trace_is_a_fault_of_ours(monkeypatch: pytest.Monk
     assert host.archives[0].counts.studies.value == 3
 
 
+PORTS = Scope(name="any", networks=()).ports
 REJECTED = bytes.fromhex("03000000000400010103")  # A-ASSOCIATE-RJ, permanent, for the calling AE title
 
 
@@ -151,3 +166,87 @@ def test_a_card_says_what_silence_means(endings: tuple[OutcomeKind, ...], senten
         why.startswith("cannot tell: ") is not endpoint.conclusive
         for why, endpoint in zip(shown, document.endpoints, strict=True)
     )
+
+
+class DarkHost:
+    """A host at which packets are dropped, but for the connects to `answers`, each of which is answered from a given try on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answers: dict[int, int], accepted: int = 0) -> None:
+        self.asked: list[tuple[int, float]] = []  # port, and how long its connect was to wait
+        self._answers, self._accepted = answers, accepted
+        monkeypatch.setattr(identify, "identify_either", partial(self._identify, Protocol.DIMSE))
+        monkeypatch.setattr(web, "identify_either", partial(self._identify, Protocol.HTTP))
+
+    async def _identify(
+        self, protocol: Protocol, contact: Contact, port: int, depth: Depth, **_: object
+    ) -> Observation:
+        assert contact.connect_seconds is not None
+        wait = contact.connect_seconds()
+        self.asked.append((port, wait))
+        answers = self._answers.get(port, 1 << 20) <= sum(asked == port for asked, _ in self.asked)
+        stop = Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, {"milliseconds": round(wait * 1000)})
+        if answers:
+            contact.dialer.patience.answered(network_of(contact.address), port, 0.001, accepted=True)
+            stop = Outcome(OutcomeKind.REFUSED)
+        return Observation(endpoint=Endpoint(str(contact.address), port, protocol), at=AT, depth=depth, stop=stop)
+
+    def examined(self) -> Host:
+        door, _ = dialer(Scope(name="t", networks=LOOPBACK.networks))
+        if self._accepted:
+            door.patience.answered(network_of(HERE), self._accepted, 0.001, accepted=True)
+        return run(examine(door, parse(str(HERE)), Depth.ASK))
+
+
+def test_a_host_in_a_network_where_nothing_answers_is_asked_once_more_with_all_patience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dark = DarkHost(monkeypatch, {})
+    host = dark.examined()
+    assert dark.asked[:13] == [(port, ONE_SYN_SECONDS) for port in PORTS]
+    assert dark.asked[13:] == [(PORTS[0], 5.0)]
+    waited = {
+        judged.observation.endpoint.port: judged.observation.stop.numbers["milliseconds"] for judged in host.judged
+    }
+    assert waited == dict.fromkeys(PORTS, 800) | {PORTS[0]: 5000}
+    assert {judged.verdict.rung for judged in host.judged} == {Rung.SILENT}
+
+
+def test_a_dark_host_in_a_network_that_answers_is_asked_where_others_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    dark = DarkHost(monkeypatch, {}, accepted=8042)
+    dark.examined()
+    assert dark.asked[:13] == [(port, 0.5) for port in PORTS]
+    assert dark.asked[13:] == [(port, ONE_SYN_SECONDS) for port in (*PORTS[:5], 8042)]
+
+
+def test_a_host_that_answers_in_the_second_look_only_is_asked_at_every_port_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its first SYN was lost; 8443 is the last port, and is asked a second time too."""
+    dark = DarkHost(monkeypatch, {PORTS[0]: 2, 8443: 2})
+    host = dark.examined()
+    assert [port for port, _ in dark.asked] == [*PORTS, PORTS[0], *PORTS[1:]]
+    assert {wait for _, wait in dark.asked[14:]} == {ONE_SYN_SECONDS}
+    answered = [j.observation.endpoint.port for j in host.judged if j.observation.stop.ending is OutcomeKind.REFUSED]
+    assert sorted(answered) == sorted([PORTS[0], 8443])
+
+
+def test_a_port_given_up_early_at_a_host_that_answers_is_asked_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    dark = DarkHost(monkeypatch, {port: 1 for port in PORTS if port not in (80, 11112)})
+    dark.examined()
+    assert [port for port, _ in dark.asked] == [*PORTS, 11112, 80]
+
+
+def test_what_waited_as_long_as_the_scope_allows_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    dark = DarkHost(monkeypatch, {})
+    caps_ = replace(ConnectionLimits(), connect_seconds=0.5)
+    door, _ = dialer(Scope(name="t", networks=LOOPBACK.networks, caps=caps_))
+    run(examine(door, parse(str(HERE)), Depth.ASK))
+    assert dark.asked == [(port, 0.5) for port in PORTS]
+
+
+def test_a_named_port_is_asked_again_in_every_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that did not answer in DICOM is not asked in HTTP; one that is asked once more is as if it was new."""
+    dark = DarkHost(monkeypatch, {})
+    door, _ = dialer(Scope(name="t", networks=LOOPBACK.networks))
+    run(examine(door, parse(f"{HERE}:7777"), Depth.ASK))
+    assert dark.asked == [(7777, ONE_SYN_SECONDS), (7777, 5.0)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 
 import msgspec
@@ -35,7 +36,7 @@ from filmbadge.model import (
     Protocol,
     Refusal,
 )
-from filmbadge.scope import Address, Scope, address_of
+from filmbadge.scope import Address, Scope, address_of, network_of
 
 
 class SurveyError(Refusal):
@@ -152,26 +153,69 @@ async def examine(
 
 
 async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> None:
-    """Ask every port, one connection at a time, into `seen`.
+    """Ask every port, one connection at a time, into `seen`; those that were given up early, once more."""
+    patience, network = contact.dialer.patience, network_of(contact.address)
+    await _look(_waiting(contact, partial(patience.seconds, network)), target, depth, seen)
+    early = _given_up_early(contact, seen)
+    if early and _silent(seen):
+        again, wait = patience.second_look(network, early)
+        await _look(_waiting(contact, lambda: wait), target, depth, seen, again)
+        early = [] if _silent(seen) else [port for port in early if port not in again]
+    if early:
+        await _look(_waiting(contact, partial(patience.longer, network)), target, depth, seen, early)
+    await _follow(contact, depth, seen)
+
+
+def _waiting(contact: Contact, connect_seconds: Callable[[], float]) -> Contact:
+    """The same host, and how long its connects may wait."""
+    return Contact(contact.dialer, contact.address, contact.name, connect_seconds)
+
+
+def _silent(seen: Seen) -> bool:
+    """Whether this host answered at no port. That it cannot be reached is somebody else's word, if anybody's."""
+    return all(one.stop.ending in (OutcomeKind.NO_ANSWER, OutcomeKind.UNREACHABLE) for one in seen)
+
+
+def _given_up_early(contact: Contact, seen: Seen) -> list[int]:
+    """The ports of this host at which a connect waited a shorter time than the scope allows."""
+    here, most = str(contact.address), round(contact.scope.caps.connect_seconds * 1000)
+    return [
+        one.endpoint.port
+        for one in seen
+        if one.stop.cause is Cause.CONNECT_LIMIT
+        and one.stop.numbers["milliseconds"] < most
+        and one.endpoint.address == here
+    ]
+
+
+async def _look(
+    contact: Contact, target: Target, depth: Depth, seen: Seen, again: Collection[int] | None = None
+) -> None:
+    """Ask the ports of a target, or of them those in `again`, as if for the first time.
 
     HTTP is never spoken first to a port on which DIMSE is expected, nor to one that gave what was asked for in DIMSE.
     A port that the user named is asked in DIMSE, and then in HTTP, for one port can have both; over TLS, where it
     turned out to speak that. So is a port of the web on which DIMSE is expected too, and a port that answered in HTTP.
     """
-    scope, spoke_http = contact.scope, []
+    scope, spoke_http = contact.scope, list[int]()
+    asked = set[int]()  # in this look
     for port in target.ports or dict.fromkeys((*scope.dimse_ports, *scope.dimse_tls_ports)):
+        if again is not None and port not in again:
+            continue
         first = await identify.identify_either(contact, port, depth, named=bool(target.ports))
         seen.put(first)
+        asked.add(port)
         spoke_http += [port] if first.stop.cause is Cause.SPOKE_HTTP else []
     for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports, *spoke_http)):
-        before = seen.at(contact.address, port)
+        if again is not None and port not in again:
+            continue
+        before = seen.at(contact.address, port) if port in asked else None
         if before is None:
             seen.put(await web.identify_either(contact, port, depth, tls=port in scope.web_tls_ports))
         elif not (_gave_dimse(before) or _nobody(before) or _barred(before)):
             answered = await web.identify_either(contact, port, depth, tls=before.tls is not None)
             if _answered(answered):
                 seen.put(answered)
-    await _follow(contact, depth, seen)
 
 
 async def _follow(contact: Contact, depth: Depth, seen: Seen) -> None:

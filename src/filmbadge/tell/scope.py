@@ -10,6 +10,7 @@ from filmbadge.tell.language import N_
 from filmbadge.tell.words import Words
 
 _TOO_MANY = 1 << 24  # addresses
+_SECOND_LOOK = 1.5  # connects to a port of a silent address, with its share of those that are asked once more
 _DOES = {
     Depth.KNOCK: N_("associates, or fetches the pages on which a web service says what it is, and leaves"),
     Depth.ASK: N_("asks each archive one small question for UIDs, cancelled at the first match"),
@@ -40,12 +41,13 @@ def _pace(scope: Scope, words: Words) -> Iterator[str]:
             addresses=addresses,
         )
     else:
+        connects = ports * _SECOND_LOOK
         busiest = max((min(high - low + 1, 256) for low, high in v4.ranges), default=min(v6.size, 1 << 24))
         seconds = max(
-            addresses * ports / scope.pace.overall,
-            busiest * ports / scope.pace.per_network,
-            ports / scope.pace.per_host,
-            addresses * ports * scope.caps.connect_seconds / scope.pace.open_at_once,  # all dark
+            addresses * connects / scope.pace.overall,
+            busiest * connects / scope.pace.per_network,
+            connects / scope.pace.per_host,
+            addresses * connects * min(1, scope.caps.connect_seconds) / scope.pace.open_at_once,  # all dark
         )
         yield words.say(
             "would contact {addresses} on {ports} each, at most {pace:g} connections a second, about {duration} "
