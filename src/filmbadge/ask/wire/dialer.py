@@ -205,7 +205,7 @@ class Dialer:
             return row
         finally:
             if (pace := self._paces.get(behind)) is not None and (rest := pace.rest()):
-                self.pacer.rest(behind, rest)
+                self.pacer.rest(address, rest)
             if (awaited := self._busy.pop(behind)) is not None:
                 awaited.set()
 

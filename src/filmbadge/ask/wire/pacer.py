@@ -17,20 +17,19 @@ class Pacer:
     def __init__(self, pace: RateLimits, permission: Permission) -> None:
         self._pace = pace
         self._permission = permission
-        self._next: dict[object, float] = {}
+        self._next: dict[int | tuple[int, int] | None, float] = {}  # by host, as a number; by network; of all
 
     async def turn(self, address: Address) -> None:
         """Wait for the turn of the host behind an address, at most until the scope expires."""
-        host = str(host_of(address))
+        behind = host_of(address)
+        host, pace = int(behind), self._pace
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
-        pace = self._pace
-        for key, rate in ((host, pace.per_host), (network_of(address), pace.per_network), (None, pace.overall)):
+        for key, rate in ((host, pace.per_host), (network_of(behind), pace.per_network), (None, pace.overall)):
             wait = self._place(key, rate)
             if wait > _SHORTEST_WAIT:
                 await asyncio.sleep(min(wait, self._permission.seconds_left))
-        self.rest(
-            host, 1 / pace.per_host
-        )  # a wait for a wide rate delayed this connection; the next is counted from here
+        # A wait for a wide rate delayed this connection; the next is counted from here.
+        self._rest(host, 1 / pace.per_host)
 
     def due(self, network: tuple[int, int] | None) -> float:
         """When the next place in a network is free, by the monotonic clock; of all, without one. 0 means now.
@@ -45,11 +44,14 @@ class Pacer:
         await asyncio.sleep(min(moment - time.monotonic(), self._permission.seconds_left))
         return not self._permission.expired
 
-    def rest(self, host: str, seconds: float) -> None:
-        """Make no connection to this host for this many seconds."""
+    def rest(self, address: Address, seconds: float) -> None:
+        """Make no connection to the host behind an address for this many seconds."""
+        self._rest(int(host_of(address)), seconds)
+
+    def _rest(self, host: int, seconds: float) -> None:
         self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
 
-    def _place(self, key: object, rate: float) -> float:
+    def _place(self, key: int | tuple[int, int] | None, rate: float) -> float:
         """Take the next place at this rate. Returns the seconds until it comes.
 
         This reads the clock itself: an event loop's time may stand still for a millisecond, which would make every turn
