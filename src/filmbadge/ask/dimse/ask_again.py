@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from filmbadge.ask.dimse.association import Answer, Association, Keys, Operation, Operations, Query
+from filmbadge.ask.dimse.association import COMPLETED, Answer, Association, Keys, Operation, Operations, Query
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Meter
 from filmbadge.ask.wire.throttle import Throttle
@@ -36,8 +36,7 @@ _FINAL = (
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Asked:
+class Asked(Struct, frozen=True):
     """What became of a script. `done` says that it came to its end; else `left` is the question without an answer."""
 
     stop: Outcome  # how the last association ended
@@ -47,6 +46,9 @@ class Asked:
     answered: int  # questions
     done: bool
     left: Operation | None
+
+    def __repr__(self) -> str:
+        return "<Asked>"
 
 
 async def ask_all(
@@ -71,7 +73,7 @@ async def ask_all(
     association ends, and the next waits for room.
     """
     carried = _Carried(script, caps or contact.scope.caps, contact.pace, also, tries, meter)
-    stop, shown, first = Outcome(OutcomeKind.COMPLETED), None, None
+    stop, shown, first = COMPLETED, None, None
     try:
         for _ in range(associations):
             if meter is not None and meter.short:

@@ -56,6 +56,7 @@ _FAILED = (
 )  # the stop came while a question was open
 
 _HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET)
+COMPLETED = Outcome(OutcomeKind.COMPLETED)
 _REJECTS, REJECT_BYTES = bytes([pdu.ASSOCIATE_RJ]), 10
 
 DRAIN_BYTES = 256 * 1024
@@ -259,11 +260,12 @@ class Association:
             _expect_dicom(data)
         try:
             taken = self._read(data)
-            self._began = b"" if self.valid_pdu else bytes(data[:REJECT_BYTES])
-            return taken
         except WireError as error:
             self._last_words = pdu.abort(2, error.abort_reason)  # PS3.8 Table 9-9, AA-8
             raise
+        if not self.valid_pdu:
+            self._began = bytes(data[:REJECT_BYTES])
+        return taken
 
     def _read(self, data: memoryview) -> int:
         if self._gentle is not None and self._heard is None:
@@ -283,7 +285,7 @@ class Association:
                 reason = UNRECOGNIZED_PDU if cause is Cause.UNKNOWN_PDU else INVALID_PARAMETER
                 raise WireError(cause, *event[2], abort_reason=reason)
             self._event(*event)
-        if isinstance(self._request, Get) and self.image_bytes >= self._request.enough:
+        if self.image_syntax and isinstance(self._request, Get) and self.image_bytes >= self._request.enough:
             self._enough = True
         if self._enough and not self._cancelled and self.state is State.OPEN:
             self._cancel()
@@ -368,7 +370,7 @@ class Association:
         self._close(Outcome(OutcomeKind.CLOSED, Cause.RELEASED))
 
     def _ar_3(self, _: bytes) -> None:
-        self._close(Outcome(OutcomeKind.COMPLETED))
+        self._close(COMPLETED)
 
     def _ar_8(self, _: bytes) -> None:
         self._line.send(pdu.RELEASE_RESPONSE)

@@ -10,9 +10,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from filmbadge.ask.dimse.ask_again import Asked, Script, ask_all
 from filmbadge.ask.dimse.association import Association, Echo, Operations
@@ -89,17 +90,17 @@ async def _ask_title(
 
     caps = _caps(contact.scope.caps)
     asked = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls)
-    first, shown = asked.first, asked.tls
     for _ in range(RESUMED):
         if notes.under_way is None:
             break
         lost = notes.ended(asked.last.matches, None, asked.last.cancelled)
         if lost.matches or asked.stop.ending not in _HUNG_UP or notes.hopeless:
             break
-        asked = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls, tries=1)
+        again = await ask_all(contact, port, associate, script, question=question, caps=caps, tls=tls, tries=1)
+        asked = replace(again, first=asked.first, tls=asked.tls or again.tls)
     if notes.under_way is not None:
         notes.ended(asked.last.matches, None, asked.last.cancelled)
-    return replace(asked, first=first, tls=shown or asked.tls)
+    return asked
 
 
 def _leave() -> Operations:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 
 from filmbadge.ask.census.source import Steps
 from filmbadge.ask.decoder import elements
@@ -39,6 +40,7 @@ SEVERAL = 8  # rows that are looked at, after one named no study: another in the
 _PERSONAL = (FindKey.ANY_PATIENT_ID, FindKey.ANY_PATIENT_NAME)
 
 
+@lru_cache(maxsize=64)
 def date_key(ages: Ages | None, today: date) -> bytes:
     """The Study Date key (range matching, PS3.4 C.2.2.2.5) of studies of these ages. Empty for studies of any age."""
     if ages is None:
