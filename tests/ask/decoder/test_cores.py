@@ -43,13 +43,14 @@ def hear(
     mode: int,
     generic: bool = False,
     hold: bool = False,
+    answer: int = command.C_FIND_RSP,
 ) -> Heard:
     tally = core.Tally(KEY, keep=keep)  # type: ignore[attr-defined]
     reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
     reader.mode = mode
     records: list[tuple[bytes, bool]] = []
     sink = (lambda data, explicit: records.append((data, explicit))) if generic else tally
-    reader.expect(7, explicit, sink, stop_after)
+    reader.expect(7, explicit, sink, stop_after, answer)
     held, taken, events = b"", [], []
     for chunk in chunks:
         held += chunk
@@ -60,10 +61,11 @@ def hear(
             if reader.event is None or reader.event[0] == "error":
                 break
             events.append(reader.event)
-            if hold and reader.event[0] == "command" and len(events) % 3:
+            commanded = reader.event[0] in ("command", "answer")
+            if hold and commanded and len(events) % 3:
                 reader.hold()
-            elif reader.event[0] == "command" and len(events) % 2:
-                reader.expect(7, explicit, sink, stop_after)
+            elif commanded and len(events) % 2:
+                reader.expect(7, explicit, sink, stop_after, answer)
             elif reader.event[0] == "unit" and len(events) % 3 == 0:
                 reader.mode = (reader.mode + 1) % 3
         if reader.event is not None:
@@ -167,8 +169,16 @@ def units(stream: bytes) -> list[tuple[int, bytes]]:
 @given(st.data(), st.booleans(), st.sampled_from([0, 0, 0, 1, 3]), st.sampled_from([0, 0, 2]), st.booleans())
 def test_equal_on_conversations(data: st.DataObject, explicit: bool, stop_after: int, keep: int, generic: bool) -> None:
     stream = data.draw(streams(explicit))
+    answer = data.draw(st.sampled_from([command.C_FIND_RSP, command.C_FIND_RSP, command.C_ECHO_RSP]))
     chunks = split(stream, data.draw(st.lists(st.integers(0, 1 << 16), max_size=8))) if stream else []
-    options = {"explicit": explicit, "stop_after": stop_after, "keep": keep, "mode": 1, "generic": generic}
+    options = {
+        "explicit": explicit,
+        "stop_after": stop_after,
+        "keep": keep,
+        "mode": 1,
+        "generic": generic,
+        "answer": answer,
+    }
     assert hear(pure, chunks, **options) == hear(compiled, chunks, **options)  # type: ignore[arg-type]
 
 
@@ -283,6 +293,33 @@ def test_an_empty_command_set_is_no_match(core: object) -> None:
 
 
 CORES = pytest.mark.parametrize("core", [pure, compiled], ids=["pure", "compiled"])
+FOREIGN = struct.pack("<HHI", 0x0008, 0x0016, 0)  # an element that no command set has
+
+
+@CORES
+@pytest.mark.parametrize(
+    ("said", "more", "answers"),
+    [
+        (Command(command.C_ECHO_RSP, 7, "", 0x0000), b"", True),
+        (Command(command.C_ECHO_RSP, 7, "", 0xC001), b"", True),
+        (Command(command.C_ECHO_RSP, 7, "", 0x0000), FOREIGN, False),
+        (Command(command.C_ECHO_RSP, 7, "", 0x0000), FOREIGN[:7], False),
+        (Command(command.C_ECHO_RSP, 7, "", 0x0000, True), b"", False),
+        (Command(command.C_ECHO_RSP, 7, "", None), b"", False),
+        (Command(command.C_ECHO_RSP, 7, "", 0xFF00), b"", False),
+        (Command(command.C_ECHO_RSP, 6, "", 0x0000), b"", False),
+        (Command(command.C_FIND_RSP, 7, "", 0x0000), b"", False),
+    ],
+)
+def test_a_final_response_is_an_answer_only_if_nothing_is_odd_about_it(
+    core: object, said: Command, more: bytes, answers: bool
+) -> None:
+    whole = command.encode(said) + more
+    reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
+    reader.mode = reader.READ
+    reader.expect(7, True, None, 0, command.C_ECHO_RSP)
+    reader.feed(pdu.data(3, whole, None, 16384))
+    assert reader.event == (("answer", said.status, b"") if answers else ("command", 3, whole))
 
 
 def long_unit(*values: tuple[int, int, bytes]) -> bytes:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
+from types import ModuleType
 
-from filmbadge.ask.decoder import elements
-from filmbadge.ask.decoder.uids import names, record_uid
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmbadge.ask.decoder import compiled, elements, uids
+from filmbadge.ask.decoder.uids import OF_LEVEL, names
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 
+CORES = pytest.mark.parametrize("core", [uids, compiled], ids=["pure", "compiled"])
 
+
+@CORES
 @pytest.mark.parametrize("uid", [b"1.2.3", b"2.25.339", b"1.2.840.113619.2.55", b"1.02.3", b"0.9"])
-def test_uids(uid: bytes) -> None:
+def test_uids(core: ModuleType, uid: bytes) -> None:
     assert names(uid)
     padded = elements.encode([(elements.STUDY_UID, uid)], explicit=True)
-    assert record_uid(padded, explicit=True, level=b"STUDY") == uid
+    assert core.has_uid(padded, True, elements.STUDY_UID)
 
 
+@CORES
 @pytest.mark.parametrize(
     "uid",
     [
@@ -23,23 +31,34 @@ def test_uids(uid: bytes) -> None:
         STUDY_ROOT_FIND.encode(),
     ],
 )  # fmt: skip
-def test_values_that_name_nothing(uid: bytes) -> None:
+def test_values_that_name_nothing(core: ModuleType, uid: bytes) -> None:
     assert not names(uid)
     for explicit in (True, False):
         row = elements.encode([(elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, uid)], explicit=explicit)
-        assert record_uid(row, explicit=explicit, level=b"STUDY") == b""
+        assert not core.has_uid(row, explicit, elements.STUDY_UID)
 
 
-@pytest.mark.parametrize("level", [b"STUDY", b"SERIES", b"IMAGE", b""])
-def test_a_row_is_named_at_its_own_level(level: bytes) -> None:
-    keys = {elements.STUDY_UID: b"1.2.3", elements.SERIES_UID: b"1.2.3.4", elements.INSTANCE_UID: b"1.2.3.4.5"}
-    row = elements.encode([*keys.items()], explicit=False)
-    wanted = {b"SERIES": b"1.2.3.4", b"IMAGE": b"1.2.3.4.5"}.get(level, b"1.2.3")
-    assert record_uid(row, explicit=False, level=level) == wanted
+@CORES
+@pytest.mark.parametrize("tag", OF_LEVEL.values())
+def test_a_row_is_named_at_its_own_level(core: ModuleType, tag: int) -> None:
+    named = elements.encode([(other, b"1.2.3" if other == tag else b"") for other in OF_LEVEL.values()], explicit=False)
+    nameless = elements.encode(
+        [(other, b"" if other == tag else b"1.2.3") for other in OF_LEVEL.values()], explicit=False
+    )
+    assert core.has_uid(named, False, tag)
+    assert not core.has_uid(nameless, False, tag)
 
 
+@CORES
 @pytest.mark.parametrize(
     "row", [b"", b"\0", b"\xff" * 40, elements.encode([(elements.QUERY_LEVEL, b"STUDY")], explicit=True)]
 )
-def test_a_row_that_is_none(row: bytes) -> None:
-    assert record_uid(row, explicit=True, level=b"STUDY") == b""
+def test_a_row_that_is_none(core: ModuleType, row: bytes) -> None:
+    assert not core.has_uid(row, True, elements.STUDY_UID)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.from_regex(rb"\A[0-9.]{0,70}\Z") | st.binary(max_size=70), st.booleans(), st.binary(max_size=4))
+def test_the_cores_agree_on_any_value(uid: bytes, explicit: bool, more: bytes) -> None:
+    row = elements.encode([(elements.STUDY_UID, uid)], explicit=explicit) + more
+    assert uids.has_uid(row, explicit, elements.STUDY_UID) == compiled.has_uid(row, explicit, elements.STUDY_UID)

@@ -19,6 +19,7 @@
 
 enum { CLOSED, READ, DROP };
 enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208 };
+enum { FIND_RESPONSE = 0x8020, NO_DATA_SET = 0x0101 };
 
 /* ---- keyed hash: SipHash-2-4 (Aumasson, Bernstein 2012) */
 
@@ -549,7 +550,7 @@ static void wipe(Fragments *held)
 typedef struct {
     PyObject_HEAD
     int mode, active, awaiting, holding, explicit;
-    uint16_t message_id;
+    uint16_t message_id, answer; /* `answer` is the field of the response that ends the request */
     uint64_t matches, stop_after, dropped;
     size_t in_pdu, at;
     int piecewise, in_value; /* a long unit is read piece by piece; whether the header of its current value was read */
@@ -580,19 +581,23 @@ static void fail(Reader *r, const char *cause, int count, ...)
     Py_XSETREF(r->event, numbers ? Py_BuildValue("ssN", "error", cause, numbers) : NULL);
 }
 
-/* Whether a command set is a pending C-FIND-RSP to this message with an identifier, PS3.7 9.3.2.2. */
-static int pending(const uint8_t *p, size_t size, uint16_t message_id)
+enum { OTHER, PENDING, FINAL };
+
+/* What a command set is to the request under way: a pending C-FIND-RSP with an identifier, PS3.7 9.3.2.2, a final response
+ * without a data set, or anything else, which is handed up as it is. Sets the status of the first two. */
+static int response(const Reader *r, const uint8_t *p, size_t size, int *said)
 {
-    int field = -1, status = -1, responded = -1, kind = -1;
+    int field = -1, status = -1, responded = -1, kind = -1, foreign = 0;
     size_t at = 0;
     while (at < size) {
-        if (size - at < 8) return 0;
+        if (size - at < 8) return OTHER;
         uint16_t group = le16(p + at), element = le16(p + at + 2);
         uint32_t length = le32(p + at + 4);
         at += 8;
-        if (group == 0xFFFE || length > size - at) return 0;
-        if (group == 0 && (element == 0x0100 || element == 0x0120 || element == 0x0800 || element == 0x0900)) {
-            if (length != 2) return 0;
+        if (group == 0xFFFE || length > size - at) return OTHER;
+        if (group) foreign = 1;
+        else if (element == 0x0100 || element == 0x0120 || element == 0x0800 || element == 0x0900) {
+            if (length != 2) return OTHER;
             int value = le16(p + at);
             if (element == 0x0100) field = value;
             else if (element == 0x0120) responded = value;
@@ -601,8 +606,11 @@ static int pending(const uint8_t *p, size_t size, uint16_t message_id)
         }
         at += length;
     }
-    if (field != 0x8020 || responded != message_id || (status != 0xFF00 && status != 0xFF01)) return 0;
-    return kind != -1 && kind != 0x0101;
+    if (responded != r->message_id || status == -1) return OTHER;
+    int alone = kind == -1 || kind == NO_DATA_SET;
+    *said = status;
+    if (status == 0xFF00 || status == 0xFF01) return field == FIND_RESPONSE && !alone ? PENDING : OTHER;
+    return field == r->answer && alone && !foreign ? FINAL : OTHER;
 }
 
 static int read_command(Reader *r, int context, const uint8_t *whole, size_t size)
@@ -611,8 +619,13 @@ static int read_command(Reader *r, int context, const uint8_t *whole, size_t siz
         fail(r, "command-too-early", 0);
         return 0;
     }
-    if (!r->active || !pending(whole, size, r->message_id)) {
+    int status, what = r->active ? response(r, whole, size, &status) : OTHER;
+    if (what == OTHER) {
         set_event(r, "command", context, whole, size);
+        return 0;
+    }
+    if (what == FINAL) {
+        set_event(r, "answer", status, "", 0);
         return 0;
     }
     r->awaiting = 1;
@@ -816,17 +829,19 @@ static PyObject *Reader_feed(Reader *r, PyObject *data)
 
 static PyObject *Reader_expect(Reader *r, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"message_id", "explicit", "record", "stop_after", NULL};
-    unsigned int message_id;
+    static char *names[] = {"message_id", "explicit", "record", "stop_after", "answer", NULL};
+    unsigned int message_id, answer = FIND_RESPONSE;
     int explicit;
     PyObject *record;
     unsigned long long stop_after = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IpO|K:expect", names, &message_id, &explicit, &record, &stop_after))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IpO|KI:expect", names, &message_id, &explicit, &record, &stop_after,
+                                     &answer))
         return NULL;
     r->matches = 0;
     r->awaiting = r->holding = 0;
     r->active = 1;
     r->message_id = (uint16_t)message_id;
+    r->answer = (uint16_t)answer;
     r->explicit = explicit;
     r->stop_after = stop_after;
     Py_XSETREF(r->record, record == Py_None ? NULL : Py_NewRef(record));
@@ -935,6 +950,33 @@ static PyTypeObject ReaderType = {
     .tp_getset = Reader_getset,
 };
 
+/* As uids.names. */
+static int names_one(Slice uid)
+{
+    static const char of_the_standard[] = "1.2.840.10008.";
+    size_t prefix = sizeof of_the_standard - 1;
+    int digits = 0, dots = 0; /* digits since the last dot */
+    if (uid.size > 64 || !names_something(uid)) return 0;
+    for (size_t i = 0; i < uid.size; i++) {
+        if (uid.at[i] >= '0' && uid.at[i] <= '9') digits++;
+        else if (uid.at[i] != '.' || !digits) return 0;
+        else dots++, digits = 0;
+    }
+    return dots && digits && (uid.size < prefix || memcmp(uid.at, of_the_standard, prefix));
+}
+
+static PyObject *compiled_has_uid(PyObject *module, PyObject *args)
+{
+    Py_buffer data;
+    int explicit;
+    Found found = {{0}}, none = {{0}};
+    if (!PyArg_ParseTuple(args, "y*pI:has_uid", &data, &explicit, &found.uid_tag)) return NULL;
+    if (walk(data.buf, (size_t)data.len, explicit, tally_take, &found) < 0) found = none;
+    int named = names_one(strip_padding(found.uid));
+    PyBuffer_Release(&data);
+    return PyBool_FromLong(named);
+}
+
 /* For the tests, which hold each program equal to the rule of its scheme. */
 static PyObject *compiled_program_valid(PyObject *module, PyObject *args)
 {
@@ -947,6 +989,7 @@ static PyObject *compiled_program_valid(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
+    {"has_uid", compiled_has_uid, METH_VARARGS, "Whether a record has a UID that names something at this attribute."},
     {"program_valid", compiled_program_valid, METH_VARARGS, "Whether a number passes the rule that a program says."},
     {NULL},
 };

@@ -35,6 +35,8 @@ _NOTHING = (b"", b"", b"")
 # These are elements of a command set, PS3.7 E.1.
 _FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS = 0x0100, 0x0120, 0x0800, 0x0900
 _NO_DATA_SET = 0x0101
+FIND_RESPONSE = 0x8020
+PENDING = (0xFF00, 0xFF01)  # statuses, PS3.4 C.4.1.1.4
 
 
 class _Hashes:
@@ -281,7 +283,7 @@ def _number(raw: bytes) -> int | None:
 
 
 Record = Callable[[bytes, bool], None]  # takes one record, and whether it is in explicit VR
-Event = tuple[Literal["unit", "command", "data", "enough"], int, bytes]
+Event = tuple[Literal["unit", "command", "answer", "data", "enough"], int, bytes]
 Fault = tuple[Literal["error"], str, tuple[int, ...]]
 
 
@@ -292,7 +294,8 @@ class Reader:
     It stops early, with `event` set, at everything that is not an ordinary record:
 
     - `("unit", kind, body)`: a PDU that is not P-DATA, or P-DATA while `mode` is CLOSED
-    - `("command", context, command set)`: any command but a pending response to the query; its data set is dropped
+    - `("answer", status, b"")`: the final response to the request, without a data set
+    - `("command", context, command set)`: any other command but a pending response to the query; its data set is dropped
     - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of these. After `hold`
       it is that data set, whole
     - `("enough", 0, b"")`: the query has as many matches as it wanted
@@ -321,17 +324,22 @@ class Reader:
         self._awaiting = False  # a pending response announced a record
         self._holding = False  # the next data set is handed up
         self._explicit = False
-        self._message_id = 0
+        self._message_id = self._answer = 0
         self._record: Record | None = None
         self._stop_after = 0
         self._ordinary: bytes | None = None  # the last ordinary command set; archives repeat it byte by byte
         self._ordinary_unit = b""  # the PDU that held only that command set; most archives send it in its own PDU
 
-    def expect(self, message_id: int, explicit: bool, record: Record | None, stop_after: int = 0) -> None:
-        """Begins a query: counts its pending responses, and gives their identifiers to `record`."""
+    def expect(
+        self, message_id: int, explicit: bool, record: Record | None, stop_after: int = 0, answer: int = FIND_RESPONSE
+    ) -> None:
+        """Begins a request: counts its pending responses, and gives their identifiers to `record`.
+
+        `answer` is the command field of the response that ends it.
+        """
         self.matches = 0
         self._active, self._awaiting, self._holding = True, False, False
-        self._message_id, self._explicit = message_id, explicit
+        self._message_id, self._explicit, self._answer = message_id, explicit, answer
         self._record, self._stop_after = record, stop_after
         self._ordinary, self._ordinary_unit = None, b""
 
@@ -500,14 +508,44 @@ class Reader:
     def _command(self, context: int, whole: bytes) -> None:
         if self._awaiting:
             self._error(Cause.COMMAND_TOO_EARLY)
-        elif self._active and (whole == self._ordinary or _pending(whole, self._message_id)):
+            return
+        said = self._response(whole) if self._active else None
+        if said is None:
+            self.event = ("command", context, whole)
+        elif said not in PENDING:
+            self.event = ("answer", said, b"")
+        else:
             self._ordinary = whole
             self._awaiting = True
             self.matches += 1  # this match counts even if its identifier breaks a bound
             if self.matches == self._stop_after:
                 self.event = ("enough", 0, b"")
-        else:
-            self.event = ("command", context, whole)
+
+    def _response(self, whole: bytes) -> int | None:
+        """The status of a response to the request under way. None for any other command set: it is handed up as it is.
+
+        The response is a pending C-FIND-RSP with an identifier, PS3.7 9.3.2.2, or a final one without a data set.
+        """
+        if whole == self._ordinary:
+            return PENDING[0]
+        found: dict[int, int] = {}
+        foreign = False
+        try:
+            for _, tag, at, length, _ in elements.headers(whole, explicit=False):
+                if length == elements.UNDEFINED:
+                    return None
+                foreign = foreign or tag > 0xFFFF
+                if tag in (_FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS):
+                    if length != 2:
+                        return None
+                    found[tag] = whole[at] | whole[at + 1] << 8
+        except WireError:
+            return None
+        status, field = found.get(_STATUS), found.get(_FIELD)
+        alone = found.get(_DATA_SET_TYPE, _NO_DATA_SET) == _NO_DATA_SET
+        pending = status in PENDING
+        whose = field == FIND_RESPONSE and not alone if pending else field == self._answer and alone and not foreign
+        return status if whose and found.get(_RESPONDED_ID) == self._message_id else None
 
     def _match(self, identifier: bytes) -> None:
         self._awaiting = False
@@ -516,21 +554,3 @@ class Reader:
 
     def _error(self, cause: Cause, *numbers: int) -> None:
         self.event = ("error", cause.value, numbers)
-
-
-def _pending(whole: bytes, message_id: int) -> bool:
-    """Whether a command set is a pending C-FIND-RSP to this message with an identifier, PS3.7 9.3.2.2."""
-    found: dict[int, int] = {}
-    try:
-        for _, tag, at, length, _ in elements.headers(whole, explicit=False):
-            if length == elements.UNDEFINED:
-                return False
-            if tag in (_FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS):
-                if length != 2:
-                    return False
-                found[tag] = whole[at] | whole[at + 1] << 8
-    except WireError:
-        return False
-    announced = found.get(_DATA_SET_TYPE, _NO_DATA_SET) != _NO_DATA_SET
-    answers = found.get(_FIELD) == 0x8020 and found.get(_RESPONDED_ID) == message_id
-    return answers and announced and found.get(_STATUS) in (0xFF00, 0xFF01)

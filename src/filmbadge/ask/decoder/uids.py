@@ -19,11 +19,9 @@ def names(uid: bytes) -> bool:
     return len(uid) <= 64 and _UID.fullmatch(uid) is not None and not uid.startswith(_OF_THE_STANDARD)
 
 
-def record_uid(identifier: bytes, *, explicit: bool, level: bytes) -> bytes:
-    """The UID of a record at its level; empty if it has none that names something."""
-    tag = OF_LEVEL.get(level, elements.STUDY_UID)
+def has_uid(identifier: bytes, explicit: bool, tag: int, /) -> bool:
+    """Whether a record has a UID at this attribute that names something. The compiled core does the same, faster."""
     try:
-        uid = elements.values(identifier, explicit=explicit, wanted=(tag,)).get(tag, b"").strip(b"\0 ")
+        return names(elements.values(identifier, explicit=explicit, wanted=(tag,)).get(tag, b"").strip(b"\0 "))
     except WireError:
-        return b""
-    return uid if names(uid) else b""
+        return False

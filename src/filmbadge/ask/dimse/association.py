@@ -21,9 +21,9 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from filmbadge.ask.decoder import Reader, Record, Tally, elements
+from filmbadge.ask.decoder import Reader, Record, Tally, elements, has_uid
 from filmbadge.ask.decoder.limits import MAX_PDU
-from filmbadge.ask.decoder.uids import record_uid
+from filmbadge.ask.decoder.uids import OF_LEVEL
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.errors import WireError
@@ -329,7 +329,10 @@ class Association:
 
     def _event(self, what: str, number: int, content: bytes) -> None:
         """Handles an event: the reader found something other than an ordinary record."""
-        if what == "command":
+        if what == "answer":
+            if self._request is not None and self._final is None:  # else the request is over, and it responds once more
+                self._answer(number)
+        elif what == "command":
             self._respond(number, command.parse(content))
         elif what == "unit":
             act = _ACTS.get((self.state, number))
@@ -439,7 +442,8 @@ class Association:
         elif self._final is not None and self._final.status is not None:
             assert isinstance(self._request, Query)
             _, explicit = self._agreed.accepted[self._request.sop_class]
-            if record_uid(content, explicit=explicit, level=dict(self._request.keys).get(elements.QUERY_LEVEL, b"")):
+            level = dict(self._request.keys).get(elements.QUERY_LEVEL, b"")
+            if has_uid(content, explicit, OF_LEVEL.get(level, elements.STUDY_UID)):
                 before = _held(self._request.record)
                 self._request.record(content, explicit)
                 self._last = int(before is None or _held(self._request.record) != before)
@@ -487,7 +491,7 @@ class Association:
         if isinstance(request, Query):
             self._reader.expect(self._message_id, explicit, request.record, request.cancel_after or 0)
         elif isinstance(request, Echo):
-            self._reader.expect(self._message_id, False, None)
+            self._reader.expect(self._message_id, False, None, 0, command.C_ECHO_RSP)
         else:
             self._reader.idle()
         if self._meter is not None:

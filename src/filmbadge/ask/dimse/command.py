@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from itertools import product
 
 from msgspec import Struct
 
 from filmbadge.ask.decoder.elements import UNDEFINED, headers
 from filmbadge.ask.errors import WireError
-from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.model import Cause
 
 C_STORE_RQ = 0x0001
@@ -74,21 +71,8 @@ def encode(command: Command) -> bytes:
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
 
 
-def _usual() -> Iterator[Command]:
-    for number in range(1, 9):
-        yield Command(C_ECHO_RSP, number, VERIFICATION, 0x0000)
-        for root, status in product((STUDY_ROOT_FIND, PATIENT_ROOT_FIND), (0x0000, 0xFE00)):
-            yield Command(C_FIND_RSP, number, root, status)
-
-
-# Most archives write their responses as we would. These bytes need not be parsed.
-_USUAL = {encode(response): response for response in _usual()}
-
-
 def parse(data: bytes) -> Command:
     """Parses a command set. Raises WireError if it is malformed."""
-    if (usual := _USUAL.get(data)) is not None:
-        return usual
     seen: dict[int, bytes] = {}
     for _, tag, at, length, _ in headers(data, explicit=False):
         if tag >> 16 or length == UNDEFINED:

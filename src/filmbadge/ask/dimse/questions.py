@@ -13,8 +13,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from filmbadge.ask.census.source import Steps
-from filmbadge.ask.decoder import elements
-from filmbadge.ask.decoder.uids import record_uid
+from filmbadge.ask.decoder import elements, has_uid
 from filmbadge.ask.dimse.association import Answer, Keys, Query
 from filmbadge.catalogue.dicom import OUT_OF_RESOURCES, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, is_success
 from filmbadge.model import Depth, DimseFacts, Find, FindKey
@@ -119,7 +118,7 @@ class IdentifyProgress:
         return len(self.finds) > 1 and all(find.status is None for find in self.finds)
 
     def _record(self, identifier: bytes, explicit: bool) -> None:
-        if record_uid(identifier, explicit=explicit, level=b"STUDY"):
+        if has_uid(identifier, explicit, elements.STUDY_UID):
             self.named += 1
         else:
             self.unnamed += 1
