@@ -630,7 +630,6 @@ static int read_command(Reader *r, int context, const uint8_t *whole, size_t siz
     }
     r->awaiting = 1;
     r->matches++; /* this match counts even if its identifier breaks a bound */
-    if (r->matches == r->stop_after) set_event(r, "enough", 0, "", 0);
     return 0;
 }
 

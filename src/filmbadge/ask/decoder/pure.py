@@ -283,7 +283,7 @@ def _number(raw: bytes) -> int | None:
 
 
 Record = Callable[[bytes, bool], None]  # takes one record, and whether it is in explicit VR
-Event = tuple[Literal["unit", "command", "answer", "data", "enough"], int, bytes]
+Event = tuple[Literal["unit", "command", "answer", "data"], int, bytes]
 Fault = tuple[Literal["error"], str, tuple[int, ...]]
 
 
@@ -298,7 +298,6 @@ class Reader:
     - `("command", context, command set)`: any other command but a pending response to the query; its data set is dropped
     - `("data", context, b"")`: the end of a data set that was dropped; `dropped` counts the bytes of these. After `hold`
       it is that data set, whole
-    - `("enough", 0, b"")`: the query has as many matches as it wanted
     - `("error", cause, numbers)`: the peer broke the protocol; nothing more is read
 
     P-DATA of up to MAX_PDU bytes is read when it is here as a whole. Longer P-DATA is read piece by piece: what is held of
@@ -335,6 +334,7 @@ class Reader:
     ) -> None:
         """Begins a request: counts its pending responses, and gives their identifiers to `record`.
 
+        With `stop_after` only so many are given, and the others are counted.
         `answer` is the command field of the response that ends it.
         """
         self.matches = 0
@@ -518,8 +518,6 @@ class Reader:
             self._ordinary = whole
             self._awaiting = True
             self.matches += 1  # this match counts even if its identifier breaks a bound
-            if self.matches == self._stop_after:
-                self.event = ("enough", 0, b"")
 
     def _response(self, whole: bytes) -> int | None:
         """The status of a response to the request under way. None for any other command set: it is handed up as it is.

@@ -118,14 +118,17 @@ class _Carried:
         if self._script is None:
             self._script = self._make(association)
             self._advance(None)
-        while self.left is not None:
-            answer = yield self._wanted(self.left)
-            self._answered(answer)
-            full = self._pace.answers_each is not None and self._here >= self._pace.answers_each
-            waits = self._meter is not None and self._meter.short
-            if full or waits or self._caps.used(association.taken, time.monotonic() - began):
+        while (asked := self.left) is not None:
+            self._answered((yield self._wanted(asked) if self._also else asked))
+            if self.left is not None and self._full(association.taken, time.monotonic() - began):
                 self._willing = True
                 return
+
+    def _full(self, taken: int, seconds: float) -> bool:
+        """Whether the next question had better go out in another association."""
+        each = self._pace.answers_each
+        waits = self._meter is not None and self._meter.short
+        return waits or (each is not None and self._here >= each) or self._caps.used(taken, seconds)
 
     def goes_on(self, association: Association, stop: Outcome) -> bool:
         """Whether another association is to be made, after this one ended."""
@@ -143,7 +146,7 @@ class _Carried:
         return self._tries < self._most and (ending in _HUNG_UP or self.answered > 0)
 
     def _wanted(self, asked: Operation) -> Operation:
-        if not (self._also and isinstance(asked, Query)):
+        if not isinstance(asked, Query):
             return asked
         keys = dict(asked.keys)
         keys.update((tag, value) for tag, value in self._also if not keys.get(tag))
@@ -163,6 +166,6 @@ class _Carried:
         assert self._script is not None
         self.left = None
         try:
-            self.left = next(self._script) if answer is None else self._script.send(answer)
+            self.left = self._script.send(answer)  # type: ignore[arg-type]  # None begins it
         except StopIteration:
             self.done = True

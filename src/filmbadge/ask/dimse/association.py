@@ -72,6 +72,7 @@ QUERY_CONTEXTS = (
 
 
 Keys = tuple[tuple[int, bytes], ...]  # pairs of tag and value to match
+Form = tuple[tuple[int, bool], ...]  # tags, and which of them have a value: questions of one form cost an archive alike
 
 
 class Echo(Struct, frozen=True):
@@ -132,6 +133,9 @@ class _Agreed(Struct, frozen=True):
     syntaxes: dict[int, str] = {}  # transfer syntax by context id
 
 
+_NOTHING_AGREED = _Agreed()
+
+
 class State(IntEnum):  # an IntEnum's hash needs no Python call; an Enum's does
     """States Sta5 to Sta13 of PS3.8 Table 9-10, as far as a requestor has them."""
 
@@ -175,6 +179,13 @@ UNRECOGNIZED_PDU, UNEXPECTED_PDU, INVALID_PARAMETER = 1, 2, 6
 class Association:
     """A `Conversation`. After it ended, read `accepted`, `rejection`, `abort` and the progress of the query."""
 
+    __slots__ = (
+        "_agreed", "_answers", "_asked", "_began", "_cancelled", "_clock", "_contexts", "_drained", "_final",
+        "_form", "_gentle", "_heard", "_last", "_last_words", "_leaving", "_line", "_make_script", "_message_id", "_meter",
+        "_opening", "_reader", "_request", "_script", "_spared", "_stored", "_storing", "abort", "image_class",
+        "image_syntax", "rejection", "state", "taken", "unit", "valid_pdu",
+    )  # fmt: skip
+
     def __init__(
         self,
         called: str,
@@ -192,20 +203,18 @@ class Association:
         self.unit: pdu.Associate | None = None
         self.rejection: Rejection | None = None
         self.abort: Abort | None = None
-        self._called = called
         self._contexts = tuple(contexts)
-        self._agreed = _Agreed()
+        self._opening, ids = _opening(called, self._contexts, max_pdu, stored)
+        self._agreed = _NOTHING_AGREED
         self._make_script = script
         self._script: Operations | None = None
         self._request: Operation | None = None
         self._message_id = 0
-        self._reader = Reader([context.id for context in contexts])
-        self._enough = False  # the request has enough; its final response may be here already
+        self._reader = Reader(ids)
         self._last = 0  # matches that came with the final response: one at most
         self._cancelled = False
         self._drained = 0  # bytes that came since the C-CANCEL
         self._stored = stored
-        self._max_pdu = max_pdu
         self._storing: Command | None = None  # the C-STORE whose data set is arriving
         self._final: Command | None = None  # the final response whose data set is arriving
         self.image_syntax = self.image_class = ""  # transfer syntax and SOP class of the last C-STORE
@@ -217,6 +226,7 @@ class Association:
         self._meter = meter
         self._clock = clock
         self._answers = 0  # requests that were answered
+        self._form: Form = ()  # of the question
         self._asked = 0.0  # time when the question went out
         self._heard: float | None = None  # time when the first byte of the answer came
 
@@ -253,7 +263,7 @@ class Association:
 
     def opened(self, line: Connection) -> None:
         self._line = line
-        line.send(_associate_request(self._called, self._contexts, self._max_pdu, self._stored))
+        line.send(self._opening)
 
     def received(self, data: memoryview) -> int:
         if not self.valid_pdu and len(data):
@@ -285,9 +295,7 @@ class Association:
                 reason = UNRECOGNIZED_PDU if cause is Cause.UNKNOWN_PDU else INVALID_PARAMETER
                 raise WireError(cause, *event[2], abort_reason=reason)
             self._event(*event)
-        if self.image_syntax and isinstance(self._request, Get) and self.image_bytes >= self._request.enough:
-            self._enough = True
-        if self._enough and not self._cancelled and self.state is State.OPEN:
+        if self._request is not None and not self._cancelled and self._enough() and self.state is State.OPEN:
             self._cancel()
         if self._drained > DRAIN_BYTES and self.state is State.OPEN:
             raise WireError(Cause.WENT_ON, ending=OutcomeKind.BYTE_CAP)
@@ -339,10 +347,8 @@ class Association:
             if act is None:
                 raise WireError(Cause.UNEXPECTED_PDU, number, self.state.value, abort_reason=UNEXPECTED_PDU)
             act(self, content)
-        elif what == "data":
+        else:  # the event is "data"
             self._dropped(number, content)
-        else:  # the event is "enough"
-            self._enough = True
 
     def _ae_3(self, body: bytes) -> None:
         self._agreed = _agreed(body, self._contexts)
@@ -410,12 +416,19 @@ class Association:
             return
         self._answer(response.status)
 
+    def _enough(self) -> bool:
+        """Whether the request has as much as it wanted. Its final response may be here already."""
+        request = self._request
+        if isinstance(request, Query):
+            return request.cancel_after is not None and self._reader.matches >= request.cancel_after
+        return isinstance(request, Get) and self.image_bytes >= request.enough
+
     def _last_match(self, response: Command) -> bool:
         """Whether a final response brings a match, as some archives' do. The data set of a cancelled query is dropped:
 
         Orthanc sends one with 0xFE00.
         """
-        wanted = not (self._enough or self._cancelled) and response.status != CANCELLED
+        wanted = not (self._cancelled or self._enough()) and response.status != CANCELLED
         return response.has_data_set and wanted
 
     def _over(self, message_id: int) -> bool:
@@ -423,11 +436,10 @@ class Association:
 
     def _answer(self, status: int) -> None:
         assert self._request is not None
-        seconds = self._took(self._request, status)
-        matches = self.matches
-        self._request, self._final, self._enough = None, None, False
+        answer = Answer(status, self.matches, self._cancelled, self._took(self._request, status))
+        self._request = self._final = None
         self._answers += 1
-        self._step(Answer(status, matches, self._cancelled, seconds))
+        self._step(answer)
 
     def _dropped(self, context: int, content: bytes) -> None:
         """Ends a data set that was dropped or held.
@@ -461,14 +473,13 @@ class Association:
 
     def _step(self, answer: Answer | None) -> None:
         assert self._script is not None
+        gentle = self._gentle
         try:
-            if self._leaving:
-                raise StopIteration
-            request = next(self._script) if answer is None else self._script.send(answer)
-            self._spared = self._gentle is not None and self._gentle.exhausted
-            if self._spared:
-                raise StopIteration
+            request = None if self._leaving else self._script.send(answer)  # type: ignore[arg-type]  # None begins it
         except StopIteration:
+            request = None
+        self._spared = request is not None and gentle is not None and gentle.exhausted
+        if request is None or self._spared:
             self._release()
             return
         place = self._agreed.accepted.get(request.sop_class)
@@ -477,28 +488,28 @@ class Association:
         if self._cancelled:
             self._line.wait(math.inf)
             self._cancelled = False
-        if self._gentle is not None and (seconds := self._gentle.rest()):
-            self._line.rest(seconds, lambda: self._ask(request))
+        if gentle is not None and (seconds := gentle.rest()):
+            self._line.rest(seconds, lambda: self._ask(request, *place))
         else:
-            self._ask(request)
+            self._ask(request, *place)
 
-    def _ask(self, request: Operation) -> None:
+    def _ask(self, request: Operation, context: int, explicit: bool) -> None:
         if self.state is not State.OPEN:  # we were told to leave during the rest
             return
-        context, explicit = self._agreed.accepted[request.sop_class]
         self._request, self._last = request, 0
-        self._message_id += 1
+        self._message_id = number = self._message_id + 1
         if isinstance(request, Query):
-            self._reader.expect(self._message_id, explicit, request.record, request.cancel_after or 0)
+            self._reader.expect(number, explicit, request.record, request.cancel_after or 0)
         elif isinstance(request, Echo):
-            self._reader.expect(self._message_id, False, None, 0, command.C_ECHO_RSP)
+            self._reader.expect(number, False, None, 0, command.C_ECHO_RSP)
         else:
             self._reader.idle()
         if self._meter is not None:
             self._meter.asked()
         encode = _encode_once if request.ours else _encode
-        field, keys = request.FIELD, request.keys
-        self._line.send(encode(field, self._message_id, request.sop_class, keys, context, explicit, self._peer_max()))
+        most = self._peer_max()
+        said, self._form = encode(request.FIELD, number, request.sop_class, request.keys, context, explicit, most)
+        self._line.send(said)
         if self._gentle is not None:
             self._asked, self._heard = self._clock(), None
 
@@ -510,8 +521,7 @@ class Association:
         if status == OUT_OF_RESOURCES:
             self._gentle.out_of_resources()
         else:
-            alike = tuple((tag, bool(value)) for tag, value in request.keys)
-            self._gentle.answered(alike, waited, seconds, self.matches)
+            self._gentle.answered(self._form, waited, seconds, self.matches)
         return seconds
 
     def _release(self) -> None:
@@ -537,19 +547,22 @@ _ACTS = {
 
 
 @lru_cache(maxsize=64)
-def _associate_request(called: str, contexts: tuple[pdu.Context, ...], max_pdu: int, stored: tuple[str, ...]) -> bytes:
-    """The encoded A-ASSOCIATE-RQ. It is cached: we send few different requests, to many archives."""
+def _opening(
+    called: str, contexts: tuple[pdu.Context, ...], max_pdu: int, stored: tuple[str, ...]
+) -> tuple[bytes, bytes]:
+    """The encoded A-ASSOCIATE-RQ, and the ids of its contexts. We send few different requests, to many archives."""
     unit = pdu.Associate(called, CALLING_TITLE, contexts, max_pdu, IMPLEMENTATION_UID, IMPLEMENTATION_VERSION, stored)
-    return pdu.associate(pdu.ASSOCIATE_RQ, unit)
+    return pdu.associate(pdu.ASSOCIATE_RQ, unit), bytes(context.id for context in contexts)
 
 
 def _encode(
     field: int, number: int, sop_class: str, keys: Keys | None, context: int, explicit: bool, max_pdu: int
-) -> bytes:
-    """The encoded request, as PDUs that the peer takes."""
+) -> tuple[bytes, Form]:
+    """The encoded request, as PDUs that the peer takes, and the form of its keys."""
     request = Command(field, number, sop_class, None, keys is not None)
     identifier = None if keys is None else elements.encode(keys, explicit=explicit)
-    return pdu.data(context, command.encode(request), identifier, max_pdu)
+    form = tuple((tag, bool(value)) for tag, value in keys or ())
+    return pdu.data(context, command.encode(request), identifier, max_pdu), form
 
 
 _encode_once = lru_cache(maxsize=64)(_encode)

@@ -35,7 +35,7 @@ MAX_CODE = 10  # of results, sources and reasons, PS3.8 Tables 9-21 and 9-26
 COMMAND, LAST = 1, 2  # bits of the message control header, PS3.8 E.2: command set, last fragment
 
 
-class Context(Struct, frozen=True):
+class Context(Struct, frozen=True, cache_hash=True):
     """A presentation context, PS3.8 9.3.2.2: proposed with several transfer syntaxes, or accepted with one."""
 
     id: int

@@ -39,7 +39,6 @@ SEVERAL = 8  # rows that are looked at, after one named no study: another in the
 _PERSONAL = (FindKey.ANY_PATIENT_ID, FindKey.ANY_PATIENT_NAME)
 
 
-@lru_cache(maxsize=64)
 def date_key(ages: Ages | None, today: date) -> bytes:
     """The Study Date key (range matching, PS3.4 C.2.2.2.5) of studies of these ages. Empty for studies of any age."""
     if ages is None:
@@ -47,6 +46,12 @@ def date_key(ages: Ages | None, today: date) -> bytes:
     young, old = ages
     first, last = today - timedelta(days=old), today - timedelta(days=young)
     return f"{last:%Y%m%d}".encode() if young == old else f"{first:%Y%m%d}-{last:%Y%m%d}".encode()
+
+
+@lru_cache(maxsize=64)
+def _keys(ages: Ages | None, today: date, key: FindKey | None) -> Keys:
+    keys = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_DATE, date_key(ages, today)), (elements.STUDY_UID, b""))
+    return keys if key is None else (*keys, KEYS[key])
 
 
 def opening(facts: DimseFacts) -> Find | None:
@@ -83,19 +88,14 @@ class IdentifyProgress:
     def ask(self, root: str, ages: Ages | None = None, key: FindKey | None = None) -> Steps[Find]:
         """One question. One that was asked before, in an association that broke off, is not asked again."""
         find = Find(ages, 0, patient_root=root == PATIENT_ROOT_FIND, with_key=key)
+        several = False
         for asked in self.finds:
+            several = several or asked.unnamed > 0
             if (asked.ages, asked.patient_root, asked.with_key) == (find.ages, find.patient_root, find.with_key):
                 return asked
         self.under_way, self.named, self.unnamed = find, 0, 0
-        keys = [
-            (elements.QUERY_LEVEL, b"STUDY"),
-            (elements.STUDY_DATE, date_key(ages, self.today)),
-            (elements.STUDY_UID, b""),
-        ]
-        if key is not None:
-            keys.append(KEYS[key])
-        enough = SEVERAL if any(asked.unnamed for asked in self.finds) else 1
-        answer: Answer = yield Query(root, tuple(keys), self._record, cancel_after=enough, ours=True)
+        enough = SEVERAL if several else 1
+        answer: Answer = yield Query(root, _keys(ages, self.today, key), self._record, cancel_after=enough, ours=True)
         return self.ended(answer.matches, answer.status, answer.cancelled)
 
     def ended(self, matches: int, status: int | None, cancelled: bool) -> Find:

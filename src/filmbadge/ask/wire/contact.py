@@ -16,7 +16,7 @@ from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import Address, ConnectionLimits, Scope, plain
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Contact:
     """One host. `name` is the name that the user gave; it is empty if the user gave an address.
 
@@ -26,10 +26,12 @@ class Contact:
     dialer: Dialer
     address: Address
     name: str = ""
-    connect_seconds: Callable[[], float] | None = field(default=None, compare=False)
-    _answered: set[int] = field(
-        default_factory=set, init=False, repr=False, compare=False
-    )  # ports: one that is busy now answers late
+    connect_seconds: Callable[[], float] | None = None
+    pace: Throttle = field(init=False, repr=False)  # it holds as long as this contact, over all connections
+    _answered: set[int] = field(default_factory=set, init=False, repr=False)  # ports: one that is busy now answers late
+
+    def __post_init__(self) -> None:
+        self.pace = self.dialer.throttle(self.address)
 
     @property
     def scope(self) -> Scope:
@@ -47,10 +49,6 @@ class Contact:
             yield RunKey(bytes(self.key), share)
         finally:
             share.close()
-
-    @property
-    def pace(self) -> Throttle:
-        return self.dialer.throttle(self.address)
 
     def origin(self, port: int, tls: bool = False) -> Origin:
         return Origin(self.address, port, tls, self.name)
