@@ -95,6 +95,11 @@ async def ask_all(
 class _Carried:
     """A script that outlives its associations."""
 
+    __slots__ = (
+        "_also", "_caps", "_here", "_make", "_meter", "_most", "_pace", "_script", "_tries", "_willing",
+        "answered", "done", "left",
+    )  # fmt: skip
+
     def __init__(
         self, script: Script, caps: ConnectionLimits, pace: Throttle, also: Keys, tries: int, meter: Meter | None
     ) -> None:
@@ -119,7 +124,7 @@ class _Carried:
             self._script = self._make(association)
             self._advance(None)
         while (asked := self.left) is not None:
-            self._answered((yield self._wanted(asked) if self._also else asked))
+            self._advance((yield self._wanted(asked) if self._also else asked))
             if self.left is not None and self._full(association.taken, time.monotonic() - began):
                 self._willing = True
                 return
@@ -138,7 +143,7 @@ class _Carried:
         if self._willing:
             return True
         if (answer := association.settled) is not None:
-            self._answered(answer)
+            self._advance(answer)
             return not self.done
         if self._here and not association.matches and ending in (*_HUNG_UP, OutcomeKind.IDLE, OutcomeKind.BROKEN):
             self._pace.answers_each = min(self._here, self._pace.answers_each or self._here)
@@ -156,16 +161,15 @@ class _Carried:
         if self._script is not None:
             self._script.close()
 
-    def _answered(self, answer: Answer) -> None:
-        self.answered += 1
-        self._here += 1
-        self._tries = 0
-        self._advance(answer)
-
     def _advance(self, answer: Answer | None) -> None:
+        """Hand the script its answer, and take its next question. None begins it."""
         assert self._script is not None
+        if answer is not None:
+            self.answered += 1
+            self._here += 1
+            self._tries = 0
         self.left = None
         try:
-            self.left = self._script.send(answer)  # type: ignore[arg-type]  # None begins it
+            self.left = self._script.send(answer)  # type: ignore[arg-type]
         except StopIteration:
             self.done = True

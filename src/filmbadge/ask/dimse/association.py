@@ -84,6 +84,9 @@ class Echo(Struct, frozen=True):
     ours: bool = True
 
 
+ECHO = Echo()
+
+
 class Query(Struct, frozen=True):
     """C-FIND, PS3.7 9.1.2. With `cancel_after`, a C-CANCEL follows after that many matches."""
 
@@ -158,18 +161,20 @@ class Action(Enum):
     AA_3 = "the peer aborts: close"
 
 
+AWAIT_ACCEPT, OPEN, AWAIT_RELEASE, CLOSED = State  # Python 3.11 takes long to look up a member of an Enum
+
 # PS3.8 Table 9-10, the requestor's part. Pairs that are not listed are AA-8: A-ABORT as the service provider.
 TABLE = {
-    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_AC): Action.AE_3,
-    (State.AWAIT_ACCEPT, pdu.ASSOCIATE_RJ): Action.AE_4,
-    (State.AWAIT_ACCEPT, pdu.ABORT): Action.AA_3,
-    (State.OPEN, pdu.P_DATA): Action.DT_2,
-    (State.OPEN, pdu.RELEASE_RQ): Action.AR_2,
-    (State.OPEN, pdu.ABORT): Action.AA_3,
-    (State.AWAIT_RELEASE, pdu.P_DATA): Action.AR_6,
-    (State.AWAIT_RELEASE, pdu.RELEASE_RQ): Action.AR_8,
-    (State.AWAIT_RELEASE, pdu.RELEASE_RP): Action.AR_3,
-    (State.AWAIT_RELEASE, pdu.ABORT): Action.AA_3,
+    (AWAIT_ACCEPT, pdu.ASSOCIATE_AC): Action.AE_3,
+    (AWAIT_ACCEPT, pdu.ASSOCIATE_RJ): Action.AE_4,
+    (AWAIT_ACCEPT, pdu.ABORT): Action.AA_3,
+    (OPEN, pdu.P_DATA): Action.DT_2,
+    (OPEN, pdu.RELEASE_RQ): Action.AR_2,
+    (OPEN, pdu.ABORT): Action.AA_3,
+    (AWAIT_RELEASE, pdu.P_DATA): Action.AR_6,
+    (AWAIT_RELEASE, pdu.RELEASE_RQ): Action.AR_8,
+    (AWAIT_RELEASE, pdu.RELEASE_RP): Action.AR_3,
+    (AWAIT_RELEASE, pdu.ABORT): Action.AA_3,
 }
 _ABANDON = pdu.abort(0)
 # Reasons of an A-ABORT, PS3.8 Table 9-26.
@@ -197,7 +202,7 @@ class Association:
         meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.state = State.AWAIT_ACCEPT
+        self.state = AWAIT_ACCEPT
         self.valid_pdu = False
         self.taken = 0  # bytes of input that were taken
         self.unit: pdu.Associate | None = None
@@ -281,7 +286,7 @@ class Association:
         if self._gentle is not None and self._heard is None:
             self._heard = self._clock()
         reader, at, size = self._reader, 0, len(data)
-        while at < size and self.state is not State.CLOSED:
+        while at < size and self.state is not CLOSED:
             at += (taken := reader.feed(data[at:] if at else data))
             self.taken += taken
             if self._meter is not None:
@@ -294,32 +299,33 @@ class Association:
                 cause = Cause(event[1])
                 reason = UNRECOGNIZED_PDU if cause is Cause.UNKNOWN_PDU else INVALID_PARAMETER
                 raise WireError(cause, *event[2], abort_reason=reason)
-            self._event(*event)
-        if self._request is not None and not self._cancelled and self._enough() and self.state is State.OPEN:
+            what, number, content = event
+            self._event(what, number, content)
+        if self._request is not None and not self._cancelled and self._enough() and self.state is OPEN:
             self._cancel()
-        if self._drained > DRAIN_BYTES and self.state is State.OPEN:
+        if self._drained > DRAIN_BYTES and self.state is OPEN:
             raise WireError(Cause.WENT_ON, ending=OutcomeKind.BYTE_CAP)
         return at
 
     def leave(self) -> bool:
         """Cancels the current request, then releases the association. Before acceptance only A-ABORT is possible."""
-        if self.state is State.OPEN and not self._leaving:
+        if self.state is OPEN and not self._leaving:
             self._leaving = True
             if isinstance(self._request, Query | Get) and not self._cancelled:
                 self._cancel()
             elif self._request is None:
                 self._release()
-        return self.state in (State.OPEN, State.AWAIT_RELEASE)
+        return self.state in (OPEN, AWAIT_RELEASE)
 
     def farewell(self) -> bytes:
-        return b"" if self.state is State.CLOSED else self._last_words
+        return b"" if self.state is CLOSED else self._last_words
 
     def ended(self, stop: Outcome) -> Outcome:
         hung_up = stop.ending in _HUNG_UP
-        if hung_up and self.state is State.AWAIT_ACCEPT and self._began.startswith(_REJECTS):
+        if hung_up and self.state is AWAIT_ACCEPT and self._began.startswith(_REJECTS):
             return self._rejected(self._began[pdu.HEADER.size :])  # it announced more bytes than it sent
-        released = self.state is State.AWAIT_RELEASE and hung_up
-        self.state = State.CLOSED
+        released = self.state is AWAIT_RELEASE and hung_up
+        self.state = CLOSED
         if self._request is not None and self._gentle is not None and self._failed(stop):
             self._gentle.broke_off()
         if self._script is not None:
@@ -354,7 +360,7 @@ class Association:
         self._agreed = _agreed(body, self._contexts)
         self.unit = self._agreed.unit
         self.valid_pdu = True
-        self.state = State.OPEN
+        self.state = OPEN
         self._reader.mode = Reader.READ
         self._script = self._make_script(self)
         self._step(None)
@@ -385,7 +391,7 @@ class Association:
         self._line.send(pdu.RELEASE_RESPONSE)
 
     def _close(self, stop: Outcome) -> None:
-        self.state = State.CLOSED
+        self.state = CLOSED
         self._line.close(stop)
 
     # This section handles messages.
@@ -494,7 +500,7 @@ class Association:
             self._ask(request, *place)
 
     def _ask(self, request: Operation, context: int, explicit: bool) -> None:
-        if self.state is not State.OPEN:  # we were told to leave during the rest
+        if self.state is not OPEN:  # we were told to leave during the rest
             return
         self._request, self._last = request, 0
         self._message_id = number = self._message_id + 1
@@ -525,7 +531,7 @@ class Association:
         return seconds
 
     def _release(self) -> None:
-        self.state = State.AWAIT_RELEASE
+        self.state = AWAIT_RELEASE
         self._reader.mode = Reader.DROP  # drop data that is still arriving, PS3.8 Table 9-8, AR-6
         self._line.send(pdu.RELEASE_REQUEST)
         self._line.wait(RELEASE_SECONDS)

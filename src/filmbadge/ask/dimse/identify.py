@@ -16,7 +16,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from filmbadge.ask.dimse.ask_again import Asked, Script, ask_all
-from filmbadge.ask.dimse.association import Association, Echo, Operations
+from filmbadge.ask.dimse.association import ECHO, Association, Operations
 from filmbadge.ask.dimse.questions import IdentifyProgress, questions
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.tls import ANSWERED_NO_TLS
@@ -109,9 +109,10 @@ def _leave() -> Operations:
 
 
 def _script(association: Association, notes: IdentifyProgress, depth: Depth) -> Operations:
-    if VERIFICATION in association.accepted and notes.echo is None:
-        notes.echo = (yield Echo()).status
-    yield from questions(notes, association.accepted, depth)
+    accepted = association.accepted
+    if notes.echo is None and VERIFICATION in accepted:
+        notes.echo = (yield ECHO).status
+    yield from questions(notes, accepted, depth)
 
 
 def _facts(asked: Asked, notes: IdentifyProgress, title: str, titles_rejected: int, from_scope: bool) -> DimseFacts:

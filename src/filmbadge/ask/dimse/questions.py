@@ -128,9 +128,8 @@ def questions(notes: IdentifyProgress, accepted: Set[str], depth: Depth) -> Step
     """All questions, until one brings a record or the archive is out of resources."""
     roots = [root for root in (STUDY_ROOT_FIND, PATIENT_ROOT_FIND) if root in accepted]
     for root in roots:
-        if any(
-            notes.answers(other) for other in roots if other != root
-        ):  # and gave nothing: one question to this model will do
+        other = PATIENT_ROOT_FIND if root == STUDY_ROOT_FIND else STUDY_ROOT_FIND
+        if other in accepted and notes.answers(other):  # and gave nothing: one question to this model will do
             find = yield from notes.ask(root)
             over = _over(find)
         else:
