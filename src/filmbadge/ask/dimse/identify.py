@@ -22,7 +22,7 @@ from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.tls import ANSWERED_NO_TLS
 from filmbadge.catalogue.dicom import CALLED_TITLE_NOT_RECOGNIZED, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.model import Cause, Depth, DimseFacts, Endpoint, Observation, OutcomeKind, Protocol
-from filmbadge.scope import ConnectionLimits, plain
+from filmbadge.scope import ConnectionLimits
 
 ANY_TITLE = "ANY-SCP"  # the conventional title for any called AE; titles from a scope come after it
 ASK_BYTES = 512 * 1024
@@ -60,18 +60,18 @@ async def identify_either(contact: Contact, port: int, depth: Depth, *, named: b
 
 async def ask(contact: Contact, port: int, depth: Depth, *, tls: bool = False) -> Observation:
     """Knock, and from depth `ask` on ask small questions until one brings a record. Raises OutOfScope only."""
-    at = datetime.now(UTC)
-    for tried, title in enumerate((ANY_TITLE, *contact.scope.called_titles)):
+    at, listed = datetime.now(UTC), contact.scope.called_titles
+    for tried, title in enumerate((ANY_TITLE, *listed)):
         notes = IdentifyProgress(at.date())
         asked = await _ask_title(contact, port, title, notes, depth, tls)
         if tried and not asked.first.valid_pdu:
             break  # the facts from earlier titles still hold
         stop, shown = asked.stop, asked.tls
-        facts = _facts(asked, notes, title, tried, title in contact.scope.called_titles)
+        facts = _facts(asked, notes, title, tried, title in listed)
         rejection = facts.rejection
         if rejection is None or (rejection.source, rejection.reason) != CALLED_TITLE_NOT_RECOGNIZED:
             break
-    endpoint = Endpoint(str(plain(contact.address)), port, Protocol.DIMSE)
+    endpoint = Endpoint(contact.host, port, Protocol.DIMSE)
     return Observation(endpoint=endpoint, at=at, depth=depth, stop=stop, tls=shown, facts=(facts,))
 
 

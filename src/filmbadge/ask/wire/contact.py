@@ -18,7 +18,7 @@ from filmbadge.scope import Address, ConnectionLimits, Scope, plain
 
 @dataclass(slots=True, eq=False)
 class Contact:
-    """One host. `name` is the name that the user gave; it is empty if the user gave an address.
+    """One host. `name` is the name that the user gave; it is empty if the user gave an address. `host` is its address as text.
 
     `connect_seconds` says how long a connect to a port that did not answer yet may wait; without it, as the caps say.
     """
@@ -27,10 +27,12 @@ class Contact:
     address: Address
     name: str = ""
     connect_seconds: Callable[[], float] | None = None
+    host: str = field(init=False, repr=False)
     pace: Throttle = field(init=False, repr=False)  # it holds as long as this contact, over all connections
     _answered: set[int] = field(default_factory=set, init=False, repr=False)  # ports: one that is busy now answers late
 
     def __post_init__(self) -> None:
+        self.host = str(plain(self.address))
         self.pace = self.dialer.throttle(self.address)
 
     @property
@@ -68,7 +70,7 @@ class Contact:
         """
         if self.pace.exhausted:
             stop = Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
-            return JournalRow(datetime.now(UTC), str(plain(self.address)), port, question, 0, 0, 0.0, stop)
+            return JournalRow(datetime.now(UTC), self.host, port, question, 0, 0, 0.0, stop)
         wait = None if port in self._answered else self.connect_seconds
         row = await self.dialer.dial(
             self.address,
