@@ -10,10 +10,12 @@ from collections.abc import Callable
 from types import ModuleType
 from zlib import crc32
 
-from filmbadge.ask.decoder import PersonalTally, Tally, compiled, elements, pure
+from filmbadge.ask.decoder import PersonalTally, Tally, compiled, elements, pure, uids
+from filmbadge.ask.decoder.elements import STUDY_UID
 from filmbadge.ask.decoder.personal import Rule
 from filmbadge.ask.decoder.pure import Reader
 from filmbadge.ask.dimse.association import Association, Echo, Operations, Query
+from filmbadge.ask.dimse.command import C_ECHO_RSP, C_FIND_RSP
 from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.memory import Memory, Room, Share
@@ -42,6 +44,8 @@ def one(data: bytes) -> None:
     assert heard[0] == heard[1], f"the cores differ: {heard}"
     looked = [_Look(core).at(pieces, options) for core in (pure, compiled)]
     assert looked[0] == looked[1], f"the cores differ: {looked}"
+    named = [core.has_uid(stream, bool(options & 128), STUDY_UID) for core in (uids, compiled)]
+    assert named[0] == named[1], f"the cores differ: {named}"
     elements = stream.split(b"\0")
     for at in range(0, min(len(elements), 20 * len(MORE)), len(MORE)):
         _read_elements(elements[at : at + len(MORE)])
@@ -97,7 +101,8 @@ def _read(core: ModuleType, pieces: list[bytes], options: int, tally: Tally | Pe
     reader: Reader = core.Reader((1, 3, 5))
     reader.mode = (options >> 3 & 3) % 3
     stop_after = options >> 5 & 3
-    reader.expect(1, bool(options & 128), tally, stop_after)
+    answer = C_ECHO_RSP if options & 4 else C_FIND_RSP
+    reader.expect(1, bool(options & 128), tally, stop_after, answer)
     held, log = b"", list[object]()
     for piece in pieces:
         held += piece
