@@ -426,7 +426,7 @@ class Association:
         """Whether the request has as much as it wanted. Its final response may be here already."""
         request = self._request
         if isinstance(request, Query):
-            return request.cancel_after is not None and self._reader.matches >= request.cancel_after
+            return 0 < (request.cancel_after or 0) <= self._reader.matches
         return isinstance(request, Get) and self.image_bytes >= request.enough
 
     def _last_match(self, response: Command) -> bool:
