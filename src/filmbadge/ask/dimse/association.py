@@ -441,11 +441,17 @@ class Association:
         return message_id < self._message_id or (message_id == self._message_id and self._request is None)
 
     def _answer(self, status: int) -> None:
-        assert self._request is not None
-        answer = Answer(status, self.matches, self._cancelled, self._took(self._request, status))
+        gentle, seconds, matches = self._gentle, 0.0, self.matches
+        if gentle is not None and isinstance(self._request, Query):
+            now = self._clock()
+            seconds = now - self._asked
+            if status == OUT_OF_RESOURCES:
+                gentle.out_of_resources()
+            else:
+                gentle.answered(self._form, (self._heard or now) - self._asked, seconds, matches)
         self._request = self._final = None
         self._answers += 1
-        self._step(answer)
+        self._step(Answer(status, matches, self._cancelled, seconds))
 
     def _dropped(self, context: int, content: bytes) -> None:
         """Ends a data set that was dropped or held.
@@ -518,17 +524,6 @@ class Association:
         self._line.send(said)
         if self._gentle is not None:
             self._asked, self._heard = self._clock(), None
-
-    def _took(self, request: Operation, status: int) -> float:
-        if self._gentle is None or not isinstance(request, Query):
-            return 0.0
-        now = self._clock()
-        waited, seconds = (self._heard or now) - self._asked, now - self._asked
-        if status == OUT_OF_RESOURCES:
-            self._gentle.out_of_resources()
-        else:
-            self._gentle.answered(self._form, waited, seconds, self.matches)
-        return seconds
 
     def _release(self) -> None:
         self.state = AWAIT_RELEASE
