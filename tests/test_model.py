@@ -134,6 +134,17 @@ def test_a_doubt_takes_the_numbers_of_its_code_and_no_others() -> None:
         Doubt(DoubtCode.CUT_OFF, {"rows": 5}, Outcome(OutcomeKind.IDLE))
 
 
+def test_equal_endings_and_doubts_are_one_in_a_set() -> None:
+    """In whatever order their numbers were written."""
+    one, other = {"rows": 5, "uids": 2}, {"uids": 2, "rows": 5}
+    assert len({Doubt(DoubtCode.REPEATED, one), Doubt(DoubtCode.REPEATED, other)}) == 1
+    one, other = {"source": 0, "reason": 2}, {"reason": 2, "source": 0}
+    ended = {
+        Outcome(OutcomeKind.ABORTED, Cause.ABORTED, numbers) for numbers in (one, other, {"source": 2, "reason": 0})
+    }
+    assert len(ended) == 2
+
+
 def test_steps_are_ordered_by_height_and_not_by_alphabet() -> None:
     assert [str(rung) for rung in Rung] == [
         "silent", "listening", "speaks", "admits", "answers", "discloses", "offers", "delivers",

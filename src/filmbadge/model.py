@@ -31,10 +31,12 @@ class _Worded(Struct, frozen=True):
     def __post_init__(self) -> None:
         for name, limit in _limits(type(self)):
             held = getattr(self, name)
+            if not held:
+                continue
             if type(held) is str:
                 if len(held) > limit or not held.isascii() or not held.isprintable():
                     force_setattr(self, name, texts.clean(held, limit))
-            elif held and not all(len(one) <= limit and one.isascii() and one.isprintable() for one in held):
+            elif not all(len(one) <= limit and one.isascii() and one.isprintable() for one in held):
                 force_setattr(self, name, tuple(texts.clean(one, limit) for one in held))
 
 
@@ -134,8 +136,13 @@ class _Code(StrEnum):
 
     def require(self, numbers: dict[str, int]) -> None:
         """Raises ValueError if `numbers` are not exactly the numbers that belong to this code."""
-        if numbers.keys() != set(self.numbers) or any(type(number) is not int for number in numbers.values()):
-            raise ValueError(f"the numbers of '{self}' are {self.numbers}")
+        if len(numbers) == len(self.numbers):
+            for name in self.numbers:
+                if type(numbers.get(name)) is not int:
+                    break
+            else:
+                return
+        raise ValueError(f"the numbers of '{self}' are {self.numbers}")
 
 
 class Cause(_Code):
@@ -242,6 +249,9 @@ class Outcome(_Worded, frozen=True, omit_defaults=True):
         elif self.numbers:
             raise ValueError("numbers without a cause")
 
+    def __hash__(self) -> int:
+        return hash((self.ending, self.cause, frozenset(self.numbers.items()), self.error))
+
 
 class DoubtCode(_Code):
     """Why a number is unknown, incomplete or uncertain. `tell.causes` has the words."""
@@ -339,6 +349,9 @@ class Doubt(Struct, frozen=True, omit_defaults=True):
         self.code.require(self.numbers)
         if (self.stop is not None) != (self.code is DoubtCode.BROKE_OFF):
             raise ValueError(f"'{self.code}' and an ending do not go together")
+
+    def __hash__(self) -> int:
+        return hash((self.code, frozenset(self.numbers.items()), self.stop))
 
 
 class Endpoint(_Worded, frozen=True, order=True):
