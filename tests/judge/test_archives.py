@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -10,6 +12,7 @@ from filmbadge.judge.steps import next_step
 from filmbadge.model import (
     Archive,
     Census,
+    Certificate,
     Count,
     CountedBy,
     Depth,
@@ -21,6 +24,7 @@ from filmbadge.model import (
     Fingerprint,
     FingerprintKind,
     Host,
+    KeyKind,
     Link,
     LinkBy,
     Observation,
@@ -31,10 +35,13 @@ from filmbadge.model import (
     Product,
     Profile,
     Provenance,
+    Reason,
     Rejection,
     Rung,
+    TlsFacts,
+    Transport,
 )
-from support.factories import ADDRESS, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
+from support.factories import ADDRESS, AT, DISCLOSED, EMPTY, ORTHANC_REALM, REPORTED, admitted, dimse, reported, web
 
 LOCKED = OrthancFacts(status=401, realm=ORTHANC_REALM)
 OPEN = dimse(admitted(DISCLOSED))
@@ -53,6 +60,24 @@ def only(*observations: Observation) -> Archive:
 
 def ports(host: Host) -> list[list[int]]:
     return [[endpoint.port for endpoint in archive.endpoints] for archive in host.archives]
+
+
+def test_hosts_that_show_the_same_keep_their_places_and_dates() -> None:
+    """What one was judged to be is remembered for the next, where it stands and when it was seen are not."""
+    held = Certificate("pacs", "", "ca", "", AT - timedelta(9), AT + timedelta(9), False, KeyKind.RSA, 2048, True)
+    one = msgspec.structs.replace(OPEN, tls=TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", certificate=held))
+    endpoint = msgspec.structs.replace(OPEN.endpoint, address="192.0.2.8", port=104)
+    other = msgspec.structs.replace(one, endpoint=endpoint, at=AT + timedelta(10))
+    (first,), (second,) = judged(one).judged, judge("192.0.2.8", [other]).judged
+    assert (first.observation, second.observation) == (one, other)
+    assert (first.transport, second.transport) == ((), (Transport.EXPIRED,))
+    assert first.verdict == second.verdict
+
+
+def test_a_host_that_answers_elsewhere_filters_a_port_that_is_silent_alike() -> None:
+    silent = dimse(DimseFacts(called="ANY-SCP"), port=104, stop=Outcome(OutcomeKind.NO_ANSWER))
+    whys = [[j.verdict.why for j in judged(*seen).judged] for seen in ((silent,), (silent, OPEN), (silent,))]
+    assert whys == [[Reason.NOTHING_ANSWERED], [Reason.FILTERED, Reason.RECORDS], [Reason.NOTHING_ANSWERED]]
 
 
 def test_orthanc_joins_the_port_it_names() -> None:

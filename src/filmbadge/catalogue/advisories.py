@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec import Struct, field
 
@@ -53,6 +53,7 @@ def advisories() -> dict[str, Advisory]:
     return {row.id: row for row in table("advisories.toml", Advisories).advisory}
 
 
+@lru_cache(maxsize=1024)
 def known(product: str, version: str) -> tuple[str, ...]:
     """The ids of advisories on this version of a product."""
     return tuple(row.id for row in advisories().values() if row.product == product and row.affects(version))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -33,6 +33,7 @@ def words() -> tuple[Word, ...]:
     return table("decoys.toml", Decoys).word
 
 
+@lru_cache(maxsize=1024)
 def calls_itself_one(name: str) -> bool:
     """Whether a name of an archive says that it is a demonstration."""
     return any(word.stands_in(name) for word in words())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from filmbadge.catalogue.advisories import known
 from filmbadge.judge import amounts, personal
@@ -19,14 +22,21 @@ from filmbadge.judge.ways import ways_of
 from filmbadge.model import (
     Archive,
     Counts,
+    Depth,
     DoubtCode,
     Endpoint,
+    Facts,
+    Fingerprint,
     Host,
     JudgedEndpoint,
     Link,
     Observation,
     Outcome,
+    Product,
     Profile,
+    Protocol,
+    TlsFacts,
+    Verdict,
 )
 
 
@@ -42,24 +52,46 @@ def judge(
     `links` are links between its endpoints. `name` is the name that the user gave the host. `fault` is the reason why
     we could not find out more. The order in which ports were asked decides nothing.
     """
-    observations = tuple(observations)
-    reached = {seen.endpoint.address for seen in observations if answered(seen)}
-    judged = [_judged(seen, seen.endpoint.address in reached) for seen in observations]
+    read = [(seen, _read(seen.depth, seen.stop, seen.tls, seen.signs, seen.facts)) for seen in observations]
+    reached = {seen.endpoint.address for seen, shown in read if shown.answered}
+    judged = [_judged(seen, shown, seen.endpoint.address in reached) for seen, shown in read]
     links = tuple(links)
-    ordered = sorted(judged, key=lambda j: (j.observation.endpoint.address != address, j.observation.endpoint))
     archives = []
-    for found in group(ordered, frozenset({"", address, name.lower()}), links):
+    for found in group(judged, address, name, links):
         archive = _archive(found, name)
         archives.append(archive)
-        for one in found.members:
-            said = msgspec.structs.replace(archive.product, toolkit=one.product.toolkit)
-            judged[judged.index(one)] = msgspec.structs.replace(one, product=said)
+        for one in found.members if len(found.members) > 1 else ():  # one alone has the product of its archive
+            said = replace(archive.product, toolkit=one.product.toolkit)
+            judged[judged.index(one)] = replace(one, product=said)
     return Host(address, tuple(judged), tuple(archives), fault, links, name)
 
 
-def _judged(seen: Observation, host_answered: bool) -> JudgedEndpoint:
-    placed = JudgedEndpoint(seen, place(seen, host_answered=host_answered), identify(seen))
-    return msgspec.structs.replace(placed, transport=measure(placed))
+class _Read(Struct, frozen=True):
+    """What an endpoint shows, wherever it stands and whenever it was seen."""
+
+    answered: bool
+    alone: Verdict  # where nothing else of its host answered
+    beside: Verdict  # where its host answered on some port
+    product: Product
+
+
+_ANYWHERE, _ANY_TIME = Endpoint("", 0, Protocol.DIMSE), datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=1024)
+def _read(
+    depth: Depth, stop: Outcome, tls: TlsFacts | None, signs: tuple[Fingerprint, ...], facts: tuple[Facts, ...]
+) -> _Read:
+    """A sweep meets the same again and again: nobody at a port, or software as it comes."""
+    seen = Observation(endpoint=_ANYWHERE, at=_ANY_TIME, depth=depth, stop=stop, tls=tls, signs=signs, facts=facts)
+    heard, beside = answered(seen), place(seen, host_answered=True)
+    return _Read(heard, beside if heard else place(seen), beside, identify(seen))
+
+
+def _judged(seen: Observation, shown: _Read, host_answered: bool) -> JudgedEndpoint:
+    placed = JudgedEndpoint(seen, shown.beside if host_answered else shown.alone, shown.product)
+    transport = measure(placed)
+    return JudgedEndpoint(seen, placed.verdict, placed.product, transport) if transport else placed
 
 
 def profile_of(group: Iterable[JudgedEndpoint]) -> Profile | None:
@@ -83,11 +115,13 @@ def ids_read(host: Host) -> dict[Endpoint, str]:
 def _archive(found: Group, name: str) -> Archive:
     group, endpoints = found.members, tuple(found.endpoints)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
-    product = identify(*found.seen)
-    profile = profile_of(group)
+    product = group[0].product if len(group) == 1 else identify(*found.seen)
     counts = amounts.counts(group, proven=not found.more)
-    kinds, identifiers, ssn_records = personal.judge(_doubted(profile, counts), counts.studies.value)
-    archive = Archive(
+    kinds, identifiers, ssn_records = personal.judge(_doubted(profile_of(group), counts), counts.studies.value)
+    advisories = known(product.product, product.version)
+    transport = {found for j in group for found in j.transport}
+    letter, why = grade(rung, group, transport, advisories, somebodys(kinds))
+    return Archive(
         id=_id(found),
         address=endpoints[0].address,
         endpoints=endpoints,
@@ -97,7 +131,9 @@ def _archive(found: Group, name: str) -> Archive:
         kinds=kinds,
         identifiers=identifiers,
         ssn_records=ssn_records,
-        advisories=known(product.product, product.version),
+        advisories=advisories,
+        grade=letter,
+        grade_why=why,
         decoy=tags(group, name),
         configuration=configuration(group, counts),
         identity=identity(group, product.product),
@@ -105,17 +141,16 @@ def _archive(found: Group, name: str) -> Archive:
         perhaps_same=tuple(map(_id, found.perhaps)),
         perhaps_more=found.more,
     )
-    transport = {found for j in group for found in j.transport}
-    letter, why = grade(rung, group, transport, archive.advisories, somebodys(kinds))
-    return msgspec.structs.replace(archive, grade=letter, grade_why=why)
 
 
 def _doubted(profile: Profile | None, counts: Counts) -> Profile | None:
     """Where the archive's numbers contradict each other, nobody can say that a profile saw all of it."""
+    if profile is None:
+        return None
     doubts = tuple(d for d in counts.studies.doubts if d.code in (DoubtCode.CONTRADICTED, DoubtCode.WAYS_UNPROVEN))
-    if profile is None or not doubts:
+    if not doubts:
         return profile
-    return msgspec.structs.replace(profile, complete=False, doubts=(*profile.doubts, *doubts))
+    return replace(profile, complete=False, doubts=(*profile.doubts, *doubts))
 
 
 def _id(found: Group) -> str:

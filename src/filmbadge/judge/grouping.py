@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from itertools import combinations, product
 
 from filmbadge.judge.amounts import Told, counts
+from filmbadge.judge.ladder import IMAGING
 from filmbadge.judge.same_archive import differ, nested, same, same_counters
 from filmbadge.judge.ways import ways_of
-from filmbadge.model import DimseFacts, Endpoint, JudgedEndpoint, Link, LinkBy, Observation, Protocol, Rung
+from filmbadge.model import DimseFacts, Endpoint, JudgedEndpoint, Link, LinkBy, Observation, Protocol
 
 
 @dataclass(eq=False, slots=True)
@@ -52,11 +53,17 @@ class Group:
         }
 
 
-def group(judged: Iterable[JudgedEndpoint], names: frozenset[str], links: Iterable[Link]) -> list[Group]:
-    """The archives behind these endpoints, in their order, DICOM before the web. `names` are the host's own names."""
-    imaging = [j for j in judged if j.verdict.rung is not None and j.verdict.rung.reaches(Rung.SPEAKS)]
+def group(judged: Iterable[JudgedEndpoint], address: str, name: str, links: Iterable[Link]) -> list[Group]:
+    """The archives behind a host's endpoints: DICOM before the web, and its own before those that it led to.
+
+    `name` is the name that the user gave the host.
+    """
+    imaging = [j for j in judged if j.verdict.rung in IMAGING]
+    if len(imaging) < 2:
+        return [Group([j]) for j in imaging]
+    imaging.sort(key=lambda j: (j.observation.endpoint.address != address, j.observation.endpoint))
     imaging.sort(key=lambda j: (not _dimse(j.observation), not _dimse(j.observation) and not _is_archive(j)))
-    grouping = _Grouping(imaging, names, links)
+    grouping = _Grouping(imaging, frozenset({"", address, name.lower()}), links)
     grouping.by_studies()
     grouping.by_counters()
     grouping.by_pages()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import replace
 
 from filmbadge.judge.conclusive import conclusive
 from filmbadge.judge.ways import ways_of
@@ -19,6 +19,7 @@ from filmbadge.model import (
     Verdict,
 )
 
+IMAGING = frozenset(rung for rung in Rung if rung.reaches(Rung.SPEAKS))
 _NOBODY = (OutcomeKind.UNREACHABLE, OutcomeKind.NO_ANSWER)
 _NOT_FOUND_OUT = {
     OutcomeKind.OUT_OF_SCOPE: Reason.OUT_OF_SCOPE,
@@ -34,7 +35,7 @@ def place(seen: Observation, *, host_answered: bool = False) -> Verdict:
     `host_answered` says that its host answered on some port, in whatever way.
     """
     verdict = _place(seen, host_answered)
-    return msgspec.structs.replace(verdict, conclusive=conclusive(verdict, seen))
+    return replace(verdict, conclusive=True) if conclusive(verdict, seen) else verdict
 
 
 def answered(seen: Observation) -> bool:

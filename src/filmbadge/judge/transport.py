@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from filmbadge.model import Certificate, ClientCertificate, JudgedEndpoint, KeyKind, Rung, TlsFacts, Transport
+from filmbadge.judge.ladder import IMAGING
+from filmbadge.model import Certificate, ClientCertificate, JudgedEndpoint, KeyKind, TlsFacts, Transport
 
 WEAK = frozenset(
     {
@@ -35,8 +36,7 @@ def measure(judged: JudgedEndpoint) -> tuple[Transport, ...]:
     seen = judged.observation
     if seen.tls is not None:
         return tuple(_findings(seen.tls, seen.at))
-    imaging = judged.verdict.rung is not None and judged.verdict.rung.reaches(Rung.SPEAKS)
-    return (Transport.PLAIN,) if imaging else ()
+    return (Transport.PLAIN,) if judged.verdict.rung in IMAGING else ()
 
 
 def _findings(facts: TlsFacts, at: datetime) -> Iterator[Transport]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from filmbadge.judge.ways import dcm4chee, dicomweb, dimse, orthanc, pages
@@ -18,10 +18,13 @@ WAYS: dict[type[Facts], Way[Any]] = {
 }
 
 
-def ways_of(*observations: Observation) -> Iterator[tuple[Way[Any], Facts]]:
+def ways_of(*observations: Observation) -> list[tuple[Way[Any], Facts]]:
     """Each way in that was seen, with its facts. Ways of one endpoint come in the order of the table."""
-    for seen in observations:
-        shown = {type(facts): facts for facts in seen.facts}
-        for kind, way in WAYS.items():
-            if (facts := shown.get(kind)) is not None:
-                yield way, facts
+    return [(way, seen.facts[place]) for seen in observations for way, place in _in_order(tuple(map(type, seen.facts)))]
+
+
+@lru_cache(maxsize=1024)
+def _in_order(kinds: tuple[type[Facts], ...]) -> tuple[tuple[Way[Any], int], ...]:
+    """The ways of an endpoint that shows such facts, each with the place where its facts stand."""
+    places = {kind: place for place, kind in enumerate(kinds)}
+    return tuple((way, places[kind]) for kind, way in WAYS.items() if kind in places)
