@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import Self, TypeVar
 
@@ -79,7 +79,7 @@ class Rung(_Steps):
     OFFERS = "offers"
     DELIVERS = "delivers"
 
-    @property
+    @cached_property
     def open(self) -> bool:
         return self.reaches(Rung.DISCLOSES)
 

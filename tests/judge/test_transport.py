@@ -13,12 +13,10 @@ from filmbadge.model import (
     Certificate,
     ClientCertificate,
     DimseFacts,
-    JudgedEndpoint,
     KeyKind,
     Observation,
     Outcome,
     OutcomeKind,
-    Product,
     TlsFacts,
     Transport,
 )
@@ -30,7 +28,7 @@ ECDHE = "ECDHE-RSA-AES128-GCM-SHA256"
 
 def found(tls: TlsFacts | None, seen: Observation | None = None) -> tuple[Transport, ...]:
     seen = msgspec.structs.replace(seen or dimse(admitted(DISCLOSED)), tls=tls)
-    return measure(JudgedEndpoint(seen, place(seen), Product()))
+    return measure(seen, place(seen))
 
 
 def held(**changed: object) -> TlsFacts:

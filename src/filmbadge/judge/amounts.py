@@ -6,11 +6,12 @@ should be equal, neither is told: what was seen remains as a lower bound, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 
 import msgspec
 
-from filmbadge.judge.ways import ways_of
+from filmbadge.judge.ways import ways_by
 from filmbadge.model import (
     Census,
     Count,
@@ -19,6 +20,7 @@ from filmbadge.model import (
     Counts,
     Doubt,
     DoubtCode,
+    Facts,
     JudgedEndpoint,
     Observation,
     Profile,
@@ -36,17 +38,9 @@ class Told(msgspec.Struct, frozen=True):
     listed: tuple[Counts, ...]  # from its pages
     gave: bool  # a record came
 
-    @classmethod
-    def by(cls, *seen: Observation) -> Told:
-        ways = list(ways_of(*seen))
-        gave = any(way.gave(facts) for way, facts in ways)
-        return cls(
-            counters=tuple(said for way, facts in ways if (said := way.counters(facts)) is not None and _spoke(said)),
-            censuses=tuple(_believed(made, gave) for way, facts in ways if (made := way.census(facts)) is not None),
-            profiles=tuple(read for way, facts in ways if (read := way.profile(facts)) is not None),
-            listed=tuple(way.listed(facts) for way, facts in ways),
-            gave=gave,
-        )
+    @staticmethod
+    def by(*seen: Observation) -> Told:
+        return _told(tuple([one.facts for one in seen]))
 
     @property
     def listed_studies(self) -> bool:
@@ -67,6 +61,8 @@ class Told(msgspec.Struct, frozen=True):
     @property
     def contradiction(self) -> tuple[int, int] | None:
         """Two numbers of studies that cannot both be true of one archive that does not change."""
+        if not (self.counters or self.listed_studies):
+            return None
         said = [c.studies for c in self.counters if c.studies is not None]
         said += [census.studies for census in self.whole]
         # A profile that gave fewer was cut off. One that gave more is in `seen`, and shows that the census was.
@@ -74,6 +70,19 @@ class Told(msgspec.Struct, frozen=True):
         if not said or min(said) == max(said) >= (self.seen or 0):
             return None
         return min(said), max(*said, self.seen or 0)
+
+
+@lru_cache(maxsize=1024)
+def _told(shown: tuple[tuple[Facts, ...], ...]) -> Told:
+    ways = [one for facts in shown for one in ways_by(facts)]
+    gave = any(way.gave(facts) for way, facts in ways)
+    return Told(
+        counters=tuple(said for way, facts in ways if (said := way.counters(facts)) is not None and _spoke(said)),
+        censuses=tuple(_believed(made, gave) for way, facts in ways if (made := way.census(facts)) is not None),
+        profiles=tuple(read for way, facts in ways if (read := way.profile(facts)) is not None),
+        listed=tuple(shows for way, facts in ways if (shows := way.listed(facts)) is not None),
+        gave=gave,
+    )
 
 
 def _spoke(counters: Counters) -> bool:
@@ -224,25 +233,31 @@ def _doubts(census: Census) -> tuple[Doubt, ...]:
 
 def _of_none(group: Sequence[JudgedEndpoint], told: Told) -> Counts:
     """The numbers where nobody counted."""
-    unknown = Count(doubts=(Doubt(_why_unknown(group)),))
+    nothing = _nothing(_why_unknown(group))
     profile = next(iter(told.profiles), None)
     if profile is None:
-        return Counts(unknown, unknown, unknown, unknown)
+        return nothing
     doubts = profile.doubts or (Doubt(DoubtCode.INSPECTED, {"records": profile.records}),)
-    studies = msgspec.structs.replace(unknown, at_least=profile.records or None)
-    return Counts(Count(at_least=profile.patients, doubts=doubts), studies, unknown, unknown)
+    studies = msgspec.structs.replace(nothing.studies, at_least=profile.records or None)
+    return msgspec.structs.replace(nothing, patients=Count(at_least=profile.patients, doubts=doubts), studies=studies)
+
+
+@cache
+def _nothing(doubt: DoubtCode) -> Counts:
+    unknown = Count(doubts=(Doubt(doubt),))
+    return Counts(unknown, unknown, unknown, unknown)
 
 
 def _with_pages(found: Counts, told: Told) -> Counts:
     """Numbers from its pages fill in for numbers that nothing better gives."""
-    for quantity in ("patients", "images"):
-        shown = next(_told(getattr(pages, quantity) for pages in told.listed), None)
-        if shown is not None and next(_told([getattr(found, quantity)]), None) is None:
+    for quantity in ("patients", "images") if told.listed else ():
+        shown = next(_known(getattr(pages, quantity) for pages in told.listed), None)
+        if shown is not None and next(_known([getattr(found, quantity)]), None) is None:
             found = msgspec.structs.replace(found, **{quantity: shown})
     return found
 
 
-def _told(numbers: Iterator[Count] | list[Count]) -> Iterator[Count]:
+def _known(numbers: Iterable[Count]) -> Iterator[Count]:
     return (count for count in numbers if count.value is not None or count.at_least)
 
 

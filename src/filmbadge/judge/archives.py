@@ -18,7 +18,6 @@ from filmbadge.judge.identity import identity
 from filmbadge.judge.ladder import answered, place
 from filmbadge.judge.product import identify
 from filmbadge.judge.transport import measure
-from filmbadge.judge.ways import ways_of
 from filmbadge.model import (
     Archive,
     Counts,
@@ -89,15 +88,13 @@ def _read(
 
 
 def _judged(seen: Observation, shown: _Read, host_answered: bool) -> JudgedEndpoint:
-    placed = JudgedEndpoint(seen, shown.beside if host_answered else shown.alone, shown.product)
-    transport = measure(placed)
-    return JudgedEndpoint(seen, placed.verdict, placed.product, transport) if transport else placed
+    verdict = shown.beside if host_answered else shown.alone
+    return JudgedEndpoint(seen, verdict, shown.product, measure(seen, verdict))
 
 
 def profile_of(group: Iterable[JudgedEndpoint]) -> Profile | None:
     """The facts about personal data of one archive, from any way in."""
-    seen = [j.observation for j in group]
-    return next((p for way, facts in ways_of(*seen) if (p := way.profile(facts)) is not None), None)
+    return next(iter(amounts.Told.by(*[j.observation for j in group]).profiles), None)
 
 
 def ids_read(host: Host) -> dict[Endpoint, str]:

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 
 from filmbadge.catalogue.decoys import calls_itself_one
 from filmbadge.catalogue.fingerprints import baits
+from filmbadge.judge.identity import names
 from filmbadge.judge.product import signs
 from filmbadge.judge.same_archive import Groups
 from filmbadge.judge.ways import ways_of
@@ -21,7 +22,7 @@ def tags(group: Sequence[JudgedEndpoint], name: str = "") -> tuple[Decoy, ...]:
     found = []
     if any(sign.product in baits() for j in group for sign in signs(j.observation)):
         found.append(Decoy.HONEYPOT)
-    if any(map(calls_itself_one, _names(group, name))):
+    if any(map(calls_itself_one, [name, *(called for j in group for called in names(j.observation))])):
         found.append(Decoy.CALLS_ITSELF)
     return tuple(found)
 
@@ -68,16 +69,6 @@ def clusters(archives: Iterable[tuple[str, str, str]], pairs: Iterable[tuple[str
 
 def _far(found: Iterable[tuple[str, str]]) -> bool:
     return len({_network(address) for _, address in found}) >= NETWORKS
-
-
-def _names(group: Sequence[JudgedEndpoint], name: str) -> Iterable[str]:
-    yield name
-    for j in group:
-        seen = j.observation
-        if seen.tls is not None and seen.tls.certificate is not None:
-            yield seen.tls.certificate.subject_name
-        for way, facts in ways_of(seen):
-            yield from way.names(facts)
 
 
 def _network(address: str) -> str:

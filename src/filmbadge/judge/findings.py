@@ -39,6 +39,8 @@ _TRANSPORT = {
     Transport.SELF_SIGNED: FindingCode.SELF_SIGNED,
     Transport.OTHER_NAME: FindingCode.OTHER_NAME,
 }
+_BY_RUNG = {Rung.ANSWERS: FindingCode.ANSWERS_STRANGERS, Rung.ADMITS: FindingCode.LETS_STRANGERS_IN}
+_IMAGES = frozenset({Rung.OFFERS, Rung.DELIVERS})
 _ORDER = {code: place for place, code in enumerate(FindingCode)}
 _PAGES = (Reason.LISTING, Reason.PATIENTS)  # they have findings of their own
 
@@ -57,10 +59,12 @@ def of_archive(archive: Archive, group: Sequence[JudgedEndpoint]) -> tuple[Findi
         (code, judged.observation.endpoint, numbers, "") for judged in group for code, numbers in _of(judged, archive)
     ]
     found += _of_whole(archive)
+    if not found:
+        return ()
     impersonal = GradeReason.NOTHING_PERSONAL in archive.grade_why
     found.sort(key=lambda one: (_ORDER[one[0]], one[1] is not None, one[1] or (), one[3]))
     return tuple(
-        Finding(code, archive.id, endpoint, _best(rows()[code].reason, impersonal), numbers, about)
+        Finding(code, archive.id, endpoint, _best(code, impersonal), numbers, about)
         for code, endpoint, numbers, about in found
     )
 
@@ -69,7 +73,7 @@ def _of(judged: JudgedEndpoint, archive: Archive) -> Iterator[tuple[FindingCode,
     """What is wrong with one endpoint."""
     seen, verdict = judged.observation, judged.verdict
     rung = verdict.rung
-    if rung in (Rung.OFFERS, Rung.DELIVERS):
+    if rung in _IMAGES:
         yield FindingCode.HANDS_OUT_IMAGES, _holds(archive)
     pages = seen.get(PageFacts)
     listing = pages.listing if pages is not None else None
@@ -79,10 +83,8 @@ def _of(judged: JudgedEndpoint, archive: Archive) -> Iterator[tuple[FindingCode,
         yield FindingCode.DISCLOSES_RECORDS, _holds(archive)
     if verdict.why is Reason.PATIENTS:
         yield FindingCode.PATIENT_LISTING, {"patients": verdict.codes[0]}
-    if rung is Rung.ANSWERS:
-        yield FindingCode.ANSWERS_STRANGERS, {}
-    if rung is Rung.ADMITS:
-        yield FindingCode.LETS_STRANGERS_IN, {}
+    if rung is not None and (code := _BY_RUNG.get(rung)):
+        yield code, {}
     if archive.rung is Rung.SPEAKS and by_title(judged):
         yield FindingCode.TITLE_ONLY, {}
     for one in judged.transport:
@@ -112,8 +114,8 @@ def _surely(count: Count) -> int:
 
 def _holds(archive: Archive) -> dict[str, int]:
     """What the whole archive holds, as far as it is known."""
-    counts = {name: getattr(archive.counts, name).value for name in ("patients", "studies", "series", "images")}
-    return {name: value for name, value in counts.items() if value is not None}
+    names = archive.counts.__struct_fields__
+    return {name: value for name in names if (value := getattr(archive.counts, name).value) is not None}
 
 
 def _measures(found: Transport, seen: Observation) -> dict[str, int]:
@@ -129,8 +131,9 @@ def _measures(found: Transport, seen: Observation) -> dict[str, int]:
 
 
 @cache
-def _best(reason: GradeReason | None, impersonal: bool) -> Grade | None:
+def _best(code: FindingCode, impersonal: bool) -> Grade | None:
     """The best grade that the rubric leaves to an archive with this finding. `impersonal`: nothing in it is personal."""
+    reason = rows()[code].reason
     if reason is None:
         return None
     rung = next((rung for rung, why in BY_RUNG.items() if why is reason), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 
 from filmbadge.catalogue.rubric import rubric
 from filmbadge.judge.transport import WEAK
@@ -45,12 +46,10 @@ def grade(
     """
     if not rung.open and any(not j.verdict.conclusive or j.verdict.why in _UNASKED for j in group):
         return None, ()
+    if rung.open:
+        return _of_open(rung, personal)
     row = next(row for row in rubric().rung if row.rung is rung)
     why = [BY_RUNG[rung]] if rung in BY_RUNG else []
-    if rung.open:
-        if personal is False and row.nothing_personal:
-            return row.nothing_personal, (*why, GradeReason.NOTHING_PERSONAL)
-        return row.grade, (*why, *([GradeReason.KINDS_UNKNOWN] if personal is None else []))
     found = {
         GradeReason.PLAIN: Transport.PLAIN in transport,
         GradeReason.WEAK_TLS: not WEAK.isdisjoint(transport),
@@ -59,6 +58,15 @@ def grade(
     }
     steps = [step.why for step in rubric().step if found[step.why]]
     return list(Grade)[min(row.grade.height + len(steps), Grade.E.height)], (*why, *steps)
+
+
+@cache
+def _of_open(rung: Rung, personal: bool | None) -> tuple[Grade, tuple[GradeReason, ...]]:
+    """The same for an archive that gives records to anybody: what else is wrong with it takes it no further down."""
+    row = next(row for row in rubric().rung if row.rung is rung)
+    if personal is False and row.nothing_personal:
+        return row.nothing_personal, (BY_RUNG[rung], GradeReason.NOTHING_PERSONAL)
+    return row.grade, (BY_RUNG[rung], *([GradeReason.KINDS_UNKNOWN] if personal is None else []))
 
 
 def somebodys(kinds: Collection[KindFound] | None) -> bool | None:

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
-from filmbadge.judge.ways import ways_of
-from filmbadge.model import Identity, JudgedEndpoint, Observation
+from filmbadge.judge.ways import ways_by
+from filmbadge.model import Facts, Identity, JudgedEndpoint, Observation
 
 
 def identity(group: Sequence[JudgedEndpoint], product: str) -> Identity:
     """Of the archive that these endpoints lead to."""
     seen = [j.observation for j in group]
-    certificates = [one.tls.certificate for one in seen if one.tls is not None and one.tls.certificate is not None]
+    keys = [one.tls.certificate.spki_sha256 for one in seen if one.tls is not None and one.tls.certificate is not None]
     return Identity(
-        endpoints=tuple(sorted(one.endpoint for one in seen)),
-        spki_sha256=_in_order(certificate.spki_sha256 for certificate in certificates),
+        endpoints=tuple(sorted([one.endpoint for one in seen])),
+        spki_sha256=_in_order(keys),
         product=product,
-        names=_in_order(name for one in seen for name in _names(one)),
+        names=_in_order([name for one in seen for name in names(one)]),
     )
 
 
-def _names(seen: Observation) -> Iterator[str]:
+def names(seen: Observation) -> tuple[str, ...]:
+    """By which the archive behind one endpoint calls itself."""
+    called = _names(seen.facts)
     if seen.tls is not None and seen.tls.certificate is not None:
-        yield seen.tls.certificate.subject_name
-    for way, facts in ways_of(seen):
-        yield from way.names(facts)
+        return (*called, seen.tls.certificate.subject_name)
+    return called
 
 
-def _in_order(found: Iterator[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(found) - {""}))
+@lru_cache(maxsize=1024)
+def _names(shown: tuple[Facts, ...]) -> tuple[str, ...]:
+    return tuple(name for way, facts in ways_by(shown) for name in way.names(facts))
+
+
+def _in_order(found: list[str]) -> tuple[str, ...]:
+    return tuple(sorted({*found} - {""})) if found else ()
 
 
 def score(one: Identity, other: Identity) -> int:

@@ -52,6 +52,7 @@ _LEADS, _FIRSTS, _DATED = (
     7,
     0.3,
 )  # numbers that begin so differently, and so seldom with a date, are of no sequence and range
+_UNASKED = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
 
 
 def judge(
@@ -59,7 +60,7 @@ def judge(
 ) -> tuple[tuple[KindFound, ...] | None, tuple[Identifier, ...], Count]:
     """The kinds of one archive that holds so many studies, its national identifiers, and its records with a US SSN."""
     if profile is None:
-        return None, (), Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
+        return None, (), _UNASKED
     whole = profile.records if profile.complete else studies
     tallies = {tally.kind: tally for tally in profile.kinds}
     found = tuple(_kind(tally, tallies, profile, whole) for tally in profile.kinds)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from filmbadge.catalogue.fingerprints import fingerprints
 from filmbadge.catalogue.pages import viewers
-from filmbadge.judge.ways import ways_of
-from filmbadge.model import Fingerprint, FingerprintKind, Observation, Product
+from filmbadge.judge.ways import ways_by, ways_of
+from filmbadge.model import Facts, Fingerprint, FingerprintKind, Observation, Product
 
 
 def identify(*observations: Observation) -> Product:
@@ -36,8 +37,13 @@ def signs(seen: Observation) -> tuple[Fingerprint, ...]:
 
     the signs that its probe saw, and the signs that follow from its facts.
     """
-    followed = (sign for way, facts in ways_of(seen) for sign in way.signs(facts))
-    return tuple(dict.fromkeys((*seen.signs, *followed)))
+    return _signs(seen.signs, seen.facts)
+
+
+@lru_cache(maxsize=1024)
+def _signs(seen: tuple[Fingerprint, ...], facts: tuple[Facts, ...]) -> tuple[Fingerprint, ...]:
+    followed = (sign for way, shown in ways_by(facts) for sign in way.signs(shown))
+    return tuple(dict.fromkeys((*seen, *followed)))
 
 
 def _hints(observations: Sequence[Observation], toolkit: str) -> Iterator[tuple[str, FingerprintKind]]:

@@ -24,7 +24,10 @@ class Step(Struct, frozen=True):
 
 def next_step(host: Host) -> Step | None:
     """The next question to a host. All archives are counted first, then asked for personal data, then for an image."""
+    allowed = {seen.depth for seen in (j.observation for j in host.judged)} if host.archives else ()
     for depth in (Depth.COUNT, Depth.PROFILE, Depth.PROVE):
+        if not any(deepest.reaches(depth) for deepest in allowed):
+            return None
         for archive in host.archives:
             if (step := next(_steps(depth, _to_ask(depth, archive, host)), None)) is not None:
                 return step

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from filmbadge.judge.ladder import IMAGING
-from filmbadge.model import Certificate, ClientCertificate, JudgedEndpoint, KeyKind, TlsFacts, Transport
+from filmbadge.model import Certificate, ClientCertificate, KeyKind, Observation, TlsFacts, Transport, Verdict
 
 WEAK = frozenset(
     {
@@ -28,15 +28,14 @@ _MODERN = ("TLSv1.2", "TLSv1.3")
 _SHORTEST = {KeyKind.RSA: 2048, KeyKind.EC: 224}  # in bits; these give 112 bits of strength, RFC 9325 4
 
 
-def measure(judged: JudgedEndpoint) -> tuple[Transport, ...]:
+def measure(seen: Observation, verdict: Verdict) -> tuple[Transport, ...]:
     """The transport of one endpoint. Empty if it has neither TLS nor an imaging service.
 
     Missing facts prove nothing.
     """
-    seen = judged.observation
     if seen.tls is not None:
         return tuple(_findings(seen.tls, seen.at))
-    return (Transport.PLAIN,) if judged.verdict.rung in IMAGING else ()
+    return (Transport.PLAIN,) if verdict.rung in IMAGING else ()
 
 
 def _findings(facts: TlsFacts, at: datetime) -> Iterator[Transport]:

@@ -64,6 +64,8 @@ class Sketches:
     def keep(self, host: Host, seen: Seen) -> None:
         """The sketches of one host's endpoints, one for each of its archives."""
         drawn, people = seen.studies, seen.patients
+        if not (drawn or people):
+            return
         for archive in host.archives:
             here = [e for e in archive.endpoints if e in drawn]
             if here:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,12 @@ WAYS: dict[type[Facts], Way[Any]] = {
 
 def ways_of(*observations: Observation) -> list[tuple[Way[Any], Facts]]:
     """Each way in that was seen, with its facts. Ways of one endpoint come in the order of the table."""
-    return [(way, seen.facts[place]) for seen in observations for way, place in _in_order(tuple(map(type, seen.facts)))]
+    return [shown for seen in observations for shown in ways_by(seen.facts)]
+
+
+def ways_by(facts: Sequence[Facts]) -> list[tuple[Way[Any], Facts]]:
+    """The same, from the facts of one endpoint."""
+    return [(way, facts[place]) for way, place in _in_order(tuple(map(type, facts)))]
 
 
 @lru_cache(maxsize=1024)

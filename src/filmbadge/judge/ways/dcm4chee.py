@@ -33,8 +33,8 @@ def signs(facts: Dcm4cheeFacts) -> Iterator[Fingerprint]:
         yield Fingerprint("dcm4chee-arc", FingerprintKind.API)
 
 
-def names(facts: Dcm4cheeFacts) -> Iterator[str]:
-    yield from facts.aets
+def names(facts: Dcm4cheeFacts) -> tuple[str, ...]:
+    return facts.aets
 
 
 def counters(facts: Dcm4cheeFacts) -> Counters:

@@ -58,9 +58,8 @@ def toolkit(facts: DimseFacts) -> str:
     return toolkit_of(facts.implementation_uid, facts.implementation_version)
 
 
-def names(facts: DimseFacts) -> Iterator[str]:
-    if facts.accepted and facts.called_from_scope:
-        yield facts.called
+def names(facts: DimseFacts) -> tuple[str, ...]:
+    return (facts.called,) if facts.accepted and facts.called_from_scope else ()
 
 
 def manners(facts: DimseFacts) -> tuple[object, ...]:

@@ -40,8 +40,8 @@ def signs(facts: OrthancFacts) -> Iterator[Fingerprint]:
         yield Fingerprint(NAME, FingerprintKind.REALM)
 
 
-def names(facts: OrthancFacts) -> Iterator[str]:
-    yield facts.aet
+def names(facts: OrthancFacts) -> tuple[str, ...]:
+    return (facts.aet,)
 
 
 def dicom_port(facts: OrthancFacts) -> int | None:

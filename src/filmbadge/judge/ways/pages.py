@@ -45,9 +45,11 @@ def leads_to(facts: PageFacts) -> tuple[ConfiguredRoot, ...]:
     return facts.names
 
 
-def listed(facts: PageFacts) -> Counts:
+def listed(facts: PageFacts) -> Counts | None:
     """Counts from pages: DICOM files as images, and rows of the archive's list as patients."""
     patients, images, listing = Count(), Count(), facts.listing
+    if not facts.patients and listing is None:
+        return None
     if facts.patients:
         patients = Count(facts.patients, Provenance.REPORTED)
     if listing is not None and listing.files and listing.whole:

@@ -39,10 +39,6 @@ def _no(_: object) -> bool:
     return False
 
 
-def _no_counts(_: object) -> Counts:
-    return Counts()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way(Generic[F]):
     """One way in, as pure functions of its facts."""
@@ -66,7 +62,7 @@ class Way(Generic[F]):
     gave: Callable[[F], bool] = _no  # whether a record came
     counters: Callable[[F], Counters | None] = _none  # the archive's own counters
     census: Callable[[F], Census | None] = _none
-    listed: Callable[[F], Counts] = _no_counts  # counts from its pages, used only if nothing better gives them
+    listed: Callable[[F], Counts | None] = _none  # counts from its pages, used only if nothing better gives them
     profile: Callable[[F], Profile | None] = _none
     delivered: Callable[[F], bool] = _no  # whether an image came
 
