@@ -2,15 +2,15 @@
 # make test   every check and test, real archives included
 # make hunt   the properties, simulations and fuzzers with fresh randomness, for MINUTES=10; writes what it finds into out/hunt
 # make wheel  build the wheel, install it as a user would, and rehearse with it
-# make bench  speed against other clients, on loopback; writes bench/results.md
+# make bench  speed against other clients, in networks of its own; writes bench/results.md
 # All set up what they need: a virtual environment in .venv from locked dependencies, and as root the Debian packages.
 
 .PHONY: demo test lint hunt wheel bench clean
 
-DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc libc6-dev nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil
+DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc iproute2 libc6-dev nftables nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil
 WHEEL_PACKAGES = gcc iproute2 libc6-dev pipx python3-dev python3-venv
 MINUTES = 10
-BENCH_PACKAGES = dcmtk gcc libc6-dev nmap orthanc python3-odil python3-dev
+BENCH_PACKAGES = dcmtk gcc iproute2 libc6-dev masscan nftables nmap orthanc python3-odil python3-dev
 
 demo:
 	@scripts/venv run

@@ -20,6 +20,7 @@ import common
 import gentle
 import identify
 import memory
+import sweep
 from common import BenchError
 
 
@@ -28,22 +29,27 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--hosts", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="100,000 records, 2,000 hosts, 900 studies, once")
+    common.add_before(parser)
+    parser.add_argument("--quick", action="store_true", help="100,000 records, 2,000 hosts, 900 studies, a /26, once")
     parser.add_argument("--out", type=Path, default=common.HERE / "results.md")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     quick = ["--quick"] if chosen.quick else []
+    before = ["--before", chosen.before, *quick]
     for_census = census.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *quick])
-    for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *quick])
-    for_profile = profile.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *quick])
-    for_gentle, for_memory = gentle.options(quick), memory.options(quick)
+    for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *before])
+    for_profile = profile.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *before])
+    for_gentle, for_memory, for_sweep = gentle.options(quick), memory.options(quick), sweep.options(before)
     load = os.getloadavg()[0]
     common.enter()
     try:
         read = common.document("census", census.rows(for_census.records, for_census.repeat, ""), for_census)
-        looked = common.document("profile", profile.rows(for_profile.records, for_profile.repeat), for_profile)
+        looked = common.document(
+            "profile", profile.rows(for_profile.records, for_profile.repeat, chosen.before), for_profile
+        )
         looked["parts"] = profile.parts(for_profile.records)
-        asked = common.document("identify", identify.rows(for_identify.hosts, for_identify.repeat), for_identify)
+        asked = identify.document(for_identify)
+        swept = sweep.document(for_sweep.network, for_sweep.ports, chosen.before)
         taken = memory.rows(tuple(for_memory.sizes))
         felt = gentle.columns(for_gentle.studies, for_gentle.questions)
     except BenchError as error:
@@ -51,7 +57,8 @@ def main() -> None:
     tables = [
         f"## Census: records a second\n\n{_first(census.__doc__)}\n\n{common.table(read, 'record')}",
         f"## Profile: records a second\n\n{_first(profile.__doc__)}\n\n{profile.tables(looked)}",
-        f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{common.table(asked, 'host')}",
+        f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{identify.table(asked)}",
+        f"## Sweep: seconds for {for_sweep.network}\n\n{_first(sweep.__doc__)}\n\n{sweep.table(swept)}",
         f"## Memory: a census and a profile of up to {max(for_memory.sizes):,} studies\n\n{_first(memory.__doc__)}\n\n{memory.table(taken)}",
         f"## Gentle: what the clinic feels, in ms\n\n{_first(gentle.__doc__)} Orthanc with {for_gentle.studies:,}"
         f" studies; {for_gentle.questions} questions of each kind.\n\n{gentle.table(felt)}",
@@ -64,6 +71,7 @@ def main() -> None:
                 "census": read,
                 "profile": looked,
                 "identify": asked,
+                "sweep": swept,
                 "memory": [asdict(one) for one in taken],
                 "gentle": [asdict(one) for one in felt],
             },
@@ -80,7 +88,7 @@ def _first(text: str | None) -> str:
 
 def _circumstances(read: argparse.Namespace, asked: argparse.Namespace, load: float) -> str:
     lines = [
-        "Written by `make bench`. Everything runs on loopback, in a network of its own. Medians over the repeats, which",
+        "Written by `make bench`. Everything runs in networks of its own. Medians over the repeats, which",
         "take the clients in turn. Speeds swing by a third with what else the machine does: compare within one table.",
         "",
         f"- {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), load {load:.1f} before the start",
@@ -96,7 +104,7 @@ def _versions() -> list[str]:
     named = [f"Filmbadge {version('filmbadge')}", f"Python {platform.python_version()}", f"Linux {platform.release()}"]
     named += [f"{package} {version(package)}" for package in ("uvloop", "pynetdicom")]
     if shutil.which("dpkg-query"):
-        query = ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", "dcmtk", "nmap", "python3-odil"]
+        query = ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", "dcmtk", "masscan", "nmap", "python3-odil"]
         named += subprocess.run(query, capture_output=True, text=True, check=False).stdout.split("\n")
     return [name for name in named if name]
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -58,6 +59,10 @@ class Client:
     peaks: list[float] = field(default_factory=list)
     cpus: list[float] = field(default_factory=list)
 
+    def before(self, python: str) -> Client:
+        """The same of an earlier version, by its Python."""
+        return Client(f"before: {self.who}", self.size, self.kind, self.core, self.note, python)
+
     def row(self) -> Row:
         return Row(
             self.who,
@@ -70,6 +75,23 @@ class Client:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a benchmark must reach."""
+
+    what: str
+    value: float
+    wanted: float
+    least: bool = True  # or the most
+
+    @property
+    def reached(self) -> bool:
+        return self.value >= self.wanted if self.least else self.value <= self.wanted
+
+    def document(self) -> dict[str, Any]:
+        return {**asdict(self), "reached": self.reached}
+
+
+@dataclass(frozen=True)
 class Child:
     """How a child process did. CPU includes its start; the peak is of this process alone."""
 
@@ -77,6 +99,7 @@ class Child:
     seconds: float
     cpu_seconds: float
     peak_mb: float
+    ended: bool = True  # by itself
 
 
 def enter() -> None:
@@ -101,8 +124,18 @@ def decoder_cores() -> list[str]:
     return ["pure", "compiled"] if compiled else ["pure"]
 
 
-def run(arguments: Sequence[str | Path], core: int, environment: Mapping[str, str] | None = None) -> Child:
-    """Run a child on one core to its end. Raises BenchError where it fails."""
+def run(
+    arguments: Sequence[str | Path],
+    core: int,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = CHILD_SECONDS,
+    *,
+    may_last: bool = False,
+) -> Child:
+    """Run a child on one core to its end. Raises BenchError where it fails.
+
+    One that takes longer than `seconds` is ended, and has failed too, unless it `may_last`.
+    """
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as complaint:
         process = subprocess.Popen(
@@ -119,16 +152,17 @@ def run(arguments: Sequence[str | Path], core: int, environment: Mapping[str, st
             peak = max(peak, peak_mb(process.pid))
             time.sleep(0.005 if time.perf_counter() - started < 0.5 else 0.05)
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if not ended and time.perf_counter() - started > CHILD_SECONDS:
+            if not ended and time.perf_counter() - started > seconds:
                 process.kill()
-        seconds = time.perf_counter() - started
+        spent = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         complaint.seek(0)
-        if process.returncode != 0:
+        late = may_last and process.returncode == -signal.SIGKILL
+        if process.returncode != 0 and not late:
             last_words = (complaint.read() or out.read()).strip()[-500:]
             raise BenchError(f"{arguments[0]} ended with {process.returncode}: {last_words}")
-        return Child(out.read(), seconds, usage.ru_utime + usage.ru_stime, peak)
+        return Child(out.read(), spent, usage.ru_utime + usage.ru_stime, peak, not late)
 
 
 def peak_mb(pid: int | str = "self") -> float:
@@ -179,6 +213,13 @@ def fill_ratios(rows: Iterable[Row], ours: str = "filmbadge") -> list[Row]:
     return rows
 
 
+def add_before(parser: argparse.ArgumentParser) -> None:
+    """The option by which an earlier version of ours runs beside it."""
+    parser.add_argument(
+        "--before", default="", metavar="PYTHON", help="also run ours of this Python, an earlier version"
+    )
+
+
 def say(*words: object) -> None:
     print(*words, file=sys.stderr, flush=True)
 
@@ -208,6 +249,16 @@ def table(found: Mapping[str, Any], unit: str) -> str:
             row["note"],
         ]
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def verdicts(targets: Iterable[Mapping[str, Any]]) -> str:
+    """The documents of targets as a Markdown table."""
+    lines = ["| target | wanted | measured | |", "|---|---:|---:|---|"]
+    for one in targets:
+        bound = "at least" if one["least"] else "at most"
+        verdict = "reached" if one["reached"] else "**missed**"
+        lines.append(f"| {one['what']} | {bound} {number(one['wanted'])} | {number(one['value'])} | {verdict} |")
     return "\n".join(lines)
 
 

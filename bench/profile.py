@@ -40,9 +40,7 @@ def contestants(records: int, before: str) -> list[Client]:
     ours = [client for client in found if client.who.startswith("filmbadge")] if before else []
     for client in ours:
         size = client.size if client.kind == "census" else max(client.size // 5, 1000) + 3
-        found.append(
-            replace(client, who=f"before: {client.who}", size=size, python=before, speeds=[], peaks=[], cpus=[])
-        )
+        found.append(replace(client.before(before), size=size))
     return found
 
 
@@ -120,9 +118,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument(
-        "--before", default="", metavar="PYTHON", help="also run ours of this Python, an earlier version"
-    )
+    common.add_before(parser)
     parser.add_argument("--quick", action="store_true", help="100,000 records, once")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)

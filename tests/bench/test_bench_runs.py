@@ -63,6 +63,24 @@ def test_gentle() -> None:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="the acceptor is compiled when the benchmark runs")
 def test_identify() -> None:
-    rows = run("identify.py", "--hosts", "50")
+    rows = run("identify.py", "--hosts", "50", "--before", sys.executable)
     assert {"connect and close, C", "filmbadge", "filmbadge survey", "pynetdicom"} <= set(rows)
-    assert rows["filmbadge"]["of_ours"] is not None
+    assert {"before: filmbadge", "before: filmbadge survey"} <= set(rows)
+    assert rows["filmbadge survey"]["of_ours"] == 1
+
+
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("cc", "ip", "nft", "nsenter"))),
+    reason="the network behind the filter is made with these",
+)
+def test_sweep() -> None:
+    """Ours asks all ports of all addresses, behind a filter that drops nearly all, and finds each archive."""
+    told = tell("sweep.py", "--quick")
+    rows = {row["who"]: row for row in told["rows"]}
+    whole, alone = rows["filmbadge survey"], rows["filmbadge, the eight alone"]
+    assert whole["found"] == alone["found"] == 8
+    assert whole["asked"] == 62 * len(told["ports"]) <= whole["syns"]
+    assert alone["asked"] == 8 * len(told["ports"])
+    assert [kept["share"] for kept in told["kept"]] == [0.25, 0.5, 0.75]
+    assert all(kept["kept"] + kept["again"] <= kept["hosts"] == 62 for kept in told["kept"])
+    assert told["targets"][0]["reached"], "it is the one about the archives found"

@@ -155,3 +155,18 @@ def test_an_earlier_version_runs_beside_ours(load: Load) -> None:
     assert {client.kind for client in before} == {"census", "profile", "qido_census", "qido_profile"}
     assert all(client.who.startswith("before: filmbadge") for client in before)
     assert {client.who.removeprefix("before: ") for client in before} < {client.who for client in clients}
+
+
+def test_targets(load: Load) -> None:
+    """They are about the whole survey, beside the fastest nmap; what an earlier version did counts for none."""
+    for name in ("hospital", "replay", "clients"):
+        load(name)
+    common, identify = load("common"), load("identify")
+    speeds = {"the same question in C": 2000, "filmbadge": 1000, "filmbadge survey": 600, "before: filmbadge survey": 1}
+    speeds |= {"nmap dicom-ping -T4": 400, "nmap dicom-ping, tuned": 100}
+    rows = [common.Row(who, speed, 150.0, 10_000) for who, speed in speeds.items()]
+    told = identify.targets(rows)
+    assert [(target.value, target.reached) for target in told] == [(1.5, False), (0.6, True), (0.5, True), (150, True)]
+    assert [target.value for target in identify.targets(rows[:4])] == [0.6, 0.5, 150]
+    assert "| at least 1.6 | 1.5 | **missed** |" in common.verdicts([one.document() for one in told])
+    assert not common.Target("", 151, 150, least=False).reached
