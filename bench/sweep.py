@@ -44,7 +44,7 @@ PORTS = {  # the default ports of a scope, by what is asked there
     "web": WEB_PORTS,
     "web_tls": WEB_TLS_PORTS,
 }
-OPEN = ((104,), (11112, 8042), (4242,), (104, 11112), (5678,), (11112,), (4242, 80), (104,))  # of each archive
+OPEN = ((104,), (4242, 11112), (4242,), (104, 11112), (5678,), (11112,), (104, 4242), (104,))  # of each archive
 ALL, DOORS = tuple(sum(PORTS.values(), ())), tuple({port for ports in OPEN for port in ports})
 OURS, ALONE = "filmbadge", ", the eight alone"
 NMAP = ("nmap", "-n", "-Pn", "-T4", "--script", "dicom-ping", "--open", "-oX", "-")
