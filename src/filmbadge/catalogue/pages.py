@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec import Struct, field
 
@@ -116,6 +116,7 @@ def marks(parts: Mapping[Where, list[str]]) -> Iterator[tuple[Mark, str]]:
             yield row, max(found)
 
 
+@lru_cache(maxsize=1024)
 def shows_realm(product: str, realm: str) -> bool:
     """Whether a login with this realm is the product's own."""
     return any(row.is_ == product for row, _ in marks({Where.REALM: [realm]}))

@@ -145,7 +145,7 @@ class _Grouping:
         self.groups.sort(key=lambda g: self._order[g.endpoints[0]])
 
     def _between(self, one: Group, other: Group) -> Iterator[Link]:
-        for pair in product(one.endpoints, other.endpoints):
+        for pair in product(one.endpoints, other.endpoints) if self._links else ():
             yield from self._links.get(frozenset(pair), ())
 
     def _leads(self, pages: Group, other: Group) -> bool:

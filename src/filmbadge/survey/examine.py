@@ -78,7 +78,7 @@ class Seen:
     """What was seen of one host, one observation for each endpoint, and the sketches of what is behind them."""
 
     def __init__(self) -> None:
-        self._observations: dict[Endpoint, Observation] = {}
+        self._observations: dict[tuple[str, int, Protocol], Observation] = {}  # by address, port and protocol
         self.called: dict[Address, str] = {}  # names of other hosts, as we call them
         self.studies: dict[Endpoint, Sketch] = {}
         self.patients: dict[Endpoint, Sketch] = {}
@@ -88,18 +88,19 @@ class Seen:
 
     def at(self, address: Address, port: int) -> Observation | None:
         """What was seen of this port: in HTTP, if that was spoken there."""
-        endpoints = (Endpoint(str(address), port, protocol) for protocol in (Protocol.HTTP, Protocol.DIMSE))
-        return next((seen for e in endpoints if (seen := self._observations.get(e)) is not None), None)
+        text, seen = str(address), self._observations
+        return seen.get((text, port, Protocol.HTTP)) or seen.get((text, port, Protocol.DIMSE))
 
     def put(self, seen: Observation) -> None:
         """Take it in, in the place of what was seen of this endpoint before.
 
         A port that did not speak DIMSE, and answers in HTTP, is one endpoint and not two.
         """
-        port = msgspec.structs.replace(seen.endpoint, protocol=Protocol.DIMSE)
-        if (before := self._observations.get(port)) is not None and not _spoke_dimse(before):
-            del self._observations[port]
-        self._observations[seen.endpoint] = seen
+        address, port = seen.endpoint.address, seen.endpoint.port
+        before = self._observations.get((address, port, Protocol.DIMSE))
+        if before is not None and not _spoke_dimse(before):
+            del self._observations[(address, port, Protocol.DIMSE)]
+        self._observations[(address, port, seen.endpoint.protocol)] = seen
 
     def learn(self, learned: Learned) -> None:
         self.put(learned.seen)
