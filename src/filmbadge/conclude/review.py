@@ -14,15 +14,19 @@ from filmbadge.model import Decoy, Grade, Link, LinkBy, Review, Rung
 
 Pairs = dict[tuple[str, str], LinkBy]
 _WAYS = "(SELECT DISTINCT id, studies, unnest(endpoints) endpoint FROM archives_rows)"
+_SHARED = f"(SELECT endpoint, unnest(list(id)) id FROM {_WAYS} GROUP BY endpoint HAVING count(DISTINCT id) > 1)"
 
 
 def review(dataset: Dataset) -> list[Review]:
     """A row for each archive that is another way into one, and for each that stands in a cluster."""
+    found = pairs(dataset)
     rows = dataset.rows(
-        "SELECT id, address, configuration, rung, grade, studies, images FROM archives_known ORDER BY id"
+        "SELECT id, address, configuration, rung, grade, studies, images FROM archives_known"
+        " WHERE configuration <> '' OR id IN (SELECT unnest(?::VARCHAR[])) ORDER BY id",
+        list({name for pair in found for name in pair}),
     )
     archives: Mapping[str, dict[str, object]] = {str(row["id"]): row for row in rows}
-    together = {pair: by for pair, by in pairs(dataset).items() if archives.keys() >= set(pair)}
+    together = {pair: by for pair, by in found.items() if archives.keys() >= set(pair)}
     same_as = _same_as(archives, together)
     made = [(name, str(row["address"]), str(row["configuration"])) for name, row in archives.items()]
     many = clusters(made, _copies(dataset))
@@ -37,7 +41,7 @@ def pairs(dataset: Dataset) -> Pairs:
     """Archives of different targets that are one, by id: they hold the same studies, or lead to one endpoint."""
     found: Pairs = {pair: one.by for pair, one in _linked(dataset, equal_size=True) if same(one, here=False)}
     for row in dataset.rows(
-        f"SELECT DISTINCT a.id this, b.id that FROM {_WAYS} a JOIN {_WAYS} b USING (endpoint)"
+        f"SELECT DISTINCT a.id this, b.id that FROM {_SHARED} a JOIN {_SHARED} b USING (endpoint)"
         " WHERE a.id < b.id ORDER BY this, that"
     ):
         found.setdefault((str(row["this"]), str(row["that"])), LinkBy.SAME_ENDPOINT)

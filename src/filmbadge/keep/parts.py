@@ -30,6 +30,13 @@ _NAME = re.compile(r"part-(\d{6,12})(?:-([0-9a-f]{32}))?\.parquet")
 _WITH, _BEFORE = b"filmbadge.with", b"filmbadge.before"
 
 
+class Footer(NamedTuple):
+    """What a part says of itself."""
+
+    schema: pa.Schema
+    rows: int
+
+
 class Lock:
     """One process at a time writes into a survey's folder. Raises BlockingIOError where another does."""
 
@@ -83,8 +90,10 @@ def write(folder: Path, number: int, rows: pa.Table, closes: Mapping[bytes, byte
     told = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **(closes or {})})
     pq.write_table(told, sink, compression="zstd", write_page_checksum=True)
     data = sink.getvalue().to_pybytes()
-    path = folder / f"part-{number:06d}-{_digest(data)}.parquet"
+    digest = _digest(data)
+    path = folder / f"part-{number:06d}-{digest}.parquet"
     files.write(path, data)
+    _known[digest] = Footer(told.schema, told.num_rows)
     return path
 
 
@@ -95,7 +104,7 @@ def closing(directory: Path, others: Iterable[Path], before: str) -> dict[bytes,
 
 def closes(directory: Path, path: Path) -> list[str] | None:
     """The parts that a part names, if it closes a flush; None if it does not. Raises Damaged."""
-    told = opened(directory, path).schema_arrow.metadata or {}
+    told = footer(directory, path).schema.metadata or {}
     if _WITH not in told:
         return None
     named: bytes = told[_WITH] + b" " + told.get(_BEFORE, b"")
@@ -109,6 +118,15 @@ def name(directory: Path, path: Path) -> str:
 
 def read(directory: Path, path: Path) -> bytes:
     """Raises Damaged. A part of dataset version 2 has no digest, and passes."""
+    return _checked(directory, path)[0]
+
+
+def footer(directory: Path, path: Path) -> Footer:
+    """What the footer of a part says. The part is read and checked each time. Raises Damaged."""
+    return _checked(directory, path)[1]
+
+
+def _checked(directory: Path, path: Path) -> tuple[bytes, Footer]:
     try:
         data = files.read(directory, path, PART_BYTES)
     except FileNotFoundError:
@@ -116,17 +134,18 @@ def read(directory: Path, path: Path) -> bytes:
     found, digest = _NAME.fullmatch(path.name), _digest(data)
     if found and found.group(2) not in (None, digest):
         raise Damaged(f"{shown(path)} is damaged: it holds other bytes than were written")
-    if digest not in _fit:
+    if digest not in _known:
         try:
             pages.require(data)
+            file = _file(data)
+            _known[digest] = Footer(file.schema_arrow, file.metadata.num_rows)
         except (ValueError, pa.ArrowException, OSError, RecursionError) as error:
             why = error if isinstance(error, pages.Unfit) else type(error).__name__
             raise Damaged(f"{shown(path)} is no part of a survey: {why}") from None
-        _fit.add(digest)
-    return data
+    return data, _known[digest]
 
 
-_fit: set[str] = set()  # digests of what was found to take no more memory than it may
+_known: dict[str, Footer] = {}  # by digest, of what we wrote, or found to take no more memory than it may
 
 
 def _digest(data: bytes) -> str:
@@ -135,11 +154,11 @@ def _digest(data: bytes) -> str:
 
 def opened(directory: Path, path: Path) -> pq.ParquetFile:
     """Raises Damaged."""
-    source = pa.BufferReader(read(directory, path))
-    try:
-        return pq.ParquetFile(source, page_checksum_verification=True, **pages.LIMITS)
-    except (ValueError, pa.ArrowException, OSError) as error:
-        raise Damaged(f"{shown(path)} is no part of a survey: {type(error).__name__}") from None
+    return _file(read(directory, path))
+
+
+def _file(data: bytes) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, **pages.LIMITS)
 
 
 def require_schema(path: Path, found: pa.Schema, schema: pa.Schema) -> None:
@@ -149,23 +168,26 @@ def require_schema(path: Path, found: pa.Schema, schema: pa.Schema) -> None:
         raise Damaged(f"{shown(path)} is no part of a survey: it has other columns")
 
 
-def together(directory: Path, paths: Collection[Path], schema: pa.Schema) -> ds.Dataset:
+def together(directory: Path, paths: Collection[Path], schema: pa.Schema) -> Together:
     """Parts of one table, to be scanned. What is scanned is what was checked: it is read and checked each time."""
+    rows = 0
     for path in paths:
-        require_schema(path, opened(directory, path).schema_arrow, schema)
-    return _Parts(directory, tuple(paths), schema)
+        told = footer(directory, path)
+        require_schema(path, told.schema, schema)
+        rows += told.rows
+    return Together(directory, tuple(paths), schema, rows)
 
 
-class _Parts(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
+class Together(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
     """DuckDB takes a dataset of pyarrow's, and calls `scanner` for each scan.
 
     No thread of pyarrow's may run Python here, or drop what Python holds. It would wait for Python's lock, while the thread
     that has the lock waits for it: a scan holds the lock while it begins.
     """
 
-    def __init__(self, directory: Path, paths: tuple[Path, ...], schema: pa.Schema) -> None:
+    def __init__(self, directory: Path, paths: tuple[Path, ...], schema: pa.Schema, rows: int) -> None:
         super().__init__(schema.empty_table())
-        self._directory, self._paths = directory, paths
+        self._directory, self._paths, self.num_rows = directory, paths, rows
 
     def scanner(self, columns: list[str] | None = None, filter: Any = None) -> _Scan:
         names = self.schema.names if columns is None else columns

@@ -12,14 +12,13 @@ from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, whole
 from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import Manifest, grouping
-from filmbadge.keep.schema import OF_HOSTS, REVIEWS, TABLES, VERSION, Table
+from filmbadge.keep.schema import ARCHIVES, JOURNAL, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 
@@ -32,7 +31,6 @@ _VIEWS = {
         " (SELECT 1 FROM endpoints_rows AS later WHERE later.target = e.target AND later.asked_at > e.asked_at"
         " AND later.rung IS NOT NULL)"
     ),
-    "archives_known": "SELECT DISTINCT ON (id) * FROM archives_rows ORDER BY id, open DESC, studies DESC NULLS LAST, len(endpoints) DESC",
     "endpoints": (
         "SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)"
         " FROM endpoints_known e LEFT JOIN reviews r ON r.archive = e.archive"
@@ -57,6 +55,16 @@ _VIEWS = {
 _AT_ONCE = 1 << 14  # rows that are taken at once where there may be millions
 
 
+# Nearly every question is about these, so they are read once. Few archives were asked twice, and only these are sorted.
+_ARCHIVES_KNOWN = (
+    "CREATE OR REPLACE TABLE archives_known AS WITH again AS MATERIALIZED"
+    " (SELECT id FROM archives_rows GROUP BY id HAVING count(*) > 1)"
+    " SELECT * FROM archives_rows WHERE id NOT IN (FROM again) UNION ALL"
+    " (SELECT DISTINCT ON (id) * FROM archives_rows WHERE id IN (FROM again)"
+    " ORDER BY id, open DESC, studies DESC NULLS LAST, len(endpoints) DESC)"
+)
+
+
 class NotASurvey(Refusal):
     """The folder holds no survey that this version can read. One line, for the user."""
 
@@ -74,22 +82,13 @@ class Dataset:
 
     def __init__(self, directory: Path, judged: int | Mapping[str, pa.Table] | None = None) -> None:
         self.directory = directory
-        self.manifest = read_manifest(directory)
-        try:
-            self.judged = self._newest() if judged is None else judged
-            if self.manifest.dataset >= whole.SINCE:
-                whole.require(
-                    directory, self.manifest, self.judged if isinstance(self.judged, int) else None, self.said
-                )
-            self._tables = [self._table(table) for table in TABLES]
-        except Damaged as error:
-            raise NotASurvey(str(error)) from None
-        except (pa.ArrowException, OSError) as error:
-            raise NotASurvey(f"{shown(directory)}: a part file cannot be read ({type(error).__name__})") from None
-        self._sql = duckdb.connect(":memory:")
-        for table, rows in zip(TABLES, self._tables, strict=True):
-            self._sql.register(f"{table.name}_rows", rows)
-            if table.name not in _VIEWS:
+        self._asked = judged
+        self._sql = duckdb.connect(":memory:", config={"threads": 1})  # one thread scans parts: see `Together`
+        self._held: set[str] = set()
+        self._register()
+        self._execute(_ARCHIVES_KNOWN)
+        for table in TABLES:
+            if table.name not in _VIEWS and table is not ARCHIVES:
                 self._sql.execute(f"CREATE VIEW {table.name} AS SELECT * FROM {table.name}_rows")
         for name, select in _VIEWS.items():
             self._sql.execute(f"CREATE VIEW {name} AS {select}")
@@ -100,6 +99,38 @@ class Dataset:
             "lock_configuration=true",
         ):
             self._sql.execute(f"SET {setting}")
+
+    def renew(self) -> None:
+        """Takes in links, reviews and connections that were kept since, and no host. Raises NotASurvey."""
+        for name in self._held:
+            self._sql.execute(f"DROP TABLE {name}")
+        self._held.clear()
+        self._register()
+
+    def hold(self, name: str, select: str) -> None:
+        """Keeps the answer to a query as a table, until the dataset is renewed: what several questions are asked of."""
+        if name not in self._held:
+            self._execute(f"CREATE TABLE {name} AS {select}")
+            self._held.add(name)
+
+    def _register(self) -> None:
+        """The tables as they are kept now."""
+        self.manifest = read_manifest(self.directory)
+        try:
+            self.judged = self._newest() if self._asked is None else self._asked
+            if self.manifest.dataset >= whole.SINCE:
+                number = self.judged if isinstance(self.judged, int) else None
+                whole.require(self.directory, self.manifest, number, self.said)
+            self._tables = {table.name: self._table(table) for table in TABLES}
+        except Damaged as error:
+            raise NotASurvey(str(error)) from None
+        except (pa.ArrowException, OSError) as error:
+            raise self._unreadable(error) from None
+        for name, rows in self._tables.items():
+            self._sql.register(f"{name}_rows", rows)
+
+    def _unreadable(self, error: Exception) -> NotASurvey:
+        return NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})")
 
     @cached_property
     def said(self) -> Judged | None:
@@ -125,7 +156,7 @@ class Dataset:
             )
         return number
 
-    def _table(self, table: Table) -> pa.Table | ds.Dataset:
+    def _table(self, table: Table) -> pa.Table | parts.Together:
         if not table.judged and self.manifest.dataset == 2:
             return version_2.table(self.directory, table)
         if isinstance(self.judged, Mapping) and table.judged:
@@ -157,22 +188,25 @@ class Dataset:
 
     def counts(self, *, judged: bool) -> dict[str, int]:
         """Rows of the tables of facts, or of those that were judged, as they are kept."""
-        tables = [table.name for table in TABLES if table.judged is judged]
-        return {name: int(str(self.rows(f"SELECT count(*) n FROM {name}_rows")[0]["n"])) for name in tables}
+        return {table.name: self._tables[table.name].num_rows for table in TABLES if table.judged is judged}
 
     def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
         with self._reading():
-            answer = self._sql.execute(sql, list(parameters))
+            answer = self._execute(sql, *parameters)
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, map(_printable, row), strict=True)) for row in answer.fetchall()]
+
+    def _execute(self, sql: str, *parameters: object) -> duckdb.DuckDBPyConnection:
+        with self._reading():
+            return self._sql.execute(sql, list(parameters))
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
         except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException, OSError) as error:
-            raise NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})") from None
+            raise self._unreadable(error) from None
 
     def done(self) -> Iterator[str]:
         """Targets that were asked with an outcome, and need not be again. None, where none gave any answer."""
@@ -188,23 +222,22 @@ class Dataset:
     def _targets(self, sql: str) -> Iterator[str]:
         """Some at a time, as there may be millions. They are read to their end before another query."""
         with self._reading():
-            answer = self._sql.execute(sql)
+            answer = self._execute(sql)
             while some := answer.fetchmany(_AT_ONCE):
                 yield from (printable(str(target)) for (target,) in some)
 
     def outcomes(self) -> dict[str, int]:
         """Endpoints by rung."""
-        found = self.rows("SELECT coalesce(rung, 'unknown') rung, count(*) n FROM endpoints GROUP BY 1")
-        return {str(row["rung"]): int(str(row["n"])) for row in found}
+        return totals.outcomes(self)
 
     def connections(self) -> int:
-        return int(str(self.rows("SELECT count(*) n FROM journal WHERE port IS NOT NULL")[0]["n"]))
+        return int(str(self.rows("SELECT count(port) n FROM journal")[0]["n"]))
 
     def lookups(self) -> int | None:
         """Names that were looked up. None if it was not kept, as by older versions."""
         if self.manifest.dataset != VERSION:
             return None
-        return int(str(self.rows("SELECT count(*) n FROM journal WHERE port IS NULL")[0]["n"]))
+        return self._tables[JOURNAL.name].num_rows - self.connections()
 
     def last_asked(self) -> datetime | None:
         """When the last connection or look-up of the journal was begun. None if there was none."""

@@ -43,7 +43,7 @@ _COUNTED = {
     "archives_open": "counted WHERE open",
     "decoys": "archives WHERE len(decoy) > 0",
     # Archives whose pages a stranger is shown without a login, over plain HTTP.
-    "http_viewers": "counted WHERE id IN (SELECT archive FROM endpoints WHERE viewer <> '' AND tls IS NULL)",
+    "http_viewers": "counted WHERE id IN (SELECT archive FROM heard WHERE viewer <> '' AND tls IS NULL)",
 }
 _OF_EACH_ARCHIVE = ("patients",)  # added up by definition: whoever is in two archives is in the sum twice
 
@@ -51,17 +51,23 @@ NOT_ENDED = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode
 _NO_IDS = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
 _OTHERWISE = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.GROUPED_OTHERWISE),))
 
+# What is asked of all endpoints. Silent ones are most of a sparse network, and are told apart by nothing.
+_HEARD = (
+    "SELECT if(rung = 'silent', NULL, target) target, protocol, rung, why, conclusive, ending, tls, viewer, archive,"
+    " count(*) n FROM endpoints GROUP BY ALL"
+)
+
 # A refusal is an answer. A host that was left alone had answered.
 _REACHED = "rung <> 'silent' OR ending = 'refused' OR why = 'left-alone'"
 # Nothing that answered is closed before that was shown. A depth that asks no question shows it of nobody.
 _OPEN_OR_NOT = "rung IS NULL OR (rung <> 'silent' AND (conclusive IS NOT TRUE OR why IN ('not-asked-at-depth', 'needs-personal-data')))"
 _UNDECIDED = (
-    "FROM endpoints e LEFT JOIN archives a ON a.id = e.archive WHERE NOT coalesce(a.open, false)"
+    "FROM heard e LEFT JOIN archives a ON a.id = e.archive WHERE NOT coalesce(a.open, false)"
     f" AND len(coalesce(a.decoy, [])) = 0 AND ({_OPEN_OR_NOT.replace('rung', 'e.rung')})"
 )
 # A page that is shown to a stranger is a viewer, whatever is behind it. What is known to speak DICOM has no page.
 _VIEWER_OR_NOT = (
-    "FROM endpoints e LEFT JOIN archives a ON a.id = e.archive WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = ''"
+    "FROM heard e LEFT JOIN archives a ON a.id = e.archive WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = ''"
     " AND (e.rung IS NULL OR (e.rung <> 'silent' AND (e.protocol <> 'dimse' OR e.rung = 'listening')"
     " AND (conclusive IS NOT TRUE OR why = 'not-asked-at-depth')))"
 )
@@ -76,6 +82,8 @@ class Tables(Protocol):
     """The views of a dataset."""
 
     def rows(self, sql: str, *parameters: object) -> Rows: ...
+
+    def hold(self, name: str, select: str) -> None: ...
 
     def grouping(self) -> str: ...
 
@@ -102,9 +110,10 @@ class Gaps(NamedTuple):
 
 
 def gaps(tables: Tables, manifest: Manifest) -> Gaps:
+    tables.hold("heard", _HEARD)
     (row,) = tables.rows(
         f"SELECT (SELECT count(DISTINCT target) FROM endpoints_rows) asked, count(*) FILTER ({_REACHED}) reached,"
-        f" count(DISTINCT target) FILTER ({_ARCHIVE_OR_NOT}) archives FROM endpoints"
+        f" count(DISTINCT target) FILTER ({_ARCHIVE_OR_NOT}) archives FROM heard"
     )
     (opened,) = tables.rows(f"SELECT count(DISTINCT target) n, (SELECT count(*) FROM archives) archives {_UNDECIDED}")
     (viewers,) = tables.rows(f"SELECT count(DISTINCT target) n {_VIEWER_OR_NOT}")
@@ -121,13 +130,22 @@ def gaps(tables: Tables, manifest: Manifest) -> Gaps:
 
 def undecided(tables: Tables) -> list[str]:
     """The targets that were asked, and of which we could not find out whether they are archives, or open."""
+    tables.hold("heard", _HEARD)
     return [str(row["target"]) for row in tables.rows(f"SELECT DISTINCT target {_UNDECIDED} ORDER BY target")]
 
 
 def unreached(tables: Tables) -> bool:
     """Whether hosts were asked, and none gave any answer: that says as much of our own line as of them."""
-    (row,) = tables.rows(f"SELECT count(*) asked, count(*) FILTER ({_REACHED}) reached FROM endpoints")
+    tables.hold("heard", _HEARD)
+    (row,) = tables.rows(f"SELECT count(*) asked, count(*) FILTER ({_REACHED}) reached FROM heard")
     return bool(row["asked"]) and not row["reached"]
+
+
+def outcomes(tables: Tables) -> dict[str, int]:
+    """Endpoints by rung; `unknown` where we could not find out."""
+    tables.hold("heard", _HEARD)
+    found = tables.rows("SELECT coalesce(rung, 'unknown') rung, sum(n)::BIGINT n FROM heard GROUP BY 1")
+    return {str(row["rung"]): int(row["n"]) for row in found}
 
 
 def totals(tables: Tables, manifest: Manifest) -> tuple[Total, ...]:
@@ -141,7 +159,7 @@ class _Totals:
         self._gaps = gaps(tables, manifest)
         self._unsure = list(_unsure(tables, self._gaps))
         self._perhaps = _Perhaps(tables)
-        opened = {str(row["id"]) for row in tables.rows("SELECT id FROM counted WHERE open")}
+        opened = self._perhaps.among(_COUNTED["archives_open"])
         # What overlaps by links holds each of its studies once in a sum, whether it is one archive or several.
         self._overlaps = [*_overlaps(tables), *self._perhaps.one(opened, linked=False)]
         self._doubles = list(self._perhaps.one(opened))
@@ -159,13 +177,16 @@ class _Totals:
                 yield self._sum(quantity)
 
     def _count(self, quantity: str, select: str) -> Total:
-        ids = {str(row["id"]) for row in self._tables.rows(f"SELECT id FROM {select}")}
-        total = Total(quantity, len(ids), Provenance.COUNTED)
+        (row,) = self._tables.rows(
+            f"SELECT count(*) n, count(*) FILTER (id NOT IN (SELECT unnest(?::VARCHAR[]))) sure FROM {select}",
+            self._unsure,
+        )
+        total = Total(quantity, row["n"], Provenance.COUNTED)
         undecided = {"archives_open": self._gaps.opened, "http_viewers": self._gaps.viewers}
         doubts = self._gaps.doubts(undecided.get(quantity, self._gaps.archives))
         if doubts:
-            total = _bounded(total, at_least=len(ids.difference(self._unsure)), doubts=doubts)
-        return self._perhaps.bounded(total, ids)
+            total = _bounded(total, at_least=row["sure"], doubts=doubts)
+        return self._perhaps.bounded(total, self._perhaps.among(select))
 
     def _patient_ids(self, found: PatientIds | None) -> Total:
         if not Depth(self._manifest.scope.depth).reaches(Depth.PROFILE):
@@ -328,6 +349,7 @@ class _Perhaps:
     """
 
     def __init__(self, tables: Tables) -> None:
+        self._tables = tables
         rows = tables.rows(
             "SELECT id, perhaps_same, perhaps_more FROM archives_known"
             " WHERE len(coalesce(perhaps_same, [])) > 0 OR coalesce(perhaps_more, 0) > 0 ORDER BY id"
@@ -345,6 +367,17 @@ class _Perhaps:
             f"WITH ways AS (SELECT id, unnest(endpoints) way FROM archives WHERE {_NO_COPY}) SELECT DISTINCT a.id one, b.id other FROM links"
             " JOIN ways a ON a.way = one JOIN ways b ON b.way = other WHERE shared > 0 AND shared = sampled AND a.id <> b.id"
         )
+
+        self._names = [*self._more, *(pair[end] for pair in (*self._pairs, *self._linked) for end in ("one", "other"))]
+
+    def among(self, select: str) -> Set[str]:
+        """Of the archives in question, those that `select` has."""
+        if not self._names:
+            return frozenset()
+        rows = self._tables.rows(
+            f"SELECT id FROM (SELECT id FROM {select}) WHERE id IN (SELECT unnest(?::VARCHAR[]))", self._names
+        )
+        return {str(row["id"]) for row in rows}
 
     def one(self, ids: Set[str], *, linked: bool = True) -> Iterator[Overlap]:
         """Of these archives, those of which nothing shows whether they are one. `linked`: also by links of two hosts."""

@@ -53,6 +53,7 @@ class Survey:
         self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
         self._patient_ids: PatientIds | None = None
         self._to_review = True
+        self._reviewed: Dataset | None = None  # all that was kept, once it was reviewed
         self._compared = False
         self.hosts_done = 0
         self.narrowed = 0  # files and folders that others could read, and can no longer
@@ -110,7 +111,7 @@ class Survey:
             self.narrowed = contents.narrow(self.directory)
             self._judged = ready(self.directory) if self.resume else 1
             writer = Writer(self.directory, self._judged)
-            manifest.write(self.directory, self._manifest("running"))
+            manifest.write(self.directory, self._manifest("running", self._before_this_run()))
             begun = whole.listed(self.directory, self._judged)
             judged.write(
                 self.directory, self._judged, Judged(judge(), datetime.now(UTC), state="surveying", parts=begun)
@@ -137,23 +138,31 @@ class Survey:
         """Once all hosts are asked. Not again where nothing was asked since the last time."""
         if self._to_review and self.hosts_done == len(self.targets):
             writer.flush()
-            writer.links(await review.compare(Dataset(self.directory), dialer, self._sketches.studies))
-            writer.reviews(all_together(Dataset(self.directory)))
+            dataset = Dataset(self.directory, self._judged)
+            writer.links(await review.compare(dataset, dialer, self._sketches.studies))
+            self._conclude_all(dataset, writer)
             if self.scope.depth.reaches(Depth.PROFILE):
                 people, resumed = self._sketches.patients, bool(self._before)
-                self._patient_ids = review.patient_ids(Dataset(self.directory), people, resumed=resumed)
-            self._to_review, self._compared = False, True
+                self._patient_ids = review.patient_ids(dataset, people, resumed=resumed)
+            self._to_review, self._compared, self._reviewed = False, True, dataset
+
+    def _conclude_all(self, dataset: Dataset, writer: Writer) -> None:
+        """What all archives show together, once their links are kept. The dataset has it then."""
+        dataset.renew()
+        writer.reviews(all_together(dataset))
+        dataset.renew()
 
     def _close(self, writer: Writer) -> Manifest:
         try:
             writer.flush()
+            dataset = self._reviewed or Dataset(self.directory, self._judged)
             if self._to_review:  # it ends early: what is known of all archives together is judged all the same
-                links, self._compared = review.known(Dataset(self.directory), self._sketches.studies)
+                links, self._compared = review.known(dataset, self._sketches.studies)
                 writer.links(links)
-                writer.reviews(all_together(Dataset(self.directory)))
-            ended = self._manifest(self._state())
+                self._conclude_all(dataset, writer)
+            ended = self._manifest(self._state(dataset), dataset)
             manifest.write(self.directory, ended)
-            conclude(Dataset(self.directory, self._judged), ended.rows)
+            conclude(dataset, ended.rows)
         except OSError as error:
             raise SurveyError(
                 f"{self.directory} cannot be written ({error.strerror or type(error).__name__})"
@@ -162,10 +171,15 @@ class Survey:
             writer.unlock()
         return ended
 
-    def _state(self) -> State:
+    def _before_this_run(self) -> Dataset | None:
+        with suppress(NotASurvey):
+            return Dataset(self.directory) if self.resume else None
+        return None
+
+    def _state(self, dataset: Dataset) -> State:
         if self.hosts_done != len(self.targets) or self._to_review:
             return "interrupted"
-        return "nothing-reached" if Dataset(self.directory).unreached() else "done"
+        return "nothing-reached" if dataset.unreached() else "done"
 
     async def _work(
         self,
@@ -185,7 +199,8 @@ class Survey:
             self.hosts_done += 1
             watcher.host_done(host)
 
-    def _manifest(self, state: State) -> Manifest:
+    def _manifest(self, state: State, dataset: Dataset | None = None) -> Manifest:
+        """`dataset`: what is kept, if anything is."""
         told = Manifest(
             version=RELEASE,
             dataset=VERSION,
@@ -205,17 +220,16 @@ class Survey:
             compared=self._compared,
             parts=whole.listed(self.directory),
         )
-        with suppress(NotASurvey):
-            dataset = Dataset(self.directory)
-            return msgspec.structs.replace(
-                told,
-                outcomes=dataset.outcomes(),
-                connections=dataset.connections(),
-                lookups=dataset.lookups(),
-                rows=dataset.totals(told),
-                kept=dataset.counts(judged=False) if state != "running" else {},
-            )
-        return told
+        if dataset is None:
+            return told
+        return msgspec.structs.replace(
+            told,
+            outcomes=dataset.outcomes(),
+            connections=dataset.connections(),
+            lookups=dataset.lookups(),
+            rows=dataset.totals(told),
+            kept=dataset.counts(judged=False) if state != "running" else {},
+        )
 
 
 async def _network(dialer: Dialer, name: str, lost: dict[str, OutOfScope | UnknownName]) -> Network | None:

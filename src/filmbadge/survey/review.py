@@ -44,7 +44,8 @@ def known(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> tuple[list[L
 def _without_sketch(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> list[str]:
     """Archives that have no sketch, and whose counts are close to another's, or that look like copies."""
     found = dataset.rows(
-        "SELECT id, address, configuration, rung, studies, images, series, patients FROM archives_known ORDER BY id"
+        "SELECT id, address, configuration, rung, studies, images, series, patients FROM archives_known"
+        " WHERE studies IS NOT NULL OR configuration <> '' ORDER BY id"
     )
     settled = {name for members in Groups(pairs(dataset)) for name in members[1:]}
     sizes = [
@@ -52,9 +53,8 @@ def _without_sketch(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> li
         for row in found
         if row["studies"] is not None and Rung(str(row["rung"])).open and row["id"] not in settled
     ]
-    sketched = {endpoint.url for endpoint in sketches}
-    ways = dataset.rows("SELECT id, unnest(endpoints) way FROM archives_known")
-    have = {str(row["id"]) for row in ways if row["way"] in sketched}
+    ways = "SELECT id FROM (SELECT id, unnest(endpoints) way FROM archives_known) WHERE way IN (SELECT unnest(?::VARCHAR[]))"
+    have = {str(row["id"]) for row in dataset.rows(ways, [endpoint.url for endpoint in sketches])}
     alike = look_alike((str(row["id"]), str(row["address"]), str(row["configuration"])) for row in found)
     return list(dict.fromkeys([*to_sketch(sizes, have), *sorted(alike - have)]))
 
