@@ -14,11 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.keep import manifest
+from filmbadge.keep import manifest, parts
 from filmbadge.keep.manifest import PatientIds, State, grouping
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import ARCHIVES, COUNTED, ENDPOINTS, LINKS, TABLES, Table, encode_doubts
-from filmbadge.keep.writer import write
 from filmbadge.model import Doubt, DoubtCode, Provenance, Total
 from support import factories
 
@@ -144,7 +143,7 @@ def dataset(
     if links:
         folder = LINKS.folder(directory, 0)
         folder.mkdir(parents=True, exist_ok=True)
-        write(folder, 1, LINKS, links)
+        parts.write(folder, 1, table(LINKS, links))
     return Dataset(directory, judged)
 
 

@@ -65,6 +65,7 @@ def test_rows_are_flushed_when_there_are_many(directory: Path, monkeypatch: pyte
     kept.journal(connection())
     assert part_numbers(directory, JOURNAL) == set()
     kept.host(orthanc("192.0.2.1"), "192.0.2.1")
+    kept.settle()
     assert part_numbers(directory, OBSERVATIONS) == {1}
 
 

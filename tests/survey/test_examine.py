@@ -15,7 +15,7 @@ from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.patience import ONE_SYN_SECONDS
 from filmbadge.judge.archives import judge
-from filmbadge.keep.schema import endpoint_rows
+from filmbadge.keep.schema import ENDPOINTS, endpoint_rows
 from filmbadge.model import (
     Cause,
     Depth,
@@ -57,7 +57,8 @@ def test_a_fault_of_ours_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -
     host = examined()
     assert host.fault == Outcome(OutcomeKind.OWN_ERROR, error="KeyError")
     assert [(judged.observation.endpoint.port, judged.verdict.rung) for judged in host.judged] == [(9, Rung.SILENT)]
-    assert [(row.get("port"), row.get("rung"), row["why"]) for row in endpoint_rows(host, "t", AT)] == [
+    rows = ENDPOINTS.filled(list(endpoint_rows(host, "t", AT))).to_pylist()
+    assert [(row["port"], row["rung"], row["why"]) for row in rows] == [
         (9, "silent", "port-closed"),
         (None, None, "own-error"),
     ]

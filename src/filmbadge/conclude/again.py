@@ -17,8 +17,8 @@ from filmbadge.keep import files, judged, kept, parts, whole
 from filmbadge.keep.files import Damaged
 from filmbadge.keep.judged import Judge, Judged
 from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged, read_manifest
-from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, Row, review_row
-from filmbadge.keep.writer import judged_rows, write, write_reviews
+from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, review_row
+from filmbadge.keep.writer import Rows, judge_rows, write, write_reviews
 from filmbadge.model import Refusal, Total
 from filmbadge.version import RELEASE
 
@@ -96,21 +96,20 @@ def _in_memory(directory: Path) -> Dataset:
     tables = {table.name: [table.arrow.empty_table()] for table in OF_HOSTS}
     for _, rows in _rows(directory):
         for table in OF_HOSTS:
-            tables[table.name].append(pa.Table.from_pylist(rows[table.name], table.arrow))
+            tables[table.name].append(table.filled(rows[table.name]))
     made = {name: pa.concat_tables(found) for name, found in tables.items()}
     found = review(Dataset(directory, made | {REVIEWS.name: REVIEWS.arrow.empty_table()}))
-    reviews = pa.Table.from_pylist([review_row(one, datetime.now(UTC)) for one in found], REVIEWS.arrow)
+    reviews = REVIEWS.filled([review_row(one, datetime.now(UTC)) for one in found])
     return Dataset(directory, made | {REVIEWS.name: reviews})
 
 
-def _rows(directory: Path) -> Iterator[tuple[int, dict[str, list[Row]]]]:
+def _rows(directory: Path) -> Iterator[tuple[int, Rows]]:
     """What is judged, by table, for each part of what was observed, and under its number."""
     for number, path in kept.observed(directory).items():
-        rows: dict[str, list[Row]] = {table.name: [] for table in OF_HOSTS}
+        rows: Rows = {table.name: [] for table in OF_HOSTS}
         for visit in kept.visits(directory, number, path):
             host = archives.judge(visit.address, visit.observations, visit.links, visit.name, visit.fault)
-            for table, made in judged_rows(host, visit.target, findings(host), visit.at).items():
-                rows[table] += made
+            judge_rows(rows, host, visit.target, findings(host), visit.at)
         yield number, rows
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,13 @@ import pyarrow as pa
 
 from filmbadge.model import (
     Archive,
+    Count,
     Doubt,
     Endpoint,
     Finding,
     Host,
     JournalRow,
     JudgedEndpoint,
-    KindFound,
     Link,
     LinkBy,
     Outcome,
@@ -37,6 +39,11 @@ _numbers = pa.map_(_text, _long)
 _time = pa.timestamp("us")  # UTC, without saying so in the type: SQL engines then need no time zone data
 
 
+Row = dict[str, Any]  # as it is read
+Values = tuple[Any, ...]  # as it is written: in the order of the columns, with JSON as bytes
+_json = msgspec.json.Encoder().encode
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
@@ -44,7 +51,7 @@ class Column:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     name: str
     doc: str
@@ -54,10 +61,17 @@ class Table:
     def folder(self, directory: Path, judged: int) -> Path:
         return directory / "judged" / str(judged) / self.name if self.judged else directory / self.name
 
-    @property
+    @cached_property
     def arrow(self) -> pa.Schema:
         fields = [pa.field(c.name, c.type) for c in self.columns]
         return pa.schema(fields, metadata={"filmbadge.schema": str(VERSION), "filmbadge.table": self.name})
+
+    def filled(self, rows: Sequence[Values]) -> pa.Table:
+        """Its rows, column by column. Times may be of any zone."""
+        if not rows:
+            return self.arrow.empty_table()
+        columns = zip(self.columns, zip(*rows, strict=True), strict=True)
+        return pa.Table.from_arrays([pa.array(values, column.type) for column, values in columns], schema=self.arrow)
 
 
 OBSERVATIONS = Table(
@@ -271,40 +285,21 @@ OF_HOSTS = (
     ENDPOINTS,
 )  # judged host by host: a part counts beside the observations of its number
 
-Row = dict[str, Any]
 
-
-def observation_rows(host: Host, target: str, at: datetime) -> list[Row]:
-    common = {"target": target, "host": host.address, "name": host.name, "facts_version": FACTS}
-    rows = [
-        {
-            **common,
-            "address": seen.endpoint.address,
-            "port": seen.endpoint.port,
-            "protocol": str(seen.endpoint.protocol),
-            "asked_at": _utc(seen.at),
-            "depth": str(seen.depth),
-            "observation": msgspec.json.encode(seen).decode(),
-        }
-        for seen in (judged.observation for judged in host.judged)
-    ]
+def observation_rows(host: Host, target: str, at: datetime) -> Iterator[Values]:
+    """`at` is when a fault of ours was met."""
+    for judged in host.judged:
+        seen = judged.observation
+        address, port, protocol = seen.endpoint.address, seen.endpoint.port, seen.endpoint.protocol
+        named = (target, host.address, host.name)
+        yield (address, port, protocol, *named, seen.at, seen.depth, FACTS, _json(seen), None)
     if host.fault is not None:
-        fault = msgspec.json.encode(host.fault).decode()
-        rows.append({**common, "address": host.address, "asked_at": _utc(at), "fault": fault})
-    return rows
+        fault = _json(host.fault)
+        yield (host.address, None, None, target, host.address, host.name, at, None, FACTS, None, fault)
 
 
-def link_row(link: Link, target: str | None = None) -> Row:
-    return {
-        "one": link.one.url,
-        "other": link.other.url,
-        "shown_by": str(link.by),
-        "shared": link.shared,
-        "sampled": link.sampled,
-        "of_one": link.of_one,
-        "whole": link.whole,
-        "target": target,
-    }
+def link_row(link: Link, target: str | None = None) -> Values:
+    return link.one.url, link.other.url, link.by, link.shared, link.sampled, link.of_one, link.whole, target
 
 
 def link(row: Row) -> Link:
@@ -326,144 +321,126 @@ def endpoint(url: str) -> Endpoint:
     return Endpoint(address.strip("[]"), int(port), Protocol(protocol))
 
 
-def endpoint_rows(host: Host, target: str, at: datetime) -> list[Row]:
+def endpoint_rows(host: Host, target: str, at: datetime) -> Iterator[Values]:
+    """`at` is when a fault of ours was met."""
     archive_of = {endpoint: archive.id for archive in host.archives for endpoint in archive.endpoints}
-    rows = [_endpoint_row(judged, target, archive_of.get(judged.observation.endpoint)) for judged in host.judged]
-    return rows if host.fault is None else [*rows, _fault_row(host.address, host.fault, target, at)]
+    for judged in host.judged:
+        yield _endpoint_row(judged, target, archive_of.get(judged.observation.endpoint))
+    if host.fault is not None:
+        yield _fault_row(host.address, host.fault, target, at)
 
 
-def _fault_row(address: str, fault: Outcome, target: str, at: datetime) -> Row:
+def _fault_row(address: str, fault: Outcome, target: str, at: datetime) -> Values:
     """What kept us from finding out more of a host. Endings that are ours have the same codes as reasons."""
-    return {
-        "address": address,
-        "target": target,
-        "asked_at": _utc(at),
-        "why": str(Reason(fault.ending)),
-        "codes": [],
-        "said": "",
-        "stop": msgspec.json.encode(fault).decode(),
-        "ending": str(fault.ending),
-        "transport": [],
-        "viewer": "",
-        "product": "",
-        "toolkit": "",
-    }
+    place = (address, None, None, target, at, None)
+    verdict = (None, None, None, Reason(fault.ending), (), "", _json(fault), fault.ending)
+    tls = (None, None, None)
+    return (*place, *verdict, *tls, (), "", "", "", None)
 
 
-def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> Row:
-    seen, verdict = judged.observation, judged.verdict
+def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> Values:
+    seen, verdict, tls = judged.observation, judged.verdict, judged.observation.tls
     pages = seen.get(PageFacts)
-    return {
-        "address": seen.endpoint.address,
-        "port": seen.endpoint.port,
-        "protocol": str(seen.endpoint.protocol),
-        "target": target,
-        "asked_at": _utc(seen.at),
-        "depth": str(seen.depth),
-        "rung": None if verdict.rung is None else str(verdict.rung),
-        "open": None if verdict.rung is None else verdict.rung.open,
-        "conclusive": None if verdict.rung is None else verdict.conclusive,
-        "why": str(verdict.why),
-        "codes": list(verdict.codes),
-        "said": verdict.said,
-        "stop": None if verdict.stop is None else msgspec.json.encode(verdict.stop).decode(),
-        "ending": str(seen.stop.ending),
-        "tls": seen.tls.version if seen.tls else None,
-        "tls_client_certificate": str(seen.tls.client_certificate) if seen.tls else None,
-        "tls_expires": _utc(seen.tls.certificate.not_after) if seen.tls and seen.tls.certificate else None,
-        "transport": [str(found) for found in judged.transport],
-        "viewer": pages.viewer if pages is not None and pages.login is False else "",
-        "product": judged.product.product,
-        "toolkit": judged.product.toolkit,
-        "archive": archive,
-    }
+    known = verdict.rung is not None
+    return (
+        seen.endpoint.address,
+        seen.endpoint.port,
+        seen.endpoint.protocol,
+        target,
+        seen.at,
+        seen.depth,
+        verdict.rung,
+        verdict.rung.open if verdict.rung is not None else None,
+        verdict.conclusive if known else None,
+        verdict.why,
+        verdict.codes,
+        verdict.said,
+        None if verdict.stop is None else _json(verdict.stop),
+        seen.stop.ending,
+        tls.version if tls else None,
+        tls.client_certificate if tls else None,
+        tls.certificate.not_after if tls and tls.certificate else None,
+        judged.transport,
+        pages.viewer if pages is not None and pages.login is False else "",
+        judged.product.product,
+        judged.product.toolkit,
+        archive,
+    )
 
 
-def archive_row(archive: Archive) -> Row:
-    row: Row = {
-        "id": archive.id,
-        "address": archive.address,
-        "endpoints": [e.url for e in archive.endpoints],
-        "rung": str(archive.rung),
-        "open": archive.open,
-        "product": archive.product.product,
-        "product_version": archive.product.version,
-        "product_firm": archive.product.firm,
-        "toolkit": archive.product.toolkit,
-        "advisories": list(archive.advisories),
-        "grade": None if archive.grade is None else str(archive.grade),
-        "grade_why": [str(why) for why in archive.grade_why],
-        "decoy": [str(why) for why in archive.decoy],
-        "configuration": archive.configuration,
-        "spki_sha256": list(archive.identity.spki_sha256),
-        "names": list(archive.identity.names),
-        "joined_by": [str(by) for by in archive.joined_by],
-        "perhaps_same": list(archive.perhaps_same),
-        "perhaps_more": archive.perhaps_more,
-    }
-    for quantity in COUNTED:
-        count = archive.ssn_records if quantity == "ssn_records" else getattr(archive.counts, quantity)
-        row |= {
-            quantity: count.value,
-            f"{quantity}_how": str(count.how),
-            f"{quantity}_at_least": count.at_least,
-            f"{quantity}_coverage": count.coverage,
-            f"{quantity}_doubts": encode_doubts(count.doubts),
-            f"{quantity}_low": count.low,
-            f"{quantity}_high": count.high,
-        }
-    row["identifiers"] = [msgspec.structs.asdict(one) for one in archive.identifiers]
-    return row
+def archive_row(archive: Archive) -> Values:
+    counts = {**msgspec.structs.asdict(archive.counts), "ssn_records": archive.ssn_records}
+    return (
+        archive.id,
+        archive.address,
+        [endpoint.url for endpoint in archive.endpoints],
+        archive.rung,
+        archive.open,
+        archive.product.product,
+        archive.product.version,
+        archive.product.firm,
+        archive.product.toolkit,
+        archive.advisories,
+        archive.grade,
+        archive.grade_why,
+        archive.decoy,
+        archive.configuration,
+        archive.identity.spki_sha256,
+        archive.identity.names,
+        archive.joined_by,
+        archive.perhaps_same,
+        archive.perhaps_more,
+        *(value for quantity in COUNTED for value in _count(counts[quantity])),
+        [msgspec.structs.asdict(one) for one in archive.identifiers],
+    )
 
 
-def kind_rows(archive: Archive) -> list[Row]:
-    return [_kind_row(archive.id, found) for found in archive.kinds or ()]
+def _count(count: Count) -> Values:
+    doubts = encode_doubts(count.doubts)
+    return count.value, count.how, count.at_least, count.coverage, doubts, count.low, count.high
 
 
-def _kind_row(archive: str, found: KindFound) -> Row:
-    return {"archive": archive, **msgspec.structs.asdict(found), "doubts": encode_doubts(found.doubts)}
+def kind_rows(archive: Archive) -> Iterator[Values]:
+    for found in archive.kinds or ():
+        told = {"archive": archive.id, **msgspec.structs.asdict(found), "doubts": encode_doubts(found.doubts)}
+        yield tuple(told[column.name] for column in KINDS.columns)
 
 
-def finding_row(finding: Finding) -> Row:
-    return {
-        "id": finding.id,
-        "archive": finding.archive,
-        "code": str(finding.code),
-        "endpoint": None if finding.endpoint is None else finding.endpoint.url,
-        "grade": None if finding.grade is None else str(finding.grade),
-        "numbers": list(finding.numbers.items()),
-        "about": finding.about,
-    }
+def finding_row(finding: Finding) -> Values:
+    place = None if finding.endpoint is None else finding.endpoint.url
+    numbers = list(finding.numbers.items())
+    return finding.id, finding.archive, finding.code, place, finding.grade, numbers, finding.about
 
 
-def encode_doubts(doubts: tuple[Doubt, ...]) -> str | None:
+def encode_doubts(doubts: tuple[Doubt, ...]) -> bytes | None:
     """As a column holds them."""
-    return msgspec.json.encode(doubts).decode() if doubts else None
+    return _json(doubts) if doubts else None
 
 
 def decode_doubts(column: object) -> tuple[Doubt, ...]:
     return msgspec.json.decode(str(column), type=tuple[Doubt, ...]) if column is not None else ()
 
 
-def review_row(review: Review, at: datetime) -> Row:
-    return {
-        "archive": review.archive,
-        "reviewed_at": _utc(at),
-        "same_as": review.same_as,
-        "shown_by": [str(by) for by in review.by],
-        "decoy": [str(why) for why in review.decoy],
-    }
+def review_row(review: Review, at: datetime) -> Values:
+    return review.archive, at, review.same_as, review.by, review.decoy
 
 
-def journal_row(connection: JournalRow) -> Row:
-    row = msgspec.structs.asdict(connection)
-    started_at, stop = _utc(row.pop("at")), row.pop("stop")
-    del row["tls"]  # stands with the endpoint
-    return {**row, "started_at": started_at, **msgspec.structs.asdict(stop), "numbers": list(stop.numbers.items())}
-
-
-def _utc(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(tzinfo=None)
+def journal_row(connection: JournalRow) -> Values:
+    """Its TLS stands with the endpoint."""
+    stop = connection.stop
+    return (
+        connection.at,
+        connection.address,
+        connection.port,
+        connection.question,
+        connection.sent,
+        connection.received,
+        connection.seconds,
+        stop.ending,
+        stop.cause,
+        list(stop.numbers.items()),
+        stop.error,
+    )
 
 
 def markdown() -> str:

@@ -3,16 +3,18 @@
 A flush writes the journal first and the observations last, under one number. What was judged of a host counts
 only where the observations of its number exist. So a kill at any moment loses at most what was not flushed, and
 a target found in `observations/` is done.
+
+Flushes that are due on the way are written by a thread, one after the other. While it compresses and waits for the disk,
+others are asked.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-
-import pyarrow as pa
 
 from filmbadge.keep import files, parts
 from filmbadge.keep.schema import (
@@ -26,8 +28,8 @@ from filmbadge.keep.schema import (
     OF_HOSTS,
     REVIEWS,
     TABLES,
-    Row,
     Table,
+    Values,
     archive_row,
     endpoint_rows,
     finding_row,
@@ -42,18 +44,23 @@ from filmbadge.model import Finding, Host, JournalRow, Link, Review
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
 
+Rows = dict[str, list[Values]]  # by table
+
 
 class Writer:
     """Collects rows and flushes them. Raises BlockingIOError where another process writes the same survey.
 
-    What is judged goes to `judged/N/`, N being `judged`.
+    What is judged goes to `judged/N/`, N being `judged`. The error of a flush that was written by the thread is raised by
+    the next call. Its rows are not lost: the flush after it has them.
     """
 
     def __init__(self, directory: Path, judged: int = 1) -> None:
         self._lock = parts.Lock(directory)
         self._directory = directory
         self._folders = {table.name: table.folder(directory, judged) for table in TABLES}
-        self._rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
+        self._rows = _none()
+        self._writing: tuple[Future[None], Rows] | None = None
+        self._thread = ThreadPoolExecutor(1, "flush")
         self._flushed = time.monotonic()
         for folder in self._folders.values():
             files.make_folder(folder)
@@ -74,15 +81,14 @@ class Writer:
     def host(self, host: Host, target: str, findings: Iterable[Finding] = ()) -> None:
         """All that was learned at one host, kept together, with what is wrong there."""
         at = datetime.now(UTC)
-        for table, rows in judged_rows(host, target, findings, at).items():
-            self._rows[table] += rows
-        self._rows[LINKS.name] += [link_row(link, target) for link in host.links]
-        self._rows[OBSERVATIONS.name] += observation_rows(host, target, at)
+        self._rows[LINKS.name].extend(link_row(link, target) for link in host.links)
+        judge_rows(self._rows, host, target, findings, at)
+        self._rows[OBSERVATIONS.name].extend(observation_rows(host, target, at))
         self._maybe_flush()
 
     def links(self, links: Iterable[Link]) -> None:
         """What was seen when hosts were compared with each other."""
-        self._rows[LINKS.name] += map(link_row, links)
+        self._rows[LINKS.name].extend(map(link_row, links))
         self.flush()
 
     def reviews(self, reviews: Iterable[Review]) -> None:
@@ -100,42 +106,66 @@ class Writer:
             self.unlock()
 
     def unlock(self) -> None:
+        self._thread.shutdown()
         self._lock.close()
 
     def flush(self) -> None:
-        if not any(self._rows.values()):
+        """All rows are on the disk when this returns."""
+        self.settle()
+        if any(self._rows.values()):
+            self._hand_over()
+            self.settle()
+
+    def settle(self) -> None:
+        """Waits for the flush that is being written, if there is one. Raises its error."""
+        if self._writing is None:
             return
+        done, rows = self._writing
+        error = done.exception()
+        self._writing = None
+        if error is not None:  # it is repeated under its number, as a whole, with what came since
+            for table, later in self._rows.items():
+                rows[table].extend(later)
+            self._rows = rows
+            raise error
+
+    def _maybe_flush(self) -> None:
+        rows = sum(map(len, self._rows.values()))
+        if self._writing is not None and (self._writing[0].done() or rows >= 2 * FLUSH_ROWS):
+            self.settle()
+        if self._writing is None and (rows >= FLUSH_ROWS or time.monotonic() - self._flushed >= FLUSH_SECONDS):
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._flushed = time.monotonic()
+        rows, self._rows = self._rows, _none()
+        self._writing = self._thread.submit(self._write, rows), rows
+
+    def _write(self, rows: Rows) -> None:
         written: list[Path] = []
-        tables = [table for table in TABLES if self._rows[table.name]]
+        tables = [table for table in TABLES if rows[table.name]]
         try:
             for table in tables:
                 last = table is tables[-1]
                 closes = parts.closing(self._directory, written, self._closed) if last else None
-                rows = self._rows[table.name]
-                written.append(write(self._folders[table.name], self._number + 1, table, rows, closes))
-        except BaseException:  # all its rows are still here: it is repeated under its number, as a whole
+                written.append(write(self._folders[table.name], self._number + 1, table, rows[table.name], closes))
+        except BaseException:
             for path in written:
                 path.unlink(missing_ok=True)
             raise
         self._number, self._closed = self._number + 1, parts.name(self._directory, written[-1])
-        for held in self._rows.values():
-            held.clear()
-        self._flushed = time.monotonic()
-
-    def _maybe_flush(self) -> None:
-        full = sum(map(len, self._rows.values())) >= FLUSH_ROWS
-        if full or time.monotonic() - self._flushed >= FLUSH_SECONDS:
-            self.flush()
 
 
-def judged_rows(host: Host, target: str, findings: Iterable[Finding], at: datetime) -> dict[str, list[Row]]:
-    """By table, what was judged of one host. `at` is when a fault of ours was met."""
-    return {
-        ENDPOINTS.name: endpoint_rows(host, target, at),
-        ARCHIVES.name: list(map(archive_row, host.archives)),
-        FINDINGS.name: list(map(finding_row, findings)),
-        KINDS.name: [row for archive in host.archives for row in kind_rows(archive)],
-    }
+def _none() -> Rows:
+    return {table.name: [] for table in TABLES}
+
+
+def judge_rows(rows: Rows, host: Host, target: str, findings: Iterable[Finding], at: datetime) -> None:
+    """Adds what was judged of one host. `at` is when a fault of ours was met."""
+    rows[ENDPOINTS.name].extend(endpoint_rows(host, target, at))
+    rows[ARCHIVES.name].extend(map(archive_row, host.archives))
+    rows[FINDINGS.name].extend(map(finding_row, findings))
+    rows[KINDS.name].extend(row for archive in host.archives for row in kind_rows(archive))
 
 
 def _last_closing(directory: Path, there: Iterable[tuple[int, Path]]) -> str:
@@ -147,9 +177,9 @@ def _last_closing(directory: Path, there: Iterable[tuple[int, Path]]) -> str:
 
 
 def write(
-    folder: Path, number: int, table: Table, rows: list[Row], closes: Mapping[bytes, bytes] | None = None
+    folder: Path, number: int, table: Table, rows: Sequence[Values], closes: Mapping[bytes, bytes] | None = None
 ) -> Path:
-    return parts.write(folder, number, pa.Table.from_pylist(rows, schema=table.arrow), closes)
+    return parts.write(folder, number, table.filled(rows), closes)
 
 
 def write_reviews(
