@@ -3,10 +3,10 @@
 The network is behind a pair of virtual interfaces, in a namespace of its own. A packet filter there drops what is sent to
 it, except to eight archives, and counts the SYNs that come. Half of the archives refuse their other ports; the others
 drop what comes there. All clients ask the same ports of the same addresses. Ours is a whole survey at depth `ask`, with
-the command line that a user has; masscan sends SYNs at the rate that was measured of ours; nmap has the pace of `-T4`.
-A run of ours counts only if it sent a SYN to each port of each address. Masscan waits for late answers once all is sent:
-its time until the last packet is the one that counts. `The eight alone` is a survey of the archives only, while all of
-them refuse their other ports: the time that our questions take.
+the command line that a user has; masscan sends SYNs at the rate that was measured of ours; nmap has the pace of `-T4`,
+and then at least that rate. A run of ours counts only if it sent a SYN to each port of each address. Masscan waits for
+late answers once all is sent: its time until the last packet is the one that counts. `The eight alone` is a survey of the
+archives only, while all of them refuse their other ports: the time that our questions take.
 """
 
 from __future__ import annotations
@@ -351,7 +351,7 @@ def versions(before: str) -> Iterator[list[Ours]]:
 
 
 def others(there: Behind, rate: float) -> list[Row]:
-    """Those that are installed: masscan at this rate, and nmap."""
+    """Those that are installed: masscan at this rate, and nmap with its own pace and at this rate."""
     found, ports, ends = [], ",".join(map(str, there.ports)), ",".join(there.ends)
     same = [str(there.network), "-p", ports, "--exclude", ends]
     if common.has("masscan", "masscan"):
@@ -360,8 +360,12 @@ def others(there: Behind, rate: float) -> list[Row]:
         row, out = measure("masscan", there, command, "sends SYNs only, at the rate of ours")
         row.found = len({line.split()[3] for line in out.splitlines() if line.startswith("open tcp")})
         found.append(row)
-    if common.has("nmap", "nmap"):
-        row, out = measure("nmap dicom-ping -T4", there, [*NMAP, *same], "associates with what is open")
+    tuned = ["--min-hostgroup", "1024", "--min-rate", f"{rate:.0f}", "--max-retries", "1"]
+    for who, way in (
+        (("nmap dicom-ping -T4", []), ("nmap dicom-ping, tuned", tuned)) if common.has("nmap", "nmap") else ()
+    ):
+        note = "associates with what is open" + ("; at the rate of ours, one retry" if way else "")
+        row, out = measure(who, there, [*NMAP, *way, *same], note)
         row.found = sum('state="open"' in host for host in out.split("<host ")[1:])
         found.append(row)
     return found
