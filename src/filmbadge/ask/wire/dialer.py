@@ -403,6 +403,7 @@ class _Line(asyncio.BufferedProtocol):
         "_resting",
         "_room",
         "_secure",
+        "_tell",
         "_transport",
         "_used",
         "_wire",
