@@ -300,6 +300,8 @@ def embedded(address: Address) -> tuple[IPv4Address, ...]:
 
 def host_of(address: Address) -> Address:
     """The host behind an address, by which its pace is kept: the last IPv4 address in it, or itself."""
+    if isinstance(address, IPv4Address):
+        return address
     return (embedded(address) or (plain(address),))[-1]
 
 
@@ -309,7 +311,8 @@ NETWORK_BITS = {4: 8, 6: 80}  # that count the hosts of one network, by IP versi
 def network_of(address: Address) -> tuple[int, int]:
     """The network by which the pace of an address is kept: its IP version, and the bits before its hosts."""
     host = host_of(address)
-    return host.version, int(host) >> NETWORK_BITS[host.version]
+    version = host.version
+    return version, int(host) >> NETWORK_BITS[version]
 
 
 def _embedded_network(network: Network) -> IPv4Network | None:

@@ -18,6 +18,7 @@ import struct
 import sys
 import time
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -107,7 +108,7 @@ class Dialer:
         self._clock = _Clock(self._permission)
         self._poll = _Poll() if _EDGES else None
         self._names = _Names(self._clock, journal)
-        self._paces: dict[str, Throttle] = {}
+        self._paces: OrderedDict[str, Throttle] = OrderedDict()
         self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
         # Hosts with a connection; the event is set when the connection ends.
         self._busy: dict[str, asyncio.Event | None] = {}
@@ -159,7 +160,7 @@ class Dialer:
         pace = self._paces.get(host)
         if pace is None:
             if len(self._paces) == _MAX_PACES:
-                del self._paces[next(iter(self._paces))]
+                self._paces.popitem(last=False)
             pace = self._paces[host] = Throttle(self.scope.pace.archive_share)
         return pace
 

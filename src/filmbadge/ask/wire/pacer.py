@@ -8,6 +8,7 @@ import time
 from filmbadge.ask.wire.permission import Permission
 from filmbadge.scope import Address, RateLimits, host_of, network_of
 
+_MOST_PLACES = 100_000  # more are looked through for those that are over
 _SHORTEST_WAIT = 0.001  # seconds to wait for a turn; the event loops cannot sleep less
 
 
@@ -22,14 +23,18 @@ class Pacer:
     async def turn(self, address: Address) -> None:
         """Wait for the turn of the host behind an address, at most until the scope expires."""
         behind = host_of(address)
-        host, pace = int(behind), self._pace
+        host, pace, waited = int(behind), self._pace, False
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
         for key, rate in ((host, pace.per_host), (network_of(behind), pace.per_network), (None, pace.overall)):
             wait = self._place(key, rate)
             if wait > _SHORTEST_WAIT:
                 await asyncio.sleep(min(wait, self._permission.seconds_left))
-        # A wait for a wide rate delayed this connection; the next is counted from here.
-        self._rest(host, 1 / pace.per_host)
+                waited = True
+        if waited:  # for a wide rate, perhaps: that delayed this connection, and the next is counted from here
+            self._rest(host, 1 / pace.per_host)
+        if len(self._next) > _MOST_PLACES:
+            now = time.monotonic()
+            self._next = {key: due for key, due in self._next.items() if due > now}
 
     def due(self, network: tuple[int, int] | None) -> float:
         """When the next place in a network is free, by the monotonic clock; of all, without one. 0 means now.
@@ -58,8 +63,9 @@ class Pacer:
         a wait.
         """
         now = time.monotonic()
-        mine = max(now, self._next.get(key, 0.0))
-        self._next[key] = mine + 1 / rate
-        if len(self._next) > 100_000:
-            self._next = {k: due for k, due in self._next.items() if due > now}
-        return mine - now
+        due = self._next.get(key, 0.0)
+        if due <= now:
+            self._next[key] = now + 1 / rate
+            return 0.0
+        self._next[key] = due + 1 / rate
+        return due - now
