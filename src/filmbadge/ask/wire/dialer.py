@@ -108,10 +108,10 @@ class Dialer:
         self._clock = _Clock(self._permission)
         self._poll = _Poll() if _EDGES else None
         self._names = _Names(self._clock, journal)
-        self._paces: OrderedDict[str, Throttle] = OrderedDict()
+        self._paces: OrderedDict[int, Throttle] = OrderedDict()  # by host, as a number
         self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
         # Hosts with a connection; the event is set when the connection ends.
-        self._busy: dict[str, asyncio.Event | None] = {}
+        self._busy: dict[int, asyncio.Event | None] = {}
 
     @property
     def expired(self) -> bool:
@@ -156,7 +156,7 @@ class Dialer:
 
     def throttle(self, address: Address) -> Throttle:
         """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
-        host = str(host_of(address))
+        host = int(host_of(address))
         pace = self._paces.get(host)
         if pace is None:
             if len(self._paces) == _MAX_PACES:
@@ -187,7 +187,7 @@ class Dialer:
         self._permission.require(host, address, port)
         caps = caps or self.scope.caps
         # One host has one connection and one pace, whatever form its address has.
-        behind = host if address.version == 4 else str(host_of(address))
+        behind = int(host_of(address))
         while behind in self._busy:
             self._busy[behind] = over = self._busy[behind] or asyncio.Event()
             await over.wait()

@@ -29,6 +29,8 @@ ENOUGH_DISTRESS = 3  # signs of distress without a calm answer between them
 class Throttle:
     """The pace with one archive, over all connections to it."""
 
+    __slots__ = ("_cost", "_habits", "_most", "_owed", "_signs", "_target", "answers_each", "share")
+
     def __init__(self, share: float = 1.0) -> None:
         self._most = self.share = share  # share of the archive's time that our questions may take now
         self._target = float(TARGET_MATCHES)
