@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from filmbadge.ask.targets.lists import Target, read
-from filmbadge.ask.wire.dialer import Dialer
+from filmbadge.ask.wire.dialer import Dialer, UnknownName
 from filmbadge.judge import archives
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, Endpoint, Host, Observation, Outcome, OutcomeKind, Protocol
-from filmbadge.scope import RateLimits, loopback
+from filmbadge.scope import Address, RateLimits, loopback
 from filmbadge.survey import engine
 from filmbadge.survey.engine import Survey
 from support.loopback import run
@@ -90,3 +90,21 @@ def test_what_is_done_is_kept_and_not_begun_again(tmp_path: Path, monkeypatch: p
     assert len(begun) == len(set(begun)) == 2 * 254 - 100
     assert not kept & set(begun)
     assert Dataset(tmp_path / "out").manifest.hosts_done == 2 * 254
+
+
+def test_a_name_that_leads_nowhere_is_looked_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find its network, and not again to ask the host."""
+    looked_up: list[str] = []
+
+    async def resolve(_: Dialer, name: str) -> Address:
+        looked_up.append(name)
+        raise UnknownName("no such name", Outcome(OutcomeKind.NO_ADDRESS))
+
+    monkeypatch.setattr(Dialer, "resolve", resolve)
+    scope = replace(loopback("a test"), pace=RateLimits(1e6, 1e6, 1e6))
+    named = ["pacs.example", "pacs.example:104", "other.example"]
+    run(Survey(scope, read(named, scope), named, tmp_path / "out").run(Nobody()))
+    assert sorted(looked_up) == ["other.example", "pacs.example", "pacs.example"], "two of them are two targets"
+    kept = Dataset(tmp_path / "out")
+    assert kept.asked() == set(named)
+    assert {row["why"] for row in kept.rows("SELECT why FROM endpoints_rows")} == {"no-address"}

@@ -10,7 +10,7 @@ from filmbadge.tell.language import N_
 from filmbadge.tell.words import Words
 
 _TOO_MANY = 1 << 24  # addresses
-_SECOND_LOOK = 1.5  # connects to a port of a silent address, with its share of those that are asked once more
+_SECOND_LOOK = 1.25  # connects to a port of a silent address, with its share of those that are asked once more
 _DOES = {
     Depth.KNOCK: N_("associates, or fetches the pages on which a web service says what it is, and leaves"),
     Depth.ASK: N_("asks each archive one small question for UIDs, cancelled at the first match"),

@@ -16,7 +16,7 @@ from filmbadge.scope import ConnectionLimits
 Network = tuple[int, int]  # as `scope.network_of` gives it
 
 ONE_SYN_SECONDS = 0.8  # the system repeats a SYN after 1 s (RFC 6298 2.1), and a busy loop may look late
-SHARE = 0.5  # of the connects of a first look, that a second look at a silent address may cost
+SHARE = 0.25  # of the SYNs of a first look, that a second look at a silent address may cost
 _NETWORKS = 10_000  # of which it is remembered how they answered
 _PORTS = 64  # of one network
 
