@@ -49,6 +49,7 @@ class Survey:
     resume: bool = False
 
     def __post_init__(self) -> None:
+        self._digest = self.targets.digest
         self._before: Done = NOTHING_DONE  # in the runs that this one resumes
         self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
         self._patient_ids: PatientIds | None = None
@@ -191,7 +192,8 @@ class Survey:
     ) -> None:
         """One host after the other. Those that are worked on at once are as many as there are tasks of this."""
         while (target := await feeder.next()) is not None:
-            host = await examine(dialer, target, self.scope.depth, self._sketches, lost.pop(str(target.host), None))
+            why = lost.pop(str(target.host), None) if lost else None
+            host = await examine(dialer, target, self.scope.depth, self._sketches, why)
             if dialer.expired:
                 return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, str(target), findings(host))
@@ -207,7 +209,7 @@ class Survey:
             state=state,
             scope=_as_used(self.scope),
             targets=tuple(map(printable, self.named)),
-            digest=self.targets.digest,
+            digest=self._digest,
             seed=self.targets.seed,
             hosts=len(self.targets),
             hosts_done=self.hosts_done,

@@ -86,10 +86,10 @@ class Seen:
     def __iter__(self) -> Iterator[Observation]:
         return iter(tuple(self._observations.values()))
 
-    def at(self, address: Address, port: int) -> Observation | None:
+    def at(self, address: str, port: int) -> Observation | None:
         """What was seen of this port: in HTTP, if that was spoken there."""
-        text, seen = str(address), self._observations
-        return seen.get((text, port, Protocol.HTTP)) or seen.get((text, port, Protocol.DIMSE))
+        seen = self._observations
+        return seen.get((address, port, Protocol.HTTP)) or seen.get((address, port, Protocol.DIMSE))
 
     def put(self, seen: Observation) -> None:
         """Take it in, in the place of what was seen of this endpoint before.
@@ -181,7 +181,7 @@ def _silent(seen: Seen) -> bool:
 
 def _given_up_early(contact: Contact, seen: Seen) -> list[int]:
     """The ports of this host at which a connect waited a shorter time than the scope allows."""
-    here, most = str(contact.address), round(contact.scope.caps.connect_seconds * 1000)
+    here, most = contact.host, round(contact.scope.caps.connect_seconds * 1000)
     return [
         one.endpoint.port
         for one in seen
@@ -212,7 +212,7 @@ async def _look(
     for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports, *spoke_http)):
         if again is not None and port not in again:
             continue
-        before = seen.at(contact.address, port) if port in asked else None
+        before = seen.at(contact.host, port) if port in asked else None
         if before is None:
             seen.put(await web.identify_either(contact, port, depth, tls=port in scope.web_tls_ports))
         elif not (_gave_dimse(before) or _nobody(before) or _barred(before)):
@@ -235,8 +235,8 @@ async def _follow(contact: Contact, depth: Depth, seen: Seen) -> None:
         for written, named in zip(pages.names, names, strict=True):
             if named.outside:
                 continue
-            there = ip_address(named.host or str(contact.address))
-            here = seen.at(there, named.port)
+            there = ip_address(named.host or contact.host)
+            here = seen.at(str(there), named.port)
             if here is not None and _known_enough(here):
                 continue
             archive = Contact(contact.dialer, there, _called(contact, written, named))
@@ -279,7 +279,7 @@ async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
 
 async def _go_on(contact: Contact, seen: Seen) -> Host:
     """Take one step after the other, and judge the host anew after each: what it taught says which is next."""
-    host = archives.judge(str(contact.address), seen, at_one_host(seen.studies), contact.name)
+    host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name)
     while (step := next_step(host)) is not None:
         address = ip_address(step.seen.endpoint.address)
         there = Contact(contact.dialer, address, seen.called.get(address, contact.name))
@@ -288,7 +288,7 @@ async def _go_on(contact: Contact, seen: Seen) -> Host:
             raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")
         seen.learn(learned)
         del learned  # its sets are large, and others may wait for their memory
-        host = archives.judge(str(contact.address), seen, at_one_host(seen.studies), contact.name)
+        host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name)
     return host
 
 

@@ -43,8 +43,10 @@ class Target:
     ports: tuple[int, ...] = ()  # empty: the ports of the scope
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if self.ports and ":" in str(self.host) else str(self.host)
-        return host + (":" + ",".join(map(str, self.ports)) if self.ports else "")
+        host = str(self.host)
+        if not self.ports:
+            return host
+        return (f"[{host}]" if ":" in host else host) + ":" + ",".join(map(str, self.ports))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Done:
 
     def __contains__(self, target: Target) -> bool:
         if isinstance(target.host, str) or target.ports:
-            return str(target) in self.others
+            return bool(self.others) and str(target) in self.others
         return int(target.host) in self.swept[target.host.version == 6]
 
 
@@ -109,7 +111,8 @@ class Targets:
         """The ports that the user named, by host as in `Target`."""
         named: dict[str, tuple[int, ...]] = {}
         for target in self.hosts:
-            named[str(target.host)] = (*named.get(str(target.host), ()), *target.ports)
+            host = str(target.host)
+            named[host] = (*named.get(host, ()), *target.ports)
         return named
 
     def __iter__(self) -> Iterator[Target]:
