@@ -116,6 +116,7 @@ def _archive(found: Group, name: str) -> Archive:
     counts = amounts.counts(group, proven=not found.more)
     kinds, identifiers, ssn_records = personal.judge(_doubted(profile_of(group), counts), counts.studies.value)
     advisories = known(product.product, product.version)
+    recognised_by = identity(group, product.product)
     transport = {found for j in group for found in j.transport}
     letter, why = grade(rung, group, transport, advisories, somebodys(kinds))
     return Archive(
@@ -131,9 +132,9 @@ def _archive(found: Group, name: str) -> Archive:
         advisories=advisories,
         grade=letter,
         grade_why=why,
-        decoy=tags(group, name),
+        decoy=tags(group, (name, *recognised_by.names)),
         configuration=configuration(group, counts),
-        identity=identity(group, product.product),
+        identity=recognised_by,
         joined_by=tuple(dict.fromkeys(found.by)),
         perhaps_same=tuple(map(_id, found.perhaps)),
         perhaps_more=found.more,
@@ -152,4 +153,5 @@ def _doubted(profile: Profile | None, counts: Counts) -> Profile | None:
 
 def _id(found: Group) -> str:
     """Its first endpoint: an id must be readable, and may not hang on the order of asking."""
-    return f"{found.address}:{found.endpoints[0].port}"
+    first = found.members[0].observation.endpoint
+    return f"{first.address}:{first.port}"

@@ -8,7 +8,6 @@ from ipaddress import ip_address, ip_network
 
 from filmbadge.catalogue.decoys import calls_itself_one
 from filmbadge.catalogue.fingerprints import baits
-from filmbadge.judge.identity import names
 from filmbadge.judge.product import signs
 from filmbadge.judge.same_archive import Groups
 from filmbadge.judge.ways import ways_of
@@ -17,12 +16,12 @@ from filmbadge.model import Counts, Decoy, JudgedEndpoint
 NETWORKS = 5  # a group runs an archive at two or three places; nobody runs the same archive at five
 
 
-def tags(group: Sequence[JudgedEndpoint], name: str = "") -> tuple[Decoy, ...]:
-    """Decoy tags that one archive shows by itself. `name` is the name that the user gave its host."""
+def tags(group: Sequence[JudgedEndpoint], names: Iterable[str]) -> tuple[Decoy, ...]:
+    """Decoy tags that one archive shows by itself. `names` are those by which it and others call it."""
     found = []
     if any(sign.product in baits() for j in group for sign in signs(j.observation)):
         found.append(Decoy.HONEYPOT)
-    if any(map(calls_itself_one, [name, *(called for j in group for called in names(j.observation))])):
+    if any(map(calls_itself_one, names)):
         found.append(Decoy.CALLS_ITSELF)
     return tuple(found)
 

@@ -17,20 +17,19 @@ def identity(group: Sequence[JudgedEndpoint], product: str) -> Identity:
         endpoints=tuple(sorted([one.endpoint for one in seen])),
         spki_sha256=_in_order(keys),
         product=product,
-        names=_in_order([name for one in seen for name in names(one)]),
+        names=_in_order([name for one in seen for name in _names(one)]),
     )
 
 
-def names(seen: Observation) -> tuple[str, ...]:
-    """By which the archive behind one endpoint calls itself."""
-    called = _names(seen.facts)
+def _names(seen: Observation) -> tuple[str, ...]:
+    called = _said(seen.facts)
     if seen.tls is not None and seen.tls.certificate is not None:
         return (*called, seen.tls.certificate.subject_name)
     return called
 
 
 @lru_cache(maxsize=1024)
-def _names(shown: tuple[Facts, ...]) -> tuple[str, ...]:
+def _said(shown: tuple[Facts, ...]) -> tuple[str, ...]:
     return tuple(name for way, facts in ways_by(shown) for name in way.names(facts))
 
 
