@@ -88,7 +88,7 @@ def write(folder: Path, number: int, rows: pa.Table, closes: Mapping[bytes, byte
     """`closes`: what `closing` made, for the last part of a flush."""
     sink = pa.BufferOutputStream()
     told = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **(closes or {})})
-    pq.write_table(told, sink, compression="zstd", write_page_checksum=True)
+    pq.write_table(told, sink, compression="zstd", use_dictionary=False, write_page_checksum=True)
     data = sink.getvalue().to_pybytes()
     digest = _digest(data)
     path = folder / f"part-{number:06d}-{digest}.parquet"

@@ -18,7 +18,7 @@ from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import Manifest, grouping
-from filmbadge.keep.schema import ARCHIVES, JOURNAL, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
+from filmbadge.keep.schema import ARCHIVES, JOURNAL, LINKS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 
@@ -55,13 +55,13 @@ _VIEWS = {
 _AT_ONCE = 1 << 14  # rows that are taken at once where there may be millions
 
 
-# Nearly every question is about these, so they are read once. Few archives were asked twice, and only these are sorted.
-_ARCHIVES_KNOWN = (
-    "CREATE OR REPLACE TABLE archives_known AS WITH again AS MATERIALIZED"
-    " (SELECT id FROM archives_rows GROUP BY id HAVING count(*) > 1)"
-    " SELECT * FROM archives_rows WHERE id NOT IN (FROM again) UNION ALL"
-    " (SELECT DISTINCT ON (id) * FROM archives_rows WHERE id IN (FROM again)"
-    " ORDER BY id, open DESC, studies DESC NULLS LAST, len(endpoints) DESC)"
+# Nearly every question is about archives, so their rows are read once. Few archives were asked twice.
+_ARCHIVES = (
+    "CREATE TABLE archives_rows AS FROM archives_parts",
+    "CREATE TABLE archives_older AS SELECT rowid AS row FROM archives_rows"
+    " WHERE id IN (SELECT id FROM archives_rows GROUP BY id HAVING count(*) > 1) QUALIFY row_number()"
+    " OVER (PARTITION BY id ORDER BY open DESC, studies DESC NULLS LAST, len(endpoints) DESC) > 1",
+    "CREATE VIEW archives_known AS SELECT * FROM archives_rows WHERE rowid NOT IN (SELECT row FROM archives_older)",
 )
 
 
@@ -85,8 +85,10 @@ class Dataset:
         self._asked = judged
         self._sql = duckdb.connect(":memory:", config={"threads": 1})  # one thread scans parts: see `Together`
         self._held: set[str] = set()
-        self._register()
-        self._execute(_ARCHIVES_KNOWN)
+        self._tables: dict[str, pa.Table | parts.Together] = {}
+        self._read()
+        for made in _ARCHIVES:
+            self._execute(made)
         for table in TABLES:
             if table.name not in _VIEWS and table is not ARCHIVES:
                 self._sql.execute(f"CREATE VIEW {table.name} AS SELECT * FROM {table.name}_rows")
@@ -101,11 +103,11 @@ class Dataset:
             self._sql.execute(f"SET {setting}")
 
     def renew(self) -> None:
-        """Takes in links, reviews and connections that were kept since, and no host. Raises NotASurvey."""
+        """Takes in the links, reviews and connections that were kept since. Raises NotASurvey."""
         for name in self._held:
             self._sql.execute(f"DROP TABLE {name}")
         self._held.clear()
-        self._register()
+        self._register(JOURNAL, LINKS, REVIEWS)
 
     def hold(self, name: str, select: str) -> None:
         """Keeps the answer to a query as a table, until the dataset is renewed: what several questions are asked of."""
@@ -113,21 +115,29 @@ class Dataset:
             self._execute(f"CREATE TABLE {name} AS {select}")
             self._held.add(name)
 
-    def _register(self) -> None:
-        """The tables as they are kept now."""
+    def _read(self) -> None:
         self.manifest = read_manifest(self.directory)
         try:
             self.judged = self._newest() if self._asked is None else self._asked
             if self.manifest.dataset >= whole.SINCE:
                 number = self.judged if isinstance(self.judged, int) else None
                 whole.require(self.directory, self.manifest, number, self.said)
-            self._tables = {table.name: self._table(table) for table in TABLES}
         except Damaged as error:
             raise NotASurvey(str(error)) from None
-        except (pa.ArrowException, OSError) as error:
+        except OSError as error:
             raise self._unreadable(error) from None
-        for name, rows in self._tables.items():
-            self._sql.register(f"{name}_rows", rows)
+        self._register(*TABLES)
+
+    def _register(self, *tables: Table) -> None:
+        """Tables as they are kept now."""
+        for table in tables:
+            try:
+                rows = self._tables[table.name] = self._table(table)
+            except Damaged as error:
+                raise NotASurvey(str(error)) from None
+            except (pa.ArrowException, OSError) as error:
+                raise self._unreadable(error) from None
+            self._sql.register("archives_parts" if table is ARCHIVES else f"{table.name}_rows", rows)
 
     def _unreadable(self, error: Exception) -> NotASurvey:
         return NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})")

@@ -369,7 +369,7 @@ def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> V
 
 
 def archive_row(archive: Archive) -> Values:
-    counts = {**msgspec.structs.asdict(archive.counts), "ssn_records": archive.ssn_records}
+    counts = archive.counts
     return (
         archive.id,
         archive.address,
@@ -390,7 +390,11 @@ def archive_row(archive: Archive) -> Values:
         archive.joined_by,
         archive.perhaps_same,
         archive.perhaps_more,
-        *(value for quantity in COUNTED for value in _count(counts[quantity])),
+        *_count(counts.patients),
+        *_count(counts.studies),
+        *_count(counts.series),
+        *_count(counts.images),
+        *_count(archive.ssn_records),
         [msgspec.structs.asdict(one) for one in archive.identifiers],
     )
 
