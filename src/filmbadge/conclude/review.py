@@ -14,7 +14,7 @@ from filmbadge.model import Decoy, Grade, Link, LinkBy, Review, Rung
 
 Pairs = dict[tuple[str, str], LinkBy]
 _WAYS = "(SELECT DISTINCT id, studies, unnest(endpoints) endpoint FROM archives_rows)"
-_SHARED = f"(SELECT endpoint, unnest(list(id)) id FROM {_WAYS} GROUP BY endpoint HAVING count(DISTINCT id) > 1)"
+_SHARED = f"(SELECT endpoint, unnest(list(id)) id FROM {_WAYS} GROUP BY endpoint HAVING min(id) <> max(id))"
 
 
 def review(dataset: Dataset) -> list[Review]:

@@ -83,7 +83,9 @@ class Dataset:
     def __init__(self, directory: Path, judged: int | Mapping[str, pa.Table] | None = None) -> None:
         self.directory = directory
         self._asked = judged
-        self._sql = duckdb.connect(":memory:", config={"threads": 1})  # one thread scans parts: see `Together`
+        self._sql = duckdb.connect(
+            ":memory:", config={"threads": 1, "default_block_size": 16384}
+        )  # one thread scans parts: see `Together`
         self._held: set[str] = set()
         self._tables: dict[str, pa.Table | parts.Together] = {}
         self._read()

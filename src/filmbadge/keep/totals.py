@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from filmbadge.keep.manifest import Manifest, PatientIds
-from filmbadge.keep.schema import decode_doubts
+from filmbadge.keep.schema import COUNTED, decode_doubts
 from filmbadge.model import Decoy, Depth, Doubt, DoubtCode, Kind, Provenance, Total
 
 PATIENT_IDS = (
@@ -38,12 +38,13 @@ _NOT_MEASURED = {
     "countries": DoubtCode.NO_COUNTRY_DATA,
     "images_retrievable": DoubtCode.NEEDS_PROVE,
 }
+_OURS = "told WHERE len(decoy) = 0"  # as the view `counted`
 _COUNTED = {
-    "archives": "counted",
-    "archives_open": "counted WHERE open",
-    "decoys": "archives WHERE len(decoy) > 0",
+    "archives": _OURS,
+    "archives_open": f"{_OURS} AND open",
+    "decoys": "told WHERE len(decoy) > 0",
     # Archives whose pages a stranger is shown without a login, over plain HTTP.
-    "http_viewers": "counted WHERE id IN (SELECT archive FROM heard WHERE viewer <> '' AND tls IS NULL)",
+    "http_viewers": f"{_OURS} AND id IN (SELECT archive FROM heard WHERE viewer <> '' AND tls IS NULL)",
 }
 _OF_EACH_ARCHIVE = ("patients",)  # added up by definition: whoever is in two archives is in the sum twice
 
@@ -57,17 +58,24 @@ _HEARD = (
     " count(*) n FROM endpoints GROUP BY ALL"
 )
 
+# What is asked of all archives.
+_TOLD = (
+    "SELECT id, open, decoy, configuration, endpoints, "
+    + ", ".join(f"{q}, {q}_how, {q}_at_least, {q}_doubts, {q}_low, {q}_high" for q in COUNTED)
+    + " FROM archives"
+)
+
 # A refusal is an answer. A host that was left alone had answered.
 _REACHED = "rung <> 'silent' OR ending = 'refused' OR why = 'left-alone'"
 # Nothing that answered is closed before that was shown. A depth that asks no question shows it of nobody.
 _OPEN_OR_NOT = "rung IS NULL OR (rung <> 'silent' AND (conclusive IS NOT TRUE OR why IN ('not-asked-at-depth', 'needs-personal-data')))"
 _UNDECIDED = (
-    "FROM heard e LEFT JOIN archives a ON a.id = e.archive WHERE NOT coalesce(a.open, false)"
+    "FROM heard e LEFT JOIN told a ON a.id = e.archive WHERE NOT coalesce(a.open, false)"
     f" AND len(coalesce(a.decoy, [])) = 0 AND ({_OPEN_OR_NOT.replace('rung', 'e.rung')})"
 )
 # A page that is shown to a stranger is a viewer, whatever is behind it. What is known to speak DICOM has no page.
 _VIEWER_OR_NOT = (
-    "FROM heard e LEFT JOIN archives a ON a.id = e.archive WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = ''"
+    "FROM heard e LEFT JOIN told a ON a.id = e.archive WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = ''"
     " AND (e.rung IS NULL OR (e.rung <> 'silent' AND (e.protocol <> 'dimse' OR e.rung = 'listening')"
     " AND (conclusive IS NOT TRUE OR why = 'not-asked-at-depth')))"
 )
@@ -110,12 +118,12 @@ class Gaps(NamedTuple):
 
 
 def gaps(tables: Tables, manifest: Manifest) -> Gaps:
-    tables.hold("heard", _HEARD)
+    _hold(tables)
     (row,) = tables.rows(
         f"SELECT (SELECT count(DISTINCT target) FROM endpoints_rows) asked, count(*) FILTER ({_REACHED}) reached,"
         f" count(DISTINCT target) FILTER ({_ARCHIVE_OR_NOT}) archives FROM heard"
     )
-    (opened,) = tables.rows(f"SELECT count(DISTINCT target) n, (SELECT count(*) FROM archives) archives {_UNDECIDED}")
+    (opened,) = tables.rows(f"SELECT count(DISTINCT target) n, (SELECT count(*) FROM told) archives {_UNDECIDED}")
     (viewers,) = tables.rows(f"SELECT count(DISTINCT target) n {_VIEWER_OR_NOT}")
     compared = manifest.state in ("done", "nothing-reached") or manifest.compared or opened["archives"] < 2
     return Gaps(
@@ -128,9 +136,14 @@ def gaps(tables: Tables, manifest: Manifest) -> Gaps:
     )
 
 
+def _hold(tables: Tables) -> None:
+    tables.hold("heard", _HEARD)
+    tables.hold("told", _TOLD)
+
+
 def undecided(tables: Tables) -> list[str]:
     """The targets that were asked, and of which we could not find out whether they are archives, or open."""
-    tables.hold("heard", _HEARD)
+    _hold(tables)
     return [str(row["target"]) for row in tables.rows(f"SELECT DISTINCT target {_UNDECIDED} ORDER BY target")]
 
 
@@ -223,7 +236,7 @@ class _Totals:
             select = f"SELECT {_SURE_OF_A_KIND} sure FROM kinds WHERE kind = ? AND archive IN (SELECT unnest(?::VARCHAR[])) AND NOT list_contains(?, archive)"
             found = self._tables.rows(select, quantity.removeprefix("kind:"), list(archives), self._unsure)
         else:
-            select = f"SELECT {_sure(quantity)} sure FROM counted WHERE id IN (SELECT unnest(?::VARCHAR[])) AND NOT list_contains(?, id)"
+            select = f"SELECT {_sure(quantity)} sure FROM {_OURS} AND id IN (SELECT unnest(?::VARCHAR[])) AND NOT list_contains(?, id)"
             found = self._tables.rows(select, list(archives), self._unsure)
         return [int(row["sure"]) for row in found]
 
@@ -233,7 +246,7 @@ class _Totals:
             f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, min({quantity}_doubts) doubts, "
             f"sum({_sure(quantity)}) FILTER (id NOT IN (SELECT unnest(?::VARCHAR[]))) sure, "
             f"sum(coalesce({quantity}_low, {quantity})) low, sum(coalesce({quantity}_high, {quantity})) high "
-            "FROM counted WHERE open GROUP BY 1 ORDER BY 1",
+            f"FROM {_OURS} AND open GROUP BY 1 ORDER BY 1",
             self._unsure,
         )
 
@@ -244,7 +257,7 @@ class _Totals:
             "SELECT wanted, coalesce(how, 'unknown') how, count(*) n, sum(records) total, min(doubts) doubts, "
             f"sum({_SURE_OF_A_KIND}) FILTER (id NOT IN (SELECT unnest(?::VARCHAR[]))) sure, "
             "sum(coalesce(low, records)) low, sum(coalesce(high, records)) high "
-            "FROM (SELECT id FROM counted WHERE open) CROSS JOIN (SELECT unnest(?::VARCHAR[]) wanted) "
+            f"FROM (SELECT id FROM {_OURS} AND open) CROSS JOIN (SELECT unnest(?::VARCHAR[]) wanted) "
             "LEFT JOIN kinds ON archive = id AND kind = wanted GROUP BY 1, 2 ORDER BY 1, 2",
             self._unsure,
             list(map(str, Kind)),
@@ -327,7 +340,7 @@ class Overlap(NamedTuple):
 
 def _overlaps(tables: Tables) -> Iterator[Overlap]:
     """By links that were measured. Of three archives or more, the shared studies are those of the best chain of pairs."""
-    way = "(SELECT id, studies, studies_how, unnest(endpoints) way FROM counted WHERE open)"
+    way = f"(SELECT id, studies, studies_how, unnest(endpoints) way FROM {_OURS} AND open)"
     pairs = tables.rows(
         f"SELECT a.id one, b.id other, max(shared) shared, bool_or(coalesce(sampled = a.studies + b.studies - shared, false)"
         f" AND a.studies_how = 'counted' AND b.studies_how = 'counted') exact FROM links JOIN {way} a ON a.way = one"
@@ -364,7 +377,7 @@ class _Perhaps:
 
         # What was found to be copies of one another is not one.
         self._linked = tables.rows(
-            f"WITH ways AS (SELECT id, unnest(endpoints) way FROM archives WHERE {_NO_COPY}) SELECT DISTINCT a.id one, b.id other FROM links"
+            f"WITH ways AS (SELECT id, unnest(endpoints) way FROM told WHERE {_NO_COPY}) SELECT DISTINCT a.id one, b.id other FROM links"
             " JOIN ways a ON a.way = one JOIN ways b ON b.way = other WHERE shared > 0 AND shared = sampled AND a.id <> b.id"
         )
 
@@ -450,8 +463,8 @@ def _unsure(tables: Tables, gaps: Gaps) -> Iterator[str]:
         yield from _maybe_another(tables)
     if gaps.unasked or not gaps.compared:
         for row in tables.rows(
-            "SELECT id FROM counted WHERE configuration IN"
-            " (SELECT configuration FROM counted WHERE configuration <> '' GROUP BY 1 HAVING count(*) > 1)"
+            f"SELECT id FROM {_OURS} AND configuration IN"
+            f" (SELECT configuration FROM {_OURS} AND configuration <> '' GROUP BY 1 HAVING count(*) > 1)"
         ):
             yield str(row["id"])
 
@@ -459,7 +472,7 @@ def _unsure(tables: Tables, gaps: Gaps) -> Iterator[str]:
 def _maybe_another(tables: Tables) -> Iterator[str]:
     """Of archives whose sizes allow that they are one, all but the largest."""
     rows = tables.rows(
-        "SELECT id, studies FROM counted WHERE open AND studies_how IN ('counted', 'reported') ORDER BY studies DESC, id"
+        f"SELECT id, studies FROM {_OURS} AND open AND studies_how IN ('counted', 'reported') ORDER BY studies DESC, id"
     )
     for larger, smaller in pairwise(rows):
         if smaller["studies"] * _TIMES >= larger["studies"]:
