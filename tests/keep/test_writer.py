@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import wait
 from hashlib import sha256
 from pathlib import Path
 
@@ -124,6 +126,45 @@ def test_a_flush_that_failed_can_be_repeated(directory: Path, table: str, monkey
     assert Dataset(directory).connections() == 1
 
 
+def test_the_next_call_raises_what_the_thread_met_and_no_row_is_lost(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "FLUSH_ROWS", 1)
+    kept = Writer(directory)
+    with monkeypatch.context() as patch:
+        failing_at("journal", patch)
+        kept.journal(connection())
+        assert kept._writing is not None
+        wait([kept._writing[0]])
+        with pytest.raises(OSError, match="No space"):
+            kept.host(orthanc("192.0.2.1"), "192.0.2.1")
+    kept.close()
+    assert part_numbers(directory, JOURNAL) == part_numbers(directory, OBSERVATIONS) == {1}
+    assert Dataset(directory).done() == {"192.0.2.1"}
+    assert Dataset(directory).connections() == 1
+
+
+def test_rows_come_in_while_a_flush_is_written_and_are_in_the_next(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "FLUSH_ROWS", 2)
+    kept, write, go = Writer(directory), files.write, threading.Event()
+
+    def slow(path: Path, data: bytes) -> None:
+        assert go.wait(60)
+        write(path, data)
+
+    monkeypatch.setattr(files, "write", slow)
+    for _ in range(3):
+        kept.journal(connection())
+    assert part_numbers(directory, JOURNAL) == set()
+    go.set()
+    kept.flush()
+    assert part_numbers(directory, JOURNAL) == {1, 2}
+    assert Dataset(directory).connections() == 3
+    kept.close()
+
+
 def test_a_foreign_file_is_left_alone(directory: Path) -> None:
     keep(directory, "192.0.2.1")
     for name in ("notes.parquet", "part-1.parquet", "part-x.parquet"):
@@ -145,8 +186,12 @@ def test_two_processes_do_not_write_one_survey(directory: Path) -> None:
 def test_reviews_of_all_archives_replace_the_ones_before_also_where_there_are_none(directory: Path) -> None:
     keep(directory, "192.0.2.1", "192.0.2.2")
     kept = Writer(directory)
+    open_before = Dataset(directory)
     kept.reviews([Review("192.0.2.2:4242", "192.0.2.1:4242", (LinkBy.STUDY_UIDS,))])
     assert open_archives(directory) == 1
+    assert {total.quantity: total.measured for total in open_before.totals()}["archives_open"] == 2
+    open_before.renew()
+    assert {total.quantity: total.measured for total in open_before.totals()}["archives_open"] == 1
     kept.reviews([])
     assert open_archives(directory) == 2
 
