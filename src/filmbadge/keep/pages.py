@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-EXPANDED_BYTES = 1 << 30  # a flush of 8,000 rows takes less than a twentieth of it
+EXPANDED_BYTES = 1 << 30  # a flush of 12,000 rows takes less than a twentieth of it
 FOOTER_BYTES = 1 << 20
 LIMITS = {"thrift_string_size_limit": 1 << 20, "thrift_container_size_limit": 10_000}
 _OF_A_VALUE = 16  # bytes at most, beside those in its page

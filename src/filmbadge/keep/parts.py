@@ -27,7 +27,7 @@ else:
 
 pa.set_memory_pool(pa.system_memory_pool())  # gives back what a flush took; the default one keeps it
 
-PART_BYTES = 256 << 20  # a flush of 8,000 rows takes less than one
+PART_BYTES = 256 << 20  # a flush of 12,000 rows takes less than one
 _NAME = re.compile(r"part-(\d{6,12})(?:-([0-9a-f]{32}))?\.parquet")
 _WITH, _BEFORE = b"filmbadge.with", b"filmbadge.before"
 

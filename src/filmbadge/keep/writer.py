@@ -41,7 +41,7 @@ from filmbadge.keep.schema import (
 )
 from filmbadge.model import Finding, Host, JournalRow, Link, Review
 
-FLUSH_ROWS = 8_000
+FLUSH_ROWS = 12_000
 FLUSH_SECONDS = 2.0
 
 Rows = dict[str, list[Values]]  # by table
