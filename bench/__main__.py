@@ -89,13 +89,13 @@ def _first(text: str | None) -> str:
 def _circumstances(read: argparse.Namespace, asked: argparse.Namespace, load: float) -> str:
     lines = [
         "Written by `make bench`. Everything runs in networks of its own. Medians over the repeats, which",
-        "take the clients in turn. Speeds swing by a third with what else the machine does: compare within one table.",
+        "take the clients in turn; the sweep runs once. Speeds swing by a third with what else the machine does: compare within one table.",
         "",
         f"- {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), load {load:.1f} before the start",
         f"- {read.records:,} records of 376 bytes (488 on the wire), {asked.hosts:,} hosts, repeats: {read.repeat}",
         f"- {', '.join(_versions())}",
         f"- `python bench/census.py --records {read.records} --repeat {read.repeat}`, `bench/profile.py` with the same, and"
-        f" `python bench/identify.py --hosts {asked.hosts} --repeat {asked.repeat}`",
+        f" `python bench/identify.py --hosts {asked.hosts} --repeat {asked.repeat}`; `python bench/sweep.py`",
     ]
     return "\n".join(lines)
 
