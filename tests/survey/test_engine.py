@@ -60,7 +60,10 @@ def test_a_network_has_no_more_hosts_in_hand_than_its_pace_feeds(
     assert len({host.rpartition(".")[0] for host in begun}) == 2
 
 
-def test_what_is_done_is_kept_and_not_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ending", [OutcomeKind.REFUSED, OutcomeKind.NO_ANSWER])
+def test_what_is_done_is_kept_and_not_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: OutcomeKind
+) -> None:
     begun: list[str] = []
     stop_at = 100
 
@@ -68,7 +71,7 @@ def test_what_is_done_is_kept_and_not_begun_again(tmp_path: Path, monkeypatch: p
         begun.append(str(target))
         if len(begun) > stop_at:
             await asyncio.Event().wait()
-        where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(OutcomeKind.REFUSED)
+        where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(ending)
         return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
 
     async def stopped() -> None:
@@ -86,10 +89,16 @@ def test_what_is_done_is_kept_and_not_begun_again(tmp_path: Path, monkeypatch: p
     assert kept == set(begun[:stop_at])
     begun.clear()
     stop_at = 1 << 20
-    run(survey(tmp_path / "out", RateLimits(1e6, 1e6, 1e6), resume=True).run(Nobody()))
+    silent = ending is OutcomeKind.NO_ANSWER
+    resumed = survey(tmp_path / "out", RateLimits(1e6, 1e6, 1e6), resume=True)
+    assert resumed.unanswered == silent
+    run(resumed.run(Nobody()))
     assert len(begun) == len(set(begun)) == 2 * 254 - 100
     assert not kept & set(begun)
-    assert Dataset(tmp_path / "out").manifest.hosts_done == 2 * 254
+    ended = Dataset(tmp_path / "out")
+    assert ended.manifest.hosts_done == 2 * 254
+    assert ended.manifest.state == ("nothing-reached" if silent else "done")
+    assert len(list(ended.done())) == (0 if silent else 2 * 254), "where none of all answered, all are asked again"
 
 
 def test_a_name_that_leads_nowhere_is_looked_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,11 @@ def survey(
     asked = read(targets, allowed, seed=seed)
     try:
         plan = Survey(allowed, asked, targets, out, resume)
+        if plan.unanswered:
+            note(
+                f"None of the {plan.hosts_done} hosts asked so far gave any answer; they are not asked again. If this"
+                " machine's network was at fault, survey into a new folder."
+            )
         run_loop(watched(plan))
     except KeyboardInterrupt:
         complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", INCOMPLETE)

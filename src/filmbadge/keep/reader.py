@@ -221,8 +221,8 @@ class Dataset:
             raise self._unreadable(error) from None
 
     def done(self) -> Iterator[str]:
-        """Targets that were asked with an outcome, and need not be again. None, where none gave any answer."""
-        if self.unreached():
+        """Targets that were asked with an outcome, and need not be again. None, where all were asked and none answered."""
+        if self.manifest.state == "nothing-reached":
             return iter(())
         unknown = "SELECT target FROM endpoints WHERE rung IS NULL"
         return self._targets(f"SELECT DISTINCT target FROM endpoints_rows WHERE target NOT IN ({unknown})")

@@ -57,6 +57,7 @@ class Survey:
         self._reviewed: Dataset | None = None  # all that was kept, once it was reviewed
         self._compared = False
         self.hosts_done = 0
+        self.unanswered = False  # hosts were asked in the runs that this one resumes, and none gave any answer
         self.narrowed = 0  # files and folders that others could read, and can no longer
         self._started = datetime.now(UTC)
         try:
@@ -80,7 +81,8 @@ class Survey:
             with telling(self.directory):
                 dataset = opened(self.directory)
                 self._before = Done.of(dataset.done())
-            self.hosts_done = len(self._before)
+                self.hosts_done = len(self._before)
+                self.unanswered = bool(self._before) and dataset.unreached()
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
         last = dataset.last_asked()
