@@ -22,6 +22,7 @@ import pytest
 
 import filmbadge.ask
 import filmbadge.identifiers
+from filmbadge.ask.decoder import compiled
 from support import canary
 from support.canary import Markers, Search
 from support.canary_world import RECORDS, World
@@ -226,7 +227,7 @@ def test_every_module_that_asks_is_crashed_or_said_to_be_blind() -> None:
         target: Any = importlib.import_module(module)
         for name in path.split("."):
             target = getattr(target, name)
-        crashed |= {module, target.__module__}
+        crashed |= {module, target.__module__} - {compiled.__name__}  # what is compiled is crashed where it is called
     assert (
         found - packages
         == {name for name in crashed if name.startswith(("filmbadge.ask.", "filmbadge.identifiers."))}
