@@ -25,6 +25,7 @@ from filmbadge.ask.wire import dialer as dialer_module
 from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import OutOfScope, _Line, _Poll, _Wire
 from filmbadge.ask.wire.patience import ONE_SYN_SECONDS
+from filmbadge.ask.wire.permission import Permission
 from filmbadge.cli.console import new_event_loop
 from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, Address, RateLimits, network_of
@@ -654,6 +655,9 @@ def test_a_stall_of_our_own_counts_against_no_peer() -> None:
     class Staller(Talker):
         def opened(self, line: Connection) -> None:
             super().opened(line)
+            asyncio.get_running_loop().call_soon(self.stall)
+
+        def stall(self) -> None:
             assert answered.wait(10)
             time.sleep(0.3)  # what stalls a loop blocks it
 
@@ -730,7 +734,7 @@ class Reader:
 def test_a_peer_that_floods_takes_no_turn_from_others(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     async def work() -> None:
         turns: list[Reader] = []
-        poll, ends = _Poll(), []
+        poll, ends = _Poll(Permission(LOOPBACK, {})), []
         for _ in range(2):
             ours, theirs = socket.socketpair()
             ours.setblocking(False)
@@ -745,6 +749,52 @@ def test_a_peer_that_floods_takes_no_turn_from_others(loop: Callable[[], asyncio
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(asyncio.wait_for(work(), 10))
+
+
+class Asker(Reader):
+    """A line that answers what it reads, and closes."""
+
+    def __init__(self, turns: list[Reader]) -> None:
+        super().__init__(turns)
+        self.stop: Outcome | None = None
+        self.wire: _Wire | None = None
+
+    def buffer_updated(self, nbytes: int) -> None:
+        super().buffer_updated(nbytes)
+        assert self.wire is not None
+        self.wire.write(b"answer")
+        self.wire.close()
+
+    def expire(self) -> None:
+        assert self.wire is not None
+        self.wire.abort()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has epoll")
+@pytest.mark.parametrize("expired", [False, True])
+def test_all_lines_read_before_one_sends_and_none_sends_what_the_scope_no_longer_allows(expired: bool) -> None:
+    async def work() -> None:
+        permission = Permission(LOOPBACK, {})
+        turns: list[Reader] = []
+        poll, ends = _Poll(permission), []
+        for _ in range(2):
+            ours, theirs = socket.socketpair()
+            ours.setblocking(False)
+            theirs.sendall(b"question")
+            line = Asker(turns)
+            line.wire = _Wire(line, poll, ours, HERE)  # type: ignore[arg-type]
+            ends.append(theirs)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Permission, "expired", property(lambda _: expired and len(turns) == 2))
+            while len(turns) < 2:
+                await asyncio.sleep(0)
+        for theirs in ends:
+            theirs.settimeout(5)
+            assert theirs.recv(100) == (b"" if expired else b"answer")
+            assert theirs.recv(100) == b"", "and it was closed"
+            theirs.close()
+
+    run(work())
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -106,7 +106,7 @@ class Dialer:
         self.pacer = Pacer(scope.pace, self._permission)
         self.patience = Patience(scope.caps)
         self._clock = _Clock(self._permission)
-        self._poll = _Poll() if _EDGES else None
+        self._poll = _Poll(self._permission) if _EDGES else None
         self._names = _Names(self._clock, journal)
         self._paces: OrderedDict[int, Throttle] = OrderedDict()  # by host, as a number
         self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
@@ -843,10 +843,12 @@ class _Poll:
     A socket is added once, and goes when it is closed. So each change of it costs no system call but its read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, permission: Permission) -> None:
+        self._permission = permission
         self._epoll: Any = None  # a `select.epoll`, which types know on Linux only; it is open while there are sockets
         self._wires: dict[int, _Wire] = {}  # by file descriptor
         self._unread: list[_Wire] = []  # they may have more to read
+        self._gathered: list[_Wire] | None = None  # they have something to send, or are to be closed, after a look
         self._ended: list[tuple[_Line, Exception | None]] = []  # lines whose sockets are closed, and by which error
 
     def add(self, wire: _Wire, number: int) -> None:
@@ -885,10 +887,24 @@ class _Poll:
             wire.changed(_READABLE | _SHUT)
 
     def _look(self) -> None:
-        if self._epoll is not None:
-            for number, events in self._epoll.poll(0, _MOST_CHANGES):
-                if (wire := self._wires.get(number)) is not None:
-                    wire.changed(events)
+        """Let all lines read, then send what they have to say: each packet wakes its peer, and many together wake it once."""
+        if self._epoll is None:
+            return
+        self._gathered = []
+        for number, events in self._epoll.poll(0, _MOST_CHANGES):
+            if (wire := self._wires.get(number)) is not None:
+                wire.changed(events)
+        gathered, self._gathered = self._gathered, None
+        expired = self._permission.expired
+        for wire in gathered:
+            wire.go_on(expired=expired)
+
+    def later(self, wire: _Wire) -> bool:
+        """Whether a look is under way. `go_on` of this wire is called after it."""
+        if self._gathered is None:
+            return False
+        self._gathered.append(wire)
+        return True
 
 
 class _Wire:
@@ -913,14 +929,27 @@ class _Wire:
         if self._unsent:
             self._unsent = bytes(self._unsent) + data
         elif not self._closing:
-            self._send(data)
+            if self._poll.later(self):
+                self._unsent = data
+            else:
+                self._send(data)
 
     def close(self) -> None:
         """Close after what is to be sent. The line is told later."""
         if not self._closing:
             self._closing = True
-            if not self._unsent:
+            if not self._unsent and not self._poll.later(self):
                 self._close(None)
+
+    def go_on(self, *, expired: bool) -> None:
+        """Send what waited for the end of a look, and close where that waited. Only a farewell goes once the scope expired."""
+        if self._unsent and expired and self._line.stop is None:
+            self._line.expire()
+        elif self._unsent:
+            waiting, self._unsent = self._unsent, b""
+            self._send(waiting)
+        elif self._closing:
+            self._close(None)
 
     def abort(self) -> None:
         """Close now. The line is told later, if it was connected."""
