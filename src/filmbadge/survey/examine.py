@@ -48,7 +48,7 @@ async def check(scope: Scope, target: Target) -> tuple[Host, list[JournalRow]]:
     rows: list[JournalRow] = []
     dialer = Dialer(scope, rows.append, {str(target.host): target.ports})
     try:
-        await dialer.resolve(str(target.host))
+        await dialer.resolve(target.host)
     except (OutOfScope, UnknownName) as error:
         raise SurveyError(str(error)) from None
     return await examine(dialer, target, scope.depth), rows
@@ -138,7 +138,7 @@ async def examine(
     try:
         if lost is not None:
             raise lost
-        resolved = await dialer.resolve(address)
+        resolved = await dialer.resolve(target.host)
         address = str(resolved)
         contact = Contact(dialer, resolved, name)
         await _ask(contact, target, depth, seen)

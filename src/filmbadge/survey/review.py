@@ -71,7 +71,7 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoi
         try:
             address = ip_address(seen.endpoint.address)
             if not dialer.permits(address, seen.endpoint.port):  # a name for which the user named it, in an earlier run
-                await dialer.resolve(str(parse(str(row["target"])).host))
+                await dialer.resolve(parse(str(row["target"])).host)
             learned = await ask_further(Contact(dialer, address), seen, DimseFacts, Depth.COUNT)
         except (OutOfScope, UnknownName):
             return {}

@@ -122,16 +122,17 @@ class Dialer:
         """Whether this port may be contacted now."""
         return self._permission.permits(address, port)
 
-    async def resolve(self, name: str) -> Address:
-        """The address to contact for a name that the user gave: the first that the scope permits, IPv4 first.
+    async def resolve(self, name: str | Address) -> Address:
+        """The address to contact for a name or address that the user gave: the first that the scope permits, IPv4 first.
 
         Raises OutOfScope, UnknownName. Without a scope file only loopback is allowed. Its only name is localhost, so no
         look-up leaves the machine.
         """
-        literal = address_of(name)
+        literal = address_of(name) if isinstance(name, str) else plain(name)
         if literal is not None:
             self._permission.require(name, literal)
             return literal
+        assert isinstance(name, str)
         self._permission.require_time(name)
         host = name.lower().rstrip(".")
         if self.scope.name == "loopback" and host != "localhost":

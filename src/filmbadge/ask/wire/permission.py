@@ -62,11 +62,11 @@ class Permission:
         """Whether this port may be contacted now."""
         return self._refusal(address, port) is None
 
-    def require(self, name: str, address: Address, port: int | None = None) -> None:
+    def require(self, name: str | Address, address: Address, port: int | None = None) -> None:
         """Raises OutOfScope if this address, or this port of it, may not be contacted now. `name` is told."""
         refusal = self._refusal(address, port)
         if refusal is not None:
-            subject = name if name == str(address) else f"{name} is {address}, which"
+            subject = str(name) if str(name) == str(address) else f"{name} is {address}, which"
             raise OutOfScope(subject if port is None else f"port {port} of {subject}", *refusal)
 
     def require_time(self, subject: str) -> None:
