@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Writer:
     """Collects rows and flushes them. Raises BlockingIOError where another process writes the same survey.
 
     What is judged goes to `judged/N/`, N being `judged`. The error of a flush that was written by the thread is raised by
-    the next call. Its rows are not lost: the flush after it has them.
+    each call after it, until `flush` tries once more: its rows are not lost.
     """
 
     def __init__(self, directory: Path, judged: int = 1) -> None:
@@ -110,8 +111,9 @@ class Writer:
         self._lock.close()
 
     def flush(self) -> None:
-        """All rows are on the disk when this returns."""
-        self.settle()
+        """All rows are on the disk when this returns. What the thread could not write is tried once more."""
+        with suppress(Exception):
+            self.settle()
         if any(self._rows.values()):
             self._hand_over()
             self.settle()
@@ -132,7 +134,8 @@ class Writer:
     def _maybe_flush(self) -> None:
         rows = sum(map(len, self._rows.values()))
         if self._writing is not None and (self._writing[0].done() or rows >= 2 * FLUSH_ROWS):
-            self.settle()
+            self._writing[0].result()  # an error stays: whoever works on a host may take it for a fault at that host
+            self._writing = None
         if self._writing is None and (rows >= FLUSH_ROWS or time.monotonic() - self._flushed >= FLUSH_SECONDS):
             self._hand_over()
 
