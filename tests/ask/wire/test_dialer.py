@@ -797,6 +797,42 @@ def test_all_lines_read_before_one_sends_and_none_sends_what_the_scope_no_longer
     run(work())
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "stop"),
+    [
+        ("nothing", Outcome(OutcomeKind.REFUSED)),
+        ("expired", Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)),
+        ("failed", Outcome(OutcomeKind.OWN_ERROR, error="ValueError")),
+    ],
+)
+def test_connects_go_together_unless_the_scope_expired_and_one_that_fails_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, transport: str, meanwhile: str, stop: Outcome
+) -> None:
+    if transport != "our transport":
+        pytest.skip("the loop connects one at a time")
+    connects: list[str] = []
+
+    def connect(_: socket.socket, where: tuple[str, int]) -> int:
+        connects.append(where[0])
+        if meanwhile == "failed":
+            raise ValueError
+        return errno.ECONNREFUSED
+
+    async def work() -> None:
+        door, rows = dialer()
+        asked = [asyncio.create_task(door.dial(ip_address(f"127.0.0.{n}"), 9, Talker(), question="t")) for n in (1, 2)]
+        await asyncio.sleep(0)
+        assert (connects, rows) == ([], []), "each had its turn, and none has connected"
+        if meanwhile == "expired":
+            monkeypatch.setattr(Permission, "expired", property(lambda _: True))
+        await asyncio.gather(*asked)
+        assert connects == ([] if meanwhile == "expired" else ["127.0.0.1", "127.0.0.2"])
+        assert [row.stop for row in rows] == [stop, stop]
+
+    monkeypatch.setattr(socket.socket, "connect_ex", connect)
+    run(asyncio.wait_for(work(), 10))
+
+
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_connect_waits_as_long_as_it_is_told_and_says_how_long_that_was(tls: bool) -> None:
     door, rows = dialer(replace(LOOPBACK, caps=caps(connect_seconds=30)))

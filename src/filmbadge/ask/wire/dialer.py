@@ -468,13 +468,23 @@ class _Line(asyncio.BufferedProtocol):
         if self._poll is None:
             await self._carry_by_loop(address, host, port)
         else:
-            try:
-                self._wire = _connect(self, self._poll, address, host, port)
-            except OSError as error:
-                self.connect_failed(error, address)
+            self._poll.connect(self, address, host, port)
         await self._done
         # Line and conversation refer to each other; without this, only the garbage collector would free them.
         del self._conversation, self._room
+
+    def connect(self, poll: _Poll, address: Address, host: str, port: int) -> None:
+        """Connect over our own transport, if the line was not given up before its turn came."""
+        if self._permission.expired:
+            self.expire()
+        if self.stop is not None:
+            return
+        try:
+            self._wire = _connect(self, poll, address, host, port)
+        except OSError as error:
+            self.connect_failed(error, address)
+        except Exception as error:  # it ends this connection, not those that have their turn after it
+            self._end(_fault(error))
 
     async def _carry_by_loop(self, address: Address, host: str, port: int) -> None:
         """Connect over the event loop's own transport."""
@@ -849,8 +859,20 @@ class _Poll:
         self._epoll: Any = None  # a `select.epoll`, which types know on Linux only; it is open while there are sockets
         self._wires: dict[int, _Wire] = {}  # by file descriptor
         self._unread: list[_Wire] = []  # they may have more to read
+        self._to_connect: list[tuple[_Line, Address, str, int]] = []
         self._gathered: list[_Wire] | None = None  # they have something to send, or are to be closed, after a look
         self._ended: list[tuple[_Line, Exception | None]] = []  # lines whose sockets are closed, and by which error
+
+    def connect(self, line: _Line, address: Address, host: str, port: int) -> None:
+        """Connect when all that act now are done: each SYN wakes its peer, and many together wake it once."""
+        if not self._to_connect:
+            asyncio.get_running_loop().call_soon(self._connect)
+        self._to_connect.append((line, address, host, port))
+
+    def _connect(self) -> None:
+        to_connect, self._to_connect = self._to_connect, []
+        for line, address, host, port in to_connect:
+            line.connect(self, address, host, port)
 
     def add(self, wire: _Wire, number: int) -> None:
         if sys.platform == "linux" and self._epoll is None:
