@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,6 +33,17 @@ def survey(directory: Path, pace: RateLimits, *, resume: bool = False) -> Survey
     return Survey(scope, read(networks, scope, seed=3), networks, directory, resume)
 
 
+async def interrupted(asked: Survey, enough: Callable[[int], bool]) -> None:
+    """Run it until it is enough, by the turns of the loop so far, or until it ends."""
+    task, turns = asyncio.create_task(asked.run(Nobody())), 0
+    while not (enough(turns) or task.done()):
+        await asyncio.sleep(0)
+        turns += 1
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
 def test_a_network_has_no_more_hosts_in_hand_than_its_pace_feeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,17 +57,9 @@ def test_a_network_has_no_more_hosts_in_hand_than_its_pace_feeds(
         await asyncio.Event().wait()
         raise AssertionError
 
-    async def stopped() -> None:
-        asked = survey(tmp_path / "out", RateLimits(overall=1e6, per_network=1e-3, per_host=1e6))
-        task = asyncio.create_task(asked.run(Nobody()))
-        for _ in range(200):
-            await asyncio.sleep(0)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
     monkeypatch.setattr(engine, "examine", examine)
-    run(stopped())
+    pace = RateLimits(overall=1e6, per_network=1e-3, per_host=1e6)
+    run(interrupted(survey(tmp_path / "out", pace), lambda turns: turns == 200))
     assert len(begun) == 2
     assert len({host.rpartition(".")[0] for host in begun}) == 2
 
@@ -74,17 +78,9 @@ def test_what_is_done_is_kept_and_not_begun_again(
         where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(ending)
         return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
 
-    async def stopped() -> None:
-        asked = survey(tmp_path / "out", RateLimits(1e6, 1e6, 1e6, open_at_once=5))
-        task = asyncio.create_task(asked.run(Nobody()))
-        while len(begun) < stop_at + 5 and not task.done():
-            await asyncio.sleep(0)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
     monkeypatch.setattr(engine, "examine", examine)
-    run(stopped())
+    pace = RateLimits(1e6, 1e6, 1e6, open_at_once=5)
+    run(interrupted(survey(tmp_path / "out", pace), lambda _: len(begun) == stop_at + 5))
     kept = set(Dataset(tmp_path / "out").done())
     assert kept == set(begun[:stop_at])
     begun.clear()

@@ -192,7 +192,7 @@ class Survey:
         writer: Writer,
         watcher: Watcher,
     ) -> None:
-        """One host after the other. Those that are worked on at once are as many as there are tasks of this."""
+        """One host after the other. As many hosts are in hand at once as there are tasks of this."""
         while (target := await feeder.next()) is not None:
             why = lost.pop(str(target.host), None) if lost else None
             host = await examine(dialer, target, self.scope.depth, self._sketches, why)

@@ -6,7 +6,7 @@ plus four times its deviation. A wait below one second costs one SYN: after that
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -36,14 +36,14 @@ class Patience:
     def __init__(self, caps: ConnectionLimits) -> None:
         self._most = caps.connect_seconds
         self._least = min(caps.connect_seconds, caps.connect_seconds_least)
-        self._known: dict[Network, _Answers] = {}
+        self._known: OrderedDict[Network, _Answers] = OrderedDict()
 
     def answered(self, network: Network, port: int, seconds: float, accepted: bool) -> None:
         """A connect was accepted or refused after so long."""
         known = self._known.get(network)
         if known is None:
             if len(self._known) == _NETWORKS:
-                del self._known[next(iter(self._known))]
+                self._known.popitem(last=False)
             known = self._known[network] = _Answers(seconds, seconds / 2)
         else:
             known.deviation += (abs(known.smoothed - seconds) - known.deviation) / 4
