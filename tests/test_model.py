@@ -69,6 +69,12 @@ def test_every_text_of_every_record_is_bounded_printable_ascii(field: str) -> No
         assert text == ("?[31mA??????" + "B" * 1000)[:limit]
 
 
+def test_only_words_of_the_users_own_sources_keep_their_letters() -> None:
+    assert {name for name, text in texts.TEXTS.items() if text.any_script} == {"Said.value", "Said.source", "Said.date"}
+    assert not any(text.any_script for text in texts.PEER.values())
+    assert model.Said("Universitätsklinikum\x1b Köln", "orte.csv").value == "Universitätsklinikum? Köln"
+
+
 def _made(record: type[msgspec.Struct]) -> msgspec.Struct:
     """A record with something in each field that must be given."""
     hints = get_type_hints(record)

@@ -1034,6 +1034,42 @@ class Identifier(_Worded, frozen=True):
     high: int | None = None  # upper end of an estimate's 95 % interval
 
 
+class Said(Struct, frozen=True):
+    """What one source of the user says of an address. Letters of any script stay: no archive wrote it."""
+
+    value: str
+    source: str  # a file's name, or a package with its version
+    date: str = ""  # YYYY-MM-DD; empty: the source does not tell how old its data is
+
+    def __post_init__(self) -> None:
+        for name, limit in texts.limits("Said"):
+            force_setattr(self, name, texts.printable(getattr(self, name)[:limit]))
+
+
+class Place(_Worded, frozen=True, omit_defaults=True):
+    """Where an address stands, and whose it is, by all sources in their order. A field that no source fills is empty.
+
+    The first answer is the field's value. Others stand behind it, be they equal or not.
+    """
+
+    network: str = ""  # the narrowest network of the first source that names one
+    country: tuple[Said, ...] = ()  # ISO 3166-1 alpha-2
+    asn: tuple[Said, ...] = ()  # digits
+    as_name: tuple[Said, ...] = ()
+    operator: tuple[Said, ...] = ()
+    contact: tuple[Said, ...] = ()
+    language: tuple[Said, ...] = ()
+    site: tuple[Said, ...] = ()
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """Each country that a source says, once. Several: the sources disagree. None: not attributed."""
+        return tuple(dict.fromkeys([said.value for said in self.country]))
+
+
+NOWHERE = Place()
+
+
 class Identity(_Worded, frozen=True):
     """By what an archive is recognised in another survey: none of it hangs on the order of ports, or on a date."""
 
@@ -1065,6 +1101,7 @@ class Archive(_Worded, frozen=True):
     # Ids of archives at this address that may be this one: nothing shows that they are one, or that they are two.
     perhaps_same: tuple[str, ...] = ()
     perhaps_more: int = 0  # how many more archives its ways in may lead to: what joins them is no proof
+    place: Place = NOWHERE  # of its address
 
     @property
     def open(self) -> bool:
@@ -1078,6 +1115,7 @@ class JudgedEndpoint(Struct, frozen=True):
     verdict: Verdict
     product: Product
     transport: tuple[Transport, ...] = ()
+    place: Place = NOWHERE
 
 
 class Review(_Worded, frozen=True):

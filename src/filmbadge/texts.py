@@ -55,6 +55,7 @@ class Text(NamedTuple):
     what: str = ""
     source: str = ""  # where a peer says it
     shown: tuple[str, ...] = ()
+    any_script: bool = False  # words of the user's own sources: letters of any script stay
 
 
 _AC = "A-ASSOCIATE-AC, PS3.7 D.3.3.2"
@@ -122,6 +123,10 @@ OTHERS: Mapping[str, Text] = MappingProxyType(
         "Host.name": Text(253),  # as the user gave it
         "Identifier.scheme": Text(64),  # of the catalogue
         "PageFacts.viewer": Text(64),  # of the catalogue
+        "Place.network": Text(64),
+        "Said.date": Text(10, any_script=True),
+        "Said.source": Text(128, any_script=True),  # the name of a file of the user, or a package
+        "Said.value": Text(256, any_script=True),  # of the user's own file, or of a package
         "Review.archive": Text(64),
         "Review.same_as": Text(64),
         "SchemeTally.scheme": Text(64),  # of the catalogue

@@ -20,15 +20,16 @@ from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged, read_manifest
 from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, review_row
 from filmbadge.keep.writer import Rows, judge_rows, write, write_reviews
 from filmbadge.model import Refusal, Total
+from filmbadge.places import PACKAGED, Places
 from filmbadge.version import RELEASE
 
 
-def judge() -> Judge:
-    """The judge that this version is."""
-    return Judge(RELEASE, FACTS, digest())
+def judge(places: Places = PACKAGED) -> Judge:
+    """The judge that this version is, with these places."""
+    return Judge(RELEASE, FACTS, digest(), places.digest, places.used)
 
 
-def judge_again(directory: Path) -> int:
+def judge_again(directory: Path, places: Places = PACKAGED) -> int:
     """Judges all that was kept, into `judged/N/`, and returns N. Raises Refusal."""
     read_manifest(directory)
     try:
@@ -36,28 +37,28 @@ def judge_again(directory: Path) -> int:
     except BlockingIOError:
         raise Refusal(f"{directory} is being written by another process") from None
     try:
-        return _into_folder(directory)
+        return _into_folder(directory, places)
     except OSError as error:
         raise Refusal(f"{directory} cannot be written ({error.strerror or type(error).__name__})") from None
     finally:
         lock.close()
 
 
-def _into_folder(directory: Path) -> int:
+def _into_folder(directory: Path, places: Places) -> int:
     number = _next(directory)
     shutil.rmtree(judged.folder(directory, number), ignore_errors=True)  # of a judgement that was broken off
-    judged.write(directory, number, Judged(judge(), datetime.now(UTC), state="judging"))
+    judged.write(directory, number, Judged(judge(places), datetime.now(UTC), state="judging"))
     last = 0
     for table in (*OF_HOSTS, REVIEWS):
         files.make_folder(table.folder(directory, number))
-    for last, rows in _rows(directory):
+    for last, rows in _rows(directory, places):
         for table in OF_HOSTS:
             if rows[table.name]:
                 write(table.folder(directory, number), last, table, rows[table.name])
     write_reviews(REVIEWS.folder(directory, number), last + 1, review(Dataset(directory, number)))
     dataset = Dataset(directory, number)
     dataset.require_whole()  # else totals of what is left would be told as those of the survey
-    conclude(dataset, dataset.totals())
+    conclude(dataset, dataset.totals(), places)
     return number
 
 
@@ -73,11 +74,11 @@ def _next(directory: Path) -> int:
     return 1
 
 
-def conclude(dataset: Dataset, totals: tuple[Total, ...]) -> None:
+def conclude(dataset: Dataset, totals: tuple[Total, ...], places: Places = PACKAGED) -> None:
     """All is judged: `judged.json` says by whom, how much, and the totals. From now on readers take it."""
     assert isinstance(dataset.judged, int)
     made = whole.listed(dataset.directory, dataset.judged)
-    done = Judged(judge(), datetime.now(UTC), dataset.counts(judged=True), totals, parts=made)
+    done = Judged(judge(places), datetime.now(UTC), dataset.counts(judged=True), totals, parts=made)
     judged.write(dataset.directory, dataset.judged, done)
 
 
@@ -94,7 +95,7 @@ def opened(directory: Path) -> Dataset:
 
 def _in_memory(directory: Path) -> Dataset:
     tables = {table.name: [table.arrow.empty_table()] for table in OF_HOSTS}
-    for _, rows in _rows(directory):
+    for _, rows in _rows(directory, PACKAGED):
         for table in OF_HOSTS:
             tables[table.name].append(table.filled(rows[table.name]))
     made = {name: pa.concat_tables(found) for name, found in tables.items()}
@@ -103,24 +104,24 @@ def _in_memory(directory: Path) -> Dataset:
     return Dataset(directory, made | {REVIEWS.name: reviews})
 
 
-def _rows(directory: Path) -> Iterator[tuple[int, Rows]]:
+def _rows(directory: Path, places: Places) -> Iterator[tuple[int, Rows]]:
     """What is judged, by table, for each part of what was observed, and under its number."""
     for number, path in kept.observed(directory).items():
         rows: Rows = {table.name: [] for table in OF_HOSTS}
         for visit in kept.visits(directory, number, path):
-            host = archives.judge(visit.address, visit.observations, visit.links, visit.name, visit.fault)
+            host = archives.judge(visit.address, visit.observations, visit.links, visit.name, visit.fault, places)
             judge_rows(rows, host, visit.target, findings(host), visit.at)
         yield number, rows
 
 
-def ready(directory: Path) -> int:
+def ready(directory: Path, places: Places = PACKAGED) -> int:
     """The judgement that a survey goes on with: its newest where this judge made it, else a new one of all it kept."""
     try:
         newest = Dataset(directory)
         newest.require_whole()
     except NotASurvey:
-        return judge_again(directory)
+        return judge_again(directory, places)
     number = newest.judged
     assert isinstance(number, int)
     said = newest.said
-    return number if said is not None and said.judge == judge() else judge_again(directory)
+    return number if said is not None and said.judge == judge(places) else judge_again(directory, places)

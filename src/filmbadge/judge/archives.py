@@ -37,6 +37,7 @@ from filmbadge.model import (
     TlsFacts,
     Verdict,
 )
+from filmbadge.places import PACKAGED, Places
 
 
 def judge(
@@ -45,15 +46,16 @@ def judge(
     links: Iterable[Link] = (),
     name: str = "",
     fault: Outcome | None = None,
+    places: Places = PACKAGED,
 ) -> Host:
     """All verdicts about one host.
 
-    `links` are links between its endpoints. `name` is the name that the user gave the host. `fault` is the reason why
+    `places` says where its addresses stand. `links` are links between its endpoints. `name` is the name that the user gave the host. `fault` is the reason why
     we could not find out more. The order in which ports were asked decides nothing.
     """
     read = [(seen, _read(seen.depth, seen.stop, seen.tls, seen.signs, seen.facts)) for seen in observations]
     reached = {seen.endpoint.address for seen, shown in read if shown.answered}
-    judged = [_judged(seen, shown, seen.endpoint.address in reached) for seen, shown in read]
+    judged = [_judged(seen, shown, seen.endpoint.address in reached, places) for seen, shown in read]
     links = tuple(links)
     archives = []
     for found in group(judged, address, name, links):
@@ -87,9 +89,10 @@ def _read(
     return _Read(heard, beside if heard else place(seen), beside, identify(seen))
 
 
-def _judged(seen: Observation, shown: _Read, host_answered: bool) -> JudgedEndpoint:
+def _judged(seen: Observation, shown: _Read, host_answered: bool, places: Places) -> JudgedEndpoint:
     verdict = shown.beside if host_answered else shown.alone
-    return JudgedEndpoint(seen, verdict, shown.product, measure(seen, verdict))
+    place = places.of(seen.endpoint.address)
+    return JudgedEndpoint(seen, verdict, shown.product, measure(seen, verdict), place)
 
 
 def profile_of(group: Iterable[JudgedEndpoint]) -> Profile | None:
@@ -138,6 +141,7 @@ def _archive(found: Group, name: str) -> Archive:
         joined_by=tuple(dict.fromkeys(found.by)),
         perhaps_same=tuple(map(_id, found.perhaps)),
         perhaps_more=found.more,
+        place=group[0].place,
     )
 
 

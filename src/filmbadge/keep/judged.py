@@ -15,6 +15,7 @@ from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.manifest import DOCUMENT_BYTES, read_document, write_document
 from filmbadge.keep.schema import TABLES
 from filmbadge.model import Total
+from filmbadge.places.source import Used
 
 NAME = "judged.json"
 
@@ -25,7 +26,8 @@ class Judge(Struct, frozen=True):
     version: str  # of Filmbadge
     facts: int  # version of the facts that it knows
     catalogue: str  # digest of all its rows
-    countries: str | None = None  # digest of the country data; null: none was read
+    countries: str | None = None  # digest of all that says where addresses stand; null: by versions that read none
+    places: tuple[Used, ...] = ()  # the sources of that, in their order
 
 
 class Judged(Struct, frozen=True):

@@ -24,6 +24,7 @@ from filmbadge.keep.reader import Dataset, NotASurvey, telling
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Depth, Host
+from filmbadge.places import PACKAGED, Places
 from filmbadge.scope import Scope, network_of
 from filmbadge.survey import review
 from filmbadge.survey.examine import Sketches, SurveyError, examine
@@ -47,6 +48,7 @@ class Survey:
     named: Sequence[str]  # the targets as the user wrote them
     directory: Path
     resume: bool = False
+    places: Places = PACKAGED  # where addresses stand
 
     def __post_init__(self) -> None:
         self._digest = self.targets.digest
@@ -112,12 +114,14 @@ class Survey:
         try:
             files.make_folder(self.directory)
             self.narrowed = contents.narrow(self.directory)
-            self._judged = ready(self.directory) if self.resume else 1
+            self._judged = ready(self.directory, self.places) if self.resume else 1
             writer = Writer(self.directory, self._judged)
             manifest.write(self.directory, self._manifest("running", self._before_this_run()))
             begun = whole.listed(self.directory, self._judged)
             judged.write(
-                self.directory, self._judged, Judged(judge(), datetime.now(UTC), state="surveying", parts=begun)
+                self.directory,
+                self._judged,
+                Judged(judge(self.places), datetime.now(UTC), state="surveying", parts=begun),
             )
         except BlockingIOError:
             raise SurveyError(f"{self.directory} is being written by another process") from None
@@ -165,7 +169,7 @@ class Survey:
                 self._conclude_all(dataset, writer)
             ended = self._manifest(self._state(dataset), dataset)
             manifest.write(self.directory, ended)
-            conclude(dataset, ended.rows)
+            conclude(dataset, ended.rows, self.places)
         except OSError as error:
             raise SurveyError(
                 f"{self.directory} cannot be written ({error.strerror or type(error).__name__})"
@@ -195,7 +199,7 @@ class Survey:
         """One host after the other. As many hosts are in hand at once as there are tasks of this."""
         while (target := await feeder.next()) is not None:
             why = lost.pop(str(target.host), None) if lost else None
-            host = await examine(dialer, target, self.scope.depth, self._sketches, why)
+            host = await examine(dialer, target, self.scope.depth, self._sketches, why, self.places)
             if dialer.expired:
                 return  # a resumed survey, under a scope that holds, asks this host again
             writer.host(host, str(target), findings(host))

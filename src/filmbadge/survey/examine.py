@@ -36,6 +36,7 @@ from filmbadge.model import (
     Protocol,
     Refusal,
 )
+from filmbadge.places import PACKAGED, Places
 from filmbadge.scope import Address, Scope, address_of, network_of
 
 
@@ -43,7 +44,7 @@ class SurveyError(Refusal):
     """The survey cannot start. One line, for the user."""
 
 
-async def check(scope: Scope, target: Target) -> tuple[Host, list[JournalRow]]:
+async def check(scope: Scope, target: Target, places: Places = PACKAGED) -> tuple[Host, list[JournalRow]]:
     """One host, kept nowhere: what was found, and every connection that was made."""
     rows: list[JournalRow] = []
     dialer = Dialer(scope, rows.append, {str(target.host): target.ports})
@@ -51,7 +52,7 @@ async def check(scope: Scope, target: Target) -> tuple[Host, list[JournalRow]]:
         await dialer.resolve(target.host)
     except (OutOfScope, UnknownName) as error:
         raise SurveyError(str(error)) from None
-    return await examine(dialer, target, scope.depth), rows
+    return await examine(dialer, target, scope.depth, places=places), rows
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -127,6 +128,7 @@ async def examine(
     depth: Depth,
     sketches: Sketches | None = None,
     lost: OutOfScope | UnknownName | None = None,
+    places: Places = PACKAGED,
 ) -> Host:
     """Everything about one host. A fault of ours stands beside what was seen, and never ends a survey.
 
@@ -142,7 +144,7 @@ async def examine(
         address = str(resolved)
         contact = Contact(dialer, resolved, name)
         await _ask(contact, target, depth, seen)
-        host = await _go_on(contact, seen)
+        host = await _go_on(contact, seen, places)
         if sketches is not None:
             sketches.keep(host, seen)
         return host
@@ -152,7 +154,7 @@ async def examine(
         fault = error.stop
     except Exception as error:  # its text may hold anything, so only its type is kept
         fault = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
-    return archives.judge(address, seen, at_one_host(seen.studies), name, fault)
+    return archives.judge(address, seen, at_one_host(seen.studies), name, fault, places)
 
 
 async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> None:
@@ -277,9 +279,9 @@ async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
     return msgspec.structs.replace(placed, outside=True, why=why)
 
 
-async def _go_on(contact: Contact, seen: Seen) -> Host:
+async def _go_on(contact: Contact, seen: Seen, places: Places) -> Host:
     """Take one step after the other, and judge the host anew after each: what it taught says which is next."""
-    host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name)
+    host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
     while (step := next_step(host)) is not None:
         address = ip_address(step.seen.endpoint.address)
         there = Contact(contact.dialer, address, seen.called.get(address, contact.name))
@@ -288,7 +290,7 @@ async def _go_on(contact: Contact, seen: Seen) -> Host:
             raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")
         seen.learn(learned)
         del learned  # its sets are large, and others may wait for their memory
-        host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name)
+        host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
     return host
 
 
