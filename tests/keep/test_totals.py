@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -130,13 +130,20 @@ def dataset(
     hosts: int,
     state: State = "done",
     links: list[Row] | None = None,
+    countries: Sequence[str | None] = (),
 ) -> Dataset:
-    directory.mkdir(exist_ok=True)
+    """`countries`: of each host, in the order of addresses."""
+    for row in (*endpoints, *archives) if countries else ():
+        row["country"] = countries[int(row["address"].rpartition(".")[2]) - 1]
+    directory.mkdir(exist_ok=True, parents=True)
     made = factories.survey(directory)
     manifest.write(directory, msgspec.structs.replace(made, hosts=hosts, state=state))
 
     def table(kind: Table, found: list[Row]) -> pa.Table:
-        return pa.Table.from_pylist(found, schema=kind.arrow)
+        schema = kind.arrow
+        if countries and kind.judged and "country" not in schema.names:
+            schema = schema.append(pa.field("country", pa.string()))
+        return pa.Table.from_pylist(found, schema=schema)
 
     judged = {kind.name: kind.arrow.empty_table() for kind in TABLES if kind.judged}
     judged |= {ENDPOINTS.name: table(ENDPOINTS, endpoints), ARCHIVES.name: table(ARCHIVES, archives)}
@@ -373,3 +380,45 @@ def test_patient_ids_are_a_bound_too(tmp_path: Path) -> None:
     total = {total.quantity: total for total in made.totals(told)}["patient_ids"]
     assert (total.measured, total.at_least, total.parts) == (None, 9, {"counted": 9})
     assert total.doubts == (Doubt(DoubtCode.HOSTS_UNDECIDED, {"hosts": 1}),)
+
+
+def test_each_country_has_a_row_and_what_no_source_attributes_has_one_of_its_own(tmp_path: Path) -> None:
+    hosts = [
+        Seen(Held(frozenset(range(30))), "counted"),
+        Seen(Held(frozenset(range(30, 40))), "reported"),
+        Seen(Held(frozenset(range(40, 45))), "counted"),
+        Seen(Held(frozenset(range(50, 60)), open=False), "closed"),
+        Seen(Held(frozenset(range(60, 70)), decoy=True), "counted"),
+        Seen(None, "undecided"),
+    ]
+    kept = dataset(tmp_path, *rows(hosts), hosts=len(hosts), countries=["NL", "NL", None, "DE", "DE", "FR"])
+    found = {row.country: row for row in kept.by_country()}
+    assert list(found) == ["NL", "DE", "FR", None]
+    assert {c: row.archives.measured for c, row in found.items()} == {"NL": 2, "DE": 1, "FR": 0, None: 1}
+    assert {c: row.archives_open.measured for c, row in found.items()} == {"NL": 2, "DE": 0, "FR": 0, None: 1}
+    assert {c: row.studies.measured for c, row in found.items()} == {"NL": 40, "DE": 0, "FR": 0, None: 5}
+    assert found["NL"].studies.parts == {"counted": 30, "reported": 10}
+    assert {c: row.hosts_undecided for c, row in found.items()} == {"NL": 0, "DE": 0, "FR": 1, None: 0}
+    assert by_quantity(kept)["hosts_undecided"] == Total("hosts_undecided", 1, Provenance.COUNTED)
+    assert by_quantity(kept)["studies"].at_least == 45
+
+
+def test_an_overlap_of_two_countries_is_in_each_of_them(tmp_path: Path) -> None:
+    """A study is open in both, so each row has it. Within one country it counts once."""
+    sets = [frozenset(range(40)), frozenset(range(20, 60)), frozenset(range(10, 30))]
+    hosts = [Seen(Held(studies), "counted") for studies in sets]
+    links = list(measured(sets[:2], [1.0]))
+    countries = ["NL", "DE", "NL"]
+    apart = dataset(tmp_path / "apart", *rows(hosts), hosts=3, links=links, countries=countries)
+    assert {row.country: row.studies.measured for row in apart.by_country()} == {"NL": 60, "DE": 40}
+    assert by_quantity(apart)["studies"].measured == 80
+    together = dataset(tmp_path / "one", *rows(hosts[:2]), hosts=2, links=links, countries=["NL", "NL"])
+    assert {row.country: row.studies.measured for row in together.by_country()} == {"NL": 60}
+
+
+def test_a_country_of_a_survey_that_has_not_ended_is_a_bound(tmp_path: Path) -> None:
+    hosts = [Seen(Held(frozenset(range(30))), "counted")]
+    kept = dataset(tmp_path, *rows(hosts), hosts=9, state="interrupted", countries=["NL"])
+    (row,) = kept.by_country()
+    assert (row.studies.measured, row.studies.at_least) == (None, 30)
+    assert row.studies.doubts[0] == Doubt(DoubtCode.HOSTS_UNASKED, {"hosts": 8})

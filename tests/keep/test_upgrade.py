@@ -29,12 +29,15 @@ def told(dataset: Dataset) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
     Those versions also graded what was not proven to be closed, and now has no grade: only grades of open ones are told.
     """
-    totals = [{name: getattr(row, name) for name in _COMPARED} for row in dataset.totals()]
+    totals = [
+        {name: getattr(row, name) for name in _COMPARED} for row in dataset.totals() if row.quantity not in _LATER
+    ]
     graded = "CASE WHEN open THEN grade END AS grade"
     archives = dataset.rows(f"SELECT id, rung, product, product_version, {graded} FROM archives ORDER BY id")
     return totals, archives
 
 
+_LATER = ("hosts_undecided",)  # those versions had no such row
 _COMPARED = ("quantity", "measured", "how", "parts", "unknown_archives", "at_least", "low", "high")
 
 

@@ -52,6 +52,25 @@ class PatientIds(Struct, frozen=True):
     grouping: str  # a digest of which endpoints were which archive: it holds for these archives only
 
 
+class CountryRow(Struct, frozen=True):
+    """The quantities of the hosts of one country. Hosts that could not be concluded are no doubt about them."""
+
+    country: str | None  # two letters, ISO 3166-1; None: no source attributes these hosts
+    hosts_undecided: int  # hosts of which we could not find out whether they are archives, or open
+    archives: Total
+    archives_open: Total
+    patients: Total
+    studies: Total
+    images: Total
+    images_retrievable: Total
+    ssn_records: Total
+    http_viewers: Total
+
+    @classmethod
+    def quantities(cls) -> tuple[str, ...]:
+        return cls.__struct_fields__[2:]
+
+
 # `nothing-reached`: all hosts were asked, and none of them gave any answer, not even a refusal.
 State = Literal["running", "done", "interrupted", "nothing-reached"]
 
@@ -71,6 +90,7 @@ class Manifest(Struct, frozen=True):
     outcomes: dict[str, int]  # endpoints by rung; "unknown" where we could not find out
     connections: int
     rows: tuple[Total, ...]
+    by_country: tuple[CountryRow, ...] = ()
     patient_ids: PatientIds | None = None  # None: not found out yet
     kept: dict[str, int] = {}  # rows of the tables of facts; empty while it runs
     compared: bool = False  # archives of different hosts were compared, as far as hosts were asked

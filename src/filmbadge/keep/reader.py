@@ -13,56 +13,17 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
-from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, whole
+from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, views, whole
 from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
-from filmbadge.keep.manifest import Manifest, grouping
+from filmbadge.keep.manifest import CountryRow, Manifest, grouping
 from filmbadge.keep.schema import ARCHIVES, JOURNAL, LINKS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 
-# What was asked again, because it could not be found out or two targets lead to it, counts once: as known last.
-# What a review found to be one archive counts once too: as the archive that the others are the same as.
-_VIEWS = {
-    "endpoints_known": (
-        "SELECT * FROM (SELECT DISTINCT ON (address, port, protocol) * FROM endpoints_rows"
-        " ORDER BY address, port, protocol, rung IS NULL, asked_at DESC) AS e WHERE rung IS NOT NULL OR NOT EXISTS"
-        " (SELECT 1 FROM endpoints_rows AS later WHERE later.target = e.target AND later.asked_at > e.asked_at"
-        " AND later.rung IS NOT NULL)"
-    ),
-    "endpoints": (
-        "SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)"
-        " FROM endpoints_known e LEFT JOIN reviews r ON r.archive = e.archive"
-    ),
-    "archives": (
-        "SELECT a.* REPLACE (a.endpoints || coalesce(t.endpoints, []) AS endpoints,"
-        " list_sort(list_distinct(a.decoy || coalesce(r.decoy, []))) AS decoy)"
-        " FROM archives_known a LEFT JOIN reviews r ON r.archive = a.id LEFT JOIN"
-        " (SELECT r.same_as, flatten(list(k.endpoints ORDER BY k.id)) AS endpoints FROM reviews r"
-        " JOIN archives_known k ON k.id = r.archive WHERE r.same_as IS NOT NULL GROUP BY 1) t ON t.same_as = a.id"
-        " WHERE r.same_as IS NULL"
-    ),
-    "findings": (
-        "SELECT f.* REPLACE (coalesce(r.same_as, f.archive) AS archive) FROM (SELECT DISTINCT ON (id) * FROM findings_rows"
-        " ORDER BY id) f LEFT JOIN reviews r ON r.archive = f.archive"
-    ),
-    "kinds": "SELECT DISTINCT ON (archive, kind) * FROM kinds_rows ORDER BY archive, kind, records DESC NULLS LAST",
-    # The totals are of these: decoys and demonstrations have a line of their own.
-    "counted": "SELECT * FROM archives WHERE len(decoy) = 0",
-}
-
+_NAMES = {ARCHIVES: "archives_parts"}  # where it is not its own name, or that with `_rows`
 _AT_ONCE = 1 << 14  # rows that are taken at once where there may be millions
-
-
-# Nearly every question is about archives, so their rows are read once. Few archives were asked twice.
-_ARCHIVES = (
-    "CREATE TABLE archives_rows AS FROM archives_parts",
-    "CREATE TABLE archives_older AS SELECT rowid AS row FROM archives_rows"
-    " WHERE id IN (SELECT id FROM archives_rows GROUP BY id HAVING count(*) > 1) QUALIFY row_number()"
-    " OVER (PARTITION BY id ORDER BY open DESC, studies DESC NULLS LAST, len(endpoints) DESC) > 1",
-    "CREATE VIEW archives_known AS SELECT * FROM archives_rows WHERE rowid NOT IN (SELECT row FROM archives_older)",
-)
 
 
 class NotASurvey(Refusal):
@@ -89,13 +50,7 @@ class Dataset:
         self._held: set[str] = set()
         self._tables: dict[str, pa.Table | parts.Together] = {}
         self._read()
-        for made in _ARCHIVES:
-            self._execute(made)
-        for table in TABLES:
-            if table.name not in _VIEWS and table is not ARCHIVES:
-                self._sql.execute(f"CREATE VIEW {table.name} AS SELECT * FROM {table.name}_rows")
-        for name, select in _VIEWS.items():
-            self._sql.execute(f"CREATE VIEW {name} AS {select}")
+        self._execute(views.views())
         for setting in (
             "autoinstall_known_extensions=false",
             "autoload_known_extensions=false",
@@ -106,16 +61,22 @@ class Dataset:
 
     def renew(self) -> None:
         """Takes in the links, reviews and connections that were kept since. Raises NotASurvey."""
-        for name in self._held:
-            self._sql.execute(f"DROP TABLE {name}")
+        for view in self._held:
+            self._sql.execute(f"DROP TABLE temp.{view}")
         self._held.clear()
         self._register(JOURNAL, LINKS, REVIEWS)
 
-    def hold(self, name: str, select: str) -> None:
-        """Keeps the answer to a query as a table, until the dataset is renewed: what several questions are asked of."""
-        if name not in self._held:
-            self._execute(f"CREATE TABLE {name} AS {select}")
-            self._held.add(name)
+    def hold(self, *views: str) -> None:
+        """Keeps the rows of views, until the dataset is renewed: many questions are asked of them."""
+        for view in views:
+            if view not in self._held:
+                self._execute(f"CREATE TEMP TABLE {view} AS FROM main.{view}")  # it is found before the view
+                self._held.add(view)
+
+    def fill(self, table: str, names: list[str]) -> None:
+        """Puts these in the place of what the table holds."""
+        self._execute(f"DELETE FROM {table}")
+        self._execute(f"INSERT INTO {table} SELECT unnest(?::VARCHAR[])", names)
 
     def _read(self) -> None:
         self.manifest = read_manifest(self.directory)
@@ -139,7 +100,7 @@ class Dataset:
                 raise NotASurvey(str(error)) from None
             except (pa.ArrowException, OSError) as error:
                 raise self._unreadable(error) from None
-            self._sql.register("archives_parts" if table is ARCHIVES else f"{table.name}_rows", rows)
+            self._sql.register(_NAMES.get(table, table.name if not table.judged else f"{table.name}_rows"), rows)
 
     def _unreadable(self, error: Exception) -> NotASurvey:
         return NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})")
@@ -262,6 +223,10 @@ class Dataset:
         `told` is what is known of the survey as a whole; without it, survey.json.
         """
         return totals.totals(self, told or self.manifest)
+
+    def by_country(self, told: Manifest | None = None) -> tuple[CountryRow, ...]:
+        """The quantities of each country, as `totals`: the most open archives first, and last the row without a country."""
+        return totals.by_country(self, told or self.manifest)
 
     def undecided(self) -> list[str]:
         """The targets that were asked, and of which we could not find out whether they are archives, or open."""

@@ -2,19 +2,21 @@
 
 A total is a number only if nothing is missing: every open archive's number is known, every host was asked and gave a
 conclusive answer, and archives were compared with each other. Else it is a bound, with the reasons.
+
+The SQL stands in `sql/views.sql`, where a user can run it too. Here its rows become totals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-import msgspec
-
-from filmbadge.keep.manifest import Manifest, PatientIds
-from filmbadge.keep.schema import COUNTED, decode_doubts
-from filmbadge.model import Decoy, Depth, Doubt, DoubtCode, Kind, Provenance, Total
+from filmbadge.keep.manifest import CountryRow, Manifest, PatientIds
+from filmbadge.keep.overlaps import Overlaps, bounded, without
+from filmbadge.keep.schema import decode_doubts
+from filmbadge.keep.views import Rows, Tables
+from filmbadge.model import Depth, Doubt, DoubtCode, Kind, Provenance, Total
 
 PATIENT_IDS = (
     "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
@@ -22,6 +24,7 @@ PATIENT_IDS = (
 QUANTITIES = (
     "archives",
     "archives_open",
+    "hosts_undecided",
     "decoys",
     "countries",
     "patients",
@@ -38,62 +41,24 @@ _NOT_MEASURED = {
     "countries": DoubtCode.NO_COUNTRY_DATA,
     "images_retrievable": DoubtCode.NEEDS_PROVE,
 }
-_OURS = "told WHERE len(decoy) = 0"  # as the view `counted`
-_COUNTED = {
-    "archives": _OURS,
-    "archives_open": f"{_OURS} AND open",
-    "decoys": "told WHERE len(decoy) > 0",
-    # Archives whose pages a stranger is shown without a login, over plain HTTP.
-    "http_viewers": f"{_OURS} AND id IN (SELECT archive FROM heard WHERE viewer <> '' AND tls IS NULL)",
-}
+_COUNTED = ("archives", "archives_open", "decoys", "http_viewers")
 _OF_EACH_ARCHIVE = ("patients",)  # added up by definition: whoever is in two archives is in the sum twice
 
 NOT_ENDED = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.SURVEY_NOT_ENDED),))
 _NO_IDS = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
 _OTHERWISE = Total(PATIENT_IDS, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.GROUPED_OTHERWISE),))
 
-# What is asked of all endpoints. Silent ones are most of a sparse network, and are told apart by nothing.
-_HEARD = (
-    "SELECT if(rung = 'silent', NULL, target) target, protocol, rung, why, conclusive, ending, tls, viewer, archive,"
-    " count(*) n FROM endpoints GROUP BY ALL"
-)
-
-# What is asked of all archives.
-_TOLD = (
-    "SELECT id, open, decoy, configuration, endpoints, "
-    + ", ".join(f"{q}, {q}_how, {q}_at_least, {q}_doubts, {q}_low, {q}_high" for q in COUNTED)
-    + " FROM archives"
-)
-
-# A refusal is an answer. A host that was left alone had answered.
-_REACHED = "rung <> 'silent' OR ending = 'refused' OR why = 'left-alone'"
-# Nothing that answered is closed before that was shown. A depth that asks no question shows it of nobody.
-_OPEN_OR_NOT = "rung IS NULL OR (rung <> 'silent' AND (conclusive IS NOT TRUE OR why IN ('not-asked-at-depth', 'needs-personal-data')))"
-_UNDECIDED = (
-    "FROM heard e LEFT JOIN told a ON a.id = e.archive WHERE NOT coalesce(a.open, false)"
-    f" AND len(coalesce(a.decoy, [])) = 0 AND ({_OPEN_OR_NOT.replace('rung', 'e.rung')})"
-)
-# A page that is shown to a stranger is a viewer, whatever is behind it. What is known to speak DICOM has no page.
-_VIEWER_OR_NOT = (
-    "FROM heard e LEFT JOIN told a ON a.id = e.archive WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = ''"
-    " AND (e.rung IS NULL OR (e.rung <> 'silent' AND (e.protocol <> 'dimse' OR e.rung = 'listening')"
-    " AND (conclusive IS NOT TRUE OR why = 'not-asked-at-depth')))"
-)
-_ARCHIVE_OR_NOT = "rung IS NULL OR (rung = 'listening' AND conclusive IS NOT TRUE)"
-
 _TIMES = 2  # of two ways into one archive, the one that shows fewer studies shows at least half of them
 
-Rows = list[dict[str, Any]]
+
+class Place(NamedTuple):
+    """A part of a survey: all of it, or the hosts of one country. No country: hosts that no source attributes."""
+
+    whole: bool
+    country: str | None
 
 
-class Tables(Protocol):
-    """The views of a dataset."""
-
-    def rows(self, sql: str, *parameters: object) -> Rows: ...
-
-    def hold(self, name: str, select: str) -> None: ...
-
-    def grouping(self) -> str: ...
+WHOLE = Place(True, None)
 
 
 class Gaps(NamedTuple):
@@ -120,43 +85,40 @@ class Gaps(NamedTuple):
 def gaps(tables: Tables, manifest: Manifest) -> Gaps:
     _hold(tables)
     (row,) = tables.rows(
-        f"SELECT (SELECT count(DISTINCT target) FROM endpoints_rows) asked, count(*) FILTER ({_REACHED}) reached,"
-        f" count(DISTINCT target) FILTER ({_ARCHIVE_OR_NOT}) archives FROM heard"
+        "SELECT (SELECT count(DISTINCT target) FROM endpoints_rows) asked, (SELECT count(*) FROM reached) reached,"
+        " (SELECT count(DISTINCT target) FROM maybe_archives) maybe, (SELECT count(DISTINCT target) FROM undecided) opened,"
+        " (SELECT count(DISTINCT target) FROM maybe_viewers) viewers, (SELECT count(*) FROM archives) archives"
     )
-    (opened,) = tables.rows(f"SELECT count(DISTINCT target) n, (SELECT count(*) FROM told) archives {_UNDECIDED}")
-    (viewers,) = tables.rows(f"SELECT count(DISTINCT target) n {_VIEWER_OR_NOT}")
-    compared = manifest.state in ("done", "nothing-reached") or manifest.compared or opened["archives"] < 2
     return Gaps(
         unasked=max(0, manifest.hosts - row["asked"]),
         silent=0 if row["reached"] else row["asked"],
-        archives=row["archives"],
-        opened=opened["n"],
-        viewers=viewers["n"],
-        compared=compared,
+        archives=row["maybe"],
+        opened=row["opened"],
+        viewers=row["viewers"],
+        compared=manifest.state in ("done", "nothing-reached") or manifest.compared or row["archives"] < 2,
     )
 
 
 def _hold(tables: Tables) -> None:
-    tables.hold("heard", _HEARD)
-    tables.hold("told", _TOLD)
+    tables.hold("heard", "archives")
 
 
 def undecided(tables: Tables) -> list[str]:
     """The targets that were asked, and of which we could not find out whether they are archives, or open."""
     _hold(tables)
-    return [str(row["target"]) for row in tables.rows(f"SELECT DISTINCT target {_UNDECIDED} ORDER BY target")]
+    return [str(row["target"]) for row in tables.rows("SELECT DISTINCT target FROM undecided ORDER BY target")]
 
 
 def unreached(tables: Tables) -> bool:
     """Whether hosts were asked, and none gave any answer: that says as much of our own line as of them."""
-    tables.hold("heard", _HEARD)
-    (row,) = tables.rows(f"SELECT count(*) asked, count(*) FILTER ({_REACHED}) reached FROM heard")
+    tables.hold("heard")
+    (row,) = tables.rows("SELECT (SELECT count(*) FROM heard) asked, (SELECT count(*) FROM reached) reached")
     return bool(row["asked"]) and not row["reached"]
 
 
 def outcomes(tables: Tables) -> dict[str, int]:
     """Endpoints by rung; `unknown` where we could not find out."""
-    tables.hold("heard", _HEARD)
+    tables.hold("heard")
     found = tables.rows("SELECT coalesce(rung, 'unknown') rung, sum(n)::BIGINT n FROM heard GROUP BY 1")
     return {str(row["rung"]): int(row["n"]) for row in found}
 
@@ -166,40 +128,64 @@ def totals(tables: Tables, manifest: Manifest) -> tuple[Total, ...]:
     return tuple(_Totals(tables, manifest).each())
 
 
+def by_country(tables: Tables, manifest: Manifest) -> tuple[CountryRow, ...]:
+    """A row for each country with archives or with hosts that could not be concluded, the most open archives first.
+
+    The row without a country has what no source attributes. Hosts that could not be concluded are no doubt about the
+    cells: they stand in a column of their own.
+    """
+    return tuple(_Totals(tables, manifest).countries())
+
+
 class _Totals:
     def __init__(self, tables: Tables, manifest: Manifest) -> None:
         self._tables, self._manifest = tables, manifest
         self._gaps = gaps(tables, manifest)
-        self._unsure = list(_unsure(tables, self._gaps))
-        self._perhaps = _Perhaps(tables)
-        opened = self._perhaps.among(_COUNTED["archives_open"])
-        # What overlaps by links holds each of its studies once in a sum, whether it is one archive or several.
-        self._overlaps = [*_overlaps(tables), *self._perhaps.one(opened, linked=False)]
-        self._doubles = list(self._perhaps.one(opened))
-        self._kinds = self._of_kinds()
+        tables.fill("unsure", list(_unsure(tables, self._gaps)))
+        self._members = {(str(row["quantity"]), _place(row)): row for row in tables.rows("FROM member_sums")}
+        self._amounts: dict[tuple[str, Place], Rows] = {}
+        for row in tables.rows("FROM amount_sums ORDER BY how"):
+            self._amounts.setdefault((str(row["quantity"]), _place(row)), []).append(row)
+        self._overlaps = Overlaps(tables)
 
     def each(self) -> Iterator[Total]:
         for quantity in QUANTITIES:
-            if code := _NOT_MEASURED.get(quantity):
-                yield Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(code),))
-            elif quantity == PATIENT_IDS:
+            if quantity == PATIENT_IDS:
                 yield self._patient_ids(self._manifest.patient_ids)
-            elif select := _COUNTED.get(quantity):
-                yield self._count(quantity, select)
+            elif quantity == "hosts_undecided":
+                yield Total(quantity, self._gaps.opened, Provenance.COUNTED)
             else:
-                yield self._sum(quantity)
+                undecided = {"http_viewers": self._gaps.viewers, "archives": self._gaps.archives}
+                undecided["decoys"] = self._gaps.archives
+                yield self._total(quantity, WHOLE, self._gaps.doubts(undecided.get(quantity, self._gaps.opened)))
 
-    def _count(self, quantity: str, select: str) -> Total:
-        (row,) = self._tables.rows(
-            f"SELECT count(*) n, count(*) FILTER (id NOT IN (SELECT unnest(?::VARCHAR[]))) sure FROM {select}",
-            self._unsure,
-        )
-        total = Total(quantity, row["n"], Provenance.COUNTED)
-        undecided = {"archives_open": self._gaps.opened, "http_viewers": self._gaps.viewers}
-        doubts = self._gaps.doubts(undecided.get(quantity, self._gaps.archives))
+    def countries(self) -> Iterator[CountryRow]:
+        rows = self._tables.rows("SELECT country, count(DISTINCT target) n FROM undecided GROUP BY country")
+        hosts = {Place(False, row["country"]): int(row["n"]) for row in rows}
+        places = {place for _, place in self._members if not place.whole} | hosts.keys()
+        found = [self._country(place, hosts.get(place, 0)) for place in places]
+        yield from sorted(found, key=lambda row: (row.country is None, -_least(row.archives_open), row.country or ""))
+
+    def _country(self, place: Place, undecided: int) -> CountryRow:
+        cells = {q: self._total(q, place, self._gaps.doubts(0)) for q in CountryRow.quantities()}
+        return CountryRow(place.country, undecided, **cells)
+
+    def _total(self, quantity: str, place: Place, doubts: tuple[Doubt, ...]) -> Total:
+        if code := _NOT_MEASURED.get(quantity):
+            return Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(code),))
+        if quantity in _COUNTED:
+            return self._count(quantity, place, doubts)
+        return self._sum(quantity, place, doubts)
+
+    def _count(self, quantity: str, place: Place, doubts: tuple[Doubt, ...]) -> Total:
+        row = self._members.get((quantity, place), {"n": 0, "sure": 0})
+        total = Total(quantity, int(row["n"]), Provenance.COUNTED)
         if doubts:
-            total = _bounded(total, at_least=row["sure"], doubts=doubts)
-        return self._perhaps.bounded(total, self._perhaps.among(select))
+            total = bounded(total, at_least=int(row["sure"]), doubts=doubts)
+        return self._overlaps.bounded(total, self._among(quantity, place))
+
+    def _among(self, quantity: str, place: Place) -> frozenset[str]:
+        return self._overlaps.among(quantity, *(() if place.whole else (place.country,)))
 
     def _patient_ids(self, found: PatientIds | None) -> Total:
         if not Depth(self._manifest.scope.depth).reaches(Depth.PROFILE):
@@ -210,70 +196,33 @@ class _Totals:
             return _OTHERWISE
         return _lowered(found.total, self._gaps.doubts(self._gaps.opened))
 
-    def _sum(self, quantity: str) -> Total:
-        groups = self._kinds.get(quantity, []) if quantity.startswith("kind:") else self._quantity(quantity)
+    def _sum(self, quantity: str, place: Place, doubts: tuple[Doubt, ...]) -> Total:
+        groups = self._amounts.get((quantity, place), [])
         parts = {str(g["how"]): int(g["total"] or 0) for g in groups if g["how"] != Provenance.UNKNOWN}
         unknown = next((g for g in groups if g["how"] == Provenance.UNKNOWN), None)
-        doubts = self._gaps.doubts(self._gaps.opened)
         sure = sum(int(g["sure"] or 0) for g in groups)
         total = _known(quantity, parts, groups, sure)
         if unknown is not None:
             doubts += decode_doubts(unknown["doubts"]) or (Doubt(DoubtCode.NEEDS_PROFILE),)
-            total = _bounded(total, unknown_archives=int(unknown["n"]), at_least=sure, doubts=doubts)
+            total = bounded(total, unknown_archives=int(unknown["n"]), at_least=sure, doubts=doubts)
         elif doubts:
-            total = _bounded(total, at_least=sure, doubts=doubts)
-        return self._once(total)
+            total = bounded(total, at_least=sure, doubts=doubts)
+        return self._once(total, self._among("archives_open", place))
 
-    def _once(self, total: Total) -> Total:
+    def _once(self, total: Total, opened: frozenset[str]) -> Total:
         """What archives that overlap hold is counted once, or the total is between two bounds."""
-        for overlap in self._doubles if total.quantity in _OF_EACH_ARCHIVE else self._overlaps:
-            total = _without(total, overlap, self._sizes(total.quantity, overlap.archives))
+        for overlap in self._overlaps.of(opened, once=total.quantity not in _OF_EACH_ARCHIVE):
+            total = without(total, overlap, self._overlaps.sizes(total.quantity, overlap.archives))
         return total
 
-    def _sizes(self, quantity: str, archives: Sequence[str]) -> list[int]:
-        """What these archives hold at least."""
-        if quantity.startswith("kind:"):
-            select = f"SELECT {_SURE_OF_A_KIND} sure FROM kinds WHERE kind = ? AND archive IN (SELECT unnest(?::VARCHAR[])) AND NOT list_contains(?, archive)"
-            found = self._tables.rows(select, quantity.removeprefix("kind:"), list(archives), self._unsure)
-        else:
-            select = f"SELECT {_sure(quantity)} sure FROM {_OURS} AND id IN (SELECT unnest(?::VARCHAR[])) AND NOT list_contains(?, id)"
-            found = self._tables.rows(select, list(archives), self._unsure)
-        return [int(row["sure"]) for row in found]
 
-    def _quantity(self, quantity: str) -> Rows:
-        """By origin: open archives, the sum, what of it is sure, an interval, and a reason."""
-        return self._tables.rows(
-            f"SELECT {quantity}_how how, count(*) n, sum({quantity}) total, min({quantity}_doubts) doubts, "
-            f"sum({_sure(quantity)}) FILTER (id NOT IN (SELECT unnest(?::VARCHAR[]))) sure, "
-            f"sum(coalesce({quantity}_low, {quantity})) low, sum(coalesce({quantity}_high, {quantity})) high "
-            f"FROM {_OURS} AND open GROUP BY 1 ORDER BY 1",
-            self._unsure,
-        )
-
-    def _of_kinds(self) -> Mapping[str, Rows]:
-        """The same for each kind of personal data, by its quantity."""
-        found: dict[str, Rows] = {}
-        for row in self._tables.rows(
-            "SELECT wanted, coalesce(how, 'unknown') how, count(*) n, sum(records) total, min(doubts) doubts, "
-            f"sum({_SURE_OF_A_KIND}) FILTER (id NOT IN (SELECT unnest(?::VARCHAR[]))) sure, "
-            "sum(coalesce(low, records)) low, sum(coalesce(high, records)) high "
-            f"FROM (SELECT id FROM {_OURS} AND open) CROSS JOIN (SELECT unnest(?::VARCHAR[]) wanted) "
-            "LEFT JOIN kinds ON archive = id AND kind = wanted GROUP BY 1, 2 ORDER BY 1, 2",
-            self._unsure,
-            list(map(str, Kind)),
-        ):
-            found.setdefault(f"kind:{row['wanted']}", []).append(row)
-        return found
+def _place(row: Mapping[str, object]) -> Place:
+    country = row["country"]
+    return Place(bool(row["whole"]), None if country is None else str(country))
 
 
-def _sure(quantity: str) -> str:
-    """As SQL: what one archive holds at least. An estimate is no bound."""
-    return (
-        f"CASE WHEN {quantity}_how IN ('counted', 'reported') THEN {quantity} ELSE coalesce({quantity}_at_least, 0) END"
-    )
-
-
-_SURE_OF_A_KIND = "CASE WHEN how IN ('counted', 'reported') THEN records ELSE coalesce(at_least, 0) END"
+def _least(total: Total) -> int:
+    return (total.at_least or 0) if total.measured is None else total.measured
 
 
 def _known(quantity: str, parts: dict[str, int], groups: Rows, sure: int) -> Total:
@@ -294,31 +243,12 @@ def _known(quantity: str, parts: dict[str, int], groups: Rows, sure: int) -> Tot
     )
 
 
-def _bounded(
-    total: Total, *, at_least: int, doubts: tuple[Doubt, ...], unknown_archives: int = 0, at_most: int | None = None
-) -> Total:
-    """The total as a bound. What is known stays in its parts."""
-    parts = total.parts
-    if not parts and total.measured:
-        parts = {str(total.how): total.measured}
-    return Total(
-        total.quantity,
-        None,
-        Provenance.UNKNOWN,
-        parts,
-        unknown_archives=unknown_archives,
-        at_least=at_least,
-        doubts=doubts,
-        at_most=at_most,
-    )
-
-
 def _lowered(total: Total, doubts: tuple[Doubt, ...]) -> Total:
     """A total to which more may belong."""
     if not doubts:
         return total
     sure = total.measured if total.how is Provenance.COUNTED else total.at_least
-    return _bounded(total, at_least=sure or 0, doubts=doubts + total.doubts, unknown_archives=total.unknown_archives)
+    return bounded(total, at_least=sure or 0, doubts=doubts + total.doubts, unknown_archives=total.unknown_archives)
 
 
 def _ends(groups: Rows) -> tuple[int | None, int | None]:
@@ -329,142 +259,14 @@ def _ends(groups: Rows) -> tuple[int | None, int | None]:
     return sum(map(int, low)), sum(map(int, high))
 
 
-class Overlap(NamedTuple):
-    """Open archives that hold some of the same studies and are not one, or of which nothing shows whether they are one."""
-
-    archives: tuple[str, ...]
-    shared: int = 0  # studies that are surely in more than one of them, and are in the sum too often
-    exact: bool = False  # it is all that they share
-    code: DoubtCode = DoubtCode.OVERLAP
-
-
-def _overlaps(tables: Tables) -> Iterator[Overlap]:
-    """By links that were measured. Of three archives or more, the shared studies are those of the best chain of pairs."""
-    way = f"(SELECT id, studies, studies_how, unnest(endpoints) way FROM {_OURS} AND open)"
-    pairs = tables.rows(
-        f"SELECT a.id one, b.id other, max(shared) shared, bool_or(coalesce(sampled = a.studies + b.studies - shared, false)"
-        f" AND a.studies_how = 'counted' AND b.studies_how = 'counted') exact FROM links JOIN {way} a ON a.way = one"
-        f" JOIN {way} b ON b.way = other WHERE shared > 0 AND a.id <> b.id GROUP BY ALL ORDER BY shared DESC, one, other"
-    )
-    exact = {frozenset((pair["one"], pair["other"])) for pair in pairs if pair["exact"]}
-    for members, chain in _connected(pairs):
-        whole = len(members) == 2 and frozenset(members) in exact
-        yield Overlap(members, sum(pair["shared"] for pair in chain), whole)
-
-
-_NO_COPY = f"NOT list_contains(coalesce(decoy, []), '{Decoy.CLUSTER}')"
-
-
-class _Perhaps:
-    """Archives of which nothing shows whether they are one, or several.
-
-    At one host, the judge says so. At two, they hold the same few studies: these may be samples that came with software.
-    """
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        rows = tables.rows(
-            "SELECT id, perhaps_same, perhaps_more FROM archives_known"
-            " WHERE len(coalesce(perhaps_same, [])) > 0 OR coalesce(perhaps_more, 0) > 0 ORDER BY id"
-        )
-        same_as = {str(r["archive"]): str(r["same_as"]) for r in tables.rows("FROM reviews WHERE same_as IS NOT NULL")}
-        self._pairs: Rows = []
-        self._more: dict[str, int] = {}
-        for row in rows:
-            one = same_as.get(str(row["id"]), str(row["id"]))
-            self._more[one] = self._more.get(one, 0) + (row["perhaps_more"] or 0)
-            self._pairs += [{"one": one, "other": same_as.get(name, name)} for name in row["perhaps_same"] or ()]
-
-        # What was found to be copies of one another is not one.
-        self._linked = tables.rows(
-            f"WITH ways AS (SELECT id, unnest(endpoints) way FROM told WHERE {_NO_COPY}) SELECT DISTINCT a.id one, b.id other FROM links"
-            " JOIN ways a ON a.way = one JOIN ways b ON b.way = other WHERE shared > 0 AND shared = sampled AND a.id <> b.id"
-        )
-
-        self._names = [*self._more, *(pair[end] for pair in (*self._pairs, *self._linked) for end in ("one", "other"))]
-
-    def among(self, select: str) -> Set[str]:
-        """Of the archives in question, those that `select` has."""
-        if not self._names:
-            return frozenset()
-        rows = self._tables.rows(
-            f"SELECT id FROM (SELECT id FROM {select}) WHERE id IN (SELECT unnest(?::VARCHAR[]))", self._names
-        )
-        return {str(row["id"]) for row in rows}
-
-    def one(self, ids: Set[str], *, linked: bool = True) -> Iterator[Overlap]:
-        """Of these archives, those of which nothing shows whether they are one. `linked`: also by links of two hosts."""
-        found = [*self._pairs, *self._linked] if linked else self._pairs
-        pairs = [pair for pair in found if pair["one"] != pair["other"] and ids >= {pair["one"], pair["other"]}]
-        for members, _ in _connected(pairs):
-            yield Overlap(members, code=DoubtCode.PERHAPS_ONE)
-
-    def bounded(self, total: Total, ids: Set[str]) -> Total:
-        """How many these archives are: `total`, or between two bounds."""
-        groups = [len(overlap.archives) for overlap in self.one(ids)]
-        more = sum(n for name, n in self._more.items() if name in ids)
-        if not groups and not more:
-            return total
-        sure, most = (total.at_least or 0, None) if total.measured is None else (total.measured, total.measured)
-        numbers = {DoubtCode.PERHAPS_ONE: sum(groups), DoubtCode.PERHAPS_MORE: more}
-        doubts = tuple(Doubt(code, {"archives": n}) for code, n in numbers.items() if n)
-        return _bounded(
-            total,
-            at_least=max(0, sure - sum(groups) + len(groups)),
-            at_most=None if most is None else most + more,
-            doubts=total.doubts + doubts,
-        )
-
-
-def _connected(pairs: Rows) -> Iterator[tuple[tuple[str, ...], Rows]]:
-    """The sets that pairs connect, each with the pairs that do it: the first ones that suffice."""
-    of: dict[str, tuple[list[str], Rows]] = {}
-    for pair in pairs:
-        left, right = (of.setdefault(pair[end], ([pair[end]], [])) for end in ("one", "other"))
-        if left is not right:
-            left[0].extend(right[0])
-            left[1].extend([*right[1], pair])
-            of.update(dict.fromkeys(right[0], left))
-    for members, chain in {id(found): found for found in of.values()}.values():
-        yield tuple(sorted(members)), chain
-
-
-def _without(total: Total, overlap: Overlap, sizes: Sequence[int]) -> Total:
-    """What several archives of an overlap hold was added up several times. `sizes` is what each holds at least."""
-    if not any(sizes):
-        return total
-    twice = overlap.shared if total.quantity == "studies" else 0
-    estimated = Provenance.ESTIMATED in (total.how, *total.parts)
-    if twice and overlap.exact and total.measured is not None and not estimated:
-        parts = {how: n - twice * (how == Provenance.COUNTED) for how, n in total.parts.items()}
-        return msgspec.structs.replace(total, measured=total.measured - twice, parts=parts)
-    known = total.at_most if total.measured is None or estimated else total.measured
-    sure = total.measured if total.measured is not None and not estimated else total.at_least
-    at_once = twice if twice and overlap.exact else sum(sizes) - max(sizes)
-    return _bounded(
-        total,
-        unknown_archives=total.unknown_archives,
-        at_least=max(0, (sure or 0) - at_once),
-        at_most=None if known is None else known - twice,
-        doubts=_and(total.doubts, overlap),
-    )
-
-
-def _and(doubts: tuple[Doubt, ...], overlap: Overlap) -> tuple[Doubt, ...]:
-    """The doubts with one for each kind of overlap, which has the number of all archives in it."""
-    before = sum(doubt.numbers["archives"] for doubt in doubts if doubt.code is overlap.code)
-    rest = [doubt for doubt in doubts if doubt.code is not overlap.code]
-    return (*rest, Doubt(overlap.code, {"archives": before + len(overlap.archives)}))
-
-
 def _unsure(tables: Tables, gaps: Gaps) -> Iterator[str]:
     """Archives that may yet turn out to be another way into one, or copies that are bait: no lower bound has them."""
     if not gaps.compared:
         yield from _maybe_another(tables)
     if gaps.unasked or not gaps.compared:
         for row in tables.rows(
-            f"SELECT id FROM {_OURS} AND configuration IN"
-            f" (SELECT configuration FROM {_OURS} AND configuration <> '' GROUP BY 1 HAVING count(*) > 1)"
+            "SELECT id FROM counted WHERE configuration IN"
+            " (SELECT configuration FROM counted WHERE configuration <> '' GROUP BY 1 HAVING count(*) > 1)"
         ):
             yield str(row["id"])
 
@@ -472,7 +274,7 @@ def _unsure(tables: Tables, gaps: Gaps) -> Iterator[str]:
 def _maybe_another(tables: Tables) -> Iterator[str]:
     """Of archives whose sizes allow that they are one, all but the largest."""
     rows = tables.rows(
-        f"SELECT id, studies FROM {_OURS} AND open AND studies_how IN ('counted', 'reported') ORDER BY studies DESC, id"
+        "SELECT id, studies FROM counted WHERE open AND studies_how IN ('counted', 'reported') ORDER BY studies DESC, id"
     )
     for larger, smaller in pairwise(rows):
         if smaller["studies"] * _TIMES >= larger["studies"]:

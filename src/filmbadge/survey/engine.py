@@ -236,6 +236,7 @@ class Survey:
             connections=dataset.connections(),
             lookups=dataset.lookups(),
             rows=dataset.totals(told),
+            by_country=dataset.by_country(told),
             kept=dataset.counts(judged=False) if state != "running" else {},
         )
 

@@ -1,0 +1,205 @@
+-- Views over the rows that part files hold: what a survey says, each host and each archive once.
+-- They stand on the tables `…_rows`, `archives_parts`, `observations`, `links` and `journal`.
+
+-- Nearly every question is about archives, so their rows are read once. Few archives were asked twice.
+CREATE OR REPLACE TABLE archives_rows AS
+SELECT NULL::VARCHAR AS country WHERE false UNION ALL BY NAME FROM archives_parts;
+
+CREATE OR REPLACE TABLE archives_older AS
+SELECT rowid AS row FROM archives_rows
+WHERE id IN (SELECT id FROM archives_rows GROUP BY id HAVING count(*) > 1)
+QUALIFY row_number() OVER (PARTITION BY id ORDER BY open DESC, studies DESC NULLS LAST, len(endpoints) DESC) > 1;
+
+CREATE OR REPLACE VIEW archives_known AS
+SELECT * FROM archives_rows WHERE rowid NOT IN (SELECT row FROM archives_older);
+
+-- The last review holds: each is about all archives.
+CREATE OR REPLACE VIEW reviews AS FROM reviews_rows;
+
+-- An endpoint may be asked twice: because it could not be found out, or because two targets lead to it. It counts once, as known last.
+CREATE OR REPLACE VIEW endpoints_known AS
+SELECT * FROM (
+    SELECT DISTINCT ON (address, port, protocol) * FROM endpoints_rows
+    ORDER BY address, port, protocol, rung IS NULL, asked_at DESC
+) AS e
+WHERE rung IS NOT NULL OR NOT EXISTS (
+    SELECT 1 FROM endpoints_rows AS later
+    WHERE later.target = e.target AND later.asked_at > e.asked_at AND later.rung IS NOT NULL
+);
+
+CREATE OR REPLACE VIEW endpoints AS
+SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)
+FROM (SELECT NULL::VARCHAR AS country WHERE false UNION ALL BY NAME FROM endpoints_known) AS e LEFT JOIN reviews AS r ON r.archive = e.archive;
+
+-- A review finds that several archives are one. It counts once: as the archive that the others are the same as.
+CREATE OR REPLACE VIEW archives AS
+SELECT a.* REPLACE (
+    a.endpoints || coalesce(t.endpoints, []) AS endpoints,
+    list_sort(list_distinct(a.decoy || coalesce(r.decoy, []))) AS decoy
+)
+FROM archives_known AS a
+LEFT JOIN reviews AS r ON r.archive = a.id
+LEFT JOIN (
+    SELECT r.same_as, flatten(list(k.endpoints ORDER BY k.id)) AS endpoints
+    FROM reviews AS r JOIN archives_known AS k ON k.id = r.archive
+    WHERE r.same_as IS NOT NULL GROUP BY 1
+) AS t ON t.same_as = a.id
+WHERE r.same_as IS NULL;
+
+CREATE OR REPLACE VIEW findings AS
+SELECT f.* REPLACE (coalesce(r.same_as, f.archive) AS archive)
+FROM (SELECT DISTINCT ON (id) * FROM findings_rows ORDER BY id) AS f LEFT JOIN reviews AS r ON r.archive = f.archive;
+
+CREATE OR REPLACE VIEW kinds AS
+SELECT DISTINCT ON (archive, kind) * FROM kinds_rows ORDER BY archive, kind, records DESC NULLS LAST;
+
+-- All totals are of these. Decoys and demonstrations have a line of their own.
+CREATE OR REPLACE VIEW counted AS SELECT * FROM archives WHERE len(decoy) = 0;
+
+-- Endpoints that show the same. Silent ones are most of a sparse network, and are told apart by nothing.
+CREATE OR REPLACE VIEW heard AS
+SELECT
+    if(rung = 'silent', NULL, target) AS target, protocol, rung, why, conclusive, ending, tls, viewer, archive, country,
+    count(*) AS n
+FROM endpoints GROUP BY ALL;
+
+-- A host that refuses a connection has answered, and so has one that was left alone.
+CREATE OR REPLACE VIEW reached AS
+SELECT * FROM heard WHERE rung <> 'silent' OR ending = 'refused' OR why = 'left-alone';
+
+-- An endpoint that answered is not an archive only if that was shown.
+CREATE OR REPLACE VIEW maybe_archives AS
+SELECT * FROM heard WHERE rung IS NULL OR (rung = 'listening' AND conclusive IS NOT TRUE);
+
+-- An endpoint that answered is closed only if that was shown. A depth that asks no question shows it of nobody.
+CREATE OR REPLACE VIEW undecided AS
+SELECT e.* FROM heard AS e LEFT JOIN archives AS a ON a.id = e.archive
+WHERE NOT coalesce(a.open, false) AND len(coalesce(a.decoy, [])) = 0 AND (
+    e.rung IS NULL
+    OR (e.rung <> 'silent' AND (e.conclusive IS NOT TRUE OR e.why IN ('not-asked-at-depth', 'needs-personal-data')))
+);
+
+-- A page that a stranger is shown is a viewer, whatever is behind it. An endpoint that is known to speak DICOM has no page.
+CREATE OR REPLACE VIEW maybe_viewers AS
+SELECT e.* FROM heard AS e LEFT JOIN archives AS a ON a.id = e.archive
+WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = '' AND (
+    e.rung IS NULL
+    OR (
+        e.rung <> 'silent' AND (e.protocol <> 'dimse' OR e.rung = 'listening')
+        AND (e.conclusive IS NOT TRUE OR e.why = 'not-asked-at-depth')
+    )
+);
+
+-- What an archive holds at least. An estimate is no bound.
+CREATE OR REPLACE MACRO surely(amount, how, at_least) AS
+    CASE WHEN how IN ('counted', 'reported') THEN amount ELSE coalesce(at_least, 0) END;
+
+CREATE OR REPLACE VIEW all_kinds AS
+SELECT unnest([
+    'patient_name', 'patient_id', 'other_names', 'other_ids', 'birth_date', 'sex',
+    'address', 'telephone', 'exam_date', 'referring_physician', 'attending_physician', 'performing_physician',
+    'reading_physician', 'operator', 'institution', 'purpose', 'patient_comments', 'ethnic_group',
+    'religion', 'occupation', 'insurance', 'military'
+]) AS kind;
+
+-- A row for each open archive and each quantity. `amount` is null where it is unknown, and `at_least` is then its bound.
+CREATE OR REPLACE VIEW amounts AS
+WITH opened AS (SELECT * FROM counted WHERE open), every AS (
+    SELECT
+        id AS archive, country, 'patients' AS quantity, patients AS amount, patients_how AS how,
+        patients_at_least AS at_least, patients_low AS low, patients_high AS high, patients_doubts AS doubts
+    FROM opened
+    UNION ALL
+    SELECT
+        id AS archive, country, 'studies' AS quantity, studies AS amount, studies_how AS how,
+        studies_at_least AS at_least, studies_low AS low, studies_high AS high, studies_doubts AS doubts
+    FROM opened
+    UNION ALL
+    SELECT
+        id AS archive, country, 'series' AS quantity, series AS amount, series_how AS how,
+        series_at_least AS at_least, series_low AS low, series_high AS high, series_doubts AS doubts
+    FROM opened
+    UNION ALL
+    SELECT
+        id AS archive, country, 'images' AS quantity, images AS amount, images_how AS how,
+        images_at_least AS at_least, images_low AS low, images_high AS high, images_doubts AS doubts
+    FROM opened
+    UNION ALL
+    SELECT
+        id AS archive, country, 'ssn_records' AS quantity, ssn_records AS amount, ssn_records_how AS how,
+        ssn_records_at_least AS at_least, ssn_records_low AS low, ssn_records_high AS high, ssn_records_doubts AS doubts
+    FROM opened
+    UNION ALL
+    SELECT
+        id, country, 'kind:' || a.kind, records, coalesce(how, 'unknown'),
+        at_least, low, high, doubts
+    FROM opened CROSS JOIN all_kinds AS a LEFT JOIN kinds AS k ON k.archive = id AND k.kind = a.kind
+)
+SELECT *, surely(amount, how, at_least) AS sure FROM every;
+
+-- A row for each archive that is counted, and what it is counted as.
+CREATE OR REPLACE VIEW members AS
+SELECT 'archives' AS quantity, id AS archive, country FROM counted
+UNION ALL
+SELECT 'archives_open', id, country FROM counted WHERE open
+UNION ALL
+SELECT 'decoys', id, country FROM archives WHERE len(decoy) > 0
+UNION ALL
+-- A stranger is shown its pages without a login, over plain HTTP.
+SELECT 'http_viewers', id, country FROM counted
+WHERE id IN (SELECT archive FROM heard WHERE viewer <> '' AND tls IS NULL);
+
+-- Pairs of open archives that hold some of the same studies, and whether `shared` is all that they share.
+CREATE OR REPLACE VIEW shared_studies AS
+WITH ways AS (SELECT id, studies, studies_how, unnest(endpoints) AS way FROM counted WHERE open)
+SELECT
+    a.id AS one, b.id AS other, max(shared) AS shared,
+    bool_or(
+        coalesce(sampled = a.studies + b.studies - shared, false)
+        AND a.studies_how = 'counted' AND b.studies_how = 'counted'
+    ) AS exact
+FROM links JOIN ways AS a ON a.way = one JOIN ways AS b ON b.way = other
+WHERE shared > 0 AND a.id <> b.id GROUP BY ALL;
+
+-- Pairs of archives at two hosts that hold the same few studies. Archives that were found to be copies of one another are not one.
+CREATE OR REPLACE VIEW same_few_studies AS
+WITH ways AS (SELECT id, unnest(endpoints) AS way FROM archives WHERE NOT list_contains(coalesce(decoy, []), 'cluster'))
+SELECT DISTINCT a.id AS one, b.id AS other
+FROM links JOIN ways AS a ON a.way = one JOIN ways AS b ON b.way = other
+WHERE shared > 0 AND shared = sampled AND a.id <> b.id;
+
+-- Each row of an archive, and the archive that it counts as.
+CREATE OR REPLACE VIEW names AS
+SELECT a.id, coalesce(r.same_as, a.id) AS archive FROM archives_known AS a LEFT JOIN reviews AS r ON r.archive = a.id;
+
+-- Pairs of archives at one host: nothing shows whether they are one.
+CREATE OR REPLACE VIEW perhaps_one AS
+SELECT DISTINCT n.archive AS one, m.archive AS other
+FROM (SELECT id, unnest(perhaps_same) AS same FROM archives_known) AS k
+JOIN names AS n ON n.id = k.id JOIN names AS m ON m.id = k.same
+WHERE n.archive <> m.archive;
+
+-- How many more archives the ways into one may lead to.
+CREATE OR REPLACE VIEW perhaps_more AS
+SELECT archive, sum(perhaps_more)::BIGINT AS more
+FROM archives_known JOIN names USING (id) WHERE perhaps_more > 0 GROUP BY archive;
+
+-- Archives that may yet turn out to be others, in a survey that has not ended: no lower bound has them. Filmbadge fills it.
+CREATE OR REPLACE TABLE unsure (archive VARCHAR);
+
+-- What archives are counted as: of all, and by country. `sure` is a lower bound.
+CREATE OR REPLACE VIEW member_sums AS
+SELECT
+    quantity, grouping(country) = 1 AS whole, country, count(*) AS n,
+    count(*) FILTER (WHERE archive NOT IN (SELECT archive FROM unsure)) AS sure
+FROM members
+GROUP BY GROUPING SETS ((quantity), (quantity, country));
+
+-- Quantities of open archives by their origin: the sum, what of it is sure, an interval, and a reason.
+CREATE OR REPLACE VIEW amount_sums AS
+SELECT
+    quantity, grouping(country) = 1 AS whole, country, how, count(*) AS n, sum(amount) AS total, min(doubts) AS doubts,
+    sum(sure) FILTER (WHERE archive NOT IN (SELECT archive FROM unsure)) AS sure,
+    sum(coalesce(low, amount)) AS low, sum(coalesce(high, amount)) AS high
+FROM amounts
+GROUP BY GROUPING SETS ((quantity, how), (quantity, how, country));
