@@ -132,6 +132,7 @@ def test_version_3_is_reported_and_judged_as_it_was(tmp_path: Path) -> None:
         assert dataset.judged == number
         assert dataset.manifest.parts is None
         now = json.loads(msgspec.json.encode(summary.document(dataset, Words())))
+        now["rows"] = [row for row in now["rows"] if row["quantity"] not in _LATER]
         assert {name: now[name] for name in _TOLD} == {name: then[name] for name in _TOLD}
         assert judge_again(there) == number + 1
 
