@@ -124,6 +124,8 @@ def survey(folder: Path) -> Dataset:
 
 def test_a_summary_and_a_page_have_no_english_in_another_language(words: Words, tmp_path: Path) -> None:
     document = summary.document(survey(tmp_path), words)
+    (row,) = document.by_country
+    document = msgspec.structs.replace(document, by_country=(msgspec.structs.replace(row, country="US"), row))
     assert pseudo.english(shown(summary.render(document, words)), *NAMES) == []
     text = _Text()
     text.feed(page.render(document, words))

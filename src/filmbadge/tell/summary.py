@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from filmbadge.keep.manifest import CountryRow
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, DoubtCode, FindingCode, Kind, Reason, Rung, Total
 from filmbadge.tell import tables
@@ -23,6 +24,7 @@ from filmbadge.texts import clean
 LABELS = {
     "archives": N_("imaging archives found"),
     "archives_open": N_("of them open to strangers"),
+    "hosts_undecided": N_("hosts of which we could not find out enough"),
     "decoys": N_("likely decoys and demonstrations, counted in no other line"),
     "patients": N_("patients in open archives"),
     "patient_ids": N_("different patient ids in all of them together"),
@@ -32,6 +34,17 @@ LABELS = {
     "http_viewers": N_("archives with web pages that need no login, over plain HTTP"),
     "ssn_records": N_("studies that expose a US social security number"),
 }
+COUNTRY_LABELS = {
+    "archives": N_("archives"),
+    "archives_open": N_("open"),
+    "patients": N_("patients"),
+    "studies": N_("studies"),
+    "images": N_("images"),
+    "images_retrievable": N_("images retrievable"),
+    "ssn_records": N_("studies with a US social security number"),
+    "http_viewers": N_("web pages over plain HTTP"),
+}
+_IN_A_TERMINAL = ("archives", "archives_open", "patients", "studies", "images")  # so that a row fits into a line
 _TARGET = 653  # characters of a target: a name of 253 and the ports
 _PERSONAL = ("ssn_records",)  # shown where somebody looked
 _ALWAYS_SHOWN = (Rung.SILENT, Rung.LISTENING, Rung.SPEAKS, Rung.ADMITS, Rung.ANSWERS, Rung.DISCLOSES)
@@ -71,6 +84,7 @@ class ReportDocument(Struct, frozen=True):
     findings: dict[str, int]  # archives by what is wrong with them; decoys are left out
     undecided: tuple[str, ...] = ()  # targets of which we could not find out whether they are archives, or open
     lookups: int | None = None  # of names; None: an older version did not keep it
+    by_country: tuple[CountryRow, ...] = ()  # the most open archives first, and last those that no source attributes
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
@@ -96,6 +110,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         findings=_findings_of(archives),
         undecided=tuple(clean(target, _TARGET) for target in dataset.undecided()),
         lookups=dataset.lookups(),
+        by_country=dataset.by_country(),
         words={row.quantity: words.total(row) for row in rows},
     )
 
@@ -136,7 +151,29 @@ def _funnel(dataset: Dataset, words: Words) -> tuple[Step, ...]:
 def figures(report: ReportDocument) -> list[tuple[str, Total]]:
     """The totals to show, each with its label in English."""
     rows = {row.quantity: row for row in report.rows}
-    return [(label, rows[q]) for q, label in LABELS.items() if report.kinds or q not in _PERSONAL]
+    shown = [q for q in LABELS if report.kinds or q not in _PERSONAL]
+    return [(LABELS[q], rows[q]) for q in shown if q != "hosts_undecided" or rows[q].measured]
+
+
+def countries(report: ReportDocument, words: Words, *, whole: bool) -> list[list[str]]:
+    """The table by country, line by line, its head first. Empty where no source attributes anything. `whole`: all columns."""
+    if not any(row.country for row in report.by_country):
+        return []
+    shown = [q for q in COUNTRY_LABELS if (whole or q in _IN_A_TERMINAL) and (report.kinds or q not in _PERSONAL)]
+    lines = [[words.say("country"), *(words.say(COUNTRY_LABELS[q]) for q in shown)]]
+    for row in report.by_country:
+        name = row.country or words.say("not attributed")
+        lines.append([name, *(words.figure(getattr(row, q)) for q in shown)])
+    return lines
+
+
+def undecided_by_country(report: ReportDocument, words: Words) -> str:
+    """A line below that table for the hosts that stand in no cell of it. Empty where there are none."""
+    hosts = {row.country or words.say("not attributed"): row.hosts_undecided for row in report.by_country}
+    if not any(hosts.values()):
+        return ""
+    where = ", ".join(words.say("{country}: {n:,}", country=country, n=n) for country, n in hosts.items() if n)
+    return words.say("hosts of which we could not find out enough, and which are in no row: {where}", where=where)
 
 
 def appearances(line: KindLine, words: Words) -> str:
@@ -204,10 +241,24 @@ def render(report: ReportDocument, words: Words) -> RenderableType:
         totals,
         Text(words.say("grades: {grades}", grades=counted or words.say("none"))),
         Text(),
+        *_countries(report, words),
         Group(_personal(report, words), Text()) if report.kinds else Group(),
         Group(_findings(report, words), Text()) if report.findings else Group(),
         _steps(report, words),
     )
+
+
+def _countries(report: ReportDocument, words: Words) -> Iterator[RenderableType]:
+    if lines := countries(report, words, whole=False):
+        table = Table(box=None, padding=(0, 1), header_style="bold")
+        for n, head in enumerate(lines[0]):
+            table.add_column(head, overflow="fold", justify="right" if n else "left")
+        for line in lines[1:]:
+            table.add_row(*line)
+        yield table
+        if undecided := undecided_by_country(report, words):
+            yield Text(undecided)
+        yield Text()
 
 
 def _personal(report: ReportDocument, words: Words) -> Table:

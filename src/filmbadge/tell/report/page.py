@@ -14,9 +14,11 @@ from filmbadge.tell.summary import (
     ReportDocument,
     appearances,
     asked,
+    countries,
     figures,
     incomplete,
     nothing_found,
+    undecided_by_country,
 )
 from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import QUANTITIES, Words
@@ -97,6 +99,8 @@ def render(report: ReportDocument, words: Words) -> str:
         incomplete=list(incomplete(report.state, report.rows, words)),
         undecided=_undecided(report, words),
         figures=[_figure(label, total, words) for label, total in figures(report)],
+        countries=countries(report, words, whole=True),
+        undecided_by_country=undecided_by_country(report, words),
         funnel=list(_funnel(report, words)),
         kinds=list(_kinds(report, words)),
         absent=", ".join(words.kind(Kind(line.kind)) for line in report.kinds if not line.archives),
