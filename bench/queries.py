@@ -70,7 +70,7 @@ def questions() -> Iterator[str]:
 
 
 def _asked(archive: Simulated, most: int) -> str:
-    plan = CensusPlan(TODAY, whole=20_000, seed=1)
+    plan = CensusPlan(TODAY, affords=archive.affords, seed=1)
     drive(archive, plan)
     if plan.complete and plan.studies != archive.size:
         raise BenchError(f"{plan.studies} were said to be all of {archive.size}")

@@ -423,7 +423,7 @@ NO_IPV4 = 3 * (ALL_V4 - 255 - 2) + (ALL_V4 - 255 << 80)
         ("seconds = 60", "patience_seconds = 301", "caps.patience_seconds is 301, and I answer for it"),
         ("seconds = 60", "idle_seconds = 601", "caps.idle_seconds is 601, and I answer for it"),
         ("seconds = 60", "connect_seconds = 51", "caps.connect_seconds is 51, and I answer for it"),
-        ("received_bytes = 1000000", "received_bytes = 671088641", "caps.received_bytes is 671088641, and I answer for it"),
+        ("received_bytes = 1000000", "received_bytes = 10737418241", "caps.received_bytes is 10737418241, and I answer for it"),
         ("[caps]", "[census]\nquestions = 20001\n[caps]", "census.questions is 20001, and I answer for it"),
         ("[caps]", "[memory]\ndistinct_bytes = 5368709121\n[caps]", "memory.distinct_bytes is 5368709121, and I answer for it"),
         ("[caps]", "[census]\nminutes = 1201\n[caps]", "census.minutes is 1201, and I answer for it"),
@@ -559,7 +559,7 @@ def test_a_scope_says_what_it_would_contact() -> None:
 def test_whoever_allows_a_scope_reads_that_personal_data_is_looked_at(depth: Depth) -> None:
     told = explain(replace(parse(VALID, "s", NOW), depth=depth), ENGLISH)
     assert "looks at personal attributes" in told
-    assert "a census of one archive ends after 2,000 questions, 2.0 hours or 1,024 MiB" in told
+    assert "a census of one archive ends after 2,000 questions, 2.0 hours or 4,096 MiB" in told
     assert "holds at most 512 MiB of hashes, of all archives together" in told
     assert "census" not in explain(replace(parse(VALID, "s", NOW), depth=Depth.ASK), ENGLISH)
 

@@ -58,6 +58,7 @@ class RateLimits:
 SMALL_SECONDS = 60.0  # a connection with a few small questions may take so long, however short the patience
 SLOW_ANSWERS = 4  # as many answers may take the whole patience
 USED = 0.7  # share of a connection's limits after which a census goes on over another connection
+BARELY = 0.1  # the same before a question that may have a long answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,13 @@ class ConnectionLimits:
     connect_seconds: float = 5.0
     idle_seconds: float = 60.0
     seconds: float = 600.0
-    received_bytes: int = 64 * 1024 * 1024
+    received_bytes: int = 1024 * 1024 * 1024
     patience_seconds: float = 30.0  # how long a peer may be silent while we find out what it is; it took the connection
     connect_seconds_least: float = 0.5  # a connect waits no shorter, however fast its network answers
 
-    def used(self, received_bytes: int, seconds: float) -> bool:
+    def used(self, received_bytes: int, seconds: float, share: float = USED) -> bool:
         """Whether so much of them is used that what asks for much had better go on over another connection."""
-        return max(received_bytes / self.received_bytes, seconds / self.seconds) > USED
+        return max(received_bytes / self.received_bytes, seconds / self.seconds) > share
 
     def small(self, received_bytes: int) -> ConnectionLimits:
         """Limits for a few small questions: each answer may take the scope's patience, and all together a few times that.
@@ -95,8 +96,11 @@ class Budget:
 
     questions: int = 2000
     minutes: float = 120.0
-    received_bytes: int = 1024 * 1024 * 1024
-    whole: int = 20_000  # Up to this many studies we ask for all in one question, to see the studies without a date.
+    received_bytes: int = 4 * 1024 * 1024 * 1024
+    # One question asks for all studies, to see those without a date: up to `whole` studies always, and more where its
+    # answer will take the archive `whole_seconds` at most.
+    whole: int = 20_000
+    whole_seconds: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,7 +466,7 @@ class _Reader:
                 "seconds",
                 "received_bytes",
             },
-            "census": {"questions", "minutes", "received_bytes", "whole"},
+            "census": {"questions", "minutes", "received_bytes", "whole", "whole_seconds"},
             "memory": {"distinct_bytes"},
         }
         for table, keys in known.items():
@@ -824,14 +828,15 @@ connect_seconds_least = 0.5       # a connect waits so long at least; longer whe
 patience_seconds = 30             # how long a peer that took the connection may be silent while we find out what it is
 idle_seconds = 60                 # an archive may build a long answer before its first byte
 seconds = 600
-received_bytes = 67108864
+received_bytes = 1073741824
 
 [census]                          # bounds of the census of one archive, over DICOM or DICOMweb; what they leave out is
                                   # estimated, with an interval, if enough was seen. A look at personal attributes has them too
 questions = 2000
 minutes = 120
-received_bytes = 1073741824
+received_bytes = 4294967296
 whole = 20000                     # studies up to which all are asked for at once, to see those without a date
+whole_seconds = 20                # of the archive's time: more studies are asked for at once where that takes no longer
 
 [memory]                          # of all archives together, for telling studies and patients apart
 distinct_bytes = 536870912        # who finds no room waits for another census to end; one too large for half of it is estimated

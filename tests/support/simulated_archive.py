@@ -15,9 +15,10 @@ from datetime import date
 from itertools import accumulate, pairwise
 from typing import Any
 
-from filmbadge.ask.census.plan import CensusPlan
+from filmbadge.ask.census.plan import ASK_ALL_UP_TO, CensusPlan
 from filmbadge.ask.census.source import Ended, Parts, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import MINUTES, Axis, Window
+from filmbadge.ask.wire.throttle import MANY_MATCHES
 from filmbadge.model import Doubt, DoubtCode
 
 TODAY = date(2026, 11, 24).toordinal()
@@ -53,8 +54,10 @@ class Simulated:
     looks_at_times: bool = True
     newest_first: bool = True
     all_at_once: bool = True  # answers a question without bounds
+    rate: float | None = None  # rows that it gives in a second; None: nothing tells the time that a row takes
     queries: int = 0
     given: int = 0
+    whole: int = 0  # questions for all
     seen: bytearray = field(default_factory=bytearray)
     axes = frozenset((Axis.DATE, Axis.TIME, Axis.UID))
     has_more = None
@@ -66,6 +69,11 @@ class Simulated:
     @property
     def size(self) -> int:
         return len(self.days) + self.undated
+
+    def affords(self) -> int:
+        """Rows that it gives in 20 seconds, once it gave some."""
+        known = self.rate is not None and self.given >= MANY_MATCHES
+        return max(ASK_ALL_UP_TO, int(20 * self.rate)) if known and self.rate is not None else ASK_ALL_UP_TO
 
     def ask(self, window: Window) -> Steps[WindowAnswer]:
         yield window
@@ -100,6 +108,7 @@ class Simulated:
 
     def answer(self, window: Window) -> WindowAnswer:
         self.queries += 1
+        self.whole += window.days is None and window.minutes is None and not window.prefix
         chosen, rows, ended, doubt = self.give(window)
         if isinstance(chosen, range):
             new = self.seen.count(0, chosen.start, chosen.stop)

@@ -133,7 +133,7 @@ _DOUBTS = {
     DoubtCode.WALK_UNCHECKED: N_("an answer of {rows:,} rows below a study may have been cut off"),
     DoubtCode.COUNTS_CONTRADICTED: N_("some studies hold other numbers of series or images than the archive says"),
     DoubtCode.UNDATED_BEHIND_LIMIT: N_("answers end at {rows:,} rows, so studies without a date could not be looked for"),
-    DoubtCode.UNDATED_UNASKED: N_("studies without a date were not looked for: more than {studies:,} studies are not asked for at once"),
+    DoubtCode.UNDATED_UNASKED: N_("studies without a date were not looked for: the scope allows an answer of {studies:,} studies at most, by what answers cost this archive"),
     DoubtCode.REFUSALS: N_("it refused {questions:,} questions one after the other"),
     DoubtCode.HTTP_STATUS: N_("a question was answered by HTTP {status}"),
     DoubtCode.ANSWER_BROKEN: N_("an answer breaks off, or holds no records"),

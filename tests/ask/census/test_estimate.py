@@ -150,7 +150,7 @@ def large() -> Archive:
 
 def test_a_budget_ends_a_census_in_an_estimate(large: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Throttle, "target_matches", 500)  # however fast this machine is
-    found, rows = counts(large, Budget(questions=24))
+    found, rows = counts(large, Budget(questions=24, whole_seconds=1e-6))
     studies, images = found.studies, found.images
     assert (studies.how, images.how) == (Provenance.ESTIMATED, Provenance.ESTIMATED)
     for count in (studies, images):

@@ -27,7 +27,7 @@ MANNERS: dict[str, dict[str, int]] = {
 @pytest.fixture(autouse=True)
 def _as_a_large_archive(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is not asked for all its studies in one question."""
-    monkeypatch.setattr(simulated_protocols, "CensusPlan", partial(CensusPlan, whole=1000))
+    monkeypatch.setattr(simulated_protocols, "CensusPlan", partial(CensusPlan, affords=lambda: 1000))
 
 
 def counted(over: type[OverDimse] | type[OverQido], manner: dict[str, int], seed: int) -> Census:

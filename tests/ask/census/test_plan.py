@@ -24,7 +24,7 @@ def census(
     dates: list[int], undated: int = 0, hint: Hint | None = None, seed: int = 7, **manners: object
 ) -> tuple[CensusPlan, Simulated]:
     archive = Simulated(dates, undated, **manners)  # type: ignore[arg-type]
-    plan = CensusPlan(TODAY, hint or Hint(), seed=seed)
+    plan = CensusPlan(TODAY, hint or Hint(), affords=archive.affords, seed=seed)
     assert drive(archive, plan, ENOUGH), "it did not come to an end"
     return plan, archive
 
@@ -32,11 +32,12 @@ def census(
 @pytest.mark.parametrize("seed", seeds(3))
 @pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("kind", DATES)
-def test_the_truth_or_a_reason(kind: str, manner: str, seed: int) -> None:
+@pytest.mark.parametrize("rate", [None, 1e6], ids=["", "fast"])
+def test_the_truth_or_a_reason(kind: str, manner: str, seed: int, rate: float | None) -> None:
     """In every archive, also where many studies have no date."""
     for size, share in product(SIZES, (0, 0.02, 1)):
         undated = round(size * share)
-        plan, archive = census(days(kind, size, seed), undated, None, seed, **MANNERS[manner])
+        plan, archive = census(days(kind, size, seed), undated, None, seed, rate=rate, **MANNERS[manner])
         if archive.cap == size and undated:
             continue  # as many studies with a date as an answer has rows: nothing tells that there are more
         assert plan.studies == archive.seen.count(1) <= archive.size
@@ -45,7 +46,8 @@ def test_the_truth_or_a_reason(kind: str, manner: str, seed: int) -> None:
             assert not undated  # nothing but dates and times parts this archive
         else:
             assert plan.doubts
-        if manner == "no cap" and not undated and 1 < archive.size <= ASK_ALL_UP_TO and not looks_cut(archive.size):
+        most = ASK_ALL_UP_TO if rate is None else 30_000
+        if manner == "no cap" and not undated and 1 < archive.size <= most and not looks_cut(archive.size):
             assert plan.complete, (size, plan.doubts)
 
 
@@ -72,6 +74,29 @@ def test_too_many_to_ask_for_all_at_once_is_said() -> None:
     assert plan.studies >= ASK_ALL_UP_TO + 1
     assert Doubt(DoubtCode.UNDATED_UNASKED, {"studies": ASK_ALL_UP_TO}) in plan.doubts
     assert all(archive.seen[:-50])
+
+
+@pytest.mark.parametrize("undated", [0, 50])
+@pytest.mark.parametrize("kind", ["uniform", "growing", "bursty", "two periods", "one day"])
+def test_a_large_archive_that_is_fast_is_counted_by_one_question(kind: str, undated: int) -> None:
+    """Its studies are asked for once, and once more in parts. Nothing here parts the studies without a date."""
+    size = 1_500_001
+    plan, archive = census(days(kind, size, 1), undated, rate=2e6)
+    assert (plan.complete, plan.studies, plan.undated) == (not undated, size + undated, undated)
+    old = kind in ("two periods", "one day")  # With no recent study, up to 5,000 are asked for first.
+    assert archive.whole == 1 + old
+    assert archive.queries <= 30
+    assert archive.given <= 3.1 * size
+
+
+@pytest.mark.parametrize("kind", ["uniform", "growing", "two periods", "one day"])
+def test_a_slow_archive_is_not_asked_for_all_at_once(kind: str) -> None:
+    plan, archive = census(days(kind, 30_000, 1), 50, rate=300)
+    assert plan.doubts == (Doubt(DoubtCode.UNDATED_UNASKED, {"studies": ASK_ALL_UP_TO}),)
+    assert plan.studies >= 30_000
+    assert archive.whole <= (
+        kind in ("two periods", "one day")
+    )  # with no recent study, up to 5,000 are asked for first
 
 
 def test_a_study_in_the_future_and_one_of_long_ago() -> None:

@@ -203,6 +203,7 @@ class CensusProgress:
         for _ in range(MOST_FULL):
             seen = yield from self._source.studies(window, tally, counts)
             self.rows += seen.rows
+            self.spent.rows += seen.rows
             if not seen.full:
                 break
         else:

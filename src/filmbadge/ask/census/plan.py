@@ -26,14 +26,14 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
+from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.source import Ended, Steps, Studies, When, WindowAnswer
 from filmbadge.ask.census.windows import EARLIEST, LATEST, MINUTES, MODALITIES, NEVER, Axis, Window, halves
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Doubt, DoubtCode
-from filmbadge.scope import Scope
 
-ASK_ALL_UP_TO = 20_000  # Up to this many studies we ask for all in one question, to see the studies without a date.
-SMALL = 5000  # Up to this many studies we begin with that question.
+ASK_ALL_UP_TO = 20_000  # We ask for all of so many studies in one question, where nothing tells what that costs.
+SMALL = 5000  # Up to this many studies we begin with that question, whatever it costs.
 TARGET = 3000  # matches that a window should have
 SPAN = 40 * 365  # range of days in which we expect studies
 FADES = 20 * 365  # Before any visit, we assume that an archive was e times less busy this many days ago.
@@ -96,7 +96,7 @@ class CensusPlan:
         hint: Hint = _NOTHING,
         *,
         target: Callable[[], int] = lambda: TARGET,
-        whole: int = ASK_ALL_UP_TO,
+        affords: Callable[[], int] = lambda: ASK_ALL_UP_TO,
         seed: int | None = None,
     ) -> None:
         self.complete = False
@@ -108,8 +108,8 @@ class CensusPlan:
         # Whether studies of several answers can be added up: the archive still has those that it gave before.
         self.stable: bool | None = None
         self.rounds: list[Round] = []
-        self._today, self._hint, self._whole, self._seed = today, hint, whole, seed
-        self._wanted = target
+        self._today, self._hint, self._seed = today, hint, seed
+        self._wanted, self._affords = target, affords
         self._chance = random.Random(seed)
         self._signals = False  # the archive signals when it cuts an answer
         self._dated = 0  # sum of studies over windows of which no two share a day
@@ -130,10 +130,11 @@ class CensusPlan:
         self._cut: Doubt | None = None  # what the archive said of an answer that it cut off
         self._vain = 0  # answers of which the archive said that there is more, and whose parts had no more
         self._all: WindowAnswer | None = None  # the answer to a question without bounds
+        self._expected = SMALL  # studies, by what was seen of recent days
 
     def again(self) -> CensusPlan:
         """The same plan, from its beginning."""
-        return CensusPlan(self._today, self._hint, target=self._wanted, whole=self._whole, seed=self._seed)
+        return CensusPlan(self._today, self._hint, target=self._wanted, affords=self._affords, seed=self._seed)
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
@@ -175,14 +176,16 @@ class CensusPlan:
 
     def _run(self) -> Steps[None]:
         if self._hint.no_dates or (yield from self._seems_small()):
-            seen = yield from self._everything(SMALL)
+            at_most = SMALL if self._expected <= SMALL else self._at_most(self._expected)
+            seen = yield from self._everything(at_most)
             if seen.ended is Ended.WHOLE and (yield from self._settle(seen)):
                 return
             if self._hint.no_dates and seen.ended is not Ended.REFUSED:
                 self._doubt(DoubtCode.NO_LIST)
                 self._note(seen.doubt)
                 return
-        yield from self._large()
+        if (yield from self._large()):
+            return
         if Axis.DATE in self._useless:
             yield from self._without_windows()
 
@@ -250,18 +253,19 @@ class CensusPlan:
     # This section reads a small archive: one question, and its check.
 
     def _seems_small(self) -> Steps[bool]:
-        """Look at recent days until they tell the approximate number of studies."""
+        """Look at recent days until they tell the approximate number of studies, and whether one answer may have all."""
         young = self._hint.young
         if self._hint.studies is not None:
-            return self._hint.studies <= SMALL
+            self._expected = self._hint.studies
+            return self._cheap(self._expected)
         if young > _RECENT[-1]:
             return True
         for age in _RECENT:
             if age < young:
                 continue
             first, last = self._today - age, self._today - young
-            if self._visited and _rate(self._visited[0]) * (last - first + 1) > SMALL:
-                return False
+            if self._visited and _rate(self._visited[0]) * (last - first + 1) > max(SMALL, self._affords() // 10):
+                break
             seen = yield from self._ask(Window((first, last)))
             if Axis.DATE in self._useless or (seen.ended is Ended.REFUSED and not self._visited):
                 return True
@@ -269,9 +273,18 @@ class CensusPlan:
                 self._newest = _rate((first, last, seen.distinct))
                 return False
             self._visited, self._dated = [(first, last, seen.distinct)], seen.distinct
-            if age > _RECENT[0] and (seen.distinct + 3) / (age + 1) * _BUSY_DAYS <= SMALL:
+            self._expected = math.ceil((seen.distinct + 3) / (age + 1) * _BUSY_DAYS)
+            if age > _RECENT[0] and self._expected <= SMALL:
                 return True
-        return False
+        return self._cheap(self._expected)
+
+    def _cheap(self, studies: float) -> bool:
+        """Whether one answer may have this many studies."""
+        return studies <= SMALL or (ASK_ALL_UP_TO < self._affords() >= studies)
+
+    def _at_most(self, studies: int) -> int:
+        """Rows after which we end an answer of all studies, if we expect this many."""
+        return max(self._affords(), 2 * min(studies, ASK_ALL_UP_TO))
 
     def _everything(self, at_most: int) -> Steps[WindowAnswer]:
         self._all = yield from self._ask(Window(at_most=at_most))
@@ -367,7 +380,7 @@ class CensusPlan:
         """
         day, minute = when
         days = [part for part in ((EARLIEST, day - 1), (day, day), (day + 1, LATEST)) if part[0] <= part[1]]
-        windows = [Window(part) for part in days]
+        windows = _bounded([Window(part) for part in days], seen.rows)
         proof = yield from self._level_of(windows, seen, Window((day, day)))
         if proof is not None or minute is None or Axis.TIME in self._useless or Axis.DATE in self._useless:
             return proof
@@ -380,7 +393,7 @@ class CensusPlan:
         """One step of parting. None: all studies are in `own`, or, if a key is now taken for useless, nothing is known."""
         answers = yield from self._ask_all(windows)
         proof, full = self._told(seen, answers)
-        if proof is None and (full is None or windows[full] != own):
+        if proof is None and (full is None or replace(windows[full], at_most=0) != own):
             self._useless.add(Axis.DATE if own.minutes is None else Axis.TIME)
         return proof
 
@@ -391,7 +404,8 @@ class CensusPlan:
         several = window.days is not None and window.days[0] != window.days[1]
         if axis in self._useless or (axis is Axis.TIME and several):
             return None, None, 0
-        parts = window.parted(axis, self._today)
+        parts = self._halves() if axis is Axis.DATE and window.days is None else window.parted(axis, self._today)
+        parts = _bounded(parts, whole.rows)
         answers: list[WindowAnswer] = []
         for n, part in enumerate(parts):
             if n == len(parts) - 1 and not any(one.rows for one in answers) and window.days:
@@ -407,6 +421,15 @@ class CensusPlan:
                 self._useless.add(axis)
             return None, None, 0
         return None, (parts[full], answers[full]), together
+
+    def _halves(self) -> tuple[Window, ...]:
+        """All dates in two parts with about as many studies each, by the windows that were visited."""
+        together, so_far = sum(studies for _, _, studies in self._visited), 0
+        for _, last, studies in self._visited if self.rounds else ():
+            so_far += studies
+            if 2 * so_far >= together and EARLIEST < last < LATEST:
+                return Window((EARLIEST, last)), Window((last + 1, LATEST))
+        return Window().parted(Axis.DATE, self._today)
 
     def _told(self, whole: WindowAnswer, answers: Sequence[WindowAnswer]) -> tuple[bool | None, int | None]:
         """What parts tell of the whole: True or False as for a check; or which part has all of it, if one has."""
@@ -467,7 +490,7 @@ class CensusPlan:
                     self._limited(seen)
                     proof = False
             else:
-                proof = yield from self._by_parts(Window().parted(axis, self._today), seen)
+                proof = yield from self._by_parts(_bounded(Window().parted(axis, self._today), seen.rows), seen)
             if proof is not None:
                 return proof
         return None
@@ -533,10 +556,15 @@ class CensusPlan:
 
     # This section reads a large archive.
 
-    def _large(self) -> Steps[None]:
-        """Visit windows over all days in random order, so that visited windows represent the others."""
+    def _large(self) -> Steps[bool]:
+        """Visit windows over all days in random order, so that visited windows represent the others.
+
+        Returns whether one answer had all studies: we ask for it as soon as windows tell that it costs little.
+        """
         yield from self._far()
         while not self._given_up() and (cells := self._cells()):
+            if (yield from self._at_once(self.studies + sum(expected for _, _, expected in cells))):
+                return True
             count = max(ROUND, len(self._visited))
             if len(cells) <= count * 3 // 2:
                 count = len(cells)
@@ -545,7 +573,7 @@ class CensusPlan:
                 self.rounds[-1].begun = self.studies
                 found = yield from self._visit(first, last)
                 if self._given_up():
-                    return
+                    return False
                 self._within(False)
                 self.rounds[-1].visited.append((expected, found))
                 insort(self._visited, (first, last, found))
@@ -556,6 +584,20 @@ class CensusPlan:
                 yield from self._prove(window, seen)
             self._within(False)
             yield from self._without_date()
+        return False
+
+    @property
+    def _unasked(self) -> bool:
+        """Whether no answer was to have all studies, or we ended it because it had more than we expected."""
+        return self._all is None or self._all.ended is Ended.ENOUGH
+
+    def _at_once(self, expected: float) -> Steps[bool]:
+        """Whether one question brought all studies, where so many are expected, and its answer was checked."""
+        known = self.cap is not None or self._signals or self._fits is not None or self._widest is not None
+        if not self.rounds or known or not self._unasked or expected <= self.target or not self._cheap(2 * expected):
+            return False
+        seen = yield from self._everything(self._affords())
+        return seen.ended is Ended.WHOLE and (yield from self._settle(seen))
 
     def _within(self, open: bool) -> None:
         for one in self.rounds[-1:]:
@@ -688,9 +730,8 @@ class CensusPlan:
     def _without_windows(self) -> Steps[None]:
         """Read an archive that ignores dates."""
         self._doubts.clear()
-        unasked = self._all is None or self._all.ended is Ended.ENOUGH
-        if unasked and self.cap is None and self.studies <= self._whole:
-            seen = yield from self._everything(2 * self._whole)
+        if self._unasked and self.cap is None and self.studies <= self._affords():
+            seen = yield from self._everything(self._at_most(ASK_ALL_UP_TO))
             if seen.ended is Ended.WHOLE and (yield from self._settle(seen)):
                 return
         self._doubt(DoubtCode.DATES_IGNORED)
@@ -698,7 +739,9 @@ class CensusPlan:
     def _without_date(self) -> Steps[None]:
         """Ask for studies without a valid date, because no window has them."""
         undated = self.studies - self._dated
-        if undated <= 0 and not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
+        if self._hint.studies is not None and self.studies == self._hint.studies:
+            self.undated = undated if not self._recut else None  # all that were counted before
+        elif undated <= 0 and not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
             self.undated = 0
         elif (doubt := self._unlisted()) is None:
             yield from self._list_undated()
@@ -716,8 +759,8 @@ class CensusPlan:
             return Doubt(DoubtCode.LIST_SHORT, {"listed": self._all.distinct, "studies": self.studies})
         if self._all is not None and self._all.ended is not Ended.ENOUGH:
             return Doubt(DoubtCode.NO_LIST)
-        if self.studies > self._whole:
-            return Doubt(DoubtCode.UNDATED_UNASKED, {"studies": self._whole})
+        if self.studies > (affords := self._affords()):
+            return Doubt(DoubtCode.UNDATED_UNASKED, {"studies": affords})
         return None
 
     def _all_by_keys(self) -> Steps[bool]:
@@ -733,7 +776,7 @@ class CensusPlan:
         return self.studies > 0 and (yield from self._has_more(Window(), self.studies)) is False
 
     def _list_undated(self) -> Steps[None]:
-        seen = yield from self._everything(2 * self._whole)
+        seen = yield from self._everything(self._at_most(ASK_ALL_UP_TO))
         undated = self.studies - self._dated
         if seen.ended is not Ended.WHOLE:
             self._doubt(DoubtCode.NO_LIST)
@@ -762,6 +805,11 @@ class CensusPlan:
             self._doubts.append(doubt)
 
 
+def _bounded(parts: Sequence[Window], rows: int) -> tuple[Window, ...]:
+    """Parts of an answer of so many rows. A part of a large one is ended where it has more rows: it is no part."""
+    return tuple(replace(part, at_most=rows + CAP) if rows > SMALL else part for part in parts)
+
+
 def _early(seen: WindowAnswer) -> int:
     """An answer with as many rows is checked at once; one with fewer may only be checked at the end, as the largest."""
     return CAP if seen.days is None else 1
@@ -772,10 +820,10 @@ def _looks_cut(seen: WindowAnswer) -> bool:
     return looks_cut(seen.rows, pages=pages) or (pages and looks_cut(seen.distinct, pages=True))
 
 
-def plan_for(scope: Scope, hint: Hint, throttle: Throttle) -> CensusPlan:
-    """A plan from today, with windows as large as the archive can bear."""
+def plan_for(hint: Hint, throttle: Throttle, spent: Spent) -> CensusPlan:
+    """A plan from today, with answers as large as the archive can bear, and as its budget allows."""
     today = datetime.now(UTC).date().toordinal()
-    return CensusPlan(today, hint, target=lambda: throttle.target_matches, whole=scope.census.whole)
+    return CensusPlan(today, hint, target=lambda: throttle.target_matches, affords=lambda: spent.affords)
 
 
 def _rate(visit: tuple[int, int, int]) -> float:

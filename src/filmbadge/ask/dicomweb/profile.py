@@ -46,7 +46,7 @@ async def _count(contact: Contact, observation: Observation, facts: DicomWebFact
     noticed, spent = ProfileProgress(key), Spent(contact.scope.census, share=key.memory)
     form = Form.of(facts)
     source = QidoSource(facts.root, key, Listed(noticed) if personal else None, form)
-    counting = CensusProgress(source, plan_for(contact.scope, Hint(), contact.pace), spent, key)
+    counting = CensusProgress(source, plan_for(Hint(), contact.pace, spent), spent, key)
     with closing(counting):
         ended = await fetch_all(
             contact,

@@ -17,9 +17,10 @@ from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Meter
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, Outcome, OutcomeKind, TlsFacts
-from filmbadge.scope import ConnectionLimits
+from filmbadge.scope import BARELY, USED, ConnectionLimits
 
 ASSOCIATIONS = 4096  # a script is bounded by its questions; this bounds it once more
+LONG_ANSWER = 50_000  # matches that a question allows, for which it begins with the limits of another association
 TRIES = 2  # how often one question is asked, if no answer comes
 
 Script = Callable[[Association], Operations]
@@ -133,7 +134,9 @@ class _Carried:
         """Whether the next question had better go out in another association."""
         each = self._pace.answers_each
         waits = self._meter is not None and self._meter.short
-        return waits or (each is not None and self._here >= each) or self._caps.used(taken, seconds)
+        most = self.left.cancel_after if isinstance(self.left, Query) else None
+        share = BARELY if (most or 0) > LONG_ANSWER else USED
+        return waits or (each is not None and self._here >= each) or self._caps.used(taken, seconds, share)
 
     def goes_on(self, association: Association, stop: Outcome) -> bool:
         """Whether another association is to be made, after this one ended."""

@@ -116,9 +116,9 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
 
 
 async def _census(contact: Contact, observation: Observation, asked: DimseFacts, root: str, key: RunKey) -> Learned:
-    spent = Spent(contact.scope.census, share=key.memory)
+    spent = Spent(contact.scope.census, share=key.memory, caps=contact.scope.caps, pace=contact.pace)
     source = DimseSource(root, key, personal=observation.depth.reaches(Depth.PROFILE))
-    counting = CensusProgress(source, plan_for(contact.scope, hint(asked), contact.pace), spent, key)
+    counting = CensusProgress(source, plan_for(hint(asked), contact.pace, spent), spent, key)
     try:
         return await _counted(contact, observation, asked, root, counting)
     finally:

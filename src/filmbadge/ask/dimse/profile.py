@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
 
 import msgspec
 from msgspec.structs import replace
 
 from filmbadge.ask.census.budget import MOST_FULL, Spent, within
-from filmbadge.ask.census.plan import SMALL, CensusPlan, plan_for
+from filmbadge.ask.census.plan import ASK_ALL_UP_TO, SMALL, CensusPlan, plan_for
 from filmbadge.ask.census.source import Ended, Parts, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window, begins_with
 from filmbadge.ask.decoder import Record, elements
@@ -31,6 +32,8 @@ from filmbadge.catalogue.dicom import is_success
 from filmbadge.model import Census, CountedBy, DimseFacts, Doubt, DoubtCode, Observation
 
 ANY = Window()
+RECORD_BYTES = 1024  # of a record with personal attributes
+DEARER = 4  # times as long as a UID and counts, such a record may take the archive
 UNSURE = {DoubtCode.UNDATED_UNPARTED, DoubtCode.CUT_OFF, DoubtCode.UNCHECKED}
 
 
@@ -46,16 +49,20 @@ async def profile(contact: Contact, observation: Observation, asked: DimseFacts)
 async def _profile(contact: Contact, observation: Observation, asked: DimseFacts, root: str, key: RunKey) -> Learned:
     census, notes = asked.census, ProfileProgress(key)
     known = census.studies if census is not None and (census.complete or _listed(census)) else None
-    throttle, spent = contact.pace, Spent(contact.scope.census, share=key.memory)
+    throttle, budget = contact.pace, contact.scope.census
+    budget = changed(budget, whole_seconds=budget.whole_seconds / DEARER)
+    spent = Spent(budget, share=key.memory, caps=contact.scope.caps, pace=throttle, row_bytes=RECORD_BYTES)
     # The form of question decides where some archives cut an answer off. So it is that of the census.
     counts = COUNTS if census is not None and census.method is CountedBy.COUNT_KEYS else ()
 
     def plan() -> CensusPlan:
-        return plan_for(contact.scope, replace(hint(asked), studies=known), throttle)
+        return plan_for(replace(hint(asked), studies=known), throttle, spent)
 
     if census is not None and known is not None:
         notes.doubt(*(doubt for doubt in census.doubts if not census.complete))
-    script = within(spent, look_through(root, notes, known, plan, (*WITH_ALL, *counts)), notes.doubt)
+    script = within(
+        spent, look_through(root, notes, known, plan, (*WITH_ALL, *counts), lambda: spent.affords), notes.doubt
+    )
     tls, also = observation.tls is not None, demanded(asked)
 
     def associate(carried: Script) -> Association:
@@ -91,14 +98,15 @@ def look_through(
     known: int | None,
     plan: Callable[[], CensusPlan],
     tags: Sequence[int] = WITH_ALL,
+    affords: Callable[[], int] = lambda: SMALL,
 ) -> Operations:
     """Ask under one query root. `known` is how many studies a census found; without it, a plan must find them all.
 
-    Asking for more must not change what is answered: where the numbers of studies differ, nothing is complete.
+    `affords` says how many rows one answer may have. Asking for more must not change what is answered: where the numbers of studies differ, nothing is complete.
     """
-    whole = known is not None and known <= SMALL
-    if whole:
-        answer = yield from _all(notes, root, tags)
+    whole = known is not None and (known <= SMALL or ASK_ALL_UP_TO < affords() >= known)
+    if known is not None and whole:
+        answer = yield from _all(notes, root, tags, Window(at_most=2 * known) if known > SMALL else ANY)
         if not is_success(answer.status) and notes.records == known:
             notes.doubt(Doubt(DoubtCode.STATUS, {"status": answer.status}))
     if known is None or not whole or notes.records < known:

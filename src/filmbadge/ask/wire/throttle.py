@@ -34,7 +34,7 @@ class Throttle:
     def __init__(self, share: float = 1.0) -> None:
         self._most = self.share = share  # share of the archive's time that our questions may take now
         self._target = float(TARGET_MATCHES)
-        self._cost = FASTEST  # seconds per match in the last answer that had many matches
+        self._cost: float | None = None  # seconds per match in the last answer that had many matches
         self._owed = 0.0
         self._habits: dict[Hashable, _Habit] = {}
         self._signs = 0
@@ -45,7 +45,12 @@ class Throttle:
     @property
     def target_matches(self) -> int:
         """The number of matches that the next question should have."""
-        return int(max(min(self._target, QUESTION_SECONDS / self._cost), FEWEST_MATCHES))
+        return int(max(min(self._target, QUESTION_SECONDS / (self._cost or FASTEST)), FEWEST_MATCHES))
+
+    @property
+    def seconds_each(self) -> float | None:
+        """Seconds that the archive takes for one match, by its last answer of many. None: it gave none."""
+        return self._cost
 
     @property
     def exhausted(self) -> bool:
