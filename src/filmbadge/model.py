@@ -322,6 +322,9 @@ class DoubtCode(_Code):
     CONTRADICTED = "contradicted", "one", "other"  # two numbers of one archive that should be equal
     WAYS_UNPROVEN = "ways-unproven"  # nothing shows whether its ways in lead to one archive or to several
     NINE_DIGITS = "nine-digits", "records"  # so many records have nine digits that may be a US social security number
+    NO_IMAGE_CAME = "no-image-came"  # we asked for an image, none came, and nothing proves that none would
+    AVAILABILITY_UNSAID = "availability-unsaid"
+    AVAILABILITY_PARTLY = "availability-partly", "silent", "studies"  # so many of the studies say nothing of it
     MAYBE_SSN = "maybe-ssn"  # the same, of records that an older version inspected
     # These doubts come from totals.
     NO_COUNTRY_DATA = "no-country-data"
@@ -498,6 +501,18 @@ class CountedBy(StrEnum):
     WALK = "walk"  # the census walked from each study down to its images
 
 
+class Availability(Struct, frozen=True):
+    """What an archive says of how soon its studies can be had: Instance Availability (0008,0056), PS3.3 C.4.23.1.1.
+
+    `elsewhere` is near-line, off-line or unavailable. What says nothing is in neither.
+    """
+
+    studies_online: int
+    studies_elsewhere: int
+    images_online: int  # images of the studies, as far as their number is known
+    images_elsewhere: int
+
+
 class Census(Struct, frozen=True):
     """The result of one enumeration by UIDs and counts."""
 
@@ -515,6 +530,7 @@ class Census(Struct, frozen=True):
     method: CountedBy | None = None  # how images were counted; None: they were not counted
     doubts: tuple[Doubt, ...] = ()  # why the census is incomplete; or, of a complete census, why images are unknown
     queries: int = 0
+    availability: Availability | None = None  # None: not asked, or nothing was said
 
 
 class Proof(_Worded, frozen=True):
@@ -1091,6 +1107,7 @@ class Archive(_Worded, frozen=True):
     kinds: tuple[KindFound, ...] | None = None  # None: we did not look for personal data
     identifiers: tuple[Identifier, ...] = ()
     ssn_records: Count = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
+    images_retrievable: Count = Count(doubts=(Doubt(DoubtCode.NEEDS_PROVE),))
     advisories: tuple[str, ...] = ()  # ids of advisories in the catalogue
     grade: Grade | None = None  # None: we could not find out enough
     grade_why: tuple[GradeReason, ...] = ()

@@ -90,7 +90,10 @@ STEPS: list[tuple[str, list[Observation], tuple[Depth, int, type[Facts]] | None]
     ("Orthanc, at count", [web(REPORTED)], None),
     ("Orthanc and DIMSE", [web(REPORTED, depth=Depth.PROVE), OPEN], (Depth.COUNT, 4242, DimseFacts)),
     ("Orthanc and DIMSE, counted", [web(REPORTED, depth=Depth.PROVE), told(EQUAL)], (Depth.PROFILE, 4242, DimseFacts)),
-    ("Orthanc and DICOMweb on one port", [root().with_facts(REPORTED)], (Depth.PROFILE, 8042, OrthancFacts)),
+    # Its counters do not say which studies can be had.
+    ("Orthanc and DICOMweb on one port", [root().with_facts(REPORTED)], (Depth.COUNT, 8042, DicomWebFacts)),
+    ("Orthanc and DICOMweb on one port, counted", [root(census=EQUAL).with_facts(REPORTED)], (Depth.PROFILE, 8042, OrthancFacts)),
+    ("Orthanc and DICOMweb on one port, at profile", [root(Depth.PROFILE).with_facts(REPORTED)], (Depth.PROFILE, 8042, OrthancFacts)),
     ("Orthanc, profiled", [web(msgspec.structs.replace(REPORTED, profile=NONE), depth=Depth.PROVE)], None),
     ("dcm4chee", [web(Dcm4cheeFacts(200, ("DCM4CHEE",), Counters(200, 1, 2, 3, 4)), depth=Depth.PROVE)], None),
     ("DICOMweb", [root()], (Depth.COUNT, 8042, DicomWebFacts)),

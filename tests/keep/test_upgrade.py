@@ -80,6 +80,8 @@ _SINCE: dict[str, dict[str, dict[str, Any]]] = {
         "studies": {"how": "counted"},
         # One id of this archive has nine digits. It may be a social security number, and then nobody said so.
         "ssn_records": {"measured": None, "how": "unknown", "unknown_archives": 1, "at_least": 0},
+        # Its image was named by a record, and nobody asked how many more can be had.
+        "images_retrievable": {"unknown_archives": 1, "at_least": 0},
     },
 }
 _NO_LONGER_SAID = {"127.65.0.7:34367": {"product": ""}}  # its page is an archive of its own

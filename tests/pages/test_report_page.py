@@ -106,6 +106,7 @@ def test_what_an_archive_says_of_itself_cannot_run(
         },
         identifiers=(IdentifierView(hostile, hostile, 1, hostile, 1.0, 1.0, None, None, hostile),),
         ssn_records=number,
+        images_retrievable=number,
         endpoints=(hostile, hostile),
         reasons=(hostile,),
         findings=(FindingView("old-tls", "low", None, hostile, {}, hostile, hostile, hostile),),

@@ -17,6 +17,7 @@ from filmbadge.judge.grouping import Group, group
 from filmbadge.judge.identity import identity
 from filmbadge.judge.ladder import answered, place
 from filmbadge.judge.product import identify
+from filmbadge.judge.retrievable import retrievable
 from filmbadge.judge.transport import measure
 from filmbadge.model import (
     Archive,
@@ -132,6 +133,7 @@ def _archive(found: Group, name: str) -> Archive:
         kinds=kinds,
         identifiers=identifiers,
         ssn_records=ssn_records,
+        images_retrievable=retrievable(group, counts.images),
         advisories=advisories,
         grade=letter,
         grade_why=why,

@@ -46,6 +46,9 @@ def _to_ask(depth: Depth, archive: Archive, host: Host) -> Sequence[JudgedEndpoi
         if profile_of(here) is None:
             return here
         return [j for j in here if archive.perhaps_more and not Told.by(j.observation).listed_studies]
+    told = Told.by(*(j.observation for j in here))
+    if not told.censuses and all(j.observation.depth.reaches(Depth.PROVE) for j in here):
+        return here  # its counters do not say which studies can be had
     return here if archive.counts.studies.value is None else _unproven(archive, here, host)
 
 

@@ -145,6 +145,7 @@ COUNTED = {
     "studies": "number of studies",
     "series": "number of series",
     "images": "number of images",
+    "images_retrievable": "number of images that a stranger gets at once, by C-GET or WADO",
     "ssn_records": "studies that expose a US social security number",
 }
 _COUNTS = tuple(
@@ -394,6 +395,7 @@ def archive_row(archive: Archive) -> Values:
         *_count(counts.studies),
         *_count(counts.series),
         *_count(counts.images),
+        *_count(archive.images_retrievable),
         *_count(archive.ssn_records),
         [msgspec.structs.asdict(one) for one in archive.identifiers],
     )

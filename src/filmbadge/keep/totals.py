@@ -21,6 +21,7 @@ from filmbadge.model import Depth, Doubt, DoubtCode, Kind, Provenance, Total
 PATIENT_IDS = (
     "patient_ids"  # distinct in all open archives: what tells them apart is in no table, so a survey says it itself
 )
+RETRIEVABLE = "images_retrievable"  # what strangers get at once, by C-GET or WADO
 QUANTITIES = (
     "archives",
     "archives_open",
@@ -32,15 +33,14 @@ QUANTITIES = (
     "studies",
     "series",
     "images",
-    "images_retrievable",
+    RETRIEVABLE,
     "ssn_records",
     "http_viewers",
     *(f"kind:{kind}" for kind in Kind),
 )
-_NOT_MEASURED = {
-    "countries": DoubtCode.NO_COUNTRY_DATA,
-    "images_retrievable": DoubtCode.NEEDS_PROVE,
-}
+# In what older versions judged a reason may be missing.
+_WITHOUT_A_REASON = {RETRIEVABLE: Doubt(DoubtCode.NEEDS_PROVE)}
+_NOT_MEASURED = {"countries": DoubtCode.NO_COUNTRY_DATA}
 _COUNTED = ("archives", "archives_open", "decoys", "http_viewers")
 _OF_EACH_ARCHIVE = ("patients",)  # added up by definition: whoever is in two archives is in the sum twice
 
@@ -171,7 +171,10 @@ class _Totals:
         return CountryRow(place.country, undecided, **cells)
 
     def _total(self, quantity: str, place: Place, doubts: tuple[Doubt, ...]) -> Total:
-        if code := _NOT_MEASURED.get(quantity):
+        code = _NOT_MEASURED.get(quantity)
+        if quantity == RETRIEVABLE and not Depth(self._manifest.scope.depth).reaches(Depth.PROVE):
+            code = DoubtCode.NEEDS_PROVE
+        if code:
             return Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(code),))
         if quantity in _COUNTED:
             return self._count(quantity, place, doubts)
@@ -203,7 +206,9 @@ class _Totals:
         sure = sum(int(g["sure"] or 0) for g in groups)
         total = _known(quantity, parts, groups, sure)
         if unknown is not None:
-            doubts += decode_doubts(unknown["doubts"]) or (Doubt(DoubtCode.NEEDS_PROFILE),)
+            doubts += decode_doubts(unknown["doubts"]) or (
+                _WITHOUT_A_REASON.get(quantity, Doubt(DoubtCode.NEEDS_PROFILE)),
+            )
             total = bounded(total, unknown_archives=int(unknown["n"]), at_least=sure, doubts=doubts)
         elif doubts:
             total = bounded(total, at_least=sure, doubts=doubts)

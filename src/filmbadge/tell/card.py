@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.model import Depth, Host, JournalRow, Kind, Reason, Rung
-from filmbadge.tell.view import ArchiveView, EndpointView, archive_view, endpoint_view, sentences
-from filmbadge.tell.words import QUANTITIES, Words
+from filmbadge.tell.view import ArchiveView, EndpointView, amounts, archive_view, endpoint_view, sentences
+from filmbadge.tell.words import Words
 
 # What the depth comes from: `--depth`, the scope file, no statement of whose archive it is, or the default with one.
 DepthFrom = Literal["asked", "scope", "no-statement", "default"]
@@ -118,8 +118,8 @@ def _headline(card: CheckDocument, words: Words) -> Text:
 
 def _archive(archive: ArchiveView, words: Words) -> Panel:
     counts = Table.grid(padding=(0, 2))
-    for quantity, label in QUANTITIES.items():
-        counts.add_row(words.say(label), Text(archive.counts[quantity].words))
+    for label, figure in amounts(archive, words):
+        counts.add_row(label, Text(figure))
     state = words.say("OPEN") if archive.open else words.say("not seen open")
     title = f"{state} · {words.name(Rung(archive.rung))}"
     if archive.grade:

@@ -31,6 +31,7 @@ LABELS = {
     "studies": N_("studies in open archives"),
     "series": N_("series in open archives"),
     "images": N_("images in open archives"),
+    "images_retrievable": N_("images that strangers get at once"),
     "http_viewers": N_("archives with web pages that need no login, over plain HTTP"),
     "ssn_records": N_("studies that expose a US social security number"),
 }
@@ -151,8 +152,12 @@ def _funnel(dataset: Dataset, words: Words) -> tuple[Step, ...]:
 def figures(report: ReportDocument) -> list[tuple[str, Total]]:
     """The totals to show, each with its label in English."""
     rows = {row.quantity: row for row in report.rows}
-    shown = [q for q in LABELS if report.kinds or q not in _PERSONAL]
-    return [(LABELS[q], rows[q]) for q in shown if q != "hosts_undecided" or rows[q].measured]
+    looked = {
+        **dict.fromkeys(_PERSONAL, bool(report.kinds)),
+        "images_retrievable": Depth(report.depth).reaches(Depth.PROVE),
+        "hosts_undecided": bool(rows["hosts_undecided"].measured),
+    }
+    return [(label, rows[q]) for q, label in LABELS.items() if looked.get(q, True)]
 
 
 def countries(report: ReportDocument, words: Words, *, whole: bool) -> list[list[str]]:

@@ -18,6 +18,7 @@ from filmbadge.model import (
     Kind,
     KindFound,
     Protocol,
+    Provenance,
     Rung,
     Verdict,
 )
@@ -82,6 +83,7 @@ def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | No
         "kinds": kinds and sorted(kinds, key=lambda found: _ORDER.index(found.kind)),
         "identifiers": row["identifiers"] or [],
         "ssn_records": _count(row, "ssn_records"),
+        "images_retrievable": _count(row, "images_retrievable"),
     }
     return msgspec.convert(whole, Archive)
 
@@ -89,7 +91,8 @@ def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | No
 def _count(row: _Row, quantity: str) -> _Row:
     return {
         "value": row[quantity],
-        **{name: row[f"{quantity}_{name}"] for name in ("how", "at_least", "coverage", "low", "high")},
+        "how": row[f"{quantity}_how"] or Provenance.UNKNOWN,  # an older version did not judge it
+        **{name: row[f"{quantity}_{name}"] for name in ("at_least", "coverage", "low", "high")},
         "doubts": decode_doubts(row[f"{quantity}_doubts"]),
     }
 

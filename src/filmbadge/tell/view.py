@@ -5,13 +5,24 @@ It holds codes and numbers, and beside them the words for both, in the language 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, structs
 
 from filmbadge.catalogue.findings import findings
 from filmbadge.judge.findings import of_archive
-from filmbadge.model import Archive, Count, Doubt, Finding, Identifier, JudgedEndpoint, KindFound, TlsFacts, Transport
+from filmbadge.model import (
+    Archive,
+    Count,
+    Doubt,
+    DoubtCode,
+    Finding,
+    Identifier,
+    JudgedEndpoint,
+    KindFound,
+    TlsFacts,
+    Transport,
+)
 from filmbadge.tell.words import QUANTITIES, Words
 
 
@@ -111,6 +122,7 @@ class ArchiveView(Struct, frozen=True):
     kinds: dict[str, KindView] | None  # None: not looked at
     identifiers: tuple[IdentifierView, ...]
     ssn_records: Number
+    images_retrievable: Number  # that a stranger gets at once
     endpoints: tuple[str, ...]
     reasons: tuple[str, ...]  # a sentence for each endpoint
     findings: tuple[FindingView, ...]
@@ -135,6 +147,7 @@ def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words
         kinds=None if archive.kinds is None else {str(found.kind): _kind(found, words) for found in archive.kinds},
         identifiers=tuple(_identifier(found, words) for found in archive.identifiers),
         ssn_records=_number(archive.ssn_records, words),
+        images_retrievable=_number(archive.images_retrievable, words),
         endpoints=tuple(endpoint.url for endpoint in archive.endpoints),
         reasons=tuple(words.way(judged, archive.address) for judged in group),
         findings=tuple(_finding(found, words) for found in of_archive(archive, group)),
@@ -160,6 +173,14 @@ def endpoint_view(judged: JudgedEndpoint, words: Words) -> EndpointView:
         transport=judged.transport,
         encryption=words.tls(judged.observation.tls, judged.transport),
     )
+
+
+def amounts(archive: ArchiveView, words: Words) -> Iterator[tuple[str, str]]:
+    """What it holds: a name and a figure each. Retrievable images only at a depth that asks for an image."""
+    for quantity, label in QUANTITIES.items():
+        yield words.say(label), archive.counts[quantity].words
+    if all(doubt.code is not DoubtCode.NEEDS_PROVE for doubt in archive.images_retrievable.doubts):
+        yield words.say("retrievable images"), archive.images_retrievable.words
 
 
 def sentences(archive: ArchiveView) -> dict[str, list[str]]:

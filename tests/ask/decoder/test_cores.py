@@ -71,10 +71,7 @@ def hear(
         if reader.event is not None:
             events.append(reader.event)
             break
-    counts = (
-        tally.rows, tally.malformed, tally.distinct, tally.series, tally.images,
-        tally.series_known, tally.images_known, tally.kept, records, reader.dropped,
-    )  # fmt: skip
+    counts = (*told(tally), records, reader.dropped)
     return Heard(tuple(taken), tuple(events), reader.matches, counts)
 
 
@@ -90,6 +87,9 @@ def element(tag: int, vr: bytes, value: bytes, explicit: bool) -> bytes:
 NUMBERS = st.sampled_from(
     [b"", b"3", b" 12 ", b"+5", b"-1", b"2147483647", b"2147483648", b"99999999999", b"x", b"1\0"]
 )
+SAID = st.sampled_from(
+    [b"", b"ONLINE", b"ONLINE ", b"NEARLINE", b"OFFLINE\0", b"UNAVAILABLE", b"online", b"ONLINE\\", b" "]
+)
 UIDS = st.integers(0, 12).map(lambda n: b"1.2.%d" % n) | st.sampled_from(
     [b"", b"  ", b"DOE^JANE", b"1" * 64, b"1" * 65]
 )
@@ -103,6 +103,7 @@ NESTED = st.sampled_from(
 def data_sets(draw: st.DrawFn, explicit: bool) -> bytes:
     parts = [
         element(0x00080050, b"SH", draw(TEXTS), explicit),
+        element(elements.INSTANCE_AVAILABILITY, b"CS", draw(SAID), explicit),
         element(0x00100010, b"PN", draw(TEXTS), explicit),
         element(0x00100020, b"LO", draw(TEXTS), explicit),
         element(elements.STUDY_UID, b"UI", draw(UIDS), explicit),
@@ -214,14 +215,15 @@ def test_equal_on_records(data: st.DataObject, explicit: bool) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(UIDS, NUMBERS, NUMBERS), max_size=20), st.integers(0, 3))
-def test_equal_on_counts(rows: list[tuple[bytes, bytes, bytes]], keep: int) -> None:
+@given(st.lists(st.tuples(UIDS, NUMBERS, NUMBERS, SAID), max_size=20), st.integers(0, 3))
+def test_equal_on_counts(rows: list[tuple[bytes, bytes, bytes, bytes]], keep: int) -> None:
     """And a record that is counted by its fields counts as the data set with the same fields."""
     one, two, sent = pure.Tally(KEY, keep=keep), compiled.Tally(KEY, keep=keep), pure.Tally(KEY, keep=keep)
-    for uid, series, images in rows:
-        one.count(uid, series, images)
-        two.count(uid, series=series, images=images)
+    for uid, series, images, said in rows:
+        one.count(uid, series, images, said)
+        two.count(uid, series=series, images=images, availability=said)
         keys = [(elements.STUDY_UID, uid), (elements.SERIES_IN_STUDY, series), (elements.IMAGES_IN_STUDY, images)]
+        keys.append((elements.INSTANCE_AVAILABILITY, said))
         sent.add(elements.encode(keys, explicit=False), False)
         assert told(one) == told(two) == told(sent)
 
@@ -229,7 +231,8 @@ def test_equal_on_counts(rows: list[tuple[bytes, bytes, bytes]], keep: int) -> N
 def told(tally: pure.Tally) -> tuple[object, ...]:
     return (
         tally.rows, tally.malformed, tally.distinct, tally.series, tally.images,
-        tally.series_known, tally.images_known, tally.kept, len(tally.uids),
+        tally.series_known, tally.images_known, tally.kept, tally.kept_online, len(tally.uids),
+        tally.studies_online, tally.studies_elsewhere, tally.images_online, tally.images_elsewhere,
     )  # fmt: skip
 
 

@@ -99,13 +99,14 @@ def test_a_tally_reads_what_a_plain_reading_gives_or_nothing(core: Any, data: by
         assert not new or not told.uids.add(wanted.strip(b" \0"))
 
         told, plain = core.Tally(KEY), pure.Tally(KEY)
-        counted = told.json(b'{"Value": ["1.2"]}', given_as, given_as)
+        counted = told.json(b'{"Value": ["1.2"]}', given_as, given_as, given_as)
         digits = (number(data) if data else Number()).digits
-        plain.count(b"1.2", digits, digits)
-        assert counted is None or (told.series, told.images, told.images_known) == (
+        plain.count(b"1.2", digits, digits, digits)
+        assert counted is None or (told.series, told.images, told.images_known, told.studies_online) == (
             plain.series,
             plain.images,
             plain.images_known,
+            plain.studies_online,
         )
 
         seen, patients = core.DistinctSet(KEY), core.DistinctSet(KEY)

@@ -48,6 +48,25 @@ def test_one_row_per_instance_counts_a_study_once(core: ModuleType) -> None:
     assert (seen.series_known, seen.images_known) == (2, 2)
 
 
+def test_images_by_what_a_study_says_of_them(core: ModuleType) -> None:
+    """PS3.3 C.4.23.1.1. What says nothing, or another word, is in neither sum; each study counts once."""
+    seen = core.Tally(KEY, keep=9)
+    said = [b"ONLINE", b"NEARLINE ", b"OFFLINE", b"UNAVAILABLE\0", b"", b"SOON", b"ONLINE"]
+    for number, word in enumerate(said):
+        seen.count(b"1.2.%d" % number, b"1", b"%d" % 10**number, word)
+        seen.count(b"1.2.%d" % number, b"1", b"%d" % 10**number, b"ONLINE")
+    assert (seen.studies_online, seen.studies_elsewhere) == (2, 3)
+    assert (seen.images_online, seen.images_elsewhere, seen.images) == (1000001, 1110, 1111111)
+    assert seen.kept_online == [True, False, False, False, None, None, True]
+
+
+def test_a_study_on_line_may_not_say_how_many_images_it_has(core: ModuleType) -> None:
+    seen = core.Tally(KEY)
+    seen.json(b'{"Value":["1.2"]}', b"", b"", b'{"vr":"CS","Value":["ONLINE"]}')
+    seen.json(b'{"Value":["1.3"]}', b"", b'{"Value":[4]}', b'{"vr":"CS","Value":["OFFLINE"]}')
+    assert (seen.studies_online, seen.studies_elsewhere, seen.images_online, seen.images_elsewhere) == (1, 1, 0, 4)
+
+
 @pytest.mark.parametrize(
     ("said", "images"),
     [(b" 12 ", 12), (b"+7", 7), (b"007", 7), (b"1000000", 1000000)],

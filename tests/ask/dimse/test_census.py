@@ -17,13 +17,14 @@ from filmbadge.ask.dimse.association import Answer, Query
 from filmbadge.ask.dimse.census import DimseSource
 from filmbadge.ask.key import RunKey
 from filmbadge.catalogue.dicom import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
-from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Outcome, OutcomeKind
+from filmbadge.model import Availability, Census, CountedBy, Doubt, DoubtCode, Outcome, OutcomeKind
 from filmbadge.scope import Budget
 from support.simulated_protocols import PLENTY
 
 Keys = dict[int, bytes]
 SUCCESS, CAPPED, FAILED = 0x0000, 0xFE00, 0xC001
 TODAY = date(2026, 11, 24).toordinal()
+ONLINE = elements.INSTANCE_AVAILABILITY
 COUNTS = {elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY}
 
 
@@ -33,10 +34,14 @@ class Archive:
 
     studies: dict[bytes, tuple[int, ...]]
     counts: Callable[[bytes, tuple[int, ...]], Keys] = lambda _uid, _series: {}
+    said: Callable[[bytes], bytes] | None = None  # the availability, where it is asked for
     collapses: bool = False  # to one row, where counts are asked
     status: Callable[[Keys], int] = lambda _keys: SUCCESS
     count_seconds: float = 0.0  # that a question with count keys takes; others none
     ages: Callable[[int], int] = lambda number: number + 100  # days, of the studies in their order
+    slow_with: int = elements.IMAGES_IN_STUDY  # the key that takes so long
+    drops_with: Callable[[Keys], bool] = lambda _keys: False  # collapses, with these keys
+    no_counts_with: Callable[[Keys], bool] = lambda _keys: False  # gives no counts, with these keys
     spoils: bytes = b""  # rows below this UID come without one
     asked: list[Keys] = field(default_factory=list)
 
@@ -69,10 +74,13 @@ class Archive:
             and (not first or first <= b"%d" % day(TODAY - self.ages(number)) <= (last or first))
             and (not early or early[:4] <= minute(number) <= late[:4])
         ]
-        if counting and self.collapses:
+        if counting and (self.collapses or self.drops_with(keys)):
             found = found[:1]
         return [
-            {elements.STUDY_UID: uid} | self._when(uid, keys) | (self.counts(uid, series) if counting else {})
+            {elements.STUDY_UID: uid}
+            | self._when(uid, keys)
+            | (self.counts(uid, series) if counting and not self.no_counts_with(keys) else {})
+            | ({ONLINE: self.said(uid)} if self.said is not None and ONLINE in keys else {})
             for uid, series in found
         ]
 
@@ -113,18 +121,20 @@ def play(counting: CensusProgress, archive: Archive, root: str = STUDY_ROOT_FIND
             for row in rows:
                 query.record(row, True)
             counting.spent.asked()
-            seconds = archive.count_seconds if COUNTS & dict(query.keys).keys() else 0.0
+            seconds = archive.count_seconds if archive.slow_with in dict(query.keys) else 0.0
             query = asking.send(Answer(status, len(rows), cancelled, seconds))
     except StopIteration:
         pass
 
 
-def begun(plan: CensusPlan, root: str = STUDY_ROOT_FIND, budget: Budget = PLENTY) -> CensusProgress:
-    return CensusProgress(DimseSource(root, RunKey()), plan, Spent(budget), RunKey())
+def begun(
+    plan: CensusPlan, root: str = STUDY_ROOT_FIND, budget: Budget = PLENTY, *, availability: bool = False
+) -> CensusProgress:
+    return CensusProgress(DimseSource(root, RunKey(), availability=availability), plan, Spent(budget), RunKey())
 
 
-def count(archive: Archive, root: str = STUDY_ROOT_FIND) -> Census:
-    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1), root)
+def count(archive: Archive, root: str = STUDY_ROOT_FIND, *, availability: bool = False) -> Census:
+    counting = begun(CensusPlan(TODAY, Hint(young=40), seed=1), root, availability=availability)
     play(counting, archive, root)
     return counting.census()
 
@@ -158,6 +168,42 @@ def test_nothing_is_asked_but_uids_and_counts() -> None:
     assert tags <= uids | COUNTS | keys | {elements.QUERY_LEVEL, elements.MODALITIES_IN_STUDY}
     assert uids | COUNTS <= tags
     assert COUNTS.isdisjoint(archive.asked[0])  # what is counted is asked without them
+
+
+MANY: dict[bytes, tuple[int, ...]] = {b"1.%d" % n: (n,) for n in range(1, 9)}
+
+
+def some_online(uid: bytes) -> bytes:
+    return {b"1.1": b"", b"1.2": b"NEARLINE", b"1.3": b"OFFLINE"}.get(uid, b"ONLINE")
+
+
+def test_images_by_instance_availability() -> None:
+    archive = Archive(MANY, filled, some_online)
+    found = count(archive, availability=True)
+    assert found.availability == Availability(5, 2, 4 + 5 + 6 + 7 + 8, 5)
+    assert (found.complete, found.images) == (True, 36)
+    assert count(archive).availability is None  # it is not asked for at another depth
+
+
+def test_images_by_instance_availability_of_an_archive_that_is_walked() -> None:
+    found = count(Archive(MANY, said=some_online), availability=True)
+    assert (found.method, found.images) == (CountedBy.WALK, 36)
+    assert found.availability == Availability(5, 2, 4 + 5 + 6 + 7 + 8, 5)
+
+
+def test_no_count_is_lost_to_instance_availability() -> None:
+    """Where asking for it is refused, takes studies or counts away, or takes long, the census goes on without it."""
+    lost = {
+        "refused": Archive(MANY, filled, status=lambda keys: FAILED if ONLINE in keys else SUCCESS),
+        "fewer": Archive(MANY, filled, drops_with=lambda keys: ONLINE in keys),
+        "no counts": Archive(MANY, filled, no_counts_with=lambda keys: ONLINE in keys),
+        "slow": Archive(MANY, filled, some_online, count_seconds=9.0, slow_with=ONLINE),
+    }
+    for how, archive in lost.items():
+        found = count(archive, availability=True)
+        assert (found.complete, found.studies, found.images, found.availability) == (True, 8, 36, None), how
+        assert ONLINE not in archive.asked[-1], how
+        assert sum(ONLINE in keys for keys in archive.asked) == 1, how
 
 
 def test_nothing_shows_that_an_archive_that_gives_nothing_answers_at_all() -> None:

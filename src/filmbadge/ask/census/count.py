@@ -18,7 +18,7 @@ from filmbadge.ask.census.walk import Walk
 from filmbadge.ask.census.windows import Window, begins_with
 from filmbadge.ask.decoder import DistinctSet, Tally
 from filmbadge.ask.key import RunKey
-from filmbadge.model import Census, CountedBy, Doubt, DoubtCode, Interval
+from filmbadge.model import Availability, Census, CountedBy, Doubt, DoubtCode, Interval
 
 WALK_STUDIES = 500  # an archive without counts is walked, study by study, up to this size
 STILL_THERE, ONE_BY_ONE = 50, 10  # studies that are asked for again, in one question or one by one
@@ -59,6 +59,9 @@ class CensusProgress:
         self._counts: bool | None = True if source.counts_come_along else None
         self._with_counts = self._tally()  # while that is not known
         self._counted: Tally | None = self.studies if source.counts_come_along else None
+        self.trying = False  # the question under way is the first that asks for the availability
+        self._tried = not source.availability
+        self._walked: list[int] | None = None  # images of a walk, in studies that are on-line, and elsewhere
         self._samples: list[estimate.Sample] = []  # of questions with counts
         self._dear = False
         self._steps = self._count()
@@ -128,7 +131,16 @@ class CensusProgress:
             method=self._method,
             doubts=doubts or self._of_images,
             queries=self.queries,
+            availability=self._availability,
         )
+
+    @property
+    def _availability(self) -> Availability | None:
+        tally = self._with_counts if self._counts is None else self._counted
+        if tally is None or not _says(tally):
+            return None
+        images = self._walked or (tally.images_online, tally.images_elsewhere)
+        return Availability(tally.studies_online, tally.studies_elsewhere, *images)
 
     def _of_sample(self) -> tuple[Interval | None, Interval | None]:
         """Studies with a date, and images, of an archive that is too large for the memory. None, where not all were asked for."""
@@ -180,22 +192,41 @@ class CensusProgress:
             return replace(seen, new=0, forgotten=True)
         if not seen.distinct or seen.ended is Ended.FAILED:
             return seen
-        again = yield from self._one(window, True, self._with_counts)
+        again = yield from self._with_counts_too(window, seen)
         if again.ended is Ended.FAILED:
             return again
-        same = (seen.rows, seen.distinct, seen.ended) == (again.rows, again.distinct, again.ended)
+        same = _same(seen, again)
         if again.distinct > seen.distinct and self._with_counts.images_known:  # so it is asked from here on
             before = self.studies.distinct - seen.new
             self._with_counts.uids.include(self.studies.uids)
             self._counts, self._counted, self.studies = True, self._with_counts, self._with_counts
             seen = replace(again, new=self.studies.distinct - before)
-        elif not same or (seen.distinct > 1 and not self._with_counts.images_known):
+        elif not same or (seen.distinct > 1 and not self._with_counts.images_known and not _says(self._with_counts)):
             self._counts = False  # they change the answer, or bring nothing
         elif seen.distinct > 1 and self._with_counts.distinct == self.studies.distinct:
             self._counts = True
             self._counted = self.studies = self._with_counts
-            self._dear = again.seconds > SLOW_FACTOR * seen.seconds + SLOWER_BY
+            self._dear = _slow(seen, again)
         return self._repeat(seen, again) if seen.rows > seen.distinct else seen
+
+    def _with_counts_too(self, window: Window, seen: WindowAnswer) -> Steps[WindowAnswer]:
+        """The same question with the counts. The first time with the availability too, unless that seems to cost counts."""
+        self.trying, self._tried = not self._tried, True
+        both, trying = self._with_counts, self.trying
+        again = yield from self._one(window, True, both)
+        self.trying = False
+        same = _same(seen, again) or (again.ended is seen.ended and again.distinct > seen.distinct)
+        if not trying or (same and both.images_known and not _slow(seen, again)):
+            return again
+        samples = len(self._samples)
+        self._source.availability, self._with_counts = False, self._tally()
+        without = yield from self._one(window, True, self._with_counts)
+        no_better = not self._with_counts.images_known or (both.images_known and _slow(seen, without))
+        if same and no_better and _says(both):
+            self._source.availability, self._with_counts = True, both
+            del self._samples[samples:]
+            return again
+        return without
 
     def _with_room(self, window: Window, tally: Tally, counts: bool) -> Steps[WindowAnswer]:
         """An answer that was taken in as a whole. Where there was no room, the connection waits, and it is asked for again."""
@@ -336,9 +367,15 @@ class CensusProgress:
 
     def _walk(self) -> Steps[None]:
         """Series by study, then instances by series where these do not say how many, counting distinct UIDs."""
+        tally = self._with_counts if self._counts is None else self._counted
         walk = Walk(self._source, self.key)
+        online = {} if tally is None else dict(zip(tally.kept, tally.kept_online, strict=True))
+        self._walked = [0, 0]
         for study in self.studies.kept:
+            before = walk.images
             yield from walk.study(study)
+            if (here := online.get(study)) is not None:
+                self._walked[not here] += walk.images - before
             self._take(walk)
             if walk.failed:
                 return
@@ -350,3 +387,16 @@ class CensusProgress:
         self._series, self._series_known = walk.series, walk.series_known
         self._images, self._images_known = walk.images, walk.images_known
         self._of_images = walk.doubts
+
+
+def _same(seen: WindowAnswer, again: WindowAnswer) -> bool:
+    return (seen.rows, seen.distinct, seen.ended) == (again.rows, again.distinct, again.ended)
+
+
+def _slow(seen: WindowAnswer, again: WindowAnswer) -> bool:
+    return again.seconds > SLOW_FACTOR * seen.seconds + SLOWER_BY
+
+
+def _says(tally: Tally) -> bool:
+    """Whether studies say how soon they can be had."""
+    return tally.studies_online > 0 or tally.studies_elsewhere > 0

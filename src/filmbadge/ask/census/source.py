@@ -98,6 +98,10 @@ class Source(Protocol):
     def counts_come_along(self) -> bool:
         """Whether numbers of series and images come with each study, or only where they are asked for."""
 
+    availability: (
+        bool  # whether Instance Availability is asked for with the counts; it comes in any case where it comes along
+    )
+
     @property
     def has_more(self) -> HasMore | None: ...
 

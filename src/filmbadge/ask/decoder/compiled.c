@@ -18,7 +18,7 @@
 #define QUEUE 64
 
 enum { CLOSED, READ, DROP };
-enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208 };
+enum { TAG_SERIES = 0x00201206, TAG_IMAGES = 0x00201208, TAG_AVAILABILITY = 0x00080056 };
 enum { FIND_RESPONSE = 0x8020, NO_DATA_SET = 0x0101 };
 
 /* ---- keyed hash: SipHash-2-4 (Aumasson, Bernstein 2012) */
@@ -326,16 +326,20 @@ PyTypeObject DistinctSetType = {
 
 /* ---- Tally. Its queue is empty whenever Python runs, because each call settles the queue before it returns. */
 
-typedef struct { uint64_t uid; int64_t series, images; } Waiting;
+/* What a study says of its instances: that they are at hand, that they are not, or nothing. */
+enum { SILENT, ONLINE, ELSEWHERE };
+
+typedef struct { uint64_t uid; int64_t series, images; int said; } Waiting;
 
 typedef struct {
     PyObject_HEAD
     uint32_t uid_tag;
     Py_ssize_t keep;
     uint64_t rows, malformed, series, images, series_known, images_known;
+    uint64_t said[3], images_said[3]; /* studies and images, by what is said of them */
     double images_weight, images_spread;
     DistinctSet *uids;
-    PyObject *kept;
+    PyObject *kept, *kept_online;
     Waiting queue[QUEUE];
     int queued;
 } Tally;
@@ -352,11 +356,13 @@ static int tally_settle(Tally *t)
             return -1;
         }
         if (!added) continue;
+        t->said[w->said]++;
         if (w->series >= 0) { t->series += (uint64_t)w->series; t->series_known++; }
         if (w->images >= 0) {
             double images = (double)w->images, stands_for = (double)((uint64_t)1 << t->uids->seen.level);
             t->images += (uint64_t)w->images;
             t->images_known++;
+            t->images_said[w->said] += (uint64_t)w->images;
             t->images_weight += images * stands_for;
             t->images_spread += images * images * stands_for * (stands_for - 1);
         }
@@ -378,26 +384,38 @@ static int64_t number(Slice s)
     return made > 0 && made <= MAX_COUNT ? made : -1;
 }
 
-typedef struct { Slice uid, series, images; uint32_t uid_tag; } Found;
+static inline int is_text(Slice s, const char *text, size_t size) { return s.size == size && !memcmp(s.at, text, size); }
+
+static int availability(Slice s)
+{
+    s = strip_padding(s);
+    if (is_text(s, "ONLINE", 6)) return ONLINE;
+    return is_text(s, "NEARLINE", 8) || is_text(s, "OFFLINE", 7) || is_text(s, "UNAVAILABLE", 11) ? ELSEWHERE : SILENT;
+}
+
+typedef struct { Slice uid, series, images, availability; uint32_t uid_tag; } Found;
 
 static inline void tally_take(void *held, uint32_t tag, Slice value, int undefined)
 {
     Found *found = held;
     if (undefined) return;
     if (tag == found->uid_tag) found->uid = value;
-    if (tag == TAG_SERIES) found->series = value;
+    if (tag == TAG_AVAILABILITY) found->availability = value;
+    else if (tag == TAG_SERIES) found->series = value;
     else if (tag == TAG_IMAGES) found->images = value;
 }
 
 static int tally_count(Tally *t, Found found)
 {
+    PyObject *const said_of[] = {Py_None, Py_True, Py_False};
     Slice uid = strip_padding(found.uid);
     t->rows++;
     if (!names_something(uid)) {
         t->malformed++;
         return 0;
     }
-    Waiting w = {keyed_hash(t->uids->key, uid.at, uid.size), number(found.series), number(found.images)};
+    Waiting w = {keyed_hash(t->uids->key, uid.at, uid.size), number(found.series), number(found.images),
+                 found.availability.size ? availability(found.availability) : SILENT};
     set_prefetch(&t->uids->seen, w.uid);
     t->queue[t->queued++] = w;
     if (!t->keep) return t->queued == QUEUE ? tally_settle(t) : 0;
@@ -409,9 +427,9 @@ static int tally_count(Tally *t, Found found)
         if (uid.at[i] != '.' && (uid.at[i] < '0' || uid.at[i] > '9')) return 0;
     PyObject *held = PyBytes_FromStringAndSize((const char *)uid.at, (Py_ssize_t)uid.size);
     if (!held) return -1;
-    int failed = PyList_Append(t->kept, held);
+    int failed = PyList_Append(t->kept, held) < 0 || PyList_Append(t->kept_online, said_of[w.said]) < 0;
     Py_DECREF(held);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 static int tally_add(Tally *t, const uint8_t *data, size_t size, int explicit)
@@ -433,7 +451,8 @@ static PyObject *Tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     t->keep = keep;
     t->uids = (DistinctSet *)PyObject_CallOneArg((PyObject *)&DistinctSetType, key);
     t->kept = PyList_New(0);
-    if (!t->uids || !t->kept) Py_CLEAR(t);
+    t->kept_online = PyList_New(0);
+    if (!t->uids || !t->kept || !t->kept_online) Py_CLEAR(t);
     return (PyObject *)t;
 }
 
@@ -441,6 +460,7 @@ static void Tally_dealloc(Tally *t)
 {
     Py_XDECREF(t->uids);
     Py_XDECREF(t->kept);
+    Py_XDECREF(t->kept_online);
     Py_TYPE(t)->tp_free((PyObject *)t);
 }
 
@@ -458,16 +478,16 @@ static PyObject *Tally_add(Tally *t, PyObject *args, PyObject *kwargs)
 
 static PyObject *Tally_count(Tally *t, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"uid", "series", "images", NULL};
-    Slice uid = {NULL, 0}, series = {NULL, 0}, images = {NULL, 0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#|y#y#:count", names, &uid.at, &uid.size, &series.at, &series.size,
-                                     &images.at, &images.size))
+    static char *names[] = {"uid", "series", "images", "availability", NULL};
+    Slice uid = {NULL, 0}, series = {NULL, 0}, images = {NULL, 0}, said = {NULL, 0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#|y#y#y#:count", names, &uid.at, &uid.size, &series.at, &series.size,
+                                     &images.at, &images.size, &said.at, &said.size))
         return NULL;
-    if (tally_count(t, (Found){uid, series, images, 0}) < 0 || tally_settle(t) < 0) return NULL;
+    if (tally_count(t, (Found){uid, series, images, said, 0}) < 0 || tally_settle(t) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
-enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, DISTINCT };
+enum { ROWS, MALFORMED, SERIES, IMAGES, SERIES_KNOWN, IMAGES_KNOWN, STUDIES_ONLINE, STUDIES_ELSEWHERE, IMAGES_ONLINE, IMAGES_ELSEWHERE, DISTINCT };
 
 static PyObject *Tally_get(Tally *t, void *which)
 {
@@ -478,11 +498,16 @@ static PyObject *Tally_get(Tally *t, void *which)
     case IMAGES: return PyLong_FromUnsignedLongLong(t->images);
     case SERIES_KNOWN: return PyLong_FromUnsignedLongLong(t->series_known);
     case IMAGES_KNOWN: return PyLong_FromUnsignedLongLong(t->images_known);
+    case STUDIES_ONLINE: return PyLong_FromUnsignedLongLong(t->said[ONLINE]);
+    case STUDIES_ELSEWHERE: return PyLong_FromUnsignedLongLong(t->said[ELSEWHERE]);
+    case IMAGES_ONLINE: return PyLong_FromUnsignedLongLong(t->images_said[ONLINE]);
+    case IMAGES_ELSEWHERE: return PyLong_FromUnsignedLongLong(t->images_said[ELSEWHERE]);
     default: return PyLong_FromUnsignedLongLong(t->uids->seen.added);
     }
 }
 
 static PyObject *Tally_kept(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->kept); }
+static PyObject *Tally_kept_online(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->kept_online); }
 static PyObject *Tally_weight(Tally *t, void *unused) { (void)unused; return PyFloat_FromDouble(t->images_weight); }
 static PyObject *Tally_spread(Tally *t, void *unused) { (void)unused; return PyFloat_FromDouble(t->images_spread); }
 static PyObject *Tally_uids(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->uids); }
@@ -491,26 +516,29 @@ static PyObject *Tally_uids(Tally *t, void *unused) { (void)unused; return Py_Ne
 static PyGetSetDef Tally_getset[] = {
     COUNTER("rows", ROWS), COUNTER("malformed", MALFORMED), COUNTER("series", SERIES), COUNTER("images", IMAGES),
     COUNTER("series_known", SERIES_KNOWN), COUNTER("images_known", IMAGES_KNOWN), COUNTER("distinct", DISTINCT),
+    COUNTER("studies_online", STUDIES_ONLINE), COUNTER("studies_elsewhere", STUDIES_ELSEWHERE),
+    COUNTER("images_online", IMAGES_ONLINE), COUNTER("images_elsewhere", IMAGES_ELSEWHERE),
     {"images_weight", (getter)Tally_weight, NULL, NULL, NULL}, {"images_spread", (getter)Tally_spread, NULL, NULL, NULL},
-    {"uids", (getter)Tally_uids, NULL, NULL, NULL}, {"kept", (getter)Tally_kept, NULL, NULL, NULL}, {NULL},
+    {"uids", (getter)Tally_uids, NULL, NULL, NULL}, {"kept", (getter)Tally_kept, NULL, NULL, NULL},
+    {"kept_online", (getter)Tally_kept_online, NULL, NULL, NULL}, {NULL},
 };
-/* Counts one record of JSON by its elements: the UID, and the numbers of series and images. */
+/* Counts one record of JSON by its elements: the UID, the numbers of series and images, and the availability, if given. */
 static PyObject *Tally_json(Tally *t, PyObject *const *given, Py_ssize_t size)
 {
-    Element found[3];
+    Element found[4] = {0};
     int held = 0, failed = 0, judged = 1;
-    if (size != 3) {
-        PyErr_SetString(PyExc_TypeError, "json takes a UID, series and images");
+    if (size != 3 && size != 4) {
+        PyErr_SetString(PyExc_TypeError, "json takes a UID, series, images and the availability");
         return NULL;
     }
-    for (; held < 3; held++) {
+    for (; held < size; held++) {
         if ((failed = element_of(given[held], &found[held])) < 0) break;
         if (found[held].made & ~(held ? ELEMENT_STRING | ELEMENT_NUMBER : ELEMENT_STRING)) judged = 0; /* -1 has all bits */
         if (held && found[held].text.size > 16) judged = 0;
     }
     uint64_t before = t->uids->here.added;
     if (!failed && judged)
-        failed = tally_count(t, (Found){found[0].text, found[1].text, found[2].text}) < 0 || tally_settle(t) < 0;
+        failed = tally_count(t, (Found){found[0].text, found[1].text, found[2].text, found[3].text, 0}) < 0 || tally_settle(t) < 0;
     while (held) PyBuffer_Release(&found[--held].buffer);
     if (failed) return NULL;
     if (!judged) Py_RETURN_NONE;

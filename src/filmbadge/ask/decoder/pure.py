@@ -31,7 +31,9 @@ _BOTH = struct.Struct(">BxIIBB")  # header of a PDU, and of the first value in i
 _PADDING = b"\0 "
 MOST_LEVEL = 40  # of a sample
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
-_NOTHING = (b"", b"", b"")
+_NOTHING = (b"", b"", b"", b"")
+# Whether instances can be had at once, PS3.3 C.4.23.1.1.
+_AVAILABILITY = {b"ONLINE": True, b"NEARLINE": False, b"OFFLINE": False, b"UNAVAILABLE": False}
 # These are elements of a command set, PS3.7 E.1.
 _FIELD, _RESPONDED_ID, _DATA_SET_TYPE, _STATUS = 0x0100, 0x0120, 0x0800, 0x0900
 _NO_DATA_SET = 0x0101
@@ -210,9 +212,14 @@ class Tally:
         self.images_known = 0
         # Where its UIDs are a sample, the other numbers are of these alone. An estimate for all, and its variance:
         self.images_weight = self.images_spread = 0.0
+        # Studies that say that they are on-line, and that they are not; images of these, as far as their number is known.
+        self.studies_online = self.studies_elsewhere = 0
+        self.images_online = self.images_elsewhere = 0
         self.kept: list[bytes] = []
+        self.kept_online: list[bool | None] = []  # what each of these says; None: nothing
         self._keep = keep
-        self._places = Places((uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY))
+        wanted = (uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY, elements.INSTANCE_AVAILABILITY)
+        self._places = Places(wanted)
 
     @property
     def distinct(self) -> int:
@@ -220,13 +227,12 @@ class Tally:
 
     def add(self, identifier: bytes, explicit: bool) -> None:
         """Counts one record of DIMSE and forgets it. Raises nothing on any input from an archive."""
-        uid, series, images = self._fields(identifier, explicit)
-        self.count(uid, series, images)
+        self.count(*self._fields(identifier, explicit))
 
     __call__ = add
 
-    def count(self, uid: bytes, series: bytes = b"", images: bytes = b"") -> None:
-        """Counts one record by its UID, with the numbers of series and images as the archive wrote them.
+    def count(self, uid: bytes, series: bytes = b"", images: bytes = b"", availability: bytes = b"") -> None:
+        """Counts one record by its UID, with the numbers of series and images and the availability, PS3.3 C.4.23.1.1, as written.
 
         A record without a UID, with one that is too long, or with one of zeros alone, is malformed.
         """
@@ -237,25 +243,32 @@ class Tally:
             return
         if not self.uids.add(uid):
             return
+        online = _AVAILABILITY.get(availability.strip(_PADDING)) if availability else None
+        self.studies_online += online is True
+        self.studies_elsewhere += online is False
         # Only a value that looks like a UID is held: a walk would send a name in its place back to the archive.
         if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
             self.kept.append(uid)
+            self.kept_online.append(online)
         if (number := _number(series)) is not None:
             self.series += number
             self.series_known += 1
         if (number := _number(images)) is not None:
             self.images += number
             self.images_known += 1
+            self.images_online += number if online else 0
+            self.images_elsewhere += number if online is False else 0
             each = self.uids.stands_for
             self.images_weight += float(number) * each
             self.images_spread += float(number * number) * each * (each - 1)
 
-    def json(self, uid: Element, series: Element, images: Element, /) -> bool | None:
+    def json(self, uid: Element, series: Element, images: Element, availability: Element = b"", /) -> bool | None:
         """As `count`, by elements of the DICOM JSON model, PS3.18 F.2. Returns whether the UID is new since the mark.
 
         None: nothing was counted, because an element is not plain.
         """
-        named, *numbers = element.string(uid), element.count(series), element.count(images)
+        given = (series, images, availability)
+        named, *numbers = element.string(uid), *map(element.count, given)
         if named is None or any(one is None or len(one) > 16 for one in numbers):
             return None
         here = self.uids.here

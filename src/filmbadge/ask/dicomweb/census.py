@@ -81,7 +81,7 @@ class _Said:
     def rows(self, found: Sequence[Study]) -> None:
         count, new = self._tally.json, list[Study]()
         for one in found:
-            is_new = count(one.study, one.series_in_study, one.images_in_study)
+            is_new = count(one.study, one.series_in_study, one.images_in_study, one.availability)
             if is_new or (is_new is None and self._is_new(one)):
                 new.append(one)
         self._dates.update([bytes(one.date)[:LONGEST_WRITTEN] for one in new])
@@ -93,8 +93,8 @@ class _Said:
     def _is_new(self, one: Study) -> bool:
         """Count a study whose elements are not plain. Whether its UID is new in this answer."""
         here = self._tally.uids.here
-        counts = [number(bytes(element)).digits for element in (one.series_in_study, one.images_in_study)]
-        self._tally.count(text(bytes(one.study)).uid, *counts)
+        series, images = (number(bytes(element)).digits for element in (one.series_in_study, one.images_in_study))
+        self._tally.count(text(bytes(one.study)).uid, series, images, text(bytes(one.availability)).uid)
         return self._tally.uids.here > here
 
     def settle(self) -> None:
@@ -145,6 +145,7 @@ class QidoSource:
 
     axes = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY))
     counts_come_along = True
+    availability = False  # it comes along, PS3.18 Table 10.6.3-3
 
     def __init__(self, root: str, key: RunKey, look: Look | None = None, form: Form | None = None) -> None:
         self.retrieve_url = False

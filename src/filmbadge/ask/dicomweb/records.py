@@ -85,6 +85,7 @@ class Study(Struct, frozen=True, gc=False):
     """The elements of a study's record that a census looks at, as JSON, in the order of their tags."""
 
     date: Raw = named(name="00080020", default=ABSENT)
+    availability: Raw = named(name="00080056", default=ABSENT)
     modalities: Raw = named(name="00080061", default=ABSENT)
     retrieve: Raw = named(name="00081190", default=ABSENT)
     study: Raw = named(name="0020000D", default=ABSENT)

@@ -28,7 +28,7 @@ Script = Callable[[Association], Operations]
 # The peer hung up. That may be its manner, or chance, even before it answered anything.
 _HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED)
 # Asking again would change nothing, or is not ours to decide.
-_FINAL = (
+FINAL = (
     OutcomeKind.SPARED,
     OutcomeKind.OUT_OF_SCOPE,
     OutcomeKind.INTERRUPTED,
@@ -141,7 +141,7 @@ class _Carried:
     def goes_on(self, association: Association, stop: Outcome) -> bool:
         """Whether another association is to be made, after this one ended."""
         ending = stop.ending
-        if self.done or ending in _FINAL:
+        if self.done or ending in FINAL:
             return False
         if self._willing:
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import suppress
 
 import msgspec
@@ -12,7 +13,7 @@ from filmbadge.ask.census.plan import Hint, plan_for
 from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window, day, minute
 from filmbadge.ask.decoder import Tally, elements
-from filmbadge.ask.dimse.ask_again import Script, ask_all
+from filmbadge.ask.dimse.ask_again import FINAL, Asked, Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
 from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.questions import KEYS, demanded, find_root, opening
@@ -25,18 +26,25 @@ from filmbadge.model import Depth, DimseFacts, Doubt, DoubtCode, FindKey, Observ
 
 UIDS = (elements.STUDY_UID,)
 COUNTS = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY)
+AND_AVAILABILITY = (*COUNTS, elements.INSTANCE_AVAILABILITY)  # PS3.4 C.4.1.1.3.2
 WHEN = (elements.STUDY_DATE, elements.STUDY_TIME)
+
+UNABLE = 0xC000  # a status of a C-FIND, PS3.4 C.4.1.1.4
 
 AXES = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY, Axis.UID))
 
 
 class DimseSource:
-    """One archive under one query root. `personal`: it may be asked by attributes of patients too."""
+    """One archive under one query root. `personal`: it may be asked by attributes of patients too.
+
+    `availability`: the counts are asked for with Instance Availability, as long as that costs none.
+    """
 
     has_more = None  # a query has no offset, PS3.4 C.4.1
     counts_come_along = False
 
-    def __init__(self, root: str, key: RunKey, *, personal: bool = False) -> None:
+    def __init__(self, root: str, key: RunKey, *, personal: bool = False, availability: bool = False) -> None:
+        self.availability = availability
         self.axes = AXES | {Axis.SEX} if personal else AXES
         self._root = root
         self._key = key
@@ -44,7 +52,8 @@ class DimseSource:
     def studies(self, window: Window, tally: Tally, counts: bool, /) -> Steps[WindowAnswer]:
         before = tally.distinct
         tally.uids.mark()
-        values = {elements.QUERY_LEVEL: b"STUDY", **dict.fromkeys(COUNTS if counts else UIDS, b""), **bounds(window)}
+        wanted = AND_AVAILABILITY if counts and self.availability else COUNTS if counts else UIDS
+        values = {elements.QUERY_LEVEL: b"STUDY", **dict.fromkeys(wanted, b""), **bounds(window)}
         answer = yield Query(self._root, tuple(values.items()), tally, cancel_after=window.at_most or None)
         return seen(answer, tally.uids.here, tally.distinct - before, full=tally.uids.full)
 
@@ -117,7 +126,12 @@ async def count(contact: Contact, observation: Observation, asked: DimseFacts) -
 
 async def _census(contact: Contact, observation: Observation, asked: DimseFacts, root: str, key: RunKey) -> Learned:
     spent = Spent(contact.scope.census, share=key.memory, caps=contact.scope.caps, pace=contact.pace)
-    source = DimseSource(root, key, personal=observation.depth.reaches(Depth.PROFILE))
+    source = DimseSource(
+        root,
+        key,
+        personal=observation.depth.reaches(Depth.PROFILE),
+        availability=observation.depth.reaches(Depth.PROVE),
+    )
     counting = CensusProgress(source, plan_for(hint(asked), contact.pace, spent), spent, key)
     try:
         return await _counted(contact, observation, asked, root, counting)
@@ -183,16 +197,24 @@ async def _count(
     def associate(carried: Script) -> Association:
         return Association(asked.called, carried, throttle=contact.pace, meter=counting.spent)
 
-    ended = await ask_all(
-        contact,
-        observation.endpoint.port,
-        associate,
-        lambda _: counting.script(),
-        question=f"dimse census {asked.called}{OVER_TLS if tls else ''}",
-        tls=tls,
-        also=demanded(asked),
-        meter=counting.spent,
-    )
+    def ask() -> Coroutine[None, None, Asked]:
+        return ask_all(
+            contact,
+            observation.endpoint.port,
+            associate,
+            lambda _: counting.script(),
+            question=f"dimse census {asked.called}{OVER_TLS if tls else ''}",
+            tls=tls,
+            also=demanded(asked),
+            meter=counting.spent,
+        )
+
+    ended = await ask()
+    if (
+        not ended.done and counting.trying and ended.stop.ending not in FINAL
+    ):  # as good as a refusal: it has no answer to that
+        counting.advance(Answer(UNABLE))
+        ended = await ask()
     return None if ended.done else Doubt(DoubtCode.BROKE_OFF, stop=ended.stop)
 
 

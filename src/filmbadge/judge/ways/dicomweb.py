@@ -39,6 +39,17 @@ def delivered(facts: DicomWebFacts) -> bool:
     return facts.proof is not None and facts.proof.bytes > 0
 
 
+# HTTP statuses that refuse whatever is asked for: without authentication, at all, or by this method, RFC 9110 15.5 and 15.6.
+_REFUSALS = (401, 403, 405, 501)
+
+
+def withheld(facts: DicomWebFacts) -> bool | None:
+    if not gave(facts):
+        return None
+    proof = facts.proof
+    return proof is not None and not proof.bytes and proof.status in _REFUSALS
+
+
 def steps(facts: DicomWebFacts, rung: Rung | None) -> Iterator[Depth]:
     """If a record came, we may ask for more. A root that answers narrow questions only may hold what they did not meet."""
     if not (gave(facts) or (facts.needs_filter and facts.census is None)):
@@ -75,4 +86,12 @@ def _place(facts: DicomWebFacts, stop: Outcome) -> Verdict:
     return Verdict(Rung.ANSWERS, Reason.NEEDS_PERSONAL_DATA)
 
 
-WAY: Way[DicomWebFacts] = Way(place=place, gave=gave, census=census, profile=profile, delivered=delivered, steps=steps)
+WAY: Way[DicomWebFacts] = Way(
+    place=place,
+    gave=gave,
+    census=census,
+    profile=profile,
+    delivered=delivered,
+    withheld=withheld,
+    steps=steps,
+)

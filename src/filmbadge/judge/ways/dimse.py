@@ -9,6 +9,7 @@ from filmbadge.catalogue.dicom import is_success
 from filmbadge.catalogue.fingerprints import Manners, fingerprints, products_of, toolkit_of
 from filmbadge.judge.ways.way import Way
 from filmbadge.model import (
+    REFUSALS,
     Abort,
     Census,
     Depth,
@@ -83,6 +84,16 @@ def delivered(facts: DimseFacts) -> bool:
     return facts.proof is not None and facts.proof.bytes > 0
 
 
+def withheld(facts: DimseFacts) -> bool | None:
+    """Proof is a final status that refuses every question, or an association that was made without C-GET."""
+    if not gave(facts) and not (facts.census and facts.census.studies):
+        return None
+    proof = facts.proof
+    if proof is None or proof.bytes:
+        return False
+    return (proof.status,) in REFUSALS or (proof.stop is None and not proof.get)
+
+
 def steps(facts: DimseFacts, rung: Rung | None) -> Iterator[Depth]:
     if facts.census is None and rung is Rung.DISCLOSES:
         yield Depth.COUNT
@@ -155,5 +166,6 @@ WAY: Way[DimseFacts] = Way(
     census=census,
     profile=profile,
     delivered=delivered,
+    withheld=withheld,
     steps=steps,
 )

@@ -65,6 +65,8 @@ class Way(Generic[F]):
     listed: Callable[[F], Counts | None] = _none  # counts from its pages, used only if nothing better gives them
     profile: Callable[[F], Profile | None] = _none
     delivered: Callable[[F], bool] = _no  # whether an image came
+    # Whether a refusal proves that no image comes this way. None: this way brings no images, or is not open.
+    withheld: Callable[[F], bool | None] = _none
 
     # Names which of COUNT, PROFILE and PROVE would tell more. The argument is the rung of the endpoint.
     steps: Callable[[F, Rung | None], Iterable[Depth]] = _nothing

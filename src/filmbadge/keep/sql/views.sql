@@ -131,6 +131,11 @@ WITH opened AS (SELECT * FROM counted WHERE open), every AS (
     FROM opened
     UNION ALL
     SELECT
+        id AS archive, country, 'images_retrievable' AS quantity, images_retrievable AS amount, coalesce(images_retrievable_how, 'unknown') AS how,
+        images_retrievable_at_least AS at_least, images_retrievable_low AS low, images_retrievable_high AS high, images_retrievable_doubts AS doubts
+    FROM opened
+    UNION ALL
+    SELECT
         id, country, 'kind:' || a.kind, records, coalesce(how, 'unknown'),
         at_least, low, high, doubts
     FROM opened CROSS JOIN all_kinds AS a LEFT JOIN kinds AS k ON k.archive = id AND k.kind = a.kind

@@ -20,8 +20,8 @@ from filmbadge.tell.summary import (
     nothing_found,
     undecided_by_country,
 )
-from filmbadge.tell.view import ArchiveView
-from filmbadge.tell.words import QUANTITIES, Words
+from filmbadge.tell.view import ArchiveView, amounts
+from filmbadge.tell.words import Words
 from filmbadge.texts import printable
 
 _REASONS = 8  # of one rung
@@ -215,8 +215,7 @@ def _archive(archive: ArchiveView, words: Words) -> ArchiveRow:
         product=product or words.say("not known"),
         toolkit=words.say("toolkit {name}", name=archive.toolkit) if archive.toolkit else "",
         counts=[
-            words.say("{quantity}: {count}", quantity=words.say(label), count=archive.counts[quantity].words)
-            for quantity, label in QUANTITIES.items()
+            words.say("{quantity}: {count}", quantity=label, count=figure) for label, figure in amounts(archive, words)
         ],
         identifiers=[identifier.words for identifier in archive.identifiers],
         kinds=list(_looks(archive, words)),

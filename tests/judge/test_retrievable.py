@@ -1,0 +1,172 @@
+"""How many images of an archive a stranger gets: what was said, what came, and what a refusal proves."""
+
+from __future__ import annotations
+
+import pytest
+
+from filmbadge.judge import archives
+from filmbadge.judge.retrievable import retrievable
+from filmbadge.model import (
+    Archive,
+    Availability,
+    Cause,
+    Census,
+    Count,
+    CountedBy,
+    Counters,
+    Depth,
+    DicomWebFacts,
+    DoubtCode,
+    Interval,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Proof,
+    Provenance,
+    WebProof,
+    WebService,
+)
+from filmbadge.model import DimseFacts as Facts
+from support.factories import ADDRESS, DISCLOSED, REPORTED, admitted, dimse, reported, web
+
+IMAGE = Proof("1.2.3", get=True, storage=True, bytes=4096, status=0xFE00)
+NO_GET = Proof("1.2.3")
+
+
+def census(said: Availability | None = None, *, complete: bool = True, images: int = 100) -> Census:
+    return Census(
+        complete=complete,
+        rows=10,
+        studies=10,
+        images=images,
+        images_known_for=10,
+        method=CountedBy.COUNT_KEYS,
+        availability=said,
+    )
+
+
+def facts(counted: Census | None, proof: Proof | None) -> Facts:
+    return Facts(
+        called="ANY-SCP",
+        valid_pdu=True,
+        accepted=True,
+        study_root=True,
+        finds=DISCLOSED,
+        census=counted,
+        proof=proof,
+    )
+
+
+def judged(*seen: Observation) -> Archive:
+    (found,) = archives.judge(ADDRESS, seen).archives
+    return found
+
+
+def count(counted: Census | None, proof: Proof | None, depth: Depth = Depth.PROVE) -> Count:
+    return judged(dimse(facts(counted, proof), depth=depth)).images_retrievable
+
+
+def codes(count: Count) -> list[DoubtCode]:
+    return [doubt.code for doubt in count.doubts]
+
+
+def test_images_that_are_said_to_be_on_line_where_one_came() -> None:
+    assert count(census(Availability(7, 3, 60, 40)), IMAGE) == Count(60, Provenance.REPORTED)
+
+
+def test_words_alone_deliver_nothing() -> None:
+    found = count(census(Availability(10, 0, 100, 0)), Proof("1.2.3", get=True, storage=True, status=0xA702))
+    assert (found.value, found.at_least, codes(found)) == (None, None, [DoubtCode.NO_IMAGE_CAME])
+
+
+@pytest.mark.parametrize("proof", [NO_GET, Proof("1.2.3", get=True, status=0x0124), Proof(get=True, status=0x0122)])
+def test_zero_where_a_refusal_proves_it(proof: Proof) -> None:
+    assert count(census(Availability(10, 0, 100, 0)), proof) == Count(0, Provenance.COUNTED)
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        None,
+        Proof("1.2.3", get=True, storage=True, status=0xA702),  # of that image
+        Proof("1.2.3", get=True),  # the class of that image
+        Proof(stop=Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE)),
+        Proof("1.2.3", stop=Outcome(OutcomeKind.IDLE, Cause.IDLE_LIMIT, {"milliseconds": 5})),
+        Proof(stop=Outcome(OutcomeKind.REJECTED, Cause.REJECTED, {"result": 2, "source": 3, "reason": 2})),
+    ],
+)
+def test_what_proves_no_refusal_is_not_zero(proof: Proof | None) -> None:
+    found = count(census(), proof)
+    assert (found.value, found.how, codes(found)) == (None, Provenance.UNKNOWN, [DoubtCode.NO_IMAGE_CAME])
+
+
+def test_a_part_that_says_nothing_leaves_a_bound() -> None:
+    found = count(census(Availability(6, 3, 55, 40)), IMAGE)
+    assert (found.value, found.at_least, codes(found)) == (None, 55, [DoubtCode.AVAILABILITY_PARTLY])
+
+
+def test_what_was_not_counted_whole_leaves_a_bound() -> None:
+    found = count(census(Availability(7, 3, 60, 40), complete=False), IMAGE)
+    assert (found.value, found.at_least) == (None, 60)
+
+
+def test_an_estimate_of_images_is_one_of_these_too() -> None:
+    made = Census(
+        complete=False,
+        rows=10,
+        studies=10,
+        images=100,
+        images_known_for=10,
+        method=CountedBy.COUNT_KEYS,
+        images_estimate=Interval(1000, 800, 1500),
+        availability=Availability(7, 3, 60, 40),
+    )
+    found = count(made, IMAGE)
+    assert (found.value, found.how, found.low, found.high) == (600, Provenance.ESTIMATED, 480, 900)
+
+
+def test_silence_is_unknown() -> None:
+    assert codes(count(census(), IMAGE)) == [DoubtCode.AVAILABILITY_UNSAID]
+
+
+def test_it_needs_the_depth() -> None:
+    assert codes(count(census(Availability(10, 0, 100, 0)), None, Depth.PROFILE)) == [DoubtCode.NEEDS_PROVE]
+
+
+def test_an_archive_that_gives_nothing_to_strangers_has_no_zero() -> None:
+    found = judged(dimse(admitted(), depth=Depth.PROVE)).images_retrievable
+    assert (found.value, bool(found.doubts)) == (None, True)
+
+
+def by_web(proof: WebProof | None) -> Observation:
+    root = DicomWebFacts("/dicom-web", 200, records=1, census=census(Availability(10, 0, 100, 0)), proof=proof)
+    return web(root, depth=Depth.PROVE)
+
+
+@pytest.mark.parametrize(
+    ("status", "value"), [(401, 0), (403, 0), (405, 0), (501, 0), (404, None), (500, None), (200, None)]
+)
+def test_http_refuses_for_good_or_once(status: int, value: int | None) -> None:
+    assert judged(by_web(WebProof(WebService.WADO_RS, status))).images_retrievable.value == value
+
+
+def of_both(image: WebProof) -> Count:
+    """An archive whose DIMSE has no C-GET."""
+    seen = (dimse(facts(None, NO_GET), depth=Depth.PROVE), by_web(image))
+    return retrievable(archives.judge(ADDRESS, seen).judged, Count(100, Provenance.REPORTED))
+
+
+def test_any_way_that_delivers_is_enough() -> None:
+    image = WebProof(WebService.WADO_RS, 200, "multipart/related", 4096)
+    assert of_both(image) == Count(100, Provenance.REPORTED)
+
+
+def test_a_refusal_of_one_way_is_none_of_another() -> None:
+    assert of_both(WebProof(WebService.WADO_RS, 500)).value is None
+
+
+def test_an_archive_without_images_has_none_to_get() -> None:
+    none = reported(REPORTED, patients=0, studies=0, series=0, images=0)
+    assert none.counters == Counters(200, 0, 0, 0, 0)
+    found = judged(web(none, depth=Depth.PROVE)).images_retrievable
+    assert found.value is None or found == Count(0, Provenance.REPORTED)
