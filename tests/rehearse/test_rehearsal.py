@@ -14,7 +14,7 @@ from filmbadge.cli import run
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import TABLES
 from filmbadge.rehearse.hospital import WORLDS, hospital
-from filmbadge.rehearse.world import Archive, World
+from filmbadge.rehearse.world import Archive, AtCap, World
 from support import archives, isolation
 from support.chance import seeds
 
@@ -108,8 +108,9 @@ def test_a_capped_archive_is_unknown_and_so_is_the_total(
     def capped(scale: float, seed: int) -> World:
         first, *others = hospital(scale, seed).archives
         assert isinstance(first, Archive)
-        held.append(len(first.studies))
-        return World("hospital", (replace(first, cap=11, silent=silent), *others))
+        held.append(first.contents.studies)
+        at_cap = AtCap.SILENT if silent else AtCap.SIGNAL
+        return World("hospital", (replace(first, cap=11, at_cap=at_cap), *others))
 
     monkeypatch.setitem(WORLDS, "hospital", capped)
     out = tmp_path / "survey"

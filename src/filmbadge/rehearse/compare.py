@@ -59,7 +59,7 @@ def compare(
         if quantity.startswith("rung:"):
             rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), Provenance.COUNTED, True))
             continue
-        total = measured[quantity]
+        total = measured.get(quantity) or Total(quantity, None, Provenance.UNKNOWN)
         found, how = _found(total)
         due = quantity in _AT_COUNT
         if Depth(depth).reaches(Depth.PROFILE):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import cast
 
 from filmbadge.ask.decoder import elements
@@ -13,7 +14,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.catalogue import kinds
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, PATIENT_ROOT_FIND, STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.model import Cause
-from filmbadge.rehearse.world import Archive, CountKeys, Manner, Rows, Study
+from filmbadge.rehearse.world import Archive, AtCap, CountKeys, Manner, Rows
 
 _FIRST_WORDS = {
     Manner.SSH: b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -136,7 +137,7 @@ class Acceptor(asyncio.Protocol):
         if row is not None:
             self._respond(context, _with(response, 0xFF00, True), self._encode(context, row))
             asyncio.get_running_loop().call_soon(self._stream, context, asked, rows, sent + 1)
-        elif cancelled or (capped and not self._archive.silent and next(rows, None) is not None):
+        elif cancelled or (capped and self._archive.at_cap is AtCap.SIGNAL and next(rows, None) is not None):
             late = self._encode(context, {}) if self._archive.data_after_cancel else None
             self._respond(context, _with(response, 0xFE00, late is not None), late)
         else:
@@ -169,51 +170,44 @@ def _with(response: Command, status: int, has_data_set: bool) -> Command:
 def _answer(archive: Archive, keys: Keys) -> Iterator[Keys]:
     """The rows that answer a C-FIND at its level. They hold only the keys of the request."""
     level = keys.get(elements.QUERY_LEVEL, b"")
-    studies = [s for s in archive.studies if _dated(s, keys.get(elements.STUDY_DATE, b""))]
+    held = archive.contents
+    studies = list(held.between(*_ends(keys.get(elements.STUDY_DATE, b""))))
     if times := keys.get(elements.STUDY_TIME):
-        studies = [s for s in studies if times[:6] <= _time(s) <= times.partition(b"-")[2][:6]]
+        low, _, high = times.partition(b"-")
+        studies = [n for n in studies if low[:6] <= held.record(n)[elements.STUDY_TIME] <= high[:6]]
     if wanted := keys.get(elements.STUDY_UID):
-        uids = wanted.split(b"\\")  # list of UID matching, PS3.4 C.2.2.2.2
-        studies = [s for s in studies if s.uid.encode() in uids]
+        uids = {held.number_of(uid) for uid in wanted.split(b"\\")}  # list of UID matching, PS3.4 C.2.2.2.2
+        studies = [n for n in studies if n in uids]
     if level == b"STUDY":
         yield from _study_rows(archive, studies, keys)
+        return
     for study in studies:
-        for index, images in enumerate(study.images):
-            series = study.series_uid(index).encode()
+        for index, images in enumerate(held.images(study)):
+            series = held.series_uid(study, index)
             if level == b"SERIES":
                 yield {
                     elements.QUERY_LEVEL: level,
-                    elements.STUDY_UID: study.uid.encode(),
+                    elements.STUDY_UID: held.uid(study),
                     elements.SERIES_UID: series,
-                    **_asked(study.record.series, keys),
+                    **_asked(held.series_record(study, index), keys),
                 }
             elif level == b"IMAGE" and keys.get(elements.SERIES_UID) in (b"", series):
                 for number in range(images):
                     yield {elements.QUERY_LEVEL: level, elements.INSTANCE_UID: series + b".%d" % number}
 
 
-def _study_rows(archive: Archive, studies: list[Study], keys: Keys) -> Iterator[Keys]:
+def _study_rows(archive: Archive, studies: list[int], keys: Keys) -> Iterator[Keys]:
     counting = bool(_COUNTS & keys.keys())
     if counting and archive.count_keys is CountKeys.COLLAPSE:
         studies = studies[:1]
+    left_out = _COUNTS if archive.count_keys is CountKeys.ABSENT else frozenset()
+    wanted = {**keys, elements.STUDY_UID: b""}
     for study in studies:
-        personal = _asked(study.record.study, keys)
-        row = {elements.QUERY_LEVEL: b"STUDY", elements.STUDY_UID: study.uid.encode(), **personal}
-        if elements.STUDY_DATE in keys:
-            row[elements.STUDY_DATE] = f"{study.date:%Y%m%d}".encode()
-        if elements.STUDY_TIME in keys:
-            row[elements.STUDY_TIME] = _time(study)
-        if counting and archive.count_keys is not CountKeys.ABSENT:
-            row[elements.SERIES_IN_STUDY] = b"%d" % len(study.images)
-            row[elements.IMAGES_IN_STUDY] = b"%d" % sum(study.images)
-        for _ in range(sum(study.images) if archive.rows is Rows.INSTANCES else 1):
+        row = _asked(archive.contents.record(study), wanted)
+        row = {elements.QUERY_LEVEL: b"STUDY"} | {tag: value for tag, value in row.items() if tag not in left_out}
+        images = sum(archive.contents.images(study))
+        for _ in range(images if archive.rows is Rows.INSTANCES else 1):
             yield row
-
-
-def _time(study: Study) -> bytes:
-    """A time of day that a study keeps."""
-    second = sum(study.uid.encode()) * 977 % 86_400
-    return f"{second // 3600:02d}{second // 60 % 60:02d}{second % 60:02d}".encode()
 
 
 def _asked(values: Mapping[int, bytes], keys: Keys) -> Keys:
@@ -221,10 +215,10 @@ def _asked(values: Mapping[int, bytes], keys: Keys) -> Keys:
     return {tag: value for tag, value in values.items() if tag in keys or tag == kinds.CHARACTER_SET}
 
 
-def _dated(study: Study, key: bytes) -> bool:
-    """Matches a study date to a range, PS3.4 C.2.2.2.5."""
+def _ends(key: bytes) -> tuple[int | None, int | None]:
+    """The days that a study date key asks for, PS3.4 C.2.2.2.5."""
     low, dash, high = key.decode("ascii", "replace").partition("-")
-    day = f"{study.date:%Y%m%d}"
     if not dash:
-        return not low or day == low
-    return (not low or day >= low) and (not high or day <= high)
+        high = low
+    first, last = (date.fromisoformat(text).toordinal() if text else None for text in (low, high))
+    return first, last

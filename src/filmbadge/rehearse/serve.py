@@ -46,16 +46,16 @@ class _Rest(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         path = data.split(b" ", 2)[1:2]
-        studies = self._archive.studies
+        held = self._archive.contents
         pages: dict[bytes, object] = {
             b"/system": {
                 "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": self._dicom_port, "Name": "", "Version": "1.12.1",
             },
             b"/statistics": {
-                "CountPatients": len({s.patient for s in studies}),
-                "CountStudies": len(studies),
-                "CountSeries": sum(len(s.images) for s in studies),
-                "CountInstances": sum(sum(s.images) for s in studies),
+                "CountPatients": held.patients_in_all,
+                "CountStudies": held.studies,
+                "CountSeries": held.series_in_all,
+                "CountInstances": held.images_in_all,
             },
         }  # fmt: skip
         if path and path[0].startswith(b"/studies?expand&"):
@@ -78,9 +78,12 @@ def _listed(archive: Archive, path: str) -> list[object]:
     since, limit = int(options["since"]), int(options["limit"])
     keywords = {attribute.keyword: attribute.tag for attribute in ATTRIBUTES}
     page: list[object] = []
-    for study in archive.studies[since : since + limit]:
-        held = {name: study.record.study.get(tag, b"").decode() for name, tag in keywords.items()}
-        main = {"StudyInstanceUID": study.uid} | {name: held[name] for name in ("StudyDate", "StudyDescription")}
+    for study in range(archive.contents.studies)[since : since + limit]:
+        record = archive.contents.record(study)
+        held = {name: record.get(tag, b"").decode().strip() for name, tag in keywords.items()}
+        main = {"StudyInstanceUID": archive.contents.uid(study).decode()} | {
+            name: held[name] for name in ("StudyDate", "StudyDescription")
+        }
         patient = {name: held[name] for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")}
         requested = {name: held.get(name, "") for name in options["requestedTags"].split(";")}
         page.append({"MainDicomTags": main, "PatientMainDicomTags": patient, "RequestedTags": requested})

@@ -3,85 +3,121 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
 
-from filmbadge.catalogue.kinds import ISSUER, PATIENT_ID
 from filmbadge.model import Kind, Protocol, Rung
-from filmbadge.rehearse.people import Record
+from filmbadge.rehearse.contents import Contents
 
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    uid: str
-    date: date
-    patient: int
-    images: tuple[int, ...]  # number of images of each series
-    record: Record = field(default_factory=Record)
-
-    @property
-    def patient_id(self) -> tuple[object, bytes | None]:
-        """The values by which a stranger tells patients apart. In a large archive two patients may have the same id."""
-        return self.record.study.get(PATIENT_ID, self.patient), self.record.study.get(ISSUER)
-
-    def series_uid(self, index: int) -> str:
-        return f"{self.uid}.{index + 1}"
+NOTHING = Contents()
+ALWAYS = 1 << 30  # more times than any survey asks
 
 
 class Rows(StrEnum):
     """The way in which an archive answers a study query."""
 
-    STUDIES = "one row per study"
-    INSTANCES = "one row per instance"
+    STUDIES = "studies"  # one row per study
+    INSTANCES = "instances"  # one row per instance
 
 
 class CountKeys(StrEnum):
     """The way in which an archive treats the NumberOfStudyRelated keys."""
 
     FILLED = "filled"
-    ABSENT = "left out"
-    COLLAPSE = "the answer collapses to one row"
+    ABSENT = "absent"  # it leaves them out, so that each study must be walked
+    COLLAPSE = "collapse"  # the answer collapses to one row
+
+
+class AtCap(StrEnum):
+    """What an archive does where an answer would have more rows than it gives."""
+
+    SIGNAL = "signal"  # it ends with 0xFE00
+    SILENT = "silent"  # it ends with success, as if there were no more rows
+    REFUSES = "refuses"  # it gives no row, and 0xC000
+
+
+class Flood(StrEnum):
+    """Rows without end."""
+
+    NO = "no"
+    SAME = "same"  # the same studies again and again
+    NEW = "new"  # new studies for ever, which no other question brings
+
+
+class Tls(StrEnum):
+    """What an archive's DICOM port speaks under DICOM."""
+
+    NONE = "none"
+    NEW = "new"  # TLS 1.2 and above
+    OLD = "old"  # TLS below 1.2
+    CLIENT_CERTIFICATE = "client-certificate"  # and nothing without a certificate of the client
+
+
+class Get(StrEnum):
+    """What an archive does when a stranger asks for an instance."""
+
+    ABSENT = "absent"  # C-GET is not among its services
+    DELIVERS = "delivers"
+    REFUSES = "refuses"
+    FAILS = "fails"  # it says that the sub-operations failed
 
 
 class Manner(StrEnum):
     """The service on the port."""
 
-    ARCHIVE = "an archive"
-    SILENT = "takes the connection and never says a word"
-    CLOSES = "closes at once"
-    GARBAGE = "sends bytes that mean nothing"
-    HUGE_PDU = "announces a PDU of 4 GiB"
-    HTTP = "a web server"
-    SSH = "an SSH server"
+    ARCHIVE = "archive"
+    SILENT = "silent"  # takes the connection and never says a word
+    DRIPS = "drips"  # says a byte now and then
+    CLOSES = "closes"  # closes at once
+    GARBAGE = "garbage"  # sends bytes that mean nothing
+    HUGE_PDU = "huge-pdu"  # announces a PDU of 4 GiB
+    HTTP = "http"  # a web server
+    SSH = "ssh"  # an SSH server
     NOTHING = "nothing"
 
 
 class Web(StrEnum):
     """The front page of the archive's web server, besides any API."""
 
-    EXPLORER = "Orthanc Explorer"
-    VIEWER = "OHIF, and a configuration that names an archive behind the same port"
-    CATCH_ALL = "one page for every path"
-    FILES = "a list of files, none of them DICOM's"
-    LOGIN = "nothing without a password"
-    MOVED = "a redirect out of the world"
+    EXPLORER = "explorer"  # Orthanc Explorer
+    VIEWER = "viewer"  # OHIF, and a configuration that names an archive
+    CATCH_ALL = "catch-all"  # one page for every path
+    FILES = "files"  # a list of files, none of them DICOM's
+    DICOM_FILES = "dicom-files"  # a list of DICOM files
+    LOGIN = "login"  # nothing without a password
+    MOVED = "moved"  # a redirect out of the world
 
     @property
     def viewer(self) -> bool:
         return self in (Web.EXPLORER, Web.VIEWER)
 
 
+class Expected(StrEnum):
+    """How well anybody can know how much an archive holds."""
+
+    EXACT = "exact"
+    ESTIMATE = "estimate"
+    BOUND = "bound"
+
+
+Rungs = tuple[tuple[Protocol, Rung], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One synthetic host: its contents, its behaviour, and its rungs by the definition of the ladder."""
+    """One synthetic machine: its contents, its behaviour, and its rungs by the definition of the ladder."""
 
     name: str
-    studies: tuple[Study, ...] = ()
+    addresses: tuple[IPv4Address, ...] = ()  # all are this one machine
+    contents: Contents = NOTHING
     manner: Manner = Manner.ARCHIVE
+    second_port: bool = False  # DIMSE is on the second of the world's ports
     called: str = ""  # the only called AE title that the archive accepts
     callers: frozenset[str] | None = None  # the only calling AE titles that the archive accepts
-    busy: bool = False  # the archive rejects transiently
+    busy: int = 0  # so many associations are rejected transiently
+    exhausted: int = 0  # so many C-FINDs end out of resources (A700)
     aborts_queries: bool = False
     study_root: bool = True
     explicit: bool = True
@@ -89,16 +125,34 @@ class Archive:
     rows: Rows = Rows.STUDIES
     nested: bool = False  # the archive adds a sequence of undefined length to each row
     data_after_cancel: bool = False  # the archive's final 0xFE00 still carries a data set
-    cap: int | None = None  # limit of rows in an answer; the answer then ends with 0xFE00
-    silent: bool = False  # at the limit the answer ends with success, as if there were no more rows
+    cap: int | None = None  # limit of rows in an answer
+    at_cap: AtCap = AtCap.SIGNAL
+    widest: int | None = None  # days that a range of dates may span; it refuses wider ones, and questions without one
+    unbounded: bool = True  # False: nothing comes to a question without a matching key
+    empty_values: bool = False  # Empty Value Matching, PS3.4 C.2.2.2.7
+    flood: Flood = Flood.NO
+    answers: int | None = None  # hangs up at the next question after so many answers
+    tls: Tls = Tls.NONE
+    web_tls: bool = False
+    get: Get = Get.ABSENT
+    availability: bool = False  # says Instance Availability
     implementation: tuple[str, str] = ("", "")
     max_pdu: int = 16384
     mirror: bool = False  # this is another way into an archive of this world
     decoy: bool = False  # this archive is bait
     rest: bool | None = None  # Orthanc's REST: True means open, False behind a login, None absent
+    dicomweb: str | None = None  # the root of its DICOMweb services
+    delivers_web: bool = False  # WADO-RS gives instances
+    web_cap: int | None = None  # limit of results in an answer of QIDO-RS
+    warns: bool = False  # and it says so with a Warning header
+    login: bool = False  # its web server asks for a password on every path
     web: Web | None = None
-    second_port: bool = False  # DIMSE is on the second of the world's ports
-    rungs: tuple[tuple[Protocol, Rung], ...] = ()
+    viewer_of: str = ""  # the root of the archive that its viewer names; empty: its own
+    rungs: Rungs = ()
+    undecided: bool = False  # nobody can find out whether this is an archive, or whether it is open
+    expected: Expected = Expected.EXACT
+    country: str = ""
+    profiled: bool = True  # a stranger can find out the personal data of its studies
 
     @property
     def imaging(self) -> bool:
@@ -108,31 +162,61 @@ class Archive:
     def open(self) -> bool:
         return any(rung.open for _, rung in self.rungs)
 
+    @property
+    def delivers(self) -> bool:
+        return any(rung.reaches(Rung.DELIVERS) for _, rung in self.rungs)
+
+    @property
+    def viewer(self) -> bool:
+        return self.web is not None and self.web.viewer and not self.web_tls and not self.login
+
 
 @dataclass(frozen=True, slots=True)
 class World:
     name: str
     archives: tuple[Archive, ...]
+    networks: tuple[IPv4Network, ...] = ()
 
     def truth(self) -> dict[str, int]:
         """The true quantities of a survey, from the generated contents."""
         real = [a for a in self.archives if a.imaging and not a.decoy and not a.mirror]
-        opened = [a for a in real if a.open]
-        studies = [s for a in opened for s in a.studies]
         rungs = Counter(rung for a in self.archives for _, rung in a.rungs)
         return {
             "archives": len(real),
-            "archives_open": len(opened),
             "decoys": sum(a.decoy for a in self.archives),
-            "countries": 0,
-            "patients": sum(len({s.patient_id for s in a.studies}) for a in opened),
-            "patient_ids": len({s.patient_id for s in studies}),
-            "studies": len(studies),
-            "series": sum(len(s.images) for s in studies),
-            "images": sum(sum(s.images) for s in studies),
-            "images_retrievable": 0,
-            "ssn_records": sum(s.record.ssn for s in studies),
-            "http_viewers": sum(a.web is not None and a.web.viewer for a in real),
+            "http_viewers": sum(a.viewer for a in real),
+            "hosts_undecided": sum(a.undecided for a in self.archives),
+            **held([a for a in real if a.open]),
             **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
-            **{f"kind:{kind}": sum(kind in s.record.kinds for s in studies) for kind in Kind},
         }
+
+
+def held(opened: Sequence[Archive]) -> dict[str, int]:
+    """What open archives hold together."""
+    contents = [archive.contents for archive in opened]
+    kinds: Counter[Kind] = Counter()
+    for one in contents:
+        kinds.update(one.kinds())
+    return {
+        "archives_open": len(opened),
+        "countries": len({archive.country for archive in opened} - {""}),
+        "patients": sum(one.patients_in_all for one in contents),
+        "patient_ids": distinct_patients(contents),
+        "studies": sum(one.studies for one in contents),
+        "series": sum(one.series_in_all for one in contents),
+        "images": sum(one.images_in_all for one in contents),
+        "images_retrievable": sum(archive.contents.online.images for archive in opened if archive.delivers),
+        "ssn_records": sum(one.ssn_records for one in contents),
+        **{f"kind:{kind}": kinds[kind] for kind in Kind},
+    }
+
+
+def distinct_patients(contents: Iterable[Contents]) -> int:
+    """Patients who are told apart by their ids: archives whose patients' numbers overlap know the same people."""
+    ranges = sorted((one.habits.ids, one.people, one.people + one.patients_in_all) for one in contents)
+    found, at = 0, ("", 0)
+    for ids, first, end in ranges:
+        start = max(first, at[1]) if at[0] == ids else first
+        found += max(0, end - start)
+        at = (ids, max(end, at[1]) if at[0] == ids else end)
+    return found

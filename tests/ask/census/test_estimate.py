@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from datetime import date
 from functools import partial
 from ipaddress import ip_address
 
@@ -21,8 +20,9 @@ from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.judge.archives import judge
 from filmbadge.model import Counts, Depth, DimseFacts, Doubt, DoubtCode, Interval, JournalRow, Provenance
+from filmbadge.rehearse.contents import Contents, Part
 from filmbadge.rehearse.scp import Acceptor
-from filmbadge.rehearse.world import Archive, Study
+from filmbadge.rehearse.world import Archive
 from filmbadge.scope import LOOPBACK, Budget, Scope
 from filmbadge.tell.words import Words
 from support.loopback import EveryPort, run
@@ -117,12 +117,8 @@ def test_questions_about_one_window_are_one_draw() -> None:
 
 
 def world(studies: int) -> Archive:
-    chance = random.Random(3)
-    made = [
-        Study(f"2.25.{n}", date.fromordinal(TODAY - chance.randrange(6000)), n, (chance.randint(1, 9),))
-        for n in range(studies)
-    ]
-    return Archive("large", tuple(made))
+    held = Contents(online=Part(studies, 5 * studies), patients=studies, first_day=TODAY - 6000, days=6000)
+    return Archive("large", contents=held)
 
 
 def counts(archive: Archive, budget: Budget) -> tuple[Counts, list[JournalRow]]:
