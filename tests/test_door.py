@@ -86,6 +86,16 @@ def test_only_the_dialer_calls_what_opens_a_connection() -> None:
     assert {path: calls for path, calls in found.items() if calls} == {}
 
 
+def test_the_servers_of_a_world_have_contexts_that_cannot_connect() -> None:
+    source = (SOURCE / "rehearse" / "tls.py").read_text()
+    used = {n.attr for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute) and _is_ssl(n.value)}
+    assert used == {"SSLContext", "PROTOCOL_TLS_SERVER", "CERT_REQUIRED", "TLSVersion"}
+
+
+def _is_ssl(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "ssl"
+
+
 def test_the_search_for_openers_finds_them() -> None:
     assert openers(DOOR.read_text())
     assert openers("loop.create_connection(P, host, port)")

@@ -76,15 +76,15 @@ async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
     async with serve(world, seed) as site:
         scope = dataclasses.replace(
             loopback("the rehearsal itself, which serves these archives"),
-            networks=(site.network,),
+            networks=site.networks,
             depth=Depth.PROFILE,
             dimse_ports=site.dimse_ports,
-            dimse_tls_ports=(),
-            web_ports=(site.web_port,),
-            web_tls_ports=(),
+            dimse_tls_ports=site.dimse_tls_ports,
+            web_ports=site.web_ports,
+            web_tls_ports=site.web_tls_ports,
             caps=ConnectionLimits(connect_seconds=2, idle_seconds=1.5, seconds=600, received_bytes=1 << 30),
         )
-        targets = [str(site.network)]
+        targets = [str(network) for network in site.networks]
         await watched(Survey(scope, read(targets, scope, seed=seed), targets, directory))
     dataset = Dataset(directory)
     return compare(

@@ -1,24 +1,25 @@
-"""Serves a world on loopback: one address per archive, on free ports."""
+"""Serves a world on loopback: each archive at its addresses, on free ports that all archives share."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
-from typing import cast
 
-import msgspec
-
-from filmbadge.catalogue.kinds import ATTRIBUTES
 from filmbadge.model import Refusal
-from filmbadge.rehearse.pages import page
-from filmbadge.rehearse.scp import Acceptor
-from filmbadge.rehearse.world import Archive, Manner, World
+from filmbadge.rehearse import tls
+from filmbadge.rehearse.scp import Acceptor, Host
+from filmbadge.rehearse.web import WebServer
+from filmbadge.rehearse.world import Archive, Manner, Tls, World
 
 ATTEMPTS = 20
+SPARE = 2000  # open files besides the listening ports: connections, and what the interpreter has open
+BACKLOG = 64
+LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
 class CannotServe(Refusal):
@@ -26,103 +27,117 @@ class CannotServe(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of a world. All archives have their services on some of these."""
+
+    dimse: tuple[int, int]
+    dimse_tls: int
+    web: int
+    web_tls: int
+
+    def of_dimse(self, archive: Archive) -> int | None:
+        """The port of an archive's DIMSE. None: it has none."""
+        if archive.manner is Manner.NOTHING:
+            return None
+        return self.dimse[archive.second_port] if archive.tls is Tls.NONE else self.dimse_tls
+
+    def of_web(self, archive: Archive) -> int | None:
+        if archive.rest is None and archive.web is None and archive.dicomweb is None and not archive.login:
+            return None
+        return self.web_tls if archive.web_tls else self.web
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The place of a world: everything that a surveyor is told."""
 
-    network: IPv4Network
-    dimse_ports: tuple[int, int]
-    web_port: int
-
-
-class _Rest(asyncio.Protocol):
-    """Serves Orthanc's `/system` and `/statistics`, and pages."""
-
-    def __init__(self, archive: Archive, dicom_port: int) -> None:
-        self._archive = archive
-        self._dicom_port = dicom_port
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        path = data.split(b" ", 2)[1:2]
-        held = self._archive.contents
-        pages: dict[bytes, object] = {
-            b"/system": {
-                "ApiVersion": 18, "DicomAet": "ORTHANC", "DicomPort": self._dicom_port, "Name": "", "Version": "1.12.1",
-            },
-            b"/statistics": {
-                "CountPatients": held.patients_in_all,
-                "CountStudies": held.studies,
-                "CountSeries": held.series_in_all,
-                "CountInstances": held.images_in_all,
-            },
-        }  # fmt: skip
-        if path and path[0].startswith(b"/studies?expand&"):
-            pages[path[0]] = _listed(self._archive, path[0].decode())
-        head, body = b"404 Not Found", b""
-        if self._archive.rest is False:
-            head = b'401 Unauthorized\r\nWWW-Authenticate: Basic realm="Orthanc Secure Area"'
-        elif path and path[0] in pages and self._archive.rest:
-            head, body = b"200 OK\r\nContent-Type: application/json", msgspec.json.encode(pages[path[0]])
-        elif path and self._archive.web is not None:
-            head, body = page(self._archive.web, path[0])
-        answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (head, len(body), body)
-        self._transport.write(answer)
-        self._transport.close()
-
-
-def _listed(archive: Archive, path: str) -> list[object]:
-    """A page of `/studies`, as Orthanc lists it from version 1.11 on. It is UTF-8, whatever encoding the files have."""
-    options = dict(option.partition("=")[::2] for option in path.partition("?")[2].split("&"))
-    since, limit = int(options["since"]), int(options["limit"])
-    keywords = {attribute.keyword: attribute.tag for attribute in ATTRIBUTES}
-    page: list[object] = []
-    for study in range(archive.contents.studies)[since : since + limit]:
-        record = archive.contents.record(study)
-        held = {name: record.get(tag, b"").decode().strip() for name, tag in keywords.items()}
-        main = {"StudyInstanceUID": archive.contents.uid(study).decode()} | {
-            name: held[name] for name in ("StudyDate", "StudyDescription")
-        }
-        patient = {name: held[name] for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")}
-        requested = {name: held.get(name, "") for name in options["requestedTags"].split(";")}
-        page.append({"MainDicomTags": main, "PatientMainDicomTags": patient, "RequestedTags": requested})
-    return page
+    networks: tuple[IPv4Network, ...]
+    dimse_ports: tuple[int, ...]
+    dimse_tls_ports: tuple[int, ...]
+    web_ports: tuple[int, ...]
+    web_tls_ports: tuple[int, ...]
 
 
 @asynccontextmanager
 async def serve(world: World, seed: int) -> AsyncIterator[Site]:
-    """Serves the world until the context ends. Raises CannotServe."""
-    network = IPv4Network(((127 << 24) | (64 + seed % 128) << 16 | (seed // 128 % 256) << 8, 27))
+    """Serves the world until the context ends. Raises CannotServe.
+
+    Archives without addresses get one each, in a network that follows from the seed.
+    """
+    world = _placed(world, seed)
+    _make_room(world)
     trouble = ""
     for _ in range(ATTEMPTS):
         async with AsyncExitStack() as stack:
             try:
-                site = await _bind(world, network, stack)
+                site = await _bind(world, stack)
             except OSError as error:
                 trouble = error.strerror or type(error).__name__
                 continue
             yield site
             return
-    raise CannotServe(f"cannot listen on {network}: {trouble} (the rehearsal needs Linux's 127.0.0.0/8)")
+    where = world.networks[0] if world.networks else LOOPBACK
+    raise CannotServe(f"cannot listen on {where}: {trouble} (the rehearsal needs Linux's 127.0.0.0/8)")
 
 
-async def _bind(world: World, network: IPv4Network, stack: AsyncExitStack) -> Site:
-    addresses = list(network.hosts())
-    ports = [await _free_port(addresses[0]) for _ in range(3)]
-    if len(set(ports)) != 3:
-        raise OSError(0, "no three free ports")
-    site = Site(network, (ports[0], ports[1]), ports[2])
-    loop = asyncio.get_running_loop()
-    for archive, address in zip(world.archives, addresses, strict=False):
-        port = site.dimse_ports[archive.second_port]
-        if archive.manner is not Manner.NOTHING:
-            server = await loop.create_server(partial(Acceptor, archive), str(address), port)
+def _placed(world: World, seed: int) -> World:
+    if any(archive.addresses for archive in world.archives):
+        return world
+    size = 32 - (len(world.archives) + 1).bit_length()
+    network = IPv4Network(((127 << 24) | (64 + seed % 128) << 16 | (seed // 128 % 256) << 8, size), strict=False)
+    placed = (
+        replace(archive, addresses=(address,))
+        for archive, address in zip(world.archives, network.hosts(), strict=False)
+    )
+    return replace(world, archives=tuple(placed), networks=(network,))
+
+
+def _make_room(world: World) -> None:
+    """Allow this process as many open files as it needs. Raises CannotServe."""
+    if sys.platform == "win32":
+        return
+    import resource  # Windows has none
+
+    ports = Ports((0, 1), 2, 3, 4)
+    listening = sum(
+        len(archive.addresses) * ((ports.of_dimse(archive) is not None) + (ports.of_web(archive) is not None))
+        for archive in world.archives
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = listening + SPARE
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise CannotServe(
+            f"this world needs {needed} open files, and the system allows {hard}: raise it with ulimit -n {needed}"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else hard, hard))
+
+
+async def _bind(world: World, stack: AsyncExitStack) -> Site:
+    addresses = [address for archive in world.archives for address in archive.addresses]
+    if strange := next((address for address in addresses if address not in LOOPBACK), None):
+        raise CannotServe(f"{strange} is not of loopback: a world is served on 127.0.0.0/8 only")
+    free = [await _free_port(addresses[0]) for _ in range(5)] if addresses else [0] * 5
+    if addresses and len(set(free)) != 5:
+        raise OSError(0, "no five free ports")
+    ports = Ports((free[0], free[1]), *free[2:])
+    for archive in world.archives:
+        await _listen(archive, ports, stack)
+    return Site(world.networks, ports.dimse, (ports.dimse_tls,), (ports.web,), (ports.web_tls,))
+
+
+async def _listen(archive: Archive, ports: Ports, stack: AsyncExitStack) -> None:
+    """Listen at all addresses of an archive. They lead to one machine."""
+    host, loop = Host(archive), asyncio.get_running_loop()
+    dicom, web = ports.of_dimse(archive), ports.of_web(archive)
+    services: list[tuple[int | None, Callable[[], asyncio.BaseProtocol], Tls]] = [
+        (dicom, partial(Acceptor, host), archive.tls),
+        (web, partial(WebServer, host, dicom or 0, tls=archive.web_tls), Tls.NEW if archive.web_tls else Tls.NONE),
+    ]
+    for port, protocol, speaks in services:
+        for address in archive.addresses if port is not None else ():
+            server = await loop.create_server(protocol, str(address), port, ssl=tls.context(speaks), backlog=BACKLOG)
             await stack.enter_async_context(server)
-        if archive.rest is not None or archive.web is not None:
-            rest = await loop.create_server(partial(_Rest, archive, port), str(address), site.web_port)
-            await stack.enter_async_context(rest)
-    return site
 
 
 async def _free_port(address: IPv4Address) -> int:

@@ -130,6 +130,7 @@ class Archive:
     widest: int | None = None  # days that a range of dates may span; it refuses wider ones, and questions without one
     unbounded: bool = True  # False: nothing comes to a question without a matching key
     empty_values: bool = False  # Empty Value Matching, PS3.4 C.2.2.2.7
+    uid_wildcards: bool = False  # it takes a wildcard in a UID, which the standard does not have (PS3.4 C.2.2.2.4)
     flood: Flood = Flood.NO
     answers: int | None = None  # hangs up at the next question after so many answers
     tls: Tls = Tls.NONE

@@ -1,0 +1,68 @@
+"""TLS of a synthetic world: certificates made once, and contexts of servers. Nothing here opens a connection."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+import warnings
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from filmbadge.rehearse.world import Tls
+
+DAYS = 30  # for which a certificate is valid
+
+
+@cache
+def context(tls: Tls) -> ssl.SSLContext | None:
+    """The context of a server that speaks so. All servers of a process share one certificate."""
+    if tls is Tls.NONE:
+        return None
+    certificate, key = _made()
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory(prefix="filmbadge-") as folder:
+        path = Path(folder) / "server.pem"  # the library reads files only
+        path.touch(0o600)
+        path.write_bytes(certificate + key)
+        made.load_cert_chain(path)
+    if tls is Tls.CLIENT_CERTIFICATE:
+        made.verify_mode = ssl.CERT_REQUIRED
+        made.load_verify_locations(cadata=certificate.decode())
+    if tls is Tls.OLD:
+        made.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():  # the library warns of old versions, which are wanted here
+            warnings.simplefilter("ignore", DeprecationWarning)
+            made.minimum_version = ssl.TLSVersion.TLSv1
+            made.maximum_version = ssl.TLSVersion.TLSv1_1
+    return made
+
+
+@cache
+def _made() -> tuple[bytes, bytes]:
+    """A self-signed certificate and its key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Filmbadge rehearsal"),
+            x509.NameAttribute(NameOID.COMMON_NAME, "archive.rehearsal.invalid"),
+        ]
+    )
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(
+        issuer_name=name,
+        subject_name=name,
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=now - timedelta(days=1),
+        not_valid_after=now + timedelta(days=DAYS),
+    ).sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM), private
