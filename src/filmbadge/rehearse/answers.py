@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
 from filmbadge.catalogue import kinds
-from filmbadge.rehearse.contents import Template
+from filmbadge.rehearse.contents import Contents, Part, Template
 from filmbadge.rehearse.matching import Keys, Matches, days, matching, unbounded
-from filmbadge.rehearse.world import ALWAYS, Archive, AtCap, CountKeys, Flood, Rows
+from filmbadge.rehearse.world import Archive, AtCap, CountKeys, Flood, Rows
 
 SUCCESS, PENDING, CANCELLED = 0x0000, 0xFF00, 0xFE00
 OUT_OF_RESOURCES, TOO_MUCH = 0xA700, 0xC000
 
 FIRST, GROWTH, BLOCK = 8, 4, 128 * 1024  # rows of the first block, growth of the next, bytes of the largest
 COUNTS = frozenset((elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY))
+MANY = 900_000_000  # studies, more than a survey reads
 _NESTED = 0x00081110  # Referenced Study Sequence
 
 
@@ -69,8 +70,8 @@ class Answer:
             if wide is None or wide > archive.widest:
                 self.status = TOO_MUCH
                 return
-        if archive.flood is not Flood.NO:
-            yield from _flood(archive, question)
+        if archive.flood is not Flood.NO and question.level == b"STUDY":
+            yield from self._flood()
             return
         if not archive.unbounded and unbounded(question.keys):
             return
@@ -106,6 +107,18 @@ class Answer:
             if self.status == CANCELLED or (left == 0 and archive.at_cap is AtCap.SILENT):
                 return
 
+    def _flood(self) -> Iterator[bytearray]:
+        """Rows that do not end: of one study, or of ever new ones."""
+        first = self._archive.contents
+        endless = replace(first, root=f"{first.root}.8", online=Part(MANY, 2 * MANY), undated=0, patients=MANY)
+        template = self._template(frozenset({*self._question.keys, elements.STUDY_UID}), endless)
+        sizes, start = _sizes(template.stride), 0
+        while True:
+            size = next(sizes)
+            new = self._archive.flood is Flood.NEW and start + size < MANY
+            start = start + size if new else start
+            yield template.block(range(start - size, start)) if new else template.block(range(1)) * size
+
     def _places(self, numbers: range, matching_places: Sequence[int] | None) -> Sequence[int]:
         """The places of an answer's rows among these studies: one for each study that matches, or for each instance."""
         places = range(len(numbers)) if matching_places is None else matching_places
@@ -113,12 +126,13 @@ class Answer:
             return places
         return [at for at in places for _ in range(sum(self._archive.contents.images(numbers[at])))]
 
-    def _template(self, tags: frozenset[int]) -> Template:
+    def _template(self, tags: frozenset[int], contents: Contents | None = None) -> Template:
         archive, question = self._archive, self._question
+        contents = contents or archive.contents
         raw = {_NESTED: _nested(question.explicit)} if archive.nested else {}
-        size = archive.contents.template(tags, explicit=question.explicit, raw=raw).stride
+        size = contents.template(tags, explicit=question.explicit, raw=raw).stride
         head = question.row(bytes(size))[:-size]
-        return archive.contents.template(tags, explicit=question.explicit, head=head, raw=raw)
+        return contents.template(tags, explicit=question.explicit, head=head, raw=raw)
 
     def _below(self, found: Matches) -> Iterator[bytes | bytearray]:
         """Series or instances, also of several studies (relational, PS3.4 C.4.1.3.2.2)."""
@@ -170,23 +184,6 @@ def _sizes(stride: int) -> Iterator[int]:
     while True:
         yield min(size, most)
         size *= GROWTH
-
-
-def _flood(archive: Archive, question: Question) -> Iterator[bytearray]:
-    """Rows that do not end: of one study, or of ever new ones."""
-    sizes = _sizes(256)
-    numbers = iter(range(ALWAYS))
-    for size in sizes:
-        block = bytearray()
-        for number in islice(numbers, size):
-            uid = b"2.25.9%d" % (number if archive.flood is Flood.NEW else 0)
-            row = {elements.QUERY_LEVEL: question.level, elements.STUDY_UID: uid}
-            row |= {elements.SERIES_UID: uid + b".1"} if elements.SERIES_UID in question.keys else {}
-            row |= {elements.INSTANCE_UID: uid + b".1.1"} if elements.INSTANCE_UID in question.keys else {}
-            block += question.row(elements.encode(sorted(row.items()), explicit=question.explicit))
-        if not block:
-            return
-        yield block
 
 
 def _nested(explicit: bool) -> bytes:

@@ -34,7 +34,6 @@ _FIRST_WORDS = {
     Manner.HUGE_PDU: b"\x02\x00\xff\xff\xff\xff",
 }
 _DRIPS = pdu.header(pdu.ASSOCIATE_AC, 60_000)  # it goes on with zeros
-_HTTP_ANSWER = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _UIDS = frozenset((elements.STUDY_UID, elements.SERIES_UID, elements.INSTANCE_UID))
 _ASKED = _UIDS | COUNTS | kinds.VR.keys() | {
     elements.QUERY_LEVEL, elements.STUDY_DATE, elements.STUDY_TIME, elements.MODALITIES_IN_STUDY, elements.SOP_CLASS,
@@ -99,9 +98,6 @@ class Acceptor(asyncio.Protocol):
             self._go_on()
 
     def data_received(self, data: bytes) -> None:
-        if self._archive.manner is Manner.HTTP:
-            self._transport.write(_HTTP_ANSWER)
-            self._transport.close()
         if self._archive.manner is not Manner.ARCHIVE:
             return
         self._buffer += data

@@ -131,13 +131,20 @@ async def _listen(archive: Archive, ports: Ports, stack: AsyncExitStack) -> None
     host, loop = Host(archive), asyncio.get_running_loop()
     dicom, web = ports.of_dimse(archive), ports.of_web(archive)
     services: list[tuple[int | None, Callable[[], asyncio.BaseProtocol], Tls]] = [
-        (dicom, partial(Acceptor, host), archive.tls),
+        (dicom, _dicom_service(host), archive.tls),
         (web, partial(WebServer, host, dicom or 0, tls=archive.web_tls), Tls.NEW if archive.web_tls else Tls.NONE),
     ]
     for port, protocol, speaks in services:
         for address in archive.addresses if port is not None else ():
-            server = await loop.create_server(protocol, str(address), port, ssl=tls.context(speaks), backlog=BACKLOG)
+            over = None if speaks is Tls.CLIENT_CERTIFICATE else tls.context(speaks)
+            server = await loop.create_server(protocol, str(address), port, ssl=over, backlog=BACKLOG)
             await stack.enter_async_context(server)
+
+
+def _dicom_service(host: Host) -> Callable[[], asyncio.BaseProtocol]:
+    if host.archive.manner is Manner.HTTP:
+        return partial(WebServer, Host(Archive("")), 0, tls=False)  # it has no page
+    return tls.Demanding if host.archive.tls is Tls.CLIENT_CERTIFICATE else partial(Acceptor, host)
 
 
 async def _free_port(address: IPv4Address) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import tempfile
 import warnings
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from filmbadge.rehearse.world import Tls
 
+_HANDSHAKE = b"\x16"  # content type, RFC 8446 5.1
 DAYS = 30  # for which a certificate is valid
 
 
@@ -41,6 +44,40 @@ def context(tls: Tls) -> ssl.SSLContext | None:
             made.minimum_version = ssl.TLSVersion.TLSv1
             made.maximum_version = ssl.TLSVersion.TLSv1_1
     return made
+
+
+class Demanding(asyncio.Protocol):
+    """One connection to a server that makes a handshake with nobody who has no certificate of its own.
+
+    asyncio drops a connection whose handshake fails, and with it the alert that says why (RFC 8446 6). Real servers send
+    it. What is no handshake is closed without a word, as OpenSSL's servers do.
+    """
+
+    def __init__(self) -> None:
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        demanding = context(Tls.CLIENT_CERTIFICATE)
+        assert demanding is not None
+        self._handshake = demanding.wrap_bio(self._in, self._out, server_side=True)
+        self._heard = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._heard and data[:1] != _HANDSHAKE:
+            self._transport.close()
+            return
+        self._heard = True
+        self._in.write(data)
+        try:
+            self._handshake.do_handshake()
+        except ssl.SSLWantReadError:
+            self._transport.write(self._out.read())
+        except ssl.SSLError:
+            self._transport.write(self._out.read())  # the alert
+            self._transport.close()
+        else:
+            self._transport.close()  # no other certificate than the server's own is known to it
 
 
 @cache

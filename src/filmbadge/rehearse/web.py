@@ -51,6 +51,10 @@ class WebServer(asyncio.Protocol):
 
     def _next(self) -> None:
         """Answers requests, one after the other."""
+        if self._buffer and not self._buffer[:1].isalpha():  # no HTTP
+            self._transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self._transport.close()
+            return
         while self._blocks is None and not self._transport.is_closing():
             head, end, rest = bytes(self._buffer).partition(b"\r\n\r\n")
             if not end:
