@@ -56,13 +56,14 @@ class Reply:
     body: bytes | Iterator[bytes] = field(default=b"")
 
 
-NOT_FOUND = Reply("404 Not Found")
+NOT_FOUND, FORBIDDEN = Reply("404 Not Found"), Reply("403 Forbidden")
 
 
 def reply(archive: Archive, request: Request) -> Reply | None:
     """What the archive's DICOMweb says at this path. None: it has no service there."""
-    if archive.delivers_web and request.path.endswith("/wado") and request.options.get("requestType") == "WADO":
-        return _file(archive, *(request.options.get(name, "") for name in ("studyUID", "seriesUID", "objectUID")))
+    if request.path.endswith("/wado") and request.options.get("requestType") == "WADO":
+        uids = (request.options.get(name, "") for name in ("studyUID", "seriesUID", "objectUID"))
+        return _file(archive, *uids) if archive.delivers_web else FORBIDDEN
     root = archive.dicomweb
     if root is None or not request.path.startswith(f"{root}/"):
         return None
@@ -75,8 +76,8 @@ def reply(archive: Archive, request: Request) -> Reply | None:
             return _search(archive, request, level, {})
         case ["studies", study, "series", series, "instances"]:
             return _search(archive, request, "instances", {"StudyInstanceUID": study, "SeriesInstanceUID": series})
-        case ["studies", study, "series", series, "instances", instance] if archive.delivers_web:
-            return _part(_file(archive, study, series, instance))
+        case ["studies", study, "series", series, "instances", instance]:
+            return _part(_file(archive, study, series, instance)) if archive.delivers_web else FORBIDDEN
     return NOT_FOUND
 
 
@@ -207,7 +208,12 @@ def _file(archive: Archive, *uids: str) -> Reply:
     """One instance as a file, PS3.18 10.4 and 9.4."""
     study, series, instance = (uid.encode() for uid in uids)
     number = archive.contents.number_of(study)
-    if number is None or not instance.startswith(series) or not series.startswith(study):
+    if (
+        number is None
+        or not archive.contents.online_of(number)
+        or not instance.startswith(series)
+        or not series.startswith(study)
+    ):
         return NOT_FOUND
     return Reply("200 OK", kind=FILE, body=image.file(archive.contents.sop_class(number), (study, series, instance)))
 

@@ -40,6 +40,7 @@ _ASKED = _UIDS | COUNTS | kinds.VR.keys() | {
     elements.INSTANCE_AVAILABILITY,
 }  # fmt: skip
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
+_NOT_AUTHORIZED = 0x0124  # PS3.7 C.4.2.2
 _CANNOT_SEND, _SOME_FAILED = 0xA702, 0xB000  # PS3.4 Table C.4-3
 
 BUSY, WRONG_CALLED, WRONG_CALLING = (2, 3, 2), (1, 1, 7), (1, 1, 3)  # PS3.8 Table 9-21
@@ -267,8 +268,10 @@ class Acceptor(asyncio.Protocol):
         if number is None:
             self._over_getting(SUCCESS, request.message_id)
         elif archive.get is Get.REFUSES:
+            self._over_getting(_NOT_AUTHORIZED, request.message_id)
+        elif archive.get is Get.FAILS or not archive.contents.online_of(number):
             self._over_getting(_CANNOT_SEND, request.message_id)
-        elif archive.get is Get.FAILS or place is None:
+        elif place is None:
             self._over_getting(_SOME_FAILED, request.message_id)
         else:
             explicit = place.transfer[:1] == (EXPLICIT_LITTLE,)
