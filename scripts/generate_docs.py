@@ -1,4 +1,4 @@
-"""Writes what the documentation takes from the code: tables of docs/*.md, and docs/schemas/*.json.
+"""Writes what the documentation takes from the code: tables of docs/*.md, docs/survey.sql and docs/schemas/*.json.
 
 With --check nothing is written: files that differ are named, and the exit code is 1.
 """
@@ -16,6 +16,7 @@ from filmbadge.keep import schema
 from filmbadge.keep.forget import Receipt
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.manifest import Manifest
+from filmbadge.keep.views import script
 from filmbadge.rehearse.compare import Rehearsal
 from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.rejudged import JudgeDocument
@@ -51,6 +52,7 @@ def generated(root: Path) -> dict[Path, str]:
         made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(document)}
         text = msgspec.json.format(msgspec.json.encode(made), indent=2).decode()
         wanted[Path("docs/schemas") / name] = text + "\n"
+    wanted[Path("docs/survey.sql")] = script(Path("out/demo"))
     return wanted
 
 

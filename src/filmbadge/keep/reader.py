@@ -18,11 +18,10 @@ from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import CountryRow, Manifest, grouping
-from filmbadge.keep.schema import ARCHIVES, JOURNAL, LINKS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
+from filmbadge.keep.schema import JOURNAL, LINKS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 
-_NAMES = {ARCHIVES: "archives_parts"}  # where it is not its own name, or that with `_rows`
 _AT_ONCE = 1 << 14  # rows that are taken at once where there may be millions
 
 
@@ -51,6 +50,7 @@ class Dataset:
         self._tables: dict[str, pa.Table | parts.Together] = {}
         self._read()
         self._execute(views.views())
+        self._execute(views.ready())
         for setting in (
             "autoinstall_known_extensions=false",
             "autoload_known_extensions=false",
@@ -100,7 +100,7 @@ class Dataset:
                 raise NotASurvey(str(error)) from None
             except (pa.ArrowException, OSError) as error:
                 raise self._unreadable(error) from None
-            self._sql.register(_NAMES.get(table, table.name if not table.judged else f"{table.name}_rows"), rows)
+            self._sql.register(views.name_of(table), rows)
 
     def _unreadable(self, error: Exception) -> NotASurvey:
         return NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})")

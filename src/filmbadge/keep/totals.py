@@ -119,8 +119,8 @@ def unreached(tables: Tables) -> bool:
 def outcomes(tables: Tables) -> dict[str, int]:
     """Endpoints by rung; `unknown` where we could not find out."""
     tables.hold("heard")
-    found = tables.rows("SELECT coalesce(rung, 'unknown') rung, sum(n)::BIGINT n FROM heard GROUP BY 1")
-    return {str(row["rung"]): int(row["n"]) for row in found}
+    found = tables.rows("SELECT coalesce(rung, 'unknown') rung, endpoints FROM by_rung")
+    return {str(row["rung"]): int(row["endpoints"]) for row in found}
 
 
 def totals(tables: Tables, manifest: Manifest) -> tuple[Total, ...]:

@@ -3,7 +3,8 @@
 
 -- Nearly every question is about archives, so their rows are read once. Few archives were asked twice.
 CREATE OR REPLACE TABLE archives_rows AS
-SELECT NULL::VARCHAR AS country WHERE false UNION ALL BY NAME FROM archives_parts;
+SELECT NULL::VARCHAR AS country, NULL::VARCHAR AS network, NULL::VARCHAR AS operator WHERE false
+UNION ALL BY NAME FROM archives_parts;
 
 CREATE OR REPLACE TABLE archives_older AS
 SELECT rowid AS row FROM archives_rows
@@ -101,6 +102,48 @@ SELECT unnest([
     'reading_physician', 'operator', 'institution', 'purpose', 'patient_comments', 'ethnic_group',
     'religion', 'occupation', 'insurance', 'military'
 ]) AS kind;
+
+-- A network, where no source names it: an IPv4 /24 or an IPv6 /48.
+CREATE OR REPLACE MACRO network_of(address) AS
+    CASE
+        WHEN contains(address, '.') THEN regexp_replace(address, '[^.]*$', '') || '0/24'
+        WHEN starts_with(address, '::') THEN '::/48'
+        ELSE array_to_string(
+            list_concat(string_split(split_part(address, '::', 1), ':'), ['0', '0'])[1:3], ':'
+        ) || '::/48'
+    END;
+
+-- The archives of the totals, with what they hold if they are open: what is known, and what is sure.
+CREATE OR REPLACE VIEW sized AS
+SELECT
+    id, open, country, coalesce(network, network_of(address)) AS network, operator, product,
+    id IN (SELECT archive FROM heard WHERE viewer <> '' AND tls IS NULL) AS http_viewer,
+    if(open, patients, 0) AS patients, if(open, surely(patients, patients_how, patients_at_least), 0) AS patients_sure,
+    if(open, studies, 0) AS studies, if(open, surely(studies, studies_how, studies_at_least), 0) AS studies_sure,
+    if(open, series, 0) AS series, if(open, surely(series, series_how, series_at_least), 0) AS series_sure,
+    if(open, images, 0) AS images, if(open, surely(images, images_how, images_at_least), 0) AS images_sure,
+    if(open, ssn_records, 0) AS ssn_records, if(open, surely(ssn_records, ssn_records_how, ssn_records_at_least), 0) AS ssn_records_sure
+FROM counted;
+
+-- A sum of what is known of each; where it is not known of each, a sum of what is sure.
+CREATE OR REPLACE MACRO known(amount, sure) AS if(count(*) = count(amount), sum(amount), sum(sure))::BIGINT;
+
+-- Archives and what the open ones hold, by any column of `sized`. `…_unknown`: open archives of which the number is not
+-- known. Where there are any, the number is a lower bound.
+CREATE OR REPLACE MACRO tally(place_column) AS TABLE
+SELECT
+    place_column AS place, count(*) AS archives, count_if(open)::BIGINT AS archives_open, count_if(http_viewer)::BIGINT AS http_viewers,
+    known(patients, patients_sure) AS patients,
+    known(studies, studies_sure) AS studies,
+    known(series, series_sure) AS series,
+    known(images, images_sure) AS images,
+    known(ssn_records, ssn_records_sure) AS ssn_records,
+    count_if(patients IS NULL)::BIGINT AS patients_unknown,
+    count_if(studies IS NULL)::BIGINT AS studies_unknown,
+    count_if(series IS NULL)::BIGINT AS series_unknown,
+    count_if(images IS NULL)::BIGINT AS images_unknown,
+    count_if(ssn_records IS NULL)::BIGINT AS ssn_records_unknown
+FROM sized GROUP BY ALL;
 
 -- A row for each open archive and each quantity. `amount` is null where it is unknown, and `at_least` is then its bound.
 CREATE OR REPLACE VIEW amounts AS
