@@ -177,7 +177,18 @@ CREATE OR REPLACE TABLE archives_parts AS SELECT * EXCLUDE (nothing) FROM (
     NULL::VARCHAR AS ssn_records_doubts,
     NULL::BIGINT AS ssn_records_low,
     NULL::BIGINT AS ssn_records_high,
-    NULL::STRUCT("scheme" VARCHAR, "kind" VARCHAR, "records" BIGINT, "how" VARCHAR, "share" DOUBLE, "confidence" DOUBLE, "low" BIGINT, "high" BIGINT)[] AS identifiers
+    NULL::STRUCT("scheme" VARCHAR, "kind" VARCHAR, "records" BIGINT, "how" VARCHAR, "share" DOUBLE, "confidence" DOUBLE, "low" BIGINT, "high" BIGINT)[] AS identifiers,
+    NULL::VARCHAR AS country,
+    NULL::VARCHAR[] AS country_said,
+    NULL::BIGINT AS asn,
+    NULL::VARCHAR AS as_name,
+    NULL::VARCHAR AS operator,
+    NULL::VARCHAR AS contact,
+    NULL::VARCHAR AS language,
+    NULL::VARCHAR AS site,
+    NULL::VARCHAR AS network,
+    NULL::VARCHAR AS place,
+    NULL::STRUCT("what" VARCHAR, "source" VARCHAR, "endpoint" VARCHAR)[] AS hints
     WHERE false
     UNION ALL BY NAME FROM query(getvariable('archives'))
 );
@@ -210,7 +221,17 @@ CREATE OR REPLACE TABLE endpoints_rows AS SELECT * EXCLUDE (nothing) FROM (
     NULL::VARCHAR AS viewer,
     NULL::VARCHAR AS product,
     NULL::VARCHAR AS toolkit,
-    NULL::VARCHAR AS archive
+    NULL::VARCHAR AS archive,
+    NULL::VARCHAR AS country,
+    NULL::VARCHAR[] AS country_said,
+    NULL::BIGINT AS asn,
+    NULL::VARCHAR AS as_name,
+    NULL::VARCHAR AS operator,
+    NULL::VARCHAR AS contact,
+    NULL::VARCHAR AS language,
+    NULL::VARCHAR AS site,
+    NULL::VARCHAR AS network,
+    NULL::VARCHAR AS place
     WHERE false
     UNION ALL BY NAME FROM query(getvariable('endpoints'))
 );
@@ -241,9 +262,7 @@ CREATE OR REPLACE VIEW observations AS SELECT * EXCLUDE (nothing) FROM (
 -- They stand on the tables `…_rows`, `archives_parts`, `observations`, `links` and `journal`.
 
 -- Nearly every question is about archives, so their rows are read once. Few archives were asked twice.
-CREATE OR REPLACE TABLE archives_rows AS
-SELECT NULL::VARCHAR AS country, NULL::VARCHAR AS network, NULL::VARCHAR AS operator WHERE false
-UNION ALL BY NAME FROM archives_parts;
+CREATE OR REPLACE TABLE archives_rows AS FROM archives_parts;
 
 CREATE OR REPLACE TABLE archives_older AS
 SELECT rowid AS row FROM archives_rows
@@ -269,7 +288,7 @@ WHERE rung IS NOT NULL OR NOT EXISTS (
 
 CREATE OR REPLACE VIEW endpoints AS
 SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)
-FROM (SELECT NULL::VARCHAR AS country WHERE false UNION ALL BY NAME FROM endpoints_known) AS e LEFT JOIN reviews AS r ON r.archive = e.archive;
+FROM endpoints_known AS e LEFT JOIN reviews AS r ON r.archive = e.archive;
 
 -- A review finds that several archives are one. It counts once: as the archive that the others are the same as.
 CREATE OR REPLACE VIEW archives AS

@@ -327,7 +327,8 @@ class DoubtCode(_Code):
     AVAILABILITY_PARTLY = "availability-partly", "silent", "studies"  # so many of the studies say nothing of it
     MAYBE_SSN = "maybe-ssn"  # the same, of records that an older version inspected
     # These doubts come from totals.
-    NO_COUNTRY_DATA = "no-country-data"
+    NO_COUNTRY_DATA = "no-country-data"  # an older version judged, which knew no places
+    NOT_ATTRIBUTED = "not-attributed", "archives"  # no source says in which country these open archives stand
     SURVEY_NOT_ENDED = "survey-not-ended"
     BEFORE_RESUME = "before-resume"  # an earlier run learned about ids, and that knowledge ended with it
     IDS_UNREAD = "ids-unread"
@@ -1086,6 +1087,22 @@ class Place(_Worded, frozen=True, omit_defaults=True):
 NOWHERE = Place()
 
 
+class HintSource(StrEnum):
+    """Where a name was seen that may be of those who run an archive. Anybody can write a name there: it proves nothing."""
+
+    ORGANISATION = "certificate-organisation"
+    COMMON_NAME = "certificate-name"
+    AE_TITLE = "ae-title"  # that the archive says is its own
+
+
+class Hint(_Worded, frozen=True):
+    """A name that may be of those who run an archive. It decides nothing."""
+
+    what: str
+    source: HintSource
+    endpoint: str  # where it was seen, as `protocol://address:port`
+
+
 class Identity(_Worded, frozen=True):
     """By what an archive is recognised in another survey: none of it hangs on the order of ports, or on a date."""
 
@@ -1119,6 +1136,7 @@ class Archive(_Worded, frozen=True):
     perhaps_same: tuple[str, ...] = ()
     perhaps_more: int = 0  # how many more archives its ways in may lead to: what joins them is no proof
     place: Place = NOWHERE  # of its address
+    hints: tuple[Hint, ...] = ()  # of who runs it
 
     @property
     def open(self) -> bool:

@@ -45,6 +45,7 @@ def lines(text: str) -> str:
 CARD = "`check --json`, with the facts of TLS"
 NAMES = "the column `names` of `archives`"
 REASON = "the reason of a rung, in every document and on every page; the column `said` of `endpoints`"
+HINTS = "hints of who runs an archive, in every document and on every page; the column `hints` of `archives`"
 PRODUCT = "the product, in every document and on every page; the columns of products and toolkits"
 
 
@@ -70,18 +71,18 @@ PEER: Mapping[str, Text] = MappingProxyType(
         "DimseFacts.implementation_version": Text(16, "implementation version name", _AC, (PRODUCT,)),
         "Proof.sop_class": Text(64, "SOP class of the instance that is begun at `prove`: digits and dots", "C-FIND-RSP, PS3.4 C.4.1"),
         "OrthancFacts.version": Text(64, "version of Orthanc", "`/system`", (PRODUCT,)),
-        "OrthancFacts.aet": Text(64, "AE title of Orthanc", "`/system`", (NAMES,)),
+        "OrthancFacts.aet": Text(64, "AE title of Orthanc", "`/system`", (NAMES, HINTS)),
         "OrthancFacts.base": Text(128, "path below which Orthanc stands", "a redirect of its own, or one of ours"),
         "OrthancFacts.realm": _REALM,
-        "Dcm4cheeFacts.aets": Text(16, "AE titles of dcm4chee-arc, at most 32", "`/dcm4chee-arc/aets`", (NAMES, REASON)),
+        "Dcm4cheeFacts.aets": Text(16, "AE titles of dcm4chee-arc, at most 32", "`/dcm4chee-arc/aets`", (NAMES, REASON, HINTS)),
         "DicomWebFacts.realm": _REALM,
         "DicomWebFacts.root": Text(1024, "path of DICOMweb", "a viewer's configuration, a product's titles, or one of ours", (REASON,)),
         "PageFacts.realm": _REALM,
         "ConfiguredRoot.host": Text(253, "host of a viewer's archive", _OHIF),
         "ConfiguredRoot.path": Text(1024, "path of a viewer's archive", _OHIF, (REASON,)),
         "Fingerprint.version": Text(64, "version of a product", "a version name, page or header that the catalogue knows to carry it", (PRODUCT,)),
-        "Certificate.subject_name": Text(64, "common name of the subject", _SUBJECT, (CARD, NAMES)),
-        "Certificate.subject_organisation": Text(64, "organisation of the subject", _SUBJECT, (CARD,)),
+        "Certificate.subject_name": Text(64, "common name of the subject", _SUBJECT, (CARD, NAMES, HINTS)),
+        "Certificate.subject_organisation": Text(64, "organisation of the subject", _SUBJECT, (CARD, HINTS)),
         "Certificate.issuer_name": Text(64, "common name of the issuer", _ISSUER, (CARD,)),
         "Certificate.issuer_organisation": Text(64, "organisation of the issuer", _ISSUER, (CARD,)),
     }
@@ -95,6 +96,8 @@ OTHERS: Mapping[str, Text] = MappingProxyType(
         "Product.product": Text(64),  # of the catalogue
         "Product.toolkit": Text(64),  # the catalogue's, with the number of its version
         "Product.version": Text(64),  # as Fingerprint.version
+        "Hint.endpoint": Text(128),
+        "Hint.what": Text(64),  # as OrthancFacts.aet and Certificate.subject_name
         "Identity.names": Text(64),  # as OrthancFacts.aet and Certificate.subject_name
         "Identity.product": Text(64),  # as Product.product
         "Identity.spki_sha256": Text(64),  # digests

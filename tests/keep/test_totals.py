@@ -140,10 +140,7 @@ def dataset(
     manifest.write(directory, msgspec.structs.replace(made, hosts=hosts, state=state))
 
     def table(kind: Table, found: list[Row]) -> pa.Table:
-        schema = kind.arrow
-        if countries and kind.judged and "country" not in schema.names:
-            schema = schema.append(pa.field("country", pa.string()))
-        return pa.Table.from_pylist(found, schema=schema)
+        return pa.Table.from_pylist(found, schema=kind.arrow)
 
     judged = {kind.name: kind.arrow.empty_table() for kind in TABLES if kind.judged}
     judged |= {ENDPOINTS.name: table(ENDPOINTS, endpoints), ARCHIVES.name: table(ARCHIVES, archives)}

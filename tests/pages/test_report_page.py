@@ -13,7 +13,16 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.model import Doubt, DoubtCode, Provenance, Total
 from filmbadge.tell.report import page
 from filmbadge.tell.summary import KindLine, Step, document
-from filmbadge.tell.view import ArchiveView, FindingView, IdentifierView, KindView, Number
+from filmbadge.tell.view import (
+    ArchiveView,
+    FindingView,
+    HintView,
+    IdentifierView,
+    KindView,
+    Number,
+    PlaceView,
+    SaidView,
+)
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
 from support import archives, hostile_folder
@@ -110,6 +119,10 @@ def test_what_an_archive_says_of_itself_cannot_run(
         endpoints=(hostile, hostile),
         reasons=(hostile,),
         findings=(FindingView("old-tls", "low", None, hostile, {}, hostile, hostile, hostile),),
+        place=PlaceView(
+            hostile, 1, hostile, hostile, hostile, hostile, hostile, hostile, (SaidView(*[hostile] * 4),), (hostile,)
+        ),
+        hints=(HintView(hostile, hostile, hostile, hostile),),
     )
     report = msgspec.structs.replace(
         real,
@@ -118,6 +131,7 @@ def test_what_an_archive_says_of_itself_cannot_run(
         rows=tuple(Total(row.quantity, None, Provenance.UNKNOWN) for row in real.rows),
         kinds=(KindLine("patient_name", Total(hostile, None, Provenance.UNKNOWN, at_least=1), {hostile: 1}),),
         funnel=(Step("discloses", hostile, 1, ((hostile, 1),)),),
+        by_country=(msgspec.structs.replace(real.by_country[0], country=hostile),),
         undecided=(hostile,),
         archives=(archive, msgspec.structs.replace(archive, decoy=(hostile,))),
     )

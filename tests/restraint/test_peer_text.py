@@ -23,6 +23,7 @@ DOCUMENTS = {"check.json", "report.json", "report.html", "terminal"}
 PLACES = {
     texts.CARD: {"check.json tls"},
     texts.NAMES: {"archives.names"},
+    texts.HINTS: {"archives.hints", *DOCUMENTS},
     texts.REASON: {"endpoints.said", *DOCUMENTS},
     texts.PRODUCT: {
         "archives.product",

@@ -44,7 +44,7 @@ from support.factories import ADDRESS, AT, EMPTY, admitted, dimse, reported, web
 # Names, and what an archive says of itself: no language has other words for them.
 NAMES = (
     "192.0.2", "Orthanc", "Filmbadge", "DICOM", "DCMTK", "HTTP", "TLSv1", "TLS", "AES128-SHA", "UTC", "ANY-SCP", "dimse", "http",
-    "OFFIS_DCMTK_362", "CVE-", "PS3.15", "BCP", "US", "SSN",
+    "OFFIS_DCMTK_362", "CVE-", "PS3.15", "BCP", "US", "SSN", "pacs",
     *advisories(),
 )  # fmt: skip
 HELD = Certificate("pacs", "", "ca", "", AT - timedelta(90), AT - timedelta(30), True, KeyKind.RSA, 1024, False)

@@ -12,6 +12,7 @@ from filmbadge.ask.targets.lists import parse
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import DepthChoice, RungChoice, put_json, reached, require_sight, run_loop, show
 from filmbadge.model import Depth, Refusal
+from filmbadge.places import load as load_places
 from filmbadge.scope import LOOPBACK, Scope, load, loopback
 from filmbadge.survey import examine
 from filmbadge.tell import card
@@ -25,6 +26,7 @@ def check(
     scope: Path | None = None,
     owner: str | None = None,
     depth: DepthChoice | None = None,
+    places: tuple[Path, ...] = (),
     fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -40,6 +42,8 @@ def check(
         Whose archive answers on loopback, in words: a forwarder may stand between. Needed there for profile and prove.
     depth
         How far to climb, at most as far as the scope allows. Default: as far as the scope allows; count, without a scope.
+    places
+        A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
     fail_on
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
     json
@@ -47,7 +51,7 @@ def check(
     """
     allowed, why = permission(scope, owner, Depth(depth) if depth else None)
     require_sight(fail_on, allowed.depth)
-    host, journal = run_loop(examine.check(allowed, parse(target)))
+    host, journal = run_loop(examine.check(allowed, parse(target), load_places(places)))
     words = Words()
     document = card.document(target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why)
     if json:

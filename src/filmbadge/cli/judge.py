@@ -11,12 +11,19 @@ from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import put_json, show
 from filmbadge.conclude.again import judge_again
 from filmbadge.keep.reader import Dataset, NotASurvey, telling
+from filmbadge.places import load
 from filmbadge.tell import rejudged
 from filmbadge.tell.words import Words
 
 
-def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Judge once more what a survey kept, with today's catalogue. Asks nobody.
+def judge(
+    directory: Path,
+    /,
+    *,
+    places: tuple[Path, ...] = (),
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Judge once more what a survey kept, with today's catalogue and places. Asks nobody.
 
     What was judged before stays in the folder; reports take the newest.
 
@@ -24,12 +31,15 @@ def judge(directory: Path, /, *, json: Annotated[bool, Parameter(negative="")] =
     ----------
     directory
         The folder that a survey was kept in.
+    places
+        A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
     json
         Print one JSON document on stdout instead of what changed.
     """
+    where = load(places)
     with telling(directory):
         before = _before(directory)
-        number = judge_again(directory)
+        number = judge_again(directory, where)
         document = rejudged.document(before, Dataset(directory, number))
         drawn = rejudged.render(document, Words())
     if json:

@@ -24,6 +24,7 @@ from filmbadge.cli.console import (
 )
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Host, Rung
+from filmbadge.places import load as load_places
 from filmbadge.scope import load
 from filmbadge.survey.engine import Survey
 from filmbadge.tell import summary
@@ -37,6 +38,7 @@ def survey(
     out: Path,
     resume: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
+    places: tuple[Path, ...] = (),
     fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -54,6 +56,8 @@ def survey(
         Go on with the survey in --out; what was asked is not asked again.
     seed
         Changes the order in which addresses are asked.
+    places
+        A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
     fail_on
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
     json
@@ -61,9 +65,10 @@ def survey(
     """
     allowed = load(scope)
     require_sight(fail_on, allowed.depth)
+    where = load_places(places)
     asked = read(targets, allowed, seed=seed)
     try:
-        plan = Survey(allowed, asked, targets, out, resume)
+        plan = Survey(allowed, asked, targets, out, resume, where)
         if plan.unanswered:
             note(
                 f"None of the {plan.hosts_done} hosts asked so far gave any answer; they are not asked again. If this"

@@ -14,6 +14,7 @@ from filmbadge.judge import amounts, personal
 from filmbadge.judge.decoys import configuration, tags
 from filmbadge.judge.grade import grade, somebodys
 from filmbadge.judge.grouping import Group, group
+from filmbadge.judge.hints import hints
 from filmbadge.judge.identity import identity
 from filmbadge.judge.ladder import answered, place
 from filmbadge.judge.product import identify
@@ -144,6 +145,7 @@ def _archive(found: Group, name: str) -> Archive:
         perhaps_same=tuple(map(_id, found.perhaps)),
         perhaps_more=found.more,
         place=group[0].place,
+        hints=hints(group),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from filmbadge.model import (
+    NOWHERE,
     Archive,
     Count,
     Doubt,
@@ -25,10 +26,12 @@ from filmbadge.model import (
     LinkBy,
     Outcome,
     PageFacts,
+    Place,
     Protocol,
     Reason,
     Review,
 )
+from filmbadge.places.source import FIELDS
 
 VERSION = 4  # of the folder and its tables
 FACTS = 2  # of an observation's JSON; `upgrade.py` reads the older ones
@@ -73,6 +76,20 @@ class Table:
         columns = zip(self.columns, zip(*rows, strict=True), strict=True)
         return pa.Table.from_arrays([pa.array(values, column.type) for column, values in columns], schema=self.arrow)
 
+
+# Of an address, by the sources in their order. Null is "not attributed", and never a guess.
+_PLACE = (
+    Column("country", _text, "ISO 3166-1 code, by the first source that says one; null: not attributed"),
+    Column("country_said", pa.list_(_text), "what each source says, as `CC by SOURCE, DATE`: several may disagree; empty: not attributed; null in what older versions judged"),
+    Column("asn", _long, "number of the autonomous system, by the first source that says one"),
+    Column("as_name", _text, "its name"),
+    Column("operator", _text, "who runs what stands at the address, by a table of the user"),
+    Column("contact", _text, "whom to tell, by a table of the user"),
+    Column("language", _text, "the language to write in, by a table of the user"),
+    Column("site", _text, "the site, by a table of the user"),
+    Column("network", _text, "the narrowest network that holds the address, in the first source that names one"),
+    Column("place", _text, "each field with all answers, their sources and dates, as JSON; null: nothing is said"),
+)  # fmt: skip
 
 OBSERVATIONS = Table(
     "observations",
@@ -136,6 +153,7 @@ ENDPOINTS = Table(
         Column("product", _text, "the product of its archive; empty if unknown"),
         Column("toolkit", _text, "the DICOM toolkit that the association names; empty if unknown"),
         Column("archive", _text, "the archive that this endpoint belongs to; null for what is no imaging service"),
+        *_PLACE,
     ),
     judged=True,
 )  # fmt: skip
@@ -176,6 +194,7 @@ _identifiers = pa.list_(
         }
     )
 )
+_hints = pa.list_(pa.struct({"what": _text, "source": _text, "endpoint": _text}))
 ARCHIVES = Table(
     "archives",
     "One row per archive: the endpoints that lead to it, and its counts, once.",
@@ -201,6 +220,8 @@ ARCHIVES = Table(
         Column("perhaps_more", _long, "how many more archives its ways in may lead to, where what joins them is no proof"),
         *_COUNTS,
         Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, the confidence from 0 to 1, and of an estimate the ends of its 95 % interval"),
+        *_PLACE,
+        Column("hints", _hints, "names that may be of those who run it, and prove nothing: the name, where it was seen (`certificate-organisation`, `certificate-name`, `ae-title`), and at which endpoint"),
     ),
     judged=True,
 )  # fmt: skip
@@ -336,7 +357,7 @@ def _fault_row(address: str, fault: Outcome, target: str, at: datetime) -> Value
     place = (address, None, None, target, at, None)
     verdict = (None, None, None, Reason(fault.ending), (), "", _json(fault), fault.ending)
     tls = (None, None, None)
-    return (*place, *verdict, *tls, (), "", "", "", None)
+    return (*place, *verdict, *tls, (), "", "", "", None, *_place(NOWHERE))
 
 
 def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> Values:
@@ -366,7 +387,22 @@ def _endpoint_row(judged: JudgedEndpoint, target: str, archive: str | None) -> V
         judged.product.product,
         judged.product.toolkit,
         archive,
+        *_place(judged.place),
     )
+
+
+@lru_cache(maxsize=1024)  # a sweep meets the same places again and again
+def _place(place: Place) -> Values:
+    country, asn, *others = (said[0].value if (said := getattr(place, field)) else None for field in FIELDS)
+    countries = [f"{one.value} by {one.source}" + (f", {one.date}" if one.date else "") for one in place.country]
+    kept = None if place == NOWHERE else _json(place)
+    return country, countries, None if asn is None else int(asn), *others, place.network or None, kept
+
+
+def place(row: Row) -> Place:
+    """What the columns of a row say of its address. Older versions have no such columns."""
+    held = row.get("place")
+    return NOWHERE if held is None else msgspec.json.decode(str(held), type=Place)
 
 
 def archive_row(archive: Archive) -> Values:
@@ -398,6 +434,8 @@ def archive_row(archive: Archive) -> Values:
         *_count(archive.images_retrievable),
         *_count(archive.ssn_records),
         [msgspec.structs.asdict(one) for one in archive.identifiers],
+        *_place(archive.place),
+        [msgspec.structs.asdict(one) for one in archive.hints],
     )
 
 

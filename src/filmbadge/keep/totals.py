@@ -38,9 +38,9 @@ QUANTITIES = (
     "http_viewers",
     *(f"kind:{kind}" for kind in Kind),
 )
+COUNTRIES = "countries"
 # In what older versions judged a reason may be missing.
 _WITHOUT_A_REASON = {RETRIEVABLE: Doubt(DoubtCode.NEEDS_PROVE)}
-_NOT_MEASURED = {"countries": DoubtCode.NO_COUNTRY_DATA}
 _COUNTED = ("archives", "archives_open", "decoys", "http_viewers")
 _OF_EACH_ARCHIVE = ("patients",)  # added up by definition: whoever is in two archives is in the sum twice
 
@@ -141,7 +141,8 @@ class _Totals:
     def __init__(self, tables: Tables, manifest: Manifest) -> None:
         self._tables, self._manifest = tables, manifest
         self._gaps = gaps(tables, manifest)
-        tables.fill("unsure", list(_unsure(tables, self._gaps)))
+        self._unsure = list(_unsure(tables, self._gaps))
+        tables.fill("unsure", self._unsure)
         self._members = {(str(row["quantity"]), _place(row)): row for row in tables.rows("FROM member_sums")}
         self._amounts: dict[tuple[str, Place], Rows] = {}
         for row in tables.rows("FROM amount_sums ORDER BY how"):
@@ -150,7 +151,9 @@ class _Totals:
 
     def each(self) -> Iterator[Total]:
         for quantity in QUANTITIES:
-            if quantity == PATIENT_IDS:
+            if quantity == COUNTRIES:
+                yield self._countries()
+            elif quantity == PATIENT_IDS:
                 yield self._patient_ids(self._manifest.patient_ids)
             elif quantity == "hosts_undecided":
                 yield Total(quantity, self._gaps.opened, Provenance.COUNTED)
@@ -171,11 +174,8 @@ class _Totals:
         return CountryRow(place.country, undecided, **cells)
 
     def _total(self, quantity: str, place: Place, doubts: tuple[Doubt, ...]) -> Total:
-        code = _NOT_MEASURED.get(quantity)
         if quantity == RETRIEVABLE and not Depth(self._manifest.scope.depth).reaches(Depth.PROVE):
-            code = DoubtCode.NEEDS_PROVE
-        if code:
-            return Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(code),))
+            return Total(quantity, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.NEEDS_PROVE),))
         if quantity in _COUNTED:
             return self._count(quantity, place, doubts)
         return self._sum(quantity, place, doubts)
@@ -189,6 +189,25 @@ class _Totals:
 
     def _among(self, quantity: str, place: Place) -> frozenset[str]:
         return self._overlaps.among(quantity, *(() if place.whole else (place.country,)))
+
+    def _countries(self) -> Total:
+        """How many countries the open archives stand in, each by the first source that says one."""
+        rows = self._tables.rows("SELECT id, country, country_said IS NULL older FROM counted WHERE open")
+        if any(row["older"] for row in rows):
+            return Total(COUNTRIES, None, Provenance.UNKNOWN, doubts=(Doubt(DoubtCode.NO_COUNTRY_DATA),))
+        stands = {str(row["id"]): row["country"] for row in rows}
+        # Of several ways in that may be one archive, nobody knows which country is the archive's.
+        perhaps = (overlap.archives for overlap in self._overlaps.of(stands.keys(), once=False))
+        split = [archives for archives in perhaps if len({stands[name] for name in archives}) > 1]
+        unsure = {name for names in (self._unsure, *split) for name in names}
+        doubts = self._gaps.doubts(self._gaps.opened)
+        if unplaced := sum(country is None for country in stands.values()):
+            doubts += (Doubt(DoubtCode.NOT_ATTRIBUTED, {"archives": unplaced}),)
+        if split:
+            doubts += (Doubt(DoubtCode.PERHAPS_ONE, {"archives": sum(map(len, split))}),)
+        total = Total(COUNTRIES, len({*stands.values()} - {None}), Provenance.COUNTED)
+        sure = len({country for name, country in stands.items() if name not in unsure} - {None})
+        return bounded(total, at_least=sure, doubts=doubts) if doubts else total
 
     def _patient_ids(self, found: PatientIds | None) -> Total:
         if not Depth(self._manifest.scope.depth).reaches(Depth.PROFILE):

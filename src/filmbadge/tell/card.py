@@ -136,6 +136,8 @@ def _remarks(archive: ArchiveView, words: Words) -> Iterator[str]:
     yield from words.grade(archive.grade, archive.grade_why)
     if archive.decoy:
         yield words.say("It is likely no clinic's archive: {reasons}.", reasons="; ".join(archive.decoy))
+    yield from archive.place.words
+    yield from (hint.words for hint in archive.hints)
 
 
 def _personal(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:

@@ -26,6 +26,7 @@ LABELS = {
     "archives_open": N_("of them open to strangers"),
     "hosts_undecided": N_("hosts of which we could not find out enough"),
     "decoys": N_("likely decoys and demonstrations, counted in no other line"),
+    "countries": N_("countries in which the open archives stand"),
     "patients": N_("patients in open archives"),
     "patient_ids": N_("different patient ids in all of them together"),
     "studies": N_("studies in open archives"),

@@ -9,7 +9,7 @@ import msgspec
 
 from filmbadge.keep import upgrade
 from filmbadge.keep.reader import Dataset
-from filmbadge.keep.schema import decode_doubts
+from filmbadge.keep.schema import decode_doubts, place
 from filmbadge.model import (
     Appearance,
     Archive,
@@ -39,7 +39,7 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
     """Every archive with the endpoints that lead to it: open ones first, and the larger first."""
     groups: dict[str, list[JudgedEndpoint]] = {}
     for row in dataset.rows(
-        "SELECT archive, facts_version, observation, rung, why, codes, said, stop, conclusive, product, toolkit, transport "
+        "SELECT archive, facts_version, observation, rung, why, codes, said, stop, conclusive, product, toolkit, transport, place "
         "FROM endpoints JOIN observations USING (address, port, protocol, target, asked_at) "
         "WHERE archive IS NOT NULL ORDER BY address, port"
     ):
@@ -56,7 +56,13 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
 
 def _judged(row: _Row) -> JudgedEndpoint:
     observation = upgrade.observation(row["facts_version"], row["observation"])
-    judged = {"observation": observation, "verdict": _verdict(row), "product": row, "transport": row["transport"]}
+    judged = {
+        "observation": observation,
+        "verdict": _verdict(row),
+        "product": row,
+        "transport": row["transport"],
+        "place": place(row),
+    }
     return msgspec.convert(judged, JudgedEndpoint)
 
 
@@ -84,6 +90,8 @@ def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | No
         "identifiers": row["identifiers"] or [],
         "ssn_records": _count(row, "ssn_records"),
         "images_retrievable": _count(row, "images_retrievable"),
+        "place": place(row),
+        "hints": row["hints"] or [],
     }
     return msgspec.convert(whole, Archive)
 

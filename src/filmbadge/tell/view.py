@@ -20,9 +20,12 @@ from filmbadge.model import (
     Identifier,
     JudgedEndpoint,
     KindFound,
+    Place,
     TlsFacts,
     Transport,
 )
+from filmbadge.places.source import FIELDS
+from filmbadge.tell.places import hint, lines
 from filmbadge.tell.words import QUANTITIES, Words
 
 
@@ -88,6 +91,39 @@ class FindingView(Struct, frozen=True):
     words: str
 
 
+class SaidView(Struct, frozen=True):
+    """What one source says of an address in one field."""
+
+    field: str
+    value: str
+    source: str
+    date: str  # YYYY-MM-DD; empty: the source does not tell how old its data is
+
+
+class PlaceView(Struct, frozen=True):
+    """Where an address stands, and whose it is: each field by the first source that fills it. None: not attributed."""
+
+    country: str | None  # ISO 3166-1 alpha-2
+    asn: int | None
+    as_name: str | None
+    operator: str | None
+    contact: str | None
+    language: str | None
+    site: str | None
+    network: str | None
+    said: tuple[SaidView, ...]  # all answers: sources may disagree
+    words: tuple[str, ...]  # a line for each field that is known, and for the country
+
+
+class HintView(Struct, frozen=True):
+    """A name that may be of those who run an archive. It proves nothing."""
+
+    what: str
+    source: str
+    endpoint: str
+    words: str
+
+
 class EndpointView(Struct, frozen=True):
     address: str
     port: int
@@ -104,6 +140,7 @@ class EndpointView(Struct, frozen=True):
     tls: TlsFacts | None  # None: plain
     transport: tuple[Transport, ...]  # against DICOM PS3.15 B.12
     encryption: str  # tls and transport in words
+    place: PlaceView
 
 
 class ArchiveView(Struct, frozen=True):
@@ -126,6 +163,8 @@ class ArchiveView(Struct, frozen=True):
     endpoints: tuple[str, ...]
     reasons: tuple[str, ...]  # a sentence for each endpoint
     findings: tuple[FindingView, ...]
+    place: PlaceView
+    hints: tuple[HintView, ...]
 
 
 def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) -> ArchiveView:
@@ -151,6 +190,8 @@ def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words
         endpoints=tuple(endpoint.url for endpoint in archive.endpoints),
         reasons=tuple(words.way(judged, archive.address) for judged in group),
         findings=tuple(_finding(found, words) for found in of_archive(archive, group)),
+        place=_place(archive.place, words),
+        hints=tuple(HintView(h.what, str(h.source), h.endpoint, hint(h, words)) for h in archive.hints),
     )
 
 
@@ -172,6 +213,24 @@ def endpoint_view(judged: JudgedEndpoint, words: Words) -> EndpointView:
         tls=judged.observation.tls,
         transport=judged.transport,
         encryption=words.tls(judged.observation.tls, judged.transport),
+        place=_place(judged.place, words),
+    )
+
+
+def _place(place: Place, words: Words) -> PlaceView:
+    said = [SaidView(field, one.value, one.source, one.date) for field in FIELDS for one in getattr(place, field)]
+    first = {one.field: one.value for one in reversed(said)}
+    return PlaceView(
+        country=first.get("country"),
+        asn=int(first["asn"]) if "asn" in first else None,
+        as_name=first.get("as_name"),
+        operator=first.get("operator"),
+        contact=first.get("contact"),
+        language=first.get("language"),
+        site=first.get("site"),
+        network=place.network or None,
+        said=tuple(said),
+        words=tuple(lines(place, words)),
     )
 
 

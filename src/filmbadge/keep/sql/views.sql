@@ -2,9 +2,7 @@
 -- They stand on the tables `…_rows`, `archives_parts`, `observations`, `links` and `journal`.
 
 -- Nearly every question is about archives, so their rows are read once. Few archives were asked twice.
-CREATE OR REPLACE TABLE archives_rows AS
-SELECT NULL::VARCHAR AS country, NULL::VARCHAR AS network, NULL::VARCHAR AS operator WHERE false
-UNION ALL BY NAME FROM archives_parts;
+CREATE OR REPLACE TABLE archives_rows AS FROM archives_parts;
 
 CREATE OR REPLACE TABLE archives_older AS
 SELECT rowid AS row FROM archives_rows
@@ -30,7 +28,7 @@ WHERE rung IS NOT NULL OR NOT EXISTS (
 
 CREATE OR REPLACE VIEW endpoints AS
 SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)
-FROM (SELECT NULL::VARCHAR AS country WHERE false UNION ALL BY NAME FROM endpoints_known) AS e LEFT JOIN reviews AS r ON r.archive = e.archive;
+FROM endpoints_known AS e LEFT JOIN reviews AS r ON r.archive = e.archive;
 
 -- A review finds that several archives are one. It counts once: as the archive that the others are the same as.
 CREATE OR REPLACE VIEW archives AS

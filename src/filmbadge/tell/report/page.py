@@ -68,6 +68,7 @@ class GradeRow(NamedTuple):
 class ArchiveRow(NamedTuple):
     id: str
     ways: str
+    places: list[str]
     grade: str
     open: bool
     rung: str
@@ -209,6 +210,7 @@ def _archive(archive: ArchiveView, words: Words) -> ArchiveRow:
     return ArchiveRow(
         id=archive.id,
         ways=words.many("{n:,} way in", "{n:,} ways in", ways) if ways > 1 else "",
+        places=[*archive.place.words, *(hint.words for hint in archive.hints)],
         grade=archive.grade or "",
         open=archive.open,
         rung=words.say(archive.rung),

@@ -1,0 +1,28 @@
+"""Names that may be of those who run an archive. They stand beside a verdict, and decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from filmbadge.judge.ways import ways_by
+from filmbadge.model import DimseFacts, Hint, HintSource, JudgedEndpoint, Observation
+
+
+def hints(group: Sequence[JudgedEndpoint]) -> tuple[Hint, ...]:
+    """Of the archive that these endpoints lead to: each name once, with the first endpoint that showed it."""
+    found: dict[tuple[HintSource, str], Hint] = {}
+    for judged in group:
+        seen = judged.observation
+        for source, name in _names(seen):
+            if name:
+                found.setdefault((source, name), Hint(name, source, seen.endpoint.url))
+    return tuple(found.values())
+
+
+def _names(seen: Observation) -> Iterator[tuple[HintSource, str]]:
+    if seen.tls is not None and seen.tls.certificate is not None:
+        yield HintSource.ORGANISATION, seen.tls.certificate.subject_organisation
+        yield HintSource.COMMON_NAME, seen.tls.certificate.subject_name
+    for way, facts in ways_by(seen.facts):
+        for title in () if isinstance(facts, DimseFacts) else way.names(facts):  # in DIMSE, the scope gave the title
+            yield HintSource.AE_TITLE, title
