@@ -205,11 +205,11 @@ def by_habit(habit: str, scheme: Scheme, patients: int, chance: random.Random, d
 # What the instrument says.
 
 
-def look(patients: Sequence[Patient], country: str = "") -> tuple[Identifier, ...]:
-    return judged(patients, country)[0]
+def look(patients: Sequence[Patient], *countries: str) -> tuple[Identifier, ...]:
+    return judged(patients, *countries)[0]
 
 
-def judged(patients: Sequence[Patient], country: str = "") -> tuple[tuple[Identifier, ...], Count]:
+def judged(patients: Sequence[Patient], *countries: str) -> tuple[tuple[Identifier, ...], Count]:
     """What the instrument says of an archive with one study for each of these: identifiers, and social security numbers."""
     seen = inspector.ValueInspector()
     kinds = {Kind.PATIENT_ID}
@@ -220,7 +220,7 @@ def judged(patients: Sequence[Patient], country: str = "") -> tuple[tuple[Identi
         seen.close(kinds)
     tallies = tuple(tally for tally in seen.kinds() if tally.kind in kinds)
     profile = Profile(True, len(patients), kinds=tallies, schemes=seen.schemes())
-    return personal.judge(profile, len(patients), country)[1:]
+    return personal.judge(profile, len(patients), countries)[1:]
 
 
 # Archives, and what is said of them.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filmbadge.identifiers import schemes as national
 from filmbadge.judge.personal import evidence, judge, looks
@@ -46,7 +48,7 @@ def profile(*schemes: SchemeTally, kinds: tuple[KindTally, ...] = (), **more: ob
 
 
 def schemes(*tallies: SchemeTally, country: str = "") -> list[str]:
-    return [one.scheme for one in judge(profile(*tallies), 100, country)[1]]
+    return [one.scheme for one in judge(profile(*tallies), 100, (country,) if country else ())[1]]
 
 
 def test_a_kind_of_a_complete_profile_is_counted() -> None:
@@ -169,7 +171,9 @@ def test_social_security_numbers() -> None:
     assert schemes(msgspec.structs.replace(few, issued=12, issuer=12)) == ["us.ssn"]
     assert schemes(msgspec.structs.replace(few, issued=20, issuer=12)) == []
     assert schemes(few, country="DE") == []
+    assert schemes(few, country="US") == []  # where an archive stands names no scheme
     assert schemes(DASHED, country="US") == ["us.ssn"]
+    assert schemes(DASHED, country="DE") == ["us.ssn"]
 
 
 def ids(nine_digits: int | None, **tallied: int) -> tuple[KindTally, ...]:
@@ -291,6 +295,52 @@ def test_of_two_that_pass_the_one_of_fewer_numbers_is_named() -> None:
     few = [msgspec.structs.replace(one, values=6, shaped=6, valid=6, leads=6) for one in (canadian, israeli)]
     assert schemes(*few) == ["ca.sin", "il.idnr"], "nobody can tell"
     assert schemes(*few, country="IL") == ["il.idnr"]
+    (placed,) = judge(profile(*few), 100, ("IL",))[1]
+    assert placed.confidence > 0.9  # the country makes it likely, and proves nothing
+    assert (placed.how, placed.low) == (Provenance.ESTIMATED, 0)
+    abroad = judge(profile(*few), 100, ("DE",))[1]
+    assert [one.scheme for one in abroad] == ["il.idnr"], "the other is not likely enough there"
+    assert abroad[0].confidence < 0.9
+    both = judge(profile(*few), 100, ("CA", "IL"))[1]
+    assert [one.scheme for one in both] == ["ca.sin", "il.idnr"], "sources that disagree pick none"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ca.sin", "il.idnr", "us.ssn", "nl.bsn"]), *[st.integers(0, 100)] * 4, st.booleans()
+        ),
+        min_size=1,
+        max_size=4,
+        unique_by=lambda drawn: drawn[0],
+    ),
+    st.lists(st.sampled_from(["US", "CA", "IL", "DE"]), unique=True, max_size=3),
+)
+def test_no_country_makes_a_claim(drawn: list[tuple[str, int, int, int, int, bool]], countries: list[str]) -> None:
+    """What is named, counted or bounded with a country is so without it."""
+    tallies = []
+    for name, valid, leads, firsts, issuer, dashed in drawn:
+        passed, written = min(valid, 100), valid if dashed else 0
+        tallies.append(
+            SchemeTally(
+                name, Kind.PATIENT_ID, 100, 100, passed, written=written, dashed=written, issued=min(issuer, passed),
+                issuer=min(issuer, passed), leads=min(leads, 100), firsts=min(firsts, 10), looked=100, records_shaped=100,
+                records=passed, records_dashed=written,
+            )
+        )  # fmt: skip
+    made = profile(*tallies, kinds=ids(100))
+    _, plain, ssn = judge(made, 100)
+    _, placed, placed_ssn = judge(made, 100, countries)
+    before = {one.scheme: one for one in plain}
+    for one in placed:
+        assert one.scheme in before
+        was = before[one.scheme]
+        assert one.how is was.how or one.how is Provenance.ESTIMATED
+        if one.how is was.how is Provenance.ESTIMATED:
+            assert (one.low or 0) <= (was.low or 0)
+    assert placed_ssn.value is None or placed_ssn.how is not Provenance.COUNTED or placed_ssn == ssn
+    if {one.scheme for one in plain} != {one.scheme for one in placed}:
+        assert countries, "without a country nothing changes"
 
 
 def test_schemes_of_two_shapes_are_both_named() -> None:

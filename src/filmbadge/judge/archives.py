@@ -119,7 +119,9 @@ def _archive(found: Group, name: str) -> Archive:
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = group[0].product if len(group) == 1 else identify(*found.seen)
     counts = amounts.counts(group, proven=not found.more)
-    kinds, identifiers, ssn_records = personal.judge(_doubted(profile_of(group), counts), counts.studies.value)
+    kinds, identifiers, ssn_records = personal.judge(
+        _doubted(profile_of(group), counts), counts.studies.value, group[0].place.countries
+    )
     advisories = known(product.product, product.version)
     recognised_by = identity(group, product.product)
     transport = {found for j in group for found in j.transport}

@@ -56,16 +56,19 @@ _UNASKED = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
 
 
 def judge(
-    profile: Profile | None, studies: int | None, country: str = ""
+    profile: Profile | None, studies: int | None, countries: Sequence[str] = ()
 ) -> tuple[tuple[KindFound, ...] | None, tuple[Identifier, ...], Count]:
-    """The kinds of one archive that holds so many studies, its national identifiers, and its records with a US SSN."""
+    """The kinds of one archive that holds so many studies, its national identifiers, and its records with a US SSN.
+
+    `countries` are those in which the archive may stand, by all sources; none: not attributed.
+    """
     if profile is None:
         return None, (), _UNASKED
     whole = profile.records if profile.complete else studies
     tallies = {tally.kind: tally for tally in profile.kinds}
     found = tuple(_kind(tally, tallies, profile, whole) for tally in profile.kinds)
     identifiers = tuple(
-        one for kind in _IDS if kind in tallies for one in _identifiers(profile, tallies[kind], whole, country)
+        one for kind in _IDS if kind in tallies for one in _identifiers(profile, tallies[kind], whole, countries)
     )
     return found, identifiers, _ssn(profile, identifiers, tallies, whole)
 
@@ -149,28 +152,52 @@ def _interval(hits: int, of: int, whole: int) -> tuple[int, int]:
     return max(math.floor(low), hits), min(math.ceil(high), whole - (of - hits))
 
 
-def _identifiers(profile: Profile, tally: KindTally, whole: int | None, country: str) -> Iterable[Identifier]:
-    """The schemes that explain the ids of this kind; several of one shape only where they cannot be told apart."""
+def _identifiers(
+    profile: Profile, tally: KindTally, whole: int | None, countries: Sequence[str]
+) -> Iterable[Identifier]:
+    """The schemes that explain the ids of this kind; several of one shape only where they cannot be told apart.
+
+    Ids name a scheme, and the country of the archive never does. It weighs what they named: a scheme of another country may
+    fall below what is told, and of several that the same ids pass, that of the country is the likely one.
+    """
     # The first records of a large archive say nothing of all: a scheme is judged that was looked for in every record.
     known = [s for s in profile.schemes if s.kind is tally.kind and s.looked >= tally.asked]
-    odds = {s.scheme: evidence(s, country) for s in known}
-    left = [s for s in known if _probability(odds[s.scheme]) >= _SURE]
-    left.sort(key=lambda s: (-_likelihood(s, country), s.scheme))
+    proven = {s.scheme: evidence(s) for s in known}
+    left = [s for s in known if _probability(proven[s.scheme]) >= _SURE]
+    left.sort(key=lambda s: (-_likelihood(s), s.scheme))
     while left:
-        best = left[0]
-        rivals = [s for s in left if schemes()[s.scheme].rivals(schemes()[best.scheme])]
+        rivals = [s for s in left if schemes()[s.scheme].rivals(schemes()[left[0].scheme])]
         left = [s for s in left if s not in rivals]
-        weights = [10.0 ** (_likelihood(s, country) - _likelihood(best, country)) for s in rivals]
-        named = 0.0
-        for scheme, weight in zip(rivals, weights, strict=True):
-            share = weight / sum(weights)
-            if named >= _SURE or share < _NAMED:
-                break
-            named += share
-            yield _identifier(scheme, profile, whole, share, odds[scheme.scheme])
+        named = _named(rivals)  # none, where the ids fit too many
+        placed = _placed(named, countries)
+        for scheme, share in named.items():
+            odds = evidence(scheme, countries)
+            if placed[scheme] >= _NAMED and _probability(odds) >= _SURE:
+                sure = min(proven[scheme.scheme], odds)
+                proof = min(share, placed[scheme]) * _probability(sure)
+                yield _identifier(scheme, profile, whole, placed[scheme] * _probability(odds), proof, sure)
 
 
-def evidence(tally: SchemeTally, country: str = "") -> float:
+def _named(rivals: Sequence[SchemeTally]) -> dict[SchemeTally, float]:
+    """The likely ones of several schemes that the same ids pass, the likeliest first, each with its share of certainty."""
+    weights = [10.0 ** (_likelihood(s) - _likelihood(rivals[0])) for s in rivals]
+    named: dict[SchemeTally, float] = {}
+    for scheme, weight in zip(rivals, weights, strict=True):
+        share = weight / sum(weights)
+        if sum(named.values()) >= _SURE or share < _NAMED:
+            break
+        named[scheme] = share
+    return named
+
+
+def _placed(named: dict[SchemeTally, float], countries: Sequence[str]) -> dict[SchemeTally, float]:
+    """The same certainty, shared out by where the archive stands."""
+    weights = {scheme: share * 10.0 ** _at(scheme, countries) for scheme, share in named.items()}
+    whole, all_of_them = sum(named.values()), sum(weights.values())
+    return {scheme: weight / all_of_them * whole for scheme, weight in weights.items()}
+
+
+def evidence(tally: SchemeTally, countries: Sequence[str] = ()) -> float:
     """The odds, as a power of ten, that there are ids of this scheme and not only plain record numbers.
 
     Three things are weighed: more values pass than would of any archive of plain record numbers; they are written with the
@@ -187,20 +214,25 @@ def evidence(tally: SchemeTally, country: str = "") -> float:
         gain = min(_more(tally.valid - tally.rare, tally.shaped, plain), _BARE_AT_MOST) if _spread(tally) else 0.0
     if _in_separators(tally) and scheme.odd and not _alike(tally):
         gain = max(gain, _more(tally.dashed - tally.rare, tally.written, plain))
-    return _PRIOR + gain + _said(tally, country)
+    return _PRIOR + gain + _said(tally) + _at(tally, countries)
 
 
-def _likelihood(tally: SchemeTally, country: str) -> float:
+def _likelihood(tally: SchemeTally) -> float:
     """How well a scheme explains the ids, beside others that could: one of which fewer numbers are possible does it better."""
     base = max(schemes()[tally.scheme].rates.base, _LEAST_RATE) * schemes()[tally.scheme].room
-    return _more(tally.valid, tally.shaped, min(base, 0.99)) + _said(tally, country)
+    return _more(tally.valid, tally.shaped, min(base, 0.99)) + _said(tally)
 
 
-def _said(tally: SchemeTally, country: str) -> float:
+def _at(tally: SchemeTally, countries: Sequence[str]) -> float:
+    """The odds by where the archive stands. Sources may disagree: then each of their countries may be the one."""
+    if not countries:
+        return 0.0
+    return _AT_HOME if schemes()[tally.scheme].country in countries else _ABROAD
+
+
+def _said(tally: SchemeTally) -> float:
     """What is known beside the digits."""
     scheme, odds = schemes()[tally.scheme], 0.0
-    if country:
-        odds += _AT_HOME if scheme.country == country else _ABROAD
     if _in_separators(tally):
         odds += _DASHES if scheme.odd and (scheme.checked or not _alike(tally)) else _USUAL_DASHES
     if tally.issuer >= _FEW and tally.issuer >= _NEARLY_ALL * tally.issued:
@@ -247,11 +279,15 @@ def _more(hits: int, of: int, rate: float) -> float:
     return of * (share * math.log10(share / rate) + rest)
 
 
-def _identifier(tally: SchemeTally, profile: Profile, whole: int | None, share: float, odds: float) -> Identifier:
-    """With its records: counted where nothing but the scheme explains them, else estimated, with an interval."""
-    confidence = share * _probability(odds)
+def _identifier(
+    tally: SchemeTally, profile: Profile, whole: int | None, confidence: float, proof: float, odds: float
+) -> Identifier:
+    """With its records: counted where nothing but the scheme explains them, else estimated, with an interval.
+
+    `proof` and `odds` have nothing in them that only the country says for the scheme.
+    """
     low, records, high = _records(tally, odds)
-    low = low if confidence >= _TWO_SIDED else 0
+    low = low if proof >= _TWO_SIDED else 0
     every, of = profile.complete and tally.looked == profile.records, whole or tally.looked
     if profile.complete and not every:  # studies drawn by lot
         low, high = _interval(low, tally.looked, of)[0], _interval(high, tally.looked, of)[1]
