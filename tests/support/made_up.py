@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from filmbadge.ask.census.count import CensusProgress
+from filmbadge.ask.census.windows import EMPTY
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
@@ -78,7 +79,7 @@ class Manners:
     """Each default is what the standard wants, or what most archives do."""
 
     cap: int | None = None  # rows
-    cap_of: str = "all"  # answers that the cap is for: all, plain, dated, with counts, without counts
+    cap_of: str = "all"  # answers that the cap is for: all, plain, dated, undated, with counts, without counts
     signal: bool = False  # says that it cut
     always_signals: bool = False
     order: str = "as they came"
@@ -92,6 +93,9 @@ class Manners:
     widest: int | None = None  # days of a range
     last_days: int | None = None  # a question without a date is about these
     plain: bool = True  # answers a question without a key
+    empty: str = (
+        "literal"  # two quotation marks as a date: no match; or matched (PS3.4 C.2.2.2.7), ignored, refused, dated
+    )
     counts: str = "true"  # or none, one (always 1 and 1), some (for every other study), less
     rows_each: int = 1
     uids_change: bool = False  # each answer calls its studies otherwise
@@ -137,7 +141,7 @@ class MadeUp:
         self.asked += 1
         manners = self.manners
         low, dash, high = asked.days.partition("-")
-        if asked.plain and not manners.plain:
+        if (asked.plain and not manners.plain) or (asked.days == EMPTY and manners.empty == "refused"):
             return None
         if dash and manners.widest is not None and manners.dates != "ignored" and _span(low, high) > manners.widest:
             return None
@@ -155,7 +159,8 @@ class MadeUp:
         return {
             "all": True,
             "plain": asked.plain,
-            "dated": bool(asked.days),
+            "dated": asked.days not in ("", EMPTY),
+            "undated": asked.days == EMPTY,
             "with counts": asked.counts,
             "without counts": not asked.counts,
         }[self.manners.cap_of]
@@ -178,6 +183,8 @@ class MadeUp:
         low, dash, high = days.partition("-")
         if not days or self.manners.dates == "ignored":
             return True
+        if days == EMPTY:
+            return {"matched": not study.day, "ignored": True, "dated": bool(study.day)}.get(self.manners.empty, False)
         if self.manners.dates == "text":
             return study.day == days
         if not study.day:
@@ -299,7 +306,9 @@ class OverQidoRs:
         request.into(body)
         more = cut or len(rows) > int(query.get("offset", 0)) + len(page)
         says = self.held.manners.always_signals or (self.held.manners.signal and more)
-        return Response(request, 200, {"warning": '299 here "There are more"'} if says else {}, size=len(body))
+        ignores = "emptyvaluematching" in query and self.held.manners.empty == "ignored"
+        heads = {"warning": '299 here "There are more"'} if says or ignores else {}
+        return Response(request, 200, heads, size=len(body))
 
     def _page(self, rows: list[dict[str, Any]], query: dict[str, str]) -> list[dict[str, Any]]:
         manners, offset = self.held.manners, int(query.get("offset", 0))
@@ -404,7 +413,7 @@ def manners(chance: Random, held: Sequence[Study], *, faults: int = 3) -> Manner
     caps = (1, chance.randint(1, 12), max(1, size - 1), size, size + 1, max(1, dated), chance.randint(1, 300), 100)
     odd: dict[str, Sequence[Any]] = {
         "cap": caps,
-        "cap_of": ("plain", "dated", "with counts", "without counts"),
+        "cap_of": ("plain", "dated", "undated", "with counts", "without counts"),
         "signal": (True,),
         "always_signals": (True,),
         "order": tuple(ORDERS),
@@ -432,6 +441,8 @@ def manners(chance: Random, held: Sequence[Study], *, faults: int = 3) -> Manner
     if chance.random() < 0.6:  # the fault that most others are dangerous with
         chosen["cap"] = chance.choice(caps)
         chosen.setdefault("order", chance.choice(tuple(ORDERS)))
+    if chance.random() < 0.5:
+        chosen["empty"] = chance.choice(("matched", "matched", "matched", "ignored", "refused", "dated"))
     return Manners(**chosen)
 
 

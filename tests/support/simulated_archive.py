@@ -36,6 +36,12 @@ MANNERS: dict[str, dict[str, Any]] = {
     "does not look at dates, and a silent cap": {"looks_at_dates": False, "cap": 100, "signal": False},
     "does not look at times": {"looks_at_times": False, "cap": 100, "signal": False},
     "no question without bounds": {"all_at_once": False},
+    "matches the empty value": {"empty": "matched"},
+    "matches the empty value, behind a cap": {"empty": "matched", "cap": 100},
+    "matches the empty value, behind a silent cap": {"empty": "matched", "cap": 100, "signal": False},
+    "matches the empty value, and gives nothing without bounds": {"empty": "matched", "all_at_once": False},
+    "ignores the empty value, behind a silent cap": {"empty": "ignored", "cap": 100, "signal": False},
+    "refuses the empty value": {"empty": "refused"},
 }
 UIDS = "1.2.840.113619."  # and the number of a study, backwards, so that it tells no date
 
@@ -54,12 +60,13 @@ class Simulated:
     looks_at_times: bool = True
     newest_first: bool = True
     all_at_once: bool = True  # answers a question without bounds
+    empty: str = "literal"  # two quotation marks as a date: no match; or matched (PS3.4 C.2.2.2.7), ignored, refused
     rate: float | None = None  # rows that it gives in a second; None: nothing tells the time that a row takes
     queries: int = 0
     given: int = 0
     whole: int = 0  # questions for all
     seen: bytearray = field(default_factory=bytearray)
-    axes = frozenset((Axis.DATE, Axis.TIME, Axis.UID))
+    axes = frozenset((Axis.DATE, Axis.UNDATED, Axis.TIME, Axis.UID))
     has_more = None
 
     def __post_init__(self) -> None:
@@ -83,6 +90,13 @@ class Simulated:
         """No key but dates and times parts this archive."""
         yield from ()
         return Parts(0, 0, False)
+
+    def without_date(self, below: int) -> Steps[Parts]:
+        window = Window(undated=True, at_most=below)
+        yield window
+        seen = self.answer(window)
+        small = seen.ended is Ended.WHOLE and 0 < seen.rows < below
+        return Parts(seen.distinct, seen.new, small and self.empty == "matched")
 
     def prefix(self) -> tuple[str, str]:
         return "", ""
@@ -108,7 +122,7 @@ class Simulated:
 
     def answer(self, window: Window) -> WindowAnswer:
         self.queries += 1
-        self.whole += window.days is None and window.minutes is None and not window.prefix
+        self.whole += window.days is None and window.minutes is None and not window.prefix and not window.undated
         chosen, rows, ended, doubt = self.give(window)
         if isinstance(chosen, range):
             new = self.seen.count(0, chosen.start, chosen.stop)
@@ -139,6 +153,9 @@ class Simulated:
 
     def matching(self, window: Window) -> Sequence[int] | None:
         """The studies of a window. None: it is not answered."""
+        if window.undated and self.empty != "ignored":
+            none = None if self.empty == "refused" else ()
+            return range(len(self.days), self.size) if self.empty == "matched" else none
         whole = window.days is None and window.minutes is None and not window.prefix and not window.modality
         if window.prefix or (whole and not self.all_at_once):
             return None

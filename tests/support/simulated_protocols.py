@@ -15,7 +15,7 @@ from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.count import CensusProgress
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Source
-from filmbadge.ask.census.windows import Window
+from filmbadge.ask.census.windows import EMPTY, Window
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.dimse.association import Answer, Query
@@ -66,16 +66,18 @@ class OverDimse:
         self.asked += 1
         keys = dict(query.keys)
         uids = keys[elements.STUDY_UID].decode()
-        if uids and not uids.endswith("*"):
-            return self._by_uids(query, keys, uids.split("\\"))
         if elements.MODALITIES_IN_STUDY in keys:
             return Answer(0xC001)
-        first, _, last = keys.get(elements.STUDY_DATE, b"").decode().partition("-")
+        dates = keys.get(elements.STUDY_DATE, b"").decode()
+        if uids and not uids.endswith("*"):
+            return self._by_uids(query, keys, uids.split("\\"), bool(dates))
+        first, _, last = dates.replace(EMPTY, "").partition("-")
         times = keys.get(elements.STUDY_TIME, b"").decode()
         window = Window(
             (_ordinal(first), _ordinal(last or first)) if first else None,
             (_minute(times[:4]), _minute(times.partition("-")[2][:4])) if times else None,
             uids.rstrip("*"),
+            undated=dates == EMPTY,
             at_most=query.cancel_after or 0,
         )
         chosen, rows, ended, doubt = self.held.give(window)
@@ -86,9 +88,11 @@ class OverDimse:
         status = doubt.numbers["status"] if doubt is not None and ended is not Ended.ENOUGH else 0x0000
         return Answer(status, rows, ended is Ended.ENOUGH)
 
-    def _by_uids(self, query: Query, keys: dict[int, bytes], uids: list[str]) -> Answer:
+    def _by_uids(self, query: Query, keys: dict[int, bytes], uids: list[str], dated: bool) -> Answer:
         """Study level only: nothing is below a study here."""
         numbers = [int(uid.removeprefix(UIDS)) for uid in uids] if keys[elements.QUERY_LEVEL] == b"STUDY" else []
+        if dated and self.held.looks_at_dates:
+            numbers = [number for number in numbers if number < len(self.held.days)]
         for number in numbers:
             day = self.held.days[number] if number < len(self.held.days) else None
             row = [(elements.STUDY_UID, f"{UIDS}{number}".encode())]
@@ -141,15 +145,19 @@ class OverQido:
             return 404, b"", {}
         if uids := query.get("StudyInstanceUID"):
             numbers = [int(uid.removeprefix(UIDS)) for uid in uids.split(",")]
+            if query.get("StudyDate") and self.held.looks_at_dates and not self.lenient:
+                numbers = [number for number in numbers if number < len(self.held.days)]
             start = int(query["offset"]) if self.offset else 0
             return 200, b"[" + b",".join(self._rows[number] for number in numbers[start:]) + b"]", {}
-        first, _, last = query.get("StudyDate", "").partition("-")
+        dates = query.get("StudyDate", "")
+        first, _, last = dates.replace(EMPTY, "").partition("-")
         times = query.get("StudyTime", "")
         modality = Modality[query["ModalitiesInStudy"]] if self.modalities and "ModalitiesInStudy" in query else None
         window = Window(
             (_ordinal(first), _ordinal(last or first)) if first else None,
             (_minute(times[:4]), _minute(times.partition("-")[2][:4])) if times else None,
             modality=modality,
+            undated=dates == EMPTY,
         )
         found = self.held.matching(window)
         if found is None:

@@ -43,12 +43,14 @@ def test_the_truth_or_a_reason(kind: str, manner: str, seed: int, rate: float | 
         assert plan.studies == archive.seen.count(1) <= archive.size
         if plan.complete:
             assert (plan.studies, plan.undated) in ((archive.size, undated), (archive.size, None)), (size, undated)
-            assert not undated  # nothing but dates and times parts this archive
+            assert not undated or archive.empty == "matched"  # nothing else parts this archive
         else:
             assert plan.doubts
         most = ASK_ALL_UP_TO if rate is None else 30_000
         if manner == "no cap" and not undated and 1 < archive.size <= most and not looks_cut(archive.size):
             assert plan.complete, (size, plan.doubts)
+        if manner == "matches the empty value" and size and undated and 2 < archive.size <= most:
+            assert plan.complete == (undated < archive.size), (size, undated, plan.doubts)
 
 
 @pytest.mark.parametrize("seed", seeds(5))
@@ -99,6 +101,13 @@ def test_a_slow_archive_is_not_asked_for_all_at_once(kind: str) -> None:
     )  # with no recent study, up to 5,000 are asked for first
 
 
+def test_a_slow_archive_that_matches_the_empty_value_is_counted() -> None:
+    for undated, empty, complete in ((50, "matched", True), (50, "literal", False), (0, "matched", False)):
+        plan, archive = census(days("uniform", 30_000, 1), undated, rate=300, empty=empty)
+        assert (plan.complete, archive.whole) == (complete, 0)
+        assert plan.studies == 30_000 + (undated if complete else 0)
+
+
 def test_a_study_in_the_future_and_one_of_long_ago() -> None:
     far = [TODAY - 100 * 365, *days("uniform", 6000, 1), TODAY + 3000]
     plan, _ = census(far)
@@ -129,7 +138,7 @@ def test_few_questions(size: int, times: float) -> None:
 @dataclass
 class Senseless:
     answer: Callable[[Window], WindowAnswer]
-    axes = frozenset((Axis.DATE, Axis.TIME, Axis.UID))
+    axes = frozenset((Axis.DATE, Axis.UNDATED, Axis.TIME, Axis.UID))
     has_more = None
 
     def ask(self, window: Window) -> Steps[WindowAnswer]:
@@ -138,6 +147,9 @@ class Senseless:
 
     def parts(self, windows: Sequence[Window], _: int) -> Steps[Parts]:
         return Parts(10, 10, (yield from self.ask(windows[0])).ended is Ended.WHOLE)
+
+    def without_date(self, below: int) -> Steps[Parts]:
+        return Parts(10, 10, (yield from self.ask(Window(undated=True))).ended is Ended.WHOLE)
 
     def prefix(self) -> tuple[str, str]:
         return "1.2.", "1.2.3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import product
 from typing import Any
 
@@ -124,3 +125,25 @@ def test_the_yardstick_speaks_both_protocols() -> None:
         census = peer.count(PLENTY).census()
         assert (census.complete, census.studies, census.undated, census.series) == (True, 34, 0, 34)
         assert (census.images, census.images_known_for, census.method) == (102, 34, CountedBy.COUNT_KEYS)
+
+
+@pytest.mark.parametrize("protocol", [OverDimse, OverQido])
+@pytest.mark.parametrize("cut", [{"cap": 100}, {"cap": 100, "signal": False}, {"all_at_once": False}])
+def test_where_no_answer_has_all_the_empty_value_brings_what_has_no_date(
+    protocol: type[OverDimse | OverQido], cut: dict[str, Any]
+) -> None:
+    """PS3.4 C.2.2.2.7. Only where the archive honours it, and where its answer is smaller than one that it gave."""
+    for undated, empty, complete in ((40, "matched", True), (40, "ignored", False), (0, "matched", False)):
+        held = Simulated(days("growing", 900, 3), undated, empty=empty, **cut)
+        census = protocol(held).count().census()
+        if protocol is OverQido and "cap" in cut and not undated:
+            continue
+        assert (census.complete, census.undated) == (complete, undated if complete else None), (undated, empty)
+        assert census.studies == (940 if complete else census.studies) <= held.size
+
+
+def test_a_study_with_a_mistyped_date_is_found_beside_the_empty_value() -> None:
+    """Nothing that brings all would show it: no window of days is about the year 19."""
+    held = Simulated([date(19, 3, 1).toordinal(), *days("growing", 900, 3)], 40, empty="matched", cap=100)
+    census = OverDimse(held).count().census()
+    assert (census.complete, census.studies, census.undated) == (True, 941, 40)

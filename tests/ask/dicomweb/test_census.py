@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.census.count import CensusProgress
+from filmbadge.ask.census.windows import EMPTY
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
@@ -70,7 +71,9 @@ class Server:
         found = self.held
         if "ModalitiesInStudy" in query:
             found = [row for row in found if query["ModalitiesInStudy"] in row["00080061"]["Value"]]
-        if "StudyDate" in query and self.dates:
+        if query.get("StudyDate") == EMPTY and self.dates:
+            found = []  # as a literal value
+        elif "StudyDate" in query and self.dates:
             low, high = query["StudyDate"].split("-")
             assert date(int(low[:4]), int(low[4:6]), int(low[6:])) <= date(int(high[:4]), int(high[4:6]), int(high[6:]))
             found = [row for row in found if low <= _day(row) <= high or (self.lenient and not _day(row))]

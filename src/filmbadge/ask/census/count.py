@@ -15,7 +15,7 @@ from filmbadge.ask.census.budget import MOST_FULL, Spent
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Parts, Source, Steps, When, WindowAnswer
 from filmbadge.ask.census.walk import Walk
-from filmbadge.ask.census.windows import Window, begins_with
+from filmbadge.ask.census.windows import EVER, DayRange, Window, begins_with
 from filmbadge.ask.decoder import DistinctSet, Tally
 from filmbadge.ask.key import RunKey
 from filmbadge.model import Availability, Census, CountedBy, Doubt, DoubtCode, Interval
@@ -284,6 +284,45 @@ class CensusProgress:
                 break
         self.studies.uids.include(together)
         return Parts(len(together), self.studies.distinct - known, small)
+
+    def without_date(self, below: int) -> Steps[Parts]:
+        known, held = self.studies.distinct, Tally(self.key, keep=STILL_THERE)
+        window = Window(undated=True, at_most=below)
+        seen = yield from self._source.studies(window, held, bool(self._counts))
+        self.rows += seen.rows
+        whole = seen.ended is Ended.WHOLE and seen.rows < below and not held.malformed and not held.uids.sampled
+        if not whole or not held.kept or not (yield from self._undated(held)):
+            return Parts(held.distinct, 0, False)
+        both = DistinctSet(self.key)
+        both.include(self.studies.uids)
+        both.include(held.uids)
+        if len(both) > known:  # once more, so that their series and images are counted too
+            yield from self._source.studies(window, self.studies, bool(self._counts))
+            self.studies.uids.include(held.uids)
+        return Parts(held.distinct, self.studies.distinct - known, True)
+
+    def _undated(self, held: Tally) -> Steps[bool]:
+        """Whether some of these come by their UIDs and are in no range of dates, while others are in one."""
+        rest = DistinctSet(self.key)
+        rest.include(held.uids)
+        size = max(2, min(STILL_THERE, self.plan.most - 1))
+        others = [uid for uid in self.studies.kept if rest.add(uid)][: max(1, size // 4)]
+        drawn = self.plan.lot(held.kept, size - len(others))
+        one_by_one = [[uid] for uid in (*drawn[:LOTS_OF_ONE], *others[:LOTS])]
+        for lists in ([[*drawn, *others]], one_by_one) if others else ():  # some take no list
+            there = yield from self._among(lists, None)
+            if there == {uid for uids in lists for uid in uids}:
+                return (yield from self._among(lists, EVER)) == there - set(drawn)
+        return False
+
+    def _among(self, lists: Sequence[Sequence[bytes]], days: DayRange | None) -> Steps[set[bytes]]:
+        """The studies that come by these lists of UIDs, and by a range of days. Others may come too."""
+        came = set[bytes]()
+        for uids in lists:
+            tally = Tally(self.key, keep=2 * len(uids))
+            yield from self._source.studies(Window(days, uids=tuple(uids)), tally, False)
+            came.update(tally.kept)
+        return came
 
     def prefix(self) -> tuple[str, str]:
         return begins_with(self.studies.kept)

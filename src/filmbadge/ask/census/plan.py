@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.source import Ended, Steps, Studies, When, WindowAnswer
-from filmbadge.ask.census.windows import EARLIEST, LATEST, MINUTES, MODALITIES, NEVER, Axis, Window, halves
+from filmbadge.ask.census.windows import BEYOND, EARLIEST, LATEST, MINUTES, MODALITIES, NEVER, Axis, Window, halves
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Doubt, DoubtCode
 
@@ -47,6 +47,9 @@ FILL = 0.6  # share of a known row limit that a window should fill
 _RECENT = (1, 8, 39)  # ages in days that are looked at first
 _BUSY_DAYS = 30 * 365  # We assume that an archive was as busy as now for this many days.
 _MODALITIES = 16  # Studies of more modalities are not asked for by each.
+# What parts studies without a date, the cheapest first. In pages, one row tells whether a modality has more studies.
+_OTHERS = (Axis.UNDATED, Axis.SEX, Axis.MODALITY, Axis.UID)
+_OTHERS_IN_PAGES = (Axis.SEX, Axis.MODALITY, Axis.UNDATED, Axis.UID)
 PREFIXES = 1000  # questions by what UIDs begin with
 _WIDTHS = (365, 180, 90, 60, 31, 7, 1)  # days that a range may span, tried where an archive refuses wide ranges
 # Answers are cut off at such numbers of rows. Answers in pages may have one more (Orthanc's QIDO-RS). DICOMcloud has
@@ -303,7 +306,7 @@ class CensusPlan:
             # No range of dates was seen to work, and nothing without a date. So a question without one may have a filter.
             self._doubt(DoubtCode.UNCHECKED, rows=seen.rows)
         elif proof is not False and not (proof and not undated and not _looks_cut(seen)):
-            proof = yield from self._by_another_key(seen)
+            proof = yield from self._by_another_key(seen, undated)
             if proof is None and not undated and Axis.DATE not in self._useless and _looks_cut(seen):
                 self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
             elif proof is None and dated and undated:
@@ -473,15 +476,17 @@ class CensusPlan:
             self._proven = max(self._proven, seen.rows)
         return True
 
-    def _by_another_key(self, seen: WindowAnswer) -> Steps[bool | None]:
-        """Whether an answer without bounds was whole, by keys that studies without a date have too.
+    def _by_another_key(self, seen: WindowAnswer, undated: int) -> Steps[bool | None]:
+        """Whether an answer without bounds was whole, by what brings studies without a date too. `undated` of them came.
 
         True: smaller answers have all its studies, and no other. False: they have others. None: no key tells.
         """
-        for axis in (Axis.SEX, Axis.MODALITY, Axis.UID):
+        for axis in _OTHERS if self._source.has_more is None else _OTHERS_IN_PAGES:
             if axis in self._useless or seen.distinct == 1:
                 continue
-            if axis is Axis.MODALITY and self._source.has_more is not None:
+            if axis is Axis.UNDATED:
+                proof = (yield from self._beside(seen, undated)) if undated > 0 else None
+            elif axis is Axis.MODALITY and self._source.has_more is not None:
                 proof = yield from self._by_modality(seen)
             elif axis is Axis.UID:
                 before = self.studies
@@ -493,6 +498,18 @@ class CensusPlan:
                 proof = yield from self._by_parts(_bounded(Window().parted(axis, self._today), seen.rows), seen)
             if proof is not None:
                 return proof
+        return None
+
+    def _beside(self, seen: WindowAnswer, undated: int) -> Steps[bool | None]:
+        """Whether Empty Value Matching brings what no range of dates brought, and nothing else."""
+        parts = yield from self._source.without_date(seen.rows)
+        self.studies += parts.new
+        if parts.new:
+            self._limited(seen)
+            return False
+        if parts.small and parts.distinct == undated:
+            return True
+        self._useless.add(Axis.UNDATED)
         return None
 
     def _by_parts(self, windows: Sequence[Window], seen: WindowAnswer) -> Steps[bool | None]:
@@ -743,25 +760,45 @@ class CensusPlan:
             self.undated = undated if not self._recut else None  # all that were counted before
         elif undated <= 0 and not looks_cut(self.studies, pages=True) and (yield from self._no_more()):
             self.undated = 0
-        elif (doubt := self._unlisted()) is None:
-            yield from self._list_undated()
-        elif self.studies and (yield from self._all_by_keys()):
-            self._doubts.clear()  # of windows of days, which nothing rests on any more
-            self.undated = self.studies - self._dated if not self._recut else None
-        else:
-            self._note(doubt)
+        elif doubts := (unlisted := self._unlisted()) or (yield from self._list_undated()):
+            if alone := (yield from self._by_empty_value()):
+                self.undated = alone
+            elif unlisted and self.studies and (yield from self._all_by_keys()):
+                self._doubts.clear()  # of windows of days, which nothing rests on any more
+                self.undated = self.studies - self._dated if not self._recut else None
+            else:
+                for doubt in doubts:
+                    self._note(doubt)
 
-    def _unlisted(self) -> Doubt | None:
-        """Why one question does not list all studies; None: it was not asked yet."""
+    def _unlisted(self) -> tuple[Doubt, ...]:
+        """Why one question does not list all studies; empty: it was not asked yet."""
         if self.cap is not None:
-            return Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": self.cap})
+            return (Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": self.cap}),)
         if self._all is not None and self._all.ended is Ended.WHOLE:
-            return Doubt(DoubtCode.LIST_SHORT, {"listed": self._all.distinct, "studies": self.studies})
+            return (Doubt(DoubtCode.LIST_SHORT, {"listed": self._all.distinct, "studies": self.studies}),)
         if self._all is not None and self._all.ended is not Ended.ENOUGH:
-            return Doubt(DoubtCode.NO_LIST)
+            return (Doubt(DoubtCode.NO_LIST),)
         if self.studies > (affords := self._affords()):
-            return Doubt(DoubtCode.UNDATED_UNASKED, {"studies": affords})
-        return None
+            return (Doubt(DoubtCode.UNDATED_UNASKED, {"studies": affords}),)
+        return ()
+
+    def _by_empty_value(self) -> Steps[int]:
+        """The number of studies without a date, if they came by themselves, where no question brings all studies. Else 0.
+
+        No list of all then shows what has a date that is out of the calendar, so we ask for what is beyond it.
+        """
+        below = self.cap if self.cap is not None else self.most
+        if self._doubts or Axis.UNDATED in self._useless or not self.studies:
+            return 0
+        for window in BEYOND:
+            seen = yield from self._ask(replace(window, at_most=below))
+            if seen.ended is not Ended.WHOLE or seen.rows >= below:
+                return 0
+            self._dated += seen.distinct
+        parts = yield from self._source.without_date(below)
+        self.studies += parts.new
+        alone = parts.new if self._recut else self.studies - self._dated
+        return alone if parts.small and parts.distinct == alone else 0
 
     def _all_by_keys(self) -> Steps[bool]:
         """Whether answers by what UIDs begin with, each smaller than a limit, have all studies that are known together.
@@ -775,26 +812,26 @@ class CensusPlan:
         """Whether one question for all studies brings no study beyond those that were found."""
         return self.studies > 0 and (yield from self._has_more(Window(), self.studies)) is False
 
-    def _list_undated(self) -> Steps[None]:
+    def _list_undated(self) -> Steps[tuple[Doubt, ...]]:
+        """Ask for all studies in one question. Returns why its answer does not tell how many there are; empty: it does."""
         seen = yield from self._everything(self._at_most(ASK_ALL_UP_TO))
         undated = self.studies - self._dated
         if seen.ended is not Ended.WHOLE:
-            self._doubt(DoubtCode.NO_LIST)
-            self._note(seen.doubt)
-        elif not self.studies:
-            self._doubt(DoubtCode.NOTHING_GIVEN)
-        elif seen.distinct < self.studies:
-            self._doubt(DoubtCode.LIST_SHORT, listed=seen.distinct, studies=self.studies)
-        elif not (undated or _looks_cut(seen)) or (yield from self._parted(seen)):
+            return (Doubt(DoubtCode.NO_LIST), *(() if seen.doubt is None else (seen.doubt,)))
+        if not self.studies:
+            return (Doubt(DoubtCode.NOTHING_GIVEN),)
+        if seen.distinct < self.studies:
+            return (Doubt(DoubtCode.LIST_SHORT, {"listed": seen.distinct, "studies": self.studies}),)
+        if not (undated or _looks_cut(seen)) or (yield from self._parted(seen)):
             self.undated = self.studies - self._dated
-        elif undated:
-            self._doubt(DoubtCode.UNDATED_UNPARTED, undated=self.studies - self._dated)
-        else:
-            self._doubt(DoubtCode.CUT_OFF, rows=seen.rows)
+            return ()
+        if undated:
+            return (Doubt(DoubtCode.UNDATED_UNPARTED, {"undated": self.studies - self._dated}),)
+        return (Doubt(DoubtCode.CUT_OFF, {"rows": seen.rows}),)
 
     def _parted(self, seen: WindowAnswer) -> Steps[bool]:
         """Whether other keys show that all studies are known, also if they first show that this answer was cut off."""
-        proof = yield from self._by_another_key(seen)
+        proof = yield from self._by_another_key(seen, self.studies - self._dated)
         return bool(proof) or (proof is False and (yield from self._all_by_keys()))
 
     def _doubt(self, code: DoubtCode, **numbers: int) -> None:

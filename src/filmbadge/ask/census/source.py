@@ -78,6 +78,12 @@ class Studies(Protocol):
     def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
         """What these windows have together. It ends with the first that is not answered in fewer rows than `below`."""
 
+    def without_date(self, below: int) -> Steps[Parts]:
+        """The studies that have no date, by Empty Value Matching.
+
+        They are `small` only if there are fewer than `below`, and the archive showed of some that they exist and have no date.
+        """
+
     def prefix(self) -> tuple[str, str]:
         """What the UIDs of studies that were seen begin with, and one of them. Empty: not known."""
 

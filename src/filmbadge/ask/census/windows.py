@@ -14,6 +14,7 @@ from filmbadge.catalogue.dicom import Modality
 
 # An archive may hold a study date from this range. Some archives accept no range with an open end.
 EARLIEST, LATEST = date(1800, 1, 1).toordinal(), date(2099, 12, 31).toordinal()
+EMPTY = '""'  # as a key: no value, PS3.4 C.2.2.2.7
 EVER = (date(1, 1, 2).toordinal(), date(9999, 12, 30).toordinal())
 MINUTES = 24 * 60
 LONGEST_PREFIX = 63
@@ -27,6 +28,7 @@ class Axis(Enum):
     """The property by which a window is parted."""
 
     DATE = "Study Date"
+    UNDATED = "no Study Date"  # Empty Value Matching, PS3.4 C.2.2.2.7
     TIME = "Study Time"
     UID = "Study Instance UID"
     MODALITY = "Modalities in Study"
@@ -50,13 +52,14 @@ class Window(Struct, frozen=True):
     modality: Modality | None = None
     sex: str = ""
     uids: tuple[bytes, ...] = ()  # these studies: list of UID matching, PS3.4 C.2.2.2.2
+    undated: bool = False  # studies whose date has no value: Empty Value Matching, PS3.4 C.2.2.2.7
     at_most: int = 0  # after this many matches no more are wanted; 0: all are wanted
 
     @property
     def date_key(self) -> str:
         """The Study Date key: range matching, PS3.4 C.2.2.2.5, or single value matching for a single day."""
         if self.days is None:
-            return ""
+            return EMPTY if self.undated else ""
         first, last = (f"{date.fromordinal(day):%Y%m%d}" for day in self.days)
         return first.zfill(8) if first == last else f"{first.zfill(8)}-{last.zfill(8)}"
 
@@ -96,6 +99,7 @@ class Window(Struct, frozen=True):
 
 
 NEVER = Window((EVER[0], EVER[0]))  # no study is as old as this
+BEYOND = (Window((EVER[0], EARLIEST - 1)), Window((LATEST + 1, EVER[1])))  # dates that are mistyped
 
 
 def halves(days: DayRange | None, held: Mapping[int, int]) -> list[DayRange]:

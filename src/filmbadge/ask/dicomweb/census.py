@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Protocol
+from urllib.parse import quote
 
 from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
-from filmbadge.ask.census.windows import EVER, Axis, Window, minute
+from filmbadge.ask.census.windows import EMPTY, EVER, Axis, Window, minute
 from filmbadge.ask.census.windows import day as day_of
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dicomweb.question import LIMIT, Form
@@ -129,6 +130,8 @@ def _keys(window: Window) -> dict[str, str]:
     """The matching keys of a window. Both ends are given: a date that is left out matches what is open, in some archives."""
     low, high = (f"{date.fromordinal(day):%Y%m%d}".zfill(8) for day in window.days or EVER)
     keys = {"StudyDate": f"{low}-{high}"} if window.days else {}
+    if window.undated:
+        keys |= {"StudyDate": quote(EMPTY), "emptyvaluematching": "true"}  # PS3.18 8.3.4.5
     if window.minutes:
         keys["StudyTime"] = "-".join(
             f"{at // 60:02d}{at % 60:02d}{end}" for at, end in zip(window.minutes, ("00", "59"), strict=True)
@@ -143,7 +146,7 @@ def _keys(window: Window) -> dict[str, str]:
 class QidoSource:
     """One DICOMweb root. `look` takes each row of a study too, where personal attributes are looked at."""
 
-    axes = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY))
+    axes = frozenset((Axis.DATE, Axis.UNDATED, Axis.TIME, Axis.MODALITY))
     counts_come_along = True
     availability = False  # it comes along, PS3.18 Table 10.6.3-3
 

@@ -31,7 +31,7 @@ WHEN = (elements.STUDY_DATE, elements.STUDY_TIME)
 
 UNABLE = 0xC000  # a status of a C-FIND, PS3.4 C.4.1.1.4
 
-AXES = frozenset((Axis.DATE, Axis.TIME, Axis.MODALITY, Axis.UID))
+AXES = frozenset((Axis.DATE, Axis.UNDATED, Axis.TIME, Axis.MODALITY, Axis.UID))
 
 
 class DimseSource:

@@ -138,7 +138,7 @@ class _Windows:
     root: str
     notes: ProfileProgress
     tags: Sequence[int]
-    axes = AXES | {Axis.SEX}
+    axes = (AXES | {Axis.SEX}) - {Axis.UNDATED}
     has_more = None
 
     def ask(self, window: Window) -> Steps[WindowAnswer]:
@@ -160,6 +160,10 @@ class _Windows:
             if not small:
                 break
         return Parts(distinct, held.sure - before, small)
+
+    def without_date(self, _: int) -> Steps[Parts]:
+        yield from ()
+        return Parts(0, 0, False)
 
     def prefix(self) -> tuple[str, str]:
         return begins_with(self.notes.drawn)
