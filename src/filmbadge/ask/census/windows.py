@@ -99,7 +99,7 @@ class Window(Struct, frozen=True):
 
 
 NEVER = Window((EVER[0], EVER[0]))  # no study is as old as this
-BEYOND = (Window((EVER[0], EARLIEST - 1)), Window((LATEST + 1, EVER[1])))  # dates that are mistyped
+BEYOND = (Window((date.min.toordinal(), EARLIEST - 1)), Window((LATEST + 1, date.max.toordinal())))  # mistyped dates
 
 
 def halves(days: DayRange | None, held: Mapping[int, int]) -> list[DayRange]:
