@@ -127,7 +127,7 @@ class Survey:
             raise SurveyError(f"{self.directory} is being written by another process") from None
         except OSError as error:
             raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
-        dialer = Dialer(self.scope, writer.journal, self.targets.ports)
+        dialer = Dialer(self.scope, writer.journal, self.targets.ports, resumed=self.resume)
         lost: dict[str, OutOfScope | UnknownName] = {}
         feeder = Feeder(self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost))
         try:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
+from datetime import UTC, datetime
 from ipaddress import ip_address
+from random import Random
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filmbadge.ask.wire.pacer import Pacer
 from filmbadge.ask.wire.permission import Permission
 from filmbadge.scope import RateLimits, network_of
+from support.pace import fullest
 
 ONE, TWO, ELSEWHERE = map(ip_address, ("10.1.2.3", "10.1.2.4", "10.1.3.3"))
 HERE, THERE = network_of(ONE), network_of(ELSEWHERE)
@@ -27,6 +33,7 @@ class Time:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, end: float = math.inf) -> None:
         self.now, self.end = 1000.0, end
         monkeypatch.setattr(f"{MODULE}.time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(f"{MODULE}.datetime", SimpleNamespace(now=lambda _: datetime.fromtimestamp(self.now, UTC)))
         monkeypatch.setattr(f"{MODULE}.asyncio", SimpleNamespace(sleep=self.sleep))
 
     async def sleep(self, seconds: float) -> None:
@@ -40,16 +47,16 @@ class Time:
     def expired(self) -> bool:
         return self.now >= self.end
 
-    def pacer(self, pace: RateLimits) -> Pacer:
-        return Pacer(pace, cast("Permission", self))
+    def pacer(self, pace: RateLimits, *, resumed: bool = False) -> Pacer:
+        return Pacer(pace, cast("Permission", self), resumed=resumed)
 
 
 def test_a_place_is_free_until_somebody_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time(monkeypatch)
-    pace = time.pacer(RateLimits(overall=100, per_network=10, per_host=2))
+    pace = time.pacer(RateLimits(overall=50, per_network=10, per_host=2))
     assert [pace.due(HERE), pace.due(THERE), pace.due(None)] == [0, 0, 0]
     asyncio.run(pace.turn(ONE))
-    assert [pace.due(HERE), pace.due(THERE), pace.due(None)] == [1000.1, 0, 1000.01]
+    assert [pace.due(HERE), pace.due(THERE), pace.due(None)] == [1000.1, 0, 1000.02]
     asyncio.run(pace.turn(TWO))
     assert time.now == 1000.1
     assert pace.due(HERE) == pytest.approx(1000.2)
@@ -89,3 +96,65 @@ def test_nobody_waits_longer_than_the_scope_holds(monkeypatch: pytest.MonkeyPatc
     assert asyncio.run(pace.until(1030.0))
     assert not asyncio.run(pace.until(2000.0))
     assert time.now == 1060.0
+
+
+class Late(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to whatever is next. Each look at the clock costs time, and each sleep may be late."""
+
+    def __init__(self, late: Callable[[], float]) -> None:
+        super().__init__()
+        self.now, self._late = 1000.0, late
+        self._selector.select = self._jump  # type: ignore[attr-defined]
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        self.now += 1e-6
+        return self.now
+
+    def _jump(self, seconds: float | None) -> list[object]:
+        if seconds:
+            self.now += seconds + self._late()
+        return []
+
+
+RATES = st.tuples(*(st.sampled_from(rates) for rates in ((7.0, 50.0, 480.0), (1.5, 10.0, 250.0), (0.3, 2.0, 300.0))))
+
+
+@given(RATES, st.randoms(use_true_random=False), st.booleans())
+def test_no_window_holds_more_than_the_pace_says(
+    rates: tuple[float, float, float], chance: Random, begin: bool
+) -> None:
+    """However late turns come. Also over the seam of a kill, after which the journal has lost all that was not flushed."""
+    pace = RateLimits(*rates)
+    connections: list[tuple[str, datetime]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        loop = Late(lambda: chance.choice((0.0, 0.0, 0.0005, 0.003, 0.2)))
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            moment = SimpleNamespace(now=lambda _: datetime.fromtimestamp(loop.monotonic(), UTC))
+            patch.setattr(f"{MODULE}.time", SimpleNamespace(monotonic=loop.monotonic))
+            patch.setattr(f"{MODULE}.datetime", moment)
+            still = cast("Permission", SimpleNamespace(seconds_left=math.inf, expired=False))
+
+            async def ask(pacer: Pacer, host: str) -> None:
+                connections.extend([(host, await pacer.turn(ip_address(host))) for _ in range(4)])
+
+            async def work(*, resumed: bool) -> None:
+                pacer = Pacer(pace, still, resumed=resumed)
+                await asyncio.gather(*(ask(pacer, f"10.1.{n % 3}.{n}") for n in range(12)))
+
+            runner.run(work(resumed=begin))
+            runner.run(work(resumed=True))
+    assert len(connections) == 96
+    assert [window for window in fullest(connections, pace) if not window.kept] == []
+
+
+def test_one_who_resumes_waits_as_if_all_were_asked_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may have asked any host until a moment ago. Its journal need not say so."""
+    time = Time(monkeypatch)
+    pace = time.pacer(RateLimits(overall=50, per_network=10, per_host=2), resumed=True)
+    asyncio.run(pace.turn(ONE))
+    assert time.now == pytest.approx(1000.5)
+    asyncio.run(pace.turn(ELSEWHERE))
+    assert time.now == pytest.approx(1000.52)

@@ -96,14 +96,19 @@ class UnknownName(Exception):
 class Dialer:
     """Opens connections under one scope. Raises OutOfScope; every other outcome is a journal row."""
 
-    def __init__(self, scope: Scope, journal: Journal, named: PortsByHost = MappingProxyType({})) -> None:
-        """`named` are the ports that the user named, by host as the user wrote it: an address as text, or a name."""
+    def __init__(
+        self, scope: Scope, journal: Journal, named: PortsByHost = MappingProxyType({}), *, resumed: bool = False
+    ) -> None:
+        """`named` are the ports that the user named, by host as the user wrote it: an address as text, or a name.
+
+        `resumed`: another process asked under this scope until now.
+        """
         self.scope = scope
         self._permission = Permission(scope, named)
         self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
         self.memory = Memory(scope.memory.distinct_bytes)
         self._journal = journal
-        self.pacer = Pacer(scope.pace, self._permission)
+        self.pacer = Pacer(scope.pace, self._permission, resumed=resumed)
         self.patience = Patience(scope.caps)
         self._clock = _Clock(self._permission)
         self._poll = _Poll(self._permission) if _EDGES else None
@@ -214,10 +219,10 @@ class Dialer:
     async def _in_turn(
         self, line: _Line, address: Address, host: str, port: int, question: str, connect_seconds: float | None
     ) -> JournalRow:
-        await self.pacer.turn(address)
+        at = await self.pacer.turn(address)
         self._permission.require_time(host)  # the scope may have expired during the wait
         line.watch_connect(connect_seconds, partial(self.patience.answered, network_of(address), port))
-        at, started = datetime.now(UTC), time.perf_counter()
+        started = time.perf_counter()
         try:
             await line.carry(address, host, port)
         except asyncio.CancelledError:

@@ -1,40 +1,69 @@
-"""When the next connection may be made: at each host, in each network, and overall."""
+"""When a connection may be made: at each host, in each network, and overall.
+
+No window of time holds more connections than the pace says. Up to 50 a second, each is at least 1/rate after the one
+before. Event loops cannot sleep that exactly for higher rates: there a few may come together, and as many fewer come
+otherwise, so a window of a second or more holds no more than the rate.
+
+This is the virtual scheduling of the generic cell rate algorithm (ITU-T I.371 annex A). It counts connections that were
+made, by the clock at which they were. So a turn that came late takes no other turn with it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 
 from filmbadge.ask.wire.permission import Permission
 from filmbadge.scope import Address, RateLimits, host_of, network_of
 
 _MOST_PLACES = 100_000  # more are looked through for those that are over
 _SHORTEST_WAIT = 0.001  # seconds to wait for a turn; the event loops cannot sleep less
+_RESOLUTION = 1e-9  # seconds of the clock
+_TOGETHER_SECONDS = 0.02  # connections of so long a time may come together, if they are more than one
+
+_Key = int | tuple[int, int] | None  # a host, as a number; a network; all
 
 
 class Pacer:
     """Spaces connections per host, per network and overall, each at its own rate."""
 
-    def __init__(self, pace: RateLimits, permission: Permission) -> None:
+    def __init__(self, pace: RateLimits, permission: Permission, *, resumed: bool = False) -> None:
+        """`resumed`: another process asked until now, and a kill may have taken the last rows of its journal.
+
+        So each host and each network counts as asked at this moment, as often as its pace allows.
+        """
         self._pace = pace
         self._permission = permission
-        self._next: dict[int | tuple[int, int] | None, float] = {}  # by host, as a number; by network; of all
+        self._next: dict[_Key, float] = {}  # when the next place is free that nobody took
+        self._made: dict[_Key, float] = {}  # when the next connection would come, if all had come evenly
+        self._since = time.monotonic() if resumed else None
 
-    async def turn(self, address: Address) -> None:
-        """Wait for the turn of the host behind an address, at most until the scope expires."""
+    async def turn(self, address: Address) -> datetime:
+        """Wait for the turn of the host behind an address, at most until the scope expires. The moment of the connection.
+
+        There is one connection to a host at a time: whoever waits for its turn is alone.
+        """
         behind = host_of(address)
-        host, pace, waited = int(behind), self._pace, False
+        network = network_of(behind)
+        rates = ((int(behind), self._pace.per_host), (network, self._pace.per_network), (None, self._pace.overall))
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
-        for key, rate in ((host, pace.per_host), (network_of(behind), pace.per_network), (None, pace.overall)):
-            wait = self._place(key, rate)
-            if wait > _SHORTEST_WAIT:
-                await asyncio.sleep(min(wait, self._permission.seconds_left))
-                waited = True
-        if waited:  # for a wide rate, perhaps: that delayed this connection, and the next is counted from here
-            self._rest(host, 1 / pace.per_host)
+        for key, rate in rates:
+            await self._sleep(self._place(key, rate), _SHORTEST_WAIT)
+        # Places were given by the plan. What came late, or waited for a wider rate, moves those after it.
+        while (
+            wait := max(self._early(key, rate) for key, rate in rates)
+        ) > _RESOLUTION and not self._permission.expired:
+            await self._sleep(wait)
+        at = datetime.now(UTC)
+        now = time.monotonic()  # after the other clock: what the journal says is never closer than what was counted
+        for key, rate in rates:
+            self._count(key, rate, now)
         if len(self._next) > _MOST_PLACES:
-            now = time.monotonic()
-            self._next = {key: due for key, due in self._next.items() if due > now}
+            self._next, self._made = (
+                {key: due for key, due in kept.items() if due > now} for kept in (self._next, self._made)
+            )
+        return at
 
     def due(self, network: tuple[int, int] | None) -> float:
         """When the next place in a network is free, by the monotonic clock; of all, without one. 0 means now.
@@ -46,26 +75,50 @@ class Pacer:
 
     async def until(self, moment: float) -> bool:
         """Sleep until a moment of the monotonic clock, at most until the scope expires. Whether it still holds."""
-        await asyncio.sleep(min(moment - time.monotonic(), self._permission.seconds_left))
+        await self._sleep(moment - time.monotonic())
         return not self._permission.expired
 
     def rest(self, address: Address, seconds: float) -> None:
         """Make no connection to the host behind an address for this many seconds."""
-        self._rest(int(host_of(address)), seconds)
-
-    def _rest(self, host: int, seconds: float) -> None:
+        host = int(host_of(address))
         self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
 
-    def _place(self, key: int | tuple[int, int] | None, rate: float) -> float:
+    async def _sleep(self, seconds: float, least: float = 0.0) -> None:
+        if seconds > least:
+            await asyncio.sleep(min(seconds, self._permission.seconds_left))
+
+    def _place(self, key: _Key, rate: float) -> float:
         """Take the next place at this rate. Returns the seconds until it comes.
 
         This reads the clock itself: an event loop's time may stand still for a millisecond, which would make every turn
         a wait.
         """
         now = time.monotonic()
-        due = self._next.get(key, 0.0)
-        if due <= now:
-            self._next[key] = now + 1 / rate
-            return 0.0
-        self._next[key] = due + 1 / rate
+        due = max(self._next.get(key, 0.0), now)
+        self._next[key] = due + _apart(rate)[0]
         return due - now
+
+    def _even(self, key: _Key, rate: float) -> float:
+        """When the next connection would come, if all had come evenly."""
+        if (due := self._made.get(key)) is not None or self._since is None:
+            return due or 0.0
+        return self._since + sum(_apart(rate))
+
+    def _early(self, key: _Key, rate: float) -> float:
+        """Seconds by which a connection would come too early now. Negative if it would not."""
+        return self._even(key, rate) - _apart(rate)[1] - time.monotonic()
+
+    def _count(self, key: _Key, rate: float, now: float) -> None:
+        each, early = _apart(rate)
+        self._made[key] = due = max(self._even(key, rate), now) + each
+        self._next[key] = max(self._next.get(key, 0.0), due - early)
+
+
+def _apart(rate: float) -> tuple[float, float]:
+    """Seconds from one connection to the next, and how many of them one may come early."""
+    together = int(rate * _TOGETHER_SECONDS)
+    if together < 2:
+        return 1 / rate, 0.0
+    # The window of a second that begins with those that came together holds `rate` of them, too.
+    each = 1 / (rate - together)
+    return each, (together - 1) * each
