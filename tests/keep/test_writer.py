@@ -126,24 +126,35 @@ def test_a_flush_that_failed_can_be_repeated(directory: Path, table: str, monkey
     assert Dataset(directory).connections() == 1
 
 
-def test_each_call_raises_what_the_thread_met_and_no_row_is_lost(
+def test_who_brings_a_row_does_not_meet_what_the_thread_met_and_no_row_is_lost(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It would be taken for a fault at the host that is asked."""
     monkeypatch.setattr(writer, "FLUSH_ROWS", 1)
-    kept = Writer(directory)
+    told: list[str] = []
+    kept = Writer(directory, failed=lambda error: told.append(str(error.strerror)))
     with monkeypatch.context() as patch:
         failing_at("journal", patch)
         kept.journal(connection())
         assert kept._writing is not None
         wait([kept._writing[0]])
-        with pytest.raises(OSError, match="No space"):  # which is taken for a fault at the host that is asked
-            kept.journal(connection())
+        assert told == ["No space left on device"]
+        kept.journal(connection())
+        kept.host(orthanc("192.0.2.1"), "192.0.2.1")
         with pytest.raises(OSError, match="No space"):
-            kept.host(orthanc("192.0.2.1"), "192.0.2.1")
+            kept.flush()
     kept.close()
     assert part_numbers(directory, JOURNAL) == part_numbers(directory, OBSERVATIONS) == {1}
     assert set(Dataset(directory).done()) == {"192.0.2.1"}
     assert Dataset(directory).connections() == 2
+
+
+def test_a_failed_start_lets_others_write(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "make_folder", lambda _: (_ for _ in ()).throw(OSError(30, "Read-only file system")))
+        with pytest.raises(OSError, match="Read-only"):
+            Writer(directory)
+    Writer(directory).close()
 
 
 def test_rows_come_in_while_a_flush_is_written_and_are_in_the_next(
@@ -183,6 +194,34 @@ def test_two_processes_do_not_write_one_survey(directory: Path) -> None:
         Writer(directory)
     first.close()
     Writer(directory).close()
+
+
+def test_a_folder_is_read_while_a_survey_writes_into_it(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush may end between any two looks into the folder."""
+    looks, look = 0, files.names
+    while looks < 100:
+        kept, seen = Writer(directory), 0
+
+        def names(directory: Path, folder: Path, kept: Writer = kept, at: int = looks) -> list[str]:
+            nonlocal seen
+            found, seen = look(directory, folder), seen + 1
+            if seen == at + 1:
+                address = f"192.0.2.{at + 1}"
+                kept.journal(connection(address))
+                kept.host(orthanc(address), address)
+                kept.flush()
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "names", names)
+            dataset = Dataset(directory)
+            dataset.require_whole()
+            dataset.totals()
+        kept.close()
+        if seen <= looks:
+            break
+        looks += 1
+    assert 10 < looks < 100
 
 
 def test_reviews_of_all_archives_replace_the_ones_before_also_where_there_are_none(directory: Path) -> None:

@@ -27,6 +27,7 @@ from filmbadge.model import Host, Rung
 from filmbadge.places import load as load_places
 from filmbadge.scope import load
 from filmbadge.survey.engine import Survey
+from filmbadge.survey.examine import BrokenOff
 from filmbadge.tell import summary
 from filmbadge.tell.words import Words
 
@@ -75,6 +76,8 @@ def survey(
                 " machine's network was at fault, survey into a new folder."
             )
         run_loop(watched(plan))
+    except BrokenOff as error:
+        return complain(str(error), INCOMPLETE)
     except KeyboardInterrupt:
         complain(f"interrupted; {plan.hosts_done} hosts are kept in {out}, go on with --resume", INCOMPLETE)
     if plan.narrowed:

@@ -133,12 +133,17 @@ def write(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)
     handle = os.open(temporary, _NEW, FILE)
-    with os.fdopen(handle, "wb") as file:
-        own(handle, FILE)
-        file.write(data)
-        file.flush()
-        os.fsync(handle)
-    temporary.replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            own(handle, FILE)
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()  # a full disk needs the room
+        raise
 
 
 def make_folder(path: Path) -> None:

@@ -18,7 +18,7 @@ from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import CountryRow, Manifest, grouping
-from filmbadge.keep.schema import JOURNAL, LINKS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
+from filmbadge.keep.schema import JOURNAL, LINKS, OBSERVATIONS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 
@@ -85,6 +85,7 @@ class Dataset:
             if self.manifest.dataset >= whole.SINCE:
                 number = self.judged if isinstance(self.judged, int) else None
                 whole.require(self.directory, self.manifest, number, self.said)
+            self._last = max(observed(self.directory), default=0)  # a survey may go on to write while tables are listed
         except Damaged as error:
             raise NotASurvey(str(error)) from None
         except OSError as error:
@@ -138,7 +139,9 @@ class Dataset:
         found = parts.numbered(self.directory, folder)
         if table in OF_HOSTS:
             done = observed(self.directory)
-            found = {number: path for number, path in found.items() if number in done}
+            found = {number: path for number, path in found.items() if number in done and number <= self._last}
+        if table is OBSERVATIONS:
+            found = {number: path for number, path in found.items() if number <= self._last}
         if table is REVIEWS:
             found = dict(list(found.items())[-1:])
         return parts.together(self.directory, found.values(), table.arrow) if found else table.arrow.empty_table()

@@ -73,7 +73,8 @@ def _paths(folder: Path, told: Parts | None) -> Iterator[Path]:
 
 
 def _lost(paths: Iterable[Path]) -> None:
-    for path in sorted(paths):
+    """A survey may have written it since its folder was listed."""
+    for path in sorted(path for path in paths if not path.is_file()):
         raise Damaged(f"{shown(path)} is missing")
 
 

@@ -11,7 +11,7 @@ others are asked.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -51,13 +51,22 @@ Rows = dict[str, list[Values]]  # by table
 class Writer:
     """Collects rows and flushes them. Raises BlockingIOError where another process writes the same survey.
 
-    What is judged goes to `judged/N/`, N being `judged`. The error of a flush that was written by the thread is raised by
-    each call after it, until `flush` tries once more: its rows are not lost.
+    What is judged goes to `judged/N/`, N being `judged`. Where the thread cannot write a flush, it calls `failed` and rows are only
+    collected, until `flush` tries once more: none is lost. Who brings a row never meets the error, as it is no fault of a host.
     """
 
-    def __init__(self, directory: Path, judged: int = 1) -> None:
+    def __init__(self, directory: Path, judged: int = 1, failed: Callable[[OSError], None] = lambda _: None) -> None:
         self._lock = parts.Lock(directory)
         self._directory = directory
+        self._failed = failed
+        try:
+            self._begin(judged)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _begin(self, judged: int) -> None:
+        directory = self._directory
         self._folders = {table.name: table.folder(directory, judged) for table in TABLES}
         self._rows = _none()
         self._writing: tuple[Future[None], Rows] | None = None
@@ -134,7 +143,8 @@ class Writer:
     def _maybe_flush(self) -> None:
         rows = sum(map(len, self._rows.values()))
         if self._writing is not None and (self._writing[0].done() or rows >= 2 * FLUSH_ROWS):
-            self._writing[0].result()  # an error stays: whoever works on a host may take it for a fault at that host
+            if self._writing[0].exception() is not None:
+                return  # until `flush`
             self._writing = None
         if self._writing is None and (rows >= FLUSH_ROWS or time.monotonic() - self._flushed >= FLUSH_SECONDS):
             self._hand_over()
@@ -152,9 +162,12 @@ class Writer:
                 last = table is tables[-1]
                 closes = parts.closing(self._directory, written, self._closed) if last else None
                 written.append(write(self._folders[table.name], self._number + 1, table, rows[table.name], closes))
-        except BaseException:
+        except BaseException as error:
             for path in written:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                self._failed(error)
             raise
         self._number, self._closed = self._number + 1, parts.name(self._directory, written[-1])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from filmbadge.model import Depth, Host
 from filmbadge.places import PACKAGED, Places
 from filmbadge.scope import Scope, network_of
 from filmbadge.survey import review
-from filmbadge.survey.examine import Sketches, SurveyError, examine
+from filmbadge.survey.examine import BrokenOff, Sketches, SurveyError, examine
 from filmbadge.survey.queues import Feeder, Network
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
@@ -62,6 +62,8 @@ class Survey:
         self.unanswered = False  # hosts were asked in the runs that this one resumes, and none gave any answer
         self.narrowed = 0  # files and folders that others could read, and can no longer
         self._started = datetime.now(UTC)
+        self._why: BaseException | None = None  # why it could not write what it found
+        self._found: object = None  # what was there before
         try:
             there = list(self.directory.iterdir()) if self.directory.is_dir() else None
             file = self.directory.exists() and there is None
@@ -81,6 +83,7 @@ class Survey:
     def _take_up(self) -> None:
         try:
             with telling(self.directory):
+                self._found = self._there()
                 dataset = opened(self.directory)
                 self._before = Done.of(dataset.done())
                 self.hosts_done = len(self._before)
@@ -111,11 +114,33 @@ class Survey:
 
     async def run(self, watcher: Watcher) -> Manifest:
         """Ask all hosts that are not done. On cancellation all is flushed, and the manifest says `interrupted`."""
+        loop, broken = asyncio.get_running_loop(), asyncio.Future[OSError]()
+        writer = self._begin(lambda error: _settle(loop, broken, error))
+        dialer = Dialer(self.scope, writer.journal, self.targets.ports, resumed=self.resume)
+        try:
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(_raise(broken))
+                await self._ask_all(dialer, writer, watcher)
+                await self._review(dialer, writer)
+                watch.cancel()
+        except* OSError as errors:
+            self._why = _first(errors)  # closing tries once more
+        finally:
+            ended = self._close(writer)
+        if self._why is not None:
+            raise self._broken_off(self._why)
+        return ended
+
+    def _begin(self, failed: Callable[[OSError], None]) -> Writer:
+        """Opens the folder to write, and lets nobody else."""
+        writer = None
         try:
             files.make_folder(self.directory)
             self.narrowed = contents.narrow(self.directory)
             self._judged = ready(self.directory, self.places) if self.resume else 1
-            writer = Writer(self.directory, self._judged)
+            writer = Writer(self.directory, self._judged, failed)
+            if self._there() != self._found:
+                raise SurveyError(f"{self.directory} was written by another process since we looked: start once more")
             manifest.write(self.directory, self._manifest("running", self._before_this_run()))
             begun = whole.listed(self.directory, self._judged)
             judged.write(
@@ -123,23 +148,35 @@ class Survey:
                 self._judged,
                 Judged(judge(self.places), datetime.now(UTC), state="surveying", parts=begun),
             )
-        except BlockingIOError:
-            raise SurveyError(f"{self.directory} is being written by another process") from None
-        except OSError as error:
-            raise SurveyError(f"{self.directory} cannot be written ({error.strerror})") from None
-        dialer = Dialer(self.scope, writer.journal, self.targets.ports, resumed=self.resume)
+        except BaseException as error:
+            if writer is not None:
+                writer.unlock()
+            if isinstance(error, BlockingIOError):
+                raise SurveyError(f"{self.directory} is being written by another process") from None
+            if isinstance(error, OSError):
+                raise SurveyError(f"{self.directory} cannot be written ({_named(error)})") from None
+            raise
+        return writer
+
+    def _there(self) -> object:
+        """What another process changes that surveys into the folder: the manifest, and the parts of the facts."""
+        try:
+            return manifest.read_bytes(self.directory), whole.listed(self.directory)
+        except FileNotFoundError:
+            return None
+
+    async def _ask_all(self, dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
         lost: dict[str, OutOfScope | UnknownName] = {}
         feeder = Feeder(self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost))
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.scope.pace.open_at_once, len(self.targets) - len(self._before))):
-                    group.create_task(self._work(feeder, lost, dialer, writer, watcher))
-            await self._review(dialer, writer)
-        except* OSError:
-            pass  # the disk refused a flush: closing tries once more, and says so if it refuses again
-        finally:
-            ended = self._close(writer)
-        return ended
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.scope.pace.open_at_once, len(self.targets) - len(self._before))):
+                group.create_task(self._work(feeder, lost, dialer, writer, watcher))
+
+    def _broken_off(self, error: BaseException) -> BrokenOff:
+        return BrokenOff(
+            f"{self.directory} could not be written ({_named(error)}): the survey was broken off. What was flushed is kept;"
+            " go on with --resume"
+        )
 
     async def _review(self, dialer: Dialer, writer: Writer) -> None:
         """Once all hosts are asked. Not again where nothing was asked since the last time."""
@@ -171,9 +208,9 @@ class Survey:
             manifest.write(self.directory, ended)
             conclude(dataset, ended.rows, self.places)
         except OSError as error:
-            raise SurveyError(
-                f"{self.directory} cannot be written ({error.strerror or type(error).__name__})"
-            ) from None
+            raise self._broken_off(error) from None
+        except NotASurvey as error:
+            raise BrokenOff(f"{error}; what was flushed is kept") from None
         finally:
             writer.unlock()
         return ended
@@ -239,6 +276,31 @@ class Survey:
             by_country=dataset.by_country(told),
             kept=dataset.counts(judged=False) if state != "running" else {},
         )
+
+
+def _settle(loop: asyncio.AbstractEventLoop, broken: asyncio.Future[OSError], error: OSError) -> None:
+    """From the thread that writes."""
+
+    def tell() -> None:
+        if not broken.done():
+            broken.set_result(error)
+
+    with suppress(RuntimeError):  # the loop is over
+        loop.call_soon_threadsafe(tell)
+
+
+async def _raise(broken: asyncio.Future[OSError]) -> None:
+    raise await broken
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _named(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 async def _network(dialer: Dialer, name: str, lost: dict[str, OutOfScope | UnknownName]) -> Network | None:

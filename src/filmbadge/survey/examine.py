@@ -44,6 +44,10 @@ class SurveyError(Refusal):
     """The survey cannot start. One line, for the user."""
 
 
+class BrokenOff(SurveyError):
+    """A survey ended before its end, because its folder could not be written or read any more. One line, for the user."""
+
+
 async def check(scope: Scope, target: Target, places: Places = PACKAGED) -> tuple[Host, list[JournalRow]]:
     """One host, kept nowhere: what was found, and every connection that was made."""
     rows: list[JournalRow] = []
