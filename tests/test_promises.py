@@ -13,7 +13,7 @@ from filmbadge.ask.dicomweb import prove as web_prove
 from filmbadge.ask.dimse import association, identify, prove
 from filmbadge.ask.pages import marks, viewers
 from filmbadge.ask.products import orthanc
-from filmbadge.ask.wire import dialer, fetch, head, http, json_array, tls
+from filmbadge.ask.wire import contact, dialer, fetch, head, http, json_array, tls
 from filmbadge.keep.manifest import ScopeAsUsed
 from filmbadge.model import Outcome, OutcomeKind
 from filmbadge.scope import (
@@ -96,6 +96,10 @@ def bounds() -> list[tuple[str, str]]:
         (
             "silence of the peer after it took the connection, `knock`, `ask` and `prove`; the TLS handshake too",
             f"{seconds(small.idle_seconds)} (`patience_seconds`)",
+        ),
+        (
+            "the same at a host that took two connections and never said anything: at each of its other ports",
+            seconds(contact.SILENT_SECONDS),
         ),
         ("silence of the peer, census", seconds(caps.idle_seconds)),
         ("one connection", f"{seconds(caps.seconds)}, {size(caps.received_bytes)} received"),

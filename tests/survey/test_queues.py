@@ -62,6 +62,7 @@ def begun(parts: Iterable[list[Target]], pace: Places, first: int = 1 << 20) -> 
             assert not isinstance(target.host, str)
             order.append((pace.now, target))
             pace.take(network_of(target.host))
+            feed.done(target)
         return order
 
     return asyncio.run(work())

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from filmbadge.ask.targets.lists import NOTHING_DONE, Done, Targets
+from filmbadge.ask.targets.lists import NOTHING_DONE, Done, Target, Targets
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.conclude.again import conclude, judge, opened, ready
 from filmbadge.conclude.review import review as all_together
@@ -28,6 +28,7 @@ from filmbadge.places import PACKAGED, Places
 from filmbadge.scope import Scope, network_of
 from filmbadge.survey import review
 from filmbadge.survey.examine import BrokenOff, Sketches, SurveyError, examine
+from filmbadge.survey.hands import Hands
 from filmbadge.survey.queues import Feeder, Network
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
@@ -167,10 +168,17 @@ class Survey:
 
     async def _ask_all(self, dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
         lost: dict[str, OutOfScope | UnknownName] = {}
-        feeder = Feeder(self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.scope.pace.open_at_once, len(self.targets) - len(self._before))):
-                group.create_task(self._work(feeder, lost, dialer, writer, watcher))
+        hands = min(self.scope.pace.open_at_once, len(self.targets) - len(self._before))
+        feeder = Feeder(
+            self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost), hands
+        )
+
+        async def work(target: Target) -> bool:
+            return await self._work(target, lost, dialer, writer, watcher)
+
+        at_work = Hands(feeder, work, hands)
+        dialer.silence = at_work.give_away
+        await at_work.ask_all()
 
     def _broken_off(self, error: BaseException) -> BrokenOff:
         return BrokenOff(
@@ -227,22 +235,22 @@ class Survey:
 
     async def _work(
         self,
-        feeder: Feeder,
+        target: Target,
         lost: dict[str, OutOfScope | UnknownName],
         dialer: Dialer,
         writer: Writer,
         watcher: Watcher,
-    ) -> None:
-        """One host after the other. As many hosts are in hand at once as there are tasks of this."""
-        while (target := await feeder.next()) is not None:
-            why = lost.pop(str(target.host), None) if lost else None
-            host = await examine(dialer, target, self.scope.depth, self._sketches, why, self.places)
-            if dialer.expired:
-                return  # a resumed survey, under a scope that holds, asks this host again
-            writer.host(host, str(target), findings(host))
-            self._to_review, self._compared, self._patient_ids = True, False, None
-            self.hosts_done += 1
-            watcher.host_done(host)
+    ) -> bool:
+        """One host. Whether there is time for another."""
+        why = lost.pop(str(target.host), None) if lost else None
+        host = await examine(dialer, target, self.scope.depth, self._sketches, why, self.places)
+        if dialer.expired:
+            return False  # a resumed survey, under a scope that holds, asks this host again
+        writer.host(host, str(target), findings(host))
+        self._to_review, self._compared, self._patient_ids = True, False, None
+        self.hosts_done += 1
+        watcher.host_done(host)
+        return True
 
     def _manifest(self, state: State, dataset: Dataset | None = None) -> Manifest:
         """`dataset`: what is kept, if anything is."""

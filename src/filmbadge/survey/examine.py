@@ -14,7 +14,7 @@ from filmbadge.ask.dimse import identify
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.ways import ask_further
-from filmbadge.ask.wire.contact import Contact
+from filmbadge.ask.wire.contact import SILENT_SECONDS, Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.judge import archives, distinct_count, same_archive
 from filmbadge.judge.same_archive import Sketch, at_one_host
@@ -172,6 +172,8 @@ async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> No
         early = [] if _silent(seen) else [port for port in early if port not in again]
     if early:
         await _look(_waiting(contact, partial(patience.longer, network)), target, depth, seen, early)
+    if contact.pace.has_spoken and (hasty := _left_early(contact, seen)):
+        await _look(contact, target, depth, seen, hasty)
     await _follow(contact, depth, seen)
 
 
@@ -194,6 +196,18 @@ def _given_up_early(contact: Contact, seen: Seen) -> list[int]:
         if one.stop.cause is Cause.CONNECT_LIMIT
         and one.stop.numbers["milliseconds"] < most
         and one.endpoint.address == here
+    ]
+
+
+def _left_early(contact: Contact, seen: Seen) -> list[int]:
+    """The ports of this host that took a connection, kept silent, and were waited for less than the scope allows."""
+    early = round(SILENT_SECONDS * 1000)
+    return [
+        one.endpoint.port
+        for one in seen
+        if one.stop.cause in (Cause.IDLE_LIMIT, Cause.HANDSHAKE_LIMIT)
+        and one.stop.numbers["milliseconds"] == early < round(contact.scope.caps.patience_seconds * 1000)
+        and one.endpoint.address == contact.host
     ]
 
 

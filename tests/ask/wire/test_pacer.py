@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from random import Random
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from filmbadge.ask.wire.pacer import Pacer
 from filmbadge.ask.wire.permission import Permission
 from filmbadge.scope import RateLimits, network_of
+from support.clock import MadeClock
 from support.pace import fullest
 
 ONE, TWO, ELSEWHERE = map(ip_address, ("10.1.2.3", "10.1.2.4", "10.1.3.3"))
@@ -98,27 +98,6 @@ def test_nobody_waits_longer_than_the_scope_holds(monkeypatch: pytest.MonkeyPatc
     assert time.now == 1060.0
 
 
-class Late(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to whatever is next. Each look at the clock costs time, and each sleep may be late."""
-
-    def __init__(self, late: Callable[[], float]) -> None:
-        super().__init__()
-        self.now, self._late = 1000.0, late
-        self._selector.select = self._jump  # type: ignore[attr-defined]
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        self.now += 1e-6
-        return self.now
-
-    def _jump(self, seconds: float | None) -> list[object]:
-        if seconds:
-            self.now += seconds + self._late()
-        return []
-
-
 RATES = st.tuples(*(st.sampled_from(rates) for rates in ((7.0, 50.0, 480.0), (1.5, 10.0, 250.0), (0.3, 2.0, 300.0))))
 
 
@@ -130,7 +109,7 @@ def test_no_window_holds_more_than_the_pace_says(
     pace = RateLimits(*rates)
     connections: list[tuple[str, datetime]] = []
     with pytest.MonkeyPatch.context() as patch:
-        loop = Late(lambda: chance.choice((0.0, 0.0, 0.0005, 0.003, 0.2)))
+        loop = MadeClock(lambda: chance.choice((0.0, 0.0, 0.0005, 0.003, 0.2)))
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             moment = SimpleNamespace(now=lambda _: datetime.fromtimestamp(loop.monotonic(), UTC))
             patch.setattr(f"{MODULE}.time", SimpleNamespace(monotonic=loop.monotonic))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from filmbadge.ask.key import RunKey
@@ -14,6 +14,9 @@ from filmbadge.ask.wire.http import Origin
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import Address, ConnectionLimits, Scope, plain
+
+SILENT_CONNECTIONS = 2  # a host that took so many, and never said anything, is waited for
+SILENT_SECONDS = 5.0  # no longer than this at each of its other ports: it may be a tarpit
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +75,9 @@ class Contact:
             stop = Outcome(OutcomeKind.SPARED, Cause.DISTRESS)
             return JournalRow(datetime.now(UTC), self.host, port, question, 0, 0, 0.0, stop)
         wait = None if port in self._answered else self.connect_seconds
+        if self.pace.silent >= SILENT_CONNECTIONS:
+            caps = caps or self.scope.caps
+            caps = replace(caps, idle_seconds=min(caps.idle_seconds, SILENT_SECONDS))
         row = await self.dialer.dial(
             self.address,
             port,
@@ -84,4 +90,9 @@ class Contact:
         )
         if row.stop.ending is not OutcomeKind.NO_ANSWER:
             self._answered.add(port)
+        if row.received:
+            self.pace.spoke()
+        elif row.stop.ending is OutcomeKind.IDLE and not self.pace.has_spoken:
+            self.pace.silent += 1
+            self.dialer.silence()
         return row

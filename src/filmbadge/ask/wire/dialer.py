@@ -110,6 +110,7 @@ class Dialer:
         self._journal = journal
         self.pacer = Pacer(scope.pace, self._permission, resumed=resumed)
         self.patience = Patience(scope.caps)
+        self.silence: Callable[[], None] = lambda: None  # is called in the task of a host that kept silent
         self._clock = _Clock(self._permission)
         self._poll = _Poll(self._permission) if _EDGES else None
         self._names = _Names(self._clock, journal)

@@ -29,7 +29,10 @@ ENOUGH_DISTRESS = 3  # signs of distress without a calm answer between them
 class Throttle:
     """The pace with one archive, over all connections to it."""
 
-    __slots__ = ("_cost", "_habits", "_most", "_owed", "_signs", "_target", "answers_each", "share")
+    __slots__ = (
+        "_cost", "_habits", "_most", "_owed", "_signs", "_target",
+        "answers_each", "has_spoken", "share", "silent",
+    )  # fmt: skip
 
     def __init__(self, share: float = 1.0) -> None:
         self._most = self.share = share  # share of the archive's time that our questions may take now
@@ -41,6 +44,13 @@ class Throttle:
         self.answers_each: int | None = (
             None  # so many questions it answers over one connection; None: as many as we ask
         )
+
+        self.silent = 0  # connections that it took, and at which it said nothing, while it never said anything
+        self.has_spoken = False
+
+    def spoke(self) -> None:
+        """It said something, at whatever port: it is no tarpit, and deserves the whole patience."""
+        self.silent, self.has_spoken = 0, True
 
     @property
     def target_matches(self) -> int:
