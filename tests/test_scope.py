@@ -595,3 +595,59 @@ def test_names_of_hosts_are_exact_and_in_small_letters() -> None:
 def test_what_is_no_name_of_a_host_is_refused_with_its_line(name: str) -> None:
     with pytest.raises(ScopeError, match=r"s:2: .* is not a host name"):
         parse("\n".join(["names = [", f" {name},", "]", *LINES]), "s", NOW)
+
+
+def listed(folder: Path, networks: str, exclude: str) -> Path:
+    path = folder / "scope.toml"
+    path.write_text("\n".join(LINES).replace('"192.0.2.0/24",', f"{networks},").replace('"192.0.2.10/32"', exclude))
+    return path
+
+
+def test_networks_and_exclusions_from_lists_beside_literal_ones(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "nets.txt").write_text("192.0.2.0/25\n198.51.100.0/24  # Bern\n")
+    (tmp_path / "out.txt").write_text("192.0.2.11  # opted out 2026-05-01 by St. Mary's\n")
+    (tmp_path / "optout.txt").write_text("192.0.2.12\n")  # stands beside the scope
+    scope = load(listed(tmp_path, '"@lists/nets.txt"', '"192.0.2.10/32", "@out.txt"'), NOW)
+    assert list(map(str, scope.networks)) == ["192.0.2.0/25", "198.51.100.0/24", "2001:db8::/120"]
+    assert list(map(str, scope.exclude)) == ["192.0.2.10/32", "192.0.2.11/32", "192.0.2.12/32"]
+    assert list(map(str, scope.opted_out)) == ["192.0.2.11/32", "192.0.2.12/32"]
+    assert [(Path(name).name, len(digest)) for name, digest in scope.lists] == [
+        ("nets.txt", 64),
+        ("out.txt", 64),
+        ("optout.txt", 64),
+    ]
+    allowed = [n for n in range(9, 14) if scope.permits(ip_address(f"192.0.2.{n}"), NOW)]
+    assert allowed == [9, 13]
+    assert scope.permits(ip_address("198.51.100.1"), NOW)
+
+
+def test_a_list_without_a_scope_file_is_looked_for_from_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "optout.txt").write_text("192.0.2.12\n")
+    assert not parse("\n".join(LINES), "scope", NOW, folder=tmp_path).opted_out  # nobody named it
+    named = "\n".join(LINES).replace('"192.0.2.10/32"', '"@optout.txt"')
+    assert len(parse(named, "scope", NOW, folder=tmp_path).opted_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("networks", "exclude", "message"),
+    [
+        ('"@nest.txt"', "", r"scope.toml:3: no such file: .*nest.txt"),
+        ('"192.0.2.0/24"', '"@out.txt"', r"scope.toml:6: no such file: .*out.txt"),
+        ('"@bad.txt"', "", r"scope.toml:3: .*bad.txt:2: '192.0.2.1/24' is not a network: it has host bits set"),
+        ('"@bad.txt/.."', "", r"scope.toml:3: .*cannot be read"),
+        ('"@"', "", r"scope.toml:3: .*cannot be read"),
+    ],
+)
+def test_a_list_at_fault_is_named_with_its_line(networks: str, exclude: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("192.0.2.0/24\n192.0.2.1/24\n")
+    with pytest.raises(ScopeError, match=message):
+        load(listed(tmp_path, networks, exclude), NOW)
+
+
+def test_networks_may_not_all_be_missing_from_their_list(tmp_path: Path) -> None:
+    (tmp_path / "none.txt").write_text("# none yet\n")
+    path = listed(tmp_path, '"@none.txt"', "")
+    path.write_text(path.read_text().replace('  "2001:db8::/120",\n', ""))
+    with pytest.raises(ScopeError, match=r"scope\.toml:2: 'networks' must list at least one network"):
+        load(path, NOW)

@@ -17,7 +17,9 @@ from math import gcd
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from filmbadge import netlists
 from filmbadge.model import Depth, Refusal
+from filmbadge.netlists import OPTED_OUT, ListError, NetworkList, network_of_text
 from filmbadge.texts import printable
 
 Address = IPv4Address | IPv6Address
@@ -203,6 +205,8 @@ class Scope:
     census: Budget = Budget()
     confirmed: tuple[str, ...] = ()  # sentences by which the author confirmed what is unusual
     memory: MemoryLimits = MemoryLimits()
+    opted_out: tuple[Network, ...] = ()  # those in `exclude` that stand in lists: their operators asked for it
+    lists: tuple[tuple[str, str], ...] = ()  # files that networks and exclusions came from, each with its SHA-256
     _v4: Intervals = field(init=False, repr=False)
     _v6: Intervals = field(init=False, repr=False)
 
@@ -409,11 +413,14 @@ def load(path: Path, now: datetime | None = None) -> Scope:
         raise ScopeError(f"no such scope file (write one with: filmbadge scope new {path})", where=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ScopeError(f"cannot be read: {type(error).__name__}", where=str(path)) from None
-    return parse(text, printable(str(path)), now)
+    return parse(text, printable(str(path)), now, folder=path.parent, beside=True)
 
 
-def parse(text: str, where: str, now: datetime | None = None) -> Scope:
-    """Parses a scope from TOML text. Raises ScopeError that names the line at fault."""
+def parse(text: str, where: str, now: datetime | None = None, *, folder: Path = Path(), beside: bool = False) -> Scope:
+    """Parses a scope from TOML text. Raises ScopeError that names the line at fault.
+
+    Lists that it names are looked for from `folder`; with `beside` the list of opt-outs that stands there is read too.
+    """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -423,16 +430,19 @@ def parse(text: str, where: str, now: datetime | None = None) -> Scope:
         raise ScopeError(f"not valid TOML: {message}", where=where, line=line) from None
     except (ValueError, RecursionError):  # a number of thousands of digits, or deeply nested lists
         raise ScopeError("not valid TOML: a value is too long or nested too deep", where=where) from None
-    return _Reader(text, where, raw).scope(now or datetime.now(UTC))
+    return _Reader(text, where, raw, folder, beside).scope(now or datetime.now(UTC))
 
 
 class _Reader:
     """Checks the raw tables one key at a time, and knows the line of each key."""
 
-    def __init__(self, text: str, where: str, raw: dict[str, Any]) -> None:
+    def __init__(self, text: str, where: str, raw: dict[str, Any], folder: Path, beside: bool) -> None:
         self.lines = text.splitlines()
         self.where = where
         self.raw = raw
+        self.folder = folder
+        self.beside = beside
+        self.lists: dict[Path, NetworkList] = {}
 
     def scope(self, now: datetime) -> Scope:
         known = {
@@ -490,10 +500,13 @@ class _Reader:
         web_tls = self._ports("web_tls", WEB_TLS_PORTS)
         if not (dimse or dimse_tls or web or web_tls):
             raise self._error("no port is left to ask", "ports", "dimse")
+        networks, _ = self._networks("networks", required=True)
+        exclude, listed = self._networks("exclude", required=False)
+        opted_out = (*listed, *self._opted_out_beside())
         scope = Scope(
             name=self.where,
-            networks=self._networks("networks", required=True),
-            exclude=self._networks("exclude", required=False),
+            networks=networks,
+            exclude=tuple(dict.fromkeys((*exclude, *opted_out))),
             depth=Depth(depth),
             expires=self._expires(now),
             contact=self._text("authority", "contact"),
@@ -512,6 +525,8 @@ class _Reader:
             census=self._numbers("census", Budget()),
             confirmed=self._confirmed(),
             memory=self._numbers("memory", MemoryLimits()),
+            opted_out=tuple(dict.fromkeys(opted_out)),
+            lists=tuple((printable(str(path)), held.digest) for path, held in self.lists.items()),
         )
         self._check_embedding(scope)
         self._check_unusual(scope, now)
@@ -573,20 +588,37 @@ class _Reader:
             raise self._error(f"'{key}' must be a list", table, key)
         return value
 
-    def _networks(self, key: str, *, required: bool) -> tuple[Network, ...]:
+    def _networks(self, key: str, *, required: bool) -> tuple[tuple[Network, ...], tuple[Network, ...]]:
+        """All networks of a key, and those of them that stand in files."""
         values = self._list("", key, ())
-        if required and not values:
-            raise self._error(f"'{key}' must list at least one network", "", key)
-        found = []
+        found: list[Network] = []
+        listed: list[Network] = []
         for index, value in enumerate(values):
             try:
                 if not isinstance(value, str):
                     raise ValueError("it must be text")
-                found.append(ip_network(value))
+                if value.startswith("@"):
+                    there = self._list_of(self.folder / value[1:]).networks
+                    found += there
+                    listed += there
+                else:
+                    found.append(network_of_text(value))
             except ValueError as error:
-                reason = "it has host bits set" if "host bits" in str(error) else "it must be like 192.0.2.0/24"
-                raise self._error(f"{value!r} is not a network: {reason}", "", key, index) from None
-        return tuple(found)
+                raise self._error(f"{value!r} is not a network: {error}", "", key, index) from None
+            except ListError as error:
+                raise self._error(str(error), "", key, index) from None
+        if required and not found:
+            raise self._error(f"'{key}' must list at least one network", "", key)
+        return tuple(dict.fromkeys(found)), tuple(listed)
+
+    def _opted_out_beside(self) -> tuple[Network, ...]:
+        there = self.folder / OPTED_OUT
+        return self._list_of(there).networks if self.beside and there.exists() else ()
+
+    def _list_of(self, path: Path) -> NetworkList:
+        if path not in self.lists:
+            self.lists[path] = netlists.read(path)
+        return self.lists[path]
 
     def _expires(self, now: datetime) -> datetime:
         value = self.raw.get("expires")
