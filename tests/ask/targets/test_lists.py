@@ -133,7 +133,7 @@ def test_the_order_depends_on_the_seed_only() -> None:
         (["10.0.0.0/7"], "too many to sweep"),
         (["192.0.2.16/28"], "no target is left"),
         (["x" * 300], "neither an address"),
-        (["no/such/file"], "not a network"),
+        (["no/such/file"], "no such file"),
     ],
 )
 def test_refused_before_any_packet(arguments: list[str], message: str) -> None:

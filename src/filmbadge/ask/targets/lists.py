@@ -1,20 +1,27 @@
 """Reads targets as a user writes them.
 
-A target is `192.0.2.0/24`, `pacs.example`, `192.0.2.7:104,8042`, `[2001:db8::1]:104`, or a file that lists such
-targets.
+A target is `192.0.2.0/24`, `pacs.example`, `192.0.2.7:104,8042`, `[2001:db8::1]:104`, or a file: a list of such
+targets, or what a scanner or a search engine wrote (`exports`).
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from hashlib import blake2b
 from ipaddress import ip_network
 from itertools import chain, islice
 from pathlib import Path
 
+from filmbadge.ask.targets.exports.lines import lines
+from filmbadge.ask.targets.exports.masscan_binary import binary
+from filmbadge.ask.targets.exports.pieces import begun
+from filmbadge.ask.targets.exports.recognise import HEAD, recognise
+from filmbadge.ask.targets.exports.seen import Dropped, End, Fault, Seen
+from filmbadge.ask.targets.source import as_utf8, pieces, unpacked
 from filmbadge.model import Refusal
 from filmbadge.scope import (
     HOST_NAME,
@@ -24,12 +31,20 @@ from filmbadge.scope import (
     Network,
     Scope,
     address_of,
+    embedded,
     network_of,
     permuted,
+    plain,
     sweep,
 )
 
 MAX_SWEEP = 1 << 24  # addresses; a larger network cannot be swept in a sensible time
+MOST_PORTS = 100  # of one host in files of results; one with more answers at any port
+_NETWORK = re.compile(r"[0-9A-Fa-f:.]+/[^/\\]*")
+_NO_NAME = re.compile(r"[\d.]+|0[xX].*")  # some programs would read it as an address
+_FILE = re.compile(
+    r"\.(?:txt|lst|list|json|jsonl|ndjson|xml|csv|tsv|gz|gnmap|nmap|bin|out|log|hosts|targets|toml)$", re.IGNORECASE
+)
 _AT_ONCE = 1 << 16  # addresses that are held one by one until they are merged into ranges
 
 
@@ -87,6 +102,15 @@ NOTHING_DONE = Done()
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What is to be said of how targets were read."""
+
+    dropped: Mapping[str, int] = field(default_factory=dict)  # how much that was named is no target, by `Dropped`
+    notes: tuple[str, ...] = ()  # lines for the user
+    digest: str = ""  # of the targets before exclusions: a survey is resumed with these
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
     """Hosts, network by network. Which network comes when, and which of its addresses, depends on the seed.
 
@@ -96,6 +120,7 @@ class Targets:
     hosts: tuple[Target, ...] = ()
     swept: tuple[Intervals, Intervals] = field(default=(Intervals(), Intervals()))
     seed: int = 0
+    told: Told = Told()
 
     def __len__(self) -> int:
         return len(self.hosts) + sum(part.size for part in self.swept)
@@ -151,36 +176,153 @@ class Targets:
 def read(arguments: Sequence[str], scope: Scope, *, seed: int = 0) -> Targets:
     """The targets of a command line; without arguments, the whole scope.
 
-    Raises TargetError before any packet is sent.
+    What the scope does not allow is an error where the user wrote it, and is left out and counted where a file of results
+    names it. Who opted out is always left out and counted, so that a survey goes on when its list is longer. Raises TargetError before any
+    packet is sent.
     """
-    entries = [entry for argument in arguments for entry in _entries(argument)]
-    if not arguments:
-        swept = scope.addresses()
-        return _checked(Targets((), swept, seed))
-    hosts: dict[tuple[str, bool], Target] = {}  # one target per host: lists often have a line per port
-    networks: list[Network] = []
-    for text, where in entries:
-        if "/" in text:
-            networks.append(_network(text, where, scope))
+    gathered = _Gathered(scope)
+    for argument in arguments:
+        _take(argument, gathered)
+    return _checked(gathered.targets(None if not arguments else gathered.networks, seed))
+
+
+class _Gathered:
+    """Hosts and networks, as they are read. One target per host: lists often have a line per port."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.networks: list[Network] = []
+        self.dropped: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self._wide = replace(scope, exclude=(), opted_out=())
+        self._opted = _intervals(scope.opted_out)
+        self._ports = frozenset(scope.ports)
+        self._hosts: dict[str, tuple[int, ...]] = {}  # by host; with a colon at its end where ports were named
+        self._alike: dict[tuple[int, ...], tuple[int, ...]] = {}  # most hosts have the same ports: each is held once
+        self._crowded: set[str] = set()
+        self._last: tuple[str, str | Dropped] = ("", "")
+
+    def add(self, target: Target, where: str) -> None:
+        """A host as the user wrote it. Raises TargetError where no network of the scope has it."""
+        host = target.host
+        if (
+            not isinstance(host, str)
+            and not self.scope.permits(host)
+            and not (self._wide.permits(host) and self._out(host))
+        ):
+            raise TargetError(f"{where}{target.host} is outside the scope '{self.scope.name}'; nothing was sent")
+        key = f"{target.host}:" if target.ports else str(target.host)
+        self._put(key, tuple(dict.fromkeys((*self._hosts.get(key, ()), *target.ports))))
+
+    def see(self, seen: Seen) -> None:
+        """A host as a file of results has it. Raises Fault where it is neither an address nor a name."""
+        why = seen.why or self._known(seen)
+        if isinstance(why, Dropped):
+            self.dropped[why] += 1
+            return
+        key = why if seen.port is None else f"{why}:"
+        before = self._hosts.get(key)
+        if before is not None and (seen.port is None or seen.port in before):
+            self.dropped[Dropped.REPEATED] += 1
+        elif seen.port is None:
+            self._hosts[key] = ()
         else:
-            target = parse(text, where)
-            if not isinstance(target.host, str) and not scope.permits(target.host):
-                raise TargetError(f"{where}{text} is outside the scope '{scope.name}'; nothing was sent")
-            key = (str(target.host), bool(target.ports))
-            before = hosts.get(key)
-            ports = (*before.ports, *target.ports) if before else target.ports
-            hosts[key] = Target(target.host, tuple(dict.fromkeys(ports)))
-    named = [t.host for t in hosts.values() if not isinstance(t.host, str) and not t.ports]
+            self._see_port(key, seen.port, before or ())
+
+    def _see_port(self, key: str, port: int, before: tuple[int, ...]) -> None:
+        """Of a host that answers everywhere only the ports of the scope are asked."""
+        if len(before) >= MOST_PORTS and key not in self._crowded:
+            self._crowded.add(key)
+            kept = tuple(one for one in before if one in self._ports)
+            self.dropped[Dropped.MANY_PORTS] += len(before) - len(kept)
+            before = kept
+        if key in self._crowded and port not in self._ports:
+            self.dropped[Dropped.MANY_PORTS] += 1
+            self._put(key, before)
+        else:
+            self._put(key, (*before, port))
+
+    def _put(self, key: str, ports: tuple[int, ...]) -> None:
+        self._hosts[key] = self._alike.setdefault(ports, ports)
+
+    def _known(self, seen: Seen) -> str | Dropped:
+        """The host as it is known here, or why it is none. The last one is remembered: files name a host's ports in a row."""
+        if seen.host != self._last[0]:
+            self._last = (seen.host, self._of(seen))
+        return self._last[1]
+
+    def _of(self, seen: Seen) -> str | Dropped:
+        address = address_of(seen.host)
+        if address is not None:
+            return str(address) if self._wide.permits(address) else Dropped.OUTSIDE
+        if "%" in seen.host and address_of(seen.host.partition("%")[0]) is not None:  # of one link only
+            return Dropped.OUTSIDE
+        if not HOST_NAME.fullmatch(seen.host) or _NO_NAME.fullmatch(seen.host):
+            raise Fault(seen.line, "names a host that is neither an address nor a host name")
+        return seen.host.lower().rstrip(".")
+
+    def targets(self, networks: Sequence[Network] | None, seed: int) -> Targets:
+        """All that is left once the exclusions are taken out, which may be longer when a survey is resumed."""
+        hosts = tuple(self._targets())
+        before = _less(self._wide.addresses(networks), hosts)
+        stood_for = Targets(hosts, before, seed).digest
+        kept = tuple(host for host in hosts if not self._excluded(host))
+        swept = _less(self.scope.addresses(networks), hosts)
+        for part, left, out in zip(before, swept, self._opted, strict=True):
+            gone = part.less(left)
+            self.dropped[Dropped.OPTED_OUT] += gone.size - gone.less(out).size
+            self.dropped[Dropped.EXCLUDED] += gone.less(out).size
+        dropped = {str(why): self.dropped[why] for why in Dropped if self.dropped[why]}
+        return Targets(kept, swept, seed, Told(dropped, tuple(self.notes), stood_for))
+
+    def _targets(self) -> Iterator[Target]:
+        for key, ports in self._hosts.items():
+            if key.endswith(":") and not ports:
+                continue  # of many ports none was the scope's
+            host = key[:-1] if ports else key
+            address = address_of(host)
+            yield Target(host if address is None else address, ports)
+
+    def _excluded(self, target: Target) -> bool:
+        if isinstance(target.host, str) or self.scope.permits(target.host):
+            return False
+        self.dropped[Dropped.OPTED_OUT if self._out(target.host) else Dropped.EXCLUDED] += max(1, len(target.ports))
+        return True
+
+    def _out(self, address: Address) -> bool:
+        return any(int(one) in self._opted[one.version == 6] for one in (plain(address), *embedded(address)))
+
+
+def _intervals(networks: Sequence[Network]) -> tuple[Intervals, Intervals]:
+    """All addresses of networks: IPv4, IPv6."""
+    v4, v6 = (
+        Intervals.of([(int(n.network_address), int(n.broadcast_address)) for n in networks if n.version == version])
+        for version in (4, 6)
+    )
+    return v4, v6
+
+
+def _less(parts: tuple[Intervals, Intervals], hosts: Sequence[Target]) -> tuple[Intervals, Intervals]:
+    """Without the hosts that are named by themselves."""
+    named = [t.host for t in hosts if not isinstance(t.host, str) and not t.ports]
     v4, v6 = (
         part.less(Intervals.of([(int(a), int(a)) for a in named if a.version == version]))
-        for version, part in zip((4, 6), scope.addresses(networks), strict=True)
+        for version, part in zip((4, 6), parts, strict=True)
     )
-    return _checked(Targets(tuple(hosts.values()), (v4, v6), seed))
+    return v4, v6
+
+
+def asked_of(targets: Targets, done: Done) -> int:
+    """How many of the targets are done. Others that are done were opted out since."""
+    named = sum(1 for target in targets.hosts if target in done)
+    return named + sum(part.size - part.less(over).size for part, over in zip(targets.swept, done.swept, strict=True))
 
 
 def parse(text: str, where: str = "") -> Target:
     """One host with optional ports. Raises TargetError."""
     found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([\d,]{1,400}))?|([^\s:\[\]]+)(?::([\d,]{1,400}))?", text)
+    if _like_a_file(text):  # in a list, or as the one target of a check
+        raise TargetError(f"{where}{text!r} is called like a file, and no list stands here")
     if found is not None:
         host, ports = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
     elif address_of(text) is not None:  # IPv6 without brackets cannot have ports
@@ -195,7 +337,7 @@ def parse(text: str, where: str = "") -> Target:
         raise TargetError(f"{where}{host!r} in brackets is not an address")
     if address is None and not HOST_NAME.fullmatch(host):
         raise TargetError(f"{where}{host!r} is neither an address nor a host name")
-    if address is None and re.fullmatch(r"[\d.]+|0[xX].*", host):
+    if address is None and _NO_NAME.fullmatch(host):
         raise TargetError(f"{where}{host!r} is not a complete address")
     return Target(address if address is not None else host.lower().rstrip("."), numbers)
 
@@ -218,32 +360,91 @@ def _checked(targets: Targets) -> Targets:
             f"{size:,} addresses are too many to sweep (at most {MAX_SWEEP:,}); name hosts or smaller networks"
         )
     if not targets.hosts and not size:
-        raise TargetError("no target is left: none is named, or the scope excludes every one")
+        why = ", ".join(f"{n:,} {reason}" for reason, n in targets.told.dropped.items())
+        said = f" ({'; '.join(filter(None, (why, *targets.told.notes)))})" if why or targets.told.notes else ""
+        raise TargetError(f"no target is left: none is named, or the scope allows none{said}")
     return targets
 
 
-def _entries(argument: str) -> Iterator[tuple[str, str]]:
-    """The entries of an argument, each with its place: the argument itself, a file, or - for standard input."""
-    path = Path(argument)
-    if argument == "-" or _is(path.is_file):
-        name = "standard input" if argument == "-" else argument
-        try:
-            text = sys.stdin.read() if argument == "-" else path.read_text(encoding="utf-8-sig")
-        # AttributeError means that there is no standard input.
-        except (OSError, UnicodeDecodeError, AttributeError) as error:
-            raise TargetError(f"{name}: cannot be read as a list of targets ({type(error).__name__})") from None
-    elif _is(path.is_dir):  # otherwise its name would be looked up
-        raise TargetError(f"{argument} is a folder, not a list of targets")
-    else:
-        yield argument, ""
+def _take(argument: str, gathered: _Gathered) -> None:
+    """All that an argument names: itself, what stands in a file, or - for standard input."""
+    if argument != "-" and not _names_a_file(argument):
+        _entry(argument, "", gathered)
         return
-    for number, line in enumerate(text.splitlines(), 1):
-        if entry := line.partition("#")[0].strip():
-            yield entry, f"{name}:{number}: "
+    name = "standard input" if argument == "-" else argument.removeprefix("@")
+    end = End()
+    try:
+        _contents(name, pieces("-" if argument == "-" else name), gathered, end)
+    # AttributeError means that there is no standard input.
+    except (OSError, AttributeError) as error:
+        raise TargetError(f"{name}: cannot be read as a list of targets ({type(error).__name__})") from None
+    if end.cut:
+        gathered.notes.append(f"{name}: cut off at {end.cut}; what came before is taken")
+
+
+def _contents(name: str, chunks: Iterable[bytes], gathered: _Gathered, end: End) -> None:
+    """Raises TargetError that names the line, or in a binary file the byte."""
+    unit = ""
+    try:
+        raw = unpacked(chunks, end)
+        head, text = begun(raw, HEAD)
+        reader = recognise(head)
+        if reader is not binary:
+            head, text = begun(as_utf8(text), HEAD)
+            reader = recognise(head)
+        else:
+            unit = "byte "
+        if reader is not None:
+            for seen in reader(text, end):
+                gathered.see(seen)
+            return
+        if b"\0" in head:
+            raise Fault(0, "cannot be read as a list of targets: it is not text")
+        for number, line, _ in lines(text):
+            if entry := line.partition("#")[0].strip():
+                _entry(entry, f"{name}:{number}: ", gathered)
+    except Fault as fault:
+        raise TargetError(f"{name}:{unit}{fault.line}: {fault}" if fault.line else f"{name}: {fault}") from None
+
+
+def _entry(text: str, where: str, gathered: _Gathered) -> None:
+    if "/" in text:
+        gathered.networks.append(_network(text, where, gathered.scope))
+    else:
+        gathered.add(parse(text, where), where)
+
+
+def _names_a_file(argument: str) -> bool:
+    """Whether an argument is a file: it is there, or nobody would call a host so. Raises TargetError where it is not there."""
+    path = Path(argument.removeprefix("@"))
+    if _is(path.is_dir):  # otherwise its name would be looked up
+        raise TargetError(f"{argument} is a folder, not a list of targets")
+    if _is(path.is_file) or _is(path.is_fifo):
+        return True
+    if argument.startswith("@") or _like_a_file(argument) or (near := _near(argument)):
+        hint = f": is it {near}?" if not argument.startswith("@") and not _like_a_file(argument) else ""
+        raise TargetError(f"no such file: {argument}{hint}")
+    return False
+
+
+def _like_a_file(text: str) -> bool:
+    """Whether a text is a path, or ends like the name of a file. A host of such a name has a dot at its end."""
+    return ("/" in text and not _NETWORK.fullmatch(text)) or "\\" in text or _FILE.search(text) is not None
+
+
+def _near(text: str) -> str:
+    """A file in the current folder that is called nearly so, if a text is a name of one label: none is looked up by such a name."""
+    if not text.replace("_", "").replace("-", "").isalnum() or address_of(text) is not None:
+        return ""
+    try:
+        there = [path.name for path in islice(Path().iterdir(), 10_000) if path.is_file()]
+    except OSError:
+        return ""
+    return next(iter(get_close_matches(text, there, n=1, cutoff=0.8)), "")
 
 
 def _is(test: Callable[[], bool]) -> bool:
     try:
         return test()
-    except OSError:  # the text is too long for a name, or we may not look at the file
+    except (OSError, ValueError):  # the text is too long for a name, has a null, or we may not look at the file
         return False
