@@ -170,6 +170,13 @@ CREATE OR REPLACE TABLE archives_parts AS SELECT * EXCLUDE (nothing) FROM (
     NULL::VARCHAR AS images_doubts,
     NULL::BIGINT AS images_low,
     NULL::BIGINT AS images_high,
+    NULL::BIGINT AS images_retrievable,
+    NULL::VARCHAR AS images_retrievable_how,
+    NULL::BIGINT AS images_retrievable_at_least,
+    NULL::DOUBLE AS images_retrievable_coverage,
+    NULL::VARCHAR AS images_retrievable_doubts,
+    NULL::BIGINT AS images_retrievable_low,
+    NULL::BIGINT AS images_retrievable_high,
     NULL::BIGINT AS ssn_records,
     NULL::VARCHAR AS ssn_records_how,
     NULL::BIGINT AS ssn_records_at_least,
@@ -429,6 +436,11 @@ WITH opened AS (SELECT * FROM counted WHERE open), every AS (
     SELECT
         id AS archive, country, 'ssn_records' AS quantity, ssn_records AS amount, ssn_records_how AS how,
         ssn_records_at_least AS at_least, ssn_records_low AS low, ssn_records_high AS high, ssn_records_doubts AS doubts
+    FROM opened
+    UNION ALL
+    SELECT
+        id AS archive, country, 'images_retrievable' AS quantity, images_retrievable AS amount, coalesce(images_retrievable_how, 'unknown') AS how,
+        images_retrievable_at_least AS at_least, images_retrievable_low AS low, images_retrievable_high AS high, images_retrievable_doubts AS doubts
     FROM opened
     UNION ALL
     SELECT

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Protocol
-from urllib.parse import quote
 
 from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import EMPTY, EVER, Axis, Window, minute
@@ -131,7 +130,7 @@ def _keys(window: Window) -> dict[str, str]:
     low, high = (f"{date.fromordinal(day):%Y%m%d}".zfill(8) for day in window.days or EVER)
     keys = {"StudyDate": f"{low}-{high}"} if window.days else {}
     if window.undated:
-        keys |= {"StudyDate": quote(EMPTY), "emptyvaluematching": "true"}  # PS3.18 8.3.4.5
+        keys |= {"StudyDate": EMPTY.replace('"', "%22"), "emptyvaluematching": "true"}  # PS3.18 8.3.4.5
     if window.minutes:
         keys["StudyTime"] = "-".join(
             f"{at // 60:02d}{at % 60:02d}{end}" for at, end in zip(window.minutes, ("00", "59"), strict=True)
