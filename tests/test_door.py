@@ -96,6 +96,12 @@ def _is_ssl(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "ssl"
 
 
+def test_only_the_process_of_a_world_starts_a_program() -> None:
+    """Nothing that asks may start one: it could hold a socket that the dialer knows nothing of."""
+    starts = {path.name for path in SOURCE.rglob("*.py") if "multiprocessing" in path.read_text()}
+    assert starts == {"process.py"}
+
+
 def test_the_search_for_openers_finds_them() -> None:
     assert openers(DOOR.read_text())
     assert openers("loop.create_connection(P, host, port)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import pytest
 from filmbadge.cli import run
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import TABLES
-from filmbadge.rehearse.hospital import WORLDS, hospital
-from filmbadge.rehearse.world import Archive, AtCap, World
+from filmbadge.rehearse.build import build
+from filmbadge.rehearse.worldfile import read
 from support import archives, isolation
 from support.chance import seeds
 
@@ -80,57 +79,59 @@ def test_judged_again_every_row_is_the_same(rehearsal: tuple[dict[str, Any], Pat
         assert of_both[0] == of_both[1] != []
 
 
-def test_a_world_that_differs_ends_with_exit_code_1(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    class Liar(World):
-        def truth(self) -> dict[str, int]:
-            true = World.truth(self)
-            return {**true, "images": true["images"] + 1}
+SMALL = """
+schema = "filmbadge.world/1"
+name = "small"
+depth = "count"
 
-    def liar(scale: float, seed: int) -> World:
-        world = hospital(scale, seed)
-        return Liar(world.name, world.archives)
-
-    monkeypatch.setitem(WORLDS, "hospital", liar)
-    assert run(["rehearse", "hospital", "--scale", "0.1", "--json"]) == 1
-    assert json.loads(capfd.readouterr().out)["agree"] is False
+[[archives]]
+name = "one"
+studies = 83
+images = 5
+rungs = { dimse = "discloses" }
+"""
 
 
-@pytest.mark.parametrize("silent", [False, True], ids=["with a signal", "silently"])
-def test_a_capped_archive_is_unknown_and_so_is_the_total(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, silent: bool
+def rehearsed(
+    world: Path, text: str, capfd: pytest.CaptureFixture[str], *more: str
+) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    """The exit code, the document, and its rows by quantity."""
+    world.write_text(text)
+    code = run(["rehearse", str(world), "--json", *more])
+    document = json.loads(capfd.readouterr().out)
+    return code, document, {row["quantity"]: row for row in document["rows"]}
+
+
+def test_a_world_of_a_user_is_rehearsed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code, document, rows = rehearsed(tmp_path / "mine.toml", SMALL, capfd)
+    assert (code, document["world"], document["agree"]) == (0, "small", True)
+    assert (rows["studies"]["measured"], rows["images"]["measured"]) == (83, 415)
+    assert not rows["patient_ids"]["compared"]  # the world's depth does not ask for them
+
+
+def test_a_world_that_differs_ends_with_exit_code_1(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code, document, rows = rehearsed(tmp_path / "liar.toml", SMALL.replace("discloses", "delivers"), capfd)
+    assert (code, document["agree"]) == (1, False)
+    assert not rows["rung:delivers"]["agrees"]
+    assert rows["studies"]["agrees"]
+
+
+@pytest.mark.parametrize("at_cap", ["signal", "silent"])
+def test_a_bound_agrees_only_where_the_truth_expects_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], at_cap: str
 ) -> None:
     """A cap makes a lower bound, in which all studies with a date are, and the total is not taken for known."""
-
-    held: list[int] = []
-
-    def capped(scale: float, seed: int) -> World:
-        first, *others = hospital(scale, seed).archives
-        assert isinstance(first, Archive)
-        held.append(first.contents.studies)
-        at_cap = AtCap.SILENT if silent else AtCap.SIGNAL
-        return World("hospital", (replace(first, cap=11, at_cap=at_cap), *others))
-
-    monkeypatch.setitem(WORLDS, "hospital", capped)
+    capped = f'{SMALL}cap = 11\nat_cap = "{at_cap}"\n'
     out = tmp_path / "survey"
-    assert run(["rehearse", "hospital", "--scale", "0.2", "--json", "--out", str(out)]) == 1
-    rows = {row["quantity"]: row for row in json.loads(capfd.readouterr().out)["rows"]}
-    assert rows["studies"]["measured"] is None
-    assert "answers end at 11 rows" in rows["studies"]["why"]
-    (kept,) = Dataset(out).rows("SELECT studies_at_least n FROM counted WHERE open AND studies IS NULL")
-    assert [kept["n"]] == held
+    code, _, rows = rehearsed(tmp_path / "capped.toml", capped, capfd, "--out", str(out))
+    studies = rows["studies"]
+    assert (code, studies["agrees"], studies["measured"], studies["at_least"]) == (1, False, None, 83)
+    code, document, rows = rehearsed(tmp_path / "expected.toml", capped + 'expect = "bound"\n', capfd)
+    assert (code, document["agree"], rows["studies"]["agrees"]) == (0, True, True)
 
 
 @pytest.mark.parametrize("seed", seeds(2, 3))
 def test_another_seed_and_scale_is_another_world_that_agrees(seed: int) -> None:
     document = json.loads(archives.filmbadge("rehearse", "--json", "--seed", str(seed), "--scale", "0.3"))
     assert document["agree"], document["rows"]
-    assert hospital(0.3, seed).truth() != hospital(0.3, seed + 1).truth()
-
-
-def test_the_truth_never_reaches_the_surveyor() -> None:
-    """What the command hands to the survey is a network and ports."""
-    source = (Path(__file__).parents[2] / "src/filmbadge/cli/rehearse.py").read_text()
-    handed = source.split("async with serve(world, seed) as site:")[1].split("dataset = Dataset")[0]
-    assert "world" not in handed
+    assert build(read("hospital"), 0.3, seed).archives != build(read("hospital"), 0.3, seed + 1).archives

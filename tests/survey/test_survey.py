@@ -23,8 +23,9 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import LINKS, REVIEWS, TABLES
 from filmbadge.keep.whole import listed
 from filmbadge.model import Doubt, DoubtCode, Total
-from filmbadge.rehearse.hospital import hospital
+from filmbadge.rehearse.build import build
 from filmbadge.rehearse.serve import Site, serve
+from filmbadge.rehearse.worldfile import read
 from support import archives
 from support.loopback import deaf_port
 from support.pynetdicom_archive import Rows, archive
@@ -39,7 +40,7 @@ def world(seed: int = 5) -> Iterator[Site]:
     sites: list[Site] = []
 
     async def stand() -> None:
-        async with serve(hospital(0.1, seed), seed) as site:
+        async with serve(build(read("hospital"), 0.1, seed), seed) as site:
             sites.append(site)
             up.set()
             await asyncio.to_thread(down.wait)
@@ -57,9 +58,9 @@ def world(seed: int = 5) -> Iterator[Site]:
 def scope_for(site: Site, directory: Path, *, overall: float = 5000, idle: float = 0.5) -> Path:
     path = directory / f"scope-{overall:g}.toml"
     path.write_text(
-        f'schema = "filmbadge.scope/1"\nnetworks = ["{site.network}"]\ndepth = "count"\nexpires = 2099-12-31\n'
+        f'schema = "filmbadge.scope/1"\nnetworks = ["{site.networks[0]}"]\ndepth = "count"\nexpires = 2099-12-31\n'
         '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
-        f"[ports]\ndimse = [{site.dimse_ports[0]}, {site.dimse_ports[1]}]\ndimse_tls = []\nweb = [{site.web_port}]\nweb_tls = []\n"
+        f"[ports]\ndimse = [{site.dimse_ports[0]}, {site.dimse_ports[1]}]\ndimse_tls = []\nweb = [{site.web_ports[0]}]\nweb_tls = []\n"
         f"[pace]\noverall = {overall}\nper_network = 5000\nper_host = 1000\n[caps]\nidle_seconds = {idle}\n"
     )
     return path
@@ -234,7 +235,7 @@ def test_resuming_is_refused_under_another_scope_or_with_other_targets(tmp_path:
         scope, out = scope_for(site, tmp_path), tmp_path / "out"
         surveyed(str(scope), "--out", str(out))
         archives.filmbadge("survey", str(scope), "--out", str(out), code=2)
-        archives.filmbadge("survey", str(scope), str(site.network[1]), "--out", str(out), "--resume", code=2)
+        archives.filmbadge("survey", str(scope), str(site.networks[0][1]), "--out", str(out), "--resume", code=2)
         other = scope_for(site, tmp_path, overall=77)
         other.write_text(other.read_text().replace("count", "ask"))
         archives.filmbadge("survey", str(other), "--out", str(out), "--resume", code=2)
@@ -260,9 +261,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_a_list_that_changed_is_not_resumed(tmp_path: Path) -> None:
     with world() as site:
         scope, out, hosts = scope_for(site, tmp_path), tmp_path / "out", tmp_path / "hosts.txt"
-        hosts.write_text(f"{site.network[1]}\n")
+        hosts.write_text(f"{site.networks[0][1]}\n")
         archives.filmbadge("survey", str(scope), str(hosts), "--out", str(out))
-        hosts.write_text(f"{site.network[2]}\n")
+        hosts.write_text(f"{site.networks[0][2]}\n")
         archives.filmbadge("survey", str(scope), str(hosts), "--out", str(out), "--resume", code=2)
 
 

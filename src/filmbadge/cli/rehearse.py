@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
-from rich.table import Table
-from rich.text import Text
 
 from filmbadge.ask.targets.lists import read
 from filmbadge.cli.codes import DONE, FOUND
 from filmbadge.cli.console import note, put_json, run_loop
-from filmbadge.cli.console import out as stdout
+from filmbadge.cli.rehearsed import show
 from filmbadge.cli.survey import watched
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, Refusal
-from filmbadge.rehearse.compare import Rehearsal, Row, compare
-from filmbadge.rehearse.hospital import WORLDS
-from filmbadge.rehearse.serve import serve
-from filmbadge.rehearse.world import World
-from filmbadge.scope import ConnectionLimits, loopback
+from filmbadge.places import PACKAGED, Places, load
+from filmbadge.rehearse import compare
+from filmbadge.rehearse.compare import Rehearsal
+from filmbadge.rehearse.process import Standing, Told, stand
+from filmbadge.rehearse.world import CELLS, Place
+from filmbadge.scope import Scope, loopback
 from filmbadge.survey.engine import Survey
 from filmbadge.tell.words import Words
+
+if sys.platform != "win32":
+    import resource
 
 
 def rehearse(
@@ -43,9 +49,9 @@ def rehearse(
     Parameters
     ----------
     world
-        The world: hospital.
+        The world: hospital, region, greenbone-2019, or the path of a world file.
     scale
-        Multiplies what its archives hold.
+        Multiplies what its archives hold, and in some worlds how many there are.
     seed
         Makes another world of the same kind.
     out
@@ -53,74 +59,79 @@ def rehearse(
     json
         Print one JSON document on stdout instead of the table.
     """
-    maker = WORLDS.get(world)
-    if maker is None:
-        raise Refusal(f"no world is called '{world}'; there is: {', '.join(WORLDS)}")
     if not 0 < scale <= 1000:
         raise Refusal("--scale must be above 0 and at most 1000")
     with ExitStack() as stack:
-        kept = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="filmbadge-"))) / "survey"
-        rehearsal = run_loop(_rehearse(maker(scale, seed), seed, kept))
+        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="filmbadge-")))
+        standing = stack.enter_context(stand(world, scale, seed))
+        rehearsal = _rehearse(standing, scale, seed, out or temporary / "survey", temporary)
     if json:
         put_json(rehearsal)
     else:
-        stdout.print(_table(rehearsal))
+        show(rehearsal)
         if out:
             note(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html")
     return DONE if rehearsal.agree else FOUND
 
 
-async def _rehearse(world: World, seed: int, directory: Path) -> Rehearsal:
-    """Surveys a served world. The surveyor is told the place of the world, and nothing else."""
-    started = time.perf_counter()
-    async with serve(world, seed) as site:
-        scope = dataclasses.replace(
-            loopback("the rehearsal itself, which serves these archives"),
-            networks=site.networks,
-            depth=Depth.PROFILE,
-            dimse_ports=site.dimse_ports,
-            dimse_tls_ports=site.dimse_tls_ports,
-            web_ports=site.web_ports,
-            web_tls_ports=site.web_tls_ports,
-            caps=ConnectionLimits(connect_seconds=2, idle_seconds=1.5, seconds=600, received_bytes=1 << 30),
-        )
-        targets = [str(network) for network in site.networks]
-        await watched(Survey(scope, read(targets, scope, seed=seed), targets, directory))
+def _rehearse(standing: Standing, scale: float, seed: int, directory: Path, temporary: Path) -> Rehearsal:
+    """Surveys a world. The surveyor is told the place of the world, and nothing else, until the survey is written."""
+    started, cpu = time.perf_counter(), time.process_time()
+    scope = _scope(standing.told)
+    targets = [str(network) for network in standing.told.site.networks]
+    places = _places(standing.told.places, temporary / "places.csv")
+    run_loop(watched(Survey(scope, read(targets, scope, seed=seed), targets, directory, places=places)))
     dataset = Dataset(directory)
-    return compare(
-        world.name,
-        world.truth(),
-        dataset.totals(),
-        dataset.outcomes(),
+    totals, outcomes, by_country = dataset.totals(), dataset.outcomes(), dataset.by_country()
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    truth, world_cpu = standing.truth()
+    measured = {row.country or "": {cell: getattr(row, cell) for cell in CELLS} for row in by_country}
+    why = Words().doubts
+    rehearsal = Rehearsal(
+        world=truth.world,
+        about=truth.about,
+        agree=False,
+        seconds=round(seconds, 3),
         depth=str(scope.depth),
-        seconds=time.perf_counter() - started,
-        why=Words().doubts,
+        scale=scale,
+        seed=seed,
+        rows=compare.rows(truth, totals, outcomes, scope.depth, why),
+        countries=compare.countries(truth, measured, scope.depth, why),
+        survey_cpu_seconds=round(cpu, 3),
+        world_cpu_seconds=round(world_cpu, 3),
+        survey_peak_bytes=_peak(),
+    )
+    return msgspec.structs.replace(rehearsal, agree=all(f.agrees for f in rehearsal.figures if f.compared))
+
+
+def _scope(told: Told) -> Scope:
+    """As deep as the world says. Patience and limits are those of any scope."""
+    site = told.site
+    return dataclasses.replace(
+        loopback("the rehearsal itself, which serves these archives"),
+        networks=site.networks,
+        depth=Depth(told.depth),
+        dimse_ports=site.dimse_ports,
+        dimse_tls_ports=site.dimse_tls_ports,
+        web_ports=site.web_ports,
+        web_tls_ports=site.web_tls_ports,
     )
 
 
-def _table(rehearsal: Rehearsal) -> Table:
-    verdict = "agree" if rehearsal.agree else "DIFFER"
-    table = Table(
-        title=f"{rehearsal.world}: truth and measurement {verdict} ({rehearsal.seconds:.1f} s, depth {rehearsal.depth})",
-        title_justify="left",
-        box=None,
-        padding=(0, 1),
-    )
-    for column in ("quantity", "truth", "measured", "how", ""):
-        table.add_column(column, justify="right" if column in ("truth", "measured") else "left")
-    for row in rehearsal.rows:
-        if row.compared:
-            mark = Text("equal", "green") if row.measured == row.truth else Text("DIFFERS", "bold red")
-        else:
-            mark = Text(_not_compared(row), "dim")
-        bound = "≥ " if row.at_least is not None else ""
-        value = "-" if row.measured is None else f"{bound}{row.measured:,}"
-        table.add_row(row.quantity, f"{row.truth:,}", value, row.how, mark)
-    return table
+def _places(rows: Sequence[Place], path: Path) -> Places:
+    """Who has the networks of the world, as a table of a user's."""
+    if not rows:
+        return PACKAGED
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(Place.__struct_fields__)
+        writer.writerows(msgspec.structs.astuple(row) for row in rows)
+    return load([path])
 
 
-def _not_compared(row: Row) -> str:
-    if row.measured is None:
-        return f"not measured: {row.why}"
-    ends = "" if row.low is None or row.high is None else f"; 95 %: {row.low:,} to {row.high:,}"
-    return f"not compared: it is estimated{ends}"
+def _peak() -> int | None:
+    """The most memory that this process had, in bytes."""
+    if sys.platform == "win32":
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

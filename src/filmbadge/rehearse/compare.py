@@ -1,4 +1,8 @@
-"""Compares truth with measurement."""
+"""Compares truth with measurement.
+
+A value agrees with the truth if both are equal; an interval, if it holds the truth and is narrow; a lower bound, if the
+truth is not below it and says that nobody can find out more. No quantity is left out because it was estimated.
+"""
 
 from __future__ import annotations
 
@@ -9,75 +13,148 @@ import msgspec
 from msgspec import Struct
 
 from filmbadge.model import Depth, Doubt, DoubtCode, Provenance, Rung, Total
+from filmbadge.rehearse.world import CELLS, Expected, Truth
 
-_AT_COUNT = ("archives", "archives_open", "decoys", "studies", "series", "images", "http_viewers")
-# What leaves everybody in doubt, however well they ask.
+# Half the width of an interval is at most this share of the truth, or of all studies where that is more.
+NARROW = 0.1
+
+# What leaves everybody in doubt, however well they ask. It stands in a row of its own.
 _ALWAYS = {DoubtCode.HOSTS_UNDECIDED, DoubtCode.PERHAPS_ONE}
-_AT_PROFILE = (*_AT_COUNT, "patients", "patient_ids", "ssn_records")
+# What was not measured, because nobody asked for it, above these depths.
+_NOT_ASKED = {DoubtCode.NEEDS_PROFILE: Depth.PROFILE, DoubtCode.NEEDS_PROVE: Depth.PROVE}
 
 
-class Row(Struct, frozen=True, omit_defaults=False):
-    quantity: str
+class Figure(Struct, frozen=True, omit_defaults=False, kw_only=True):
+    """One number: what is true of it, and what was measured."""
+
+    published: int | None = None  # what was published of the world that this one is made after
     truth: int
-    measured: int | None
-    how: Provenance
-    compared: bool  # False: this depth or this version does not measure it
+    measured: int | None = None
+    how: Provenance = Provenance.UNKNOWN
+    expected: Expected = Expected.EXACT  # how well it can be known
+    compared: bool = True  # False: this depth or this version does not measure it
+    agrees: bool = False
     why: str = ""  # why it was not measured, in words
     doubts: tuple[Doubt, ...] = ()  # why it was not measured, in codes
-    low: int | None = None  # lower end of an estimate; an estimate is not compared
+    low: int | None = None  # lower end of an estimate
     high: int | None = None
-    at_least: int | None = None  # some hosts do not let anybody find out enough, so `measured` is a lower bound
+    at_least: int | None = None  # a lower bound, where more may be there
 
 
-class Rehearsal(Struct, frozen=True):
+class Row(Figure, frozen=True, kw_only=True):
+    """A quantity of the whole world."""
+
+    quantity: str
+
+
+class CountryRow(Struct, frozen=True):
+    """A country, with its figures by quantity."""
+
+    country: str
+    cells: dict[str, Figure]
+
+
+class Rehearsal(Struct, frozen=True, kw_only=True):
     world: str
+    about: str
     agree: bool
     seconds: float
     depth: str
+    scale: float
+    seed: int
     rows: tuple[Row, ...]
+    countries: tuple[CountryRow, ...] = ()
+    survey_cpu_seconds: float = 0.0
+    world_cpu_seconds: float = 0.0
+    survey_peak_bytes: int | None = None  # of memory
     schema: Literal["filmbadge.rehearsal/1"] = "filmbadge.rehearsal/1"
 
+    @property
+    def figures(self) -> Iterable[Figure]:
+        yield from self.rows
+        for country in self.countries:
+            yield from country.cells.values()
 
-def compare(
-    world: str,
-    truth: Mapping[str, int],
-    totals: Iterable[Total],
-    rungs: Mapping[str, int],
-    *,
-    depth: str,
-    seconds: float,
-    why: Callable[[Iterable[Doubt]], str],
-) -> Rehearsal:
-    """One row per quantity. A quantity that this depth measures must be known and equal.
 
-    Some hosts of a world leave everybody in doubt. Where they alone make a total a lower bound, the bound must be equal.
-    Other quantities are shown as unknown. `why` puts doubts into words.
-    """
+Why = Callable[[Iterable[Doubt]], str]
+ByCountry = Mapping[str, Mapping[str, Total]]
+
+
+def rows(truth: Truth, totals: Iterable[Total], rungs: Mapping[str, int], depth: Depth, why: Why) -> tuple[Row, ...]:
+    """One row for each quantity that the truth or the survey has. `why` puts doubts into words."""
     measured = {total.quantity: total for total in totals}
-    rows = []
-    for quantity, true in truth.items():
+    of = {f"rung:{rung}": n for rung, n in rungs.items() if rung != Rung.SILENT}
+    found = []
+    for quantity in (*truth.rows, *(quantity for quantity in of if quantity not in truth.rows)):
+        total = measured.get(quantity)
         if quantity.startswith("rung:"):
-            rows.append(Row(quantity, true, rungs.get(quantity.removeprefix("rung:"), 0), Provenance.COUNTED, True))
-            continue
-        total = measured.get(quantity) or Total(quantity, None, Provenance.UNKNOWN)
-        found, how = _found(total)
-        due = quantity in _AT_COUNT
-        if Depth(depth).reaches(Depth.PROFILE):
-            due = quantity in _AT_PROFILE or quantity.startswith("kind:")
-        if Provenance.ESTIMATED in (total.how, *total.parts):
-            due = False
-        row = Row(quantity, true, found, how, due, why(total.doubts), total.doubts, total.low, total.high)
-        rows.append(msgspec.structs.replace(row, at_least=total.at_least if total.measured is None else None))
-    for rung, n in rungs.items():
-        if f"rung:{rung}" not in truth and rung != Rung.SILENT:
-            rows.append(Row(f"rung:{rung}", 0, n, Provenance.COUNTED, True))
-    agree = all(row.measured == row.truth for row in rows if row.compared)
-    return Rehearsal(world, agree, round(seconds, 3), depth, tuple(rows))
+            total = Total(quantity, of.get(quantity, 0), Provenance.COUNTED)
+        figure = _figure(truth, "", quantity, truth.rows.get(quantity, 0), total, depth, why)
+        found.append(Row(quantity=quantity, **msgspec.structs.asdict(figure)))
+    return tuple(found)
+
+
+def countries(truth: Truth, measured: ByCountry, depth: Depth, why: Why) -> tuple[CountryRow, ...]:
+    """One row for each country of the world, and for each that the survey found besides."""
+    nothing = dict.fromkeys(CELLS, 0)
+    codes = sorted(truth.countries.keys() | measured.keys()) if truth.countries else []
+    return tuple(
+        CountryRow(
+            code,
+            {
+                cell: _figure(truth, code, cell, true, measured.get(code, {}).get(cell), depth, why)
+                for cell, true in truth.countries.get(code, nothing).items()
+            },
+        )
+        for code in codes
+    )
+
+
+def _figure(truth: Truth, code: str, quantity: str, true: int, total: Total | None, depth: Depth, why: Why) -> Figure:
+    expected = truth.expected.get(quantity, Expected.EXACT)
+    published = truth.published.get(code, {}).get(quantity)
+    if total is None:
+        return Figure(published=published, truth=true, expected=expected, compared=False)
+    found, how = _found(total)
+    return Figure(
+        published=published,
+        truth=true,
+        measured=found,
+        how=how,
+        expected=expected,
+        compared=not _unasked(total, depth),
+        agrees=_agrees(true, total, expected, truth.rows["studies"]),
+        why=why(total.doubts),
+        doubts=total.doubts,
+        low=total.low,
+        high=total.high,
+        at_least=total.at_least if total.measured is None else None,
+    )
+
+
+def _unasked(total: Total, depth: Depth) -> bool:
+    """Whether nothing was measured, because the survey was not to look so deep, or had no table of countries."""
+    if total.measured is not None or total.at_least:
+        return False
+    codes = {doubt.code for doubt in total.doubts}
+    return DoubtCode.NO_COUNTRY_DATA in codes or any(
+        code in codes and not depth.reaches(needed) for code, needed in _NOT_ASKED.items()
+    )
+
+
+def _agrees(true: int, total: Total, expected: Expected, studies: int) -> bool:
+    if total.low is not None and total.high is not None:
+        return total.low <= true <= total.high and total.high - total.low <= 2 * NARROW * max(true, studies)
+    found, _ = _found(total)
+    if found is not None:
+        return found == true
+    return expected is Expected.BOUND and total.at_least is not None and total.at_least <= true
 
 
 def _found(total: Total) -> tuple[int | None, Provenance]:
     """What was measured, and how: also where only hosts that leave everybody in doubt make it a lower bound."""
-    if total.measured is not None or not {doubt.code for doubt in total.doubts} <= _ALWAYS:
+    codes = {doubt.code for doubt in total.doubts}
+    if total.measured is not None or not codes <= _ALWAYS or Provenance.ESTIMATED in total.parts:
         return total.measured, total.how
     how = Provenance.MIXED if len(total.parts) > 1 else Provenance(next(iter(total.parts), Provenance.COUNTED))
     return total.at_least, how

@@ -5,6 +5,7 @@ Each attribute is a column by the number of the patient. Two archives whose numb
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from filmbadge.model import Kind
 from filmbadge.rehearse.columns import Column, Cycle, Digits, Joined, Shown, Split, day_text
 
 SSN_SHARE = 0.7  # of the patients of an archive that identifies most of them by US social security numbers
-FEW = 8  # fewer numbers would not be recognised as a scheme, so an archive of fewer patients has none of them
+FEW = 150  # fewer numbers are not surely of a scheme, so an archive of fewer patients has none of them
 
 _FAMILY = ("Abara", "Brandt", "Castillo", "Dvorak", "Eriksen", "Fontaine", "Greco", "Haddad", "Ivanova", "Jansen")
 _ENDINGS = ("", "s", "son", "ez", "ov", "ini", "berg", "wood", "ko", "elli")
@@ -59,10 +60,9 @@ class Habits:
 
     def with_ssn(self, patients: int) -> int:
         """How many of its patients have a US social security number as their id: the first ones."""
-        if self.ids is Ids.SSN_ALL:
-            return patients
-        wanted = self.ids in (Ids.SSN, Ids.SSN_BARE) and patients >= FEW
-        return -int(-SSN_SHARE * patients // 1) if wanted else 0
+        wanted = self.ids in (Ids.SSN, Ids.SSN_ALL, Ids.SSN_BARE) and patients >= FEW
+        share = 1.0 if self.ids is Ids.SSN_ALL else SSN_SHARE
+        return math.ceil(share * patients) if wanted else 0
 
 
 Columns = dict[int, Column]  # by tag

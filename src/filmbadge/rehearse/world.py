@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
-from filmbadge.model import Kind, Protocol, Rung
+from msgspec import Struct
+
+from filmbadge.model import Depth, Kind, Protocol, Rung
 from filmbadge.rehearse.contents import Contents
 
 NOTHING = Contents()
+# Of a country.
+CELLS = (
+    "archives",
+    "archives_open",
+    "patients",
+    "studies",
+    "images",
+    "images_retrievable",
+    "ssn_records",
+    "http_viewers",
+)
 ALWAYS = 1 << 30  # more times than any survey asks
 
 
@@ -151,9 +164,10 @@ class Archive:
     viewer_of: str = ""  # the root of the archive that its viewer names; empty: its own
     rungs: Rungs = ()
     undecided: bool = False  # nobody can find out whether this is an archive, or whether it is open
-    expected: Expected = Expected.EXACT
+    expected: Expected = Expected.EXACT  # of its studies, and of everything that these hold
+    expected_images: Expected = Expected.EXACT  # of its series and images, retrievable ones too
+    expected_personal: Expected = Expected.EXACT  # of its personal data
     country: str = ""
-    profiled: bool = True  # a stranger can find out the personal data of its studies
 
     @property
     def imaging(self) -> bool:
@@ -172,44 +186,102 @@ class Archive:
         return self.web is not None and self.web.viewer and not self.web_tls and not self.login
 
 
+class Truth(Struct, frozen=True):
+    """What is true of a world, and how well anybody can find it out."""
+
+    world: str
+    rows: dict[str, int]  # by quantity
+    expected: dict[str, Expected]  # of the quantities that cannot be known exactly
+    countries: dict[str, dict[str, int]]  # cells by country
+    published: dict[str, dict[str, int]]  # what was published, by country; "": of the whole world
+    about: str = ""
+
+
+class Place(Struct, frozen=True):
+    """A network of a world: a row of the table that tells where its addresses are."""
+
+    network: str
+    country: str
+    asn: str
+    as_name: str
+    operator: str
+    contact: str
+    language: str
+    site: str
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     name: str
     archives: tuple[Archive, ...]
     networks: tuple[IPv4Network, ...] = ()
+    depth: Depth = Depth.PROFILE
+    about: str = ""
+    published: dict[str, dict[str, int]] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
 
-    def truth(self) -> dict[str, int]:
+    def truth(self) -> Truth:
         """The true quantities of a survey, from the generated contents."""
         real = [a for a in self.archives if a.imaging and not a.decoy and not a.mirror]
         rungs = Counter(rung for a in self.archives for _, rung in a.rungs)
-        return {
-            "archives": len(real),
+        countries = sorted({archive.country for archive in real} - {""})
+        rows = {
+            **_counted(real),
             "decoys": sum(a.decoy for a in self.archives),
-            "http_viewers": sum(a.viewer for a in real),
-            "hosts_undecided": sum(a.undecided for a in self.archives),
-            **held([a for a in real if a.open]),
+            "countries": len({archive.country for archive in real if archive.open} - {""}),
+            "hosts_undecided": sum(len(a.addresses) or 1 for a in self.archives if a.undecided),
+            "patient_ids": distinct_patients(a.contents for a in real if a.open),
             **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
         }
+        cells = {code: _counted([a for a in real if a.country == code]) for code in countries}
+        return Truth(
+            self.name,
+            rows,
+            _expected([a for a in real if a.open]),
+            {code: {cell: held[cell] for cell in CELLS} for code, held in cells.items()},
+            self.published,
+            self.about,
+        )
 
 
-def held(opened: Sequence[Archive]) -> dict[str, int]:
-    """What open archives hold together."""
+def _counted(real: Sequence[Archive]) -> dict[str, int]:
+    """How many archives these are, and what the open ones hold together."""
+    opened = [archive for archive in real if archive.open]
     contents = [archive.contents for archive in opened]
     kinds: Counter[Kind] = Counter()
     for one in contents:
         kinds.update(one.kinds())
     return {
+        "archives": len(real),
         "archives_open": len(opened),
-        "countries": len({archive.country for archive in opened} - {""}),
         "patients": sum(one.patients_in_all for one in contents),
-        "patient_ids": distinct_patients(contents),
         "studies": sum(one.studies for one in contents),
         "series": sum(one.series_in_all for one in contents),
         "images": sum(one.images_in_all for one in contents),
         "images_retrievable": sum(archive.contents.online.images for archive in opened if archive.delivers),
         "ssn_records": sum(one.ssn_records for one in contents),
+        "http_viewers": sum(archive.viewer for archive in real),
         **{f"kind:{kind}": kinds[kind] for kind in Kind},
     }
+
+
+def _expected(opened: Sequence[Archive]) -> dict[str, Expected]:
+    """How well the quantities of these archives can be known, where not exactly: what is worst counts."""
+    images = ("series", "images", "images_retrievable")
+    personal = ("patient_ids", "ssn_records", *(f"kind:{kind}" for kind in Kind))
+    studies = ("patients", "studies", *images, *personal)
+    found: dict[str, Expected] = {}
+    for expected in (Expected.ESTIMATE, Expected.BOUND):
+        for archive in opened:
+            if archive.cap is not None and archive.contents.studies <= archive.cap:
+                continue
+            if archive.expected is expected:
+                found |= dict.fromkeys(studies, expected)
+            if archive.expected_images is expected:
+                found |= dict.fromkeys(images, expected)
+            if archive.expected_personal is expected:
+                found |= dict.fromkeys(personal, expected)
+    return found
 
 
 def distinct_patients(contents: Iterable[Contents]) -> int:

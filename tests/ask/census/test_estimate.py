@@ -21,7 +21,7 @@ from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.judge.archives import judge
 from filmbadge.model import Counts, Depth, DimseFacts, Doubt, DoubtCode, Interval, JournalRow, Provenance
 from filmbadge.rehearse.contents import Contents, Part
-from filmbadge.rehearse.scp import Acceptor
+from filmbadge.rehearse.scp import Acceptor, Host
 from filmbadge.rehearse.world import Archive
 from filmbadge.scope import LOOPBACK, Budget, Scope
 from filmbadge.tell.words import Words
@@ -125,7 +125,7 @@ def counts(archive: Archive, budget: Budget) -> tuple[Counts, list[JournalRow]]:
     rows: list[JournalRow] = []
 
     async def work() -> Counts:
-        server = await asyncio.get_running_loop().create_server(partial(Acceptor, archive), "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(partial(Acceptor, Host(archive)), "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
             scope = Scope("test", LOOPBACK.networks, depth=Depth.COUNT, pace=LOOPBACK.pace, census=budget)

@@ -1,0 +1,119 @@
+"""A world in a process of its own, which holds its servers and its truth. The survey's process is told neither.
+
+The survey is told the place of the world. It gets the truth when it asks for it, and it asks when its survey is written.
+The process of the world ends when the survey's process ends, however that ends: the pipe between them closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from threading import Thread
+
+from filmbadge.model import Refusal
+from filmbadge.rehearse.build import build
+from filmbadge.rehearse.serve import Site, serve
+from filmbadge.rehearse.world import Place, Truth, World
+from filmbadge.rehearse.worldfile import read
+
+if sys.platform != "win32":
+    import uvloop
+
+ENDING = 10  # seconds that it may take to end, before it is killed
+
+
+class WorldEnded(Refusal):
+    """The process of the world ended early. The text is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a surveyor is told of a world."""
+
+    site: Site
+    depth: str
+    places: tuple[Place, ...]  # who has its networks; empty: nobody says
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A world that stands."""
+
+    told: Told
+    _pipe: Connection
+
+    def truth(self) -> tuple[Truth, float]:
+        """The truth, and the CPU time that the world took so far, in seconds. Raises WorldEnded."""
+        self._pipe.send("truth")
+        answer = _received(self._pipe)
+        assert isinstance(answer, tuple)
+        return answer
+
+
+@contextmanager
+def stand(world: str, scale: float, seed: int) -> Iterator[Standing]:
+    """Serves a world, a name or the path of a file, until the context ends. Raises Refusal where it cannot."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(theirs, world, scale, seed), daemon=True, name="world"
+    )
+    process.start()
+    theirs.close()
+    try:
+        told = _received(ours)
+        assert isinstance(told, Told)
+        yield Standing(told, ours)
+    finally:
+        ours.close()
+        process.join(ENDING)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+def _received(pipe: Connection) -> object:
+    try:
+        answer: object = pipe.recv()
+    except (EOFError, OSError):
+        raise WorldEnded("the process that serves the world ended early") from None
+    if isinstance(answer, str):
+        raise Refusal(answer)
+    return answer
+
+
+def _serve(pipe: Connection, name: str, scale: float, seed: int) -> None:
+    """The work of the world's process. A text on the pipe says why there is no world."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the survey takes its leave first
+    try:
+        world = build(read(name), scale, seed)
+        loop = asyncio.new_event_loop if sys.platform == "win32" else uvloop.new_event_loop
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(_stand(pipe, world, seed))
+    except Refusal as refusal:
+        with suppress(OSError):
+            pipe.send(str(refusal))
+
+
+async def _stand(pipe: Connection, world: World, seed: int) -> None:
+    async with serve(world, seed) as site:
+        Thread(target=_answer, args=(pipe, world), daemon=True).start()
+        pipe.send(Told(site, str(world.depth), world.places))
+        await asyncio.get_running_loop().create_future()
+
+
+def _answer(pipe: Connection, world: World) -> None:
+    """Tells the truth when asked. Ends the whole process when the pipe closes, whatever its servers are doing."""
+    try:
+        while True:
+            pipe.recv()
+            pipe.send((world.truth(), time.process_time()))
+    except (EOFError, OSError):
+        os._exit(0)
