@@ -131,7 +131,7 @@ def _rows(archive: Archive, level: str, keys: Mapping[int, bytes]) -> Iterator[_
     of_series, of_instance = (keys.get(tag, b"") for tag in (elements.SERIES_UID, elements.INSTANCE_UID))
     below = (elements.SERIES_UID, elements.INSTANCE_UID)
     of_studies = {tag: key for tag, key in keys.items() if tag not in below}
-    for number in matching(archive, of_studies):
+    for number in reversed(matching(archive, of_studies)):  # the newest first
         if level == "studies":
             yield number, 0, 0
             continue

@@ -32,6 +32,10 @@ class Matches:
         for numbers in self.ranges:
             yield from numbers if self.test is None else filter(self.test, numbers)
 
+    def __reversed__(self) -> Iterator[int]:
+        for numbers in reversed(self.ranges):
+            yield from reversed(numbers) if self.test is None else filter(self.test, reversed(numbers))
+
     def beyond(self, limit: int) -> bool:
         """Whether more than `limit` studies match."""
         if self.test is None:
