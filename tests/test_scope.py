@@ -651,3 +651,12 @@ def test_networks_may_not_all_be_missing_from_their_list(tmp_path: Path) -> None
     path.write_text(path.read_text().replace('  "2001:db8::/120",\n', ""))
     with pytest.raises(ScopeError, match=r"scope\.toml:2: 'networks' must list at least one network"):
         load(path, NOW)
+
+
+def test_names_of_addresses_are_looked_up_only_if_the_scope_says_so() -> None:
+    assert not parse(VALID, "s", NOW).reverse_names
+    assert not LOOPBACK.reverse_names
+    said = VALID.replace("[authority]", "[ask]\nreverse_names = true\n[authority]")
+    assert parse(said, "s", NOW).reverse_names
+    with pytest.raises(ScopeError, match=r"'ask\.reverse_names' must be true or false"):
+        parse(said.replace("reverse_names = true", 'reverse_names = "yes"'), "s", NOW)

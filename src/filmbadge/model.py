@@ -441,7 +441,7 @@ class JournalRow(_Worded, frozen=True):
     """One row of the journal: one connection, or one look-up of a name. A failed one has a row too."""
 
     at: datetime
-    address: str  # of a look-up: the first that was found, or empty
+    address: str  # of a look-up: the first that was found, or empty; of a reverse look-up: whose name was asked for
     port: int | None  # None: a look-up
     question: str
     sent: int | None  # bytes; None: a look-up, which the library makes
@@ -811,7 +811,7 @@ class Fingerprint(_Worded, frozen=True):
     confirmed: bool = True  # False: only other people report this sign. It names a product, but makes none firm
 
 
-class Observation(Struct, frozen=True, kw_only=True):
+class Observation(_Worded, frozen=True, kw_only=True):
     """Everything that was seen of one endpoint. It is kept, so that a newer catalogue can judge it again."""
 
     endpoint: Endpoint
@@ -821,6 +821,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     tls: TlsFacts | None = None  # None: the connection was plain
     signs: tuple[Fingerprint, ...] = ()
     facts: tuple[Facts, ...] = ()  # facts of each way into this endpoint; at most one record of a type
+    # The name that the DNS has for its address. Empty: none, or it was not looked up.
+    reverse_name: str = ""
 
     def get(self, kind: type[FactsT]) -> FactsT | None:
         """The facts of this way in. None if the endpoint has no such way."""
@@ -1093,6 +1095,7 @@ class HintSource(StrEnum):
     ORGANISATION = "certificate-organisation"
     COMMON_NAME = "certificate-name"
     AE_TITLE = "ae-title"  # that the archive says is its own
+    REVERSE_NAME = "reverse-name"  # that the DNS has for its address
 
 
 class Hint(_Worded, frozen=True):

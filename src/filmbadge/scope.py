@@ -200,6 +200,7 @@ class Scope:
     web_ports: tuple[int, ...] = WEB_PORTS
     web_tls_ports: tuple[int, ...] = WEB_TLS_PORTS
     qido_record: bool = False  # a DICOMweb record, with its personal data, may be asked for below depth `profile`
+    reverse_names: bool = False  # the names of archives' addresses may be looked up (PTR, RFC 1035 3.5)
     pace: RateLimits = RateLimits()
     caps: ConnectionLimits = ConnectionLimits()
     census: Budget = Budget()
@@ -466,7 +467,7 @@ class _Reader:
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
             "ports": {"dimse", "dimse_tls", "web", "web_tls"},
-            "ask": {"qido_record"},
+            "ask": {"qido_record", "reverse_names"},
             "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
             "caps": {
                 "connect_seconds",
@@ -520,6 +521,7 @@ class _Reader:
             web_ports=web,
             web_tls_ports=web_tls,
             qido_record=self._qido_record(basis),
+            reverse_names=self._switch("reverse_names"),
             pace=self._numbers("pace", RateLimits()),
             caps=self._numbers("caps", ConnectionLimits()),
             census=self._numbers("census", Budget()),
@@ -666,10 +668,15 @@ class _Reader:
                 raise self._error(f"{value!r} is not a port (1 to 65535)", "ports", key, index)
         return tuple(dict.fromkeys(values))
 
-    def _qido_record(self, basis: str) -> bool:
-        value = self._table("ask").get("qido_record", False)
+    def _switch(self, key: str) -> bool:
+        """A switch of the table `ask`."""
+        value = self._table("ask").get(key, False)
         if not isinstance(value, bool):
-            raise self._error("'ask.qido_record' must be true or false", "ask", "qido_record")
+            raise self._error(f"'ask.{key}' must be true or false", "ask", key)
+        return value
+
+    def _qido_record(self, basis: str) -> bool:
+        value = self._switch("qido_record")
         if value and basis not in PERSONAL:
             raise self._error(
                 f"'qido_record' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
@@ -846,6 +853,8 @@ web_tls = [443, 8443]             # asked over TLS first
 [ask]
 # A record of DICOMweb always carries name, id and birth date. Below depth profile none is asked for, unless you say so here.
 qido_record = false               # true needs basis owner or mandate
+# The name of an archive's address (PTR) is a hint of who runs it. Whoever serves the reverse zone sees that it is looked up.
+reverse_names = false
 
 [pace]                            # connections per second; one association per host at a time, always
 overall = 50

@@ -81,6 +81,7 @@ PEER: Mapping[str, Text] = MappingProxyType(
         "ConfiguredRoot.host": Text(253, "host of a viewer's archive", _OHIF),
         "ConfiguredRoot.path": Text(1024, "path of a viewer's archive", _OHIF, (REASON,)),
         "Fingerprint.version": Text(64, "version of a product", "a version name, page or header that the catalogue knows to carry it", (PRODUCT,)),
+        "Observation.reverse_name": Text(253, "name of an archive's address, if the scope says `reverse_names`", "PTR of the DNS, RFC 1035 3.5", (HINTS,)),
         "Certificate.subject_name": Text(64, "common name of the subject", _SUBJECT, (CARD, NAMES, HINTS)),
         "Certificate.subject_organisation": Text(64, "organisation of the subject", _SUBJECT, (CARD, HINTS)),
         "Certificate.issuer_name": Text(64, "common name of the issuer", _ISSUER, (CARD,)),
@@ -97,7 +98,7 @@ OTHERS: Mapping[str, Text] = MappingProxyType(
         "Product.toolkit": Text(64),  # the catalogue's, with the number of its version
         "Product.version": Text(64),  # as Fingerprint.version
         "Hint.endpoint": Text(128),
-        "Hint.what": Text(64),  # as OrthancFacts.aet and Certificate.subject_name
+        "Hint.what": Text(253),  # as OrthancFacts.aet, Certificate.subject_name and Observation.reverse_name
         "Identity.names": Text(64),  # as OrthancFacts.aet and Certificate.subject_name
         "Identity.product": Text(64),  # as Product.product
         "Identity.spki_sha256": Text(64),  # digests

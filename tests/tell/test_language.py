@@ -143,7 +143,9 @@ def test_an_empty_page_has_no_english_either(words: Words, tmp_path: Path) -> No
 @pytest.mark.parametrize("depth", Depth)
 def test_a_scope_is_explained_without_english(words: Words, depth: Depth) -> None:
     told = scope.explain(
-        dataclasses.replace(loopback("the test suite"), depth=depth, qido_record=True, called_titles=("ANY-SCP",)),
+        dataclasses.replace(
+            loopback("the test suite"), depth=depth, qido_record=True, reverse_names=True, called_titles=("ANY-SCP",)
+        ),
         words,
     )
     assert pseudo.english(told, *NAMES) == []

@@ -26,3 +26,4 @@ def _names(seen: Observation) -> Iterator[tuple[HintSource, str]]:
     for way, facts in ways_by(seen.facts):
         for title in () if isinstance(facts, DimseFacts) else way.names(facts):  # in DIMSE, the scope gave the title
             yield HintSource.AE_TITLE, title
+    yield HintSource.REVERSE_NAME, seen.reverse_name

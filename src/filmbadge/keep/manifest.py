@@ -43,6 +43,7 @@ class ScopeAsUsed(Struct, frozen=True):
     census: dict[str, float] = {}
     names: tuple[str, ...] = ()
     memory: dict[str, float] = {}
+    reverse_names: bool = False
 
 
 class PatientIds(Struct, frozen=True):

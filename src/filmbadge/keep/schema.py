@@ -221,7 +221,7 @@ ARCHIVES = Table(
         *_COUNTS,
         Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, the confidence from 0 to 1, and of an estimate the ends of its 95 % interval"),
         *_PLACE,
-        Column("hints", _hints, "names that may be of those who run it, and prove nothing: the name, where it was seen (`certificate-organisation`, `certificate-name`, `ae-title`), and at which endpoint"),
+        Column("hints", _hints, "names that may be of those who run it, and prove nothing: the name, where it was seen (`certificate-organisation`, `certificate-name`, `ae-title`, `reverse-name`), and at which endpoint"),
     ),
     judged=True,
 )  # fmt: skip
@@ -283,9 +283,13 @@ JOURNAL = Table(
     "One row per connection, and per look-up of a name, the failed ones included: what was done, and so also what was not.",
     (
         Column("started_at", _time, "when the connection or the look-up was started, UTC"),
-        Column("address", _text, "address that was contacted; of a look-up, the first that was found, or empty"),
+        Column(
+            "address",
+            _text,
+            "address that was contacted; of a look-up, the first that was found, or empty; of a reverse look-up, the address whose name was asked for",
+        ),
         Column("port", pa.int32(), "TCP port; null for a look-up"),
-        Column("question", _text, "what it was opened for; `look-up NAME` for a look-up"),
+        Column("question", _text, "what it was opened for; `look-up NAME` for a look-up, a reverse one too"),
         Column("sent", _long, "bytes sent; over TLS, those inside it; null for a look-up"),
         Column("received", _long, "bytes received; over TLS, those inside it; null for a look-up"),
         Column("seconds", pa.float64(), "from the connect to the close; of a look-up, from its question to its end"),

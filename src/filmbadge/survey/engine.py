@@ -347,4 +347,5 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         census=asdict(scope.census),
         names=scope.names,
         memory=asdict(scope.memory),
+        reverse_names=scope.reverse_names,
     )

@@ -149,6 +149,8 @@ async def examine(
         contact = Contact(dialer, resolved, name)
         await _ask(contact, target, depth, seen)
         host = await _go_on(contact, seen, places)
+        if host.archives and dialer.scope.reverse_names:
+            host = await _named(contact, seen, host, places)
         if sketches is not None:
             sketches.keep(host, seen)
         return host
@@ -310,6 +312,17 @@ async def _go_on(contact: Contact, seen: Seen, places: Places) -> Host:
         del learned  # its sets are large, and others may wait for their memory
         host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
     return host
+
+
+async def _named(contact: Contact, seen: Seen, host: Host, places: Places) -> Host:
+    """The same host with the names that the DNS has for the addresses of its archives, as far as the scope allows."""
+    ours = {endpoint for archive in host.archives for endpoint in archive.endpoints}
+    for one in seen:
+        if one.endpoint in ours:
+            name = await contact.dialer.reverse_name(ip_address(one.endpoint.address))
+            if name:
+                seen.put(msgspec.structs.replace(one, reverse_name=name))
+    return archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
 
 
 def _answered(observation: Observation) -> bool:

@@ -105,6 +105,8 @@ def _questions(scope: Scope, words: Words) -> Iterator[str]:
         )
     if scope.names:
         yield words.say("looks up names that a page gives, if they are: {names}", names=", ".join(scope.names))
+    if scope.reverse_names:
+        yield words.say("looks up the names that the DNS has for the addresses of archives (PTR)")
     if scope.called_titles:
         yield words.say("tries the AE titles its owner gave: {titles}", titles=", ".join(scope.called_titles))
 

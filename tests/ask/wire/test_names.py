@@ -207,3 +207,59 @@ def test_the_address_that_a_name_leads_to_is_the_one_that_is_permitted() -> None
         run(work())
     finally:
         HOSTS.write_text(before)
+
+
+REVERSE = replace(SCOPE, reverse_names=True)
+CALLED = {
+    "9.0.0.127.in-addr.arpa": "pacs.hospital.example a.hospital.example",
+    "8.0.0.127.in-addr.arpa": "odd\x1b[31m\xff.example",
+    "1.0.5.127.in-addr.arpa": "far.example",
+}
+
+
+def test_the_name_of_an_address_is_looked_up_once_and_journalled() -> None:
+    async def work() -> None:
+        door, rows = dialer(REVERSE)
+        for _ in range(2):
+            assert await door.reverse_name(ip_address("127.0.0.9")) == "a.hospital.example", "the first by letters"
+        assert await door.reverse_name(ip_address("127.0.0.7")) == ""
+        odd = await door.reverse_name(ip_address("127.0.0.8"))
+        assert odd.isascii() and odd.isprintable()
+        assert [(row.address, row.port, row.question, row.stop.ending) for row in rows[:2]] == [
+            ("127.0.0.9", None, "look-up 9.0.0.127.in-addr.arpa", OutcomeKind.COMPLETED),
+            ("127.0.0.7", None, "look-up 7.0.0.127.in-addr.arpa", OutcomeKind.NO_ADDRESS),
+        ]
+
+    with name_server(CALLED) as asked:
+        run(work())
+    assert set(asked) == {f"{n}.0.0.127.in-addr.arpa" for n in (7, 8, 9)}
+
+
+def test_no_name_of_an_address_is_looked_up_that_the_scope_does_not_allow() -> None:
+    async def work() -> None:
+        door, rows = dialer(SCOPE)
+        assert await door.reverse_name(ip_address("127.0.0.9")) == ""
+        door, rows = dialer(REVERSE)
+        with pytest.raises(OutOfScope):
+            await door.reverse_name(ip_address("127.5.0.1"))
+        over = replace(REVERSE, expires=datetime.now(UTC) - timedelta(seconds=1))
+        expired, more = dialer(over)
+        with pytest.raises(OutOfScope):
+            await expired.reverse_name(ip_address("127.0.0.9"))
+        assert rows == more == []
+
+    with name_server(CALLED) as asked:
+        run(work())
+    assert asked == []
+
+
+def test_a_server_that_tells_no_name_of_an_address_costs_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    within(0.3, monkeypatch)
+
+    async def work() -> None:
+        door, rows = dialer(REVERSE)
+        assert await door.reverse_name(ip_address("127.0.0.9")) == ""
+        assert rows[0].stop == Outcome(OutcomeKind.NO_ADDRESS, Cause.LOOK_UP_LIMIT, {"milliseconds": 300})
+
+    with name_server(None):
+        run(work())

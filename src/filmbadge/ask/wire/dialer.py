@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import pycares
 import pycares.errno
@@ -39,6 +39,7 @@ from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.ask.wire.tls import Handshake, Hello, Newest
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, ConnectionLimits, Scope, address_of, host_of, network_of, plain
+from filmbadge.texts import clean
 
 __all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName"]
 
@@ -47,6 +48,7 @@ if sys.platform == "linux":
     import termios
 
 Journal = Callable[[JournalRow], None]
+T = TypeVar("T")
 
 TLS_LIBRARY = ssl.OPENSSL_VERSION
 _EXPIRED = Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)
@@ -66,6 +68,7 @@ _MOST_READS = 4  # reads of one socket before the others have their turn
 _SHARED_BUFFER = 256 * 1024
 _OWN_BUFFER = 4096  # at least
 _MAX_BUFFER = 1024 * 1024
+_LONGEST_NAME = 253  # characters: RFC 1035 2.3.4
 LOOK_UPS = 8  # names that are looked up at once
 LOOK_UP_SECONDS = 10.0
 _SERVER_SECONDS, _TRIES = 3.0, 2  # how long one name server may take for an answer, and how often it is asked
@@ -161,6 +164,16 @@ class Dialer:
             raise OutOfScope("a name that a peer gave", Cause.NAME_NOT_IN_SCOPE, "the scope does not list it")
         return await self.resolve(name)
 
+    async def reverse_name(self, address: Address) -> str:
+        """The name that the DNS has for an address (PTR, RFC 1035 3.5), in at most 253 characters. Empty if there is none.
+
+        It is looked up only if the scope says `reverse_names`, and permits the address. Raises OutOfScope.
+        """
+        if not self.scope.reverse_names:
+            return ""
+        self._permission.require(address, address)
+        return await self._names.name(address)
+
     def throttle(self, address: Address) -> Throttle:
         """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
         host = int(host_of(address))
@@ -255,16 +268,16 @@ class _Clock:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
         self.room = memoryview(bytearray(_SHARED_BUFFER))
-        self._lines: set[_Line | _LookUp] = set()
+        self._lines: set[_Line | _Question[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0.0  # the time of the loop at which the timer is due
 
-    def add(self, line: _Line | _LookUp) -> None:
+    def add(self, line: _Line | _Question[Any]) -> None:
         self._lines.add(line)
         if self._timer is None:
             self._look_again()
 
-    def remove(self, line: _Line | _LookUp) -> None:
+    def remove(self, line: _Line | _Question[Any]) -> None:
         self._lines.discard(line)
         if not self._lines and self._timer is not None:
             self._timer.cancel()
@@ -297,6 +310,7 @@ class _Names:
         self._clock = clock
         self._journal = journal
         self._known: dict[str, tuple[Address, ...]] = {}
+        self._called: dict[Address, str] = {}
         self._turns = asyncio.Semaphore(LOOK_UPS)
 
     async def addresses(self, name: str) -> tuple[Address, ...]:
@@ -308,28 +322,13 @@ class _Names:
         return self._known[name]
 
     async def _look_up(self, name: str) -> tuple[Address, ...]:
-        permission = self._clock.permission
-        permission.require_time(name)
-        at, started = datetime.now(UTC), time.perf_counter()
+        self._clock.permission.require_time(name)
         try:
             look_up = _LookUp(name)
         except (pycares.AresError, ValueError):  # no room for a channel, or no name: nothing was asked
             failed = Outcome(OutcomeKind.NO_ADDRESS, Cause.LOOK_UP_FAILED)
             raise UnknownName(f"{name}: this name cannot be looked up", failed) from None
-        self._clock.add(look_up)
-        try:
-            found, stop = await look_up.ended
-        except asyncio.CancelledError:
-            found, stop = (), Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)
-            raise
-        finally:
-            self._clock.remove(look_up)
-            look_up.close()
-            seconds = round(time.perf_counter() - started, 6)
-            first = str(found[0]) if found else ""
-            self._journal(JournalRow(at, first, None, f"look-up {name}", None, None, seconds, stop))
-        if stop is _EXPIRED:
-            permission.require_time(name)
+        found, stop = await self._asked(look_up, name)
         if not found:
             what = (
                 "no address is known for this name" if stop.cause is None else "no name server answered for this name"
@@ -337,25 +336,56 @@ class _Names:
             raise UnknownName(f"{name}: {what}", stop)
         return found
 
+    async def name(self, address: Address) -> str:
+        """The name of an address; empty if none could be found out. Raises OutOfScope if the scope expires."""
+        pointer = address.reverse_pointer
+        if address not in self._called:
+            async with self._turns:
+                self._clock.permission.require_time(pointer)
+                try:
+                    look_up = _ReverseLookUp(pointer)
+                except (pycares.AresError, ValueError):  # no room for a channel: nothing was asked
+                    return ""
+                found, _ = await self._asked(look_up, pointer, str(address))
+                self._called[address] = found[0] if found else ""
+        return self._called[address]
 
-class _LookUp:
-    """One look-up of one name, as the system's files and name servers have it.
+    async def _asked(self, question: _Question[T], name: str, address: str = "") -> tuple[tuple[T, ...], Outcome]:
+        """Waits for its end, and writes its journal row. Raises OutOfScope if the scope expires."""
+        at, started = datetime.now(UTC), time.perf_counter()
+        self._clock.add(question)
+        found: tuple[T, ...] = ()
+        try:
+            found, stop = await question.ended
+        except asyncio.CancelledError:
+            stop = Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_AT_ONCE)
+            raise
+        finally:
+            self._clock.remove(question)
+            question.close()
+            seconds = round(time.perf_counter() - started, 6)
+            first = address or (str(found[0]) if found else "")
+            self._journal(JournalRow(at, first, None, f"look-up {name}", None, None, seconds, stop))
+        if stop is _EXPIRED:
+            self._clock.permission.require_time(name)
+        return found, stop
+
+
+class _Question(Generic[T]):
+    """One look-up, as the system's files and name servers have it. `ended` gets what was found, and how it ended.
 
     c-ares asks in a thread of its own, and stops at once where we tell it to; the system's resolver would go on asking. It
     adds no search domain, and none of the user's aliases.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[tuple[tuple[Address, ...], Outcome]] = self._loop.create_future()
+        self.ended: asyncio.Future[tuple[tuple[T, ...], Outcome]] = self._loop.create_future()
         self.due = self._loop.time() + LOOK_UP_SECONDS
         self._channel = pycares.Channel(
             flags=pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_NOALIASES | pycares.ARES_FLAG_EDNS,
             timeout=_SERVER_SECONDS,
             tries=_TRIES,
-        )
-        self._channel.getaddrinfo(
-            name, None, type=socket.SOCK_STREAM, flags=_UNSORTED, callback=self._told_in_its_thread
         )
 
     def expire(self) -> None:
@@ -372,23 +402,50 @@ class _LookUp:
         self._channel.cancel()
         self._channel.close()
 
-    def _told_in_its_thread(self, result: pycares.AddrInfoResult | None, error: int | None) -> None:
+    def _told_in_its_thread(self, result: Any, error: int | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed
             self._loop.call_soon_threadsafe(self._told, result, error)
 
-    def _told(self, result: pycares.AddrInfoResult | None, error: int | None) -> None:
-        nodes = [] if result is None else result.nodes
-        texts = [node.addr[0] for node in nodes]
-        known = [a for text in texts if (a := address_of(text if isinstance(text, str) else text.decode())) is not None]
-        addresses = tuple(sorted(dict.fromkeys(map(plain, known)), key=lambda a: a.version))
+    def _told(self, result: Any, error: int | None) -> None:
+        found = () if result is None else self._read(result)
         absent = error is None or error in _ABSENT
         stop = Outcome(OutcomeKind.NO_ADDRESS, None if absent else Cause.LOOK_UP_FAILED)
-        self._end(addresses, Outcome(OutcomeKind.COMPLETED) if addresses else stop)
+        self._end(found, Outcome(OutcomeKind.COMPLETED) if found else stop)
 
-    def _end(self, addresses: tuple[Address, ...], stop: Outcome) -> None:
+    def _read(self, result: Any) -> tuple[T, ...]:
+        raise NotImplementedError
+
+    def _end(self, found: tuple[T, ...], stop: Outcome) -> None:
         self.due = math.inf
         if not self.ended.done():
-            self.ended.set_result((addresses, stop))
+            self.ended.set_result((found, stop))
+
+
+class _LookUp(_Question[Address]):
+    """The addresses of a name, IPv4 first."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._channel.getaddrinfo(
+            name, None, type=socket.SOCK_STREAM, flags=_UNSORTED, callback=self._told_in_its_thread
+        )
+
+    def _read(self, result: pycares.AddrInfoResult) -> tuple[Address, ...]:
+        texts = [node.addr[0] for node in result.nodes]
+        known = [a for text in texts if (a := address_of(text if isinstance(text, str) else text.decode())) is not None]
+        return tuple(sorted(dict.fromkeys(map(plain, known)), key=lambda a: a.version))
+
+
+class _ReverseLookUp(_Question[str]):
+    """The names of an address, in the order of letters: servers turn their order around."""
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__()
+        self._channel.query(pointer, pycares.QUERY_TYPE_PTR, callback=self._told_in_its_thread)
+
+    def _read(self, result: pycares.DNSResult) -> tuple[str, ...]:
+        names = [record.data.dname for record in result.answer if isinstance(record.data, pycares.PTRRecordData)]
+        return tuple(sorted({clean(name.lower().rstrip("."), _LONGEST_NAME) for name in names} - {""}))
 
 
 class _Line(asyncio.BufferedProtocol):
