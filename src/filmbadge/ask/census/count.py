@@ -60,6 +60,7 @@ class CensusProgress:
         self._with_counts = self._tally()  # while that is not known
         self._counted: Tally | None = self.studies if source.counts_come_along else None
         self.trying = False  # the question under way is the first that asks for the availability
+        self._dared = False  # it may have a long answer, or is one that some archives do not know
         self._tried = not source.availability
         self._walked: list[int] | None = None  # images of a walk, in studies that are on-line, and elsewhere
         self._samples: list[estimate.Sample] = []  # of questions with counts
@@ -179,6 +180,17 @@ class CensusProgress:
 
     def ask(self, window: Window) -> Steps[WindowAnswer]:
         """One question of the plan. The first that has studies is asked with and without the counts."""
+        self._dared = window.at_most > 0
+        seen = yield from self._asked(window)
+        self._dared = False
+        return seen
+
+    @property
+    def spare(self) -> bool:
+        """Whether the census goes on without an answer to the question under way."""
+        return self.trying or self._dared
+
+    def _asked(self, window: Window) -> Steps[WindowAnswer]:
         if self._counts is not None:
             seen = yield from self._one(window, self._counts, self.studies)
             if seen.rows > seen.distinct and not self._repeats and seen.ended is Ended.WHOLE and seen.days is None:
@@ -286,6 +298,12 @@ class CensusProgress:
         return Parts(len(together), self.studies.distinct - known, small)
 
     def without_date(self, below: int) -> Steps[Parts]:
+        self._dared = True
+        parts = yield from self._without_date(below)
+        self._dared = False
+        return parts
+
+    def _without_date(self, below: int) -> Steps[Parts]:
         known, held = self.studies.distinct, Tally(self.key, keep=STILL_THERE)
         window = Window(undated=True, at_most=below)
         seen = yield from self._source.studies(window, held, bool(self._counts))

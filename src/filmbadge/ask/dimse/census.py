@@ -29,6 +29,7 @@ COUNTS = (elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY
 AND_AVAILABILITY = (*COUNTS, elements.INSTANCE_AVAILABILITY)  # PS3.4 C.4.1.1.3.2
 WHEN = (elements.STUDY_DATE, elements.STUDY_TIME)
 
+SPARED = 4  # questions that a census goes on without, if the association breaks off at them
 UNABLE = 0xC000  # a status of a C-FIND, PS3.4 C.4.1.1.4
 
 AXES = frozenset((Axis.DATE, Axis.UNDATED, Axis.TIME, Axis.MODALITY, Axis.UID))
@@ -210,10 +211,10 @@ async def _count(
         )
 
     ended = await ask()
-    if (
-        not ended.done and counting.trying and ended.stop.ending not in FINAL
-    ):  # as good as a refusal: it has no answer to that
-        counting.advance(Answer(UNABLE))
+    for _ in range(SPARED):
+        if ended.done or not counting.spare or ended.stop.ending in FINAL:
+            break
+        counting.advance(Answer(UNABLE))  # as good as a refusal: it has no answer to that
         ended = await ask()
     return None if ended.done else Doubt(DoubtCode.BROKE_OFF, stop=ended.stop)
 
