@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from hashlib import blake2b
@@ -21,6 +22,7 @@ from filmbadge.ask.targets.exports.masscan_binary import binary
 from filmbadge.ask.targets.exports.pieces import begun
 from filmbadge.ask.targets.exports.recognise import HEAD, recognise
 from filmbadge.ask.targets.exports.seen import Dropped, End, Fault, Seen
+from filmbadge.ask.targets.held import Held, NamedPorts, Target
 from filmbadge.ask.targets.source import as_utf8, pieces, unpacked
 from filmbadge.model import Refusal
 from filmbadge.scope import (
@@ -32,11 +34,12 @@ from filmbadge.scope import (
     Scope,
     address_of,
     embedded,
-    network_of,
     permuted,
     plain,
     sweep,
 )
+
+__all__ = ["MAX_SWEEP", "NOTHING_DONE", "Done", "Target", "TargetError", "Targets", "parse", "read"]
 
 MAX_SWEEP = 1 << 24  # addresses; a larger network cannot be swept in a sensible time
 MOST_PORTS = 100  # of one host in files of results; one with more answers at any port
@@ -53,18 +56,6 @@ class TargetError(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    host: str | Address
-    ports: tuple[int, ...] = ()  # empty: the ports of the scope
-
-    def __str__(self) -> str:
-        host = str(self.host)
-        if not self.ports:
-            return host
-        return (f"[{host}]" if ":" in host else host) + ":" + ",".join(map(str, self.ports))
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
     """Targets that need not be asked again. `len` counts them.
 
@@ -73,28 +64,34 @@ class Done:
     """
 
     swept: tuple[Intervals, Intervals] = (Intervals(), Intervals())
-    others: frozenset[str] = frozenset()
+    others: Held = field(default_factory=Held)
 
     @classmethod
     def of(cls, targets: Iterable[str]) -> Done:
         """Those in a list in which each target stands once, written as `str` writes a `Target`."""
         ranges: dict[int, Intervals] = {4: Intervals(), 6: Intervals()}
-        others: set[str] = set()
-        rest = iter(targets)
-        while some := list(islice(rest, _AT_ONCE)):
-            read = {text: address_of(text) for text in some}
-            others.update(text for text, address in read.items() if address is None)
-            for version, before in ranges.items():
-                found = [(int(a), int(a)) for a in read.values() if a is not None and a.version == version]
-                ranges[version] = Intervals.of([*before.ranges, *found])
-        return cls((ranges[4], ranges[6]), frozenset(others))
+
+        def others() -> Iterator[Target]:
+            """The addresses alone are merged on the way."""
+            rest = iter(targets)
+            while some := list(islice(rest, _AT_ONCE)):
+                read = {text: address_of(text) for text in some}
+                for text in (text for text, address in read.items() if address is None):
+                    with suppress(TargetError):  # of a folder that is somebody else's: no target of ours
+                        yield parse(text)
+                for version, before in ranges.items():
+                    found = [(int(a), int(a)) for a in read.values() if a is not None and a.version == version]
+                    ranges[version] = Intervals.of([*before.ranges, *found])
+
+        held = Held(others())
+        return cls((ranges[4], ranges[6]), held)
 
     def __len__(self) -> int:
         return len(self.others) + sum(part.size for part in self.swept)
 
     def __contains__(self, target: Target) -> bool:
         if isinstance(target.host, str) or target.ports:
-            return bool(self.others) and str(target) in self.others
+            return target in self.others
         return int(target.host) in self.swept[target.host.version == 6]
 
 
@@ -117,10 +114,19 @@ class Targets:
     `len` counts hosts.
     """
 
-    hosts: tuple[Target, ...] = ()
+    hosts: Sequence[Target] = ()  # becomes `Held`
     swept: tuple[Intervals, Intervals] = field(default=(Intervals(), Intervals()))
     seed: int = 0
     told: Told = Told()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.hosts, Held):
+            object.__setattr__(self, "hosts", Held(self.hosts))
+
+    @property
+    def held(self) -> Held:
+        assert isinstance(self.hosts, Held)
+        return self.hosts
 
     def __len__(self) -> int:
         return len(self.hosts) + sum(part.size for part in self.swept)
@@ -128,17 +134,16 @@ class Targets:
     @property
     def digest(self) -> str:
         """A digest that is equal for equal hosts, whatever list they came from."""
-        stood_for = repr((sorted(map(str, self.hosts)), [part.ranges for part in self.swept]))
-        return blake2b(stood_for.encode(), digest_size=16).hexdigest()
+        hashed = blake2b(b"([", digest_size=16)
+        for n, text in enumerate(sorted(map(str, self.hosts))):
+            hashed.update(f"{', ' if n else ''}{text!r}".encode())
+        hashed.update(f"], {[part.ranges for part in self.swept]!r})".encode())
+        return hashed.hexdigest()
 
     @property
-    def ports(self) -> dict[str, tuple[int, ...]]:
+    def ports(self) -> Mapping[str, tuple[int, ...]]:
         """The ports that the user named, by host as in `Target`."""
-        named: dict[str, tuple[int, ...]] = {}
-        for target in self.hosts:
-            host = str(target.host)
-            named[host] = (*named.get(host, ()), *target.ports)
-        return named
+        return NamedPorts(self.held)
 
     def __iter__(self) -> Iterator[Target]:
         return chain.from_iterable(self.networks())
@@ -149,20 +154,16 @@ class Targets:
         Nothing is made before it is taken. Names come first, all in one iterator, because their networks are not known.
         Then come the networks of which the user named an address, and then the others, permuted.
         """
-        named: dict[tuple[int, int] | None, list[Target]] = {}
-        for target in self.hosts:
-            if target not in done:
-                network = None if isinstance(target.host, str) else network_of(target.host)
-                named.setdefault(network, []).append(target)
-        yield iter(named.pop(None, ()))
-        for network, targets in named.items():
-            assert network is not None
-            yield chain(targets, self._swept(network, done))
+        held = self.held
+        yield (target for target in held.names if target not in done)
+        for version in (4, 6):
+            for block, targets in held.networks(version, self.seed):
+                yield chain((target for target in targets if target not in done), self._swept((version, block), done))
         for version, part in zip((4, 6), self.swept, strict=True):
             bits = NETWORK_BITS[version]
             blocks = Intervals.of([(low >> bits, high >> bits) for low, high in part.ranges])
             for block in permuted(blocks, self.seed):
-                if (version, block) not in named:
+                if not held.has(version, block):
                     yield self._swept((version, block), done)
 
     def _swept(self, network: tuple[int, int], done: Done) -> Iterator[Target]:
