@@ -219,8 +219,8 @@ class Scope:
             raise ScopeError(f"{what} puts personal data on the wire: it needs a statement of whose archive it is")
         cut = (*map(_plain_network, self.exclude), *filter(None, map(_embedded_network, self.exclude)))
         for name, version in (("_v4", 4), ("_v6", 6)):
-            allowed = Intervals.of([_ends(n) for n in map(_plain_network, self.networks) if n.version == version])
-            object.__setattr__(self, name, allowed.less(Intervals.of([_ends(n) for n in cut if n.version == version])))
+            allowed = Intervals.of([ends(n) for n in map(_plain_network, self.networks) if n.version == version])
+            object.__setattr__(self, name, allowed.less(Intervals.of([ends(n) for n in cut if n.version == version])))
         object.__setattr__(self, "_v6", self._v6.less(_forms(_ALL_V4.less(self._v4.less(_NEVER_V4)))))
 
     @property
@@ -359,12 +359,13 @@ def _inside(network: Network, other: Network) -> bool:
     return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
 
 
-def _ends(network: Network) -> tuple[int, int]:
+def ends(network: Network) -> tuple[int, int]:
+    """The first and the last address, as numbers."""
     return int(network.network_address), int(network.broadcast_address)
 
 
 def _hosts(network: Network) -> tuple[int, int]:
-    low, high = _ends(network)
+    low, high = ends(network)
     if network.version == 4 and network.prefixlen < 31:
         return low + 1, high - 1
     return low, high
@@ -415,6 +416,19 @@ def load(path: Path, now: datetime | None = None) -> Scope:
     except (OSError, UnicodeDecodeError) as error:
         raise ScopeError(f"cannot be read: {type(error).__name__}", where=str(path)) from None
     return parse(text, printable(str(path)), now, folder=path.parent, beside=True)
+
+
+def optout_list(path: Path) -> Path:
+    """The list that an opt-out under this scope is added to. The scope may have expired. Raises ScopeError."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ScopeError(f"cannot be read: {type(error).__name__}", where=printable(str(path))) from None
+    exclude = raw.get("exclude")
+    named = (
+        [one for one in exclude if isinstance(one, str) and one.startswith("@")] if isinstance(exclude, list) else []
+    )
+    return path.parent / (named[0][1:] if named else OPTED_OUT)
 
 
 def parse(text: str, where: str, now: datetime | None = None, *, folder: Path = Path(), beside: bool = False) -> Scope:
@@ -806,7 +820,8 @@ TEMPLATE = """\
 
 schema = "filmbadge.scope/1"
 
-# Networks that may be contacted, and addresses inside them that may not.
+# Networks that may be contacted, and addresses inside them that may not. "@FILE" is a list of them, one a line. The list
+# optout.txt beside this file is read by itself, if it is there.
 networks = [
   "192.0.2.0/24",      # an example network: replace it
 ]

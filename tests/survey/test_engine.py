@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from filmbadge.model import Depth, Endpoint, Host, Observation, Outcome, Outcome
 from filmbadge.scope import Address, RateLimits, loopback
 from filmbadge.survey import engine
 from filmbadge.survey.engine import Survey
+from filmbadge.survey.examine import SurveyError
 from support.loopback import run
 
 
@@ -27,9 +28,11 @@ class Nobody:
     def host_done(self, host: Host) -> None: ...
 
 
-def survey(directory: Path, pace: RateLimits, *, resume: bool = False) -> Survey:
-    networks = ("127.8.1.0/24", "127.8.2.0/24")
-    scope = replace(loopback("a test"), networks=tuple(map(ip_network, networks)), pace=pace)
+def survey(directory: Path, pace: RateLimits, *, resume: bool = False, opted_out: Sequence[str] = ()) -> Survey:
+    networks, out = ("127.8.1.0/24", "127.8.2.0/24"), tuple(map(ip_network, opted_out))
+    scope = replace(
+        loopback("a test"), networks=tuple(map(ip_network, networks)), pace=pace, exclude=out, opted_out=out
+    )
     return Survey(scope, read(networks, scope, seed=3), networks, directory, resume)
 
 
@@ -113,3 +116,35 @@ def test_a_name_that_leads_nowhere_is_looked_up_once(tmp_path: Path, monkeypatch
     kept = Dataset(tmp_path / "out")
     assert kept.asked() == set(named)
     assert {row["why"] for row in kept.rows("SELECT why FROM endpoints_rows")} == {"no-address"}
+
+
+def test_who_opts_out_in_a_pause_is_left_alone_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that were asked before they opted out stay in the dataset; the others are never begun."""
+    begun: list[str] = []
+    stop_at = 100
+
+    async def examine(dialer: Dialer, target: Target, depth: Depth, *_: object) -> Host:
+        if len(begun) >= stop_at:
+            await asyncio.Event().wait()
+        begun.append(str(target))
+        where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(OutcomeKind.REFUSED)
+        return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
+
+    monkeypatch.setattr(engine, "examine", examine)
+    pace = RateLimits(1e6, 1e6, 1e6, open_at_once=5)
+    run(interrupted(survey(tmp_path / "out", pace), lambda _: len(begun) == stop_at))
+    asked, stop_at = set(begun), 1 << 20
+    left = {str(target) for target in survey(tmp_path / "other", pace).targets} - asked
+    out = [*sorted(asked)[:3], *sorted(left)[:10]]
+    begun.clear()
+    resumed = survey(tmp_path / "out", pace, resume=True, opted_out=out)
+    assert resumed.targets.told.dropped == {"opted-out": 13}
+    run(resumed.run(Nobody()))
+    assert set(begun) == left - set(out)
+    ended = Dataset(tmp_path / "out").manifest
+    assert (ended.state, ended.hosts, ended.hosts_done, ended.opted_out) == ("done", 498, 498, 13)
+    assert set(out) <= set(ended.scope.exclude) | {text.removesuffix("/32") for text in ended.scope.exclude}
+    with pytest.raises(SurveyError, match=r"excluded 127\.8\.\d\.\d+/32: exclusions may be added, and none taken away"):
+        survey(tmp_path / "out", pace, resume=True, opted_out=out[1:])
+    wider = survey(tmp_path / "out", pace, resume=True, opted_out=[*out, "127.8.2.0/25"])
+    assert (wider.total, wider.hosts_done) == (498, 498)

@@ -53,6 +53,7 @@ for place, does in (
         "forget:forget",
         "Delete a survey's folder, and write a receipt that holds no address. Blocks of the disk are not overwritten.",
     ),
+    ("optout:optout", "Leave an address or a network alone from now on: adds a line to a list of opt-outs."),
     ("scope:app", "Write a scope file, or explain one."),
     ("rehearse:rehearse", "Survey a synthetic world on loopback and compare what was measured with its truth."),
 ):

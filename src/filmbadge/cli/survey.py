@@ -50,7 +50,8 @@ def survey(
     scope
         The scope file: who may be asked, how deep, how fast, until when.
     targets
-        Networks, hosts (HOST, HOST:PORT,PORT), or files that list them, one a line; - reads standard input. Without any, the whole scope.
+        Networks, hosts (HOST, HOST:PORT,PORT), files that list them, one a line, or result files of ZMap, masscan, nmap,
+        naabu, httpx, RustScan, Shodan, Censys and nuclei; - reads standard input. Without any, the whole scope.
     out
         The folder to keep the survey in. It must be new, or resumed.
     resume
@@ -66,10 +67,12 @@ def survey(
     """
     allowed = load(scope)
     require_sight(fail_on, allowed.depth)
-    where = load_places(places)
+    where, words = load_places(places), Words()
     asked = read(targets, allowed, seed=seed)
     try:
         plan = Survey(allowed, asked, targets, out, resume, where)
+        for line in filter(None, (*asked.told.notes, words.dropped(asked.told.dropped))):
+            note(line)
         if plan.unanswered:
             note(
                 f"None of the {plan.hosts_done} hosts asked so far gave any answer; they are not asked again. If this"
@@ -90,7 +93,6 @@ def survey(
     if json:
         put_json(dataset.manifest)
     else:
-        words = Words()
         show(summary.render(summary.document(dataset, words), words))
         note(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html")
     outcomes = dataset.manifest.outcomes

@@ -44,6 +44,7 @@ class ScopeAsUsed(Struct, frozen=True):
     names: tuple[str, ...] = ()
     memory: dict[str, float] = {}
     reverse_names: bool = False
+    lists: dict[str, str] = {}  # files that networks and exclusions came from, with the SHA-256 of each
 
 
 class PatientIds(Struct, frozen=True):
@@ -99,6 +100,8 @@ class Manifest(Struct, frozen=True):
     parts: dict[str, tuple[str, ...]] | None = (
         None  # of the tables of facts, when this was written; None: by older versions
     )
+    dropped: dict[str, int] = {}  # how much of what the user named was no target, by the reason
+    opted_out: int = 0  # addresses and networks that operators asked to leave alone
     schema: Literal["filmbadge.survey/1"] = SCHEMA
     sha256: str = ""  # of all bytes of the file before it; empty in older versions
 

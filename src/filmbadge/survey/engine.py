@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from filmbadge.ask.targets.lists import NOTHING_DONE, Done, Target, Targets
+from filmbadge.ask.targets.lists import NOTHING_DONE, Done, Target, Targets, asked_of
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.conclude.again import conclude, judge, opened, ready
 from filmbadge.conclude.review import review as all_together
@@ -25,7 +26,7 @@ from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Depth, Host
 from filmbadge.places import PACKAGED, Places
-from filmbadge.scope import Scope, network_of
+from filmbadge.scope import Intervals, Scope, ends, network_of
 from filmbadge.survey import review
 from filmbadge.survey.examine import BrokenOff, Sketches, SurveyError, examine
 from filmbadge.survey.hands import Hands
@@ -52,7 +53,8 @@ class Survey:
     places: Places = PACKAGED  # where addresses stand
 
     def __post_init__(self) -> None:
-        self._digest = self.targets.digest
+        self._digest = self.targets.told.digest or self.targets.digest
+        self.total = len(self.targets)  # hosts to ask; of them those that were asked before they opted out
         self._before: Done = NOTHING_DONE  # in the runs that this one resumes
         self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
         self._patient_ids: PatientIds | None = None
@@ -88,6 +90,7 @@ class Survey:
                 dataset = opened(self.directory)
                 self._before = Done.of(dataset.done())
                 self.hosts_done = len(self._before)
+                self.total += len(self._before) - asked_of(self.targets, self._before)
                 self.unanswered = bool(self._before) and dataset.unreached()
         except NotASurvey as error:
             raise SurveyError(str(error)) from None
@@ -105,7 +108,12 @@ class Survey:
             self._patient_ids = before.patient_ids
         if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
             raise SurveyError(
-                f"{self.directory} was begun under another scope: only its expiry, pace, caps and census may have changed"
+                f"{self.directory} was begun under another scope: only its expiry, pace, caps and census may have changed,"
+                " and exclusions may have been added"
+            )
+        if back := _given_back(before.scope, self.scope):
+            raise SurveyError(
+                f"{self.directory} was begun under a scope that excluded {back}: exclusions may be added, and none taken away"
             )
         if (before.targets, before.digest) != (now.targets, now.digest):
             raise SurveyError(
@@ -168,7 +176,7 @@ class Survey:
 
     async def _ask_all(self, dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
         lost: dict[str, OutOfScope | UnknownName] = {}
-        hands = min(self.scope.pace.open_at_once, len(self.targets) - len(self._before))
+        hands = min(self.scope.pace.open_at_once, self.total - len(self._before))
         feeder = Feeder(
             self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost), hands
         )
@@ -188,7 +196,7 @@ class Survey:
 
     async def _review(self, dialer: Dialer, writer: Writer) -> None:
         """Once all hosts are asked. Not again where nothing was asked since the last time."""
-        if self._to_review and self.hosts_done == len(self.targets):
+        if self._to_review and self.hosts_done == self.total:
             writer.flush()
             dataset = Dataset(self.directory, self._judged)
             writer.links(await review.compare(dataset, dialer, self._sketches.studies))
@@ -229,7 +237,7 @@ class Survey:
         return None
 
     def _state(self, dataset: Dataset) -> State:
-        if self.hosts_done != len(self.targets) or self._to_review:
+        if self.hosts_done != self.total or self._to_review:
             return "interrupted"
         return "nothing-reached" if dataset.unreached() else "done"
 
@@ -262,7 +270,7 @@ class Survey:
             targets=tuple(map(printable, self.named)),
             digest=self._digest,
             seed=self.targets.seed,
-            hosts=len(self.targets),
+            hosts=self.total,
             hosts_done=self.hosts_done,
             started=self._started,
             ended=None if state == "running" else datetime.now(UTC),
@@ -272,6 +280,8 @@ class Survey:
             patient_ids=self._patient_ids,
             compared=self._compared,
             parts=whole.listed(self.directory),
+            dropped=dict(self.targets.told.dropped),
+            opted_out=len(self.scope.opted_out),
         )
         if dataset is None:
             return told
@@ -322,7 +332,23 @@ async def _network(dialer: Dialer, name: str, lost: dict[str, OutOfScope | Unkno
 
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:
     """What a resumed survey must share with its beginning; it may go on later, slower or faster."""
-    return msgspec.structs.replace(scope, name="", expires=None, pace={}, caps={}, census={}, memory={})
+    return msgspec.structs.replace(
+        scope, name="", expires=None, pace={}, caps={}, census={}, memory={}, exclude=(), lists={}
+    )
+
+
+def _given_back(before: ScopeAsUsed, now: Scope) -> str:
+    """An exclusion of the beginning of a survey that no longer holds; empty if there is none."""
+    for version in (4, 6):
+        held = Intervals.of([ends(network) for network in now.exclude if network.version == version])
+        for text in before.exclude:
+            try:
+                network = ip_network(text)
+            except ValueError:  # a folder of somebody else
+                return printable(text[:80])
+            if network.version == version and Intervals((ends(network),)).less(held).size:
+                return text
+    return ""
 
 
 def _as_used(scope: Scope) -> ScopeAsUsed:
@@ -348,4 +374,5 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         names=scope.names,
         memory=asdict(scope.memory),
         reverse_names=scope.reverse_names,
+        lists=dict(scope.lists),
     )

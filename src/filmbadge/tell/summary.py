@@ -87,6 +87,8 @@ class ReportDocument(Struct, frozen=True):
     undecided: tuple[str, ...] = ()  # targets of which we could not find out whether they are archives, or open
     lookups: int | None = None  # of names; None: an older version did not keep it
     by_country: tuple[CountryRow, ...] = ()  # the most open archives first, and last those that no source attributes
+    dropped: dict[str, int] = {}  # how much of what the user named was no target, by the reason
+    opted_out: int = 0  # addresses and networks that operators asked to leave alone
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
@@ -113,6 +115,8 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         undecided=tuple(clean(target, _TARGET) for target in dataset.undecided()),
         lookups=dataset.lookups(),
         by_country=dataset.by_country(),
+        dropped=manifest.dropped,
+        opted_out=manifest.opted_out,
         words={row.quantity: words.total(row) for row in rows},
     )
 
@@ -202,6 +206,18 @@ def asked(report: ReportDocument, words: Words) -> str:
     )
 
 
+def left_out(report: ReportDocument, words: Words) -> Iterator[str]:
+    """What was named and not asked, and who asked to be left alone: a sentence for each."""
+    if report.opted_out:
+        yield words.many(
+            "Opted out, and left alone since: {n:,} address or network.",
+            "Opted out, and left alone since: {n:,} addresses or networks.",
+            report.opted_out,
+        )
+    if dropped := words.dropped(report.dropped):
+        yield f"{dropped[:1].upper()}{dropped[1:]}."
+
+
 def incomplete(state: str, rows: Iterable[Total], words: Words) -> Iterator[str]:
     """What keeps the survey from being complete, a sentence for each."""
     hosts = {doubt.code: doubt.numbers.get("hosts", 0) for row in rows for doubt in row.doubts}
@@ -244,6 +260,7 @@ def render(report: ReportDocument, words: Words) -> RenderableType:
     return Group(
         Text(head, style="bold"),
         *(Text(line, style="red") for line in incomplete(report.state, report.rows, words)),
+        *map(Text, left_out(report, words)),
         totals,
         Text(words.say("grades: {grades}", grades=counted or words.say("none"))),
         Text(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from filmbadge.catalogue import dicom
@@ -218,6 +218,18 @@ OF_SURVEY = (
     DoubtCode.PERHAPS_ONE,
     DoubtCode.PERHAPS_MORE,
 )
+# By `ask.targets.exports.seen.Dropped`: why what the user named is no target.
+_DROPPED = {
+    "outside-scope": N_("{n:,} outside the scope"),
+    "excluded": N_("{n:,} excluded by the scope"),
+    "opted-out": N_("{n:,} opted out"),
+    "closed": N_("{n:,} not open"),
+    "not-tcp": N_("{n:,} not TCP"),
+    "repeated": N_("{n:,} named before"),
+    "banner": N_("{n:,} what a service said"),
+    "no-host": N_("{n:,} without a host"),
+    "many-ports": N_("{n:,} of hosts with a great many open ports"),
+}
 _BY_STATUS = (Reason.FIND_FAILED, Reason.NEEDS_PERSONAL_DATA, Reason.IMAGE_OFFERED)
 
 
@@ -230,6 +242,11 @@ class Words(Causes):
     def rung(self, rung: Rung | None) -> str:
         """What a rung means."""
         return self.say("we could not find out") if rung is None else self.say(_RUNGS[rung])
+
+    def dropped(self, dropped: Mapping[str, int]) -> str:
+        """How much of what the user named is no target, and why. Empty where all of it is one."""
+        told = [self.say(clause, n=dropped[why]) for why, clause in _DROPPED.items() if dropped.get(why)]
+        return self.say("left out: {reasons}", reasons=", ".join(told)) if told else ""
 
     def kind(self, kind: Kind) -> str:
         return self.say(_KINDS[kind])

@@ -217,3 +217,50 @@ def test_what_is_done_is_left_out_and_nothing_else(arguments: list[str], data: s
 def test_a_network_that_is_done_is_held_as_one_range() -> None:
     targets = read(["10.1.0.0/20"], SCOPE)
     assert len(Done.of(map(str, targets)).swept[0].ranges) == 1
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["targts.txt", "found.json", "found.json.gz", "x.XML", "lists/hosts", "./hosts", "..\\hosts", "@hosts", "@192.0.2.7", "/etc/no-such",
+     "2001-lists/nets", "beef/cafe", "targtes"],
+)  # fmt: skip
+def test_a_misspelt_list_is_no_such_file(argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is never looked up as a host."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "targets").write_text("192.0.2.7\n")
+    with pytest.raises(TargetError, match="no such file: "):
+        read([argument], SCOPE)
+
+
+@pytest.mark.parametrize("argument", ["pacs", "pacs.example", "targts.", "targets1.example", "pacs-7", "localhost"])
+def test_a_host_is_no_file(argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "targets").write_text("192.0.2.7\n")
+    assert read([argument], SCOPE).hosts == (Target(argument.rstrip(".")),)
+
+
+def test_a_list_named_with_a_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pacs").write_text("192.0.2.7:104\n")
+    assert read(["@pacs"], SCOPE).hosts == (Target(ip_address("192.0.2.7"), (104,)),)
+
+
+def test_what_is_called_like_a_file_is_no_host_in_a_list_either() -> None:
+    with pytest.raises(TargetError, match="is called like a file"):
+        parse("targets.txt")
+
+
+def test_who_opted_out_is_left_out_of_lists_and_sweeps_and_counted() -> None:
+    out = (ip_network("192.0.2.32/30"),)
+    scope = Scope(
+        name="s", networks=(ip_network("192.0.2.0/24"),), exclude=(*out, ip_network("192.0.2.64/30")), opted_out=out
+    )
+    found = read(["192.0.2.33", "192.0.2.34:104,105", "192.0.2.35", "192.0.2.32/27"], scope)
+    assert found.told.dropped == {"opted-out": 5}  # two hosts, two ports of a third, and its address in the network
+    before = read(
+        ["192.0.2.33", "192.0.2.34:104,105", "192.0.2.35", "192.0.2.32/27"], Scope(name="s", networks=scope.networks)
+    )
+    assert found.told.digest == before.told.digest == before.digest
+    assert len(before) - len(found) == 4
+    with pytest.raises(TargetError, match="outside the scope"):
+        read(["192.0.2.65"], scope)

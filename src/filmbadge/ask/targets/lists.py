@@ -34,6 +34,7 @@ from filmbadge.scope import (
     Scope,
     address_of,
     embedded,
+    ends,
     permuted,
     plain,
     sweep,
@@ -43,7 +44,7 @@ __all__ = ["MAX_SWEEP", "NOTHING_DONE", "Done", "Target", "TargetError", "Target
 
 MAX_SWEEP = 1 << 24  # addresses; a larger network cannot be swept in a sensible time
 MOST_PORTS = 100  # of one host in files of results; one with more answers at any port
-_NETWORK = re.compile(r"[0-9A-Fa-f:.]+/[^/\\]*")
+_NETWORK = re.compile(r"[0-9A-Fa-f:.]*[0-9A-Fa-f:][0-9A-Fa-f:.]*/[\d.]*")
 _NO_NAME = re.compile(r"[\d.]+|0[xX].*")  # some programs would read it as an address
 _FILE = re.compile(
     r"\.(?:txt|lst|list|json|jsonl|ndjson|xml|csv|tsv|gz|gnmap|nmap|bin|out|log|hosts|targets|toml)$", re.IGNORECASE
@@ -296,10 +297,7 @@ class _Gathered:
 
 def _intervals(networks: Sequence[Network]) -> tuple[Intervals, Intervals]:
     """All addresses of networks: IPv4, IPv6."""
-    v4, v6 = (
-        Intervals.of([(int(n.network_address), int(n.broadcast_address)) for n in networks if n.version == version])
-        for version in (4, 6)
-    )
+    v4, v6 = (Intervals.of([ends(network) for network in networks if network.version == version]) for version in (4, 6))
     return v4, v6
 
 
@@ -323,7 +321,9 @@ def parse(text: str, where: str = "") -> Target:
     """One host with optional ports. Raises TargetError."""
     found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([\d,]{1,400}))?|([^\s:\[\]]+)(?::([\d,]{1,400}))?", text)
     if _like_a_file(text):  # in a list, or as the one target of a check
-        raise TargetError(f"{where}{text!r} is called like a file, and no list stands here")
+        raise TargetError(
+            f"{where}{text!r} is called like a file; a host of this name is written with a dot at its end"
+        )
     if found is not None:
         host, ports = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
     elif address_of(text) is not None:  # IPv6 without brackets cannot have ports

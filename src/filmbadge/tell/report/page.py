@@ -17,6 +17,7 @@ from filmbadge.tell.summary import (
     countries,
     figures,
     incomplete,
+    left_out,
     nothing_found,
     undecided_by_country,
 )
@@ -98,6 +99,7 @@ def render(report: ReportDocument, words: Words) -> str:
         headline=_headline(report, words),
         about=_about(report, words),
         incomplete=list(incomplete(report.state, report.rows, words)),
+        left_out=list(left_out(report, words)),
         undecided=_undecided(report, words),
         figures=[_figure(label, total, words) for label, total in figures(report)],
         countries=countries(report, words, whole=True),
