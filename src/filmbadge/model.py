@@ -324,6 +324,9 @@ class DoubtCode(_Code):
     NINE_DIGITS = "nine-digits", "records"  # so many records have nine digits that may be a US social security number
     NO_IMAGE_CAME = "no-image-came"  # we asked for an image, none came, and nothing proves that none would
     AVAILABILITY_UNSAID = "availability-unsaid"
+    # Of so many studies that were drawn by lot, so many delivered an image, and of so many we could not find out.
+    DRAWN = "drawn", "drawn", "delivered", "lost"
+    WIDE_INTERVAL = "wide-interval", "percent"  # half an interval is so much of the total
     AVAILABILITY_PARTLY = "availability-partly", "silent", "studies"  # so many of the studies say nothing of it
     MAYBE_SSN = "maybe-ssn"  # the same, of records that an older version inspected
     # These doubts come from totals.
@@ -534,6 +537,14 @@ class Census(Struct, frozen=True):
     availability: Availability | None = None  # None: not asked, or nothing was said
 
 
+class Draws(Struct, frozen=True):
+    """Retrievals of one instance each, of studies that were drawn by lot by their images. One may be drawn several times."""
+
+    drawn: int
+    delivered: int
+    lost: int = 0  # neither an image nor a refusal came: they tell nothing
+
+
 class Proof(_Worded, frozen=True):
     """One image retrieval that was started and dropped. Nothing else of the image is kept."""
 
@@ -544,6 +555,7 @@ class Proof(_Worded, frozen=True):
     bytes: int = 0  # bytes of the image that were received, counted and dropped
     status: int | None = None  # final status of the C-GET
     stop: Outcome | None = None  # why no image came, if no status refused it
+    draws: Draws | None = None  # None: no studies were drawn
 
 
 class Kind(StrEnum):
@@ -715,6 +727,7 @@ class WebProof(_Worded, frozen=True):
     media_type: str = ""  # a media type of a closed list
     bytes: int = 0  # bytes of the body that were received, counted and dropped
     stop: Outcome | None = None  # why we asked for no image
+    draws: Draws | None = None  # None: no studies were drawn
 
 
 class DicomWebFacts(_Worded, frozen=True, tag="dicomweb"):
@@ -878,6 +891,19 @@ class Reason(StrEnum):
 
 # Final statuses that refuse every question: the SOP class is not supported, or the caller is not authorised, PS3.7 C.
 REFUSALS = ((0x0122,), (0x0124,))
+
+
+# HTTP statuses that refuse whatever is asked for: without authentication, at all, or by this method, RFC 9110 15.5 and 15.6.
+WEB_REFUSALS = (401, 403, 405, 501)
+
+
+def refuses_all(proof: Proof | WebProof) -> bool:
+    """Whether a retrieval was refused in a way that refuses it for every image: by its status, or an association without C-GET."""
+    if proof.bytes:
+        return False
+    if isinstance(proof, WebProof):
+        return proof.status in WEB_REFUSALS
+    return (proof.status,) in REFUSALS or (proof.stop is None and not proof.get)
 
 
 class Verdict(_Worded, frozen=True):

@@ -116,6 +116,21 @@ LEAST_MEMORY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Retrievals:
+    """How many retrievals are begun at an archive that hands out images, to see how many of them can be had.
+
+    Each is of one instance of a study that is drawn by lot, and is dropped after a few KiB.
+    """
+
+    each: int = 5
+    large: int = 30  # at an archive that holds over LARGE_SHARE of all images that a survey has seen so far
+
+
+LARGE_SHARE = 0.01
+MOST_RETRIEVALS = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Intervals:
     """Disjoint sorted ranges of addresses, as integers of one IP version. Both ends belong to a range."""
 
@@ -208,6 +223,7 @@ class Scope:
     memory: MemoryLimits = MemoryLimits()
     opted_out: tuple[Network, ...] = ()  # those in `exclude` that stand in lists: their operators asked for it
     lists: tuple[tuple[str, str], ...] = ()  # files that networks and exclusions came from, each with its SHA-256
+    retrievals: Retrievals = Retrievals()
     _v4: Intervals = field(init=False, repr=False)
     _v6: Intervals = field(init=False, repr=False)
 
@@ -477,6 +493,7 @@ class _Reader:
                 "census",
                 "confirm",
                 "memory",
+                "retrievals",
             },
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
@@ -493,6 +510,7 @@ class _Reader:
             },
             "census": {"questions", "minutes", "received_bytes", "whole", "whole_seconds"},
             "memory": {"distinct_bytes"},
+            "retrievals": {"each", "large"},
         }
         for table, keys in known.items():
             held = self._table(table)
@@ -543,6 +561,7 @@ class _Reader:
             memory=self._numbers("memory", MemoryLimits()),
             opted_out=tuple(dict.fromkeys(opted_out)),
             lists=tuple((printable(str(path)), held.digest) for path, held in self.lists.items()),
+            retrievals=self._numbers("retrievals", Retrievals()),
         )
         self._check_embedding(scope)
         self._check_unusual(scope, now)
@@ -700,7 +719,7 @@ class _Reader:
 
     def _numbers(self, table: str, default: Any) -> Any:
         held = self._table(table)
-        whole = {"open_at_once", "received_bytes", "questions", "whole", "distinct_bytes"}
+        whole = {"open_at_once", "received_bytes", "questions", "whole", "distinct_bytes", "each", "large"}
         for key, value in held.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
                 raise self._error(f"'{table}.{key}' must be a number above 0 and below 1e12", table, key)
@@ -708,6 +727,8 @@ class _Reader:
                 raise self._error(f"'{table}.{key}' is a share: at most 1", table, key)
             if key in whole and not isinstance(value, int):
                 raise self._error(f"'{table}.{key}' must be a whole number", table, key)
+            if table == "retrievals" and value > MOST_RETRIEVALS:
+                raise self._error(f"'{table}.{key}' must be at most {MOST_RETRIEVALS}", table, key)
             if key == "distinct_bytes" and value < LEAST_MEMORY:
                 raise self._error(f"'{table}.{key}' must be at least {LEAST_MEMORY} bytes", table, key)
         return type(default)(**held)
@@ -896,6 +917,11 @@ whole_seconds = 20                # of the archive's time: more studies are aske
 
 [memory]                          # of all archives together, for telling studies and patients apart
 distinct_bytes = 536870912        # who finds no room waits for another census to end; one too large for half of it is estimated
+
+[retrievals]                      # at depth prove, of an archive that hands out images and does not say which can be had: one
+                                  # image each of so many studies drawn by lot, one after the other, 4 KiB each, dropped unread
+each = 5
+large = 30                        # of an archive with over 1 % of all images that the survey has seen so far
 """
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import pytest
 
 from filmbadge.judge import archives
-from filmbadge.judge.retrievable import retrievable
+from filmbadge.judge.retrievable import clopper_pearson, retrievable
 from filmbadge.model import (
     Archive,
     Availability,
@@ -17,6 +19,7 @@ from filmbadge.model import (
     Depth,
     DicomWebFacts,
     DoubtCode,
+    Draws,
     Interval,
     Observation,
     Outcome,
@@ -170,3 +173,67 @@ def test_an_archive_without_images_has_none_to_get() -> None:
     assert none.counters == Counters(200, 0, 0, 0, 0)
     found = judged(web(none, depth=Depth.PROVE)).images_retrievable
     assert found.value is None or found == Count(0, Provenance.REPORTED)
+
+
+def drawn(drawn: int, delivered: int, lost: int = 0) -> Proof:
+    return Proof(
+        "1.2.3",
+        get=True,
+        storage=True,
+        bytes=4096 * bool(delivered),
+        status=0xA702,
+        draws=Draws(drawn, delivered, lost),
+    )
+
+
+@pytest.mark.parametrize(
+    ("proof", "value", "low", "high"),
+    [
+        (drawn(5, 5), 100, 47, 100),  # 0.025 ** (1 / 5)
+        (drawn(30, 30), 100, 88, 100),
+        (drawn(5, 0), 0, 0, 53),
+        (drawn(30, 15), 50, 31, 69),
+        (drawn(5, 4, 1), 100, 28, 100),  # the one that is lost may be either
+        (drawn(5, 2, 1), 50, 5, 95),
+    ],
+)
+def test_by_lot_it_is_an_estimate(proof: Proof, value: int, low: int, high: int) -> None:
+    found = count(census(), proof)
+    assert (found.value, found.how, found.low, found.high) == (value, Provenance.ESTIMATED, low, high)
+    assert DoubtCode.DRAWN in codes(found)
+
+
+def test_draws_that_tell_nothing_are_no_zero() -> None:
+    assert codes(count(census(), drawn(5, 0, 5))) == [DoubtCode.NO_IMAGE_CAME]
+
+
+def test_the_word_of_the_archive_is_better_than_draws() -> None:
+    assert count(census(Availability(7, 3, 60, 40)), drawn(5, 5)) == Count(60, Provenance.REPORTED)
+    assert count(census(Availability(7, 2, 60, 30)), drawn(5, 5)).how is Provenance.ESTIMATED  # not of all studies
+
+
+def test_a_share_of_an_unknown_number_is_unknown() -> None:
+    found = count(census(complete=False), drawn(5, 5))
+    assert (found.value, found.at_least) == (None, 1)
+
+
+def test_the_ends_hold_where_the_number_of_images_is_an_estimate_too() -> None:
+    made = Census(
+        complete=False, rows=10, studies=10, images=100, images_known_for=10, images_estimate=Interval(1000, 800, 1500)
+    )
+    found = count(made, drawn(5, 5))
+    assert (found.value, found.low, found.high) == (1000, int(800 * 0.005**0.2), 1500)
+
+
+@pytest.mark.parametrize(("of", "hits"), [(5, 0), (5, 3), (5, 5), (30, 1), (30, 29)])
+def test_the_interval_of_a_share_misses_no_more_often_than_said(of: int, hits: int) -> None:
+    """At each share: the chances of all numbers of hits whose interval misses it, by the binomial distribution."""
+    ends = {n: clopper_pearson(of, n, 0.05) for n in range(of + 1)}
+    low, high = ends[hits]
+    for share in (low, high, 0.01, 0.2, 0.5, 0.77, 0.95, 0.999):
+        missed = sum(
+            comb(of, n) * share**n * (1 - share) ** (of - n)
+            for n, (below, above) in ends.items()
+            if not below - 1e-9 <= share <= above + 1e-9
+        )
+        assert missed <= 0.05 + 1e-9, share

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from filmbadge.ask.census.lot import Lot
 from filmbadge.ask.decoder import DistinctSet
 from filmbadge.model import Observation
 
@@ -14,3 +15,4 @@ class Learned:
     studies: DistinctSet | None = None  # present if a census, or a list of a product, showed studies
     whole: bool = False  # it saw all of them
     patients: DistinctSet | None = None  # present if a profile looked at the patients' ids
+    lot: Lot | None = None  # present if a census drew one

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from filmbadge.ask.census.lot import NO_LOT, Lot
 from filmbadge.ask.dicomweb import profile as dicomweb
 from filmbadge.ask.dicomweb import prove as dicomweb_prove
 from filmbadge.ask.dimse import census as dimse_census
@@ -68,14 +69,23 @@ def identify_below(
 FURTHER: dict[tuple[type[Facts], Depth], Callable[[Contact, Observation, Any], Coroutine[Any, Any, Learned]]] = {
     (DimseFacts, Depth.COUNT): dimse_census.count,
     (DimseFacts, Depth.PROFILE): dimse_profile.profile,
-    (DimseFacts, Depth.PROVE): dimse_prove.prove,
     (OrthancFacts, Depth.PROFILE): orthanc.profile,
     (DicomWebFacts, Depth.COUNT): dicomweb.count,
     (DicomWebFacts, Depth.PROFILE): dicomweb.count,  # the census of DICOMweb brings the personal data too
-    (DicomWebFacts, Depth.PROVE): dicomweb_prove.prove,
+}
+PROVE: dict[type[Facts], Callable[[Contact, Observation, Any, Lot], Coroutine[Any, Any, Learned]]] = {
+    DimseFacts: dimse_prove.prove,
+    DicomWebFacts: dicomweb_prove.prove,
 }
 
 
-async def ask_further(contact: Contact, seen: Observation, way: type[Facts], depth: Depth) -> Learned:
-    """The observation with the results of one more step by this way in. Raises OutOfScope only."""
+async def ask_further(
+    contact: Contact, seen: Observation, way: type[Facts], depth: Depth, lot: Lot = NO_LOT
+) -> Learned:
+    """The observation with the results of one more step by this way in. Raises OutOfScope only.
+
+    `lot` is of use at depth PROVE: studies of this archive that were drawn by lot.
+    """
+    if depth is Depth.PROVE:
+        return await PROVE[way](contact, seen, seen.get(way), lot)
     return await FURTHER[way, depth](contact, seen, seen.get(way))

@@ -6,7 +6,9 @@ near-line, off-line or unavailable (PS3.3 C.4.23.1.1) is not retrievable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from math import ceil, comb, floor
 
 from filmbadge.judge.amounts import Told
 from filmbadge.judge.ways import ways_of
@@ -17,9 +19,12 @@ from filmbadge.model import (
     Depth,
     Doubt,
     DoubtCode,
+    Draws,
     JudgedEndpoint,
     Provenance,
 )
+
+MISSED = 0.05  # of all intervals, so many may miss the truth
 
 
 def retrievable(group: Sequence[JudgedEndpoint], images: Count) -> Count:
@@ -31,14 +36,19 @@ def retrievable(group: Sequence[JudgedEndpoint], images: Count) -> Count:
     ways = [(way, facts) for j in group for way, facts in ways_of(j.observation)]
     if images.value == 0 and images.how is not Provenance.ESTIMATED:
         return Count(0, images.how)
+    draws = max(filter(None, (way.draws(facts) for way, facts in ways)), key=_known, default=None)
     if not any(way.delivered(facts) for way, facts in ways):
         said = [withheld for way, facts in ways if (withheld := way.withheld(facts)) is not None]
-        return Count(0, Provenance.COUNTED) if said and all(said) else _unknown(DoubtCode.NO_IMAGE_CAME)
+        if said and all(said):
+            return Count(0, Provenance.COUNTED)
+        return _unknown(DoubtCode.NO_IMAGE_CAME) if draws is None or not _known(draws) else _by_draws(draws, images)
     censuses = Told.by(*(j.observation for j in group)).censuses
     best = max(censuses, key=lambda census: (census.complete, census.studies), default=None)
-    if best is None or best.availability is None:
-        return _unknown(DoubtCode.AVAILABILITY_UNSAID)
-    return _by_availability(best, best.availability, images)
+    if best is not None and (said_of := best.availability) is not None:
+        by_word = _by_availability(best, said_of, images)
+        if by_word.value is not None or draws is None:
+            return by_word
+    return _unknown(DoubtCode.AVAILABILITY_UNSAID) if draws is None else _by_draws(draws, images)
 
 
 def _by_availability(census: Census, said: Availability, images: Count) -> Count:
@@ -57,6 +67,55 @@ def _by_availability(census: Census, said: Availability, images: Count) -> Count
     ends = (images.value, images.low or 0, images.high or images.value)
     value, low, high = (round(end * said.images_online / known) for end in ends)
     return Count(value, Provenance.ESTIMATED, said.images_online or None, doubts=images.doubts, low=low, high=high)
+
+
+def _known(draws: Draws) -> int:
+    return draws.drawn - draws.lost
+
+
+def _by_draws(draws: Draws, images: Count) -> Count:
+    """The share of the draws that an image answered: studies are drawn by their images, so it is the share of these too.
+
+    A draw of which nothing is known may be either.
+    """
+    drawn = Doubt(DoubtCode.DRAWN, {"drawn": draws.drawn, "delivered": draws.delivered, "lost": draws.lost})
+    if images.value is None or not _known(draws):
+        return Count(at_least=1 if draws.delivered else None, doubts=(*images.doubts, drawn))
+    # Where the number of images is an estimate too, each of both may miss the truth.
+    missed = MISSED / 5 if images.how is Provenance.ESTIMATED else MISSED
+    low = clopper_pearson(draws.drawn, draws.delivered, missed)[0]
+    high = clopper_pearson(draws.drawn, draws.delivered + draws.lost, missed)[1]
+    least = images.value if images.low is None else images.low
+    most = images.value if images.high is None else images.high
+    return Count(
+        round(images.value * draws.delivered / _known(draws)),
+        Provenance.ESTIMATED,
+        doubts=(drawn, *images.doubts),
+        low=floor(least * low),
+        high=ceil(most * high),
+    )
+
+
+@lru_cache(maxsize=1024)
+def clopper_pearson(drawn: int, hits: int, missed: float) -> tuple[float, float]:
+    """The interval of a share, by so many hits of so many independent draws (C. Clopper and E. Pearson 1934)."""
+
+    def above(share: float, least: int) -> float:
+        """The chance of so many hits at least."""
+        return sum(comb(drawn, n) * share**n * (1 - share) ** (drawn - n) for n in range(least, drawn + 1))
+
+    low = 0.0 if not hits else _where(lambda share: above(share, hits) > missed / 2)
+    high = 1.0 if hits == drawn else _where(lambda share: 1 - above(share, hits + 1) < missed / 2)
+    return low, high
+
+
+def _where(reached: Callable[[float], bool]) -> float:
+    """The share from which on it is so."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return (low + high) / 2
 
 
 def _unknown(code: DoubtCode) -> Count:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from filmbadge.keep import retrievable
 from filmbadge.keep.manifest import CountryRow, Manifest, PatientIds
 from filmbadge.keep.overlaps import Overlaps, bounded, without
 from filmbadge.keep.schema import decode_doubts
@@ -224,6 +225,8 @@ class _Totals:
         unknown = next((g for g in groups if g["how"] == Provenance.UNKNOWN), None)
         sure = sum(int(g["sure"] or 0) for g in groups)
         total = _known(quantity, parts, groups, sure)
+        if quantity == RETRIEVABLE and Provenance.ESTIMATED in parts:
+            total = self._by_draws(total, place)
         if unknown is not None:
             doubts += decode_doubts(unknown["doubts"]) or (
                 _WITHOUT_A_REASON.get(quantity, Doubt(DoubtCode.NEEDS_PROFILE)),
@@ -232,6 +235,19 @@ class _Totals:
         elif doubts:
             total = bounded(total, at_least=sure, doubts=doubts)
         return self._once(total, self._among("archives_open", place))
+
+    def _by_draws(self, total: Total, place: Place) -> Total:
+        """The total with the interval that the draws of all archives together give."""
+        here = "" if place.whole else " AND country IS NOT DISTINCT FROM ?"
+        rows = self._tables.rows(
+            f"SELECT {RETRIEVABLE} n, {RETRIEVABLE}_doubts doubts, {RETRIEVABLE}_low low, {RETRIEVABLE}_high high, images, images_low,"
+            f" images_high FROM counted WHERE open AND {RETRIEVABLE} IS NOT NULL{here} ORDER BY id",
+            *([] if place.whole else [place.country]),
+        )
+        found = [(row, retrievable.draw(row)) for row in rows]
+        rest = [row for row, draw in found if draw is None]
+        low, high = (sum(int(row["n"] if row[end] is None else row[end]) for row in rest) for end in ("low", "high"))
+        return retrievable.with_interval(total, [draw for _, draw in found if draw], low=low, high=high)
 
     def _once(self, total: Total, opened: frozenset[str]) -> Total:
         """What archives that overlap hold is counted once, or the total is between two bounds."""

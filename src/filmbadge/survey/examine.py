@@ -10,6 +10,7 @@ from ipaddress import ip_address
 import msgspec
 
 from filmbadge.ask import web
+from filmbadge.ask.census.lot import NO_LOT, Lot
 from filmbadge.ask.dimse import identify
 from filmbadge.ask.learned import Learned
 from filmbadge.ask.targets.lists import Target
@@ -18,8 +19,9 @@ from filmbadge.ask.wire.contact import SILENT_SECONDS, Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.judge import archives, distinct_count, same_archive
 from filmbadge.judge.same_archive import Sketch, at_one_host
-from filmbadge.judge.steps import next_step
+from filmbadge.judge.steps import Step, next_step
 from filmbadge.model import (
+    Archive,
     Cause,
     ClientCertificate,
     ConfiguredRoot,
@@ -37,7 +39,7 @@ from filmbadge.model import (
     Refusal,
 )
 from filmbadge.places import PACKAGED, Places
-from filmbadge.scope import Address, Scope, address_of, network_of
+from filmbadge.scope import LARGE_SHARE, Address, Scope, address_of, network_of
 
 
 class SurveyError(Refusal):
@@ -59,15 +61,17 @@ async def check(scope: Scope, target: Target, places: Places = PACKAGED) -> tupl
     return await examine(dialer, target, scope.depth, places=places), rows
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Sketches:
     """They are kept in memory only."""
 
     studies: dict[Endpoint, Sketch] = field(default_factory=dict)  # one an archive
     patients: dict[str, Sketch] = field(default_factory=dict)  # by archive: of those of which all were counted
+    images: int = 0  # of all open archives so far
 
     def keep(self, host: Host, seen: Seen) -> None:
         """The sketches of one host's endpoints, one for each of its archives."""
+        self.images += sum(_images(archive) for archive in host.archives if archive.open)
         drawn, people = seen.studies, seen.patients
         if not (drawn or people):
             return
@@ -87,6 +91,7 @@ class Seen:
         self.called: dict[Address, str] = {}  # names of other hosts, as we call them
         self.studies: dict[Endpoint, Sketch] = {}
         self.patients: dict[Endpoint, Sketch] = {}
+        self.lots: dict[Endpoint, Lot] = {}
 
     def __iter__(self) -> Iterator[Observation]:
         return iter(tuple(self._observations.values()))
@@ -114,6 +119,8 @@ class Seen:
             endpoint in self.studies and self.studies[endpoint].whole
         ):
             self.studies[endpoint] = sketch
+        if learned.lot is not None:
+            self.lots[endpoint] = learned.lot
         if (patients := learned.patients) is not None:
             self.patients[endpoint] = Sketch.of(len(patients), patients.smallest(distinct_count.SKETCH_SIZE))
 
@@ -148,7 +155,7 @@ async def examine(
         address = str(resolved)
         contact = Contact(dialer, resolved, name)
         await _ask(contact, target, depth, seen)
-        host = await _go_on(contact, seen, places)
+        host = await _go_on(contact, seen, places, None if sketches is None else sketches.images)
         if host.archives and dialer.scope.reverse_names:
             host = await _named(contact, seen, host, places)
         if sketches is not None:
@@ -299,13 +306,17 @@ async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
     return msgspec.structs.replace(placed, outside=True, why=why)
 
 
-async def _go_on(contact: Contact, seen: Seen, places: Places) -> Host:
-    """Take one step after the other, and judge the host anew after each: what it taught says which is next."""
+async def _go_on(contact: Contact, seen: Seen, places: Places, images: int | None) -> Host:
+    """Take one step after the other, and judge the host anew after each: what it taught says which is next.
+
+    `images` is how many the survey has seen at other hosts. None: this is no survey.
+    """
     host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
     while (step := next_step(host)) is not None:
         address = ip_address(step.seen.endpoint.address)
         there = Contact(contact.dialer, address, seen.called.get(address, contact.name))
-        learned = await ask_further(there, step.seen, step.way, step.depth)
+        lot = _lot(contact.scope, host, seen, step, images)
+        learned = await ask_further(there, step.seen, step.way, step.depth, lot)
         if learned.seen == step.seen:
             raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")
         seen.learn(learned)
@@ -323,6 +334,24 @@ async def _named(contact: Contact, seen: Seen, host: Host, places: Places) -> Ho
             if name:
                 seen.put(msgspec.structs.replace(one, reverse_name=name))
     return archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
+
+
+def _lot(scope: Scope, host: Host, seen: Seen, step: Step, images: int | None) -> Lot:
+    """The studies to try, of the archive that the step is about: more of one that is large among all so far.
+
+    At its end a survey has seen no fewer images than so far, so each archive that is large among all is among those.
+    """
+    for archive in host.archives if step.depth is Depth.PROVE else ():
+        here = [seen.lots[e] for e in archive.endpoints if e in seen.lots]
+        if step.seen.endpoint in archive.endpoints and here:
+            large = images is not None and _images(archive) > LARGE_SHARE * (images + _images(archive))
+            return max(here, key=lambda lot: lot.told).some(scope.retrievals.large if large else scope.retrievals.each)
+    return NO_LOT
+
+
+def _images(archive: Archive) -> int:
+    held = archive.counts.images
+    return held.value or held.at_least or 0
 
 
 def _answered(observation: Observation) -> bool:

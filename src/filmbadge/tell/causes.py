@@ -172,6 +172,8 @@ _DOUBTS = {
     DoubtCode.WAYS_UNPROVEN: N_("nothing shows whether its ways in lead to one archive or to several"),
     DoubtCode.NO_IMAGE_CAME: N_("no image came when one was asked for, which is no proof that none would"),
     DoubtCode.AVAILABILITY_UNSAID: N_("it hands out images, and does not say which of them can be had"),
+    DoubtCode.DRAWN: N_("{delivered:,} of {drawn:,} images drawn by lot came; of {lost:,} nothing is known"),
+    DoubtCode.WIDE_INTERVAL: N_("its interval is wide: the truth may be {percent} % off, to either side"),
     DoubtCode.AVAILABILITY_PARTLY: N_("it does not say of {silent:,} of {studies:,} studies whether they can be had"),
     DoubtCode.NINE_DIGITS: N_("the ids of {records:,} studies have nine digits, which may be a social security number or not"),
     DoubtCode.MAYBE_SSN: N_("its ids have nine digits, and may be social security numbers or not"),

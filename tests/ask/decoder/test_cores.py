@@ -45,7 +45,7 @@ def hear(
     hold: bool = False,
     answer: int = command.C_FIND_RSP,
 ) -> Heard:
-    tally = core.Tally(KEY, keep=keep)  # type: ignore[attr-defined]
+    tally = core.Tally(KEY, keep=keep, lot=3, seed=keep)  # type: ignore[attr-defined]
     reader = core.Reader(CONTEXTS)  # type: ignore[attr-defined]
     reader.mode = mode
     records: list[tuple[bytes, bool]] = []
@@ -215,10 +215,10 @@ def test_equal_on_records(data: st.DataObject, explicit: bool) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(UIDS, NUMBERS, NUMBERS, SAID), max_size=20), st.integers(0, 3))
-def test_equal_on_counts(rows: list[tuple[bytes, bytes, bytes, bytes]], keep: int) -> None:
+@given(st.lists(st.tuples(UIDS, NUMBERS, NUMBERS, SAID), max_size=20), st.integers(0, 3), st.integers(0, 2**64 - 1))
+def test_equal_on_counts(rows: list[tuple[bytes, bytes, bytes, bytes]], keep: int, seed: int) -> None:
     """And a record that is counted by its fields counts as the data set with the same fields."""
-    one, two, sent = pure.Tally(KEY, keep=keep), compiled.Tally(KEY, keep=keep), pure.Tally(KEY, keep=keep)
+    one, two, sent = (core.Tally(KEY, keep=keep, lot=2 * keep, seed=seed) for core in (pure, compiled, pure))
     for uid, series, images, said in rows:
         one.count(uid, series, images, said)
         two.count(uid, series=series, images=images, availability=said)
@@ -231,7 +231,7 @@ def test_equal_on_counts(rows: list[tuple[bytes, bytes, bytes, bytes]], keep: in
 def told(tally: pure.Tally) -> tuple[object, ...]:
     return (
         tally.rows, tally.malformed, tally.distinct, tally.series, tally.images,
-        tally.series_known, tally.images_known, tally.kept, tally.kept_online, len(tally.uids),
+        tally.series_known, tally.images_known, tally.kept, tally.kept_online, tally.drawn, len(tally.uids),
         tally.studies_online, tally.studies_elsewhere, tally.images_online, tally.images_elsewhere,
     )  # fmt: skip
 

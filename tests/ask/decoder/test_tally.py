@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import struct
+from collections import Counter
 from types import ModuleType
 
 import pytest
@@ -58,6 +60,31 @@ def test_images_by_what_a_study_says_of_them(core: ModuleType) -> None:
     assert (seen.studies_online, seen.studies_elsewhere) == (2, 3)
     assert (seen.images_online, seen.images_elsewhere, seen.images) == (1000001, 1110, 1111111)
     assert seen.kept_online == [True, False, False, False, None, None, True]
+
+
+def test_studies_are_drawn_by_their_images(core: ModuleType) -> None:
+    """Of 40 studies with 1 to 40 images each; a number that is not said is as good as one."""
+    drawn = Counter[bytes]()
+    seeds = random.Random(5)
+    for _ in range(300):
+        seen = core.Tally(KEY, lot=30, seed=seeds.getrandbits(64))
+        assert seen.drawn == []
+        for number in range(1, 41):
+            seen.count(b"1.2.%d" % number, b"", b"%d" % number if number > 1 else b"")
+            seen.count(b"1.2.%d" % number, b"", b"900")  # again, and it counts no more
+        drawn.update(seen.drawn)
+    assert sum(drawn.values()) == 9000
+    expected = {b"1.2.%d" % number: 9000 * number / 820 for number in range(1, 41)}
+    chi_squared = sum((drawn[uid] - n) ** 2 / n for uid, n in expected.items())
+    assert chi_squared < 75  # 39 degrees of freedom: one lot of a thousand is above 72
+
+
+def test_what_is_no_uid_is_drawn_and_not_held(core: ModuleType) -> None:
+    seen = core.Tally(KEY, lot=4, seed=7)
+    seen.count(b"DOE^JANE", b"", b"5")
+    assert seen.drawn == [b""] * 4
+    with pytest.raises(ValueError, match="a lot has 0 to 1000 places"):
+        core.Tally(KEY, lot=1001)
 
 
 def test_a_study_on_line_may_not_say_how_many_images_it_has(core: ModuleType) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from filmbadge.ask.census import estimate
 from filmbadge.ask.census.budget import MOST_FULL, Spent
+from filmbadge.ask.census.lot import Lot
 from filmbadge.ask.census.plan import CensusPlan
 from filmbadge.ask.census.source import Ended, Parts, Source, Steps, When, WindowAnswer
 from filmbadge.ask.census.walk import Walk
@@ -34,7 +35,8 @@ _OF_UNDATED = (DoubtCode.UNDATED_UNASKED, DoubtCode.UNDATED_BEHIND_LIMIT, DoubtC
 class CensusProgress:
     """One archive's census. Give `script` to a connection, and to the next, until it is `done` or `stopped`."""
 
-    def __init__(self, source: Source, plan: CensusPlan, spent: Spent, key: RunKey) -> None:
+    def __init__(self, source: Source, plan: CensusPlan, spent: Spent, key: RunKey, *, draws: int = 0) -> None:
+        self._draws = draws
         self.plan = plan
         self.key = key
         self.axes = source.axes
@@ -63,13 +65,14 @@ class CensusProgress:
         self._dared = False  # it may have a long answer, or is one that some archives do not know
         self._tried = not source.availability
         self._walked: list[int] | None = None  # images of a walk, in studies that are on-line, and elsewhere
+        self._by_study: dict[bytes, int] = {}  # the same, of each study
         self._samples: list[estimate.Sample] = []  # of questions with counts
         self._dear = False
         self._steps = self._count()
         self._open: Any = None  # the request that is under way, or the next
 
     def _tally(self) -> Tally:
-        return Tally(self.key, keep=WALK_STUDIES + 1)
+        return Tally(self.key, keep=WALK_STUDIES + 1, lot=self._draws, seed=self.plan.seed())
 
     def close(self) -> None:
         """Nothing more is asked. The steps under way refer to this census, and would keep its sets in memory."""
@@ -134,6 +137,19 @@ class CensusProgress:
             queries=self.queries,
             availability=self._availability,
         )
+
+    def lot(self) -> Lot | None:
+        """Studies drawn by lot, by their images as far as these are known."""
+        tally = self._with_counts if self._counts is None else self._counted
+        tally = tally if tally is not None and tally.distinct == self.studies.distinct else self.studies
+        if not tally.drawn:
+            return None
+        online = next((uid for uid, here in zip(tally.kept, tally.kept_online, strict=True) if here), b"")
+        told = tally.studies_online + tally.studies_elsewhere == tally.distinct
+        drawn = tally.drawn
+        if self._by_study:
+            drawn = self.plan.draw(self._by_study, len(drawn))
+        return Lot(tuple(drawn), online, told)
 
     @property
     def _availability(self) -> Availability | None:
@@ -431,6 +447,7 @@ class CensusProgress:
         for study in self.studies.kept:
             before = walk.images
             yield from walk.study(study)
+            self._by_study[study] = walk.images - before
             if (here := online.get(study)) is not None:
                 self._walked[not here] += walk.images - before
             self._take(walk)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import random
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -148,9 +148,17 @@ class CensusPlan:
         """The round and the window, drawn by lot, that questions are about. None before the first round."""
         return (len(self.rounds), len(self.rounds[-1].visited)) if self.rounds else None
 
+    def seed(self) -> int:
+        """64 bits of chance."""
+        return self._chance.getrandbits(64)
+
     def lot(self, of: Sequence[bytes], count: int) -> list[bytes]:
         """Some of these, drawn by lot."""
         return self._chance.sample(of, min(count, len(of)))
+
+    def draw(self, of: Mapping[bytes, int], count: int) -> list[bytes]:
+        """So many of these, independently, each with a chance that is proportional to its number."""
+        return self._chance.choices(list(of), list(of.values()), k=count) if any(of.values()) else []
 
     def run(self, studies: Studies) -> Steps[None]:
         self._source = studies

@@ -7,6 +7,7 @@
 #include "core.h"
 #include "programs.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define MAX_CONTROL (64 * 1024)
 #define MAX_COMMAND (16 * 1024)
 #define MAX_RECORD (1024 * 1024)
+#define MOST_DRAWN 1000
 #define MAX_COUNT 1000000
 #define QUEUE 64
 
@@ -329,7 +331,7 @@ PyTypeObject DistinctSetType = {
 /* What a study says of its instances: that they are at hand, that they are not, or nothing. */
 enum { SILENT, ONLINE, ELSEWHERE };
 
-typedef struct { uint64_t uid; int64_t series, images; int said; } Waiting;
+typedef struct { uint64_t uid; int32_t series, images, said; } Waiting;
 
 typedef struct {
     PyObject_HEAD
@@ -340,6 +342,11 @@ typedef struct {
     double images_weight, images_spread;
     DistinctSet *uids;
     PyObject *kept, *kept_online;
+    /* Studies drawn by lot; see pure.Tally. `next` is the sum of images at which a place of the lot is taken by another study. */
+    Py_ssize_t lot;
+    uint64_t random;
+    double sum, soonest, *next;
+    PyObject *drawn;
     Waiting queue[QUEUE];
     int queued;
 } Tally;
@@ -356,13 +363,15 @@ static int tally_settle(Tally *t)
             return -1;
         }
         if (!added) continue;
-        t->said[w->said]++;
         if (w->series >= 0) { t->series += (uint64_t)w->series; t->series_known++; }
+        if (w->said) {
+            t->said[w->said]++;
+            t->images_said[w->said] += w->images >= 0 ? (uint64_t)w->images : 0;
+        }
         if (w->images >= 0) {
             double images = (double)w->images, stands_for = (double)((uint64_t)1 << t->uids->seen.level);
             t->images += (uint64_t)w->images;
             t->images_known++;
-            t->images_said[w->said] += (uint64_t)w->images;
             t->images_weight += images * stands_for;
             t->images_spread += images * images * stands_for * (stands_for - 1);
         }
@@ -371,7 +380,7 @@ static int tally_settle(Tally *t)
     return 0;
 }
 
-static int64_t number(Slice s)
+static int32_t number(Slice s)
 {
     s = strip_padding(s);
     if (s.size && s.at[0] == '+') { s.at++; s.size--; }
@@ -381,7 +390,7 @@ static int64_t number(Slice s)
         if (s.at[i] < '0' || s.at[i] > '9') return -1;
         made = made * 10 + (s.at[i] - '0');
     }
-    return made > 0 && made <= MAX_COUNT ? made : -1;
+    return made > 0 && made <= MAX_COUNT ? (int32_t)made : -1;
 }
 
 static inline int is_text(Slice s, const char *text, size_t size) { return s.size == size && !memcmp(s.at, text, size); }
@@ -405,6 +414,31 @@ static inline void tally_take(void *held, uint32_t tag, Slice value, int undefin
     else if (tag == TAG_IMAGES) found->images = value;
 }
 
+/* A number above 0, up to 1: SplitMix64, G. Steele 2014. */
+static double tally_random(Tally *t)
+{
+    uint64_t z = t->random += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0 + 1.0 / 9007199254740992.0;
+}
+
+/* One study more to draw from; `held` is its UID. */
+static int tally_draw(Tally *t, int32_t images, PyObject *held)
+{
+    t->sum += images > 0 ? images : 1;
+    if (t->sum <= t->soonest) return 0;
+    t->soonest = INFINITY;
+    for (Py_ssize_t i = 0; i < t->lot; i++) {
+        if (t->sum > t->next[i]) {
+            if (PyList_SetItem(t->drawn, i, Py_NewRef(held)) < 0) return -1;
+            t->next[i] = t->sum / tally_random(t);
+        }
+        if (t->next[i] < t->soonest) t->soonest = t->next[i];
+    }
+    return 0;
+}
+
 static int tally_count(Tally *t, Found found)
 {
     PyObject *const said_of[] = {Py_None, Py_True, Py_False};
@@ -418,16 +452,22 @@ static int tally_count(Tally *t, Found found)
                  found.availability.size ? availability(found.availability) : SILENT};
     set_prefetch(&t->uids->seen, w.uid);
     t->queue[t->queued++] = w;
-    if (!t->keep) return t->queued == QUEUE ? tally_settle(t) : 0;
+    if (!t->keep && !t->lot) return t->queued == QUEUE ? tally_settle(t) : 0;
 
     uint64_t before = t->uids->seen.added; /* kept UIDs are added one by one: a queue holds no UID, only its hash */
     if (tally_settle(t) < 0) return -1;
-    if (t->uids->seen.added == before || PyList_GET_SIZE(t->kept) >= t->keep) return 0;
-    for (size_t i = 0; i < uid.size; i++)
-        if (uid.at[i] != '.' && (uid.at[i] < '0' || uid.at[i] > '9')) return 0;
+    if (t->uids->seen.added == before) return 0;
+    int keeps = PyList_GET_SIZE(t->kept) < t->keep, draws = t->lot && t->sum + (w.images > 0 ? w.images : 1) > t->soonest;
+    if (!keeps && !draws) {
+        t->sum += w.images > 0 ? w.images : 1;
+        return 0;
+    }
+    for (size_t i = 0; i < uid.size && uid.size; i++)
+        if (uid.at[i] != '.' && (uid.at[i] < '0' || uid.at[i] > '9')) uid.size = 0;
     PyObject *held = PyBytes_FromStringAndSize((const char *)uid.at, (Py_ssize_t)uid.size);
     if (!held) return -1;
-    int failed = PyList_Append(t->kept, held) < 0 || PyList_Append(t->kept_online, said_of[w.said]) < 0;
+    int failed = (keeps && uid.size && (PyList_Append(t->kept, held) < 0 || PyList_Append(t->kept_online, said_of[w.said]) < 0)) ||
+                 tally_draw(t, w.images, held) < 0;
     Py_DECREF(held);
     return failed ? -1 : 0;
 }
@@ -440,11 +480,13 @@ static int tally_add(Tally *t, const uint8_t *data, size_t size, int explicit)
 
 static PyObject *Tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"key", "uid", "keep", NULL};
+    static char *names[] = {"key", "uid", "keep", "lot", "seed", NULL};
     PyObject *key;
     unsigned int uid = TAG_STUDY;
-    Py_ssize_t keep = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|I$n:Tally", names, &key, &uid, &keep)) return NULL;
+    Py_ssize_t keep = 0, lot = 0;
+    unsigned long long seed = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|I$nnK:Tally", names, &key, &uid, &keep, &lot, &seed)) return NULL;
+    if (lot < 0 || lot > MOST_DRAWN) return PyErr_Format(PyExc_ValueError, "a lot has 0 to %d places", MOST_DRAWN);
     Tally *t = (Tally *)type->tp_alloc(type, 0);
     if (!t) return NULL;
     t->uid_tag = uid;
@@ -452,7 +494,13 @@ static PyObject *Tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     t->uids = (DistinctSet *)PyObject_CallOneArg((PyObject *)&DistinctSetType, key);
     t->kept = PyList_New(0);
     t->kept_online = PyList_New(0);
-    if (!t->uids || !t->kept || !t->kept_online) Py_CLEAR(t);
+    t->lot = lot;
+    t->random = seed;
+    t->drawn = PyList_New(0);
+    t->next = PyMem_Calloc((size_t)lot + 1, sizeof(double));
+    for (Py_ssize_t i = 0; i < lot && t->drawn; i++)
+        if (PyList_Append(t->drawn, Py_None) < 0) Py_CLEAR(t->drawn);
+    if (!t->uids || !t->kept || !t->kept_online || !t->drawn || !t->next) Py_CLEAR(t);
     return (PyObject *)t;
 }
 
@@ -461,6 +509,8 @@ static void Tally_dealloc(Tally *t)
     Py_XDECREF(t->uids);
     Py_XDECREF(t->kept);
     Py_XDECREF(t->kept_online);
+    Py_XDECREF(t->drawn);
+    PyMem_Free(t->next);
     Py_TYPE(t)->tp_free((PyObject *)t);
 }
 
@@ -508,6 +558,11 @@ static PyObject *Tally_get(Tally *t, void *which)
 
 static PyObject *Tally_kept(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->kept); }
 static PyObject *Tally_kept_online(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->kept_online); }
+static PyObject *Tally_drawn(Tally *t, void *unused)
+{
+    (void)unused;
+    return t->sum > 0 ? PyList_GetSlice(t->drawn, 0, t->lot) : PyList_New(0);
+}
 static PyObject *Tally_weight(Tally *t, void *unused) { (void)unused; return PyFloat_FromDouble(t->images_weight); }
 static PyObject *Tally_spread(Tally *t, void *unused) { (void)unused; return PyFloat_FromDouble(t->images_spread); }
 static PyObject *Tally_uids(Tally *t, void *unused) { (void)unused; return Py_NewRef(t->uids); }
@@ -520,7 +575,8 @@ static PyGetSetDef Tally_getset[] = {
     COUNTER("images_online", IMAGES_ONLINE), COUNTER("images_elsewhere", IMAGES_ELSEWHERE),
     {"images_weight", (getter)Tally_weight, NULL, NULL, NULL}, {"images_spread", (getter)Tally_spread, NULL, NULL, NULL},
     {"uids", (getter)Tally_uids, NULL, NULL, NULL}, {"kept", (getter)Tally_kept, NULL, NULL, NULL},
-    {"kept_online", (getter)Tally_kept_online, NULL, NULL, NULL}, {NULL},
+    {"kept_online", (getter)Tally_kept_online, NULL, NULL, NULL},
+    {"drawn", (getter)Tally_drawn, NULL, NULL, NULL}, {NULL},
 };
 /* Counts one record of JSON by its elements: the UID, the numbers of series and images, and the availability, if given. */
 static PyObject *Tally_json(Tally *t, PyObject *const *given, Py_ssize_t size)

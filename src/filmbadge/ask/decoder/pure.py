@@ -29,6 +29,8 @@ _PDV = struct.Struct(">IBB")
 _P_DATA = 0x04
 _BOTH = struct.Struct(">BxIIBB")  # header of a PDU, and of the first value in it
 _PADDING = b"\0 "
+_64_BITS = 2**64 - 1
+MOST_DRAWN = 1000
 MOST_LEVEL = 40  # of a sample
 _NUMBER = re.compile(rb"\+?[0-9]{1,10}")
 _NOTHING = (b"", b"", b"", b"")
@@ -200,9 +202,17 @@ class Tally:
 
     With `keep`, that many distinct UIDs are held in memory, for a walk down from them. Other attributes are neither
     looked at nor held, whatever an archive sends.
+
+    With `lot`, that many UIDs are drawn by lot, independently of each other, from all that are new: each with a chance that is
+    proportional to its images; one that does not say how many it has counts as one. A place is taken over by a new UID with the
+    chance that its images have among all so far. `next` is known beforehand, so that others cost no draw. `seed` is 64 bits.
     """
 
-    def __init__(self, key: RunKey, uid: int = elements.STUDY_UID, *, keep: int = 0) -> None:
+    def __init__(
+        self, key: RunKey, uid: int = elements.STUDY_UID, *, keep: int = 0, lot: int = 0, seed: int = 0
+    ) -> None:
+        if not 0 <= lot <= MOST_DRAWN:
+            raise ValueError(f"a lot has 0 to {MOST_DRAWN} places")
         self.uids = DistinctSet(key)
         self.rows = 0
         self.malformed = 0
@@ -218,12 +228,19 @@ class Tally:
         self.kept: list[bytes] = []
         self.kept_online: list[bool | None] = []  # what each of these says; None: nothing
         self._keep = keep
+        self._drawn, self._next = [b""] * lot, [0.0] * lot
+        self._sum, self._random = 0.0, seed & _64_BITS
         wanted = (uid, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY, elements.INSTANCE_AVAILABILITY)
         self._places = Places(wanted)
 
     @property
     def distinct(self) -> int:
         return self.uids.sure
+
+    @property
+    def drawn(self) -> list[bytes]:
+        """Empty while there is nothing to draw from. An empty UID stands for one that is none, and is not held."""
+        return list(self._drawn) if self._sum else []
 
     def add(self, identifier: bytes, explicit: bool) -> None:
         """Counts one record of DIMSE and forgets it. Raises nothing on any input from an archive."""
@@ -247,7 +264,9 @@ class Tally:
         self.studies_online += online is True
         self.studies_elsewhere += online is False
         # Only a value that looks like a UID is held: a walk would send a name in its place back to the archive.
-        if len(self.kept) < self._keep and re.fullmatch(rb"[0-9.]+", uid):
+        looks = re.fullmatch(rb"[0-9.]+", uid) is not None
+        self._draw(uid if looks else b"", _number(images) or 1)
+        if len(self.kept) < self._keep and looks:
             self.kept.append(uid)
             self.kept_online.append(online)
         if (number := _number(series)) is not None:
@@ -261,6 +280,20 @@ class Tally:
             each = self.uids.stands_for
             self.images_weight += float(number) * each
             self.images_spread += float(number * number) * each * (each - 1)
+
+    def _draw(self, uid: bytes, images: int) -> None:
+        self._sum += images
+        for place, at in enumerate(self._next):
+            if self._sum > at:
+                self._drawn[place] = uid
+                self._next[place] = self._sum / self._chance()
+
+    def _chance(self) -> float:
+        """A number above 0, up to 1: SplitMix64, G. Steele 2014."""
+        self._random = mixed = (self._random + 0x9E3779B97F4A7C15) & _64_BITS
+        mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _64_BITS
+        mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _64_BITS
+        return float((mixed ^ mixed >> 31) >> 11) / 2**53 + 1.0 / 2**53
 
     def json(self, uid: Element, series: Element, images: Element, availability: Element = b"", /) -> bool | None:
         """As `count`, by elements of the DICOM JSON model, PS3.18 F.2. Returns whether the UID is new since the mark.

@@ -46,7 +46,8 @@ async def _count(contact: Contact, observation: Observation, facts: DicomWebFact
     noticed, spent = ProfileProgress(key), Spent(contact.scope.census, share=key.memory)
     form = Form.of(facts)
     source = QidoSource(facts.root, key, Listed(noticed) if personal else None, form)
-    counting = CensusProgress(source, plan_for(Hint(), contact.pace, spent), spent, key)
+    draws = contact.scope.retrievals.large if observation.depth.reaches(Depth.PROVE) else 0
+    counting = CensusProgress(source, plan_for(Hint(), contact.pace, spent), spent, key, draws=draws)
     with closing(counting):
         ended = await fetch_all(
             contact,
@@ -73,6 +74,7 @@ async def _count(contact: Contact, observation: Observation, facts: DicomWebFact
         studies=counting.studies.uids,
         whole=census.complete,
         patients=noticed.patients if personal else None,
+        lot=counting.lot(),
     )
 
 

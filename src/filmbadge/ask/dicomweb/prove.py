@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from filmbadge.ask.census.lot import NO_LOT, Lot
 from filmbadge.ask.decoder import uids as uids_of_records
 from filmbadge.ask.dicomweb.answer import NOBODY, forget, media_type
 from filmbadge.ask.dicomweb.manners import filters
@@ -25,20 +26,28 @@ ENOUGH_BYTES = 4096
 PROOF_BYTES = 512 * 1024
 
 
-async def prove(contact: Contact, observation: Observation, facts: DicomWebFacts) -> Learned:
-    """The same observation with the head of one image, dropped unread. Raises OutOfScope only."""
-    site = contact.origin(observation.endpoint.port, observation.tls is not None)
-    caps = contact.scope.caps.small(PROOF_BYTES)
-    proofs: list[WebProof] = []
-    ended = await fetch_all(contact, site, _image(facts, site, proofs), question="http image", caps=caps)
-    completed = ended.stop.ending is OutcomeKind.COMPLETED
-    stop = Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE) if completed else ended.stop
-    proof = max(proofs, key=lambda one: one.bytes) if proofs else WebProof(stop=stop)
+async def prove(contact: Contact, observation: Observation, facts: DicomWebFacts, lot: Lot = NO_LOT) -> Learned:
+    """The same observation with the head of one image of each study that was drawn, dropped unread. Raises OutOfScope only."""
+
+    async def one(study: bytes) -> WebProof:
+        return await _prove(contact, observation, facts, study.decode("ascii"))
+
+    proof = await lot.tried(one)
     return Learned(observation.with_facts(msgspec.structs.replace(facts, proof=proof)))
 
 
-def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Requests:
-    """Asks for one study, one of its series, one instance of that; then for the first KiB of the instance."""
+async def _prove(contact: Contact, observation: Observation, facts: DicomWebFacts, study: str) -> WebProof:
+    site = contact.origin(observation.endpoint.port, observation.tls is not None)
+    caps = contact.scope.caps.small(PROOF_BYTES)
+    proofs: list[WebProof] = []
+    ended = await fetch_all(contact, site, _image(facts, site, proofs, study), question="http image", caps=caps)
+    completed = ended.stop.ending is OutcomeKind.COMPLETED
+    stop = Outcome(OutcomeKind.COMPLETED, Cause.NO_INSTANCE) if completed else ended.stop
+    return max(proofs, key=lambda one: one.bytes) if proofs else WebProof(stop=stop)
+
+
+def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof], study: str = "") -> Requests:
+    """Asks for one study, or this one, one of its series, one instance of that; then for the first KiB of the instance."""
     form, root = Form.of(facts), facts.root
     uids: list[str] = []
     named: list[str] = []  # Retrieve URLs of the records, the narrowest first
@@ -46,14 +55,16 @@ def _image(facts: DicomWebFacts, site: Origin, proofs: list[WebProof]) -> Reques
         first = _First(level)
         above = dict(zip(("StudyInstanceUID", "SeriesInstanceUID"), uids, strict=False))
         below = "".join(f"/{name}/{uid}" for name, uid in zip(("studies", "series"), uids, strict=False))
-        asked = [(f"{root}{below}/{resource}", next(filters()) if facts.needs_filter and not uids else {})]
+        keys = {"StudyInstanceUID": study} if study else next(filters()) if facts.needs_filter else {}
+        asked = [(f"{root}{below}/{resource}", {} if uids else keys)]
         asked += [(f"{root}/{resource}", above)] if uids else []  # some know no resource below another
         for path, keys in asked:
             rows = JsonArray(first.take, piecemeal=True)
             yield Request(form.path(path, keys, 1), accept=form.accepts, leave=True, into=rows.feed)
             if first.uid:
                 break
-        if not uids_of_records.names(first.uid.encode()):  # it becomes a step of a path
+        ignored = study and not uids and first.uid != study  # it gave what was not asked for
+        if ignored or not uids_of_records.names(first.uid.encode()):
             return
         named = [first.url, *named]
         uids.append(first.uid)

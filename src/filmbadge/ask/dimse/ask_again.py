@@ -12,6 +12,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from filmbadge.ask.census.lot import FINAL
 from filmbadge.ask.dimse.association import COMPLETED, Answer, Association, Keys, Operation, Operations, Query
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Meter
@@ -27,14 +28,6 @@ Script = Callable[[Association], Operations]
 
 # The peer hung up. That may be its manner, or chance, even before it answered anything.
 _HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.ABORTED)
-# Asking again would change nothing, or is not ours to decide.
-FINAL = (
-    OutcomeKind.SPARED,
-    OutcomeKind.OUT_OF_SCOPE,
-    OutcomeKind.INTERRUPTED,
-    OutcomeKind.OWN_ERROR,
-    OutcomeKind.NO_ADDRESS,
-)
 
 
 class Asked(Struct, frozen=True):

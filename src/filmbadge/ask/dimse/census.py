@@ -9,11 +9,12 @@ import msgspec
 
 from filmbadge.ask.census.budget import Spent
 from filmbadge.ask.census.count import CensusProgress
+from filmbadge.ask.census.lot import FINAL
 from filmbadge.ask.census.plan import Hint, plan_for
 from filmbadge.ask.census.source import Ended, Steps, When, WindowAnswer
 from filmbadge.ask.census.windows import Axis, Window, day, minute
 from filmbadge.ask.decoder import Tally, elements
-from filmbadge.ask.dimse.ask_again import FINAL, Asked, Script, ask_all
+from filmbadge.ask.dimse.ask_again import Asked, Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Operations, Query
 from filmbadge.ask.dimse.identify import OVER_TLS
 from filmbadge.ask.dimse.questions import KEYS, demanded, find_root, opening
@@ -133,7 +134,8 @@ async def _census(contact: Contact, observation: Observation, asked: DimseFacts,
         personal=observation.depth.reaches(Depth.PROFILE),
         availability=observation.depth.reaches(Depth.PROVE),
     )
-    counting = CensusProgress(source, plan_for(hint(asked), contact.pace, spent), spent, key)
+    draws = contact.scope.retrievals.large if observation.depth.reaches(Depth.PROVE) else 0
+    counting = CensusProgress(source, plan_for(hint(asked), contact.pace, spent), spent, key, draws=draws)
     try:
         return await _counted(contact, observation, asked, root, counting)
     finally:
@@ -148,7 +150,9 @@ async def _counted(
         only = Doubt(DoubtCode.ONLY_WITH_KEY)
         census = msgspec.structs.replace(census, complete=False, doubts=(only, *census.doubts))
     facts = msgspec.structs.replace(asked, census=census)
-    return Learned(observation.with_facts(facts), studies=counting.studies.uids, whole=census.complete)
+    return Learned(
+        observation.with_facts(facts), studies=counting.studies.uids, whole=census.complete, lot=counting.lot()
+    )
 
 
 async def _also_by(

@@ -1,7 +1,8 @@
-"""Proves that images would be handed out: one C-GET is begun, counted and dropped. C-MOVE is never sent.
+"""Proves that images would be handed out: a C-GET is begun, counted and dropped. C-MOVE is never sent.
 
-There are two associations. The first asks for the UIDs and the SOP class of one instance, from the archive's own
-records. The second accepts that one class, asks for that one instance, and cancels after a few KiB.
+There are two associations for one image, one after the other. The first asks for the UIDs and the SOP class of one instance,
+from the archive's own records. The second accepts that one class, asks for that one instance, and cancels after a few KiB.
+Of an archive that does not say which studies can be had, images of some studies are asked for that were drawn by lot.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from filmbadge.ask.census.lot import NO_LOT, Lot
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dimse.ask_again import TRIES, Script, ask_all
 from filmbadge.ask.dimse.association import Answer, Association, Get, Operations, Query
@@ -49,16 +51,16 @@ class _Instance:
     sop_class: str = ""  # empty if the archive's records do not name it
 
 
-async def prove(contact: Contact, observation: Observation, asked: DimseFacts) -> Learned:
+async def prove(contact: Contact, observation: Observation, asked: DimseFacts, lot: Lot = NO_LOT) -> Learned:
     """The same observation with a proof from the archive that gave records. Raises OutOfScope only."""
     root = find_root(asked)
     if root is None:
         return Learned(observation)
-    proof = await _prove(contact, observation, asked, root)
+    proof = await lot.tried(lambda study: _prove(contact, observation, asked, root, study))
     return Learned(observation.with_facts(msgspec.structs.replace(asked, proof=proof)))
 
 
-async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, root: str) -> Proof:
+async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, root: str, study: bytes = b"") -> Proof:
     caps = contact.scope.caps.small(BYTES)
     tls = observation.tls is not None
     over = OVER_TLS if tls else ""
@@ -71,7 +73,7 @@ async def _prove(contact: Contact, observation: Observation, asked: DimseFacts, 
         contact,
         port,
         lambda carried: Association(asked.called, carried, throttle=contact.pace),
-        lambda _: _find(root, dates, instance, contact.key),
+        lambda _: _find(root, dates, instance, contact.key, study),
         question=f"dimse instance {asked.called}{over}",
         caps=caps,
         tls=tls,
@@ -126,10 +128,10 @@ def _contexts(classes: Sequence[str]) -> list[Context]:
     return contexts + [Context(3 + 2 * n, name, syntax) for n, (name, syntax) in enumerate(proposed)]
 
 
-def _find(root: str, dates: bytes, instance: _Instance, key: RunKey) -> Operations:
-    """Finds one study, one of its series and one instance of that. Each query is cancelled at its first match."""
-    above: list[tuple[int, bytes]] = []
-    for level, uid in ((b"STUDY", elements.STUDY_UID), (b"SERIES", elements.SERIES_UID)):
+def _find(root: str, dates: bytes, instance: _Instance, key: RunKey, study: bytes) -> Operations:
+    """Finds one study if none is given, one of its series and one instance of that. Each query is cancelled at its first match."""
+    above = [(elements.STUDY_UID, study)] if study else []
+    for level, uid in ((b"STUDY", elements.STUDY_UID), (b"SERIES", elements.SERIES_UID))[len(above) :]:
         first = Tally(key, uid, keep=1)
         window = [(elements.STUDY_DATE, dates)] if level == b"STUDY" else []
         yield from _one(root, [(elements.QUERY_LEVEL, level), *window, *above, (uid, b"")], first)

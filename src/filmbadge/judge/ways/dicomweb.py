@@ -9,6 +9,7 @@ from filmbadge.model import (
     Census,
     Depth,
     DicomWebFacts,
+    Draws,
     Observation,
     Outcome,
     Profile,
@@ -16,6 +17,7 @@ from filmbadge.model import (
     Rung,
     Verdict,
     WebService,
+    refuses_all,
 )
 
 
@@ -39,15 +41,14 @@ def delivered(facts: DicomWebFacts) -> bool:
     return facts.proof is not None and facts.proof.bytes > 0
 
 
-# HTTP statuses that refuse whatever is asked for: without authentication, at all, or by this method, RFC 9110 15.5 and 15.6.
-_REFUSALS = (401, 403, 405, 501)
+def draws(facts: DicomWebFacts) -> Draws | None:
+    return None if facts.proof is None else facts.proof.draws
 
 
 def withheld(facts: DicomWebFacts) -> bool | None:
     if not gave(facts):
         return None
-    proof = facts.proof
-    return proof is not None and not proof.bytes and proof.status in _REFUSALS
+    return facts.proof is not None and refuses_all(facts.proof)
 
 
 def steps(facts: DicomWebFacts, rung: Rung | None) -> Iterator[Depth]:
@@ -92,6 +93,7 @@ WAY: Way[DicomWebFacts] = Way(
     census=census,
     profile=profile,
     delivered=delivered,
+    draws=draws,
     withheld=withheld,
     steps=steps,
 )

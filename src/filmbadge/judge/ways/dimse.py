@@ -9,11 +9,11 @@ from filmbadge.catalogue.dicom import is_success
 from filmbadge.catalogue.fingerprints import Manners, fingerprints, products_of, toolkit_of
 from filmbadge.judge.ways.way import Way
 from filmbadge.model import (
-    REFUSALS,
     Abort,
     Census,
     Depth,
     DimseFacts,
+    Draws,
     Fingerprint,
     FingerprintKind,
     Observation,
@@ -22,6 +22,7 @@ from filmbadge.model import (
     Reason,
     Rung,
     Verdict,
+    refuses_all,
 )
 
 USER = 0  # source of an A-ABORT, PS3.8 Table 9-26
@@ -84,14 +85,15 @@ def delivered(facts: DimseFacts) -> bool:
     return facts.proof is not None and facts.proof.bytes > 0
 
 
+def draws(facts: DimseFacts) -> Draws | None:
+    return None if facts.proof is None else facts.proof.draws
+
+
 def withheld(facts: DimseFacts) -> bool | None:
     """Proof is a final status that refuses every question, or an association that was made without C-GET."""
     if not gave(facts) and not (facts.census and facts.census.studies):
         return None
-    proof = facts.proof
-    if proof is None or proof.bytes:
-        return False
-    return (proof.status,) in REFUSALS or (proof.stop is None and not proof.get)
+    return facts.proof is not None and refuses_all(facts.proof)
 
 
 def steps(facts: DimseFacts, rung: Rung | None) -> Iterator[Depth]:
@@ -166,6 +168,7 @@ WAY: Way[DimseFacts] = Way(
     census=census,
     profile=profile,
     delivered=delivered,
+    draws=draws,
     withheld=withheld,
     steps=steps,
 )

@@ -15,6 +15,7 @@ from filmbadge.model import (
     Counters,
     Counts,
     Depth,
+    Draws,
     Facts,
     Fingerprint,
     FingerprintKind,
@@ -65,6 +66,7 @@ class Way(Generic[F]):
     listed: Callable[[F], Counts | None] = _none  # counts from its pages, used only if nothing better gives them
     profile: Callable[[F], Profile | None] = _none
     delivered: Callable[[F], bool] = _no  # whether an image came
+    draws: Callable[[F], Draws | None] = _none  # what became of images of studies that were drawn by lot
     # Whether a refusal proves that no image comes this way. None: this way brings no images, or is not open.
     withheld: Callable[[F], bool | None] = _none
 
