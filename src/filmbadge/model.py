@@ -324,8 +324,8 @@ class DoubtCode(_Code):
     NINE_DIGITS = "nine-digits", "records"  # so many records have nine digits that may be a US social security number
     NO_IMAGE_CAME = "no-image-came"  # we asked for an image, none came, and nothing proves that none would
     AVAILABILITY_UNSAID = "availability-unsaid"
-    # Of so many studies that were drawn by lot, so many delivered an image, and of so many we could not find out.
-    DRAWN = "drawn", "drawn", "delivered", "lost"
+    DRAWN = "drawn", "drawn", "delivered"  # of so many studies that were drawn by lot, so many delivered an image
+    DRAWS_LOST = "draws-lost", "draws"  # of so many of these neither an image came nor a refusal
     WIDE_INTERVAL = "wide-interval", "percent"  # half an interval is so much of the total
     AVAILABILITY_PARTLY = "availability-partly", "silent", "studies"  # so many of the studies say nothing of it
     MAYBE_SSN = "maybe-ssn"  # the same, of records that an older version inspected

@@ -77,7 +77,8 @@ def test_a_wide_interval_says_so() -> None:
 def test_draws_are_read_from_the_doubts_of_a_row() -> None:
     from filmbadge.keep.retrievable import draw as read
 
-    doubts = encode_doubts((Doubt(DoubtCode.DRAWN, {"drawn": 5, "delivered": 4, "lost": 1}),))
+    drawn = (Doubt(DoubtCode.DRAWN, {"drawn": 5, "delivered": 4}), Doubt(DoubtCode.DRAWS_LOST, {"draws": 1}))
+    doubts = encode_doubts(drawn)
     row: dict[str, object] = {"images": 100, "images_low": None, "images_high": 120, "low": 28, "high": 100}
     assert doubts is not None
     assert read({**row, "doubts": doubts.decode()}) == Draw(100, 100, 120, 5, 4, 1, 28, 100)

@@ -41,14 +41,14 @@ def retrievable(group: Sequence[JudgedEndpoint], images: Count) -> Count:
         said = [withheld for way, facts in ways if (withheld := way.withheld(facts)) is not None]
         if said and all(said):
             return Count(0, Provenance.COUNTED)
-        return _unknown(DoubtCode.NO_IMAGE_CAME) if draws is None or not _known(draws) else _by_draws(draws, images)
+        return _unknown(DoubtCode.NO_IMAGE_CAME) if draws is None or not _known(draws) else by_draws(draws, images)
     censuses = Told.by(*(j.observation for j in group)).censuses
     best = max(censuses, key=lambda census: (census.complete, census.studies), default=None)
     if best is not None and (said_of := best.availability) is not None:
         by_word = _by_availability(best, said_of, images)
         if by_word.value is not None or draws is None:
             return by_word
-    return _unknown(DoubtCode.AVAILABILITY_UNSAID) if draws is None else _by_draws(draws, images)
+    return _unknown(DoubtCode.AVAILABILITY_UNSAID) if draws is None else by_draws(draws, images)
 
 
 def _by_availability(census: Census, said: Availability, images: Count) -> Count:
@@ -73,14 +73,15 @@ def _known(draws: Draws) -> int:
     return draws.drawn - draws.lost
 
 
-def _by_draws(draws: Draws, images: Count) -> Count:
+def by_draws(draws: Draws, images: Count) -> Count:
     """The share of the draws that an image answered: studies are drawn by their images, so it is the share of these too.
 
     A draw of which nothing is known may be either.
     """
-    drawn = Doubt(DoubtCode.DRAWN, {"drawn": draws.drawn, "delivered": draws.delivered, "lost": draws.lost})
+    drawn = [Doubt(DoubtCode.DRAWN, {"drawn": draws.drawn, "delivered": draws.delivered})]
+    drawn += [Doubt(DoubtCode.DRAWS_LOST, {"draws": draws.lost})] if draws.lost else []
     if images.value is None or not _known(draws):
-        return Count(at_least=1 if draws.delivered else None, doubts=(*images.doubts, drawn))
+        return Count(at_least=1 if draws.delivered else None, doubts=(*images.doubts, *drawn))
     # Where the number of images is an estimate too, each of both may miss the truth.
     missed = MISSED / 5 if images.how is Provenance.ESTIMATED else MISSED
     low = clopper_pearson(draws.drawn, draws.delivered, missed)[0]
@@ -90,7 +91,7 @@ def _by_draws(draws: Draws, images: Count) -> Count:
     return Count(
         round(images.value * draws.delivered / _known(draws)),
         Provenance.ESTIMATED,
-        doubts=(drawn, *images.doubts),
+        doubts=(*drawn, *images.doubts),
         low=floor(least * low),
         high=ceil(most * high),
     )

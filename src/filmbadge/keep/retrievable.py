@@ -37,13 +37,13 @@ class Draw(NamedTuple):
 
 def draw(row: dict[str, object]) -> Draw | None:
     """From a row with `images`, their ends, `doubts` and its own ends `low` and `high`. None: it was not estimated by draws."""
-    doubts = decode_doubts(row["doubts"])
-    found = next((doubt.numbers for doubt in doubts if doubt.code is DoubtCode.DRAWN), None)
+    numbers = {doubt.code: doubt.numbers for doubt in decode_doubts(row["doubts"])}
+    found, lost = numbers.get(DoubtCode.DRAWN), numbers.get(DoubtCode.DRAWS_LOST, {"draws": 0})
     if found is None or row["images"] is None:
         return None
     images, low, high = (int(str(row[name])) for name in ("images", "low", "high"))
     least, most = (images if row[end] is None else int(str(row[end])) for end in ("images_low", "images_high"))
-    return Draw(images, least, most, found["drawn"], found["delivered"], found["lost"], low, high)
+    return Draw(images, least, most, found["drawn"], found["delivered"], lost["draws"], low, high)
 
 
 def interval(draws: Sequence[Draw]) -> tuple[int, int]:
