@@ -17,6 +17,7 @@ from filmbadge.ask.wire import contact, dialer, fetch, head, http, json_array, t
 from filmbadge.keep.manifest import ScopeAsUsed
 from filmbadge.model import Outcome, OutcomeKind
 from filmbadge.scope import (
+    LARGE_SHARE,
     LARGEST,
     LARGEST_SHARE,
     LONGEST,
@@ -28,6 +29,7 @@ from filmbadge.scope import (
     ConnectionLimits,
     MemoryLimits,
     RateLimits,
+    Retrievals,
 )
 from filmbadge.tell.card import CheckDocument
 from support.loopback import HERE
@@ -112,6 +114,11 @@ def bounds() -> list[tuple[str, str]]:
             f"{size(MemoryLimits().distinct_bytes)} (`distinct_bytes`)",
         ),
         ("the connection of `knock` and `ask`, and each of `prove`", f"{seconds(small.seconds)} ({least}), {kib}"),
+        (
+            "images that are begun at one archive, one after the other, and what is read of each",
+            f"1; {Retrievals().each} where it does not say which studies can be had, {Retrievals().large} at one with over "
+            f"{LARGE_SHARE * 100:g} % of all images so far; {size(prove.ENOUGH_BYTES)}",
+        ),
         ("one connection of a visit over HTTP", f"{seconds(page.seconds)}, {size(page.received_bytes)}"),
         (
             "one visit over HTTP, over all its connections",

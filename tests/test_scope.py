@@ -564,6 +564,16 @@ def test_whoever_allows_a_scope_reads_that_personal_data_is_looked_at(depth: Dep
     assert "census" not in explain(replace(parse(VALID, "s", NOW), depth=Depth.ASK), ENGLISH)
 
 
+def test_retrievals_are_bounded() -> None:
+    found = parse(VALID + "\n[retrievals]\neach = 3\n", "s", NOW).retrievals
+    assert (found.each, found.large) == (3, 30)
+    for wrong, why in (("each = 1.5", "whole number"), ("large = 1001", "at most 1000"), ("each = 0", "above 0")):
+        with pytest.raises(ScopeError, match=why):
+            parse(VALID + f"\n[retrievals]\n{wrong}\n", "s", NOW)
+    with pytest.raises(ScopeError, match=r"retrievals\.each is 51, and I answer for it"):
+        parse(VALID + "\n[retrievals]\neach = 51\n", "s", NOW)
+
+
 def test_the_memory_of_a_run_is_in_the_scope() -> None:
     assert parse(VALID + "\n[memory]\ndistinct_bytes = 2097152\n", "s", NOW).memory.distinct_bytes == 2097152
     for wrong, why in (("0.5", "whole number"), ("4096", "at least 1048576 bytes")):

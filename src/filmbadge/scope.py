@@ -792,8 +792,8 @@ def _unusual(scope: Scope, now: datetime) -> Iterator[tuple[str, str, str]]:
             yield "", "networks", f"I may ask {allowed.size} IPv{version} addresses"
     if scope.expires is not None and scope.expires - now > LONGEST:
         yield "", "expires", f"I hold this permission until {scope.expires:%Y-%m-%d}"
-    tables = (("pace", scope.pace), ("caps", scope.caps), ("census", scope.census), ("memory", scope.memory))
-    for table, limits in tables:
+    for table in ("pace", "caps", "census", "memory", "retrievals"):
+        limits = getattr(scope, table)
         for one in fields(limits):
             value, most = getattr(limits, one.name), TIMES * getattr(type(limits)(), one.name)
             if value > (LARGEST_SHARE if one.name == "archive_share" else most):

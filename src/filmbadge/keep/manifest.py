@@ -45,6 +45,7 @@ class ScopeAsUsed(Struct, frozen=True):
     memory: dict[str, float] = {}
     reverse_names: bool = False
     lists: dict[str, str] = {}  # files that networks and exclusions came from, with the SHA-256 of each
+    retrievals: dict[str, int] = {}
 
 
 class PatientIds(Struct, frozen=True):

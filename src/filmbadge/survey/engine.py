@@ -375,4 +375,5 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         memory=asdict(scope.memory),
         reverse_names=scope.reverse_names,
         lists=dict(scope.lists),
+        retrievals=asdict(scope.retrievals),
     )

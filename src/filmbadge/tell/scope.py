@@ -16,7 +16,7 @@ _DOES = {
     Depth.ASK: N_("asks each archive one small question for UIDs, cancelled at the first match"),
     Depth.COUNT: N_("counts studies, series and images by the archive's own counters, or else by UIDs and counts in windows of dates"),
     Depth.PROFILE: N_("counts, patients too, and looks at personal attributes that it forgets at once"),
-    Depth.PROVE: N_("counts, patients too, looks at personal attributes that it forgets at once, and starts one image retrieval per archive that it drops after a few KiB"),
+    Depth.PROVE: N_("counts, patients too, looks at personal attributes that it forgets at once, and starts image retrievals, one after the other, that it drops after a few KiB"),
 }  # fmt: skip
 _NEVER = {
     Depth.KNOCK: N_("never asks for a record, personal data or an image"),
@@ -102,6 +102,12 @@ def _questions(scope: Scope, words: Words) -> Iterator[str]:
         yield words.say(
             "holds at most {size:,.0f} MiB of hashes, of all archives together",
             size=scope.memory.distinct_bytes / (1 << 20),
+        )
+    if depth.reaches(Depth.PROVE):
+        yield words.say(
+            "starts {each:,} image retrievals at an archive that does not say which can be had, or {large:,} at a large one",
+            each=scope.retrievals.each,
+            large=scope.retrievals.large,
         )
     if scope.names:
         yield words.say("looks up names that a page gives, if they are: {names}", names=", ".join(scope.names))
