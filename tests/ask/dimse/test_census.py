@@ -39,6 +39,7 @@ class Archive:
     status: Callable[[Keys], int] = lambda _keys: SUCCESS
     count_seconds: float = 0.0  # that a question with count keys takes; others none
     ages: Callable[[int], int] = lambda number: number + 100  # days, of the studies in their order
+    stalls: Callable[[], bool] = lambda: False  # whether the last question took long
     slow_with: int = elements.IMAGES_IN_STUDY  # the key that takes so long
     drops_with: Callable[[Keys], bool] = lambda _keys: False  # collapses, with these keys
     no_counts_with: Callable[[Keys], bool] = lambda _keys: False  # gives no counts, with these keys
@@ -121,7 +122,7 @@ def play(counting: CensusProgress, archive: Archive, root: str = STUDY_ROOT_FIND
             for row in rows:
                 query.record(row, True)
             counting.spent.asked()
-            seconds = archive.count_seconds if archive.slow_with in dict(query.keys) else 0.0
+            seconds = archive.count_seconds if archive.slow_with in dict(query.keys) else 9.0 * archive.stalls()
             query = asking.send(Answer(status, len(rows), cancelled, seconds))
     except StopIteration:
         pass
@@ -203,7 +204,17 @@ def test_no_count_is_lost_to_instance_availability() -> None:
         found = count(archive, availability=True)
         assert (found.complete, found.studies, found.images, found.availability) == (True, 8, 36, None), how
         assert ONLINE not in archive.asked[-1], how
-        assert sum(ONLINE in keys for keys in archive.asked) == 1, how
+        assert sum(ONLINE in keys for keys in archive.asked) == (2 if how == "slow" else 1), how
+
+
+@pytest.mark.parametrize("stalled", [0, 1, 2, 3, 4, 5])
+def test_a_stall_of_our_own_costs_no_availability(stalled: int) -> None:
+    """One question takes long, whichever it is."""
+    archive = Archive(MANY, filled, some_online)
+    archive.stalls = lambda: len(archive.asked) == stalled
+    found = count(archive, availability=True)
+    assert found.availability == Availability(5, 2, 4 + 5 + 6 + 7 + 8, 5)
+    assert (found.complete, found.images) == (True, 36)
 
 
 def test_nothing_shows_that_an_archive_that_gives_nothing_answers_at_all() -> None:

@@ -238,7 +238,10 @@ class CensusProgress:
         return self._repeat(seen, again) if seen.rows > seen.distinct else seen
 
     def _with_counts_too(self, window: Window, seen: WindowAnswer) -> Steps[WindowAnswer]:
-        """The same question with the counts. The first time with the availability too, unless that seems to cost counts."""
+        """The same question with the counts. The first time with the availability too, unless that costs counts.
+
+        Slow is what is slow twice, for once it may be our own machine that stood still.
+        """
         self.trying, self._tried = not self._tried, True
         both, trying = self._with_counts, self.trying
         again = yield from self._one(window, True, both)
@@ -249,12 +252,18 @@ class CensusProgress:
         samples = len(self._samples)
         self._source.availability, self._with_counts = False, self._tally()
         without = yield from self._one(window, True, self._with_counts)
-        no_better = not self._with_counts.images_known or (both.images_known and _slow(seen, without))
-        if same and no_better and _says(both):
-            self._source.availability, self._with_counts = True, both
-            del self._samples[samples:]
-            return again
-        return without
+        if not (same and _says(both)):
+            return without
+        plain = self._with_counts
+        if both.images_known and plain.images_known:  # it was only slow
+            self._source.availability, both = True, self._tally()
+            again = yield from self._one(window, True, both)
+        if plain.images_known and not (_same(seen, again) and both.images_known and not _slow(without, again)):
+            self._source.availability, self._with_counts = False, plain
+            return without
+        self._source.availability, self._with_counts = True, both
+        del self._samples[samples:]
+        return again
 
     def _with_room(self, window: Window, tally: Tally, counts: bool) -> Steps[WindowAnswer]:
         """An answer that was taken in as a whole. Where there was no room, the connection waits, and it is asked for again."""
