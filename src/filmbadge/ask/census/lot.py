@@ -36,13 +36,16 @@ class Lot:
     async def tried(self, prove: Callable[[bytes], Awaitable[P]]) -> P:
         """The best proof of all, with what became of the draws: one image of each study is asked for, one after the other.
 
-        `prove` asks for one image of the study with this UID; without one, of the first study of the archive's own records. A
+        Where the archive tells of each study, the first image is enough. `prove` asks for one image of the study with this UID; without one, of the first study of the archive's own records. A
         refusal that holds for all images ends it before anything came, and so do a few retrievals that brought no answer.
         """
         proofs: dict[bytes, P] = {}
         lost = 0
-        for study in list(dict.fromkeys(filter(None, self.drawn))) or [self.online]:
+        first = self.online if self.told else b""
+        for study in dict.fromkeys(filter(None, (first, *self.drawn))) or [self.online]:
             proof = proofs[study] = await prove(study)
+            if self.told and proof.bytes:
+                return proof
             if refuses_all(proof) and not any(one.bytes for one in proofs.values()):
                 return proof
             lost += _lost(proof)
@@ -59,8 +62,8 @@ class Lot:
         return Draws(len(came), sum(one is not None and one.bytes > 0 for one in came), lost)
 
     def some(self, count: int) -> Lot:
-        """As many draws. One retrieval is enough where the archive tells of each study."""
-        return replaced(self, drawn=self.drawn[: 0 if self.told and self.online else count])
+        """As many draws."""
+        return replaced(self, drawn=self.drawn[:count])
 
 
 NO_LOT = Lot(())
