@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -153,7 +153,28 @@ class Contents:
 
         `raw` has elements by tag, encoded, which each record holds too. The character set is always told.
         """
-        return Template(self, tags | {CHARACTER_SET}, explicit, head, raw or {})
+        held, raw = self._by_study | self._by_patient, raw or {}
+        parts: list[bytes | int] = [head]
+        for tag in sorted((held.keys() & (tags | {CHARACTER_SET})) | raw.keys() | ({elements.QUERY_LEVEL} & tags)):
+            if tag in raw:
+                parts.append(raw[tag])
+            elif tag == elements.QUERY_LEVEL:
+                parts.append(elements.encode([(tag, b"STUDY")], explicit=explicit))
+            else:
+                width = held[tag].width
+                element = elements.encode([(tag, b" " * width)], explicit=explicit)
+                at = len(element) - width - width % 2
+                parts += [element[:at], tag, element[at + width :]]
+        return self.written(parts)
+
+    def written(self, parts: Iterable[bytes | int]) -> Template:
+        """Records in which fixed text and values, each by its tag, stand one after the other."""
+        return Template(self, parts)
+
+    @property
+    def tags(self) -> frozenset[int]:
+        """The attributes that a study has."""
+        return frozenset(self._by_study | self._by_patient)
 
     # The truth.
 
@@ -236,25 +257,22 @@ class Contents:
 class Template:
     """Records of one archive that hold the same attributes. All are equally long."""
 
-    def __init__(
-        self, contents: Contents, tags: frozenset[int], explicit: bool, head: bytes, raw: Mapping[int, bytes]
-    ) -> None:
+    def __init__(self, contents: Contents, parts: Iterable[bytes | int]) -> None:
         self._contents = contents
         self._by_study: list[tuple[int, Column]] = []  # each column, and where its value stands in a record
         self._by_patient: list[tuple[int, Column]] = []
-        held = contents._by_study | contents._by_patient
-        record = bytearray(head)
-        for tag in sorted((held.keys() & tags) | raw.keys() | ({elements.QUERY_LEVEL} & tags)):
-            if tag in raw:
-                record += raw[tag]
+        self.places: dict[int, tuple[int, int]] = {}  # where the last value of a tag stands in a record, and its width
+        record = bytearray()
+        for part in parts:
+            if isinstance(part, bytes):
+                record += part
                 continue
-            column = held.get(tag)
-            value = b"STUDY" if column is None else b" " * column.width
-            encoded = elements.encode([(tag, value)], explicit=explicit)
-            if column is not None:
-                columns = self._by_patient if tag in contents._by_patient else self._by_study
-                columns.append((len(record) + len(encoded) - column.width - column.width % 2, column))
-            record += encoded
+            column = contents._by_study.get(part)
+            columns = self._by_patient if column is None else self._by_study
+            column = contents._by_patient[part] if column is None else column
+            columns.append((len(record), column))
+            self.places[part] = len(record), column.width
+            record += b" " * column.width
         self._record = record
         self.stride = len(record)  # bytes of one record
 

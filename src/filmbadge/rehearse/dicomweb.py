@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -13,6 +13,7 @@ from filmbadge.catalogue.kinds import ATTRIBUTES, CHARACTER_SET, ISSUER, VR
 from filmbadge.rehearse import image
 from filmbadge.rehearse.answers import COUNTS
 from filmbadge.rehearse.matching import matching
+from filmbadge.rehearse.people import Names
 from filmbadge.rehearse.world import ALWAYS, Archive, CountKeys
 
 JSON, DICOM_JSON, FILE = "application/json", "application/dicom+json", "application/dicom"
@@ -34,6 +35,8 @@ _ALWAYS = frozenset((
     elements.STUDY_DATE, elements.STUDY_TIME, elements.INSTANCE_AVAILABILITY, elements.MODALITIES_IN_STUDY, 0x00080090,
     0x00100010, 0x00100020, 0x00100030, 0x00100040, elements.STUDY_UID, elements.SERIES_IN_STUDY, elements.IMAGES_IN_STUDY,
 ))  # fmt: skip
+_BELOW = (elements.SERIES_UID, elements.INSTANCE_UID)
+_OTHER_SETS = (Names.JAPANESE, Names.UNDECLARED)  # names in these are no UTF-8, and are made one by one
 _BOUNDARY = "filmbadge-rehearsal"
 
 
@@ -84,19 +87,27 @@ def reply(archive: Archive, request: Request) -> Reply | None:
 def _search(archive: Archive, request: Request, level: str, above: Mapping[str, str]) -> Reply:
     """One page of the results of a search, PS3.18 8.3.4. One cap ends the list, the other one ends a page and says so."""
     keys, included = _keys({**request.options, **above}), _included(request.options.get("includefield", ""))
-    rows = _rows(archive, level, keys)
     offset, limit, cap = _number(request, "offset", 0), _number(request, "limit", ALWAYS), archive.web_cap
+    url = f"{request.site}{archive.dicomweb}/studies/"
+    rows = _matches(archive, keys) if level == "studies" else list(_rows(archive, level, keys))
     if cap is not None and archive.warns:
         limit = min(limit, cap)
     elif cap is not None:
-        rows = islice(rows, cap)
-    page = list(islice(rows, offset, offset + limit))
-    if not page and archive.warns:
+        rows = rows[:cap]
+    page = rows[offset : offset + limit]
+    if not len(page) and archive.warns:
         return Reply("204 No Content")
-    left = sum(1 for _ in rows) if archive.warns else 0
+    left = len(rows) - offset - len(page) if archive.warns else 0
     warning = f'Warning: 299 localhost "There are {left} additional results that can be requested"'
-    records = (_record(archive, request.site, level, row, included) for row in page)
-    return Reply("200 OK", (warning,) if left else (), DICOM_JSON, _blocks(records))
+    if isinstance(page, range) and archive.contents.habits.names not in _OTHER_SETS:
+        records = _in_blocks(archive, url, page, included)
+    else:
+        records = _one_by_one(_record(archive, url, level, row, included) for row in page)
+    return Reply("200 OK", (warning,) if left else (), DICOM_JSON, _array(records))
+
+
+def _matches(archive: Archive, keys: Mapping[int, bytes]) -> Sequence[int]:
+    return matching(archive, {tag: key for tag, key in keys.items() if tag not in _BELOW}).newest()
 
 
 def _keys(options: Mapping[str, str]) -> dict[int, bytes]:
@@ -127,14 +138,10 @@ _Row = tuple[int, int, int]  # numbers of a study, of its series, of an image of
 
 
 def _rows(archive: Archive, level: str, keys: Mapping[int, bytes]) -> Iterator[_Row]:
+    """The series, or the instances, that match."""
     contents = archive.contents
-    of_series, of_instance = (keys.get(tag, b"") for tag in (elements.SERIES_UID, elements.INSTANCE_UID))
-    below = (elements.SERIES_UID, elements.INSTANCE_UID)
-    of_studies = {tag: key for tag, key in keys.items() if tag not in below}
-    for number in reversed(matching(archive, of_studies)):  # the newest first
-        if level == "studies":
-            yield number, 0, 0
-            continue
+    of_series, of_instance = (keys.get(tag, b"") for tag in _BELOW)
+    for number in _matches(archive, keys):
         for index, images in enumerate(contents.images(number)):
             if of_series not in (b"", contents.series_uid(number, index)):
                 continue
@@ -146,34 +153,70 @@ def _rows(archive: Archive, level: str, keys: Mapping[int, bytes]) -> Iterator[_
                     yield number, index, n
 
 
-def _record(archive: Archive, site: str, level: str, row: _Row, included: frozenset[int]) -> dict[str, object]:
+def _withheld(archive: Archive) -> frozenset[int]:
+    """Attributes that the archive does not give."""
+    counts = frozenset({*COUNTS, _IMAGES_IN_SERIES}) if archive.count_keys is not CountKeys.FILLED else frozenset()
+    return counts | (frozenset() if archive.availability else frozenset({elements.INSTANCE_AVAILABILITY}))
+
+
+def _record(archive: Archive, url: str, level: str, row: _Row | int, included: frozenset[int]) -> dict[str, object]:
     """One result in the DICOM JSON model, PS3.18 F.2."""
-    contents, (number, index, n) = archive.contents, row
-    study = contents.uid(number)
-    url = f"{site}{archive.dicomweb}/studies/{study.decode()}"
-    held: dict[int, bytes] = {elements.STUDY_UID: study}
+    contents, (number, index, n) = archive.contents, (row, 0, 0) if isinstance(row, int) else row
+    record = contents.record(number)
+    charset = record.get(CHARACTER_SET, b"")
+    held: dict[int, bytes] = {elements.STUDY_UID: contents.uid(number)}
+    url += contents.uid(number).decode()
     if level == "studies":
-        record = contents.record(number)
         held |= {tag: value for tag, value in record.items() if tag in _ALWAYS | included}
-        charset = record.get(CHARACTER_SET, b"")
     else:
-        record, images = contents.series_record(number, index), contents.images(number)
-        held |= {tag: value for tag, value in record.items() if tag in included}
+        held |= {tag: value for tag, value in contents.series_record(number, index).items() if tag in included}
         held |= {_MODALITY: contents.modality(number), elements.SERIES_UID: contents.series_uid(number, index)}
-        held[_IMAGES_IN_SERIES] = b"%d" % images[index]
-        charset = contents.record(number).get(CHARACTER_SET, b"")
+        held[_IMAGES_IN_SERIES] = b"%d" % contents.images(number)[index]
         url += f"/series/{held[elements.SERIES_UID].decode()}"
     if level == "instances":
         held |= {elements.SOP_CLASS: contents.sop_class(number)}
         held[elements.INSTANCE_UID] = contents.instance_uid(number, index, n)
         url += f"/instances/{held[elements.INSTANCE_UID].decode()}"
     held[_RETRIEVE] = url.encode()
-    held.pop(CHARACTER_SET, None)
-    if archive.count_keys is not CountKeys.FILLED:
-        held = {tag: value for tag, value in held.items() if tag not in COUNTS and tag != _IMAGES_IN_SERIES}
-    if not archive.availability:
-        held.pop(elements.INSTANCE_AVAILABILITY, None)
-    return {f"{tag:08X}": _element(tag, value, charset) for tag, value in sorted(held.items())}
+    wanted = held.keys() - _withheld(archive) - {CHARACTER_SET}
+    return {f"{tag:08X}": _element(tag, held[tag], charset) for tag in sorted(wanted)}
+
+
+def _one_by_one(records: Iterator[dict[str, object]]) -> Iterator[bytes]:
+    while block := list(islice(records, BLOCK)):
+        yield msgspec.json.encode(block)[1:-1]
+
+
+def _in_blocks(archive: Archive, url: str, page: range, included: frozenset[int]) -> Iterator[bytes]:
+    """The same for consecutive studies, the newest first, without a loop over their values.
+
+    Values keep the spaces at their end. Empty ones, which are spaces only, are taken out.
+    """
+    tags = (archive.contents.tags & (_ALWAYS | included)) - _withheld(archive) - {CHARACTER_SET}
+    parts: list[bytes | int] = [b"{"]
+    for tag in sorted({*tags, _RETRIEVE}):
+        before, after = _around(tag)
+        value = [url.encode(), elements.STUDY_UID] if tag == _RETRIEVE else [tag]
+        parts += [before, *value, after, b","]
+    template = archive.contents.written([*parts[:-1], b"}"])
+    for at in range(0, len(page), BLOCK):
+        part = page[at : at + BLOCK]
+        block, stride = template.block(part[::-1]), template.stride
+        records = b",".join(block[n : n + stride] for n in range(len(block) - stride, -1, -stride))
+        for tag in tags:
+            place, width = template.places[tag]
+            before, after = _around(tag)
+            if b" " in block[place::stride]:
+                empty = before.partition(b',"Value"')[0]
+                records = records.replace(before + b" " * width + after, empty + b"}")
+        yield records.replace(b'"ONLINE  "', b'"ONLINE"')
+
+
+def _around(tag: int) -> tuple[bytes, bytes]:
+    """What stands around the value of an element, PS3.18 F.2.2."""
+    vr = _VRS.get(tag) or VR.get(tag, "LO")
+    quotes = {"IS": ("", ""), "PN": ('{"Alphabetic":"', '"}')}.get(vr, ('"', '"'))
+    return f'"{tag:08X}":{{"vr":"{vr}","Value":[{quotes[0]}'.encode(), f"{quotes[1]}]}}".encode()
 
 
 def _element(tag: int, value: bytes, charset: bytes) -> dict[str, object]:
@@ -195,11 +238,11 @@ def decoded(value: bytes, charset: bytes) -> str:
     return value.decode(names.get(charset.strip(), "latin-1"), "replace").strip(" \0")
 
 
-def _blocks(records: Iterator[dict[str, object]]) -> Iterator[bytes]:
+def _array(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """A JSON array, in blocks."""
     before = b"["
-    while block := list(islice(records, BLOCK)):
-        yield before + msgspec.json.encode(block)[1:-1]
+    for block in blocks:
+        yield before + block
         before = b","
     yield b"[]" if before == b"[" else b"]"
 

@@ -32,9 +32,11 @@ class Matches:
         for numbers in self.ranges:
             yield from numbers if self.test is None else filter(self.test, numbers)
 
-    def __reversed__(self) -> Iterator[int]:
-        for numbers in reversed(self.ranges):
-            yield from reversed(numbers) if self.test is None else filter(self.test, reversed(numbers))
+    def newest(self) -> Sequence[int]:
+        """All studies that match, the newest first; those without a date come before all others."""
+        if self.test is None and len(self.ranges) == 1:
+            return self.ranges[0][::-1]
+        return list(self)[::-1]
 
     def beyond(self, limit: int) -> bool:
         """Whether more than `limit` studies match."""
