@@ -16,7 +16,7 @@ CUT_OFF = Doubt(DoubtCode.CUT_OFF, {"rows": 100})
 def row(
     total: Total | None, true: int = 1000, expected: Expected = Expected.EXACT, depth: Depth = Depth.COUNT
 ) -> compare.Row:
-    truth = Truth("made", {"studies": true}, {"studies": expected}, {}, {})
+    truth = Truth("made", {"studies": true}, {"studies": expected}, {"studies": 3}, {}, {})
     (found,) = compare.rows(truth, [] if total is None else [total], {}, depth, Words().doubts)
     return found
 
@@ -40,6 +40,7 @@ def estimate(low: int, high: int) -> Total:
         (estimate(899, 1100), Expected.ESTIMATE, False),  # half of its width is more than a tenth
         (bound(1000, CUT_OFF), Expected.BOUND, True),
         (bound(3, CUT_OFF), Expected.BOUND, True),
+        (bound(2, CUT_OFF), Expected.BOUND, False),  # three studies are in archives that let anybody count them
         (bound(1001, CUT_OFF), Expected.BOUND, False),
         (bound(1000, CUT_OFF), Expected.EXACT, False),
         (bound(1000, CUT_OFF), Expected.ESTIMATE, False),
@@ -62,7 +63,7 @@ def test_what_is_in_no_totals_is_not_measured() -> None:
 
 
 def test_a_rung_or_a_country_that_the_truth_has_not_differs() -> None:
-    truth = Truth("made", {"studies": 1}, {}, {"DE": {"archives": 1}}, {"DE": {"archives": 1}})
+    truth = Truth("made", {"studies": 1}, {}, {}, {"DE": {"archives": 1}}, {"DE": {"archives": 1}})
     rows = compare.rows(
         truth, [Total("studies", 1, Provenance.COUNTED)], {"speaks": 2, "silent": 9}, Depth.COUNT, Words().doubts
     )

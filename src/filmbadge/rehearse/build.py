@@ -15,6 +15,7 @@ from filmbadge.rehearse.world import ALWAYS, Archive, Place, World
 from filmbadge.rehearse.worldfile import Behaviour, Country, Entry, Scaled, WorldError, WorldFile
 
 MOST_ADDRESSES = 1 << 16  # a world lies in one 127.x.0.0/16
+_TOO_LARGE = "so large a world has no place in 127.{}.0.0/16: make it smaller with --scale"
 _FEW = 30  # studies that an archive of a country holds at least, where the country has as many
 _FIRST_AS = 64_496  # RFC 5398: numbers for documentation
 
@@ -32,7 +33,7 @@ def apportion(weights: Sequence[float], total: int, least: Sequence[int] | None 
     parts = list(least or [0] * len(weights))
     free = [index for index, weight in enumerate(weights) if weight > 0]
     while free:
-        left = total - sum(parts[index] for index in range(len(parts)) if index not in set(free))
+        left = total - sum(parts) + sum(parts[index] for index in free)
         whole = sum(weights[index] for index in free)
         small = {index for index in free if weights[index] * left < parts[index] * whole}
         if not small:
@@ -76,6 +77,10 @@ class _Builder:
         self._known: dict[str, Contents] = {}  # by the name of archives, the contents of the first of them
 
     def world(self) -> World:
+        file = self._file
+        wanted = sum(c.archives for c in file.country) + sum(int(entry.get("count", 1)) for entry in file.archives)
+        if wanted * (self._scale if file.scale is Scaled.ALL else 1) > MOST_ADDRESSES:
+            raise WorldError(_TOO_LARGE.format(64 + self._seed % 128))
         plans = [*_Countries(self._file, self._scale, self._chance).plans(), *self._entries()]
         codes = sorted({plan.country for plan in plans} - {""})
         if codes:  # what is of no country is anywhere
@@ -83,14 +88,13 @@ class _Builder:
         archives = [self._archive(plan) for plan in plans]
         placed, networks, places = _placed(archives, plans, self._chance, self._seed)
         published = {"": self._file.published} | {c.code: c.published for c in self._file.country}
-        file = self._file
         return World(
             file.name,
             tuple(placed),
             networks,
             file.depth,
             file.about,
-            {k: v for k, v in published.items() if v},
+            {code: cells for code, cells in published.items() if cells and self._scale == 1},
             places,
         )
 
@@ -422,9 +426,7 @@ def _placed(
     for number, (size, code, indexes) in enumerate(wanted):
         bits = _bits(size)
         if at + (1 << bits) > end:
-            raise WorldError(
-                f"so large a world has no place in 127.{64 + seed % 128}.0.0/16: make it smaller with --scale"
-            )
+            raise WorldError(_TOO_LARGE.format(64 + seed % 128))
         network = IPv4Network((at, 32 - bits))
         networks.append(network)
         for index, address in zip(indexes, network.hosts(), strict=False):

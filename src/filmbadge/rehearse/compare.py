@@ -1,7 +1,8 @@
 """Compares truth with measurement.
 
 A value agrees with the truth if both are equal; an interval, if it holds the truth and is narrow; a lower bound, if the
-truth is not below it and says that nobody can find out more. No quantity is left out because it was estimated.
+truth is not below it and says that nobody can find out more, and if it has at least what can be known exactly. No quantity
+is left out because it was estimated.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def _figure(truth: Truth, code: str, quantity: str, true: int, total: Total | No
         how=how,
         expected=expected,
         compared=not _unasked(total, depth),
-        agrees=_agrees(true, total, expected, truth.rows["studies"]),
+        agrees=_agrees(true, total, expected, truth.rows["studies"], 0 if code else truth.surely.get(quantity, 0)),
         why=why(total.doubts),
         doubts=total.doubts,
         low=total.low,
@@ -142,13 +143,13 @@ def _unasked(total: Total, depth: Depth) -> bool:
     )
 
 
-def _agrees(true: int, total: Total, expected: Expected, studies: int) -> bool:
+def _agrees(true: int, total: Total, expected: Expected, studies: int, surely: int) -> bool:
     if total.low is not None and total.high is not None:
         return total.low <= true <= total.high and total.high - total.low <= 2 * NARROW * max(true, studies)
     found, _ = _found(total)
     if found is not None:
         return found == true
-    return expected is Expected.BOUND and total.at_least is not None and total.at_least <= true
+    return expected is Expected.BOUND and total.at_least is not None and surely <= total.at_least <= true
 
 
 def _found(total: Total) -> tuple[int | None, Provenance]:

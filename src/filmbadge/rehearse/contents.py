@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from filmbadge.ask.decoder import elements
 from filmbadge.catalogue.kinds import CHARACTER_SET
@@ -224,12 +225,17 @@ class Contents:
         }
 
     @cached_property
+    def _shapes(self) -> tuple[_Shape, ...]:
+        return tuple(_shape(part, self.spread) for part in (self.nearline, self.online) if part.studies)
+
+    @cached_property
     def _images(self) -> _Images:
-        return _Images.of(self.spread, self.nearline, self.online)
+        return _Images.of(self._shapes)
 
     @cached_property
     def _cycle(self) -> tuple[int, ...]:
-        return tuple(min(series, self._images.least) for series in self.series)
+        least = min((shape.least for shape in self._shapes), default=1)
+        return tuple(min(series, least) for series in self.series)
 
     @cached_property
     def _series(self) -> Cycle:
@@ -351,26 +357,21 @@ class _Images:
 
     borders: tuple[int, ...]  # the first study of each cycle but the first
     cycles: tuple[Cycle, ...]
-    least: int  # of all studies
     width: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "width", max(cycle.width for cycle in self.cycles))
 
     @classmethod
-    def of(cls, spread: float, *parts: Part) -> _Images:
-        begins, cycles, least, first = [], [], [], 0
-        for part in parts:
-            if not part.studies:
-                continue
-            shape, each, more = _shape(part, spread)
-            for begin, end, added in ((0, more, each + 1), (more, part.studies, each)):
+    def of(cls, shapes: Sequence[_Shape]) -> _Images:
+        begins, cycles, first = [], [], 0
+        for shape in shapes:
+            for begin, end, added in ((0, shape.more, shape.each + 1), (shape.more, shape.studies, shape.each)):
                 if begin < end:
                     begins.append(first + begin)
-                    cycles.append(Cycle(tuple(b"%d" % (n + added) for n in shape), offset=-first))
-                    least.append(min(shape) + added)
-            first += part.studies
-        return cls(tuple(begins[1:]), tuple(cycles) or (Cycle((b"0",)),), min(least, default=1))
+                    cycles.append(Cycle(tuple(b"%d" % (n + added) for n in shape.sizes), offset=-first))
+            first += shape.studies
+        return cls(tuple(begins[1:]), tuple(cycles) or (Cycle((b"0",)),))
 
     def _cycle(self, number: int) -> Cycle:
         return self.cycles[bisect_right(self.borders, number)]
@@ -385,19 +386,29 @@ class _Images:
         return end - first
 
 
-def _shape(part: Part, spread: float) -> tuple[tuple[int, ...], int, int]:
-    """Images of the studies of a part: those of a cycle, and so many more for each study, and one more for the first ones.
+class _Shape(NamedTuple):
+    """The images of the studies of a part: those of a cycle, so many more for each study, and one more for the first ones."""
 
-    Raises ValueError where some study would have none.
-    """
+    studies: int
+    sizes: tuple[int, ...]
+    each: int
+    more: int  # studies that have one more
+
+    @property
+    def least(self) -> int:
+        return min(self.sizes) + self.each
+
+
+def _shape(part: Part, spread: float) -> _Shape:
+    """Raises ValueError where some study would have no image."""
     if part.images < part.studies:
         raise ValueError(f"{part.studies} studies cannot hold {part.images} images in all: each has at least 1")
     period = min(_SHAPE, part.studies)
     mean = (part.images / part.studies - 1) * spread
     while True:
-        sizes = [int(-math.log((n * 617 % period + 0.5) / period) * mean) for n in range(period)]
+        sizes = tuple(int(-math.log((n * 617 % period + 0.5) / period) * mean) for n in range(period))
         rounds, rest = divmod(part.studies, period)
         left = part.images - rounds * sum(sizes) - sum(sizes[:rest])
         if left >= part.studies:
-            return tuple(sizes), left // part.studies, left % part.studies
+            return _Shape(part.studies, sizes, left // part.studies, left % part.studies)
         mean *= 0.9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
@@ -192,6 +192,7 @@ class Truth(Struct, frozen=True):
     world: str
     rows: dict[str, int]  # by quantity
     expected: dict[str, Expected]  # of the quantities that cannot be known exactly
+    surely: dict[str, int]  # of these quantities, what archives hold of which it can be known exactly
     countries: dict[str, dict[str, int]]  # cells by country
     published: dict[str, dict[str, int]]  # what was published, by country; "": of the whole world
     about: str = ""
@@ -233,11 +234,13 @@ class World:
             "patient_ids": distinct_patients(a.contents for a in real if a.open),
             **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
         }
+        expected = _expected([a for a in real if a.open])
         cells = {code: _counted([a for a in real if a.country == code]) for code in countries}
         return Truth(
             self.name,
             rows,
-            _expected([a for a in real if a.open]),
+            expected,
+            _surely([a for a in real if a.open], expected),
             {code: {cell: held[cell] for cell in CELLS} for code, held in cells.items()},
             self.published,
             self.about,
@@ -265,23 +268,34 @@ def _counted(real: Sequence[Archive]) -> dict[str, int]:
     }
 
 
+IMAGES = ("series", "images", "images_retrievable")
+PERSONAL = ("patient_ids", "ssn_records", *(f"kind:{kind}" for kind in Kind))
+
+
+def _of(archive: Archive) -> dict[str, Expected]:
+    """How well each quantity of an archive can be known, where not exactly. A limit that it does not reach is none."""
+    if archive.cap is not None and archive.contents.studies <= archive.cap:
+        return {}
+    found = dict.fromkeys(("patients", "studies", *IMAGES, *PERSONAL), archive.expected)
+    if archive.expected is Expected.EXACT:
+        found = dict.fromkeys(IMAGES, archive.expected_images) | dict.fromkeys(PERSONAL, archive.expected_personal)
+    return {quantity: expected for quantity, expected in found.items() if expected is not Expected.EXACT}
+
+
 def _expected(opened: Sequence[Archive]) -> dict[str, Expected]:
-    """How well the quantities of these archives can be known, where not exactly: what is worst counts."""
-    images = ("series", "images", "images_retrievable")
-    personal = ("patient_ids", "ssn_records", *(f"kind:{kind}" for kind in Kind))
-    studies = ("patients", "studies", *images, *personal)
+    """How well the quantities of these archives together can be known, where not exactly: the worst of them counts."""
     found: dict[str, Expected] = {}
-    for expected in (Expected.ESTIMATE, Expected.BOUND):
-        for archive in opened:
-            if archive.cap is not None and archive.contents.studies <= archive.cap:
-                continue
-            if archive.expected is expected:
-                found |= dict.fromkeys(studies, expected)
-            if archive.expected_images is expected:
-                found |= dict.fromkeys(images, expected)
-            if archive.expected_personal is expected:
-                found |= dict.fromkeys(personal, expected)
+    for archive in opened:
+        for quantity, expected in _of(archive).items():
+            if found.get(quantity) is not Expected.BOUND:
+                found[quantity] = expected
     return found
+
+
+def _surely(opened: Sequence[Archive], expected: Mapping[str, Expected]) -> dict[str, int]:
+    """What a bound has at least. Of personal data nothing: where one archive keeps them back, what others have may be drawn by lot."""
+    wanted = [quantity for quantity in ("patients", "studies", *IMAGES) if quantity in expected]
+    return {quantity: _counted([a for a in opened if quantity not in _of(a)])[quantity] for quantity in wanted}
 
 
 def distinct_patients(contents: Iterable[Contents]) -> int:
