@@ -428,6 +428,7 @@ class Certificate(_Worded, frozen=True):
     bits: int | None
     matches: bool  # the certificate names the host, by the name that the user gave or by its address
     spki_sha256: str = ""  # SHA-256 of its public key (SubjectPublicKeyInfo), in hex: it outlives a renewal
+    names: tuple[str, ...] = ()  # the first DNS names of its subjectAltName; older versions kept none
 
 
 class TlsFacts(_Worded, frozen=True):
@@ -1119,7 +1120,7 @@ class HintSource(StrEnum):
     """Where a name was seen that may be of those who run an archive. Anybody can write a name there: it proves nothing."""
 
     ORGANISATION = "certificate-organisation"
-    COMMON_NAME = "certificate-name"
+    CERTIFICATE_NAME = "certificate-name"
     AE_TITLE = "ae-title"  # that the archive says is its own
     REVERSE_NAME = "reverse-name"  # that the DNS has for its address
 

@@ -84,6 +84,7 @@ PEER: Mapping[str, Text] = MappingProxyType(
         "Observation.reverse_name": Text(253, "name of an archive's address, if the scope says `reverse_names`", "PTR of the DNS, RFC 1035 3.5", (HINTS,)),
         "Certificate.subject_name": Text(64, "common name of the subject", _SUBJECT, (CARD, NAMES, HINTS)),
         "Certificate.subject_organisation": Text(64, "organisation of the subject", _SUBJECT, (CARD, HINTS)),
+        "Certificate.names": Text(253, "DNS names of the subject, at most 8", "TLS certificate, RFC 5280 4.2.1.6", (CARD, HINTS)),
         "Certificate.issuer_name": Text(64, "common name of the issuer", _ISSUER, (CARD,)),
         "Certificate.issuer_organisation": Text(64, "organisation of the issuer", _ISSUER, (CARD,)),
     }

@@ -11,8 +11,9 @@ from filmbadge.model import Certificate, Hint, HintSource, KeyKind, TlsFacts
 from support.factories import ADDRESS, AT, DISCLOSED, admitted, dimse, reported, web
 
 HELD = Certificate(
-    "pacs.example", "Klinik GmbH", "CA", "A trust", AT, AT + timedelta(9), False, KeyKind.RSA, 2048, True, "a" * 64
-)
+    "pacs.example", "Klinik GmbH", "CA", "A trust", AT, AT + timedelta(9), False, KeyKind.RSA, 2048, True, "a" * 64,
+    ("pacs.example", "www.klinik.example"),
+)  # fmt: skip
 
 
 def test_a_certificate_and_a_title_are_hints_once_with_the_first_endpoint() -> None:
@@ -22,7 +23,8 @@ def test_a_certificate_and_a_title_are_hints_once_with_the_first_endpoint() -> N
     url = over_tls.endpoint.url
     assert archive.hints == (
         Hint("Klinik GmbH", HintSource.ORGANISATION, url),
-        Hint("pacs.example", HintSource.COMMON_NAME, url),
+        Hint("pacs.example", HintSource.CERTIFICATE_NAME, url),
+        Hint("www.klinik.example", HintSource.CERTIFICATE_NAME, url),
         Hint("KLINIK1", HintSource.AE_TITLE, url),
     )
     (plain,) = judge(ADDRESS, [shown]).archives
@@ -37,3 +39,16 @@ def test_what_the_scope_or_a_certificate_authority_is_called_is_no_hint() -> Non
     nameless = msgspec.structs.replace(HELD, subject_name="", subject_organisation="")
     seen = msgspec.structs.replace(web(reported(studies=3)), tls=TlsFacts("TLSv1.3", certificate=nameless))
     assert not {"CA", "A trust"} & {hint.what for hint in judge(ADDRESS, [seen]).archives[0].hints}
+
+
+def test_the_title_that_a_product_has_as_it_comes_is_no_hint() -> None:
+    shown = web(reported(msgspec.structs.replace(reported(), aet="ORTHANC"), studies=3))
+    (archive,) = judge(ADDRESS, [shown]).archives
+    assert archive.identity.names == ("ORTHANC",)
+    assert archive.hints == ()
+
+
+def test_the_name_of_its_address_is_a_hint() -> None:
+    shown = msgspec.structs.replace(web(reported(studies=3)), reverse_name="pacs.klinik.example")
+    (archive,) = judge(ADDRESS, [shown]).archives
+    assert archive.hints[-1] == Hint("pacs.klinik.example", HintSource.REVERSE_NAME, shown.endpoint.url)

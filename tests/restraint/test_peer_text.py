@@ -15,6 +15,7 @@ from filmbadge import texts
 from filmbadge.model import Depth
 from support import archives, hostile_folder, talkative
 from support.hostile_folder import ran, unsafe
+from support.name_server import name_server
 
 MARK = re.compile(r"(?i)QZ\d{3}XJ")
 OBSERVED = "observations.observation"
@@ -63,7 +64,8 @@ def asked(folder: Path, place: talkative.Place, depths: list[str]) -> Seen:
     seen = Seen([])
     (folder / "reports").mkdir()
     for depth in depths:
-        scope = str(archives.scope_file(folder, depth=depth, extra=place.scope()))
+        extra = place.scope() + "\n[ask]\nreverse_names = true\n"
+        scope = str(archives.scope_file(folder, depth=depth, extra=extra))
         for form in ((), ("--json",)):
             said = ran("check", "127.0.0.1", "--scope", scope, *form)
             assert said.code in (0, 3) and not said.err, said.err
@@ -102,7 +104,8 @@ def asked(folder: Path, place: talkative.Place, depths: list[str]) -> Seen:
 @pytest.fixture(params=talkative.VARIANTS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, talkative.Said, talkative.Place]]:
     said = talkative.Said(talkative.VARIANTS[request.param])
-    with talkative.world(said, tmp_path) as place:
+    called = said("Observation.reverse_name")[:40].split(" ")[0].replace(".", "")
+    with name_server({"1.0.0.127.in-addr.arpa": called}), talkative.world(said, tmp_path) as place:
         yield request.param, said, place
 
 

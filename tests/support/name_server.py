@@ -56,4 +56,4 @@ def _record(kind: int, data: bytes) -> bytes:
 
 
 def _labels(name: str) -> bytes:
-    return b"".join(bytes([len(label)]) + label for label in name.encode("latin-1").split(b".")) + b"\0"
+    return b"".join(bytes([len(label)]) + label for label in name.encode("utf-8", "surrogatepass").split(b".")) + b"\0"

@@ -296,7 +296,7 @@ def secured(said: Said, directory: Path) -> ssl.SSLContext:
             return x509.Name([x509.NameAttribute(kind, said(t, 8000), _validate=False) for kind, t in texts.items()])
 
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    alternative = x509.DNSName(said("nowhere: alternative name")[:MARK] + ".example")
+    alternative = x509.DNSName(said("Certificate.names")[:MARK] + ".example")
     builder = x509.CertificateBuilder(name("issuer"), name("subject"), key.public_key(), serial_number=7)
     builder = builder.not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(30))
     made = builder.add_extension(x509.SubjectAlternativeName([alternative]), False).sign(key, hashes.SHA256())

@@ -20,7 +20,7 @@ _LABELS: Mapping[str, str] = {
 }
 _HINTS: Mapping[HintSource, str] = {
     HintSource.ORGANISATION: N_("Hint, no proof of who runs it: its certificate is of the organisation “{what}” ({endpoint})"),
-    HintSource.COMMON_NAME: N_("Hint, no proof of who runs it: its certificate is for “{what}” ({endpoint})"),
+    HintSource.CERTIFICATE_NAME: N_("Hint, no proof of who runs it: its certificate is for “{what}” ({endpoint})"),
     HintSource.REVERSE_NAME: N_("Hint, no proof of who runs it: the DNS calls its address “{what}” ({endpoint})"),
     HintSource.AE_TITLE: N_("Hint, no proof of who runs it: it says that its AE title is “{what}” ({endpoint})"),
 }  # fmt: skip

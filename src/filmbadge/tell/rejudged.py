@@ -16,7 +16,7 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.model import Kind, Rung, Total
 from filmbadge.tell.summary import LABELS, incomplete
 from filmbadge.tell.words import Words
-from filmbadge.texts import clean
+from filmbadge.texts import clean, printable
 
 _COMPARED = ("rung", "grade", "product", "product_version")
 
@@ -96,7 +96,8 @@ def render(document: JudgeDocument, words: Words) -> RenderableType:
         version=judge.version,
         catalogue=judge.catalogue[:12],
     )
-    doubts = tuple(incomplete(document.state, document.rows, words))
+    places = words.say("Where addresses stand, by: {sources}", sources=", ".join(_sources(judge, words)))
+    doubts = (places, *incomplete(document.state, document.rows, words))
     if document.before is None:
         return _lines(head, *doubts, words.say("There was no whole judgement before to compare it with."))
     if not document.totals and not document.archives:
@@ -108,6 +109,15 @@ def render(document: JudgeDocument, words: Words) -> RenderableType:
         _table(totals, words),
         _table(archives, words),
     )
+
+
+def _sources(judge: Judge, words: Words) -> Iterator[str]:
+    """The files of the user with their dates, and the package with its version."""
+    for one in judge.places:
+        if one.date:
+            yield words.say("{source} of {date}", source=printable(one.name), date=printable(one.date))
+        else:
+            yield f"{printable(one.name)} {printable(one.version)}"
 
 
 def _lines(head: str, *lines: str) -> Group:

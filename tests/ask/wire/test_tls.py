@@ -468,6 +468,13 @@ def test_what_a_certificate_says_is_cut_and_cleaned(tmp_path: Path) -> None:
     assert len(found.subject_organisation) <= 64
 
 
+def test_the_first_names_of_a_certificate_are_kept_as_hints(tmp_path: Path) -> None:
+    many = tuple(f"n{number}.hospital.example" for number in range(20))
+    assert shown(certificates.make(tmp_path, alternatives=many)).names == many[:8]
+    assert shown(certificates.make(tmp_path)).names == ()
+    assert shown(certificates.make(tmp_path, alternatives=("192.0.2.1",))).names == ()
+
+
 @pytest.mark.parametrize("algorithm", ["rsa:2048", "rsa-pss", "ec", "ed25519"])
 def test_the_digest_of_its_key_is_openssls(tmp_path: Path, algorithm: str) -> None:
     """Also of a key whose parameters a library would leave out."""

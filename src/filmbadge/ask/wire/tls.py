@@ -20,6 +20,7 @@ from filmbadge.ask.wire.text import clean
 from filmbadge.model import Cause, Certificate, ClientCertificate, KeyKind, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, address_of
 
+MAX_NAME, MOST_NAMES = 253, 8  # characters of a DNS name, and names of one certificate that are kept
 MAX_TEXT = 64
 # A peer that is there, but speaks no TLS, ends a handshake in one of these ways.
 ANSWERED_NO_TLS = (OutcomeKind.OTHER_PROTOCOL, OutcomeKind.CLOSED, OutcomeKind.RESET, OutcomeKind.IDLE)
@@ -133,7 +134,17 @@ def _facts(certificate: x509.Certificate, name: str | Address) -> Certificate:
         bits=bits,
         matches=_matches(certificate, name),
         spki_sha256=sha256(_public_key(certificate.tbs_certificate_bytes)).hexdigest(),
+        names=_names(certificate),
     )
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The DNS names that it is for (RFC 5280 4.2.1.6), the first of them."""
+    try:
+        others = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(clean(name, MAX_NAME) for name in others.get_values_for_type(x509.DNSName)[:MOST_NAMES])
 
 
 def _public_key(tbs: bytes) -> bytes:
