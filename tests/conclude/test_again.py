@@ -32,6 +32,7 @@ from filmbadge.model import (
     Refusal,
     Total,
 )
+from filmbadge.places import load
 from support.factories import (
     ADDRESS,
     DISCLOSED,
@@ -210,6 +211,18 @@ def test_a_survey_goes_on_with_the_judgement_of_the_same_judge(tmp_path: Path, m
     said = judged.read(tmp_path, number + 1)
     assert said is not None
     assert said.judge.catalogue == "another catalogue"
+
+
+def test_other_places_are_another_judge(tmp_path: Path) -> None:
+    (tmp_path / "survey").mkdir()
+    kept(tmp_path / "survey", host("192.0.2.1", PORTS[0]))
+    number = judge_again(tmp_path / "survey")
+    table = tmp_path / "places.csv"
+    table.write_text("network,country\n192.0.2.0/24,DE\n")
+    assert ready(tmp_path / "survey", load([table])) == number + 1
+    assert ready(tmp_path / "survey", load([table])) == number + 1
+    (row,) = Dataset(tmp_path / "survey").rows("SELECT DISTINCT country FROM endpoints")
+    assert row["country"] == "DE"
 
 
 def test_nobody_judges_while_a_survey_runs(tmp_path: Path) -> None:

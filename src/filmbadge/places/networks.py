@@ -5,27 +5,37 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, MutableSequence
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv6Address, ip_network
 
 _ROW_BITS, _PREFIX_BITS = 32, 8
 BITS = {4: 32, 6: 128}
+_OCTETS = {str(n): n for n in range(256)}
+_PREFIXES = {version: {str(n): n for n in range(bits + 1)} for version, bits in BITS.items()}
 
 
 def parse(text: str) -> tuple[int, int, int]:
     """IP version, first address and prefix length of a network, or of one address. Raises ValueError."""
     address, slash, prefix = text.partition("/")
-    try:
-        version, first = (6, int(IPv6Address(address))) if ":" in address else (4, int(IPv4Address(address)))
-    except ValueError:
-        raise ValueError("is no network such as 192.0.2.0/24") from None
+    version, first = _address(address)
     bits = BITS[version]
     if not slash:
         return version, first, bits
-    if not (prefix.isascii() and prefix.isdecimal() and int(prefix) <= bits):
+    length = _PREFIXES[version].get(prefix)
+    if length is None:
         raise ValueError(f"has no prefix length from 0 to {bits}")
-    if first & ((1 << (bits - int(prefix))) - 1):
+    if first & ((1 << (bits - length)) - 1):
         raise ValueError(f"begins inside a network: write {ip_network(text, strict=False)}")
-    return version, first, int(prefix)
+    return version, first, length
+
+
+def _address(text: str) -> tuple[int, int]:
+    try:
+        if ":" in text:
+            return 6, int(IPv6Address(text))
+        a, b, c, d = text.split(".")
+        return 4, _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
+    except (ValueError, KeyError):
+        raise ValueError("is no network such as 192.0.2.0/24") from None
 
 
 def key(first: int, prefix: int, row: int) -> int:

@@ -130,7 +130,7 @@ class Table:
     def _values(self, row: list[str], columns: _Columns) -> tuple[str, ...]:
         return tuple(
             [
-                known[text] if (text := row[at]) in known else self._value(field, text, known)
+                value if (value := known.get(row[at])) is not None else self._value(field, row[at], known)
                 for at, field, known in columns.fields
             ]
         )
@@ -140,9 +140,9 @@ class Table:
         try:
             if value and field in _CHECKS:
                 value = _CHECKS[field](value)
-            if len(value) > _LONGEST_VALUE:
+            elif len(value) > _LONGEST_VALUE:
                 raise ValueError(f"is longer than {_LONGEST_VALUE} characters")
-            if printable(value) != value:
+            elif not (value.isascii() and value.isprintable()) and printable(value) != value:
                 raise ValueError("is not UTF-8, or holds a character that cannot be shown")
         except ValueError as error:
             raise self._wrong(f"'{_brief(text)}' {error}") from None
