@@ -356,6 +356,10 @@ WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = '' AND (
     )
 );
 
+-- Whether a lower bound is all studies that have a date: nothing else is in doubt.
+CREATE OR REPLACE MACRO all_with_a_date(doubts) AS
+    regexp_matches(doubts, '^\[\{"code":"undated-(unasked|behind-limit|unparted)"[^\[]*\]$') AND NOT contains(doubts, '},{');
+
 -- What an archive holds at least. An estimate is no bound.
 CREATE OR REPLACE MACRO surely(amount, how, at_least) AS
     CASE WHEN how IN ('counted', 'reported') THEN amount ELSE coalesce(at_least, 0) END;
@@ -513,7 +517,9 @@ CREATE OR REPLACE VIEW amount_sums AS
 SELECT
     quantity, grouping(country) = 1 AS whole, country, how, count(*) AS n, sum(amount) AS total, min(doubts) AS doubts,
     sum(sure) FILTER (WHERE archive NOT IN (SELECT archive FROM unsure)) AS sure,
-    sum(coalesce(low, amount)) AS low, sum(coalesce(high, amount)) AS high
+    sum(coalesce(low, amount)) AS low, sum(coalesce(high, amount)) AS high,
+    count(*) FILTER (WHERE amount IS NULL AND at_least > 0) AS bounded,
+    count(*) FILTER (WHERE amount IS NULL AND at_least > 0 AND all_with_a_date(doubts)) AS dated
 FROM amounts
 GROUP BY GROUPING SETS ((quantity, how), (quantity, how, country));
 

@@ -50,6 +50,7 @@ class Seen:
     held: Held | None
     how: str  # of its numbers; "undecided", "inconclusive" or "unasked", where it is not known whether it is open
     share: float = 1.0  # of its studies, those that a bound has
+    why: tuple[Doubt, ...] = WHY
 
 
 def endpoint(n: int, rung: str | None, *, conclusive: bool | None = True, archive: bool = False, **other: Any) -> Row:
@@ -84,7 +85,7 @@ def numbers(seen: Seen) -> Row:
         known = seen.how in ("counted", "reported")
         bound = None if known else int(n * seen.share)
         row |= {quantity: n if known else None, f"{quantity}_how": seen.how, f"{quantity}_at_least": bound}
-        row |= {f"{quantity}_doubts": None if known else encode_doubts(WHY)}
+        row |= {f"{quantity}_doubts": None if known else encode_doubts(seen.why)}
         if seen.how == "estimated":
             row |= {quantity: n + 3, f"{quantity}_low": bound, f"{quantity}_high": n + 9}
     return row
@@ -337,6 +338,24 @@ def test_an_estimate_is_no_lower_bound(tmp_path: Path) -> None:
     assert (studies.measured, studies.at_least, studies.parts) == (None, 20 + 5, {"estimated": 53})
     alone = by_quantity(dataset(tmp_path / "alone", *rows(hosts[:1]), hosts=1))["studies"]
     assert (alone.measured, alone.how, alone.at_least, alone.low, alone.high) == (53, "estimated", 20, 20, 59)
+
+
+def test_a_total_says_of_how_many_archives_it_has_a_bound_and_which_are_all_with_a_date(tmp_path: Path) -> None:
+    def held(n: int) -> Held:
+        return Held(frozenset(range(10 * n, 10 * n + 10)))
+
+    limit = Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 100})
+    hosts = [
+        Seen(held(0), "counted"),
+        Seen(held(1), "unknown", 0.9, (limit,)),
+        Seen(held(2), "unknown", 0.8, (Doubt(DoubtCode.UNDATED_UNASKED, {"studies": 20_000}),)),
+        Seen(held(3), "unknown", 0.7, (limit, Doubt(DoubtCode.NO_TIME))),
+        Seen(held(4), "unknown", 0.6),
+        Seen(held(5), "unknown", 0, (limit,)),
+    ]
+    studies = by_quantity(dataset(tmp_path, *rows(hosts), hosts=6))["studies"]
+    assert (studies.measured, studies.at_least, studies.parts) == (None, 10 + 9 + 8 + 7 + 6, {"counted": 10})
+    assert (studies.unknown_archives, studies.bounded_archives, studies.dated_archives) == (5, 4, 2)
 
 
 def test_at_a_depth_that_asks_no_question_nobody_is_known_to_be_closed(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from filmbadge.model import (
     Reason,
     Rung,
     TlsFacts,
+    Total,
     Transport,
     Verdict,
 )
@@ -135,11 +136,54 @@ def test_a_finding_says_its_numbers_and_what_it_is_about() -> None:
             "unknown: it does not list all studies, so those without a date could not be looked for; the census did not end",
         ),
         (Count(at_least=5, doubts=(Doubt(DoubtCode.NOT_ENDED),)), "≥ 5 (at least: the census did not end)"),
+        (
+            Count(at_least=24_312_233, doubts=(Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 500}),)),
+            "≥ 24,312,233 (counted, studies with a date; answers end at 500 rows, so studies without a date could not be looked for)",
+        ),
+        (
+            Count(at_least=5, doubts=(Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 500}), Doubt(DoubtCode.NO_TIME))),
+            "≥ 5 (at least: answers end at 500 rows, so studies without a date could not be looked for; "
+            "days were asked for in parts by time, so studies without a time may be missing)",
+        ),
         (Count(), "unknown"),
     ],
 )
 def test_a_number_says_how_it_was_got(count: Count, words: str) -> None:
     assert ENGLISH.count(count) == words
+
+
+UNASKED = "studies without a date were not looked for: the scope allows an answer of 20,000 studies at most, by what answers cost this archive"
+
+
+@pytest.mark.parametrize(
+    ("archives", "at_least", "parts", "words"),
+    [
+        ((1, 1, 1), 30_000, {}, f"≥ 30,000 (counted, studies with a date, for 1 open archive: {UNASKED})"),
+        (
+            (6, 5, 3), 24_312_233, {"counted": 12_000_000},
+            "≥ 24,312,233 (12,000,000 counted; counted, studies with a date, for 3 open archives; "
+            f"a lower bound for 2 open archives; unknown for 1 open archive: {UNASKED})",
+        ),
+        ((2, 0, 0), 9, {"counted": 9}, f"≥ 9 (counted; unknown for 2 open archives: {UNASKED})"),
+        ((2, 0, 0), 0, {}, f"unknown: unknown for 2 open archives: {UNASKED}"),
+    ],
+)  # fmt: skip
+def test_a_total_says_unknown_only_of_archives_that_have_no_figure(
+    archives: tuple[int, int, int], at_least: int, parts: dict[str, int], words: str
+) -> None:
+    unknown, bounded, dated = archives
+    total = Total(
+        "studies",
+        None,
+        Provenance.UNKNOWN,
+        parts,
+        unknown_archives=unknown,
+        bounded_archives=bounded,
+        dated_archives=dated,
+        at_least=at_least,
+        doubts=(Doubt(DoubtCode.UNDATED_UNASKED, {"studies": 20_000}),),
+    )
+    assert ENGLISH.total(total) == words
 
 
 def test_an_estimate_of_a_kind_says_what_it_is_from() -> None:

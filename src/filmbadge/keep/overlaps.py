@@ -108,6 +108,8 @@ def bounded(
         Provenance.UNKNOWN,
         parts,
         unknown_archives=unknown_archives,
+        bounded_archives=total.bounded_archives,
+        dated_archives=total.dated_archives,
         at_least=at_least,
         doubts=doubts,
         at_most=at_most,

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
 from filmbadge.keep import retrievable
 from filmbadge.keep.manifest import CountryRow, Manifest, PatientIds
 from filmbadge.keep.overlaps import Overlaps, bounded, without
@@ -232,6 +234,8 @@ class _Totals:
                 _WITHOUT_A_REASON.get(quantity, Doubt(DoubtCode.NEEDS_PROFILE)),
             )
             total = bounded(total, unknown_archives=int(unknown["n"]), at_least=sure, doubts=doubts)
+            counts = {"bounded_archives": int(unknown["bounded"]), "dated_archives": int(unknown["dated"])}
+            total = msgspec.structs.replace(total, **counts)
         elif doubts:
             total = bounded(total, at_least=sure, doubts=doubts)
         return self._once(total, self._among("archives_open", place))

@@ -230,7 +230,14 @@ _DROPPED = {
     "no-host": N_("{n:,} without a host"),
     "many-ports": N_("{n:,} of hosts with a great many open ports"),
 }
+# With nothing else in doubt, a lower bound is all studies that have a date.
+_OF_UNDATED = (DoubtCode.UNDATED_UNASKED, DoubtCode.UNDATED_BEHIND_LIMIT, DoubtCode.UNDATED_UNPARTED)
 _BY_STATUS = (Reason.FIND_FAILED, Reason.NEEDS_PERSONAL_DATA, Reason.IMAGE_OFFERED)
+
+
+def with_a_date(doubts: Sequence[Doubt]) -> bool:
+    """Whether a lower bound is all studies that have a date."""
+    return bool(doubts) and all(doubt.code in _OF_UNDATED for doubt in doubts)
 
 
 class Words(Causes):
@@ -434,6 +441,8 @@ class Words(Causes):
         why = self.doubts(doubts)
         if at_least:
             bound = self.say("≥ {n:,}", n=at_least)
+            if with_a_date(doubts):
+                return self.say("{bound} (counted, studies with a date; {why})", bound=bound, why=why)
             return self.say("{bound} (at least: {why})", bound=bound, why=why) if why else bound
         return self.say("unknown: {why}", why=why) if why else self.say("unknown")
 
@@ -465,12 +474,22 @@ class Words(Causes):
         if not total.unknown_archives:
             yield why
             return
-        yield self.many(
-            "unknown for {n:,} open archive: {why}",
-            "unknown for {n:,} open archives: {why}",
-            total.unknown_archives,
-            why=why,
-        )
+        found = list(self._archives(total))
+        yield from found[:-1]
+        yield self.say("{archives}: {why}", archives=found[-1], why=why)
+
+    def _archives(self, total: Total) -> Iterator[str]:
+        """Of how many open archives a total has a lower bound, and of how many it has nothing."""
+        if n := total.dated_archives:
+            yield self.many(
+                "counted, studies with a date, for {n:,} open archive",
+                "counted, studies with a date, for {n:,} open archives",
+                n,
+            )
+        if n := total.bounded_archives - total.dated_archives:
+            yield self.many("a lower bound for {n:,} open archive", "a lower bound for {n:,} open archives", n)
+        if n := total.unknown_archives - total.bounded_archives:
+            yield self.many("unknown for {n:,} open archive", "unknown for {n:,} open archives", n)
 
     def total(self, total: Total, *, alone: bool = True) -> str:
         """A total with its origin, or why there is none."""
