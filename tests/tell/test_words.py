@@ -143,7 +143,7 @@ def test_a_finding_says_its_numbers_and_what_it_is_about() -> None:
         (
             Count(at_least=5, doubts=(Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 500}), Doubt(DoubtCode.NO_TIME))),
             "≥ 5 (at least: answers end at 500 rows, so studies without a date could not be looked for; "
-            "days were asked for in parts by time, so studies without a time may be missing)",
+            "a day holds more studies than an answer, and those without a time are in no part of it)",
         ),
         (Count(), "unknown"),
     ],
