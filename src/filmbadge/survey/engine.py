@@ -30,6 +30,7 @@ from filmbadge.scope import Intervals, Scope, ends, network_of
 from filmbadge.survey import review
 from filmbadge.survey.examine import BrokenOff, Sketches, SurveyError, examine
 from filmbadge.survey.hands import Hands
+from filmbadge.survey.later import Later, tells_more
 from filmbadge.survey.queues import Feeder, Network
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
@@ -181,12 +182,24 @@ class Survey:
             self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost), hands
         )
 
-        async def work(target: Target) -> bool:
-            return await self._work(target, lost, dialer, writer, watcher)
+        later = Later(feeder, dialer.pacer.until)
 
-        at_work = Hands(feeder, work, hands)
+        async def work(target: Target) -> bool:
+            return await self._work(target, lost, dialer, later, keep)
+
+        def keep(host: Host, target: Target) -> None:
+            writer.host(host, str(target), findings(host))
+            self._to_review, self._compared, self._patient_ids = True, False, None
+            self.hosts_done += 1
+            watcher.host_done(host)
+
+        at_work = Hands(later, work, hands)
         dialer.silence = at_work.give_away
-        await at_work.ask_all()
+        try:
+            await at_work.ask_all()
+        finally:
+            for target, host in later.left():  # what they told stands
+                keep(host, target)
 
     def _broken_off(self, error: BaseException) -> BrokenOff:
         return BrokenOff(
@@ -246,19 +259,30 @@ class Survey:
         target: Target,
         lost: dict[str, OutOfScope | UnknownName],
         dialer: Dialer,
-        writer: Writer,
-        watcher: Watcher,
+        later: Later,
+        keep: Callable[[Host, Target], None],
     ) -> bool:
         """One host. Whether there is time for another."""
-        why = lost.pop(str(target.host), None) if lost else None
-        host = await examine(dialer, target, self.scope.depth, self._sketches, why, self.places)
+        why, first = lost.pop(str(target.host), None) if lost else None, later.first(target)
+        sketches = self._sketches if first is None else Sketches()
+        host = await examine(dialer, target, self.scope.depth, sketches, why, self.places)
         if dialer.expired:
             return False  # a resumed survey, under a scope that holds, asks this host again
-        writer.host(host, str(target), findings(host))
-        self._to_review, self._compared, self._patient_ids = True, False, None
-        self.hosts_done += 1
-        watcher.host_done(host)
+        if first is not None:
+            host = self._better(first, host, sketches)
+        elif later.put(target, host):
+            return True
+        later.settled(target)
+        keep(host, target)
         return True
+
+    def _better(self, first: Host, second: Host, sketches: Sketches) -> Host:
+        """What a host that was busy told the second time, if that is more."""
+        if not tells_more(second, first):
+            return first
+        self._sketches.studies.update(sketches.studies)
+        self._sketches.patients.update(sketches.patients)
+        return second
 
     def _manifest(self, state: State, dataset: Dataset | None = None) -> Manifest:
         """`dataset`: what is kept, if anything is."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from filmbadge.ask.targets.lists import Target
-from filmbadge.survey.queues import Feeder
+
+
+class Source(Protocol):
+    """Gives one host after the other, and is told when it is done."""
+
+    async def next(self) -> Target | None: ...
+
+    def done(self, target: Target) -> None: ...
 
 
 class Hands:
@@ -17,7 +24,7 @@ class Hands:
     to ask there waits, mostly. At most as many hosts do so as there are hands. The others keep theirs.
     """
 
-    def __init__(self, feeder: Feeder, work: Callable[[Target], Awaitable[bool]], hands: int) -> None:
+    def __init__(self, feeder: Source, work: Callable[[Target], Awaitable[bool]], hands: int) -> None:
         """`work` asks one host. Whether to go on after it."""
         self._feeder = feeder
         self._work = work
