@@ -264,3 +264,7 @@ def test_who_opted_out_is_left_out_of_lists_and_sweeps_and_counted() -> None:
     assert len(before) - len(found) == 4
     with pytest.raises(TargetError, match="outside the scope"):
         read(["192.0.2.65"], scope)
+
+
+def test_an_address_that_ends_in_colons_is_a_host_as_others() -> None:
+    assert list(map(str, read(["2001:db8::", "[2001:db8::]:104"], SCOPE))) == ["2001:db8::", "[2001:db8::]:104"]

@@ -199,7 +199,7 @@ class _Gathered:
         self._wide = replace(scope, exclude=(), opted_out=())
         self._opted = _intervals(scope.opted_out)
         self._ports = frozenset(scope.ports)
-        self._hosts: dict[str, tuple[int, ...]] = {}  # by host; with a colon at its end where ports were named
+        self._hosts: dict[str, tuple[int, ...]] = {}  # by host; with a stroke at its end where ports were named
         self._alike: dict[tuple[int, ...], tuple[int, ...]] = {}  # most hosts have the same ports: each is held once
         self._crowded: set[str] = set()
         self._last: tuple[str, str | Dropped] = ("", "")
@@ -213,7 +213,7 @@ class _Gathered:
             and not (self._wide.permits(host) and self._out(host))
         ):
             raise TargetError(f"{where}{target.host} is outside the scope '{self.scope.name}'; nothing was sent")
-        key = f"{target.host}:" if target.ports else str(target.host)
+        key = f"{target.host}/" if target.ports else str(target.host)
         self._put(key, tuple(dict.fromkeys((*self._hosts.get(key, ()), *target.ports))))
 
     def see(self, seen: Seen) -> None:
@@ -222,7 +222,7 @@ class _Gathered:
         if isinstance(why, Dropped):
             self.dropped[why] += 1
             return
-        key = why if seen.port is None else f"{why}:"
+        key = why if seen.port is None else f"{why}/"
         before = self._hosts.get(key)
         if before is not None and (seen.port is None or seen.port in before):
             self.dropped[Dropped.REPEATED] += 1
@@ -265,10 +265,10 @@ class _Gathered:
 
     def targets(self, networks: Sequence[Network] | None, seed: int) -> Targets:
         """All that is left once the exclusions are taken out, which may be longer when a survey is resumed."""
-        hosts = tuple(self._targets())
+        hosts = Held(self._targets())
         before = _less(self._wide.addresses(networks), hosts)
         stood_for = Targets(hosts, before, seed).digest
-        kept = tuple(host for host in hosts if not self._excluded(host))
+        kept = Held(host for host in hosts if not self._excluded(host))
         swept = _less(self.scope.addresses(networks), hosts)
         for part, left, out in zip(before, swept, self._opted, strict=True):
             gone = part.less(left)
@@ -279,7 +279,7 @@ class _Gathered:
 
     def _targets(self) -> Iterator[Target]:
         for key, ports in self._hosts.items():
-            if key.endswith(":") and not ports:
+            if key.endswith("/") and not ports:
                 continue  # of many ports none was the scope's
             host = key[:-1] if ports else key
             address = address_of(host)
