@@ -391,6 +391,8 @@ SELECT
     if(open, studies, 0) AS studies, if(open, surely(studies, studies_how, studies_at_least), 0) AS studies_sure,
     if(open, series, 0) AS series, if(open, surely(series, series_how, series_at_least), 0) AS series_sure,
     if(open, images, 0) AS images, if(open, surely(images, images_how, images_at_least), 0) AS images_sure,
+    if(open, images_retrievable, 0) AS images_retrievable,
+    if(open, surely(images_retrievable, images_retrievable_how, images_retrievable_at_least), 0) AS images_retrievable_sure,
     if(open, ssn_records, 0) AS ssn_records, if(open, surely(ssn_records, ssn_records_how, ssn_records_at_least), 0) AS ssn_records_sure
 FROM counted;
 
@@ -406,11 +408,13 @@ SELECT
     known(studies, studies_sure) AS studies,
     known(series, series_sure) AS series,
     known(images, images_sure) AS images,
+    known(images_retrievable, images_retrievable_sure) AS images_retrievable,
     known(ssn_records, ssn_records_sure) AS ssn_records,
     count_if(patients IS NULL)::BIGINT AS patients_unknown,
     count_if(studies IS NULL)::BIGINT AS studies_unknown,
     count_if(series IS NULL)::BIGINT AS series_unknown,
     count_if(images IS NULL)::BIGINT AS images_unknown,
+    count_if(images_retrievable IS NULL)::BIGINT AS images_retrievable_unknown,
     count_if(ssn_records IS NULL)::BIGINT AS ssn_records_unknown
 FROM sized GROUP BY ALL;
 
@@ -480,10 +484,52 @@ WHERE shared > 0 AND a.id <> b.id GROUP BY ALL;
 
 -- Pairs of archives at two hosts that hold the same few studies. Archives that were found to be copies of one another are not one.
 CREATE OR REPLACE VIEW same_few_studies AS
-WITH ways AS (SELECT id, unnest(endpoints) AS way FROM archives WHERE NOT list_contains(coalesce(decoy, []), 'cluster'))
+WITH ways AS (SELECT id, unnest(endpoints) AS way FROM archives WHERE NOT list_contains(coalesce(decoy, []), 'identical-copies'))
 SELECT DISTINCT a.id AS one, b.id AS other
 FROM links JOIN ways AS a ON a.way = one JOIN ways AS b ON b.way = other
 WHERE shared > 0 AND shared = sampled AND a.id <> b.id;
+
+-- Pairs of archives that were enumerated whole, and of which each holds studies that the other does not. They are two.
+CREATE OR REPLACE VIEW shown_apart AS
+WITH ways AS (SELECT id, unnest(endpoints) AS way FROM counted)
+SELECT DISTINCT a.id AS one, b.id AS other
+FROM links JOIN ways AS a ON a.way = one JOIN ways AS b ON b.way = other
+WHERE a.id <> b.id AND (
+    shown_by = 'judged-apart'
+    OR (shown_by = 'study-uids' AND whole IS NOT false AND of_one > shared AND sampled > of_one)
+);
+
+-- Archives at different addresses of one network that show the same: the same known counts, of which none is small; or
+-- the same manners at five addresses, or at nearly all of a /24. One machine may stand behind these addresses.
+CREATE OR REPLACE VIEW alike AS
+WITH shown AS (
+    SELECT
+        id, address, open, studies, network_of(address) AS network,
+        CASE
+            WHEN studies_how IN ('counted', 'reported') AND studies >= 10 AND images >= 10
+                AND len([n FOR n IN [patients, series, images] IF n IS NOT NULL]) >= 2
+                THEN 'counts ' || concat_ws(' ', coalesce(patients, -1), studies, coalesce(series, -1), images)
+            WHEN configuration <> '' THEN 'manners ' || configuration
+            WHEN NOT open THEN 'closed ' || concat_ws(
+                ' ', rung, product, product_version, toolkit,
+                list_sort([split_part(e, ':', 1) || regexp_extract(e, '[0-9]+$') FOR e IN endpoints])
+            )
+        END AS shows
+    FROM counted
+)
+SELECT network, shows, any_value(open) AS open, any_value(studies) AS studies, count(DISTINCT address) AS addresses, list(id ORDER BY id) AS archives
+FROM shown WHERE shows IS NOT NULL
+GROUP BY network, shows
+HAVING addresses >= CASE split_part(shows, ' ', 1) WHEN 'counts' THEN 2 WHEN 'manners' THEN 5 ELSE 200 END;
+
+-- The same as pairs that connect each group, without those that were shown to be two.
+CREATE OR REPLACE VIEW alike_pairs AS
+SELECT DISTINCT one, other FROM (
+    SELECT unnest(archives[1:-2]) AS one, unnest(archives[2:]) AS other FROM alike
+    UNION ALL
+    SELECT archives[1], unnest(archives[3:]) FROM alike
+) AS p
+WHERE NOT EXISTS (SELECT 1 FROM shown_apart AS s WHERE (s.one, s.other) IN ((p.one, p.other), (p.other, p.one)));
 
 -- Each row of an archive, and the archive that it counts as.
 CREATE OR REPLACE VIEW names AS
@@ -529,7 +575,8 @@ CREATE OR REPLACE VIEW totals AS
 SELECT quantity, coalesce(total, 0) AS total, coalesce(unknown, 0) AS unknown
 FROM (
     SELECT unnest([
-        'archives', 'archives_open', 'decoys', 'patients', 'studies', 'series', 'images', 'ssn_records', 'http_viewers'
+        'archives', 'archives_open', 'decoys', 'patients', 'studies', 'series', 'images', 'images_retrievable',
+        'ssn_records', 'http_viewers'
     ]) AS quantity
     UNION ALL
     SELECT 'kind:' || kind FROM all_kinds

@@ -342,6 +342,8 @@ class DoubtCode(_Code):
     NOT_COMPARED = "not-compared"  # some archives may be one: they were not compared with each other
     OVERLAP = "overlap", "archives"  # these archives hold some of the same studies
     PERHAPS_ONE = "perhaps-one", "archives"  # nothing shows whether these archives are one
+    # These archives of one network look alike: one machine may stand behind their addresses.
+    ALIKE = "alike-in-network", "archives"
     PERHAPS_MORE = "perhaps-more", "archives"  # ways in that are told as one archive may lead to so many more
 
 

@@ -18,6 +18,7 @@ from filmbadge.judge.same_archive import (
     at_one_host,
     differ,
     equal,
+    in_one_network,
     measure,
     nested,
     same,
@@ -222,3 +223,23 @@ def test_only_archives_of_like_size_are_asked_again() -> None:
     assert sorted(to_sketch(sizes, ["a", "d", "e"])) == ["b"]
     assert to_sketch(sizes, ["a", "b", "d", "e"]) == []
     assert to_sketch([], []) == []
+
+
+def test_archives_of_one_network_with_as_many_studies_are_kept_apart_by_a_measure() -> None:
+    chance = random.Random(1)
+    sketches = {
+        Endpoint(address, 104, Protocol.DIMSE): Sketch.of(n, sorted(chance.getrandbits(64) for _ in range(n)))
+        for address, n in (("192.0.2.1", 30), ("192.0.2.2", 30), ("192.0.2.3", 31), ("198.51.100.1", 30))
+    }
+    (link,) = in_one_network(sketches)
+    assert (link.one.address, link.other.address, link.shared) == ("192.0.2.1", "192.0.2.2", 0)
+    assert differ(link)
+
+
+def test_many_of_one_network_are_not_all_compared_with_all() -> None:
+    chance = random.Random(1)
+    sketches = {
+        Endpoint(f"192.0.2.{n}", 104, Protocol.DIMSE): Sketch.of(20, sorted(chance.getrandbits(64) for _ in range(20)))
+        for n in range(200)
+    }
+    assert len(in_one_network(sketches)) < 200 * 18

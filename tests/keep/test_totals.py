@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmbadge.keep import manifest, parts
-from filmbadge.keep.manifest import PatientIds, State, grouping
+from filmbadge.keep.manifest import Alike, PatientIds, State, grouping
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import ARCHIVES, COUNTED, ENDPOINTS, LINKS, TABLES, Table, encode_doubts
 from filmbadge.model import Doubt, DoubtCode, Provenance, Total
@@ -438,3 +438,57 @@ def test_a_country_of_a_survey_that_has_not_ended_is_a_bound(tmp_path: Path) -> 
     (row,) = kept.by_country()
     assert (row.studies.measured, row.studies.at_least) == (None, 30)
     assert row.studies.doubts[0] == Doubt(DoubtCode.HOSTS_UNASKED, {"hosts": 8})
+
+
+def alike(directory: Path, n: int, *, size: int = 30, links: list[Row] | None = None) -> Dataset:
+    """Archives of one network with equal counts."""
+    hosts = [Seen(Held(frozenset(range(size))), "reported") for _ in range(n)]
+    return dataset(directory, *rows(hosts), hosts=n, links=links)
+
+
+def test_one_machine_behind_all_addresses_of_a_network_may_be_one(tmp_path: Path) -> None:
+    kept = alike(tmp_path, 254)
+    found = by_quantity(kept)
+    assert (found["archives"].at_least, found["archives"].at_most) == (1, 254)
+    assert found["archives"].doubts == (Doubt(DoubtCode.ALIKE, {"archives": 254}),)
+    assert (found["studies"].at_least, found["studies"].at_most) == (30, 254 * 30)
+    assert kept.alike() == (Alike("192.0.2.0/24", 254, True, 30),)
+    (row,) = kept.by_country()
+    assert (row.archives_open.at_least, row.archives_open.at_most) == (1, 254)
+
+
+def test_a_few_small_archives_with_equal_counts_are_several(tmp_path: Path) -> None:
+    kept = alike(tmp_path, 3, size=2)
+    assert kept.alike() == ()
+    assert by_quantity(kept)["archives"].measured == 3
+
+
+def test_archives_with_equal_counts_in_two_networks_are_two(tmp_path: Path) -> None:
+    endpoints, archives = rows([Seen(Held(frozenset(range(30))), "reported") for _ in range(2)])
+    for row in (endpoints[1], archives[1]):
+        row["address"] = "198.51.100.2"
+    kept = dataset(tmp_path, endpoints, archives, hosts=2)
+    assert kept.alike() == ()
+    assert by_quantity(kept)["archives"].measured == 2
+
+
+def test_archives_that_were_shown_to_hold_other_studies_are_several(tmp_path: Path) -> None:
+    link = {
+        "one": "dimse://192.0.2.1:4242",
+        "other": "dimse://192.0.2.2:4242",
+        "shown_by": "study-uids",
+        "target": None,
+    }
+    kept = alike(tmp_path, 2, links=[{**link, "shared": 0, "sampled": 60, "of_one": 30, "whole": True}])
+    assert kept.alike() == ()
+    assert by_quantity(kept)["archives"].measured == 2
+
+
+@pytest.mark.parametrize(("n", "perhaps"), [(199, False), (200, True)])
+def test_closed_archives_that_fill_a_network_and_show_the_same_may_be_one(
+    n: int, perhaps: bool, tmp_path: Path
+) -> None:
+    hosts = [Seen(Held(frozenset(range(9)), open=False), "closed") for _ in range(n)]
+    kept = dataset(tmp_path, *rows(hosts), hosts=n)
+    assert by_quantity(kept)["archives"].measured == (None if perhaps else n)
+    assert kept.alike() == ((Alike("192.0.2.0/24", n, False, None),) if perhaps else ())

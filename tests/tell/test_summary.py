@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from filmbadge.keep.manifest import Alike
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Provenance, Total
@@ -60,3 +61,10 @@ def test_countries_are_a_table_that_ends_with_what_is_not_attributed(tmp_path: P
     assert "<td>NL</td>" in html
     assert "≥ 1,234" in html
     assert where in html
+
+
+def test_archives_that_may_be_one_machine_have_a_line_of_their_own(tmp_path: Path) -> None:
+    made = msgspec.structs.replace(document(tmp_path), alike=(Alike("192.0.2.0/24", 254, True, 30),))
+    line = "254 alike in one network: maybe one (192.0.2.0/24)"
+    assert line in [text.strip() for text in terminal(made).splitlines()]
+    assert line in page.render(made, ENGLISH)

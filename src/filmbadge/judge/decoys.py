@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from ipaddress import ip_address, ip_network
 
 from filmbadge.catalogue.decoys import calls_itself_one
 from filmbadge.catalogue.fingerprints import baits
 from filmbadge.judge.product import signs
-from filmbadge.judge.same_archive import Groups
+from filmbadge.judge.same_archive import Groups, network
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import Counts, Decoy, JudgedEndpoint
 
@@ -67,9 +66,4 @@ def clusters(archives: Iterable[tuple[str, str, str]], pairs: Iterable[tuple[str
 
 
 def _far(found: Iterable[tuple[str, str]]) -> bool:
-    return len({_network(address) for _, address in found}) >= NETWORKS
-
-
-def _network(address: str) -> str:
-    bits = 24 if ip_address(address).version == 4 else 48
-    return str(ip_network(f"{address}/{bits}", strict=False))
+    return len({network(address) for _, address in found}) >= NETWORKS

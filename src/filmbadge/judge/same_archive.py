@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from itertools import combinations
 from typing import Generic, TypeVar
 
@@ -120,6 +121,24 @@ def among_hosts(sketches: Mapping[Endpoint, Sketch]) -> list[Link]:
     return found
 
 
+def in_one_network(sketches: Mapping[Endpoint, Sketch]) -> list[Link]:
+    """Archives of one network with equally many studies that have nothing in common: a fact that keeps them two.
+
+    Each is compared with the first few of them, and with the one before it.
+    """
+    alike: dict[tuple[str, int], list[Endpoint]] = {}
+    found: list[Link] = []
+    for endpoint, sketch in sorted(sketches.items()):
+        before = alike.setdefault((network(endpoint.address), sketch.size), [])
+        links = [
+            measure(other, sketches[other], endpoint, sketch)
+            for other in dict.fromkeys([*before[:_HOLDERS], *before[-1:]])
+        ]
+        found += [link for link in links if not link.shared]
+        before.append(endpoint)
+    return found
+
+
 class Groups(Generic[T]):
     """The sets that pairs connect."""
 
@@ -171,3 +190,9 @@ def to_sketch(sizes: Iterable[Size], have: Iterable[str]) -> list[str]:
 
 def _close(one: int, other: int) -> bool:
     return abs(one - other) <= CLOSE * max(one, other)
+
+
+def network(address: str) -> str:
+    """An IPv4 /24 or an IPv6 /48."""
+    bits = 24 if ip_address(address).version == 4 else 48
+    return str(ip_network(f"{address}/{bits}", strict=False))

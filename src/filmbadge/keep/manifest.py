@@ -74,6 +74,15 @@ class CountryRow(Struct, frozen=True):
         return cls.__struct_fields__[2:]
 
 
+class Alike(Struct, frozen=True):
+    """Archives of one network that show the same, and are counted one by one: they may be one machine."""
+
+    network: str  # an IPv4 /24 or an IPv6 /48
+    archives: int
+    open: bool
+    studies: int | None  # of each
+
+
 # `nothing-reached`: all hosts were asked, and none of them gave any answer, not even a refusal.
 State = Literal["running", "done", "interrupted", "nothing-reached"]
 
@@ -94,6 +103,7 @@ class Manifest(Struct, frozen=True):
     connections: int
     rows: tuple[Total, ...]
     by_country: tuple[CountryRow, ...] = ()
+    alike: tuple[Alike, ...] = ()
     patient_ids: PatientIds | None = None  # None: not found out yet
     kept: dict[str, int] = {}  # rows of the tables of facts; empty while it runs
     compared: bool = False  # archives of different hosts were compared, as far as hosts were asked

@@ -24,15 +24,16 @@ class Overlaps:
     """The archives of a survey that overlap.
 
     At one host, the judge says which archives may be one. At two, they hold the same few studies: these may be samples
-    that came with software.
+    that came with software. At many of one network, they show the same: one machine may stand behind its addresses.
     """
 
     def __init__(self, tables: Tables) -> None:
         self._shared = tables.rows("FROM shared_studies ORDER BY shared DESC, one, other")
         self._perhaps = tables.rows("FROM perhaps_one ORDER BY one, other")
         self._same_few = tables.rows("FROM same_few_studies ORDER BY one, other")
+        self._alike = tables.rows("FROM alike_pairs ORDER BY one, other")
         self._more = {str(row["archive"]): int(row["more"]) for row in tables.rows("FROM perhaps_more")}
-        pairs = (*self._shared, *self._perhaps, *self._same_few)
+        pairs = (*self._shared, *self._perhaps, *self._same_few, *self._alike)
         names = list(dict.fromkeys([*self._more, *(str(pair[end]) for pair in pairs for end in ("one", "other"))]))
         wanted = "WHERE archive IN (SELECT unnest(?::VARCHAR[]))"
         members = tables.rows(f"SELECT quantity, archive, country FROM members {wanted}", names) if names else []
@@ -63,12 +64,15 @@ class Overlaps:
 
     def bounded(self, total: Total, ids: Set[str]) -> Total:
         """How many these archives are: `total`, or between two bounds."""
-        groups = [len(overlap.archives) for overlap in self._one(ids)]
+        overlaps = list(self._one(ids))
+        groups = [len(overlap.archives) for overlap in overlaps]
         more = sum(n for name, n in self._more.items() if name in ids)
         if not groups and not more:
             return total
         sure, most = (total.at_least or 0, None) if total.measured is None else (total.measured, total.measured)
-        numbers = {DoubtCode.PERHAPS_ONE: sum(groups), DoubtCode.PERHAPS_MORE: more}
+        numbers = dict.fromkeys((DoubtCode.PERHAPS_ONE, DoubtCode.ALIKE), 0) | {DoubtCode.PERHAPS_MORE: more}
+        for overlap in overlaps:
+            numbers[overlap.code] += len(overlap.archives)
         doubts = tuple(Doubt(code, {"archives": n}) for code, n in numbers.items() if n)
         return bounded(
             total,
@@ -79,8 +83,12 @@ class Overlaps:
 
     def _one(self, ids: Set[str], *, linked: bool = True) -> Iterator[Overlap]:
         """Archives of which nothing shows whether they are one. `linked`: also by links of two hosts."""
-        for members, _ in _connected(_within([*self._perhaps, *self._same_few] if linked else self._perhaps, ids)):
-            yield Overlap(members, code=DoubtCode.PERHAPS_ONE)
+        alike = _within(self._alike, ids)
+        names = {str(pair["one"]) for pair in alike}
+        pairs = _within([*self._perhaps, *self._same_few] if linked else self._perhaps, ids)
+        for members, _ in _connected([*pairs, *alike]):
+            code = DoubtCode.PERHAPS_ONE if names.isdisjoint(members) else DoubtCode.ALIKE
+            yield Overlap(members, code=code)
 
     def _measured(self, ids: Set[str]) -> Iterator[Overlap]:
         """By links that were measured. Of three archives or more, the shared studies are those of the best chain of pairs."""

@@ -17,7 +17,7 @@ from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, 
 from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
-from filmbadge.keep.manifest import CountryRow, Manifest, grouping
+from filmbadge.keep.manifest import Alike, CountryRow, Manifest, grouping
 from filmbadge.keep.schema import JOURNAL, LINKS, OBSERVATIONS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
@@ -230,6 +230,10 @@ class Dataset:
     def by_country(self, told: Manifest | None = None) -> tuple[CountryRow, ...]:
         """The quantities of each country, as `totals`: the most open archives first, and last the row without a country."""
         return totals.by_country(self, told or self.manifest)
+
+    def alike(self) -> tuple[Alike, ...]:
+        """Archives of one network that show the same and may be one machine, the largest groups first."""
+        return totals.alike(self)
 
     def undecided(self) -> list[str]:
         """The targets that were asked, and of which we could not find out whether they are archives, or open."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from filmbadge.keep import retrievable
-from filmbadge.keep.manifest import CountryRow, Manifest, PatientIds
+from filmbadge.keep.manifest import Alike, CountryRow, Manifest, PatientIds
 from filmbadge.keep.overlaps import Overlaps, bounded, without
 from filmbadge.keep.schema import decode_doubts
 from filmbadge.keep.views import Rows, Tables
@@ -138,6 +138,21 @@ def by_country(tables: Tables, manifest: Manifest) -> tuple[CountryRow, ...]:
     cells: they stand in a column of their own.
     """
     return tuple(_Totals(tables, manifest).countries())
+
+
+def alike(tables: Tables) -> tuple[Alike, ...]:
+    """Archives of one network that show the same, the largest groups first. What was shown to be two is left out."""
+    _hold(tables)
+    rows = tables.rows(
+        "SELECT network, len(archives) n, open, studies, archives FROM alike ORDER BY n DESC, network, shows"
+    )
+    joined = {str(pair[end]) for pair in tables.rows("FROM alike_pairs") for end in ("one", "other")} if rows else set()
+    found = ((row, sum(name in joined for name in row["archives"])) for row in rows)
+    return tuple(
+        Alike(str(row["network"]), n, bool(row["open"]), row["studies"] if row["open"] else None)
+        for row, n in found
+        if n
+    )
 
 
 class _Totals:

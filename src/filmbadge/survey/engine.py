@@ -316,6 +316,7 @@ class Survey:
             lookups=dataset.lookups(),
             rows=dataset.totals(told),
             by_country=dataset.by_country(told),
+            alike=dataset.alike(),
             kept=dataset.counts(judged=False) if state != "running" else {},
         )
 

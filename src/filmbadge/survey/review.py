@@ -13,13 +13,13 @@ from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.conclude.review import pairs
 from filmbadge.judge.decoys import look_alike
 from filmbadge.judge.distinct_count import union
-from filmbadge.judge.same_archive import Groups, Size, Sketch, among_hosts, to_sketch
+from filmbadge.judge.same_archive import Groups, Size, Sketch, among_hosts, in_one_network, to_sketch
 from filmbadge.keep import upgrade
 from filmbadge.keep.manifest import PatientIds
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import decode_doubts
 from filmbadge.keep.totals import PATIENT_IDS
-from filmbadge.model import Depth, DimseFacts, Doubt, DoubtCode, Endpoint, Link, Provenance, Rung, Total
+from filmbadge.model import Depth, DicomWebFacts, DimseFacts, Doubt, DoubtCode, Endpoint, Link, Provenance, Rung, Total
 from filmbadge.survey.examine import sketched
 
 _OTHERS = ("images", "series", "patients")
@@ -33,12 +33,12 @@ async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[Endpoint, Ske
     """
     for archive in _without_sketch(dataset, sketches):
         sketches |= await _sketch(dataset, dialer, archive)
-    return among_hosts(sketches)
+    return [*among_hosts(sketches), *in_one_network(sketches)]
 
 
 def known(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> tuple[list[Link], bool]:
     """The links that are known without asking anybody, and whether that compares all archives that could be one."""
-    return among_hosts(sketches), not _without_sketch(dataset, sketches)
+    return [*among_hosts(sketches), *in_one_network(sketches)], not _without_sketch(dataset, sketches)
 
 
 def _without_sketch(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> list[str]:
@@ -60,19 +60,22 @@ def _without_sketch(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> li
 
 
 async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoint, Sketch]:
-    """By a census of one of its DICOM endpoints. Empty if it has none that gave records, or the census broke off."""
+    """By a census of one of its endpoints, DICOM before DICOMweb. Empty if none gives records, or the census broke off."""
     rows = dataset.rows(
         "SELECT target, facts_version, observation FROM observations JOIN endpoints_known USING (address, port, protocol, target, asked_at)"
-        " WHERE archive = ? AND protocol = 'dimse' AND open ORDER BY port",
+        " WHERE archive = ? AND open ORDER BY protocol, port",
         archive,
     )
     for row in rows:
         seen = upgrade.observation(cast("int", row["facts_version"]), str(row["observation"]))
+        way = next((way for way in (DimseFacts, DicomWebFacts) if seen.get(way) is not None), None)
+        if way is None:
+            continue
         try:
             address = ip_address(seen.endpoint.address)
             if not dialer.permits(address, seen.endpoint.port):  # a name for which the user named it, in an earlier run
                 await dialer.resolve(parse(str(row["target"])).host)
-            learned = await ask_further(Contact(dialer, address), seen, DimseFacts, Depth.COUNT)
+            learned = await ask_further(Contact(dialer, address), seen, way, Depth.COUNT)
         except (OutOfScope, UnknownName):
             return {}
         if (drawn := sketched(learned)) is not None:

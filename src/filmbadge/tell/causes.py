@@ -190,6 +190,7 @@ _DOUBTS = {
     DoubtCode.NOT_COMPARED: N_("some archives may be one"),
     DoubtCode.OVERLAP: N_("archives that hold some of the same studies: {archives:,}"),
     DoubtCode.PERHAPS_ONE: N_("archives that may be one: {archives:,}"),
+    DoubtCode.ALIKE: N_("archives that look alike in one network, and may be one: {archives:,}"),
     DoubtCode.PERHAPS_MORE: N_("ways in that may lead to archives of their own: {archives:,}"),
 }  # fmt: skip
 

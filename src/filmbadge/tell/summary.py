@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from filmbadge.keep.manifest import CountryRow
+from filmbadge.keep.manifest import Alike, CountryRow
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, DoubtCode, FindingCode, Kind, Reason, Rung, Total
 from filmbadge.tell import tables
@@ -89,6 +89,7 @@ class ReportDocument(Struct, frozen=True):
     by_country: tuple[CountryRow, ...] = ()  # the most open archives first, and last those that no source attributes
     dropped: dict[str, int] = {}  # how much of what the user named was no target, by the reason
     opted_out: int = 0  # addresses and networks that operators asked to leave alone
+    alike: tuple[Alike, ...] = ()  # archives of one network that may be one machine
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
@@ -117,6 +118,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         by_country=dataset.by_country(),
         dropped=manifest.dropped,
         opted_out=manifest.opted_out,
+        alike=dataset.alike(),
         words={row.quantity: words.total(row) for row in rows},
     )
 
@@ -191,6 +193,14 @@ def appearances(line: KindLine, words: Words) -> str:
     return ", ".join(words.say("{look}: {n:,}", look=words.say(look), n=n) for look, n in line.archives.items())
 
 
+def alike(report: ReportDocument, words: Words) -> list[str]:
+    """A line for each group of archives that may be one machine."""
+    return [
+        words.say("{n:,} alike in one network: maybe one ({network})", n=group.archives, network=group.network)
+        for group in report.alike
+    ]
+
+
 def asked(report: ReportDocument, words: Words) -> str:
     """What was done, in one line."""
     connections = words.many("{n:,} connection", "{n:,} connections", report.connections)
@@ -262,6 +272,7 @@ def render(report: ReportDocument, words: Words) -> RenderableType:
         *(Text(line, style="red") for line in incomplete(report.state, report.rows, words)),
         *map(Text, left_out(report, words)),
         totals,
+        *map(Text, alike(report, words)),
         Text(words.say("grades: {grades}", grades=counted or words.say("none"))),
         Text(),
         *_countries(report, words),

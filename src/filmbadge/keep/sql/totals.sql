@@ -4,7 +4,8 @@ CREATE OR REPLACE VIEW totals AS
 SELECT quantity, coalesce(total, 0) AS total, coalesce(unknown, 0) AS unknown
 FROM (
     SELECT unnest([
-        'archives', 'archives_open', 'decoys', 'patients', 'studies', 'series', 'images', 'ssn_records', 'http_viewers'
+        'archives', 'archives_open', 'decoys', 'patients', 'studies', 'series', 'images', 'images_retrievable',
+        'ssn_records', 'http_viewers'
     ]) AS quantity
     UNION ALL
     SELECT 'kind:' || kind FROM all_kinds
