@@ -23,6 +23,8 @@ import memory
 import sweep
 from common import BenchError
 
+import survey
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition("\n")[0])
@@ -30,7 +32,9 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=3)
     common.add_before(parser)
-    parser.add_argument("--quick", action="store_true", help="100,000 records, 2,000 hosts, 900 studies, a /26, once")
+    parser.add_argument(
+        "--quick", action="store_true", help="100,000 records, 2,000 hosts, 900 studies, a /26, a small world, once"
+    )
     parser.add_argument("--out", type=Path, default=common.HERE / "results.md")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
@@ -40,6 +44,7 @@ def main() -> None:
     for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *before])
     for_profile = profile.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *before])
     for_gentle, for_memory, for_sweep = gentle.options(quick), memory.options(quick), sweep.options(before)
+    for_survey = survey.options(quick)
     load = os.getloadavg()[0]
     common.enter()
     try:
@@ -50,6 +55,7 @@ def main() -> None:
         looked["parts"] = profile.parts(for_profile.records)
         asked = identify.document(for_identify)
         swept = sweep.document(for_sweep.network, for_sweep.ports, chosen.before)
+        surveyed = survey.document(for_survey)
         taken = memory.rows(tuple(for_memory.sizes))
         felt = gentle.columns(for_gentle.studies, for_gentle.questions)
     except BenchError as error:
@@ -59,6 +65,7 @@ def main() -> None:
         f"## Profile: records a second\n\n{_first(profile.__doc__)}\n\n{profile.tables(looked)}",
         f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{identify.table(asked)}",
         f"## Sweep: seconds for {for_sweep.network}\n\n{_first(sweep.__doc__)}\n\n{sweep.table(swept)}",
+        f"## Survey: endpoints a second, and the world of 2019\n\n{_first(survey.__doc__)}\n\n{survey.table(surveyed)}",
         f"## Memory: a census and a profile of up to {max(for_memory.sizes):,} studies\n\n{_first(memory.__doc__)}\n\n{memory.table(taken)}",
         f"## Gentle: what the clinic feels, in ms\n\n{_first(gentle.__doc__)} Orthanc with {for_gentle.studies:,}"
         f" studies; {for_gentle.questions} questions of each kind.\n\n{gentle.table(felt)}",
@@ -72,6 +79,7 @@ def main() -> None:
                 "profile": looked,
                 "identify": asked,
                 "sweep": swept,
+                "survey": surveyed,
                 "memory": [asdict(one) for one in taken],
                 "gentle": [asdict(one) for one in felt],
             },

@@ -485,6 +485,15 @@ def ask(port: int, size: int, at_once: int = AT_ONCE) -> Told:
 
 def survey(port: int, size: int) -> Told:
     """A whole survey of one port: asked, judged, and kept in Parquet tables."""
+    return _survey(port, size, (port,))
+
+
+def survey_in_pairs(port: int, size: int) -> Told:
+    """The same of so many endpoints: each host has an archive at one port, and refuses another."""
+    return _survey(port, size // 2, (port, port + 1))
+
+
+def _survey(port: int, size: int, ports: tuple[int, ...]) -> Told:
     from filmbadge.ask.targets.lists import Target, Targets
     from filmbadge.model import Depth, Host
     from filmbadge.survey.engine import Survey
@@ -497,7 +506,7 @@ def survey(port: int, size: int) -> Told:
             matched += any(archive.open for archive in host.archives)
 
     with tempfile.TemporaryDirectory() as folder:
-        targets = Targets(tuple(Target(address, (port,)) for address in hosts(size)))
+        targets = Targets(tuple(Target(address, ports) for address in hosts(size)))
         plan = Survey(_scope(Depth.ASK, port), targets, ("bench",), Path(folder) / "survey")
         return _timed(lambda: _loop(plan.run(Watcher())), lambda: matched)
 
@@ -596,6 +605,7 @@ CLIENTS = {
         ask,
         ask_many,
         survey,
+        survey_in_pairs,
         pynetdicom_ask,
     )
 }

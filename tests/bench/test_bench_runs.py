@@ -69,6 +69,18 @@ def test_identify() -> None:
     assert rows["filmbadge survey"]["of_ours"] == 1
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="the acceptor is compiled when the benchmark runs")
+def test_survey() -> None:
+    """It grows with the endpoints, and a small world of 2019 is told with the cost of both sides."""
+    told = tell("survey.py", "--sizes", "20", "60", "--scale", "0.001")
+    assert [row["endpoints"] for row in told["growth"]] == [20, 60]
+    assert all(value > 0 for row in told["growth"] for name, value in row.items() if name != "world_cpu_seconds")
+    world = told["world"]
+    assert world["cells"]["compared"] >= world["cells"]["agree"] > 0
+    assert {row["quantity"] for row in world["rows"]} >= {"archives", "studies", "images_retrievable"}
+    assert all(world[of][side] > 0 for of in ("cpu_seconds", "peak_mb") for side in ("survey", "world"))
+
+
 @pytest.mark.skipif(
     not all(map(shutil.which, ("cc", "ip", "nft", "nsenter"))),
     reason="the network behind the filter is made with these",
