@@ -72,6 +72,7 @@ class Acceptor(asyncio.Protocol):
         self._asked: Question | None = None  # the C-FIND that is being answered
         self._answer: Answer | None = None
         self._blocks: Iterator[bytes | bytearray] = iter(())
+        self._block: bytes | bytearray | None = None  # the next one: an answer without another one ends at once
         self._getting: tuple[int, Command] | None = None  # the C-GET whose image is on its way
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -224,18 +225,23 @@ class Acceptor(asyncio.Protocol):
         else:
             self._asked, self._answer = question, Answer(archive, question)
             self._blocks = iter(self._answer)
+            self._block = next(self._blocks, None)
             self._go_on()
 
     def _go_on(self) -> None:
         """Sends one block in each turn of the event loop, so that a C-CANCEL can arrive in between."""
         if self._transport.is_closing() or self._asked is None or self._answer is None:
             return
-        cancelled = self._asked.request.message_id in self._cancelled
-        block = None if cancelled else next(self._blocks, None)
-        if block is None:
-            self._end(CANCELLED if cancelled else self._answer.status)
+        block = self._block
+        if self._asked.request.message_id in self._cancelled:
+            self._end(CANCELLED)
             return
-        self._transport.write(block)
+        self._block = next(self._blocks, None)
+        if block is not None:
+            self._transport.write(block)
+        if self._block is None:
+            self._end(self._answer.status)
+            return
         first, self._answer.begun = not self._answer.begun, True
         if self._paused:
             self._waiting = True
@@ -246,7 +252,8 @@ class Acceptor(asyncio.Protocol):
 
     def _end(self, status: int) -> None:
         assert self._asked is not None
-        question, self._asked, self._answer, self._blocks = self._asked, None, None, iter(())
+        question, self._asked, self._answer, self._block = self._asked, None, None, None
+        self._blocks = iter(())
         self._answered += 1
         late = None
         if status == CANCELLED and self._archive.data_after_cancel:
