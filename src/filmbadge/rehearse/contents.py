@@ -10,6 +10,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -33,6 +34,8 @@ _SOP_CLASSES = {  # PS3.4 B.5
     b"US": b"1.2.840.10008.5.1.4.1.1.6.1",
     b"MG": b"1.2.840.10008.5.1.4.1.1.1.2",
 }
+
+TEMPLATES = 32  # of one archive, that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +157,29 @@ class Contents:
 
         `raw` has elements by tag, encoded, which each record holds too. The character set is always told.
         """
-        held, raw = self._by_study | self._by_patient, raw or {}
-        parts: list[bytes | int] = [head]
-        for tag in sorted((held.keys() & (tags | {CHARACTER_SET})) | raw.keys() | ({elements.QUERY_LEVEL} & tags)):
+        raw = raw or {}
+        key = tags, explicit, tuple(sorted(raw.items()))
+        if key not in self._templates:
+            if len(self._templates) == TEMPLATES:
+                self._templates.clear()
+            self._templates[key] = self.written(self._elements(tags | {CHARACTER_SET}, explicit, raw))
+        return self._templates[key].headed(head)
+
+    def _elements(self, tags: frozenset[int], explicit: bool, raw: Mapping[int, bytes]) -> Iterator[bytes | int]:
+        """The elements of a record in the order of their tags: what stands before each value, the value, and its padding."""
+        held = self._by_study | self._by_patient
+        for tag in sorted((held.keys() & tags) | raw.keys() | ({elements.QUERY_LEVEL} & tags)):
             if tag in raw:
-                parts.append(raw[tag])
+                yield raw[tag]
             elif tag == elements.QUERY_LEVEL:
-                parts.append(elements.encode([(tag, b"STUDY")], explicit=explicit))
+                yield elements.encode([(tag, b"STUDY")], explicit=explicit)
             else:
                 width = held[tag].width
                 element = elements.encode([(tag, b" " * width)], explicit=explicit)
                 at = len(element) - width - width % 2
-                parts += [element[:at], tag, element[at + width :]]
-        return self.written(parts)
+                yield element[:at]
+                yield tag
+                yield element[at + width :]
 
     def written(self, parts: Iterable[bytes | int]) -> Template:
         """Records in which fixed text and values, each by its tag, stand one after the other."""
@@ -203,6 +216,11 @@ class Contents:
             yield 0, min(self.patients_in_all, self.studies - start)
 
     # The columns.
+
+    @cached_property
+    def _templates(self) -> dict[object, Template]:
+        """Those that were asked for, without a head: a survey asks the same of many single studies."""
+        return {}
 
     @cached_property
     def _by_patient(self) -> Columns:
@@ -279,8 +297,17 @@ class Template:
             columns.append((len(record), column))
             self.places[part] = len(record), column.width
             record += b" " * column.width
+        self._head = 0  # bytes before the first part
         self._record = record
         self.stride = len(record)  # bytes of one record
+
+    def headed(self, head: bytes) -> Template:
+        """The same records with these bytes before each one."""
+        found = copy(self)
+        found._head = len(head)
+        found._record = bytearray(head) + self._record
+        found.stride = len(found._record)
+        return found
 
     def block(self, numbers: range) -> bytearray:
         """The records of consecutive studies, one after the other."""
@@ -293,15 +320,15 @@ class Template:
 
     def _write(self, block: bytearray, number: int, count: int) -> None:
         """Adds a piece: its first record again and again, and then what differs, position by position."""
-        contents, start, stride = self._contents, len(block), self.stride
+        contents, start, stride = self._contents, len(block) + self._head, self.stride
         numbered = ((number, self._by_study), (contents.patient(number), self._by_patient))
         for first, columns in numbered:
             for at, column in columns:
-                self._record[at : at + column.width] = column.at(first)
+                self._record[self._head + at : self._head + at + column.width] = column.at(first)
         block += self._record * count
         if count == 1:
             return
-        end = start + count * stride
+        end = start + count * stride - self._head
         for first, columns in numbered:
             for at, column in columns:
                 for place, text in column.texts(first, count):
