@@ -135,3 +135,20 @@ def test_another_seed_and_scale_is_another_world_that_agrees(seed: int) -> None:
     document = json.loads(archives.filmbadge("rehearse", "--json", "--seed", str(seed), "--scale", "0.3"))
     assert document["agree"], document["rows"]
     assert build(read("hospital"), 0.3, seed).archives != build(read("hospital"), 0.3, seed + 1).archives
+
+
+def test_the_survey_of_2019_comes_out_exactly(tmp_path: Path) -> None:
+    """At a hundredth: every total, and every cell of 52 countries, from what archives answered over the wire."""
+    out = tmp_path / "survey"
+    document = json.loads(
+        archives.filmbadge("rehearse", "greenbone-2019", "--scale", "0.01", "--json", "--out", str(out))
+    )
+    rows = {row["quantity"]: row for row in document["rows"]}
+    for quantity, truth in (("patients", 243_000), ("images", 7_370_000), ("images_retrievable", 4_000_000)):
+        assert (rows[quantity]["truth"], rows[quantity]["measured"]) == (truth, truth)
+    assert rows["ssn_records"]["measured"] == 137_000
+    assert rows["countries"]["measured"] == len(document["countries"]) == 52
+    cells = {(row["country"], name): cell for row in document["countries"] for name, cell in row["cells"].items()}
+    assert {place: cell for place, cell in cells.items() if cell["measured"] != cell["truth"]} == {}
+    assert document["agree"], [row for row in rows.values() if not row["agrees"]]
+    assert "no number of social security numbers was ever published" in document["about"]

@@ -229,7 +229,7 @@ class World:
         rows = {
             **_counted(real),
             "decoys": sum(a.decoy for a in self.archives),
-            "countries": len({archive.country for archive in real if archive.open} - {""}),
+            **({"countries": len({archive.country for archive in real if archive.open} - {""})} if countries else {}),
             "hosts_undecided": sum(len(a.addresses) or 1 for a in self.archives if a.undecided),
             "patient_ids": distinct_patients(a.contents for a in real if a.open),
             **{f"rung:{rung}": n for rung, n in sorted(rungs.items(), key=lambda r: r[0].height)},
