@@ -186,6 +186,19 @@ def test_a_total_says_unknown_only_of_archives_that_have_no_figure(
     assert ENGLISH.total(total) == words
 
 
+def test_an_estimate_from_draws_says_how_many_came() -> None:
+    drawn = Doubt(DoubtCode.DRAWN, {"drawn": 5, "delivered": 4})
+    found = Count(90, Provenance.ESTIMATED, low=28, high=100, doubts=(drawn, Doubt(DoubtCode.NOT_KNOWN_FOR_ALL)))
+    assert ENGLISH.count(found) == "90 (estimated: 4 of 5 images drawn by lot came; 95 %: 28 to 100)"
+
+
+def test_a_total_says_that_its_interval_is_wide() -> None:
+    wide = Doubt(DoubtCode.WIDE_INTERVAL, {"percent": 25})
+    total = Total("images_retrievable", 1000, Provenance.ESTIMATED, low=750, high=1250, doubts=(wide,))
+    said = "its interval is wide: the truth may be 25 % off, to either side"
+    assert ENGLISH.total(total) == f"1,000 (estimated; 95 %: 750 to 1,250; {said})"
+
+
 def test_an_estimate_of_a_kind_says_what_it_is_from() -> None:
     doubts = (Doubt(DoubtCode.KNOWN_FOR, {"known": 20, "studies": 35}),)
     found = KindFound(Kind.ADDRESS, 30, Provenance.ESTIMATED, looks=Appearance.PERSONAL, doubts=doubts, low=25, high=33)

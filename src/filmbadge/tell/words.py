@@ -403,6 +403,8 @@ class Words(Causes):
         if count.value is None:
             return self._unknown(count.at_least, count.doubts)
         how = self.name(count.how)
+        if drawn := [doubt for doubt in count.doubts if doubt.code in (DoubtCode.DRAWN, DoubtCode.DRAWS_LOST)]:
+            how = self.say("{how}: {why}", how=how, why=self.doubts(drawn))
         if count.low is None or count.high is None:
             return self.say("{value:,} ({how})", value=count.value, how=how)
         return self.say(
@@ -464,7 +466,8 @@ class Words(Causes):
         how = ", ".join(parts) or self.name(total.how)
         if total.low is None or total.high is None:
             return how
-        return self.say("{how}; 95 %: {low:,} to {high:,}", how=how, low=total.low, high=total.high)
+        ends = self.say("{how}; 95 %: {low:,} to {high:,}", how=how, low=total.low, high=total.high)
+        return "; ".join(filter(None, (ends, self.doubts(total.doubts))))
 
     def _why(self, total: Total, *, alone: bool) -> Iterator[str]:
         """Why a total is not known: by the survey as a whole, then by its archives."""
