@@ -7,6 +7,7 @@ from math import comb
 import pytest
 
 from filmbadge.judge import archives
+from filmbadge.judge.findings import findings
 from filmbadge.judge.retrievable import clopper_pearson, retrievable
 from filmbadge.model import (
     Archive,
@@ -20,6 +21,7 @@ from filmbadge.model import (
     DicomWebFacts,
     DoubtCode,
     Draws,
+    FindingCode,
     Interval,
     Observation,
     Outcome,
@@ -237,3 +239,10 @@ def test_the_interval_of_a_share_misses_no_more_often_than_said(of: int, hits: i
             if not below - 1e-9 <= share <= above + 1e-9
         )
         assert missed <= 0.05 + 1e-9, share
+
+
+def test_the_finding_has_the_number() -> None:
+    host = archives.judge(ADDRESS, [dimse(facts(census(Availability(7, 3, 60, 40)), IMAGE), depth=Depth.PROVE)])
+    numbers = {finding.code: finding.numbers for finding in findings(host)}
+    assert numbers[FindingCode.HANDS_OUT_IMAGES]["images_retrievable"] == 60
+    assert "images_retrievable" not in numbers[FindingCode.DISCLOSES_RECORDS]

@@ -74,7 +74,8 @@ def _of(judged: JudgedEndpoint, archive: Archive) -> Iterator[tuple[FindingCode,
     seen, verdict = judged.observation, judged.verdict
     rung = verdict.rung
     if rung in _IMAGES:
-        yield FindingCode.HANDS_OUT_IMAGES, _holds(archive)
+        got = archive.images_retrievable.value
+        yield FindingCode.HANDS_OUT_IMAGES, _holds(archive) | ({} if got is None else {"images_retrievable": got})
     pages = seen.get(PageFacts)
     listing = pages.listing if pages is not None else None
     if listing is not None and listing.shown:
