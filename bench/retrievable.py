@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     rows = [row(chosen.surveys, archives, chosen.seed) for archives in chosen.archives]
-    print(json.dumps([asdict(one) for one in rows]) if chosen.json else table(rows))
+    print(json.dumps({"rows": [asdict(one) for one in rows]}) if chosen.json else table(rows))
 
 
 if __name__ == "__main__":

@@ -96,3 +96,12 @@ def test_sweep() -> None:
     assert [kept["share"] for kept in told["kept"]] == [0.25, 0.5, 0.75]
     assert all(kept["kept"] + kept["again"] <= kept["hosts"] == 62 for kept in told["kept"])
     assert told["targets"][0]["reached"], "it is the one about the archives found"
+
+
+def test_intervals_of_retrievable_images_hold_the_truth() -> None:
+    """480 archives and 40 totals: of 95 in a hundred that must hold it, more than these miss it once in a thousand runs."""
+    (row,) = tell("retrievable.py", "--surveys", "40", "--archives", "12")["rows"]
+    assert row["single"] >= 0.92
+    assert row["total"] >= 0.85
+    assert 0 < row["half"] < 0.4
+    assert 12 * 5 <= row["draws"] <= 12 * 30
