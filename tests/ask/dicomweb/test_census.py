@@ -20,7 +20,7 @@ from filmbadge.ask.census.windows import EMPTY
 from filmbadge.ask.dicomweb.census import QidoSource
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
-from filmbadge.model import Census, DoubtCode
+from filmbadge.model import Availability, Census, DoubtCode
 from filmbadge.scope import Budget
 from support.simulated_protocols import PLENTY, play
 
@@ -98,7 +98,9 @@ def _day(row: dict[str, Any]) -> str:
     return str(row["00080020"].get("Value", [""])[0])
 
 
-def run(respond: Callable[[str], tuple[int, bytes, dict[str, str]]], budget: Budget = PLENTY) -> CensusProgress:
+def run(
+    respond: Callable[[str], tuple[int, bytes, dict[str, str]]], budget: Budget = PLENTY, *, availability: bool = False
+) -> CensusProgress:
     def answer(request: Request) -> Response:
         assert request.into is not None
         status, body, headers = respond(request.path.removeprefix("/dicom-web"))
@@ -106,7 +108,7 @@ def run(respond: Callable[[str], tuple[int, bytes, dict[str, str]]], budget: Bud
             request.into(body)
         return Response(request, status, headers)
 
-    return play(QidoSource("/dicom-web", RunKey()), answer, budget)
+    return play(QidoSource("/dicom-web", RunKey(), availability=availability), answer, budget)
 
 
 def codes(made: Census) -> set[DoubtCode]:
@@ -300,6 +302,19 @@ def walked(path: str) -> tuple[int, bytes, dict[str, str]]:
         case _:
             raise AssertionError(path)
     return 200, json.dumps(rows).encode(), {}
+
+
+def test_images_by_the_availability_that_comes_along() -> None:
+    held = archive(40, dateless=3)
+    said = ["ONLINE", "NEARLINE", "OFFLINE", "UNAVAILABLE", "ONLINE"]
+    for number, row in enumerate(held):
+        # One is written in a way that is read in Python.
+        row["00080056"] = {"vr": "CS", "Value": [said[number % 5], *([None] if number == 7 else [])]}
+    made = run(Server(held), availability=True).census()
+    online = sum(word == "ONLINE" for word in (said[number % 5] for number in range(43)))
+    assert made.availability == Availability(online, 43 - online, 3 * online, 3 * (43 - online))
+    assert (made.complete, made.studies, made.images) == (True, 43, 129)
+    assert run(Server(held)).census().availability is None  # it is not heeded at another depth
 
 
 def test_without_counts_images_are_walked_to() -> None:

@@ -17,7 +17,7 @@ from filmbadge.ask.census.windows import EMPTY, EVER, Axis, Window, minute
 from filmbadge.ask.census.windows import day as day_of
 from filmbadge.ask.decoder import Tally, elements
 from filmbadge.ask.dicomweb.question import LIMIT, Form
-from filmbadge.ask.dicomweb.records import Record, Rows, Study, Text, number, record, text
+from filmbadge.ask.dicomweb.records import ABSENT, Record, Rows, Study, Text, number, record, text
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.http import Request, Response
 from filmbadge.ask.wire.json_array import JsonArray
@@ -68,7 +68,8 @@ def _each(tally: Tally, level: int) -> Callable[[], JsonArray]:
 class _Said:
     """What one answer says of its studies. Each counts once, however often it comes."""
 
-    def __init__(self, window: Window, tally: Tally) -> None:
+    def __init__(self, window: Window, tally: Tally, *, availability: bool) -> None:
+        self._heeds = availability
         self.days, self.modalities = Counter[int](), Counter[Modality]()
         self.undated = self.astray = self.unlabelled = 0
         self.retrieve_url = False
@@ -79,9 +80,9 @@ class _Said:
         tally.uids.mark()
 
     def rows(self, found: Sequence[Study]) -> None:
-        count, new = self._tally.json, list[Study]()
+        count, new, heeds = self._tally.json, list[Study](), self._heeds
         for one in found:
-            is_new = count(one.study, one.series_in_study, one.images_in_study, one.availability)
+            is_new = count(one.study, one.series_in_study, one.images_in_study, one.availability if heeds else ABSENT)
             if is_new or (is_new is None and self._is_new(one)):
                 new.append(one)
         self._dates.update([bytes(one.date)[:LONGEST_WRITTEN] for one in new])
@@ -94,7 +95,8 @@ class _Said:
         """Count a study whose elements are not plain. Whether its UID is new in this answer."""
         here = self._tally.uids.here
         series, images = (number(bytes(element)).digits for element in (one.series_in_study, one.images_in_study))
-        self._tally.count(text(bytes(one.study)).uid, series, images, text(bytes(one.availability)).uid)
+        said = text(bytes(one.availability)).uid if self._heeds else b""
+        self._tally.count(text(bytes(one.study)).uid, series, images, said)
         return self._tally.uids.here > here
 
     def settle(self) -> None:
@@ -143,13 +145,18 @@ def _keys(window: Window) -> dict[str, str]:
 
 
 class QidoSource:
-    """One DICOMweb root. `look` takes each row of a study too, where personal attributes are looked at."""
+    """One DICOMweb root. `look` takes each row of a study too, where personal attributes are looked at.
+
+    `availability`: Instance Availability is heeded. It comes along in any case, PS3.18 Table 10.6.3-3.
+    """
 
     axes = frozenset((Axis.DATE, Axis.UNDATED, Axis.TIME, Axis.MODALITY))
     counts_come_along = True
-    availability = False  # it comes along, PS3.18 Table 10.6.3-3
 
-    def __init__(self, root: str, key: RunKey, look: Look | None = None, form: Form | None = None) -> None:
+    def __init__(
+        self, root: str, key: RunKey, look: Look | None = None, form: Form | None = None, *, availability: bool = False
+    ) -> None:
+        self.availability = availability
         self.retrieve_url = False
         self._key = key
         self._root = root
@@ -161,7 +168,7 @@ class QidoSource:
         self._page = 0  # studies of the largest page of this question
 
     def studies(self, window: Window, tally: Tally, _: bool, /) -> Steps[WindowAnswer]:
-        before, said, look = tally.distinct, _Said(window, tally), self._look
+        before, said, look = tally.distinct, _Said(window, tally, availability=self.availability), self._look
 
         def take(found: Sequence[Study]) -> None:
             if look is not None:

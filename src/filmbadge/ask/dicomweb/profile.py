@@ -45,8 +45,9 @@ async def _count(contact: Contact, observation: Observation, facts: DicomWebFact
     personal = observation.depth.reaches(Depth.PROFILE)
     noticed, spent = ProfileProgress(key), Spent(contact.scope.census, share=key.memory)
     form = Form.of(facts)
-    source = QidoSource(facts.root, key, Listed(noticed) if personal else None, form)
-    draws = contact.scope.retrievals.large if observation.depth.reaches(Depth.PROVE) else 0
+    proves = observation.depth.reaches(Depth.PROVE)
+    source = QidoSource(facts.root, key, Listed(noticed) if personal else None, form, availability=proves)
+    draws = contact.scope.retrievals.large if proves else 0
     counting = CensusProgress(source, plan_for(Hint(), contact.pace, spent), spent, key, draws=draws)
     with closing(counting):
         ended = await fetch_all(
