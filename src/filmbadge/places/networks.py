@@ -101,10 +101,13 @@ class Networks:
             self._starts.append(start)
             self._at.append(index)
 
-    def of(self, address: int) -> list[int]:
-        """The keys of the networks that hold the address, the narrowest first."""
+    def narrowest(self, address: int) -> int:
+        """The index of the narrowest network that holds the address; -1: none does."""
         place = bisect_right(self._starts, address) - 1
-        index = self._at[place] if place >= 0 else -1
+        return self._at[place] if place >= 0 else -1
+
+    def around(self, index: int) -> list[int]:
+        """The keys of a network and of those that hold it, the narrowest first."""
         found = []
         while index >= 0:
             found.append(self._keys[index])

@@ -14,6 +14,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ _NETWORK = "network"
 _LONGEST_LINE = 8192  # characters
 _LONGEST_VALUE = texts.TEXTS["Said.value"].limit
 _MOST_ROWS = 10_000_000
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]")  # as Python reads a byte that is none
 _DATE = re.compile(r"#\s*date:\s*([0-9]{4}-[0-9]{2}-[0-9]{2})\s*")
 _CHECKS = {"country": country, "asn": asn}
 
@@ -54,18 +56,21 @@ class Table:
             file.seek(0)
             with io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="") as text:
                 self._networks = self._read(text)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._place)
         self.used = Used(self._name, "csv", date=self._date, digest=digest)
 
     def of(self, address: IPv4Address | IPv6Address) -> Place:
-        found = self._networks[address.version].of(int(address))
-        if not found:
-            return NOWHERE
+        index = self._networks[address.version].narrowest(int(address))
+        return NOWHERE if index < 0 else self._remembered(address.version, index)
+
+    def _place(self, version: int, index: int) -> Place:
+        found = self._networks[version].around(index)
         said: dict[str, tuple[Said, ...]] = {}
         for one in reversed(found):
             row = zip(self._fields, self._rows[row_of(one)], strict=True)
             said |= {field: (Said(value, self._name, self._date),) for field, value in row if value}
         first, prefix = network_of(found[0])
-        width = BITS[address.version] // 8
+        width = BITS[version] // 8
         return Place(str(ip_network((first.to_bytes(width, "big"), prefix))), **said)
 
     def _read(self, text: Iterator[str]) -> dict[int, Networks]:
@@ -142,8 +147,8 @@ class Table:
                 value = _CHECKS[field](value)
             elif len(value) > _LONGEST_VALUE:
                 raise ValueError(f"is longer than {_LONGEST_VALUE} characters")
-            elif not (value.isascii() and value.isprintable()) and printable(value) != value:
-                raise ValueError("is not UTF-8, or holds a character that cannot be shown")
+            elif not value.isascii() and _NOT_UTF_8.search(value):
+                raise ValueError("is not UTF-8: save the file in that encoding")
         except ValueError as error:
             raise self._wrong(f"'{_brief(text)}' {error}") from None
         if len(known) < _REMEMBERED:
