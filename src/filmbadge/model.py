@@ -41,7 +41,7 @@ class _Worded(Struct, frozen=True):
 
 
 @cache
-def _limits(record: type[_Worded]) -> tuple[tuple[str, int], ...]:
+def _limits(record: type[Struct]) -> tuple[tuple[str, int], ...]:
     return tuple(texts.limits(record.__name__))
 
 
@@ -1090,8 +1090,10 @@ class Said(Struct, frozen=True):
     date: str = ""  # YYYY-MM-DD; empty: the source does not tell how old its data is
 
     def __post_init__(self) -> None:
-        for name, limit in texts.limits("Said"):
-            force_setattr(self, name, texts.printable(getattr(self, name)[:limit]))
+        for name, limit in _limits(type(self)):
+            held = getattr(self, name)
+            if len(held) > limit or not (held.isascii() and held.isprintable()):
+                force_setattr(self, name, texts.printable(held[:limit]))
 
 
 class Place(_Worded, frozen=True, omit_defaults=True):

@@ -105,3 +105,15 @@ def test_intervals_of_retrievable_images_hold_the_truth() -> None:
     assert row["total"] >= 0.85
     assert 0 < row["half"] < 0.4
     assert 12 * 5 <= row["draws"] <= 12 * 30
+
+
+def test_places() -> None:
+    """What it looks up is what the tables say."""
+    rows = tell("places.py", "--networks", "2000", "--look-ups", "500")["rows"]
+    assert [row["who"] for row in rows] == [
+        "the package alone",
+        "a small database",
+        "a table, alike",
+        "a table, unlike",
+    ]
+    assert all(row["per_second"] > 0 for row in rows)
