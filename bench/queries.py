@@ -26,13 +26,14 @@ import gentle
 from common import BenchError
 
 from filmbadge.ask.census.plan import TARGET, CensusPlan
+from filmbadge.ask.census.windows import EMPTY
 from support import archives
 from support.archives import Served
 from support.shapes import IMAGES, SHAPES, Guess, guesses, image_guesses
 from support.simulated_archive import DATES, TODAY, Simulated, days, drive
 
 PAGE = common.HERE.parent / "docs" / "census.md"
-SIZES = (10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000)
+SIZES = tuple(10**n + 7 for n in range(1, 8))  # no number at which answers are often cut off
 CAPS = (100, 1000)
 EACH = 100  # archives of each shape, for the intervals
 
@@ -40,6 +41,16 @@ HEAD = """# The census: right, with few questions
 
 Written by `python bench/queries.py`: do not edit. How it works is in [the census](method/census.md).
 """
+
+LARGE = """\
+Simulated archives, growing, without a row limit, with 50 studies that have no date and no other key that parts these. Where it is not
+known how fast they are, they are asked for all at once up to 20,000 studies, as all archives were before. Elsewhere the time decides:
+20 seconds of the archive (`whole_seconds`). "For all" is how many of the questions ask for all studies. Only an archive that matches the
+empty value is counted here, because nothing else parts the studies without a date; of the others all studies are found where one answer has them."""
+
+EMPTY_VALUE = """\
+What real archives bring for two quotation marks as Study Date. Each holds studies without a date. None of these brings them: they look
+for the date as it is written, and one refuses it. None breaks off. So none of them is believed."""
 
 INTERVALS = """\
 Simulated archives of 200 to 500,000 studies, a third without a cap, the others with one of 100 to 3,000 rows, signalled or
@@ -67,6 +78,27 @@ def questions() -> Iterator[str]:
                 some = cap < size <= 100_000
                 cells.append(_asked(Simulated(days("growing", size, 1), cap=cap, signal=signal), cap) if some else "")
             yield f"| growing, {'' if signal else 'silent '}cap of {cap} rows | " + " | ".join(cells) + " |"
+
+
+RATES = (300, 20_000, 2_000_000)  # rows a second
+UNDATED = 50
+
+
+def costs() -> Iterator[str]:
+    """Rows of a table: what large archives are asked, by how fast they answer, and what is told of them."""
+    yield "| studies | rows a second | empty value | questions | for all | rows a study | seconds of the archive | studies, truth | census |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for size, rate, empty in product((30_011, 300_011, 3_000_011), (None, *RATES), ("literal", "matched")):
+        archive = Simulated(days("growing", size, 1), UNDATED, rate=rate, empty=empty)
+        plan = CensusPlan(TODAY, affords=archive.affords, seed=1)
+        drive(archive, plan)
+        if plan.complete and plan.studies != archive.size:
+            raise BenchError(f"{plan.studies} were said to be all of {archive.size}")
+        name = "not known" if rate is None else f"{rate:,}"
+        seconds = "" if rate is None else f"{archive.given / rate:,.0f}"
+        told = f"{plan.studies:,} counted" if plan.complete else f"≥ {plan.studies:,}"
+        asked = f"{archive.queries:,} | {archive.whole} | {archive.given / archive.size:.1f} | {seconds}"
+        yield f"| {size:,} | {name} | {empty} | {asked} | {archive.size:,} | {told} |"
 
 
 def _asked(archive: Simulated, most: int) -> str:
@@ -160,7 +192,19 @@ def truths() -> Iterator[str]:
 def _said(count: dict[str, object]) -> str:
     if count["value"] is not None:
         return f"{count['value']} {count['how']}"
-    return f"unknown, at least {count['at_least']}" if count["at_least"] else "unknown"
+    return f"≥ {count['at_least']}" if count["at_least"] else "unknown"
+
+
+def empty_values() -> Iterator[str]:
+    """Rows of a table: what real archives bring for two quotation marks as Study Date, PS3.4 C.2.2.2.7."""
+    yield "| archive | studies with a date | without one | status |"
+    yield "|---|---|---|---|"
+    with tempfile.TemporaryDirectory() as folder:
+        for one in real(Path(folder)):
+            if "LimitFindResults" not in one.name:
+                with one.served as served:
+                    found = archives.by_date(served.dicom, one.title or "ANY-SCP", EMPTY)
+                yield f"| {one.name} | {found.dated} | {found.undated} | 0x{found.status:04X} |"
 
 
 def page() -> str:
@@ -171,13 +215,15 @@ def page() -> str:
     parts += ["\n## Questions\n\nSimulated archives. In brackets: how many times the least that could do, at 3,000 matches a"
               " question, or at the cap. A star: the plan says that it could not make sure of all (studies without a date).\n",
               *questions()]  # fmt: skip
+    parts += [f"\n## Large archives\n\n{LARGE}\n", *costs()]
+    parts += [f"\n## Empty Value Matching\n\n{EMPTY_VALUE}\n", *empty_values()]
     parts += [f"\n## Intervals\n\n{INTERVALS}\n", *intervals()]
     return "\n".join(parts) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", choices=("truths", "questions", "intervals"))
+    parser.add_argument("--only", choices=("truths", "questions", "costs", "empty_values", "intervals"))
     parser.add_argument("--out", type=Path, default=PAGE)
     chosen = parser.parse_args()
     common.enter()

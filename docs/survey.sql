@@ -356,9 +356,15 @@ WHERE len(coalesce(a.decoy, [])) = 0 AND e.viewer = '' AND (
     )
 );
 
--- Whether a lower bound is all studies that have a date: nothing else is in doubt.
+-- Whether a lower bound is all studies that have a date: nothing else is in doubt. Other codes say how answers were cut off.
 CREATE OR REPLACE MACRO all_with_a_date(doubts) AS
-    regexp_matches(doubts, '^\[\{"code":"undated-(unasked|behind-limit|unparted)"[^\[]*\]$') AND NOT contains(doubts, '},{');
+    regexp_matches(doubts, '^\[\{"code":"undated-(unasked|behind-limit|unparted)"')
+    AND NOT contains(
+        regexp_replace(
+            doubts, '"code":"(undated-unasked|undated-behind-limit|undated-unparted|status|more-not-given|same-page)"', '', 'g'
+        ),
+        '"code":'
+    );
 
 -- What an archive holds at least. An estimate is no bound.
 CREATE OR REPLACE MACRO surely(amount, how, at_least) AS

@@ -348,7 +348,7 @@ def test_a_total_says_of_how_many_archives_it_has_a_bound_and_which_are_all_with
     hosts = [
         Seen(held(0), "counted"),
         Seen(held(1), "unknown", 0.9, (limit,)),
-        Seen(held(2), "unknown", 0.8, (Doubt(DoubtCode.UNDATED_UNASKED, {"studies": 20_000}),)),
+        Seen(held(2), "unknown", 0.8, (limit, Doubt(DoubtCode.STATUS, {"status": 0xFE00}))),
         Seen(held(3), "unknown", 0.7, (limit, Doubt(DoubtCode.NO_TIME))),
         Seen(held(4), "unknown", 0.6),
         Seen(held(5), "unknown", 0, (limit,)),

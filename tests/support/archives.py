@@ -258,6 +258,35 @@ def peek(port: int, called: str = "ANY-SCP", *keys: str) -> Peek:
     )
 
 
+@dataclass(frozen=True)
+class Matched:
+    """What one C-FIND for a Study Date brought."""
+
+    dated: int  # studies
+    undated: int
+    status: int
+
+
+def by_date(port: int, called: str, date: str) -> Matched:
+    """Ask for the studies of this Study Date, with pynetdicom. It may be no date."""
+    undated = {held["StudyInstanceUID"] for held in holdings() if not held["StudyDate"]}
+    query, status, found = Dataset(), 0, set[str]()
+    query.QueryRetrieveLevel, query.StudyInstanceUID = "STUDY", ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        query.StudyDate = date
+        association = AE("PEEK").associate(
+            "127.0.0.1", port, ae_title=called, contexts=[build_context(STUDY_ROOT_FIND)]
+        )
+        assert association.is_established
+        _pause(association)
+        for said, row in association.send_c_find(query, STUDY_ROOT_FIND):
+            status = int(said.Status)
+            found |= {str(row.get("StudyInstanceUID", ""))} if row is not None else set()
+    association.release()
+    return Matched(len(found - undated), len(found & undated), status)
+
+
 @contextmanager
 def dcmqrscp(directory: Path, *, max_pdu: int = 16384, files: Sequence[Path] = ()) -> Iterator[Served]:
     """DCMTK's image archive, called LABQR."""

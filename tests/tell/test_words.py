@@ -141,6 +141,17 @@ def test_a_finding_says_its_numbers_and_what_it_is_about() -> None:
             "≥ 24,312,233 (counted, studies with a date; answers end at 500 rows, so studies without a date could not be looked for)",
         ),
         (
+            Count(
+                at_least=30_000,
+                doubts=(
+                    Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 500}),
+                    Doubt(DoubtCode.STATUS, {"status": 0xFE00}),
+                ),
+            ),
+            "≥ 30,000 (counted, studies with a date; answers end at 500 rows, so studies without a date could not be looked for; "
+            "a question ended with cancelled (0xFE00))",
+        ),
+        (
             Count(at_least=5, doubts=(Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 500}), Doubt(DoubtCode.NO_TIME))),
             "≥ 5 (at least: answers end at 500 rows, so studies without a date could not be looked for; "
             "a day holds more studies than an answer, and those without a time are in no part of it)",

@@ -232,12 +232,14 @@ _DROPPED = {
 }
 # With nothing else in doubt, a lower bound is all studies that have a date.
 _OF_UNDATED = (DoubtCode.UNDATED_UNASKED, DoubtCode.UNDATED_BEHIND_LIMIT, DoubtCode.UNDATED_UNPARTED)
+_OF_CUT = (DoubtCode.STATUS, DoubtCode.MORE_NOT_GIVEN, DoubtCode.SAME_PAGE)  # how an archive cuts its answers off
 _BY_STATUS = (Reason.FIND_FAILED, Reason.NEEDS_PERSONAL_DATA, Reason.IMAGE_OFFERED)
 
 
 def with_a_date(doubts: Sequence[Doubt]) -> bool:
     """Whether a lower bound is all studies that have a date."""
-    return bool(doubts) and all(doubt.code in _OF_UNDATED for doubt in doubts)
+    codes = [doubt.code for doubt in doubts]
+    return bool(codes) and codes[0] in _OF_UNDATED and set(codes) <= {*_OF_UNDATED, *_OF_CUT}
 
 
 class Words(Causes):

@@ -798,15 +798,17 @@ class CensusPlan:
         below = self.cap if self.cap is not None else self.most
         if self._doubts or Axis.UNDATED in self._useless or not self.studies:
             return 0
+        parts = yield from self._source.without_date(below)
+        self.studies += parts.new
+        if not parts.small:
+            return 0
         for window in BEYOND:
             seen = yield from self._ask(replace(window, at_most=below))
             if seen.ended is not Ended.WHOLE or seen.rows >= below:
                 return 0
             self._dated += seen.distinct
-        parts = yield from self._source.without_date(below)
-        self.studies += parts.new
         alone = parts.new if self._recut else self.studies - self._dated
-        return alone if parts.small and parts.distinct == alone else 0
+        return alone if parts.distinct == alone else 0
 
     def _all_by_keys(self) -> Steps[bool]:
         """Whether answers by what UIDs begin with, each smaller than a limit, have all studies that are known together.
