@@ -247,6 +247,21 @@ def test_a_counter_is_reported_and_a_census_that_is_equal_counts_the_same() -> N
     assert counted.images == Count(700, Provenance.REPORTED, coverage=1.0)
 
 
+def test_a_counter_says_how_many_studies_no_range_of_dates_brought() -> None:
+    """Where it leaves no remainder, all of them were seen, and what they say of their images is of all."""
+    doubts = (Doubt(DoubtCode.UNDATED_BEHIND_LIMIT, {"rows": 10}),)
+    dated = msgspec.structs.replace(LARGE, complete=False, doubts=doubts)
+    silent = reported(images=None, series=None)
+    for said, images in ((35, Count(700, Provenance.REPORTED, coverage=1.0)), (40, Count(at_least=700, doubts=doubts))):
+        told = only(dimse(admitted(DISCLOSED, dated)), web(reported(silent, studies=said))).counts
+        assert told.studies == Count(said, Provenance.REPORTED)
+        assert told.images == images
+    changing = msgspec.structs.replace(
+        dated, doubts=(Doubt(DoubtCode.STUDIES_CHANGE, {"studies": 60, "largest": 35}), *doubts)
+    )
+    assert only(dimse(admitted(DISCLOSED, changing)), web(silent)).counts.images.value is None
+
+
 def test_count_keys_that_contradict_a_counter_leave_no_number() -> None:
     """Studies agree; how many images these have is the archive's own word in both."""
     other = msgspec.structs.replace(LARGE, images=690)

@@ -52,6 +52,20 @@ class Told(msgspec.Struct, frozen=True):
         return [census for census in self.censuses if census.complete]
 
     @property
+    def full(self) -> list[Census]:
+        """The censuses that saw all studies: whole ones, and those that found as many as a counter of the archive says.
+
+        The counter leaves no remainder that no range of dates could bring. That there are no more is then its own word.
+        """
+        said = {counters.studies for counters in self.counters}
+        changes = DoubtCode.STUDIES_CHANGE
+        return [
+            census
+            for census in self.censuses
+            if census.complete or (census.studies in said and all(doubt.code is not changes for doubt in census.doubts))
+        ]
+
+    @property
     def seen(self) -> int | None:
         """So many studies were seen at least."""
         changes = any(doubt.code is DoubtCode.STUDIES_CHANGE for census in self.censuses for doubt in census.doubts)
@@ -137,7 +151,7 @@ def _studies(told: Told) -> Count:
 def _series(told: Told) -> Count:
     numbers = [(c.series, Provenance.REPORTED) for c in told.counters]
     numbers += [
-        (census.series, _how(census)) for census in told.whole if census.series_known_for in (None, census.studies)
+        (census.series, _how(census)) for census in told.full if census.series_known_for in (None, census.studies)
     ]
     doubts = (Doubt(DoubtCode.NOT_KNOWN_FOR_ALL),) if told.whole else _otherwise(told)
     return _agreed(numbers, Count(at_least=_seen(told, "series"), doubts=doubts))
@@ -150,13 +164,13 @@ def _seen(told: Told, quantity: str) -> int | None:
 
 def _images(told: Told) -> Count:
     numbers = [(c.images, Provenance.REPORTED) for c in told.counters]
-    numbers += [(c.images, _how(c)) for c in told.whole if c.images_known_for == c.studies]
+    numbers += [(c.images, _how(c)) for c in told.full if c.images_known_for == c.studies]
     partial = max(told.censuses, key=lambda census: (census.complete, census.studies), default=None)
     if partial is None:
         return _agreed(numbers, Count(doubts=_otherwise(told)))
     seen = partial.images if partial.method is CountedBy.WALK else 0
     found = _agreed(numbers, _some_images(partial), seen or 0)
-    whole = any(census.images == found.value and census.images_known_for == census.studies for census in told.whole)
+    whole = any(census.images == found.value and census.images_known_for == census.studies for census in told.full)
     return msgspec.structs.replace(found, coverage=1.0) if found.value is not None and whole else found
 
 
