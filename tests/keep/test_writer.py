@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from filmbadge.keep import files, parts, writer
+from filmbadge.keep import files, manifest, parts, writer
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, OBSERVATIONS, TABLES, link
 from filmbadge.keep.writer import Writer
@@ -69,6 +69,18 @@ def test_rows_are_flushed_when_there_are_many(directory: Path, monkeypatch: pyte
     kept.host(orthanc("192.0.2.1"), "192.0.2.1")
     kept.settle()
     assert part_numbers(directory, OBSERVATIONS) == {1}
+
+
+def test_a_survey_of_a_year_has_documents_within_their_bound(directory: Path) -> None:
+    """Flushes come less often the more there were: each adds a line for each table that it wrote."""
+    kept = Writer(directory)
+    seconds, each = 0.0, sum(len(f'      "part-000000-{"0" * 32}.parquet",\n') for table in TABLES)
+    while seconds < 365 * 86400:
+        seconds += 1000 * kept._seconds
+        kept._number += 1000
+    assert kept._number * each < manifest.DOCUMENT_BYTES
+    assert kept._seconds < 180
+    kept.close()
 
 
 def test_what_was_judged_counts_only_beside_its_observations_and_is_ignored_and_removed(directory: Path) -> None:

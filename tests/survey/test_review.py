@@ -67,6 +67,14 @@ def test_never_partial_in_silence(
     assert (found.measured, found.how, found.at_least, found.doubts) == (None, "unknown", least, (Doubt(code),))
 
 
+def test_of_several_runs_it_is_bounded_by_the_largest_archive_that_any_run_counted(tmp_path: Path) -> None:
+    dataset = two_archives(tmp_path)
+    dataset._sql.execute("CREATE OR REPLACE TEMP VIEW counted AS SELECT * REPLACE ('counted' AS patients_how, CASE id WHEN"
+                         f" '{OTHER}' THEN 7 ELSE patients END AS patients) FROM archives")  # fmt: skip
+    found = patient_ids(dataset, {ONE: THREE}, resumed=True).total
+    assert (found.measured, found.at_least, found.doubts) == (None, 7, (Doubt(DoubtCode.BEFORE_RESUME),))
+
+
 def test_it_holds_for_the_archives_that_it_was_counted_for(tmp_path: Path) -> None:
     """Grouped otherwise, the same ids would be of other archives."""
     dataset = two_archives(tmp_path)

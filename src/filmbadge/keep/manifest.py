@@ -17,7 +17,7 @@ from filmbadge.model import DoubtCode, Total
 
 SCHEMA: Literal["filmbadge.survey/1"] = "filmbadge.survey/1"
 NAME = "survey.json"
-DOCUMENT_BYTES = 256 << 20  # a survey of four weeks, with its parts
+DOCUMENT_BYTES = 256 << 20  # a survey of a year, with its parts
 
 T = TypeVar("T", bound=Struct)
 

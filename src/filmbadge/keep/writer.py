@@ -44,6 +44,9 @@ from filmbadge.model import Finding, Host, JournalRow, Link, Review
 
 FLUSH_ROWS = 12_000
 FLUSH_SECONDS = 2.0
+LONGER_AFTER = (
+    5_000  # flushes, after which the next comes 2 s later than the one before: documents list all parts, in bounds
+)
 
 Rows = dict[str, list[Values]]  # by table
 
@@ -146,8 +149,13 @@ class Writer:
             if self._writing[0].exception() is not None:
                 return  # until `flush`
             self._writing = None
-        if self._writing is None and (rows >= FLUSH_ROWS or time.monotonic() - self._flushed >= FLUSH_SECONDS):
+        if self._writing is None and (rows >= FLUSH_ROWS or time.monotonic() - self._flushed >= self._seconds):
             self._hand_over()
+
+    @property
+    def _seconds(self) -> float:
+        """From one flush to the next. In a year there are some 400,000 of them, so a document stays below its bound."""
+        return FLUSH_SECONDS * (1 + self._number / LONGER_AFTER)
 
     def _hand_over(self) -> None:
         self._flushed = time.monotonic()

@@ -84,7 +84,11 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoi
 
 
 def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool) -> PatientIds:
-    """Distinct ids of patients in all open archives of the totals. Known only if all ids of every one were read."""
+    """Distinct ids of patients in all open archives of the totals. Known only if this run read all ids of every one.
+
+    Hashes of two runs do not compare. So of several runs there is a lower bound: what this run knows of its archives together,
+    or the largest archive, whichever run counted its ids. `patients` is an upper bound: an id counts there once for each archive.
+    """
     found = dataset.rows(
         "SELECT id, patients, patients_how how, patients_doubts doubts FROM counted WHERE open ORDER BY id"
     )
@@ -100,10 +104,12 @@ def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool
             reasons.append((Doubt(DoubtCode.BEFORE_RESUME),))
         else:
             reasons.append((Doubt(DoubtCode.IDS_UNREAD),))
-    return PatientIds(_total(known, reasons), dataset.grouping())
+    largest = max((row["patients"] for row in found if row["how"] == Provenance.COUNTED), default=0)
+    return PatientIds(_total(known, reasons, largest), dataset.grouping())
 
 
-def _total(known: list[Sketch], reasons: list[tuple[Doubt, ...]]) -> Total:
+def _total(known: list[Sketch], reasons: list[tuple[Doubt, ...]], largest: int) -> Total:
+    """`largest`: ids of the archive that has the most, of those whose ids were counted in any run."""
     size = union(known)
     sure = size.value if size.low == size.high else max(s.size for s in known)
     if reasons:
@@ -112,7 +118,7 @@ def _total(known: list[Sketch], reasons: list[tuple[Doubt, ...]]) -> Total:
             None,
             Provenance.UNKNOWN,
             unknown_archives=len(reasons),
-            at_least=sure,
+            at_least=max(sure, largest),
             doubts=min(reasons, key=str),
         )
     if size.low == size.high:
