@@ -1,19 +1,38 @@
-"""Patient ids of all open archives together: known only where all were read."""
+"""What is found out at the end of a survey: archives that are one, and patient ids, known only where all were read."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from filmbadge.ask.decoder import DistinctSet
+from filmbadge.ask.key import RunKey
+from filmbadge.ask.learned import Learned
+from filmbadge.ask.wire.contact import Contact
+from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.judge.distinct_count import SKETCH_SIZE
 from filmbadge.judge.same_archive import Sketch
 from filmbadge.keep import manifest
 from filmbadge.keep.manifest import PatientIds
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Doubt, DoubtCode, LinkBy, Provenance, Review, Total
+from filmbadge.model import (
+    Depth,
+    DicomWebFacts,
+    Doubt,
+    DoubtCode,
+    Facts,
+    LinkBy,
+    Observation,
+    Provenance,
+    Review,
+    Total,
+)
+from filmbadge.scope import loopback
+from filmbadge.survey import review
 from filmbadge.survey.review import patient_ids
 from support.factories import DISCLOSED, admitted, dimse, host, reported, survey, web
 
@@ -91,6 +110,33 @@ def test_it_holds_for_the_archives_that_it_was_counted_for(tmp_path: Path) -> No
 
 def test_at_a_lower_depth_nobody_looked(tmp_path: Path) -> None:
     assert total(two_archives(tmp_path, depth="count"), None).doubts == (Doubt(DoubtCode.NEEDS_PROFILE),)
+
+
+@pytest.mark.parametrize("may_ask", [True, False])
+def test_archives_without_a_sketch_are_compared_over_qido_rs_where_it_may_be_asked(
+    may_ask: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their counters are equal. Each is asked for its UIDs once, and they are one archive."""
+    asked = []
+    studies = DistinctSet(RunKey())
+    for n in range(35):
+        studies.add(b"1.2.%d" % n)
+
+    async def ask_further(contact: Contact, seen: Observation, way: type[Facts], depth: Depth) -> Learned:
+        asked.append((str(contact.address), way, depth))
+        return Learned(seen, studies, whole=True)
+
+    monkeypatch.setattr(review, "ask_further", ask_further)
+    survey(tmp_path)
+    writer = Writer(tmp_path)
+    root = DicomWebFacts("/dicom-web", 200, may_ask=may_ask, records=1)
+    for address in ("127.0.0.1", "127.0.0.2"):
+        writer.host(host(address, web(reported(studies=35, series=70, images=700), root)), address)
+    writer.close()
+    dialer = Dialer(loopback("the tests"), lambda _: None)
+    links = asyncio.run(review.compare(Dataset(tmp_path), dialer, {}))
+    assert asked == ([(f"127.0.0.{n}", DicomWebFacts, Depth.COUNT) for n in (1, 2)] if may_ask else [])
+    assert [(link.shared, link.sampled) for link in links] == ([(35, 35)] if may_ask else [])
 
 
 def total(dataset: Dataset, found: PatientIds | None) -> Total:

@@ -19,7 +19,20 @@ from filmbadge.keep.manifest import PatientIds
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import decode_doubts
 from filmbadge.keep.totals import PATIENT_IDS
-from filmbadge.model import Depth, DicomWebFacts, DimseFacts, Doubt, DoubtCode, Endpoint, Link, Provenance, Rung, Total
+from filmbadge.model import (
+    Depth,
+    DicomWebFacts,
+    DimseFacts,
+    Doubt,
+    DoubtCode,
+    Endpoint,
+    Facts,
+    Link,
+    Observation,
+    Provenance,
+    Rung,
+    Total,
+)
 from filmbadge.survey.examine import sketched
 
 _OTHERS = ("images", "series", "patients")
@@ -68,7 +81,7 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoi
     )
     for row in rows:
         seen = upgrade.observation(cast("int", row["facts_version"]), str(row["observation"]))
-        way = next((way for way in (DimseFacts, DicomWebFacts) if seen.get(way) is not None), None)
+        way = _way(seen)
         if way is None:
             continue
         try:
@@ -81,6 +94,14 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoi
         if (drawn := sketched(learned)) is not None:
             return {seen.endpoint: drawn.small()}
     return {}
+
+
+def _way(seen: Observation) -> type[Facts] | None:
+    """The way in by which the studies of an endpoint can be asked for. Over QIDO-RS only where records were asked for before."""
+    if seen.get(DimseFacts) is not None:
+        return DimseFacts
+    web = seen.get(DicomWebFacts)
+    return DicomWebFacts if web is not None and web.may_ask and web.records else None
 
 
 def patient_ids(dataset: Dataset, people: Mapping[str, Sketch], *, resumed: bool) -> PatientIds:
