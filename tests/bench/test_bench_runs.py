@@ -35,6 +35,12 @@ def test_census(syntax: str) -> None:
     assert rows["filmbadge (pure)"]["size"] == 3500
 
 
+def test_world() -> None:
+    rows = run("world.py", "--records", "3500")
+    assert {row["size"] for row in rows.values()} == {3500}
+    assert {"receive and drop, census", "filmbadge profile"} < rows.keys()
+
+
 def test_profile() -> None:
     """Ours by core, libraries and a census over the same studies, over DIMSE and in pages; each found the truth."""
     told = tell("profile.py", "--records", "6000", "--repeat", "1")
