@@ -20,7 +20,7 @@ from filmbadge.rehearse.world import CELLS, Expected, Truth
 NARROW = 0.1
 
 # What leaves everybody in doubt, however well they ask. It stands in a row of its own.
-_ALWAYS = {DoubtCode.HOSTS_UNDECIDED, DoubtCode.PERHAPS_ONE}
+_ALWAYS = {DoubtCode.HOSTS_UNDECIDED, DoubtCode.PERHAPS_ONE, DoubtCode.ALIKE}
 # What was not measured, because nobody asked for it, above these depths.
 _NOT_ASKED = {DoubtCode.NEEDS_PROFILE: Depth.PROFILE, DoubtCode.NEEDS_PROVE: Depth.PROVE}
 

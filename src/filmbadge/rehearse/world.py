@@ -224,7 +224,10 @@ class World:
     def truth(self) -> Truth:
         """The true quantities of a survey, from the generated contents."""
         real = [a for a in self.archives if a.imaging and not a.decoy and not a.mirror]
-        rungs = Counter(rung for a in self.archives for _, rung in a.rungs)
+        rungs: Counter[Rung] = Counter()
+        for archive in self.archives:
+            for _, rung in archive.rungs:
+                rungs[rung] += len(archive.addresses) or 1
         countries = sorted({archive.country for archive in real} - {""})
         rows = {
             **_counted(real),
