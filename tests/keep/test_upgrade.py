@@ -137,7 +137,8 @@ def test_version_3_is_reported_and_judged_as_it_was(tmp_path: Path) -> None:
         assert dataset.judged == number
         assert dataset.manifest.parts is None
         now = json.loads(msgspec.json.encode(summary.document(dataset, Words())))
-        now["rows"] = [row for row in now["rows"] if row["quantity"] not in _LATER]
+        fields = then["rows"][0]  # later versions added some
+        now["rows"] = [{name: row[name] for name in fields} for row in now["rows"] if row["quantity"] not in _LATER]
         if number == 2:  # judged by this version, which knows places: none of loopback
             placed = {row["quantity"]: row for row in now["rows"]}["countries"]
             assert [doubt["code"] for doubt in placed["doubts"]] == ["hosts-undecided", "not-attributed"]
