@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from filmbadge.conclude import again
-from filmbadge.conclude.again import judge_again, opened, ready
+from filmbadge.conclude.again import judge_again, opened, placed_by, ready
 from filmbadge.conclude.review import review
 from filmbadge.judge.archives import judge
 from filmbadge.keep import judged, manifest
@@ -221,6 +221,7 @@ def test_other_places_are_another_judge(tmp_path: Path) -> None:
     table.write_text("network,country\n192.0.2.0/24,DE\n")
     assert ready(tmp_path / "survey", load([table])) == number + 1
     assert ready(tmp_path / "survey", load([table])) == number + 1
+    assert placed_by(tmp_path / "survey") == load([table]).used
     (row,) = Dataset(tmp_path / "survey").rows("SELECT DISTINCT country FROM endpoints")
     assert row["country"] == "DE"
 

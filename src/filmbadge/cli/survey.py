@@ -22,6 +22,7 @@ from filmbadge.cli.console import (
     run_loop,
     show,
 )
+from filmbadge.conclude.again import placed_by
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Host, Rung
 from filmbadge.places import load as load_places
@@ -77,6 +78,10 @@ def survey(
             note(
                 f"None of the {plan.hosts_done} hosts asked so far gave any answer; they are not asked again. If this"
                 " machine's network was at fault, survey into a new folder."
+            )
+        if resume and placed_by(out) not in ((), where.used):
+            note(
+                "Addresses were placed by other files before. All that is kept is judged again with those of --places now."
             )
         run_loop(watched(plan))
     except BrokenOff as error:

@@ -21,6 +21,7 @@ from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, review_row
 from filmbadge.keep.writer import Rows, judge_rows, write, write_reviews
 from filmbadge.model import Refusal, Total
 from filmbadge.places import PACKAGED, Places
+from filmbadge.places.source import Used
 from filmbadge.version import RELEASE
 
 
@@ -112,6 +113,16 @@ def _rows(directory: Path, places: Places) -> Iterator[tuple[int, Rows]]:
             host = archives.judge(visit.address, visit.observations, visit.links, visit.name, visit.fault, places)
             judge_rows(rows, host, visit.target, findings(host), visit.at)
         yield number, rows
+
+
+def placed_by(directory: Path) -> tuple[Used, ...]:
+    """The sources by which the newest judgement placed addresses. Empty where there is none, or by an older version."""
+    try:
+        number = judged.newest(directory, older=True)
+        said = None if number is None else judged.read(directory, number, older=True)
+    except (Damaged, OSError):
+        return ()  # whoever reads the survey says so
+    return () if said is None else said.judge.places
 
 
 def ready(directory: Path, places: Places = PACKAGED) -> int:
