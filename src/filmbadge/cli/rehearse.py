@@ -17,9 +17,9 @@ from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import read
 from filmbadge.cli.codes import DONE, FOUND
-from filmbadge.cli.console import note, put_json, run_loop
+from filmbadge.cli.console import err, note, put_json, run_loop
+from filmbadge.cli.progress import watched
 from filmbadge.cli.rehearsed import show
-from filmbadge.cli.survey import watched
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, Refusal
 from filmbadge.places import PACKAGED, Places, load
@@ -80,7 +80,8 @@ def _rehearse(standing: Standing, scale: float, seed: int, directory: Path, temp
     scope = _scope(standing.told)
     targets = [str(network) for network in standing.told.site.networks]
     places = _places(standing.told.places, temporary / "places.csv")
-    run_loop(watched(Survey(scope, read(targets, scope, seed=seed), targets, directory, places=places)))
+    plan = Survey(scope, read(targets, scope, seed=seed), targets, directory, places=places)
+    run_loop(watched(plan, err, Words()))
     dataset = Dataset(directory)
     totals, outcomes, by_country = dataset.totals(), dataset.outcomes(), dataset.by_country()
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from filmbadge.ask.targets.lists import read
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
@@ -22,9 +20,10 @@ from filmbadge.cli.console import (
     run_loop,
     show,
 )
+from filmbadge.cli.progress import watched
 from filmbadge.conclude.again import placed_by
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Host, Rung
+from filmbadge.model import Rung
 from filmbadge.places import load as load_places
 from filmbadge.scope import load
 from filmbadge.survey.engine import Survey
@@ -83,7 +82,7 @@ def survey(
             note(
                 "Addresses were placed by other files before. All that is kept is judged again with those of --places now."
             )
-        run_loop(watched(plan))
+        run_loop(watched(plan, err, words))
     except BrokenOff as error:
         return complain(str(error), INCOMPLETE)
     except KeyboardInterrupt:
@@ -104,34 +103,3 @@ def survey(
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):
         return FOUND
     return DONE if dataset.manifest.complete else INCOMPLETE
-
-
-async def watched(plan: Survey) -> None:
-    """Runs a survey and shows its progress on stderr."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.1f} hosts/s"),
-        TextColumn("[red]{task.fields[open]} open[/] of {task.fields[found]} archives"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
-        await plan.run(_Watcher(progress, plan))
-
-
-class _Watcher:
-    def __init__(self, progress: Progress, plan: Survey) -> None:
-        self._progress = progress
-        self._task = progress.add_task(
-            "asked", total=len(plan.targets), completed=plan.hosts_done, rate=0.0, open=0, found=0
-        )
-        self._found = self._open = self._done = 0
-        self._started = asyncio.get_running_loop().time()
-
-    def host_done(self, host: Host) -> None:
-        self._done += 1
-        self._found += len(host.archives)
-        self._open += sum(archive.open for archive in host.archives)
-        seconds = max(asyncio.get_running_loop().time() - self._started, 1e-3)
-        self._progress.update(self._task, advance=1, rate=self._done / seconds, found=self._found, open=self._open)

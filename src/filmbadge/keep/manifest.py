@@ -111,6 +111,8 @@ class Manifest(Struct, frozen=True):
     parts: dict[str, tuple[str, ...]] | None = (
         None  # of the tables of facts, when this was written; None: by older versions
     )
+    begun: datetime | None = None  # this run; None: by older versions
+    seconds: float = 0.0  # all runs that ended, together
     dropped: dict[str, int] = {}  # how much of what the user named was no target, by the reason
     opted_out: int = 0  # addresses and networks that operators asked to leave alone
     schema: Literal["filmbadge.survey/1"] = SCHEMA

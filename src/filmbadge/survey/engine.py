@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -34,6 +34,8 @@ from filmbadge.survey.later import Later, tells_more
 from filmbadge.survey.queues import Feeder, Network
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
+
+_FOUND = "SELECT rung, country, count(*)::BIGINT n FROM archives WHERE rung IS NOT NULL GROUP BY ALL"
 
 
 class Watcher(Protocol):
@@ -63,6 +65,12 @@ class Survey:
         self._reviewed: Dataset | None = None  # all that was kept, once it was reviewed
         self._compared = False
         self.hosts_done = 0
+        self.in_hand: dict[Target, float] = {}  # hosts that are being asked, since when by the event loop's clock
+        self.took = 0.0  # seconds, of the host that the watcher is told of
+        self.rate_before = 0.0  # hosts a second, in the runs before
+        self.found_before: list[dict[str, Any]] = []  # archives by rung and country, in the runs before
+        self._seconds = 0.0  # of the runs before
+        self._begun = datetime.now(UTC)
         self.unanswered = False  # hosts were asked in the runs that this one resumes, and none gave any answer
         self.narrowed = 0  # files and folders that others could read, and can no longer
         self._started = datetime.now(UTC)
@@ -91,6 +99,7 @@ class Survey:
                 dataset = opened(self.directory)
                 self._before = Done.of(dataset.done())
                 self.hosts_done = len(self._before)
+                self.found_before = dataset.rows(_FOUND)
                 self.total += len(self._before) - asked_of(self.targets, self._before)
                 self.unanswered = bool(self._before) and dataset.unreached()
         except NotASurvey as error:
@@ -121,6 +130,10 @@ class Survey:
                 f"{self.directory} was begun with other targets: {' '.join(before.targets) or 'the whole scope'}"
             )
         self._started = before.started
+        self._seconds = before.seconds
+        if before.state == "running" and before.begun is not None and last is not None:  # it was killed
+            self._seconds += max(0.0, (last - before.begun).total_seconds())
+        self.rate_before = self.hosts_done / self._seconds if self._seconds > 0 else 0.0
 
     async def run(self, watcher: Watcher) -> Manifest:
         """Ask all hosts that are not done. On cancellation all is flushed, and the manifest says `interrupted`."""
@@ -265,7 +278,12 @@ class Survey:
         """One host. Whether there is time for another."""
         why, first = lost.pop(str(target.host), None) if lost else None, later.first(target)
         sketches = self._sketches if first is None else Sketches()
-        host = await examine(dialer, target, self.scope.depth, sketches, why, self.places)
+        clock = asyncio.get_running_loop().time
+        self.in_hand[target] = clock()
+        try:
+            host = await examine(dialer, target, self.scope.depth, sketches, why, self.places)
+        finally:
+            self.took = clock() - self.in_hand.pop(target)
         if dialer.expired:
             return False  # a resumed survey, under a scope that holds, asks this host again
         if first is not None:
@@ -304,6 +322,8 @@ class Survey:
             patient_ids=self._patient_ids,
             compared=self._compared,
             parts=whole.listed(self.directory),
+            begun=self._begun,
+            seconds=self._seconds + (0.0 if state == "running" else (datetime.now(UTC) - self._begun).total_seconds()),
             dropped=dict(self.targets.told.dropped),
             opted_out=len(self.scope.opted_out),
         )
