@@ -64,7 +64,7 @@ def test_how_far_what_was_found_and_how_long_it_takes() -> None:
     now = under_way(asked, 600, progress, *FOUND)
     first, second, third = progress.lines(now)
     assert first == "6,000 of 65,280 hosts, 10/s, about 1.6 hours left"
-    assert second == "4 archives: 2 discloses, 1 answers, 1 speaks"
+    assert second == "4 archives: discloses 2, answers 1, speaks 1"
     assert third == "in DE 2, FR 1"
 
 
@@ -89,7 +89,7 @@ def test_right_after_a_resumption() -> None:
     progress = Progress(Asked(hosts_done=5280, rate_before=10.0), Words(), 0.0, before)
     assert progress.lines(0.0) == [
         "5,280 of 65,280 hosts, 0.0/s, about 1.7 hours left",
-        "7 archives: 7 discloses",
+        "7 archives: discloses 7",
         "in DE 7",
     ]
 

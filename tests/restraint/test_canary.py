@@ -105,7 +105,17 @@ BLIND = {
     "filmbadge.ask.decoder.limits",
     "filmbadge.ask.wire.throttle",  # seconds and numbers
     "filmbadge.ask.decoder",  # chooses one of the two
-    "filmbadge.ask.targets.lists",
+    "filmbadge.ask.targets.lists",  # the user's own files
+    "filmbadge.ask.targets.held",
+    "filmbadge.ask.targets.source",
+    "filmbadge.ask.targets.exports.json",
+    "filmbadge.ask.targets.exports.json_values",
+    "filmbadge.ask.targets.exports.lines",
+    "filmbadge.ask.targets.exports.masscan_binary",
+    "filmbadge.ask.targets.exports.pieces",
+    "filmbadge.ask.targets.exports.recognise",
+    "filmbadge.ask.targets.exports.seen",
+    "filmbadge.ask.targets.exports.xml",
     "filmbadge.ask.census.budget",  # numbers of questions and bytes
     "filmbadge.ask.census.estimate",  # numbers of rows
     "filmbadge.ask.census.plan",

@@ -91,7 +91,7 @@ class Progress:
         if not found:
             return total
         return f"{total}: " + ", ".join(
-            self._words.say("{n:,} {rung}", n=n, rung=self._words.name(rung)) for rung, n in found
+            self._words.say("{rung} {n:,}", n=n, rung=self._words.name(rung)) for rung, n in found
         )
 
     def _countries(self) -> str:
