@@ -630,6 +630,9 @@ def test_networks_and_exclusions_from_lists_beside_literal_ones(tmp_path: Path) 
     allowed = [n for n in range(9, 14) if scope.permits(ip_address(f"192.0.2.{n}"), NOW)]
     assert allowed == [9, 13]
     assert scope.permits(ip_address("198.51.100.1"), NOW)
+    told = explain(scope, ENGLISH)
+    assert f"reads lists: {tmp_path}/lists/nets.txt, {tmp_path}/out.txt, {tmp_path}/optout.txt" in told
+    assert "leaves 2 addresses or networks alone that opted out" in told
 
 
 def test_a_list_without_a_scope_file_is_looked_for_from_the_folder(tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ _NEVER = {
 
 def explain(scope: Scope, words: Words) -> str:
     """Several lines for a person who must say yes to it."""
-    return "\n".join((*_pace(scope, words), *_questions(scope, words), *_authority(scope, words)))
+    return "\n".join(
+        (*_pace(scope, words), *_lists(scope, words), *_questions(scope, words), *_authority(scope, words))
+    )
 
 
 def _pace(scope: Scope, words: Words) -> Iterator[str]:
@@ -66,6 +68,17 @@ def _pace(scope: Scope, words: Words) -> Iterator[str]:
         "questions take at most {share:.0%} of an archive's time, and less when it slows down",
         share=scope.pace.archive_share,
     )
+
+
+def _lists(scope: Scope, words: Words) -> Iterator[str]:
+    if scope.lists:
+        yield words.say("reads lists: {lists}", lists=", ".join(name for name, _ in scope.lists))
+    if scope.opted_out:
+        yield words.many(
+            "leaves {n:,} address or network alone that opted out",
+            "leaves {n:,} addresses or networks alone that opted out",
+            len(scope.opted_out),
+        )
 
 
 def _questions(scope: Scope, words: Words) -> Iterator[str]:
