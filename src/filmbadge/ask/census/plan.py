@@ -114,6 +114,7 @@ class CensusPlan:
         self._today, self._hint, self._seed = today, hint, seed
         self._wanted, self._affords = target, affords
         self._chance = random.Random(seed)
+        self._seeds = random.Random(None if seed is None else f"{seed} seeds")  # apart, so that none moves the windows
         self._signals = False  # the archive signals when it cuts an answer
         self._dated = 0  # sum of studies over windows of which no two share a day
         self._recut = False  # some windows were asked for in parts later, so the sum `_dated` proves nothing
@@ -150,7 +151,7 @@ class CensusPlan:
 
     def seed(self) -> int:
         """64 bits of chance."""
-        return self._chance.getrandbits(64)
+        return self._seeds.getrandbits(64)
 
     def lot(self, of: Sequence[bytes], count: int) -> list[bytes]:
         """Some of these, drawn by lot."""
@@ -195,6 +196,7 @@ class CensusPlan:
                 self._doubt(DoubtCode.NO_LIST)
                 self._note(seen.doubt)
                 return
+        yield from self._ask_again()
         if (yield from self._large()):
             return
         if Axis.DATE in self._useless:
@@ -622,7 +624,17 @@ class CensusPlan:
         if not self.rounds or known or not self._unasked or expected <= self.target or not self._cheap(2 * expected):
             return False
         seen = yield from self._everything(self._affords())
-        return seen.ended is Ended.WHOLE and (yield from self._settle(seen))
+        if seen.ended is Ended.WHOLE and (yield from self._settle(seen)):
+            return True
+        yield from self._ask_again()
+        return False
+
+    def _ask_again(self) -> Steps[None]:
+        """Ask for the parts of windows that came before a limit was known, and had as many rows as it allows."""
+        for window, seen in list(self._largest) if self.cap is not None else ():
+            if window.days is not None and self._short(seen) and not self._given_up():
+                self._recut = True
+                yield from self._parts(window, seen)
 
     def _within(self, open: bool) -> None:
         for one in self.rounds[-1:]:
