@@ -132,7 +132,8 @@ def _places(rows: Sequence[Place], path: Path) -> Places:
 
 def _peak() -> int | None:
     """The most memory that this process had, in bytes."""
-    if sys.platform == "win32":
+    if sys.platform != "win32":
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    else:  # noqa: RET505
         return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -15,8 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from threading import Thread
+from typing import Any, Protocol
 
 from filmbadge.model import Refusal
 from filmbadge.rehearse.build import build
@@ -28,6 +28,16 @@ if sys.platform != "win32":
     import uvloop
 
 ENDING = 10  # seconds that it may take to end, before it is killed
+
+
+class Pipe(Protocol):
+    """One end of a pipe between two processes: systems have different types for it."""
+
+    def send(self, obj: Any, /) -> None: ...
+
+    def recv(self) -> Any: ...
+
+    def close(self) -> None: ...
 
 
 class WorldEnded(Refusal):
@@ -48,7 +58,7 @@ class Standing:
     """A world that stands."""
 
     told: Told
-    _pipe: Connection
+    _pipe: Pipe
 
     def truth(self) -> tuple[Truth, float]:
         """The truth, and the CPU time that the world took so far, in seconds. Raises WorldEnded."""
@@ -79,7 +89,7 @@ def stand(world: str, scale: float, seed: int) -> Iterator[Standing]:
             process.join()
 
 
-def _received(pipe: Connection) -> object:
+def _received(pipe: Pipe) -> object:
     try:
         answer: object = pipe.recv()
     except (EOFError, OSError):
@@ -89,27 +99,34 @@ def _received(pipe: Connection) -> object:
     return answer
 
 
-def _serve(pipe: Connection, name: str, scale: float, seed: int) -> None:
+def _loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, or asyncio's own where there is none."""
+    if sys.platform != "win32":
+        return uvloop.new_event_loop()
+    else:  # noqa: RET505
+        return asyncio.new_event_loop()
+
+
+def _serve(pipe: Pipe, name: str, scale: float, seed: int) -> None:
     """The work of the world's process. A text on the pipe says why there is no world."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the survey takes its leave first
     try:
         world = build(read(name), scale, seed)
-        loop = asyncio.new_event_loop if sys.platform == "win32" else uvloop.new_event_loop
-        with asyncio.Runner(loop_factory=loop) as runner:
+        with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(_stand(pipe, world, seed))
     except Refusal as refusal:
         with suppress(OSError):
             pipe.send(str(refusal))
 
 
-async def _stand(pipe: Connection, world: World, seed: int) -> None:
+async def _stand(pipe: Pipe, world: World, seed: int) -> None:
     async with serve(world, seed) as site:
         Thread(target=_answer, args=(pipe, world), daemon=True).start()
         pipe.send(Told(site, str(world.depth), world.places))
         await asyncio.get_running_loop().create_future()
 
 
-def _answer(pipe: Connection, world: World) -> None:
+def _answer(pipe: Pipe, world: World) -> None:
     """Tells the truth when asked. Ends the whole process when the pipe closes, whatever its servers are doing."""
     try:
         while True:

@@ -94,23 +94,22 @@ def _placed(world: World, seed: int) -> World:
 
 def _make_room(world: World) -> None:
     """Allow this process as many open files as it needs. Raises CannotServe."""
-    if sys.platform == "win32":
-        return
-    import resource  # Windows has none
+    if sys.platform != "win32":  # which has no such limit
+        import resource
 
-    ports = Ports((0, 1), 2, 3, 4)
-    listening = sum(
-        len(archive.addresses) * ((ports.of_dimse(archive) is not None) + (ports.of_web(archive) is not None))
-        for archive in world.archives
-    )
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = listening + SPARE
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise CannotServe(
-            f"this world needs {needed} open files, and the system allows {hard}: raise it with ulimit -n {needed}"
+        ports = Ports((0, 1), 2, 3, 4)
+        listening = sum(
+            len(archive.addresses) * ((ports.of_dimse(archive) is not None) + (ports.of_web(archive) is not None))
+            for archive in world.archives
         )
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else hard, hard))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        needed = listening + SPARE
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            raise CannotServe(
+                f"this world needs {needed} open files, and the system allows {hard}: raise it with ulimit -n {needed}"
+            )
+        if soft != resource.RLIM_INFINITY and soft < needed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else hard, hard))
 
 
 async def _bind(world: World, stack: AsyncExitStack) -> Site:
