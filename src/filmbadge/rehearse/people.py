@@ -118,7 +118,7 @@ def of_kinds(columns: Columns) -> dict[Kind, Column]:
 
 def _ids(habits: Habits, people: int, patients: int) -> tuple[Column, Column | None]:
     """The patient ids, and the issuer that stands beside them. No two patients have the same."""
-    record = Joined((b"MR", Digits(9)))
+    record = Joined((b"MR", Digits(10)))  # nine digits may be a social security number
     match habits.ids:
         case Ids.RECORD:
             return record, None
