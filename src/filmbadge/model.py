@@ -1222,6 +1222,7 @@ class Total(_Worded, frozen=True):
     # Why it is unknown: first the doubts about the survey, then those about open archives. If several archives have
     # doubts, the doubts of one of them stand here.
     doubts: tuple[Doubt, ...] = ()
-    low: int | None = None  # the sum of the lower ends, if some parts are estimated
-    high: int | None = None  # the sum of the upper ends, if some parts are estimated
+    # The ends of the sum, if some parts are estimated; where `measured` is None, of all hosts that could be concluded.
+    low: int | None = None
+    high: int | None = None
     at_most: int | None = None  # an upper bound, if archives overlap and nothing else is in doubt

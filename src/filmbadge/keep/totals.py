@@ -252,7 +252,7 @@ class _Totals:
             counts = {"bounded_archives": int(unknown["bounded"]), "dated_archives": int(unknown["dated"])}
             total = msgspec.structs.replace(total, **counts)
         elif doubts:
-            total = bounded(total, at_least=sure, doubts=doubts)
+            total = _of_the_decided(total, bounded(total, at_least=sure, doubts=doubts))
         return self._once(total, self._among("archives_open", place))
 
     def _by_draws(self, total: Total, place: Place) -> Total:
@@ -307,7 +307,15 @@ def _lowered(total: Total, doubts: tuple[Doubt, ...]) -> Total:
     if not doubts:
         return total
     sure = total.measured if total.how is Provenance.COUNTED else total.at_least
-    return bounded(total, at_least=sure or 0, doubts=doubts + total.doubts, unknown_archives=total.unknown_archives)
+    bound = bounded(total, at_least=sure or 0, doubts=doubts + total.doubts, unknown_archives=total.unknown_archives)
+    return _of_the_decided(total, bound)
+
+
+def _of_the_decided(known: Total, bound: Total) -> Total:
+    """The bound with the interval of `known`, where nothing else is in doubt than hosts that could not be concluded."""
+    if {doubt.code for doubt in bound.doubts} - {DoubtCode.WIDE_INTERVAL} != {DoubtCode.HOSTS_UNDECIDED}:
+        return bound
+    return msgspec.structs.replace(bound, low=known.low, high=known.high)
 
 
 def _ends(groups: Rows) -> tuple[int | None, int | None]:

@@ -155,6 +155,8 @@ def _agrees(true: int, total: Total, expected: Expected, studies: int, surely: i
 def _found(total: Total) -> tuple[int | None, Provenance]:
     """What was measured, and how: also where only hosts that leave everybody in doubt make it a lower bound."""
     codes = {doubt.code for doubt in total.doubts}
+    if total.measured is None and total.low is not None:
+        return sum(total.parts.values()), Provenance.ESTIMATED
     if total.measured is not None or not codes <= _ALWAYS or Provenance.ESTIMATED in total.parts:
         return total.measured, total.how
     how = Provenance.MIXED if len(total.parts) > 1 else Provenance(next(iter(total.parts), Provenance.COUNTED))
