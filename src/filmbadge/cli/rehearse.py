@@ -34,6 +34,9 @@ from filmbadge.tell.words import Words
 if sys.platform != "win32":
     import resource
 
+# Hosts in hand. Synthetic archives answer at once, so more of them would be no faster, and each takes some megabytes.
+OPEN_AT_ONCE = 64
+
 
 def rehearse(
     world: str = "hospital",
@@ -107,9 +110,10 @@ def _rehearse(standing: Standing, scale: float, seed: int, directory: Path, temp
 
 def _scope(told: Told) -> Scope:
     """As deep as the world says. Patience and limits are those of any scope."""
-    site = told.site
+    site, ours = told.site, loopback("the rehearsal itself, which serves these archives")
     return dataclasses.replace(
-        loopback("the rehearsal itself, which serves these archives"),
+        ours,
+        pace=dataclasses.replace(ours.pace, open_at_once=OPEN_AT_ONCE),
         networks=site.networks,
         depth=Depth(told.depth),
         dimse_ports=site.dimse_ports,

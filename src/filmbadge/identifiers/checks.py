@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from string import ascii_uppercase
 from typing import Any
 
@@ -98,10 +98,16 @@ def _is_date(year: str, month: str, day: str) -> bool:
 
 def _try(scheme: str, written: bool, number: str, born: date | None) -> Pass:
     if not valid(scheme, number):
-        return Pass(scheme, written=written, astray=born is not None and _holds(number, born))
+        return _alike(scheme, False, written, None, False, born is not None and _holds(number, born))
     said = birth_date(scheme, number) if born else None
     agrees = None if said is None or born is None else _short(said) == _short(born)
-    return Pass(scheme, True, written, agrees, is_rare(scheme, number))
+    return _alike(scheme, True, written, agrees, is_rare(scheme, number), False)
+
+
+@lru_cache(maxsize=4096)
+def _alike(scheme: str, valid: bool, written: bool, birth: bool | None, rare: bool, astray: bool) -> Pass:
+    """One object for all values that are alike: an inspector keeps these of thousands of ids."""
+    return Pass(scheme, valid, written, birth, rare, astray)
 
 
 def is_rare(scheme: str, number: str) -> bool:
