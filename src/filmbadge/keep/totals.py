@@ -174,11 +174,17 @@ class _Totals:
             elif quantity == PATIENT_IDS:
                 yield self._patient_ids(self._manifest.patient_ids)
             elif quantity == "hosts_undecided":
-                yield Total(quantity, self._gaps.opened, Provenance.COUNTED)
+                yield self._undecided()
             else:
                 undecided = {"http_viewers": self._gaps.viewers, "archives": self._gaps.archives}
                 undecided["decoys"] = self._gaps.archives
                 yield self._total(quantity, WHOLE, self._gaps.doubts(undecided.get(quantity, self._gaps.opened)))
+
+    def _undecided(self) -> Total:
+        """Hosts of which we could not find out enough. Those that were not asked may be such too."""
+        total = Total("hosts_undecided", self._gaps.opened, Provenance.COUNTED)
+        doubts = self._gaps._replace(compared=True).doubts(0)
+        return bounded(total, at_least=self._gaps.opened, doubts=doubts) if doubts else total
 
     def countries(self) -> Iterator[CountryRow]:
         rows = self._tables.rows("SELECT country, count(DISTINCT target) n FROM undecided GROUP BY country")
