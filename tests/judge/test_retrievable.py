@@ -205,6 +205,29 @@ def test_by_lot_it_is_an_estimate(proof: Proof, value: int, low: int, high: int)
     assert DoubtCode.DRAWN in codes(found)
 
 
+def by_two(one: Proof, other: Draws | None) -> Count:
+    """An archive with DIMSE and DICOMweb, where the latter delivers."""
+    image = WebProof(WebService.WADO_RS, 200, "multipart/related", 4096, draws=other)
+    root = DicomWebFacts("/dicom-web", 200, records=1, census=census(), proof=image)
+    seen = (dimse(facts(census(), one), depth=Depth.PROVE), web(root, depth=Depth.PROVE))
+    return retrievable(archives.judge(ADDRESS, seen).judged, Count(100, Provenance.REPORTED))
+
+
+def test_draws_are_those_of_the_way_that_brings_most() -> None:
+    found = by_two(drawn(5, 0), Draws(5, 5))
+    assert (found.value, found.low, found.high) == (100, 47, 100)
+
+
+def test_what_one_of_two_ways_did_not_bring_may_come_by_the_other() -> None:
+    found = by_two(drawn(5, 2), Draws(5, 3))
+    assert (found.low, found.high) == (14, 100)
+
+
+def test_a_way_that_brought_an_image_without_a_lot_leaves_the_draws_of_another_open() -> None:
+    found = by_two(drawn(5, 0), None)
+    assert (found.value, codes(found)) == (None, [DoubtCode.DRAWN, DoubtCode.DRAWS_LOST])
+
+
 def test_draws_that_tell_nothing_are_no_zero() -> None:
     assert codes(count(census(), drawn(5, 0, 5))) == [DoubtCode.NO_IMAGE_CAME]
 

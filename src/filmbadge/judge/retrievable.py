@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import ceil, comb, floor
 
+import msgspec
+
 from filmbadge.judge.amounts import Told
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import (
@@ -36,7 +38,7 @@ def retrievable(group: Sequence[JudgedEndpoint], images: Count) -> Count:
     ways = [(way, facts) for j in group for way, facts in ways_of(j.observation)]
     if images.value == 0 and images.how is not Provenance.ESTIMATED:
         return Count(0, images.how)
-    draws = max(filter(None, (way.draws(facts) for way, facts in ways)), key=_known, default=None)
+    draws = _best([(way.draws(facts), way.delivered(facts)) for way, facts in ways])
     if not any(way.delivered(facts) for way, facts in ways):
         said = [withheld for way, facts in ways if (withheld := way.withheld(facts)) is not None]
         if said and all(said):
@@ -67,6 +69,21 @@ def _by_availability(census: Census, said: Availability, images: Count) -> Count
     ends = (images.value, images.low or 0, images.high or images.value)
     value, low, high = (round(end * said.images_online / known) for end in ends)
     return Count(value, Provenance.ESTIMATED, said.images_online or None, doubts=images.doubts, low=low, high=high)
+
+
+def _best(ways: Sequence[tuple[Draws | None, bool]]) -> Draws | None:
+    """The draws of the way that brings most, of ways with their draws and whether an image came: one way is enough.
+
+    What that way did not bring may come by another one that brings some. Then nothing is known of these draws.
+    """
+    best = max((draws for draws, _ in ways if draws is not None), key=_share, default=None)
+    if best is None or sum(came for _, came in ways) <= bool(best.delivered):
+        return best
+    return msgspec.structs.replace(best, lost=best.drawn - best.delivered)
+
+
+def _share(draws: Draws) -> tuple[float, int]:
+    return (draws.delivered / _known(draws) if _known(draws) else 0.0), _known(draws)
 
 
 def _known(draws: Draws) -> int:
