@@ -237,6 +237,13 @@ def test_the_word_of_the_archive_is_better_than_draws() -> None:
     assert count(census(Availability(7, 2, 60, 30)), drawn(5, 5)).how is Provenance.ESTIMATED  # not of all studies
 
 
+def test_draws_that_refute_the_word_of_the_archive_are_better() -> None:
+    found = count(census(Availability(10, 0, 100, 0)), drawn(5, 4))
+    assert (found.value, found.how, found.high) == (80, Provenance.ESTIMATED, 100)
+    assert count(census(Availability(7, 3, 60, 40)), drawn(5, 4)) == Count(60, Provenance.REPORTED)
+    assert count(census(Availability(7, 3, 60, 40)), drawn(30, 2)).how is Provenance.ESTIMATED
+
+
 def test_a_share_of_an_unknown_number_is_unknown() -> None:
     found = count(census(complete=False), drawn(5, 5))
     assert (found.value, found.at_least) == (None, 1)

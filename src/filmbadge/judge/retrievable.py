@@ -48,7 +48,7 @@ def retrievable(group: Sequence[JudgedEndpoint], images: Count) -> Count:
     best = max(censuses, key=lambda census: (census.complete, census.studies), default=None)
     if best is not None and (said_of := best.availability) is not None:
         by_word = _by_availability(best, said_of, images)
-        if by_word.value is not None or draws is None:
+        if draws is None or (by_word.value is not None and not _refuted(by_word.value, images.value or 1, draws)):
             return by_word
     return _unknown(DoubtCode.AVAILABILITY_UNSAID) if draws is None else by_draws(draws, images)
 
@@ -84,6 +84,13 @@ def _best(ways: Sequence[tuple[Draws | None, bool]]) -> Draws | None:
 
 def _share(draws: Draws) -> tuple[float, int]:
     return (draws.delivered / _known(draws) if _known(draws) else 0.0), _known(draws)
+
+
+def _refuted(value: int, images: int, draws: Draws) -> bool:
+    """Whether the word of the archive, so many of its images, is a share that the draws leave no room for."""
+    low = clopper_pearson(draws.drawn, draws.delivered, MISSED)[0]
+    high = clopper_pearson(draws.drawn, draws.delivered + draws.lost, MISSED)[1]
+    return not low <= value / images <= high
 
 
 def _known(draws: Draws) -> int:

@@ -41,11 +41,17 @@ def test_without_a_lot_it_is_the_first_of_the_records() -> None:
 def test_where_the_archive_tells_one_study_that_is_on_line_is_enough() -> None:
     lot = Lot((b"1.1", b"1.2"), b"1.7", told=True).some(5)
     assert tried(lot, {b"1.7": IMAGE}) == (IMAGE, [b"1.7"])
-    assert tried(lot, {b"1.7": FAILED, b"1.1": SILENT, b"1.2": IMAGE}) == (IMAGE, [b"1.7", b"1.1", b"1.2"])
+    assert tried(lot, {b"1.7": SILENT, b"1.1": FAILED, b"1.2": IMAGE}) == (IMAGE, [b"1.7", b"1.1", b"1.2"])
     refused, _ = tried(lot, dict.fromkeys((b"1.7", b"1.1", b"1.2"), FAILED))
     assert refused.draws == Draws(2, 0)
     none_known = Lot((b"1.1", b"1.2"), told=True).some(1)  # that is on-line
     assert tried(none_known, {b"1.1": IMAGE}) == (IMAGE, [b"1.1"])
+
+
+def test_where_a_study_that_is_said_to_be_on_line_is_refused_all_draws_are_made() -> None:
+    lot = Lot((b"1.1", b"1.2", b"1.3"), b"1.7", told=True)
+    proof, asked = tried(lot, {b"1.7": FAILED, b"1.1": IMAGE, b"1.2": FAILED, b"1.3": FAILED})
+    assert (asked, proof.draws) == ([b"1.7", b"1.1", b"1.2", b"1.3"], Draws(3, 1))
 
 
 @pytest.mark.parametrize("refusal", [NO_GET, Proof("1.2", get=True, status=0x0124)])

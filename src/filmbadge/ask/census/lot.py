@@ -36,19 +36,22 @@ class Lot:
     async def tried(self, prove: Callable[[bytes], Awaitable[P]]) -> P:
         """The best proof of all, with what became of the draws: one image of each study is asked for, one after the other.
 
-        Where the archive tells of each study, the first image is enough. `prove` asks for one image of the study with this UID; without one, of the first study of the archive's own records. A
-        refusal that holds for all images ends it before anything came, and so do a few retrievals that brought no answer.
+        Where the archive tells of each study, the first image is enough, unless the one that it calls on-line was refused:
+        then its word is not. `prove` asks for one image of the study with this UID; without one, of the first study of
+        the archive's own records. A refusal that holds for all images ends it before anything came, and so do a few
+        retrievals that brought no answer.
         """
         proofs: dict[bytes, P] = {}
-        lost = 0
+        lost, told = 0, self.told
         first = self.online if self.told else b""
         for study in dict.fromkeys(filter(None, (first, *self.drawn))) or [self.online]:
             proof = proofs[study] = await prove(study)
-            if self.told and proof.bytes:
+            if told and proof.bytes:
                 return proof
             if refuses_all(proof) and not any(one.bytes for one in proofs.values()):
                 return proof
             lost += _lost(proof)
+            told = told and (study != first or _lost(proof))
             if lost == MOST_LOST or (proof.stop is not None and proof.stop.ending in FINAL):
                 break
         if b"" not in proofs and all(map(_lost, proofs.values())) and not (proof.stop and proof.stop.ending in FINAL):
