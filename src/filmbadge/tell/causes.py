@@ -129,7 +129,7 @@ _DOUBTS = {
     DoubtCode.DATES_IGNORED: N_("it does not look at dates, so its answers cannot be checked by parting them"),
     DoubtCode.UNDATED_UNPARTED: N_("no range of dates brings {undated:,} of the studies, and no other key showed that there are no more of them"),
     DoubtCode.RANGES_NARROW: N_("it answers ranges of {days:,} days at most, so not all dates were asked for"),
-    DoubtCode.STUDIES_CHANGE: N_("its answers do not add up: {studies:,} studies in all, {largest:,} in the largest, and some that it gave are gone"),
+    DoubtCode.STUDIES_CHANGE: N_("its answers cannot be added up: {studies:,} studies in all, {largest:,} in the largest, and nothing shows that it still has those that it gave first"),
     DoubtCode.WALK_UNCHECKED: N_("an answer of {rows:,} rows below a study may have been cut off"),
     DoubtCode.COUNTS_CONTRADICTED: N_("some studies hold other numbers of series or images than the archive says"),
     DoubtCode.UNDATED_BEHIND_LIMIT: N_("answers end at {rows:,} rows, so studies without a date could not be looked for"),
