@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 from filmbadge.model import Depth, Protocol, Refusal, Rung
 from filmbadge.rehearse.people import Ids, Names
 from filmbadge.rehearse.world import CELLS, AtCap, CountKeys, Expected, Flood, Get, Manner, Rows, Tls, Web
+from filmbadge.texts import printable
 
 SCHEMA = "filmbadge.world/1"
 LARGEST = 1_000_000  # bytes of a world file
@@ -26,7 +27,9 @@ LARGEST = 1_000_000  # bytes of a world file
 Size = Annotated[int, Meta(ge=0, le=10**9)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Text = Annotated[str, Meta(max_length=300)]
-CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+CountryCode = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+Title = Annotated[str, Meta(pattern=r"^[ -\[\]-~]{0,16}\Z")]  # an AE title, PS3.5 6.2
+Weight = Annotated[float, Meta(ge=0, le=1e9)]
 
 
 class WorldError(Refusal):
@@ -46,8 +49,8 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     # On its DICOM port.
     manner: Manner = Manner.ARCHIVE
     second_port: bool | None = None  # None: by lot
-    called: Annotated[str, Meta(max_length=16)] = ""
-    callers: tuple[Annotated[str, Meta(max_length=16)], ...] | None = None
+    called: Title = ""
+    callers: tuple[Title, ...] | None = None
     busy: Size | Literal["always"] = 0
     exhausted: Size | Literal["always"] = 0
     aborts_queries: bool = False
@@ -68,11 +71,11 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tls: Tls = Tls.NONE
     get: Get = Get.ABSENT
     availability: bool = False
-    implementation: tuple[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=16)]] = ("", "")
+    implementation: tuple[Annotated[str, Meta(pattern=r"^[0-9.]{0,64}\Z")], Title] = ("", "")
     max_pdu: Annotated[int, Meta(ge=4096, le=1 << 24)] = 16384
     # On its web port.
     rest: bool | None = None
-    dicomweb: Annotated[str, Meta(pattern="^/")] | None = None
+    dicomweb: Annotated[str, Meta(pattern=r"^/[!-~]*\Z")] | None = None
     delivers_web: bool = False
     web_cap: Annotated[int, Meta(ge=1)] | None = None
     warns: bool = False
@@ -87,13 +90,13 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     staff: bool = False
     purpose: bool = True
     # Its studies.
-    images: Annotated[float, Meta(ge=1)] = 100.0  # of a study, on average
+    images: Annotated[float, Meta(ge=1, le=1e6)] = 100.0  # of a study, on average
     online: Share = 1.0  # share of its studies
     undated: Share = 0.0  # share of its studies
     patients: Annotated[float, Meta(gt=0, le=1)] = 0.4  # for each study
     oldest: Annotated[int, Meta(ge=1, le=36_500)] = 3650  # days ago
     newest: Annotated[int, Meta(ge=0, le=36_500)] = 0  # days ago
-    modalities: Annotated[tuple[Annotated[str, Meta(pattern="^[A-Z]{2}$")], ...], Meta(min_length=1)] = ("CT", "MR", "CR", "US", "MG")  # fmt: skip
+    modalities: Annotated[tuple[Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")], ...], Meta(min_length=1)] = ("CT", "MR", "CR", "US", "MG")  # fmt: skip
     series: Annotated[tuple[Annotated[int, Meta(ge=1, le=99)], ...], Meta(min_length=1)] = (1, 2, 3, 1, 4, 2, 1)
     spread: Share = 1.0
     most: Annotated[int, Meta(ge=1)] | None = None  # studies of an archive of a country that behaves so
@@ -104,6 +107,10 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     expect: Expected = Expected.EXACT
     expect_images: Expected = Expected.EXACT
     expect_personal: Expected = Expected.EXACT
+
+    def __post_init__(self) -> None:
+        if self.oldest <= self.newest:
+            raise ValueError("`oldest` must be more days ago than `newest`")
 
 
 class Entry(Behaviour, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,11 +127,10 @@ class Entry(Behaviour, frozen=True, forbid_unknown_fields=True, kw_only=True):
     addresses: Annotated[int, Meta(ge=1, le=254)] = 1  # behind so many addresses of one network
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         sizes = (self.studies, self.studies) if isinstance(self.studies, int) else self.studies
-        if len(sizes) != 2 or not all(0 <= size <= 10**9 for size in sizes):
-            raise ValueError("`studies` is a number, or [fewest, most]")
-        if self.oldest <= self.newest:
-            raise ValueError("`oldest` must be more days ago than `newest`")
+        if len(sizes) != 2 or not 0 <= sizes[0] <= sizes[1] <= 10**9:
+            raise ValueError("`studies` is a number, or [fewest, most], of at most 1,000,000,000")
 
 
 class Country(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -139,7 +145,7 @@ class Country(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     images_retrievable: Size = 0
     http_viewers: Size = 0
     keep: dict[str, Any] = {}  # what its archives have in place of what their behaviour says
-    published: dict[str, int] = {}  # what was published of it, by cell
+    published: dict[str, Size] = {}  # what was published of it, by cell
 
     def __post_init__(self) -> None:
         studies = self.patients if self.studies is None else self.studies
@@ -151,31 +157,33 @@ class Country(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("each open archive needs a patient, each patient a study, and each study an image")
         if self.images_retrievable > self.images or self.http_viewers > self.archives_open:
             raise ValueError("more images are retrievable than there are, or more viewers than open archives")
-        if unknown := self.published.keys() - set(CELLS):
-            raise ValueError(f"'{min(unknown)}' is no cell that can be published")
+        _cells(self.published)
 
 
 class Mix(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the archives of all countries behave: a weight for each behaviour."""
 
-    open: dict[str, Annotated[float, Meta(ge=0)]] = {}
-    closed: dict[str, Annotated[float, Meta(ge=0)]] = {}
+    open: dict[str, Weight] = {}
+    closed: dict[str, Weight] = {}
     viewer: dict[str, str] = {}  # the behaviour of an archive with a viewer, by that of one without
     tail: Annotated[float, Meta(ge=0, le=3)] = 1.0  # of sizes: the archive of rank k has a share as 1/k^tail
 
 
 class WorldFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     schema: Literal["filmbadge.world/1"]
-    name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
     about: Annotated[str, Meta(max_length=1000)] = ""
     source: Annotated[str, Meta(max_length=1000)] = ""
     depth: Depth = Depth.PROVE
     scale: Scaled = Scaled.CONTENTS
-    published: dict[str, int] = {}  # of the whole world
+    published: dict[str, Size] = {}  # of the whole world
     behaviour: dict[str, dict[str, Any]] = {}
     mix: Mix = Mix()
     archives: tuple[dict[str, Any], ...] = ()
     country: tuple[Country, ...] = ()
+
+    def __post_init__(self) -> None:
+        _cells(self.published, "countries")
 
     def behaves(self, name: str, *more: Mapping[str, Any]) -> Behaviour:
         """A behaviour by its name, with other keys in place of its own."""
@@ -198,6 +206,11 @@ class WorldFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(f"no behaviour is called '{name}'" if name not in seen else f"'{name}' is like itself")
         yield from self._like(str(self.behaviour[name].get("like", "")), (*seen, name))
         yield self.behaviour[name]
+
+
+def _cells(published: Mapping[str, int], *more: str) -> None:
+    if unknown := published.keys() - {*CELLS, *more}:
+        raise ValueError(f"'{min(unknown)}' is no cell that can be published")
 
 
 T = TypeVar("T")
@@ -238,7 +251,7 @@ def parse(raw: bytes, where: str) -> WorldFile:
     if len(raw) > LARGEST:
         raise WorldError(f"{where}: it is larger than {LARGEST:,} bytes")
     try:
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")
         held = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
@@ -246,6 +259,8 @@ def parse(raw: bytes, where: str) -> WorldFile:
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+)", str(error))
         raise WorldError(f"{where}{':' + at[1] if at else ''}: it is not TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise WorldError(f"{where}: it is not TOML: a value is too long or nested too deep") from None
     return _checked(held, text, where)
 
 
@@ -307,7 +322,7 @@ def _fault(words: str, place: tuple[str, ...], text: str, where: str) -> str:
     line = _line(text, path)
     shown = ".".join(str(int(part) + 1) if part.isdigit() else part for part in path if part != "...")
     said = words[: found.start()] if found else words
-    return f"{where}{f':{line}' if line else ''}: {shown + ': ' if shown else ''}{said[:1].lower() + said[1:]}"
+    return f"{where}{f':{line}' if line else ''}: {printable(f'{shown}: ' if shown else '')}{printable(said[:1].lower() + said[1:])}"
 
 
 def _line(text: str, path: tuple[str, ...]) -> int | None:
