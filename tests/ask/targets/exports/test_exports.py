@@ -99,6 +99,28 @@ def test_what_is_cut_is_said(name: str, lost: int, tmp_path: Path) -> None:
     assert note.startswith(f"{path}: cut off at ")
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"saddr,sport,success\n192.0.2.1,104,1\n192.0.2.2,104,",
+        b"saddr,sport,success\n192.0.2.1,104,true\n192.0.2.2,104,fals",
+        b"saddr,sport,classification\n192.0.2.1,104,synack\n192.0.2.2,104,rs",
+        b"saddr,sport,repeat\n192.0.2.1,104,0\n192.0.2.2,104,tru",
+        b"ip,port,protocol\n192.0.2.1,104,tcp\n192.0.2.2,104,",
+        b'{"ip":"192.0.2.1","port":104}\n{"ip":"192.0.2.2","port":104,"hash":-',
+        b'{"ip":"192.0.2.1","port":104}\n{"ip":"192.0.2.2","port":104,"lon":10.',
+        b'{"ip":"192.0.2.1","port":104}\n{"ip":"192.0.2.2","port":104,"lon":1e',
+    ],
+)
+def test_a_cut_within_any_value_is_a_cut(raw: bytes, tmp_path: Path) -> None:
+    """Whether the last answer was one is not known, and what came before is taken."""
+    file = tmp_path / "results"
+    file.write_bytes(raw)
+    targets = read([f"@{file}"], SCOPE)
+    assert list(map(str, targets.hosts)) == ["192.0.2.1:104"]
+    assert "cut off" in targets.told.notes[0]
+
+
 @given(st.binary(max_size=300), st.sampled_from([b"", b"{", b"[{", b"<nmaprun>", b"masscan/1.1", b"saddr,sport\n", b"#masscan\n",
                                                  b"open tcp 1 ", b"Host: ", b"192.0.2.1 -> [", b"\x1f\x8b\x08", b"\xff\xfe"]))  # fmt: skip
 def test_any_bytes_are_targets_or_one_line(raw: bytes, before: bytes) -> None:

@@ -60,7 +60,8 @@ class _Objects(Generic[T]):
         try:
             self._decode(left)
         except (msgspec.DecodeError, RecursionError) as error:
-            if str(error) != _TRUNCATED:
+            at = _BYTE.search(str(error))  # a number such as `-5.` is wrong only because it ends there
+            if str(error) != _TRUNCATED and (at is None or int(at.group(1)) < len(left)):
                 raise self._fault(left, error) from None
         except UnicodeDecodeError:
             pass

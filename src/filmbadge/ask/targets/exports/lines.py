@@ -122,6 +122,8 @@ def _seen(at: int, host: str, port: str, protocol: str, why: Dropped | None) -> 
 
 _HOST_COLUMNS = ("saddr", "ip_str", "host_ip", "ip", "host")  # the first that is filled counts
 _PORT_COLUMNS = ("sport", "port")
+_TRUTHS = ("success", "failed", "repeat")
+_MATTER = (*_HOST_COLUMNS, *_PORT_COLUMNS, *_TRUTHS, "transport", "protocol", "classification")
 HEADS = (
     frozenset({"saddr"}),
     frozenset({"ip_str", "port"}),
@@ -184,7 +186,9 @@ def _names(row: Sequence[str]) -> list[str] | None:
 
 def _perhaps_cut(names: Sequence[str], row: Sequence[str]) -> bool:
     """Whether a last line without its end may have lost a part that matters: a shorter address is another address."""
-    return len(row) < len(names) or (len(row) == len(names) and names[-1] in (*_HOST_COLUMNS, *_PORT_COLUMNS))
+    if len(row) < len(names) or names[-1] not in _MATTER:
+        return len(row) < len(names)
+    return names[-1] not in _TRUTHS or row[-1].lower() not in ("0", "1", "false", "true")
 
 
 def _of_row(at: int, row: dict[str, str]) -> Seen:
