@@ -55,7 +55,7 @@ def test_countries_are_a_table_that_ends_with_what_is_not_attributed(tmp_path: P
         ["NL", "1", "1", "20", "≥", "1,234", "700"],
         ["not", "attributed", "1", "1", "20", "35", "700"],
     ]
-    where = "hosts of which we could not find out enough, and which are in no row: NL: 3"
+    where = "Hosts of which we could not find out enough stand in no row: NL 3."
     assert where in terminal(made)
     html = page.render(made, ENGLISH)
     assert "<td>NL</td>" in html

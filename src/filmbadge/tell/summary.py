@@ -184,8 +184,8 @@ def undecided_by_country(report: ReportDocument, words: Words) -> str:
     hosts = {row.country or words.say("not attributed"): row.hosts_undecided for row in report.by_country}
     if not any(hosts.values()):
         return ""
-    where = ", ".join(words.say("{country}: {n:,}", country=country, n=n) for country, n in hosts.items() if n)
-    return words.say("hosts of which we could not find out enough, and which are in no row: {where}", where=where)
+    where = ", ".join(words.say("{country} {n:,}", country=country, n=n) for country, n in hosts.items() if n)
+    return words.say("Hosts of which we could not find out enough stand in no row: {where}.", where=where)
 
 
 def appearances(line: KindLine, words: Words) -> str:
@@ -276,7 +276,7 @@ def render(report: ReportDocument, words: Words) -> RenderableType:
         Text(words.say("grades: {grades}", grades=counted or words.say("none"))),
         Text(),
         *_countries(report, words),
-        Group(_personal(report, words), Text()) if report.kinds else Group(),
+        Group(*_personal(report, words), Text()) if report.kinds else Group(),
         Group(_findings(report, words), Text()) if report.findings else Group(),
         _steps(report, words),
     )
@@ -295,20 +295,23 @@ def _countries(report: ReportDocument, words: Words) -> Iterator[RenderableType]
         yield Text()
 
 
-def _personal(report: ReportDocument, words: Words) -> Table:
+def _personal(report: ReportDocument, words: Words) -> Iterator[RenderableType]:
+    """A line for each kind, and below, once for all kinds of which it is true, why a number is only a bound."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in (
-        words.say("personal data"),
-        words.say("studies"),
-        words.say("how it looks, and in how many archives"),
-    ):
-        table.add_column(column, overflow="fold")
+    table.add_column(words.say("personal data"), overflow="fold")
+    table.add_column(words.say("studies"), justify="right", no_wrap=True)
+    table.add_column(words.say("how it was got"), overflow="fold")
+    table.add_column(words.say("how it looks, and in how many archives"), overflow="fold")
+    why: dict[str, list[str]] = {}
     for line in report.kinds:
         if line.archives:
-            table.add_row(
-                words.kind(Kind(line.kind)), Text(words.total(line.total, alone=False)), appearances(line, words)
-            )
-    return table
+            kind, total = words.kind(Kind(line.kind)), line.total
+            table.add_row(kind, words.figure(total), words.got(total), appearances(line, words))
+            if reasons := words.why(total, alone=False):
+                why.setdefault(reasons, []).append(kind)
+    yield table
+    for reasons, kinds in why.items():
+        yield Text(words.say("{kinds}: {why}.", kinds=", ".join(kinds), why=reasons))
 
 
 def _findings(report: ReportDocument, words: Words) -> Table:

@@ -460,16 +460,26 @@ class Words(Causes):
 
     def origin(self, total: Total, *, alone: bool = True) -> str:
         """How a total was got, and why it is no more than a bound. `alone`: also what is in doubt of the whole survey."""
-        parts = [self.say("{n:,} {how}", n=n, how=self.say(how)) for how, n in total.parts.items()]
-        if total.measured is None and list(total.parts.values()) == [total.at_least]:
-            parts = [self.say(how) for how in total.parts if total.at_least]
-        if total.measured is None:
-            return "; ".join(filter(None, (", ".join(parts), *self._why(total, alone=alone))))
-        how = ", ".join(parts) or self.name(total.how)
+        return "; ".join(filter(None, (self.got(total), self.why(total, alone=alone))))
+
+    def got(self, total: Total) -> str:
+        """How a total was got: its parts, and the ends of what was estimated."""
+        bounded = total.low is not None and total.high is not None
+        parts = {how: n for how, n in total.parts.items() if n or (bounded and how == Provenance.ESTIMATED)}
+        if total.measured is None and list(parts.values()) == [total.at_least]:
+            said = [self.say(how) for how in parts if total.at_least]
+        else:
+            said = [self.say("{n:,} {how}", n=n, how=self.say(how)) for how, n in parts.items()]
+        how = ", ".join(said) or ("" if total.measured is None else self.name(total.how))
         if total.low is None or total.high is None:
             return how
-        ends = self.say("{how}; 95 %: {low:,} to {high:,}", how=how, low=total.low, high=total.high)
-        return "; ".join(filter(None, (ends, self.doubts(total.doubts))))
+        return self.say("{how}; 95 %: {low:,} to {high:,}", how=how, low=total.low, high=total.high)
+
+    def why(self, total: Total, *, alone: bool = True) -> str:
+        """Why a total is no more than a bound or an estimate; empty where it is neither."""
+        if total.measured is not None:
+            return "" if total.low is None or total.high is None else self.doubts(total.doubts)
+        return "; ".join(filter(None, self._why(total, alone=alone)))
 
     def _why(self, total: Total, *, alone: bool) -> Iterator[str]:
         """Why a total is not known: by the survey as a whole, then by its archives."""
