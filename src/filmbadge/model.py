@@ -899,6 +899,9 @@ REFUSALS = ((0x0122,), (0x0124,))
 # HTTP statuses that refuse whatever is asked for: without authentication, at all, or by this method, RFC 9110 15.5 and 15.6.
 WEB_REFUSALS = (401, 403, 405, 501)
 
+# Of both, those that deny a right, which a stranger may have to another study.
+DENIED = (0x0124, 403)
+
 
 def refuses_all(proof: Proof | WebProof) -> bool:
     """Whether a retrieval was refused in a way that refuses it for every image: by its status, or an association without C-GET."""

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from filmbadge.ask.census.lot import MOST_LOST, NO_LOT, Lot
-from filmbadge.model import Cause, Draws, Outcome, OutcomeKind, Proof, WebProof, WebService
+from filmbadge.ask.census.lot import MOST_LOST, MOST_REFUSED, NO_LOT, Lot
+from filmbadge.model import Cause, Draws, Outcome, OutcomeKind, Proof, WebProof, WebService, refuses_all
 
 IMAGE = Proof("1.2", get=True, storage=True, bytes=5000, status=0xFE00)
 FAILED = Proof("1.2", get=True, storage=True, status=0xA702)
@@ -54,9 +54,19 @@ def test_where_a_study_that_is_said_to_be_on_line_is_refused_all_draws_are_made(
     assert (asked, proof.draws) == ([b"1.7", b"1.1", b"1.2", b"1.3"], Draws(3, 1))
 
 
-@pytest.mark.parametrize("refusal", [NO_GET, Proof("1.2", get=True, status=0x0124)])
+@pytest.mark.parametrize("refusal", [NO_GET, Proof("1.2", get=True, status=0x0122)])
 def test_a_refusal_of_all_images_ends_it(refusal: Proof) -> None:
     assert tried(Lot((b"1.1", b"1.2")), {b"1.1": refusal}) == (refusal, [b"1.1"])
+
+
+def test_a_right_that_is_denied_to_one_study_may_be_given_to_another() -> None:
+    denied, drawn = Proof("1.2", get=True, status=0x0124), tuple(b"1.%d" % n for n in range(1, 9))
+    proof, asked = tried(Lot(drawn), dict.fromkeys(drawn, denied))
+    assert (refuses_all(proof), len(asked)) == (True, MOST_REFUSED)
+    proof, _ = tried(Lot(drawn), dict.fromkeys(drawn, denied) | {b"1.4": IMAGE})
+    assert (proof.bytes, proof.draws) == (5000, Draws(8, 1))
+    proof, _ = tried(Lot(drawn), dict.fromkeys(drawn, denied) | {b"1.4": FAILED})
+    assert (refuses_all(proof), proof.draws) == (False, Draws(8, 0))
 
 
 def test_a_refusal_that_contradicts_an_image_does_not() -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from filmbadge.model import Draws, OutcomeKind, Proof, WebProof, refuses_all
+from filmbadge.model import DENIED, Draws, OutcomeKind, Proof, WebProof, refuses_all
 
 P = TypeVar("P", Proof, WebProof)
 
@@ -22,6 +22,7 @@ FINAL = (
     OutcomeKind.NO_ADDRESS,
 )
 
+MOST_REFUSED = 5  # studies to which a stranger has no right, after which all are taken to be so
 MOST_LOST = 3  # retrievals without an image or a refusal, after which an archive is asked for no more
 
 
@@ -38,17 +39,19 @@ class Lot:
 
         Where the archive tells of each study, the first image is enough, unless the one that it calls on-line was refused:
         then its word is not. `prove` asks for one image of the study with this UID; without one, of the first study of
-        the archive's own records. A refusal that holds for all images ends it before anything came, and so do a few
-        retrievals that brought no answer.
+        the archive's own records. A refusal that holds for all images ends it before anything came. So do a few that deny
+        the right to a study, as other studies may be free, and a few retrievals that brought no answer.
         """
         proofs: dict[bytes, P] = {}
-        lost, told = 0, self.told
+        refused, lost, told = 0, 0, self.told
         first = self.online if self.told else b""
         for study in dict.fromkeys(filter(None, (first, *self.drawn))) or [self.online]:
             proof = proofs[study] = await prove(study)
             if told and proof.bytes:
                 return proof
-            if refuses_all(proof) and not any(one.bytes for one in proofs.values()):
+            refused += refuses_all(proof)
+            of_all = proof.status not in DENIED or refused == len(proofs) == MOST_REFUSED
+            if refuses_all(proof) and of_all and not any(one.bytes for one in proofs.values()):
                 return proof
             lost += _lost(proof)
             told = told and (study != first or _lost(proof))
@@ -56,7 +59,7 @@ class Lot:
                 break
         if b"" not in proofs and all(map(_lost, proofs.values())) and not (proof.stop and proof.stop.ending in FINAL):
             proofs[b""] = await prove(b"")  # it may not know its own studies by their UIDs
-        best = max(proofs.values(), key=lambda one: one.bytes)
+        best = max(proofs.values(), key=lambda one: (one.bytes, not refuses_all(one)))
         return replace(best, draws=self._draws(proofs)) if self.drawn else best
 
     def _draws(self, proofs: Mapping[bytes, Proof | WebProof]) -> Draws:
