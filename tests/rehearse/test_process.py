@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from filmbadge.model import Refusal
-from filmbadge.rehearse.process import Told, stand
+from filmbadge.rehearse.process import Told, WorldEnded, _without_interrupts, stand
 
 SOURCE = Path(__file__).parents[2] / "src/filmbadge"
 STANDS = """
@@ -70,6 +71,33 @@ def test_a_killed_survey_leaves_no_server_behind(tmp_path: Path) -> None:
     while not gone(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)  # nothing tells when a process ends that is not a child of this one
+
+
+@pytest.mark.parametrize("ends", [signal.SIGKILL, signal.SIGTERM])
+def test_a_world_that_was_killed_is_said(ends: signal.Signals) -> None:
+    """A closed pipe is no reason to end as if all were well: without the truth nothing is compared."""
+    with stand("hospital", 0.1, 1) as standing:
+        (world,) = multiprocessing.active_children()
+        assert world.pid is not None
+        os.kill(world.pid, ends)
+        world.join(30)
+        with pytest.raises(WorldEnded, match="the process that serves the world ended early"):
+            standing.truth()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_a_world_never_heeds_an_interrupt() -> None:
+    """Ctrl-C goes to the whole group of a terminal, also while the process of the world still begins."""
+    context = multiprocessing.get_context("spawn")
+    with _without_interrupts():
+        process = context.Process(target=time.sleep, args=(30,), daemon=True)
+        process.start()
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    process.kill()
+    process.join()
+    assert ignored >> signal.SIGINT - 1 & 1
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
 def test_a_world_that_cannot_be_is_refused_in_one_line(tmp_path: Path) -> None:

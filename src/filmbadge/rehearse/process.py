@@ -62,8 +62,7 @@ class Standing:
 
     def truth(self) -> tuple[Truth, float]:
         """The truth, and the CPU time that the world took so far, in seconds. Raises WorldEnded."""
-        self._pipe.send("truth")
-        answer = _received(self._pipe)
+        answer = _received(self._pipe, "truth")
         assert isinstance(answer, tuple)
         return answer
 
@@ -75,7 +74,8 @@ def stand(world: str, scale: float, seed: int) -> Iterator[Standing]:
     process = multiprocessing.get_context("spawn").Process(
         target=_serve, args=(theirs, world, scale, seed), daemon=True, name="world"
     )
-    process.start()
+    with _without_interrupts():
+        process.start()
     theirs.close()
     try:
         told = _received(ours)
@@ -89,8 +89,20 @@ def stand(world: str, scale: float, seed: int) -> Iterator[Standing]:
             process.join()
 
 
-def _received(pipe: Pipe) -> object:
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What is started meanwhile ignores Ctrl-C from its first instruction: a terminal sends it to the whole group."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _received(pipe: Pipe, question: str = "") -> object:
+    try:
+        if question:
+            pipe.send(question)
         answer: object = pipe.recv()
     except (EOFError, OSError):
         raise WorldEnded("the process that serves the world ended early") from None
