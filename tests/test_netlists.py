@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmbadge import netlists
+from filmbadge.ask.targets.lists import read as targets_of
 from filmbadge.netlists import ListError, opt_out, read
+from filmbadge.scope import Scope
 
 DAY = date(2027, 1, 31)
 
@@ -29,9 +32,22 @@ def test_a_list_as_any_editor_writes_it(tmp_path: Path) -> None:
     assert len(found.digest) == 64
 
 
+def test_ipv4_in_ipv6_form_is_ipv4(tmp_path: Path) -> None:
+    """Otherwise a target that its operator had opted out in this form would be a mistake of the user, and end a resume."""
+    path = tmp_path / "nets"
+    path.write_text("::ffff:192.0.2.8\n::ffff:198.51.100.0/120\n::ffc0:0:0/90\n")
+    assert [str(network) for network in read(path).networks] == ["192.0.2.8/32", "198.51.100.0/24", "::ffc0:0:0/90"]
+    scope = Scope(name="s", networks=(ip_network("192.0.2.0/24"),))
+    scope = replace(scope, exclude=read(path).networks, opted_out=read(path).networks)
+    targets = targets_of(["192.0.2.8", "192.0.2.9"], scope)
+    assert [str(target) for target in targets.hosts] == ["192.0.2.9"]
+    assert targets.told.dropped == {"opted-out": 1}
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
+        (b"fe80::1%eth0\n", "nets:1: 'fe80::1%eth0' is not a network: an address with a zone"),
         (b"192.0.2.0/24\n192.0.2.1/24\n", "nets:2: '192.0.2.1/24' is not a network: it has host bits set"),
         (b"\npacs.example\n", "nets:2: 'pacs.example' is not a network: it must be like"),
         (b"@other\n", "nets:1: '@other' is not a network"),

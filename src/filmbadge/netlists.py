@@ -75,7 +75,7 @@ def _entries(raw: bytes, shown: str) -> Iterator[Entry]:
     for number, line in enumerate(text.split("\n"), 1):
         if written := line.partition("#")[0].strip():
             try:
-                network = network_of_text(written)
+                network = plain_network(network_of_text(written))
             except ValueError as error:
                 raise ListError(f"{shown}:{number}: {printable(written[:80])!r} is not a network: {error}") from None
             yield Entry(network, number)
@@ -84,10 +84,22 @@ def _entries(raw: bytes, shown: str) -> Iterator[Entry]:
 def network_of_text(text: str) -> Network:
     """Raises ValueError that says in words what is wrong."""
     try:
-        return ip_network(text)
+        network = ip_network(text)
     except ValueError as error:
         why = "it has host bits set" if "host bits" in str(error) else "it must be like 192.0.2.0/24"
         raise ValueError(why) from None
+    if "%" in text:
+        raise ValueError("an address with a zone is one of a single link")
+    return network
+
+
+def plain_network(network: Network) -> Network:
+    """A network of IPv4 addresses in IPv6 form becomes the IPv4 network: ::ffff:192.0.2.0/120 is 192.0.2.0/24."""
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - 96))
+    return network
 
 
 def opt_out(path: Path, network: Network, day: date, by: str) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 from filmbadge import netlists
 from filmbadge.model import Depth, Refusal
-from filmbadge.netlists import OPTED_OUT, ListError, NetworkList, network_of_text
+from filmbadge.netlists import OPTED_OUT, ListError, NetworkList, network_of_text, plain_network
 from filmbadge.texts import printable
 
 Address = IPv4Address | IPv6Address
@@ -233,9 +233,9 @@ class Scope:
         if (deep or self.qido_record) and not (self.authority and self.basis in PERSONAL):
             what = f"depth '{self.depth}'" if deep else "'qido_record'"
             raise ScopeError(f"{what} puts personal data on the wire: it needs a statement of whose archive it is")
-        cut = (*map(_plain_network, self.exclude), *filter(None, map(_embedded_network, self.exclude)))
+        cut = (*map(plain_network, self.exclude), *filter(None, map(_embedded_network, self.exclude)))
         for name, version in (("_v4", 4), ("_v6", 6)):
-            allowed = Intervals.of([ends(n) for n in map(_plain_network, self.networks) if n.version == version])
+            allowed = Intervals.of([ends(n) for n in map(plain_network, self.networks) if n.version == version])
             object.__setattr__(self, name, allowed.less(Intervals.of([ends(n) for n in cut if n.version == version])))
         object.__setattr__(self, "_v6", self._v6.less(_forms(_ALL_V4.less(self._v4.less(_NEVER_V4)))))
 
@@ -267,7 +267,7 @@ class Scope:
 
         Network addresses, broadcast addresses and exclusions are left out.
         """
-        chosen = [_plain_network(n) for n in (self.networks if networks is None else networks)]
+        chosen = [plain_network(n) for n in (self.networks if networks is None else networks)]
         both = []
         for version, allowed in ((4, self._v4), (6, self._v6)):
             wanted = Intervals.of([_hosts(n) for n in chosen if n.version == version])
@@ -360,15 +360,6 @@ def _forms(four: Intervals) -> Intervals:
     ]
     start = int(_SIX_TO_FOUR.network_address)
     return Intervals.of([*low, *((start + (a << 80), start + (b + 1 << 80) - 1) for a, b in four.ranges)])
-
-
-def _plain_network(network: Network) -> Network:
-    """A network of IPv4 addresses in IPv6 form becomes the IPv4 network: ::ffff:192.0.2.0/120 is 192.0.2.0/24."""
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
-        mapped = network.network_address.ipv4_mapped
-        if mapped is not None:
-            return IPv4Network((mapped, network.prefixlen - 96))
-    return network
 
 
 def _inside(network: Network, other: Network) -> bool:

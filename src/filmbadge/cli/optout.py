@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import note
 from filmbadge.model import Refusal
-from filmbadge.netlists import OPTED_OUT, network_of_text, opt_out
+from filmbadge.netlists import OPTED_OUT, network_of_text, opt_out, plain_network
 from filmbadge.scope import optout_list, statement_fault
 
 
@@ -41,7 +41,7 @@ def optout(
     if to is not None and scope is not None:
         raise Refusal("name a list or a scope, not both")
     try:
-        found = network_of_text(network)
+        found = plain_network(network_of_text(network))
     except ValueError as error:
         raise Refusal(f"{network!r} is not an address or a network: {error}") from None
     if by and (fault := statement_fault(by)):

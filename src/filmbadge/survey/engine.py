@@ -25,6 +25,7 @@ from filmbadge.keep.reader import Dataset, NotASurvey, telling
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Depth, Host
+from filmbadge.netlists import plain_network
 from filmbadge.places import PACKAGED, Places
 from filmbadge.scope import Intervals, Scope, ends, network_of
 from filmbadge.survey import review
@@ -385,10 +386,10 @@ def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:
 def _given_back(before: ScopeAsUsed, now: Scope) -> str:
     """An exclusion of the beginning of a survey that no longer holds; empty if there is none."""
     for version in (4, 6):
-        held = Intervals.of([ends(network) for network in now.exclude if network.version == version])
+        held = Intervals.of([ends(n) for n in map(plain_network, now.exclude) if n.version == version])
         for text in before.exclude:
             try:
-                network = ip_network(text)
+                network = plain_network(ip_network(text))
             except ValueError:  # a folder of somebody else
                 return printable(text[:80])
             if network.version == version and Intervals((ends(network),)).less(held).size:
