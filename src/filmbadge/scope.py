@@ -852,7 +852,7 @@ names = [
 #   ask      one small question for UIDs, cancelled at the first match; no personal data
 #   count    the archive's own counters, else a census by UIDs and counts, in windows of dates; no personal data
 #   profile  counts patients, looks at personal attributes and forgets them at once   (needs basis owner or mandate)
-#   prove    starts one image retrieval and drops it                 (needs basis owner or mandate)
+#   prove    starts one image retrieval, or a few, and drops each    (needs basis owner or mandate)
 depth = "ask"
 
 # The last day on which this permission holds (UTC).

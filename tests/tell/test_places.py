@@ -22,8 +22,7 @@ def test_each_field_has_its_source_and_date() -> None:
     )
     assert list(lines(told, WORDS)) == [
         "Country: DE (a.csv of 2026-11-20; iptocc 3.3.170, which does not date its data)",
-        "Autonomous system: AS64500 (a.csv of 2026-11-20)",
-        "Operator: Klinik (a.csv of 2026-11-20)",
+        "Autonomous system: AS64500; Operator: Klinik (a.csv of 2026-11-20)",
         "Network: 192.0.2.0/24",
     ]
 

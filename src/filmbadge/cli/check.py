@@ -26,7 +26,7 @@ def check(
     scope: Path | None = None,
     owner: str | None = None,
     depth: DepthChoice | None = None,
-    places: tuple[Path, ...] = (),
+    places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:

@@ -20,7 +20,7 @@ def judge(
     directory: Path,
     /,
     *,
-    places: tuple[Path, ...] = (),
+    places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Judge once more what a survey kept, with today's catalogue and places. Asks nobody.

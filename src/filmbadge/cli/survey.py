@@ -39,7 +39,7 @@ def survey(
     out: Path,
     resume: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
-    places: tuple[Path, ...] = (),
+    places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:

@@ -27,24 +27,28 @@ _HINTS: Mapping[HintSource, str] = {
 
 
 def lines(place: Place, words: Words) -> Iterator[str]:
-    """A line for the country, and for each other field that a source fills, with all sources and their dates."""
+    """What sources say, with their dates: a line for all fields that the same ones fill, and one for each dispute."""
+    if not place.country:
+        yield words.say("Country: not attributed")
+    together: dict[str, list[str]] = {}
     for field in FIELDS:
         said: tuple[Said, ...] = getattr(place, field)
         if said:
-            yield words.say(_LABELS[field], said=_answers(said, "AS" if field == "asn" else "", words))
-        elif field == "country":
-            yield words.say("Country: not attributed")
+            what, sources = _answers(said, "AS" if field == "asn" else "", words)
+            together.setdefault(sources, []).append(words.say(_LABELS[field], said=what))
+    for sources, fields in together.items():
+        yield words.say("{fields} ({sources})", fields="; ".join(fields), sources=sources)
     if place.network:
         yield words.say("Network: {network}", network=place.network)
 
 
-def _answers(said: tuple[Said, ...], before: str, words: Words) -> str:
-    """Sources that disagree are told side by side, each with its answer."""
+def _answers(said: tuple[Said, ...], before: str, words: Words) -> tuple[str, str]:
+    """The answer and its sources. Sources that disagree are told side by side, each with its own."""
     values = list(dict.fromkeys(before + one.value for one in said))
     if len(values) == 1:
-        return words.say("{value} ({sources})", value=values[0], sources="; ".join(_source(one, words) for one in said))
+        return values[0], "; ".join(_source(one, words) for one in said)
     told = (words.say("{value}: {sources}", value=before + one.value, sources=_source(one, words)) for one in said)
-    return words.say("{values} ({told})", values=_either(values, words), told="; ".join(told))
+    return _either(values, words), "; ".join(told)
 
 
 def _either(values: list[str], words: Words) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -102,12 +102,11 @@ def render(document: JudgeDocument, words: Words) -> RenderableType:
         return _lines(head, *doubts, words.say("There was no whole judgement before to compare it with."))
     if not document.totals and not document.archives:
         return _lines(head, *doubts, words.say("Nothing changed against judged/{n}.", n=document.before))
-    totals = ((_label(c.quantity, words), words.total(c.before), words.total(c.after)) for c in document.totals)
-    archives = ((c.id, _archive(c.before, words), _archive(c.after, words)) for c in document.archives)
+    totals = [(_label(c.quantity, words), words.total(c.before), words.total(c.after)) for c in document.totals]
+    archives = [(c.id, _archive(c.before, words), _archive(c.after, words)) for c in document.archives]
     return Group(
         _lines(head, *doubts, words.say("This changed against judged/{n}:", n=document.before)),
-        _table(totals, words),
-        _table(archives, words),
+        *(_table(rows, words) for rows in (totals, archives) if rows),
     )
 
 
@@ -124,7 +123,7 @@ def _lines(head: str, *lines: str) -> Group:
     return Group(Text(head, style="bold"), *map(Text, lines))
 
 
-def _table(rows: Iterator[tuple[str, str, str]], words: Words) -> Table:
+def _table(rows: Iterable[tuple[str, str, str]], words: Words) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for column in ("", words.say("before"), words.say("now")):
         table.add_column(column, overflow="fold")
