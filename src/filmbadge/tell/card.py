@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -165,29 +166,24 @@ def _findings(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
 
 
 def _endpoints(card: CheckDocument, words: Words) -> Table:
+    """A row for each endpoint. Columns that no endpoint fills are left out."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in (
-        words.say("port"),
-        words.say("protocol"),
-        words.say("encryption"),
-        words.say("rung"),
-        words.say("why"),
-        words.say("product"),
-        words.say("toolkit"),
-    ):
-        table.add_column(column, overflow="fold")
-    for endpoint in card.endpoints:
-        rung = Rung(endpoint.rung) if endpoint.rung else None
-        table.add_row(
-            str(endpoint.port),
-            endpoint.protocol,
-            Text(endpoint.encryption),
-            words.name(rung),
-            Text(_why(endpoint, words)),
-            Text(words.product(endpoint.product, endpoint.product_version, endpoint.product_firm)),
-            Text(endpoint.toolkit),
-            style="red" if rung and rung.open else "",
-        )
+    rungs = [Rung(endpoint.rung) if endpoint.rung else None for endpoint in card.endpoints]
+    products = [words.product(e.product, e.product_version, e.product_firm) for e in card.endpoints]
+    columns = (
+        (words.say("port"), [str(endpoint.port) for endpoint in card.endpoints]),
+        (words.say("protocol"), [endpoint.protocol for endpoint in card.endpoints]),
+        (words.say("encryption"), [endpoint.encryption for endpoint in card.endpoints]),
+        (words.say("rung"), [words.name(rung) for rung in rungs]),
+        (words.say("why"), [_why(endpoint, words) for endpoint in card.endpoints]),
+        (words.say("product"), products),
+        (words.say("toolkit"), [endpoint.toolkit for endpoint in card.endpoints]),
+    )
+    filled = [(head, cells) for head, cells in columns if any(cells)]
+    for head, _ in filled:
+        table.add_column(head, overflow="fold", min_width=cell_len(head))
+    for rung, *cells in zip(rungs, *(cells for _, cells in filled), strict=True):
+        table.add_row(*map(Text, cells), style="red" if rung and rung.open else "")
     return table
 
 
