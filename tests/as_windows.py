@@ -23,6 +23,8 @@ def take_away() -> None:
     """Others' modules are loaded before: they have a Windows side of their own, which has no place on Linux."""
     for command in COMMANDS:
         importlib.import_module(f"filmbadge.cli.{command}")
+    for module in ("connection", "popen_spawn_posix", "resource_tracker"):  # chosen by the platform when they are loaded
+        importlib.import_module(f"multiprocessing.{module}")
     import fcntl
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "filmbadge"]:

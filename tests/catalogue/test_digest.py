@@ -15,6 +15,7 @@ SOURCE = Path(filmbadge.__file__).parent
 
 def test_all_rooms_with_rows_are_in_it() -> None:
     rooms = {"filmbadge." + ".".join(path.relative_to(SOURCE).parent.parts) for path in SOURCE.rglob("*.toml")}
+    rooms.remove("filmbadge.rehearse.worlds")  # no judgement follows from them
     assert rooms == set(digest.ROOMS)
 
 

@@ -29,6 +29,7 @@ def orthanc(address: str) -> Host:
 
 
 def keep(directory: Path, *addresses: str) -> None:
+    """All show the same: in one network they may be one machine."""
     kept = Writer(directory)
     for address in addresses:
         kept.journal(connection(address))
@@ -86,11 +87,11 @@ def test_a_survey_of_a_year_has_documents_within_their_bound(directory: Path) ->
 def test_what_was_judged_counts_only_beside_its_observations_and_is_ignored_and_removed(directory: Path) -> None:
     """A kill between the two files of one flush."""
     keep(directory, "192.0.2.1")
-    keep(directory, "192.0.2.2")
+    keep(directory, "198.51.100.2")
     part(directory, OBSERVATIONS, 2).unlink()
     assert open_archives(directory) == 1
     assert set(Dataset(directory).done()) == {"192.0.2.1"}
-    keep(directory, "192.0.2.2")
+    keep(directory, "198.51.100.2")
     assert open_archives(directory) == 2
     assert part_numbers(directory, ARCHIVES) == part_numbers(directory, OBSERVATIONS)
     assert part_numbers(directory, JOURNAL) == {1, 2, 3}  # connections that were made stay on record
@@ -194,7 +195,7 @@ def test_a_foreign_file_is_left_alone(directory: Path) -> None:
     keep(directory, "192.0.2.1")
     for name in ("notes.parquet", "part-1.parquet", "part-x.parquet"):
         (ARCHIVES.folder(directory, 1) / name).write_bytes(b"mine")
-    keep(directory, "192.0.2.2")
+    keep(directory, "198.51.100.2")
     assert open_archives(directory) == 2
     assert (ARCHIVES.folder(directory, 1) / "notes.parquet").read_bytes() == b"mine"
 
@@ -237,10 +238,10 @@ def test_a_folder_is_read_while_a_survey_writes_into_it(directory: Path, monkeyp
 
 
 def test_reviews_of_all_archives_replace_the_ones_before_also_where_there_are_none(directory: Path) -> None:
-    keep(directory, "192.0.2.1", "192.0.2.2")
+    keep(directory, "192.0.2.1", "198.51.100.2")
     kept = Writer(directory)
     open_before = Dataset(directory)
-    kept.reviews([Review("192.0.2.2:4242", "192.0.2.1:4242", (LinkBy.STUDY_UIDS,))])
+    kept.reviews([Review("198.51.100.2:4242", "192.0.2.1:4242", (LinkBy.STUDY_UIDS,))])
     assert open_archives(directory) == 1
     assert {total.quantity: total.measured for total in open_before.totals()}["archives_open"] == 2
     open_before.renew()

@@ -60,7 +60,8 @@ SAFE = {
     "Echo.sop_class", "Form.accept", "Form.wildcard",  # questions, in our words
     "Scheme.id", "Scheme.name", "Scheme.shape", "Scheme.issuers", "Scheme.example", "Scheme.counter_example", "Scheme.written",
     "Scheme.module", "Pass.scheme", "PageMarks.product", "PagesProgress.viewer",  # the catalogue's words
-    "Request.accept", "Request.into", "Request.path", "Contact.name", "Origin.name", "Target.host", "Done.others", "Place.host", "Place.path",  # paths that the catalogue asks for, and who was named
+    "Request.accept", "Request.into", "Request.path", "Contact.name", "Origin.name", "Target.host", "Place.host", "Place.path",
+    "End.cut", "Told.digest", "Told.dropped", "Told.notes",  # paths that the catalogue asks for, and who was named
 }  # fmt: skip
 
 

@@ -25,8 +25,15 @@ _PLACE = re.compile(
 _LIST, _OBJECT = ord("["), ord("{")
 
 
+class _Fields(Struct):
+    """It tells nothing of what it holds: a scanner may have kept what a service sent."""
+
+    def __repr__(self) -> str:
+        return "<fields>"
+
+
 class _Row(
-    Struct, rename={"template_id": "template-id", "matched_at": "matched-at", "matcher_status": "matcher-status"}
+    _Fields, rename={"template_id": "template-id", "matched_at": "matched-at", "matcher_status": "matcher-status"}
 ):
     """The fields of all tools. What may be large, or is something else in another tool, is decoded where it is needed."""
 
@@ -70,7 +77,7 @@ class _Row(
     matched_services: Raw = Raw(b"null")
 
 
-class _Status(Struct):
+class _Status(_Fields):
     status: Any = None
 
 
