@@ -80,6 +80,8 @@ def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> 
 def test_the_page_fits_a_screen_and_a_phone(browser: Browser, survey: Path, width: int) -> None:
     tab, _ = opened(browser, survey / "page.html", width=width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    # The reasons of the ladder are read without scrolling to the side.
+    assert tab.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.funnel'))")
     tab.close()
 
 
