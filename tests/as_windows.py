@@ -23,7 +23,8 @@ def take_away() -> None:
     """Others' modules are loaded before: they have a Windows side of their own, which has no place on Linux."""
     for command in COMMANDS:
         importlib.import_module(f"filmbadge.cli.{command}")
-    for module in ("connection", "popen_spawn_posix", "resource_tracker"):  # chosen by the platform when they are loaded
+    # Which of these it takes, Python chooses by the platform when they are loaded.
+    for module in ("connection", "popen_spawn_posix", "resource_tracker"):
         importlib.import_module(f"multiprocessing.{module}")
     import fcntl
 
