@@ -139,6 +139,10 @@ def test_version_3_is_reported_and_judged_as_it_was(tmp_path: Path) -> None:
         now = json.loads(msgspec.json.encode(summary.document(dataset, Words())))
         fields = then["rows"][0]  # later versions added some
         now["rows"] = [{name: row[name] for name in fields} for row in now["rows"] if row["quantity"] not in _LATER]
+        for row in now["rows"]:  # the ends of an estimate stand beside undecided hosts now
+            if row["measured"] is None and row["low"] is not None:
+                assert {doubt["code"] for doubt in row["doubts"]} == {"hosts-undecided"}
+                row["low"] = row["high"] = None
         if number == 2:  # judged by this version, which knows places: none of loopback
             placed = {row["quantity"]: row for row in now["rows"]}["countries"]
             assert [doubt["code"] for doubt in placed["doubts"]] == ["hosts-undecided", "not-attributed"]
