@@ -383,7 +383,7 @@ LOOPBACK = Scope(
     networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
     depth=Depth.COUNT,
     pace=RateLimits(overall=2000, per_network=2000, per_host=100, archive_share=1),
-    caps=ConnectionLimits(received_bytes=256 * 1024 * 1024),
+    caps=ConnectionLimits(received_bytes=1 << 33),
     census=Budget(questions=100_000, received_bytes=1 << 40),
 )
 

@@ -57,7 +57,8 @@ class DimseSource:
         wanted = AND_AVAILABILITY if counts and self.availability else COUNTS if counts else UIDS
         values = {elements.QUERY_LEVEL: b"STUDY", **dict.fromkeys(wanted, b""), **bounds(window)}
         answer = yield Query(self._root, tuple(values.items()), tally, cancel_after=window.at_most or None)
-        return seen(answer, tally.uids.here, tally.distinct - before, full=tally.uids.full)
+        here, new = tally.uids.here, tally.distinct - before
+        return seen(answer, here, new, full=tally.uids.full, at_most=window.at_most)
 
     def below(self, tally: Tally, study: bytes, series: bytes = b"") -> Steps[WindowAnswer]:
         level, uid = (b"IMAGE", elements.INSTANCE_UID) if series else (b"SERIES", elements.SERIES_UID)
@@ -103,12 +104,15 @@ def bounds(window: Window) -> dict[int, bytes]:
     return {tag: key.encode() for tag, key in keys if key}
 
 
-def seen(answer: Answer, distinct: int, new: int, *, full: bool = False) -> WindowAnswer:
-    """What an answer tells a plan."""
+def seen(answer: Answer, distinct: int, new: int, *, full: bool = False, at_most: int = 0) -> WindowAnswer:
+    """What an answer tells a plan.
+
+    `at_most`: rows after which no more were wanted, and none was taken in. The end may come in one piece with them.
+    """
     rows, status = answer.matches, answer.status
     if full:
         return WindowAnswer(rows, distinct, new, Ended.FAILED, seconds=answer.seconds, full=True)
-    if answer.cancelled:
+    if answer.cancelled or 0 < at_most < rows:
         too_long = Doubt(DoubtCode.LIST_TOO_LONG, {"rows": rows})
         return WindowAnswer(rows, distinct, new, Ended.ENOUGH, too_long, answer.seconds)
     if status == 0x0000:

@@ -147,7 +147,7 @@ class _Windows:
         held.mark()
         answer = yield from _all(self.notes, self.root, self.tags, window)
         distinct = answer.matches if held.sampled else held.here
-        found = seen(answer, distinct, held.sure - before, full=self.notes.full)
+        found = seen(answer, distinct, held.sure - before, full=self.notes.full, at_most=window.at_most)
         return replace(found, ended=Ended.FAILED) if self.notes.malformed else found
 
     def parts(self, windows: Sequence[Window], below: int) -> Steps[Parts]:
