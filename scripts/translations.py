@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from filmbadge.catalogue.countries import countries
 from filmbadge.tell.language import DOMAIN, LOCALE
 from filmbadge.tell.words import borrowed
 
@@ -41,7 +42,17 @@ def template() -> Catalog:
 def update(catalogue: Catalog, english: Catalog) -> list[str]:
     """Bring a language up to date, and name the sentences that its translator got wrong."""
     catalogue.update(english, no_fuzzy_matching=True)
+    _name_countries(catalogue)
     return [f"'{message.id}': its values differ" for message in catalogue if message.string and not _alike(message)]
+
+
+def _name_countries(catalogue: Catalog) -> None:
+    """CLDR, which Babel brings, names countries in all languages. A translator's own name stays."""
+    if catalogue.locale is not None:
+        for code, country in countries().items():
+            message = catalogue.get(country.name)
+            if message is not None and not message.string:
+                message.string = catalogue.locale.territories.get(code, "")
 
 
 def _alike(message: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from filmbadge.catalogue import dicom
 from filmbadge.catalogue.advisories import advisories
+from filmbadge.catalogue.countries import countries
 from filmbadge.identifiers.schemes import schemes
 from filmbadge.model import (
     Appearance,
@@ -550,3 +551,4 @@ def borrowed() -> Iterator[str]:
     yield from dicom.REJECT_REASON.values()
     yield from (row.what for row in advisories().values())
     yield from (scheme.name for scheme in schemes().values())
+    yield from (country.name for country in countries().values())

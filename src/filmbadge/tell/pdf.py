@@ -1,0 +1,43 @@
+"""A page as PDF: tagged, and marked PDF/UA-1 (ISO 14289-1). Whether it keeps to that is checked by our own list only.
+
+WeasyPrint lays it out. It is no part of a plain installation, since it stands on Pango, a library of the system.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from filmbadge.model import Refusal
+
+
+class NoPdf(Refusal):
+    """No PDF can be made here. One line: what is missing, and how it is installed."""
+
+
+def pdf(html: str) -> bytes:
+    """The page on paper, by its rules for print. It fetches nothing. Raises NoPdf where WeasyPrint or Pango is missing."""
+    weasyprint = _weasyprint()
+    # A page holds all that it shows: whatever it names is refused, by every protocol.
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
+    page = weasyprint.HTML(string=html, url_fetcher=nothing)
+    made: bytes = page.write_pdf(pdf_variant="pdf/ua-1")
+    return made
+
+
+def _weasyprint() -> Any:
+    """Imported here only: it takes half a second."""
+    try:
+        import weasyprint
+    except ImportError:
+        raise NoPdf(
+            "a PDF needs WeasyPrint, which is not installed: pip install 'filmbadge[pdf]' (--html works without it)"
+        ) from None
+    except OSError:
+        raise NoPdf(
+            "a PDF needs Pango, which was not found: on Debian, apt install libpango-1.0-0 libpangoft2-1.0-0 "
+            "(--html works without it)"
+        ) from None
+    # It would quote the page on stderr.
+    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
+    return weasyprint
