@@ -184,6 +184,8 @@ CREATE OR REPLACE TABLE archives_parts AS SELECT * EXCLUDE (nothing) FROM (
     NULL::VARCHAR AS ssn_records_doubts,
     NULL::BIGINT AS ssn_records_low,
     NULL::BIGINT AS ssn_records_high,
+    NULL::MAP(VARCHAR, BIGINT) AS studies_by_year,
+    NULL::BOOLEAN AS studies_by_year_whole,
     NULL::STRUCT("scheme" VARCHAR, "kind" VARCHAR, "records" BIGINT, "how" VARCHAR, "share" DOUBLE, "confidence" DOUBLE, "low" BIGINT, "high" BIGINT)[] AS identifiers,
     NULL::VARCHAR AS country,
     NULL::VARCHAR[] AS country_said,
@@ -464,6 +466,15 @@ WITH opened AS (SELECT * FROM counted WHERE open), every AS (
 )
 SELECT *, surely(amount, how, at_least) AS sure FROM every;
 
+-- A row for each open archive and each year of exam. `whole`: each study of the archive was looked at. No year: a study
+-- without a date, or with none that an exam can have had. An archive of which no year is known has no row.
+CREATE OR REPLACE VIEW exam_years AS
+SELECT archive, try_cast(e.key AS INTEGER) AS year, e.value AS studies, whole
+FROM (
+    SELECT id AS archive, unnest(map_entries(studies_by_year)) AS e, studies_by_year_whole AS whole
+    FROM counted WHERE open
+);
+
 -- A row for each archive that is counted, and what it is counted as.
 CREATE OR REPLACE VIEW members AS
 SELECT 'archives' AS quantity, id AS archive, country FROM counted
@@ -617,6 +628,15 @@ SELECT
     split_part(quantity, ':', 2) AS kind, count_if(amount > 0 OR sure > 0)::BIGINT AS archives,
     known(amount, sure) AS studies, count_if(amount IS NULL)::BIGINT AS studies_unknown
 FROM amounts WHERE starts_with(quantity, 'kind:') GROUP BY 1 ORDER BY studies DESC, kind;
+
+-- Studies of open archives by the year of their exam. No year: a study without a date, or with none that an exam can have
+-- had. `archives_unknown`: open archives of which not each study was looked at. Where there are any, the numbers are lower
+-- bounds. Archives that overlap count each.
+CREATE OR REPLACE VIEW by_year AS
+SELECT
+    year, sum(studies)::BIGINT AS studies, count(*) AS archives,
+    (SELECT count(*) FROM counted WHERE open AND studies_by_year_whole IS NOT true) AS archives_unknown
+FROM exam_years GROUP BY year ORDER BY year NULLS LAST;
 
 -- What connections to archives showed of their transport, against DICOM PS3.15 B.12. An endpoint may show several things.
 CREATE OR REPLACE VIEW by_transport AS

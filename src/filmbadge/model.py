@@ -645,6 +645,13 @@ class SchemeTally(_Worded, frozen=True):
     rare: int = 0  # valid values of a range of the scheme that few people have a number of
 
 
+class YearTally(Struct, frozen=True):
+    """How many studies have a Study Date (0008,0020), PS3.3 C.7.2.1, of one year. No date is kept."""
+
+    year: int | None  # None: no date, or none that is a day from 1895 to the next year
+    studies: int
+
+
 class Profile(Struct, frozen=True):
     """The kinds of personal data that one archive gives, in numbers."""
 
@@ -658,6 +665,8 @@ class Profile(Struct, frozen=True):
     doubts: tuple[Doubt, ...] = ()  # why the profile is incomplete
     patients: int = 0  # distinct patients, by id and issuer
     without_id: int = 0  # records without a patient's id
+    # Records by the year of their exam, which add up to those that were asked for it. None: an older version kept no years.
+    years: tuple[YearTally, ...] | None = None
 
 
 class DimseFacts(_Worded, frozen=True, tag="dimse"):
@@ -1085,6 +1094,13 @@ class Identifier(_Worded, frozen=True):
     high: int | None = None  # upper end of an estimate's 95 % interval
 
 
+class ByYear(Struct, frozen=True):
+    """Studies of one archive by the year of their exam. They add up to the studies that were looked at."""
+
+    years: tuple[YearTally, ...]  # by ascending year; last, those of which no year is known
+    whole: bool  # each study of the archive is among them; if False, each number is a lower bound
+
+
 class Said(Struct, frozen=True):
     """What one source of the user says of an address. Letters of any script stay: no archive wrote it."""
 
@@ -1161,6 +1177,7 @@ class Archive(_Worded, frozen=True):
     kinds: tuple[KindFound, ...] | None = None  # None: we did not look for personal data
     identifiers: tuple[Identifier, ...] = ()
     ssn_records: Count = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
+    by_year: ByYear | None = None  # None: not known
     images_retrievable: Count = Count(doubts=(Doubt(DoubtCode.NEEDS_PROVE),))
     advisories: tuple[str, ...] = ()  # ids of advisories in the catalogue
     grade: Grade | None = None  # None: we could not find out enough

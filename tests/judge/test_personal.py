@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmbadge.identifiers import schemes as national
-from filmbadge.judge.personal import evidence, judge, looks
+from filmbadge.judge.personal import by_year, evidence, judge, looks
 from filmbadge.model import (
     Appearance,
+    ByYear,
     Count,
     Doubt,
     DoubtCode,
@@ -21,6 +22,7 @@ from filmbadge.model import (
     Profile,
     Provenance,
     SchemeTally,
+    YearTally,
 )
 
 SSN = SchemeTally(
@@ -56,6 +58,26 @@ def test_a_kind_of_a_complete_profile_is_counted() -> None:
     assert kinds is not None
     (name,) = kinds
     assert (name.records, name.how, name.share, name.malformed, name.asked) == (60, Provenance.COUNTED, 0.6, 3, 100)
+
+
+@pytest.mark.parametrize(
+    ("held", "studies", "whole"),
+    [
+        (profile(), 100, True),
+        (profile(complete=False), 100, False),
+        (profile(), 101, False),  # another number than the archive has
+        (profile(), None, False),
+        (profile(records=101), 101, False),  # of one record the date was not asked for
+    ],
+)
+def test_years_are_all_only_where_each_study_was_looked_at(held: Profile, studies: int | None, whole: bool) -> None:
+    years = (YearTally(2019, 60), YearTally(None, 40))
+    assert by_year(msgspec.structs.replace(held, years=years), studies) == ByYear(years, whole)
+
+
+@pytest.mark.parametrize("held", [None, profile(), profile(years=())])
+def test_years_that_nobody_looked_at_are_unknown(held: Profile | None) -> None:
+    assert by_year(held, 100) is None
 
 
 def test_a_sample_is_an_estimate_and_says_of_how_many() -> None:

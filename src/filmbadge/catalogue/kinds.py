@@ -57,6 +57,7 @@ ATTRIBUTES = table("kinds.toml", Attributes).attribute
 PATIENT_ID = 0x00100020
 ISSUER = 0x00100021  # of the patient id: asked by study, looked at for the word that names a scheme
 CHARACTER_SET = 0x00080005
+STUDY_DATE = 0x00080020
 
 # Inside a sequence an attribute counts for the kind of its sequence.
 INSIDE = {attribute.tag: attribute.inside for attribute in ATTRIBUTES if attribute.inside}

@@ -119,9 +119,8 @@ def _archive(found: Group, name: str) -> Archive:
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = group[0].product if len(group) == 1 else identify(*found.seen)
     counts = amounts.counts(group, proven=not found.more)
-    kinds, identifiers, ssn_records = personal.judge(
-        _doubted(profile_of(group), counts), counts.studies.value, group[0].place.countries
-    )
+    profile, studies = _doubted(profile_of(group), counts), counts.studies.value
+    kinds, identifiers, ssn_records = personal.judge(profile, studies, group[0].place.countries)
     advisories = known(product.product, product.version)
     recognised_by = identity(group, product.product)
     transport = {found for j in group for found in j.transport}
@@ -136,6 +135,7 @@ def _archive(found: Group, name: str) -> Archive:
         kinds=kinds,
         identifiers=identifiers,
         ssn_records=ssn_records,
+        by_year=personal.by_year(profile, studies),
         images_retrievable=retrievable(group, counts.images),
         advisories=advisories,
         grade=letter,

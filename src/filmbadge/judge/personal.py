@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from filmbadge.identifiers.schemes import US_SSN, schemes
 from filmbadge.model import (
     Appearance,
+    ByYear,
     Count,
     Doubt,
     DoubtCode,
@@ -71,6 +72,14 @@ def judge(
         one for kind in _IDS if kind in tallies for one in _identifiers(profile, tallies[kind], whole, countries)
     )
     return found, identifiers, _ssn(profile, identifiers, tallies, whole)
+
+
+def by_year(profile: Profile | None, studies: int | None) -> ByYear | None:
+    """Studies by the year of their exam, of an archive that holds so many."""
+    if profile is None or not profile.years:
+        return None
+    looked_at = sum(one.studies for one in profile.years)
+    return ByYear(profile.years, whole=profile.complete and looked_at == profile.records == studies)
 
 
 def looks(tally: KindTally, tallies: dict[Kind, KindTally]) -> Appearance | None:

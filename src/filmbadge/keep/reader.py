@@ -13,12 +13,13 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
-from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, views, whole
+from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, views, whole, years
 from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import Alike, CountryRow, Manifest, grouping
 from filmbadge.keep.schema import JOURNAL, LINKS, OBSERVATIONS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
+from filmbadge.keep.years import YearRow, YearsKnown
 from filmbadge.model import Refusal, Total
 from filmbadge.texts import printable
 
@@ -230,6 +231,17 @@ class Dataset:
     def by_country(self, told: Manifest | None = None) -> tuple[CountryRow, ...]:
         """The quantities of each country, as `totals`: the most open archives first, and last the row without a country."""
         return totals.by_country(self, told or self.manifest)
+
+    def by_year(self, told: Manifest | None = None) -> tuple[YearRow, ...]:
+        """Studies of the open archives by the year of their exam, ascending; last those of which no year is known.
+
+        No row: of no open archive is anything known. `years_known` says of how many it is.
+        """
+        return totals.by_year(self, told or self.manifest)
+
+    def years_known(self) -> YearsKnown:
+        """Of how many open archives the years of exam are known."""
+        return years.known(self)
 
     def alike(self) -> tuple[Alike, ...]:
         """Archives of one network that show the same and may be one machine, the largest groups first."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 from filmbadge.model import (
     NOWHERE,
     Archive,
+    ByYear,
     Count,
     Doubt,
     Endpoint,
@@ -30,6 +31,7 @@ from filmbadge.model import (
     Protocol,
     Reason,
     Review,
+    YearTally,
 )
 from filmbadge.places.source import FIELDS
 
@@ -219,6 +221,8 @@ ARCHIVES = Table(
         Column("perhaps_same", pa.list_(_text), "archives at the same address that may be this one: nothing shows that they are one, or that they are two"),
         Column("perhaps_more", _long, "how many more archives its ways in may lead to, where what joins them is no proof"),
         *_COUNTS,
+        Column("studies_by_year", _numbers, "studies by the year of their exam, as aggregate numbers: `2019` and so on, and `unknown` for those without a date, or with none that is a day from 1895 to the year after the survey. They add up to the studies that were looked at; null if it is not known"),
+        Column("studies_by_year_whole", pa.bool_(), "each study of the archive is in `studies_by_year`; false: its numbers are lower bounds; null if it is not known"),
         Column("identifiers", _identifiers, "schemes of national identifiers that it exposes: the scheme, where it stands, studies, their share, the confidence from 0 to 1, and of an estimate the ends of its 95 % interval"),
         *_PLACE,
         Column("hints", _hints, "names that may be of those who run it, and prove nothing: the name, where it was seen (`certificate-organisation`, `certificate-name`, `ae-title`, `reverse-name`), and at which endpoint"),
@@ -437,6 +441,7 @@ def archive_row(archive: Archive) -> Values:
         *_count(counts.images),
         *_count(archive.images_retrievable),
         *_count(archive.ssn_records),
+        *_by_year(archive.by_year),
         [msgspec.structs.asdict(one) for one in archive.identifiers],
         *_place(archive.place),
         [msgspec.structs.asdict(one) for one in archive.hints],
@@ -446,6 +451,24 @@ def archive_row(archive: Archive) -> Values:
 def _count(count: Count) -> Values:
     doubts = encode_doubts(count.doubts)
     return count.value, count.how, count.at_least, count.coverage, doubts, count.low, count.high
+
+
+_NO_YEAR = "unknown"
+
+
+def _by_year(found: ByYear | None) -> Values:
+    if found is None:
+        return None, None
+    return [(_NO_YEAR if one.year is None else str(one.year), one.studies) for one in found.years], found.whole
+
+
+def by_year(row: Row) -> ByYear | None:
+    """What the columns of a row say of years. Older versions have no such columns."""
+    years, whole = row.get("studies_by_year"), row.get("studies_by_year_whole")
+    if years is None:
+        return None
+    found = (YearTally(None if year == _NO_YEAR else int(year), n) for year, n in dict(years).items())
+    return ByYear(tuple(found), bool(whole))
 
 
 def kind_rows(archive: Archive) -> Iterator[Values]:

@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from filmbadge.keep import retrievable
+from filmbadge.keep import retrievable, years
 from filmbadge.keep.manifest import Alike, CountryRow, Manifest, PatientIds
 from filmbadge.keep.overlaps import Overlaps, bounded, without
 from filmbadge.keep.schema import decode_doubts
 from filmbadge.keep.views import Rows, Tables
+from filmbadge.keep.years import YearRow
 from filmbadge.model import Depth, Doubt, DoubtCode, Kind, Provenance, Total
 
 PATIENT_IDS = (
@@ -140,6 +141,11 @@ def by_country(tables: Tables, manifest: Manifest) -> tuple[CountryRow, ...]:
     return tuple(_Totals(tables, manifest).countries())
 
 
+def by_year(tables: Tables, manifest: Manifest) -> tuple[YearRow, ...]:
+    """Studies of the open archives by the year of their exam, each archive and what archives share once."""
+    return _Totals(tables, manifest).years()
+
+
 def alike(tables: Tables) -> tuple[Alike, ...]:
     """Archives of one network that show the same, the largest groups first. What was shown to be two is left out."""
     _hold(tables)
@@ -192,6 +198,9 @@ class _Totals:
         places = {place for _, place in self._members if not place.whole} | hosts.keys()
         found = [self._country(place, hosts.get(place, 0)) for place in places]
         yield from sorted(found, key=lambda row: (row.country is None, -_least(row.archives_open), row.country or ""))
+
+    def years(self) -> tuple[YearRow, ...]:
+        return years.by_year(self._tables, self._overlaps, more=bool(self._gaps.doubts(self._gaps.opened)))
 
     def _country(self, place: Place, undecided: int) -> CountryRow:
         cells = {q: self._total(q, place, self._gaps.doubts(0)) for q in CountryRow.quantities()}

@@ -20,6 +20,7 @@ READY = (
     "by_operator",
     "by_product",
     "by_kind",
+    "by_year",
     "by_transport",
     "by_rung",
     "by_reason",

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from filmbadge.keep.manifest import Alike, CountryRow
 from filmbadge.keep.reader import Dataset
+from filmbadge.keep.years import YearRow, YearsKnown
 from filmbadge.model import Depth, DoubtCode, FindingCode, Kind, Reason, Rung, Total
 from filmbadge.tell import tables
 from filmbadge.tell.language import N_
@@ -90,6 +91,8 @@ class ReportDocument(Struct, frozen=True):
     dropped: dict[str, int] = {}  # how much of what the user named was no target, by the reason
     opted_out: int = 0  # addresses and networks that operators asked to leave alone
     alike: tuple[Alike, ...] = ()  # archives of one network that may be one machine
+    by_year: tuple[YearRow, ...] = ()  # studies of open archives by the year of their exam; empty: nothing is known
+    years_known: YearsKnown = YearsKnown()  # of how many open archives
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
@@ -119,6 +122,8 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         dropped=manifest.dropped,
         opted_out=manifest.opted_out,
         alike=dataset.alike(),
+        by_year=dataset.by_year(),
+        years_known=dataset.years_known(),
         words={row.quantity: words.total(row) for row in rows},
     )
 

@@ -9,7 +9,7 @@ import msgspec
 
 from filmbadge.keep import upgrade
 from filmbadge.keep.reader import Dataset
-from filmbadge.keep.schema import decode_doubts, place
+from filmbadge.keep.schema import by_year, decode_doubts, place
 from filmbadge.model import (
     Appearance,
     Archive,
@@ -90,6 +90,7 @@ def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | No
         "identifiers": row["identifiers"] or [],
         "ssn_records": _count(row, "ssn_records"),
         "images_retrievable": _count(row, "images_retrievable"),
+        "by_year": by_year(row),
         "place": place(row),
         "hints": row["hints"] or [],
     }

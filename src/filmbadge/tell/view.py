@@ -13,6 +13,7 @@ from filmbadge.catalogue.findings import findings
 from filmbadge.judge.findings import of_archive
 from filmbadge.model import (
     Archive,
+    ByYear,
     Count,
     Doubt,
     DoubtCode,
@@ -165,6 +166,7 @@ class ArchiveView(Struct, frozen=True):
     findings: tuple[FindingView, ...]
     place: PlaceView
     hints: tuple[HintView, ...]
+    by_year: ByYear | None = None  # its studies by the year of their exam; None: not known
 
 
 def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) -> ArchiveView:
@@ -191,6 +193,7 @@ def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words
         reasons=tuple(words.way(judged, archive.address) for judged in group),
         findings=tuple(_finding(found, words) for found in of_archive(archive, group)),
         place=_place(archive.place, words),
+        by_year=archive.by_year,
         hints=tuple(HintView(h.what, str(h.source), h.endpoint, hint(h, words)) for h in archive.hints),
     )
 

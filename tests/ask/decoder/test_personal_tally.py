@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from filmbadge.ask.decoder import compiled, elements, pure
 from filmbadge.ask.decoder.personal import ANY_ASIDE, PLAIN_ASIDE, Field, Rule
+from filmbadge.ask.decoder.values import FIRST_YEAR, YEARS
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.personal.progress import FIELDS
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
-from filmbadge.catalogue.kinds import PATIENT_ID
+from filmbadge.catalogue.kinds import PATIENT_ID, STUDY_DATE
 from filmbadge.identifiers.programs import program
 from filmbadge.identifiers.schemes import US_SSN, schemes
 from filmbadge.model import Kind
@@ -110,7 +111,7 @@ class Told:
         by_rule = tuple(
             (tally.scheme(at), tally.learned(at), len(rule[5]), len(rule[6])) for at, rule in enumerate(self.rules)
         )
-        return numbers, by_kind, by_rule, len(self.known or ())
+        return numbers, by_kind, by_rule, len(self.known or ()), tally.years()
 
     def read(self, rows: list[bytes], cuts: list[int], explicit: bool, size: int) -> list[object]:
         reader = self.core.Reader([3])
@@ -337,6 +338,27 @@ def test_a_scheme_is_counted_anew_with_new_rules(core: ModuleType) -> None:
     assert told.tally.scheme(0) == (3, 2, 1)
     told.tally.rules([rule(core, Kind.PATIENT_ID, US_SSN)])
     assert told.tally.scheme(0) == (0, 0, 0)
+
+
+@CORES
+def test_studies_are_counted_by_the_year_of_their_exam(core: ModuleType) -> None:
+    """Once each. What is no date, or no date that an exam can have had, has no year; nor has a study of several dates."""
+    told = Told(core, [[]])
+    told.tally.alone = 1000
+    dated = [b"18950101", b"20241231", b"2024.01.01", b" 20240229", b"\\20240301", b"21491231"]
+    undated = [b"", b"18941231", b"21500101", b"20230229", b"2024", b"20240101\\20240102", b"20240101\\20240101"]
+    for number, date in enumerate([*dated, *undated]):
+        for _ in range(2):
+            told.tally.add(element(STUDY_DATE, "DA", date, True) + row(b"1.2.%d" % number), True)
+    years = told.tally.years()
+    assert {year: n for year, n in enumerate(years, FIRST_YEAR - 1) if n} == {
+        FIRST_YEAR - 1: len(undated),
+        1895: 1,
+        2024: 4,
+        2149: 1,
+    }
+    assert len(years) == YEARS + 1
+    assert sum(years) == told.tally.records
 
 
 @CORES

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from filmbadge.ask.personal import inspector as module
 from filmbadge.ask.personal.inspector import Value, ValueInspector
 from filmbadge.catalogue.kinds import KIND
-from filmbadge.model import Kind, KindTally, SchemeTally
+from filmbadge.model import Kind, KindTally, SchemeTally, YearTally
 
-NAME, ID, BIRTH, SEX, ISSUER, OTHER, COMMENTS = (
-    0x00100010, 0x00100020, 0x00100030, 0x00100040, 0x00100021, 0x00101000, 0x00104000,
+EXAM, NAME, ID, BIRTH, SEX, ISSUER, OTHER, COMMENTS = (
+    0x00080020, 0x00100010, 0x00100020, 0x00100030, 0x00100040, 0x00100021, 0x00101000, 0x00104000,
 )  # fmt: skip
 PLAIN = {Kind.PATIENT_NAME, Kind.PATIENT_ID, Kind.BIRTH_DATE, Kind.SEX}
 
@@ -42,6 +42,25 @@ def test_records_that_carry_a_kind_are_counted_once_however_many_values_they_hav
     assert kind(look, Kind.OTHER_IDS) == KindTally(
         Kind.OTHER_IDS, 4, 2, looked=5, distinct=4, most=2, plain=5, people=4, unread=0, nine_digits=0
     )
+
+
+def test_records_are_counted_by_the_year_of_their_exam_and_add_up() -> None:
+    """A year that is still to come is no year of an exam: we were told, until when there can be one."""
+    dates = ["20191231", "20190101", "2021.05.05", "20270101", "18941231", "x", "", "20190101\\20200101"]
+    look = looked(*([(EXAM, date)] for date in dates), [(EXAM, "20190101"), (EXAM, "20190101")], kinds={Kind.EXAM_DATE})
+    assert look.years(2026) == (YearTally(2019, 2), YearTally(2021, 1), YearTally(None, 6))
+    assert look.years(2027) == (YearTally(2019, 2), YearTally(2021, 1), YearTally(2027, 1), YearTally(None, 5))
+    assert sum(one.studies for one in look.years(2026)) == kind(look, Kind.EXAM_DATE).asked
+
+
+def test_what_was_not_asked_for_its_date_is_in_no_year() -> None:
+    look = looked([(EXAM, "20190101"), (NAME, "Abara^Ada")])
+    assert look.years(2026) == ()
+    look.take([(EXAM, "20200101")], {Kind.EXAM_DATE})
+    look.drop()
+    look.take([], {Kind.EXAM_DATE})
+    look.close({Kind.EXAM_DATE})
+    assert look.years(2026) == (YearTally(None, 1),)
 
 
 @pytest.mark.parametrize("empty", ["", "  ", "^^^^", "=", "^ ^=", "\\", "\0"])

@@ -19,7 +19,7 @@
 #define MAX_NESTING 32
 #define UNDEFINED 0xFFFFFFFFu
 
-enum { TAG_CHARACTER_SET = 0x00080005, TAG_PATIENT_ID = 0x00100020, TAG_ISSUER = 0x00100021, TAG_STUDY = 0x0020000D };
+enum { TAG_CHARACTER_SET = 0x00080005, TAG_STUDY_DATE = 0x00080020, TAG_PATIENT_ID = 0x00100020, TAG_ISSUER = 0x00100021, TAG_STUDY = 0x0020000D };
 
 static inline uint16_t le16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static inline uint32_t le32(const uint8_t *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }

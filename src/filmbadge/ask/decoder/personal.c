@@ -46,6 +46,7 @@ typedef struct {
 typedef struct {
     uint64_t uid, patient;
     int has_patient;
+    uint8_t dates, year; /* of exam: whether one came, and its place in `years` */
     uint32_t kinds[KIND_COUNTS]; /* a bit for each kind */
     uint64_t rules[RULE_COUNTS]; /* a bit for each rule */
     Nine nine;
@@ -61,6 +62,7 @@ typedef struct {
     Wanted wanted[MAX_FIELDS + 3]; /* by ascending tag; the last one ends the search */
     uint8_t modes[MAX_KINDS];
     uint64_t counts[MAX_KINDS][KIND_COUNTS];
+    uint64_t years[YEARS + 1]; /* the first: of records without a year */
     Rule rules[MAX_RULES];
     uint8_t joined[PATIENT]; /* an id with its issuer, while it is hashed */
     Judged queue[QUEUE];
@@ -111,6 +113,7 @@ static int settle(PersonalTally *p)
         if (added > 0) {
             p->alone--;
             p->records++;
+            p->years[one->year]++;
             if (!one->has_patient) p->without_id++;
             else if (distinct_add(p->patients, one->patient) < 0) added = -1;
             for (int count = 0; count < KIND_COUNTS; count++)
@@ -189,6 +192,10 @@ static int judge_value(PersonalTally *p, const Field *field, Slice whole, unsign
     }
     made->kinds[FILLED] |= bit;
     if (!value_well_formed(field->kind, field->vr, value, signs)) made->kinds[MALFORMED] |= bit;
+    if (field->tag == TAG_STUDY_DATE) { /* of several dates, none is known to be the one */
+        made->year = made->dates ? 0 : (uint8_t)value_year_place(value);
+        made->dates = 1;
+    }
     if (field->kind == PATIENT_ID || field->kind == OTHER_IDS) return judge_id(p, field->kind, value, made);
     return COUNTED;
 }
@@ -649,6 +656,12 @@ static PyObject *PersonalTally_kind(PersonalTally *p, PyObject *at)
     return is_kind(kind) ? counts(p->counts[kind], KIND_COUNTS) : NULL;
 }
 
+static PyObject *PersonalTally_years(PersonalTally *p, PyObject *unused)
+{
+    (void)unused;
+    return counts(p->years, YEARS + 1);
+}
+
 static const Rule *rule_at(PersonalTally *p, PyObject *at)
 {
     long rule = PyLong_AsLong(at);
@@ -706,6 +719,7 @@ static PyMethodDef PersonalTally_methods[] = {
     {"learn", WITH_NAMES(PersonalTally_learn), "Learn from ids of nine digits that are not among these."},
     {"rules", (PyCFunction)PersonalTally_rules, METH_O, "The schemes that are counted from now on."},
     {"kind", (PyCFunction)PersonalTally_kind, METH_O, "The counts of a kind."},
+    {"years", (PyCFunction)PersonalTally_years, METH_NOARGS, "Records by the year of their exam."},
     {"scheme", (PyCFunction)PersonalTally_scheme, METH_O, "The counts of a rule."},
     {"learned", (PyCFunction)PersonalTally_learned, METH_O, "The counts of a rule's distinct ids."},
     {NULL},

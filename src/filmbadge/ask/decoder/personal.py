@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from filmbadge.ask.decoder import element, elements
 from filmbadge.ask.decoder.element import Element
 from filmbadge.ask.decoder.places import Places
-from filmbadge.ask.decoder.values import AROUND, appearance, is_hash, parts, well_formed
+from filmbadge.ask.decoder.values import AROUND, YEARS, appearance, is_hash, parts, well_formed, year_place
 from filmbadge.ask.errors import WireError
-from filmbadge.catalogue.kinds import CHARACTER_SET, ISSUER, PATIENT_ID
+from filmbadge.catalogue.kinds import CHARACTER_SET, ISSUER, PATIENT_ID, STUDY_DATE
 from filmbadge.identifiers.checks import bare_number, begins_with_a_date, is_rare, is_ssn, may_hold_ssn, valid
 from filmbadge.identifiers.schemes import written_as
 from filmbadge.model import Kind
@@ -77,6 +77,8 @@ class PersonalTally:
         self._sequences = tuple(at for at, (_, _, vr) in enumerate(fields, 1) if vr == "SQ")
         self._id = next((at for at, (tag, _, _) in enumerate(fields) if tag == PATIENT_ID), None)
         self._issuer = next((at for at, (tag, _, _) in enumerate(fields) if tag == ISSUER), None)
+        self._date = next((at for at, (tag, _, _) in enumerate(fields) if tag == STUDY_DATE), None)
+        self._years = [0] * (YEARS + 1)
         self._modes = [NOT_LOOKED_AT] * len(Kind)
         self._counts = [[0] * 7 for _ in Kind]
         self._known: dict[int, DistinctSet] = {}
@@ -109,6 +111,10 @@ class PersonalTally:
     def kind(self, kind: int) -> tuple[int, ...]:
         """Of the records counted alone: filled, malformed, nine digits, looked, redacted, phantom, coded."""
         return tuple(self._counts[kind])
+
+    def years(self) -> tuple[int, ...]:
+        """Of the records counted alone: without a year of exam, of 1895, of 1896, and so on."""
+        return tuple(self._years)
 
     def scheme(self, at: int) -> tuple[int, int, int]:
         """Records whose id has the shape of a rule, passes it, and passes it written with its separators."""
@@ -171,6 +177,7 @@ class PersonalTally:
         if self._patients.ready() and self._seen.add(uid):
             self.alone -= 1
             self.records += 1
+            self._years[self._year(texts)] += 1
             self._patient(texts)
             self._count(record)
         return True
@@ -210,6 +217,11 @@ class PersonalTally:
             record.nines += 1
             record.new = kind, value, number, passed
         return is_ssn(number) or (may_hold_ssn(value) and not is_hash(value))
+
+    def _year(self, texts: Sequence[str]) -> int:
+        """The place of the year of exam. Of several dates, none is known to be the one."""
+        dates = [] if self._date is None else parts("DA", texts[self._date])
+        return year_place(dates[0]) if len(dates) == 1 else 0
 
     def _patient(self, texts: Sequence[str]) -> None:
         identity = "" if self._id is None else texts[self._id].strip(AROUND)

@@ -73,6 +73,13 @@ static int read_day(Slice text, Day *said)
     return is_day(said);
 }
 
+int value_year_place(Slice text)
+{
+    Day said;
+    int place = read_day(text, &said) ? said.year - FIRST_YEAR + 1 : 0;
+    return place > 0 && place <= YEARS ? place : 0;
+}
+
 static int is_name(Slice text)
 {
     size_t groups = 1, carets = 0, size = 0;

@@ -22,11 +22,16 @@ enum { FOREIGN = 1, CONTROL = 2, BACKSLASH = 4, TELLING = 8 };
 /* What a value is made like. */
 enum { IS_REDACTED = 1, IS_PHANTOM = 2, IS_CODED = 4 };
 
+#define FIRST_YEAR 1895
+#define YEARS 255
+
 #define MAX_NUMBER 32 /* signs in the number of a scheme */
 
 unsigned value_signs(Slice text);
 Slice value_strip(Slice text);
 int value_well_formed(int kind, uint16_t vr, Slice text, unsigned signs);
+/* The place of a date's year among FIRST_YEAR and those after it, from 1 on. 0: it is no date of such a year. */
+int value_year_place(Slice text);
 int value_appearance(int kind, uint16_t vr, Slice text);
 int value_is_hash(Slice text);
 int value_may_hold_ssn(Slice text);

@@ -32,6 +32,7 @@ _LONGEST = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "CS": 16}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _ACR_NEMA = re.compile(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}")
 _EIGHT = re.compile(r"[0-9]{8}", re.ASCII)
+FIRST_YEAR, YEARS = 1895, 255  # the first X-ray image was made in 1895
 
 
 class Appearance(NamedTuple):
@@ -57,6 +58,13 @@ def day(text: str) -> date | None:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return None
+
+
+def year_place(text: str) -> int:
+    """The place of a date's year among FIRST_YEAR and those after it, from 1 on. 0: it is no date of such a year."""
+    said = day(text)
+    place = 0 if said is None else said.year - FIRST_YEAR + 1
+    return place if 0 < place <= YEARS else 0
 
 
 def well_formed(kind: Kind, vr: str, text: str) -> bool:

@@ -29,15 +29,25 @@ from filmbadge.ask.decoder.personal import (
     REDACTED,
     Rule,
 )
-from filmbadge.ask.decoder.values import AROUND, appearance, day, is_hash, parts, well_formed
+from filmbadge.ask.decoder.values import (
+    AROUND,
+    FIRST_YEAR,
+    YEARS,
+    appearance,
+    day,
+    is_hash,
+    parts,
+    well_formed,
+    year_place,
+)
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.memory import Share
 from filmbadge.ask.personal.charsets import readable
-from filmbadge.catalogue.kinds import ISSUER, KIND, VR
+from filmbadge.catalogue.kinds import ISSUER, KIND, STUDY_DATE, VR
 from filmbadge.identifiers.checks import Pass, begins_with_a_date, lead, may_hold_ssn, passes
 from filmbadge.identifiers.programs import program
 from filmbadge.identifiers.schemes import US_SSN, schemes
-from filmbadge.model import Kind, KindTally, SchemeTally
+from filmbadge.model import Kind, KindTally, SchemeTally, YearTally
 
 MOST_INSPECTED = 5000  # Try this many ids for all schemes; go on with those that they may be of, to the end.
 ENOUGH = 100  # distinct values that look like somebody's: inspect no more than MOST_INSPECTED where so many are known
@@ -117,6 +127,8 @@ class ValueInspector:
         self._rules_beside: tuple[tuple[Kind, str], ...] = ()
         self._issued = {kind: DistinctSet(self._run) for kind in _IDS}  # distinct ids whose issuer was noted
         self._going_on: dict[Kind, frozenset[str]] = {}  # schemes that are counted in every record
+        self._years = [0] * (YEARS + 1)  # records without a year of exam, of FIRST_YEAR, of the next, and so on
+        self._dates: list[int] = []  # places in these, of the open record
         self._filled: set[Kind] = set()
         self._bad: set[Kind] = set()
         self._nine: set[Kind] = set()
@@ -146,6 +158,8 @@ class ValueInspector:
                 continue
             kind = KIND[tag]
             for value in parts(VR[tag], text):
+                if tag == STUDY_DATE:
+                    self._dates.append(year_place(value))
                 held = self._one(kind, VR[tag], value, born, kind in kinds)
 
     def close(self, kinds: Iterable[Kind]) -> None:
@@ -156,6 +170,8 @@ class ValueInspector:
             tally.filled += kind in self._filled
             tally.malformed += kind in self._bad
             tally.nine_digits += kind in self._nine
+            if kind is Kind.EXAM_DATE:  # of several dates in one record, none is known to be the one
+                self._years[self._dates[0] if len(self._dates) == 1 else 0] += 1
         for place, passed in self._passed.items():
             held = self._scheme(*place)
             held.records_shaped += 1
@@ -165,7 +181,7 @@ class ValueInspector:
 
     def drop(self) -> None:
         """Forget the open record: not all that was asked of it came."""
-        self._filled, self._bad, self._nine, self._passed = set(), set(), set(), {}
+        self._filled, self._bad, self._nine, self._passed, self._dates = set(), set(), set(), {}, []
 
     def beside(self, tally: PersonalTally, kinds: Collection[Kind]) -> bool:
         """Let a tally count the records of a large archive, which it was not shown yet: what it counts is added here.
@@ -220,6 +236,16 @@ class ValueInspector:
             unread=held.unread,
             nine_digits=held.nine_digits + also[NINE],
         )
+
+    def years(self, last: int) -> tuple[YearTally, ...]:
+        """Records by the year of their exam: by ascending year up to `last`, and then those of which no such year is known."""
+        beside = self._beside is not None and Kind.EXAM_DATE in self._kinds_beside
+        also = self._beside.years() if self._beside is not None and beside else (0,) * (YEARS + 1)
+        without, *each = map(sum, zip(self._years, also, strict=True))
+        until = max(last - FIRST_YEAR + 1, 0)
+        without += sum(each[until:])
+        found = [YearTally(year, n) for year, n in enumerate(each[:until], FIRST_YEAR) if n]
+        return (*found, YearTally(None, without)) if without else tuple(found)
 
     def schemes(self) -> tuple[SchemeTally, ...]:
         """The schemes whose rules at least one value passes."""

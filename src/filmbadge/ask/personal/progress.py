@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
+from datetime import UTC, datetime
 from weakref import WeakMethod
 
 from filmbadge.ask.decoder import DistinctSet, PersonalTally
@@ -105,6 +106,7 @@ class ProfileProgress:
             deep=self.deep,
             kinds=self.look.kinds(),
             schemes=self.look.schemes(),
+            years=self.look.years(datetime.now(UTC).year + 1),
             queries=self.queries,
             malformed=self.malformed,
             patients=self.patients.sure,

@@ -197,6 +197,15 @@ WITH opened AS (SELECT * FROM counted WHERE open), every AS (
 )
 SELECT *, surely(amount, how, at_least) AS sure FROM every;
 
+-- A row for each open archive and each year of exam. `whole`: each study of the archive was looked at. No year: a study
+-- without a date, or with none that an exam can have had. An archive of which no year is known has no row.
+CREATE OR REPLACE VIEW exam_years AS
+SELECT archive, try_cast(e.key AS INTEGER) AS year, e.value AS studies, whole
+FROM (
+    SELECT id AS archive, unnest(map_entries(studies_by_year)) AS e, studies_by_year_whole AS whole
+    FROM counted WHERE open
+);
+
 -- A row for each archive that is counted, and what it is counted as.
 CREATE OR REPLACE VIEW members AS
 SELECT 'archives' AS quantity, id AS archive, country FROM counted
