@@ -1,0 +1,158 @@
+"""Compares two surveys, as their datasets tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from filmbadge.compare.asked import Asked, Heard, tally
+from filmbadge.compare.records import COUNTED, Comparison, Judges, Known, Surveyed
+from filmbadge.compare.verdicts import changes, closed_in_both
+from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import decode_doubts
+from filmbadge.model import Count, Depth, Endpoint, Grade, Identity, Kind, Protocol, Provenance, Reason, Rung
+
+_Row = dict[str, Any]
+
+
+def compare(old: Dataset, new: Dataset) -> Comparison:
+    """What changed from the older survey to the newer one. Raises NotASurvey where a part cannot be read."""
+    rows = [_archive_rows(dataset) for dataset in (old, new)]
+    where = sorted({endpoint.address for side in rows for row in side for endpoint in row["endpoints"]})
+    before, after = (_asked(dataset, found, where) for dataset, found in zip((old, new), rows, strict=True))
+    both, only_old, only_new = _hosts(old, new)
+    return Comparison(
+        old=_surveyed(old, before),
+        new=_surveyed(new, after),
+        depth=min(before.depth, after.depth, key=lambda depth: depth.height),
+        judges=Judges.SAME if _judge(old) == _judge(new) else Judges.DIFFER,
+        hosts_in_both=both,
+        hosts_only_old=only_old,
+        hosts_only_new=only_new,
+        changes=changes(before, after),
+        closed_in_both=closed_in_both(before, after),
+    )
+
+
+def _judge(dataset: Dataset) -> tuple[object, ...] | None:
+    """What verdicts hang on. Where addresses stand changes none. None: this version, in memory."""
+    said = dataset.said
+    return None if said is None else (said.judge.version, said.judge.facts, said.judge.catalogue)
+
+
+def _surveyed(dataset: Dataset, asked: Asked) -> Surveyed:
+    told = dataset.manifest
+    real = [known for known in asked.archives if not known.decoy]
+    return Surveyed(
+        name=told.scope.name,
+        started=told.started,
+        ended=told.ended,
+        state=told.state,
+        depth=asked.depth,
+        hosts=told.hosts,
+        hosts_done=told.hosts_done,
+        archives=len(real),
+        archives_open=sum(known.open for known in real),
+    )
+
+
+def _asked(dataset: Dataset, rows: Iterable[_Row], where: list[str]) -> Asked:
+    heard, depths = _heard(dataset, where)
+    kinds = _kinds(dataset)
+    told = dataset.manifest
+    return Asked(
+        archives=tuple(_known(row, heard, depths, kinds.get(row["id"])) for row in rows),
+        heard=heard,
+        answered=tally(
+            str(row["address"])
+            for row in dataset.rows(
+                "SELECT DISTINCT address FROM endpoints WHERE port IS NOT NULL AND (rung <> 'silent' OR ending = 'refused')"
+            )
+        ),
+        exclude=told.scope.exclude,
+        depth=Depth(told.scope.depth),
+        state=told.state,
+    )
+
+
+def _archive_rows(dataset: Dataset) -> list[_Row]:
+    found = dataset.rows("SELECT * FROM archives ORDER BY id")
+    return [{**row, "endpoints": [_endpoint(url) for url in row["endpoints"]]} for row in found]
+
+
+def _endpoint(url: str) -> Endpoint:
+    """As `Endpoint.url` writes it."""
+    protocol, _, place = url.partition("://")
+    address, _, port = place.rpartition(":")
+    return Endpoint(address.strip("[]"), int(port), Protocol(protocol))
+
+
+def _heard(dataset: Dataset, where: list[str]) -> tuple[dict[Endpoint, Heard], dict[Endpoint, Depth]]:
+    heard: dict[Endpoint, Heard] = {}
+    depths: dict[Endpoint, Depth] = {}
+    for row in dataset.rows(
+        "SELECT address, port, protocol, rung, why, conclusive, depth, archive FROM endpoints"
+        " WHERE port IS NOT NULL AND address IN (SELECT unnest(?::VARCHAR[])) ORDER BY address, port, protocol",
+        where,
+    ):
+        endpoint = Endpoint(row["address"], row["port"], Protocol(row["protocol"]))
+        rung = None if row["rung"] is None else Rung(row["rung"])
+        heard[endpoint] = Heard(rung, Reason(row["why"]), bool(row["conclusive"]), row["archive"])
+        depths[endpoint] = Depth(row["depth"])
+    return heard, depths
+
+
+def _kinds(dataset: Dataset) -> dict[str, dict[Kind, bool]]:
+    """Of each archive that was looked at: the kinds of which it is known whether any study carries them."""
+    found: dict[str, dict[Kind, bool]] = {}
+    for row in dataset.rows("SELECT archive, kind, records, at_least FROM kinds"):
+        of = found.setdefault(str(row["archive"]), {})
+        if row["records"] is not None or row["at_least"]:
+            of[Kind(row["kind"])] = bool(row["records"] or row["at_least"])
+    return found
+
+
+def _known(
+    row: _Row, heard: Mapping[Endpoint, Heard], depths: Mapping[Endpoint, Depth], kinds: dict[Kind, bool] | None
+) -> Known:
+    endpoints = tuple(sorted(row["endpoints"]))
+    ways = tuple(one for one in endpoints if one in heard and (rung := heard[one].rung) is not None and rung.open)
+    return Known(
+        id=row["id"],
+        identity=Identity(endpoints, tuple(row["spki_sha256"] or ()), row["product"] or "", tuple(row["names"] or ())),
+        rung=Rung(row["rung"]),
+        ways=ways,
+        grade=None if row["grade"] is None else Grade(row["grade"]),
+        product=row["product"] or "",
+        version=row["product_version"] or "",
+        counts={quality: _count(row, quality) for quality in COUNTED},
+        kinds=kinds,
+        configuration=row["configuration"] or "",
+        depth=max((depths[one] for one in endpoints if one in depths), key=lambda d: d.height, default=Depth.KNOCK),
+        decoy=bool(row["decoy"]),
+        country=row["country"] or "",
+        operator=row["operator"] or "",
+    )
+
+
+def _count(row: _Row, quality: str) -> Count:
+    return msgspec.convert(
+        {
+            "value": row[quality],
+            "how": row[f"{quality}_how"] or Provenance.UNKNOWN,
+            **{name: row[f"{quality}_{name}"] for name in ("at_least", "coverage", "low", "high")},
+            "doubts": decode_doubts(row[f"{quality}_doubts"]),
+        },
+        Count,
+    )
+
+
+def _hosts(old: Dataset, new: Dataset) -> tuple[int, int, int]:
+    """Addresses that both asked, and that one of them asked alone."""
+    before, after = (
+        {str(row["address"]) for row in side.rows("SELECT DISTINCT address FROM endpoints")} for side in (old, new)
+    )
+    both = len(before & after)
+    return both, len(before) - both, len(after) - both

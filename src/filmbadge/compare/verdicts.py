@@ -1,0 +1,128 @@
+"""What became of each archive. Pure: nothing here reads a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from filmbadge.compare.asked import Asked
+from filmbadge.compare.differences import differences, verdict
+from filmbadge.compare.match import at_one_place, moved
+from filmbadge.compare.records import CLOSED_BY, GONE_BY, By, Change, ChangeKind, Known
+from filmbadge.model import Endpoint, Rung
+
+_WORST_FIRST = tuple(By)
+# Where only the port is closed, what else stands at the host now says more.
+_ONLY_THE_PORT = frozenset({By.FILTERED, By.REFUSED})
+_FRONTS = frozenset(_WORST_FIRST[: _WORST_FIRST.index(By.EMPTIED)])
+
+
+def changes(old: Asked, new: Asked) -> tuple[Change, ...]:
+    """A change for each archive that is open in one of two surveys, decoys left out, in the order of kinds and ids."""
+    found = sorted(_changes(old, new), key=_order)
+    return tuple(found)
+
+
+def closed_in_both(old: Asked, new: Asked) -> int:
+    return sum(not one.open and not other.open for one, other in at_one_place(old.archives, new.archives))
+
+
+def _order(change: Change) -> tuple[object, ...]:
+    return [*ChangeKind].index(change.kind), change.old or change.new or "", change.new or ""
+
+
+def _changes(old: Asked, new: Asked) -> Iterator[Change]:
+    pairs = at_one_place(old.archives, new.archives)
+    left = [_without(side.archives, (pair[at] for pair in pairs)) for at, side in enumerate((old, new))]
+    elsewhere = moved(left[0], left[1], old.archives, new.archives)
+    for was, now in pairs:
+        yield from _pair(was, now, old, new)
+    for was, now, by in elsewhere:
+        yield from _mixed(was, now) or [
+            Change(ChangeKind.MOVED, by, was.id, now.id, True, differences(was, now), was, now)
+        ]
+    matched = ({pair[0].id for pair in pairs}, {pair[1].id for pair in pairs})
+    for was in _without(left[0], (one for one, _, _ in elsewhere)):
+        if was.open and not was.decoy:
+            kind, by = _not_open(was, old, new, matched[1])
+            yield Change(kind, by, old=was.id, was=was, likely=by is By.ANOTHER_ARCHIVE)
+    for now in _without(left[1], (other for _, other, _ in elsewhere)):
+        if now.open and not now.decoy:
+            kind, by = _not_open(now, new, old, matched[0])
+            yield Change(_forwards(kind), by, new=now.id, now=now, likely=by is By.ANOTHER_ARCHIVE)
+
+
+def _without(archives: Iterable[Known], taken: Iterable[Known]) -> list[Known]:
+    ids = {known.id for known in taken}
+    return [known for known in archives if known.id not in ids]
+
+
+def _mixed(was: Known, now: Known) -> list[Change]:
+    """Decoys stand apart. What one survey alone takes for a decoy cannot be said to be new or gone."""
+    return (
+        [Change(ChangeKind.NOT_COMPARED, By.DECOY, was.id, now.id, was=was, now=now)]
+        if was.decoy is not now.decoy
+        else []
+    )
+
+
+def _pair(was: Known, now: Known, old: Asked, new: Asked) -> Iterator[Change]:
+    if not (was.open or now.open) or (was.decoy and now.decoy):
+        return
+    if mixed := _mixed(was, now):
+        yield from mixed
+    elif was.open and now.open:
+        found = differences(was, now)
+        yield Change(verdict(found), None, was.id, now.id, False, found, was, now)
+    elif was.open:
+        kind, by = _not_open(was, old, new, set())
+        yield Change(kind, by, was.id, now.id, was=was, now=now)
+    else:
+        kind, by = _not_open(now, new, old, set())
+        yield Change(_forwards(kind), by, was.id, now.id, was=was, now=now)
+
+
+def _forwards(kind: ChangeKind) -> ChangeKind:
+    """What is not open seen from the newer survey is new seen from the older one."""
+    return ChangeKind.NEW if kind in (ChangeKind.CLOSED, ChangeKind.GONE) else kind
+
+
+def _not_open(here: Known, mine: Asked, there: Asked, matched: set[str]) -> tuple[ChangeKind, By]:
+    """Of an archive that is open in `mine`: what the other survey shows at each of its open ways in.
+
+    It is closed if that is proven of all of them, and else not compared. `matched`: archives there that are another archive here.
+    """
+    if (other := _other_archive(here, there)) is not None:
+        taken = other.id in matched
+        return (ChangeKind.NOT_COMPARED, By.GROUPED_OTHERWISE) if taken else (ChangeKind.GONE, By.ANOTHER_ARCHIVE)
+    shown = {there.at_endpoint(way, mine) for way in here.ways} or {By.INCONCLUSIVE}
+    if unknown := shown - CLOSED_BY - GONE_BY:
+        return ChangeKind.NOT_COMPARED, _first(unknown)
+    if shown <= GONE_BY:
+        return ChangeKind.GONE, _first(shown)
+    if shown <= _ONLY_THE_PORT and (fronts := {*_fronts(here.ways, mine, there)}):
+        shown = fronts
+    return ChangeKind.CLOSED, _first(shown)
+
+
+def _first(found: Iterable[By]) -> By:
+    return min(found, key=_WORST_FIRST.index)
+
+
+def _other_archive(here: Known, there: Asked) -> Known | None:
+    """An open archive that has one of its open ways in, and was not taken for it."""
+    held = (there.by_endpoint.get(way) for way in here.ways if (heard := there.heard.get(way)) and _open(heard.rung))
+    return next((known for known in held if known is not None and known.open), None)
+
+
+def _open(rung: Rung | None) -> bool:
+    return rung is not None and rung.open
+
+
+def _fronts(ways: Sequence[Endpoint], mine: Asked, there: Asked) -> Iterator[By]:
+    """What stands at its addresses in the other survey, at ports where nothing stood in this one."""
+    for address in {way.address for way in ways}:
+        for endpoint in there.at.get(address, ()):
+            before, heard = mine.heard.get(endpoint), there.heard[endpoint]
+            stood = before is not None and before.rung is not Rung.SILENT
+            if not stood and not _open(heard.rung) and heard.by in _FRONTS:
+                yield heard.by
