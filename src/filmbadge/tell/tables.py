@@ -35,12 +35,30 @@ class Stop(NamedTuple):
     endpoints: int
 
 
+# Each archive as its own host showed it, with what a review found of the archive that it is the same as.
+_ALONE = (
+    "(SELECT a.* REPLACE (list_sort(list_distinct(a.decoy || coalesce(r.decoy, []) || coalesce(t.decoy, []))) AS decoy), "
+    "coalesce(r.same_as, a.id) AS shown_as FROM archives_known AS a LEFT JOIN reviews AS r ON r.archive = a.id "
+    "LEFT JOIN archives AS t ON t.id = r.same_as)"
+)
+
+
 def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]:
     """Every archive with the endpoints that lead to it: open ones first, and the larger first."""
+    for archive, group, _ in _archives(dataset, "(SELECT *, id AS shown_as FROM archives)", "endpoints"):
+        yield archive, group
+
+
+def each_alone(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint], str]]:
+    """The same, where an archive that was found at two hosts stands at each of them, with the id that `archives` has for it."""
+    return _archives(dataset, _ALONE, "endpoints_known")
+
+
+def _archives(dataset: Dataset, archives: str, endpoints: str) -> Iterator[tuple[Archive, list[JudgedEndpoint], str]]:
     groups: dict[str, list[JudgedEndpoint]] = {}
     for row in dataset.rows(
         "SELECT archive, facts_version, observation, rung, why, codes, said, stop, conclusive, product, toolkit, transport, place "
-        "FROM endpoints JOIN observations USING (address, port, protocol, target, asked_at) "
+        f"FROM {endpoints} JOIN observations USING (address, port, protocol, target, asked_at) "
         "WHERE archive IS NOT NULL ORDER BY address, port"
     ):
         groups.setdefault(str(row["archive"]), []).append(_judged(row))
@@ -49,9 +67,9 @@ def archives(dataset: Dataset) -> Iterator[tuple[Archive, list[JudgedEndpoint]]]
         kinds.setdefault(str(row["archive"]), []).append(
             msgspec.convert({**row, "doubts": decode_doubts(row["doubts"])}, KindFound)
         )
-    for row in dataset.rows("SELECT * FROM archives ORDER BY open DESC, studies DESC NULLS LAST, id"):
+    for row in dataset.rows(f"SELECT * FROM {archives} ORDER BY open DESC, studies DESC NULLS LAST, id"):
         group = groups.get(str(row["id"]), [])
-        yield _archive(row, group, kinds.get(str(row["id"]))), group
+        yield _archive(row, group, kinds.get(str(row["id"]))), group, str(row["shown_as"])
 
 
 def _judged(row: _Row) -> JudgedEndpoint:

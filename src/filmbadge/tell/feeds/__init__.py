@@ -1,0 +1,1 @@
+"""Findings in the formats that other tools take: one module a format, all from the same events."""

@@ -1,0 +1,93 @@
+"""What stands in every event of a feed: who tells it, from which survey, and who may see it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from filmbadge.model import Refusal
+
+# Ids that are made of a finding's id are below this one, so that they are the same in every export.
+NAMESPACE = UUID("6f0c9c5e-5a2b-5d0a-9d2e-3d1c6f4b7a10")
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63})\b")
+_NAME = 100  # characters: IntelMQ takes no longer name of a provider
+
+
+class Tlp(StrEnum):
+    """The Traffic Light Protocol 2.0 of FIRST: who may see a feed."""
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    AMBER_STRICT = "amber+strict"
+    RED = "red"
+
+
+class Sender(Struct, frozen=True):
+    """Who made the survey, and answers questions about it."""
+
+    organisation: str
+    contact: str  # an e-mail address
+    domain: str  # of this address
+
+
+class Feed(Struct, frozen=True):
+    """One export of one survey, or of one check."""
+
+    version: str  # of Filmbadge, which found it
+    level: str  # authority or owner
+    tlp: Tlp
+    survey: str  # the name of the scope
+    depth: str
+    authority: str = ""  # who allowed it
+    reference: str = ""
+    sender: Sender | None = None  # None: nobody is named by an e-mail address
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """By name, where they are known."""
+        known = {
+            "level": self.level,
+            "tlp": f"TLP:{self.tlp.upper()}",
+            "survey": self.survey,
+            "depth": self.depth,
+            "authority": self.authority,
+            "reference": self.reference,
+            "version": self.version,
+        }
+        return {name: value for name, value in known.items() if value}
+
+
+def sender(contact: str, organisation: str = "") -> Sender | None:
+    """Who is named by the first e-mail address in the contact of a scope. None: there is no such address.
+
+    Without the name of an organisation, the domain of the address is its name.
+    """
+    found = _MAIL.search(contact)
+    if found is None:
+        return None
+    domain = found[1].lower()
+    return Sender((organisation or domain)[:_NAME], found[0], domain)
+
+
+def require_sender(feed: Feed, format: str) -> Sender:
+    """Raises Refusal where nobody is named by an e-mail address."""
+    if feed.sender is None:
+        raise Refusal(
+            f"{format} names a contact, and the survey's scope has no e-mail address in 'contact': add --contact ADDRESS"
+        )
+    return feed.sender
+
+
+def time(at: datetime) -> str:
+    """RFC 3339, in UTC, with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def uuid(*names: str) -> UUID:
+    """The same for the same names, RFC 9562 5.5."""
+    return uuid5(NAMESPACE, "\n".join(names))
