@@ -93,6 +93,11 @@ class ReportDocument(Struct, frozen=True):
     alike: tuple[Alike, ...] = ()  # archives of one network that may be one machine
     by_year: tuple[YearRow, ...] = ()  # studies of open archives by the year of their exam; empty: nothing is known
     years_known: YearsKnown = YearsKnown()  # of how many open archives
+    # Archives by what they are and have, decoys left out.
+    products: tuple[tables.Tally, ...] = ()
+    toolkits: tuple[tables.Tally, ...] = ()
+    transport: tuple[tables.Tally, ...] = ()
+    advisories: tuple[tables.Tally, ...] = ()
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
@@ -124,6 +129,10 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         alike=dataset.alike(),
         by_year=dataset.by_year(),
         years_known=dataset.years_known(),
+        products=tables.tally(dataset, "products"),
+        toolkits=tables.tally(dataset, "toolkits"),
+        transport=tables.tally(dataset, "transport"),
+        advisories=tables.tally(dataset, "advisories"),
         words={row.quantity: words.total(row) for row in rows},
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from filmbadge.keep import upgrade
 from filmbadge.keep.reader import Dataset
@@ -145,6 +146,30 @@ def appearances(dataset: Dataset) -> dict[Kind, dict[Appearance, int]]:
     ):
         found.setdefault(Kind(str(row["kind"])), {})[Appearance(str(row["looks"]))] = int(str(row["n"]))
     return found
+
+
+# Archives that are counted, and how many of them are open, by what they are or have. Each has `name`, `archives`, `archives_open`.
+_TALLIES = {
+    "products": "SELECT product AS name, archives, archives_open FROM by_product",
+    "toolkits": "SELECT toolkit AS name, count(*) AS archives, count_if(open)::BIGINT AS archives_open FROM counted GROUP BY 1",
+    "transport": "SELECT transport AS name, archives, archives_open FROM by_transport",
+    "advisories": "SELECT name, count(*) AS archives, count_if(open)::BIGINT AS archives_open"
+    " FROM (SELECT unnest(advisories) AS name, open FROM counted) GROUP BY 1",
+}
+
+
+class Tally(Struct, frozen=True):
+    """Archives that have one thing in common. Decoys are left out. An archive may be in several rows."""
+
+    name: str  # of a product or toolkit, empty: not known; or the code of what a connection showed; or the id of an advisory
+    archives: int
+    archives_open: int
+
+
+def tally(dataset: Dataset, by: str) -> tuple[Tally, ...]:
+    """The largest first. `by`: products, toolkits, transport or advisories."""
+    rows = dataset.rows(f"FROM ({_TALLIES[by]}) ORDER BY archives_open DESC, archives DESC, name")
+    return tuple(Tally(str(row["name"] or ""), int(row["archives"]), int(row["archives_open"])) for row in rows)
 
 
 def grades(dataset: Dataset) -> dict[str, int]:
