@@ -130,7 +130,11 @@ def test_the_linter_refuses_a_second_door(line: str) -> None:
     [
         ("judge/ladder.py", "import socket", "Only the dialer may hold a socket"),
         ("ask/wire/http.py", "import http.client", "Only the dialer may hold a socket"),
-        ("tell/words.py", "import filmbadge.ask.wire.dialer", "Tell, judge, keep, conclude and compare never reach the wire"),
+        (
+            "tell/words.py",
+            "import filmbadge.ask.wire.dialer",
+            "Tell, judge, keep, conclude and compare never reach the wire",
+        ),
         ("judge/ladder.py", "import filmbadge.ask.dimse.identify", "Floors"),
         ("rehearse/world.py", "import filmbadge.ask.dimse.identify", "Rehearse borrows the encoders"),
         ("ask/dimse/association.py", "import filmbadge.ask.wire.dialer", "Conversations know"),
