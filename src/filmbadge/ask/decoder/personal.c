@@ -191,9 +191,10 @@ static int judge_value(PersonalTally *p, const Field *field, Slice whole, unsign
         if (looks & IS_CODED) made->kinds[CODED] |= bit;
     }
     made->kinds[FILLED] |= bit;
-    if (!value_well_formed(field->kind, field->vr, value, signs)) made->kinds[MALFORMED] |= bit;
-    if (field->tag == TAG_STUDY_DATE) { /* of several dates, none is known to be the one */
-        made->year = made->dates ? 0 : (uint8_t)value_year_place(value);
+    int well_formed = value_well_formed(field->kind, field->vr, value, signs);
+    if (!well_formed) made->kinds[MALFORMED] |= bit;
+    if (field->tag == TAG_STUDY_DATE && field->vr == VR('D', 'A')) { /* of several dates, none is known to be the one */
+        made->year = well_formed && !made->dates ? (uint8_t)value_year_place(value) : 0;
         made->dates = 1;
     }
     if (field->kind == PATIENT_ID || field->kind == OTHER_IDS) return judge_id(p, field->kind, value, made);

@@ -30,7 +30,7 @@ enum { IS_REDACTED = 1, IS_PHANTOM = 2, IS_CODED = 4 };
 unsigned value_signs(Slice text);
 Slice value_strip(Slice text);
 int value_well_formed(int kind, uint16_t vr, Slice text, unsigned signs);
-/* The place of a date's year among FIRST_YEAR and those after it, from 1 on. 0: it is no date of such a year. */
+/* The place of the year of a well-formed date among FIRST_YEAR and those after it, from 1 on. 0: it is none of these. */
 int value_year_place(Slice text);
 int value_appearance(int kind, uint16_t vr, Slice text);
 int value_is_hash(Slice text);
