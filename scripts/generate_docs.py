@@ -19,6 +19,7 @@ from filmbadge.keep.manifest import Manifest
 from filmbadge.keep.views import script
 from filmbadge.rehearse.compare import Rehearsal
 from filmbadge.tell.card import CheckDocument
+from filmbadge.tell.compare.document import ComparisonDocument
 from filmbadge.tell.rejudged import JudgeDocument
 from filmbadge.tell.summary import ReportDocument
 
@@ -31,6 +32,7 @@ TABLES = {
 }
 SCHEMAS = {
     "filmbadge.check-1.json": CheckDocument,
+    "filmbadge.comparison-1.json": ComparisonDocument,
     "filmbadge.forget-1.json": Receipt,
     "filmbadge.judge-1.json": JudgeDocument,
     "filmbadge.judged-1.json": Judged,

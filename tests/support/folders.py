@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -13,10 +14,10 @@ from filmbadge.keep import files, manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.whole import listed
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Endpoint, Link, LinkBy, Protocol
+from filmbadge.model import Endpoint, Host, Link, LinkBy, Protocol
 from filmbadge.tell import summary
 from filmbadge.tell.words import Words
-from support.factories import DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
+from support.factories import AT, DISCLOSED, EMPTY, REPORTED, admitted, connection, dimse, host, survey, web
 
 _WORDS = Words()
 SEALS = ("sha256", "parts")  # fields by which a document shows that it, or the folder, was changed
@@ -44,11 +45,31 @@ def killed(directory: Path) -> Path:
 
 def finished(directory: Path) -> Path:
     """The same, and it ended in order."""
-    there = Dataset(killed(directory))
+    return _ended(killed(directory))
+
+
+def whole(directory: Path, *hosts: Host, started: datetime = AT, **scope: object) -> Path:
+    """A survey of these hosts that ended in order. `scope`: what else its scope says."""
+    files.make_folder(directory)
+    made = survey(directory)
+    told = msgspec.structs.replace(made.scope, **scope)
+    manifest.write(directory, msgspec.structs.replace(made, started=started, hosts=len(hosts), scope=told))
+    writer = Writer(directory)
+    for one in hosts:
+        writer.journal(connection(one.address))
+        writer.host(one, one.address)
+    writer.flush()
+    writer.reviews(review(Dataset(directory)))
+    writer.unlock()
+    return _ended(directory)
+
+
+def _ended(directory: Path) -> Path:
+    there = Dataset(directory)
     told = msgspec.structs.replace(
         there.manifest,
         state="done",
-        hosts_done=4,
+        hosts_done=there.manifest.hosts,
         outcomes=there.outcomes(),
         connections=there.connections(),
         kept=there.counts(judged=False),

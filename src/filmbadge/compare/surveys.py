@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
+from filmbadge.catalogue.digest import digest
 from filmbadge.compare.asked import Asked, Heard, tally
 from filmbadge.compare.records import COUNTED, Comparison, Judges, Known, Surveyed
 from filmbadge.compare.verdicts import changes, closed_in_both
 from filmbadge.keep.reader import Dataset
-from filmbadge.keep.schema import decode_doubts
+from filmbadge.keep.schema import FACTS, decode_doubts
 from filmbadge.model import Count, Depth, Endpoint, Grade, Identity, Kind, Protocol, Provenance, Reason, Rung
+from filmbadge.version import RELEASE
 
 _Row = dict[str, Any]
 
@@ -36,10 +38,10 @@ def compare(old: Dataset, new: Dataset) -> Comparison:
     )
 
 
-def _judge(dataset: Dataset) -> tuple[object, ...] | None:
-    """What verdicts hang on. Where addresses stand changes none. None: this version, in memory."""
+def _judge(dataset: Dataset) -> tuple[str, int, str]:
+    """What verdicts hang on; where addresses stand changes none. What is in no folder was judged by this version."""
     said = dataset.said
-    return None if said is None else (said.judge.version, said.judge.facts, said.judge.catalogue)
+    return (RELEASE, FACTS, digest()) if said is None else (said.judge.version, said.judge.facts, said.judge.catalogue)
 
 
 def _surveyed(dataset: Dataset, asked: Asked) -> Surveyed:

@@ -17,9 +17,9 @@ from filmbadge.keep import files, judged, kept, parts, whole
 from filmbadge.keep.files import Damaged
 from filmbadge.keep.judged import Judge, Judged
 from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged, read_manifest
-from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, review_row
+from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, place, review_row
 from filmbadge.keep.writer import Rows, judge_rows, write, write_reviews
-from filmbadge.model import Refusal, Total
+from filmbadge.model import NOWHERE, Place, Refusal, Total
 from filmbadge.places import PACKAGED, Places
 from filmbadge.places.source import Used
 from filmbadge.version import RELEASE
@@ -94,9 +94,31 @@ def opened(directory: Path) -> Dataset:
         return _in_memory(directory)
 
 
-def _in_memory(directory: Path) -> Dataset:
+def today(directory: Path) -> Dataset:
+    """The survey as this version judges it: nothing is written. Where addresses stand stays as it was said. Raises Refusal."""
+    kept = opened(directory)
+    kept.require_whole()
+    said = kept.said
+    if said is None or (said.judge.version, said.judge.facts, said.judge.catalogue) == (RELEASE, FACTS, digest()):
+        return kept
+    return _in_memory(directory, _AsSaid(kept))
+
+
+class _AsSaid(Places):
+    """Places as an older judgement has them."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        rows = dataset.rows("SELECT DISTINCT address, place FROM endpoints WHERE place IS NOT NULL")
+        self._said = {str(row["address"]): place(row) for row in rows}
+        super().__init__()
+
+    def of(self, address: str) -> Place:
+        return self._said.get(address, NOWHERE)
+
+
+def _in_memory(directory: Path, places: Places = PACKAGED) -> Dataset:
     tables = {table.name: [table.arrow.empty_table()] for table in OF_HOSTS}
-    for _, rows in _rows(directory, PACKAGED):
+    for _, rows in _rows(directory, places):
         for table in OF_HOSTS:
             tables[table.name].append(table.filled(rows[table.name]))
     made = {name: pa.concat_tables(found) for name, found in tables.items()}

@@ -1,0 +1,220 @@
+"""Surveys that were compared, as one document: for `compare --json`, and for all that is drawn of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from filmbadge.compare.records import By, Change, ChangeKind, Comparison, Difference, Judges, Known
+from filmbadge.keep.reader import Dataset
+from filmbadge.model import Count, Total
+from filmbadge.tell.compare import phrases
+from filmbadge.tell.words import Words
+from filmbadge.texts import clean
+from filmbadge.version import RELEASE
+
+AUTHORITY = "authority"
+_TOTALS = ("patients", "studies", "images")
+_NAME = 200  # characters of the name of a scope
+# What is said of an archive that is open in the newer survey.
+OPEN_NOW = (ChangeKind.STILL_OPEN, ChangeKind.WORSE, ChangeKind.BETTER, ChangeKind.MOVED, ChangeKind.NEW)
+
+
+class SurveyRow(Struct, frozen=True):
+    """One survey."""
+
+    name: str
+    started: datetime
+    ended: datetime | None
+    state: str
+    depth: str
+    hosts: int
+    hosts_done: int
+    archives: int | None  # decoys and demonstrations left out
+    archives_open: int | None
+    totals: tuple[Total, ...]  # patients, studies and images of open archives
+
+
+class ChangeCount(Struct, frozen=True):
+    """How many archives changed so. None: too few to be told at this level."""
+
+    kind: str
+    archives: int | None
+    by: dict[str, int | None]  # by the code of how it is known, or why not
+    words: str
+
+
+class CountryChanges(Struct, frozen=True):
+    """The changes of one country; its code is empty where no source attributes the address."""
+
+    country: str
+    kinds: dict[str, int | None]
+
+
+class Side(Struct, frozen=True):
+    """An archive, as one survey knew it."""
+
+    id: str
+    ways: tuple[str, ...]  # its open endpoints, as `protocol://address:port`
+    rung: str
+    grade: str | None
+    product: str
+    version: str
+    counts: dict[str, Count]
+
+
+class ChangeView(Struct, frozen=True):
+    """What became of one archive."""
+
+    kind: str
+    by: str | None
+    likely: bool  # likely, and not shown
+    country: str
+    operator: str
+    old: Side | None
+    new: Side | None
+    differences: tuple[Difference, ...]
+    words: str
+    differences_words: tuple[str, ...]
+
+
+class Step(Struct, frozen=True):
+    """A survey, compared with the one before it."""
+
+    old: int  # places of both in `surveys`, from 0
+    new: int
+    depth: str  # that both surveys reached
+    judges: Judges  # `differ`: some changes may come from the judge, and not from the archives
+    hosts_in_both: int
+    hosts_only_old: int
+    hosts_only_new: int
+    closed_in_both: int | None  # archives that were open in neither
+    counts: tuple[ChangeCount, ...]  # of every kind
+    by_country: tuple[CountryChanges, ...]
+    changes: tuple[ChangeView, ...]
+
+    def count(self, *kinds: ChangeKind) -> int | None:
+        """How many archives are of one of these kinds. None: it is not told."""
+        found = [row.archives for row in self.counts if row.kind in kinds]
+        return None if None in found else sum(n for n in found if n is not None)
+
+
+class ComparisonDocument(Struct, frozen=True):
+    version: str
+    level: str
+    surveys: tuple[SurveyRow, ...]  # the oldest first
+    steps: tuple[Step, ...]  # the newest comparison is the last
+    reordered: bool = False  # they were given in another order than that of their start
+    schema: Literal["filmbadge.comparison/1"] = "filmbadge.comparison/1"
+
+
+def document(
+    datasets: Sequence[Dataset], comparisons: Sequence[Comparison], words: Words, *, reordered: bool = False
+) -> ComparisonDocument:
+    """`comparisons`: of each survey with the next one."""
+    sides = [comparisons[0].old, *(one.new for one in comparisons)]
+    return ComparisonDocument(
+        version=RELEASE,
+        level=AUTHORITY,
+        surveys=tuple(
+            SurveyRow(
+                name=clean(side.name, _NAME),
+                started=side.started,
+                ended=side.ended,
+                state=side.state,
+                depth=side.depth,
+                hosts=side.hosts,
+                hosts_done=side.hosts_done,
+                archives=side.archives,
+                archives_open=side.archives_open,
+                totals=tuple(_totals(dataset)),
+            )
+            for side, dataset in zip(sides, datasets, strict=True)
+        ),
+        steps=tuple(_step(n, one, words) for n, one in enumerate(comparisons)),
+        reordered=reordered,
+    )
+
+
+def _totals(dataset: Dataset) -> Iterable[Total]:
+    said = dataset.said
+    rows = said.rows if said is not None and said.rows else dataset.totals()
+    return (row for row in rows if row.quantity in _TOTALS)
+
+
+def _step(place: int, found: Comparison, words: Words) -> Step:
+    return Step(
+        old=place,
+        new=place + 1,
+        depth=found.depth,
+        judges=found.judges,
+        hosts_in_both=found.hosts_in_both,
+        hosts_only_old=found.hosts_only_old,
+        hosts_only_new=found.hosts_only_new,
+        closed_in_both=found.closed_in_both,
+        counts=tuple(_count(kind, found, words) for kind in ChangeKind),
+        by_country=tuple(_countries(found.changes)),
+        changes=tuple(_view(change, words) for change in found.changes),
+    )
+
+
+def _count(kind: ChangeKind, found: Comparison, words: Words) -> ChangeCount:
+    by: dict[str, int | None] = {str(code): n for code, n in found.by(kind).items()}
+    return ChangeCount(kind, found.count(kind), by, phrases.kind(kind, words))
+
+
+def _countries(changes: Iterable[Change]) -> Iterable[CountryChanges]:
+    """Most changes first; what no source attributes comes last."""
+    found: dict[str, Counter[str]] = {}
+    for change in changes:
+        found.setdefault(_known(change).country, Counter())[change.kind] += 1
+    for country in sorted(found, key=lambda code: (not code, -found[code].total(), code)):
+        yield CountryChanges(country, dict(found[country]))
+
+
+def _known(change: Change) -> Known:
+    known = change.now or change.was
+    assert known is not None
+    return known
+
+
+def _view(change: Change, words: Words) -> ChangeView:
+    known = _known(change)
+    return ChangeView(
+        kind=change.kind,
+        by=change.by,
+        likely=change.likely,
+        country=clean(known.country, 2),
+        operator=known.operator,
+        old=None if change.was is None else _side(change.was),
+        new=None if change.now is None else _side(change.now),
+        differences=change.differences,
+        words=sentence(change.kind, change.by, words),
+        differences_words=tuple(phrases.difference(one, words) for one in change.differences),
+    )
+
+
+def _side(known: Known) -> Side:
+    return Side(
+        id=known.id,
+        ways=tuple(way.url for way in known.ways),
+        rung=known.rung,
+        grade=known.grade,
+        product=clean(known.product, 64),
+        version=clean(known.version, 64),
+        counts={str(quality): count for quality, count in known.counts.items()},
+    )
+
+
+def sentence(kind: ChangeKind, code: By | None, words: Words) -> str:
+    """What became of an archive, and how that is known."""
+    what = phrases.kind(kind, words)
+    if code is None:
+        return what
+    if kind is ChangeKind.NEW:
+        return words.say("{what}; before: {how}", what=what, how=phrases.by(code, words))
+    return words.say("{what}: {how}", what=what, how=phrases.by(code, words))

@@ -1,0 +1,170 @@
+"""A comparison on a terminal of 60 columns or more. Its verdict comes last, where the eye is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from filmbadge.compare.records import By, ChangeKind, Judges
+from filmbadge.model import Depth
+from filmbadge.tell.compare import phrases
+from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Step, SurveyRow
+from filmbadge.tell.words import Words
+
+FEW = "< 5"
+_LISTED = (ChangeKind.NEW, ChangeKind.WORSE, ChangeKind.MOVED)  # whom somebody should look at
+_MOST = 15  # of each
+
+
+def render(told: ComparisonDocument, words: Words) -> RenderableType:
+    step = told.steps[-1]
+    return Group(
+        Text(_head(told, step, words), style="bold"),
+        *(Text(line) for line in _asked(step, words)),
+        *(Text(line, style="red") for line in warnings(told, words)),
+        Text(),
+        *_trend(told, words),
+        _counts(step, words),
+        Text(),
+        *_lists(step, words),
+        *(Text(line, style="bold") for line in verdict(told, words)),
+    )
+
+
+def _head(told: ComparisonDocument, step: Step, words: Words) -> str:
+    old, new = told.surveys[step.old], told.surveys[step.new]
+    return words.say("{old} compared with {new}", old=_named(old, words), new=_named(new, words))
+
+
+def _named(survey: SurveyRow, words: Words) -> str:
+    return words.say("{name} of {date}", name=survey.name, date=words.date(survey.started))
+
+
+def _asked(step: Step, words: Words) -> Iterator[str]:
+    yield words.many(
+        "{n:,} host was asked in both surveys; {old:,} only in the older, {new:,} only in the newer.",
+        "{n:,} hosts were asked in both surveys; {old:,} only in the older, {new:,} only in the newer.",
+        step.hosts_in_both,
+        old=step.hosts_only_old,
+        new=step.hosts_only_new,
+    )
+    yield words.say("Depth that both reached: {depth}.", depth=words.name(Depth(step.depth)))
+
+
+def warnings(told: ComparisonDocument, words: Words) -> Iterator[str]:
+    """What keeps the comparison from being the whole truth, a sentence for each."""
+    if told.reordered:
+        yield words.say("The surveys were given in another order. They are compared in the order in which they began.")
+    for survey in told.surveys:
+        if survey.state == "nothing-reached":
+            yield words.say(
+                "The survey of {date} reached nothing. So nothing is compared with it.", date=words.date(survey.started)
+            )
+        elif survey.state != "done":
+            yield words.say(
+                "The survey of {date} is incomplete. What it did not ask is not compared.",
+                date=words.date(survey.started),
+            )
+    if any(step.judges is Judges.DIFFER for step in told.steps):
+        yield words.say(
+            "The surveys were judged by different versions. Some changes may come from that, and not from the archives."
+        )
+
+
+def _trend(told: ComparisonDocument, words: Words) -> Iterator[RenderableType]:
+    if len(told.surveys) < 3:
+        return
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for n, head in enumerate(trend_head(words)):
+        table.add_column(head, justify="right" if n else "left", overflow="fold")
+    for line in trend(told, words):
+        table.add_row(*line)
+    yield table
+    yield Text()
+
+
+def trend_head(words: Words) -> list[str]:
+    heads = ("survey", "open archives", "patients", "newly open", "closed", "gone", "not compared")
+    return [words.say(head) for head in heads]
+
+
+def trend(told: ComparisonDocument, words: Words) -> Iterator[list[str]]:
+    """A line for each survey: how many archives are open, and what changed since the one before it."""
+    for place, survey in enumerate(told.surveys):
+        step = next((one for one in told.steps if one.new == place), None)
+        kinds = (ChangeKind.NEW, ChangeKind.CLOSED, ChangeKind.GONE, ChangeKind.NOT_COMPARED)
+        patients = next((words.figure(total) for total in survey.totals if total.quantity == "patients"), "")
+        yield [
+            words.date(survey.started),
+            number(survey.archives_open, words),
+            patients,
+            *("" if step is None else number(step.count(kind), words) for kind in kinds),
+        ]
+
+
+def number(n: int | None, words: Words) -> str:
+    return FEW if n is None else words.number(n)
+
+
+def _counts(step: Step, words: Words) -> Table:
+    """Each kind with how many archives, and below it by what that is known."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column(words.say("what became of open archives"), overflow="fold")
+    table.add_column(words.say("archives"), justify="right")
+    for row in step.counts:
+        if row.archives == 0 and row.kind not in (ChangeKind.NEW, ChangeKind.CLOSED, ChangeKind.GONE):
+            continue
+        table.add_row(Text(row.words, style="bold"), Text(number(row.archives, words), style="bold"))
+        for code, n in row.by.items():
+            how = phrases.by(By(code), words)
+            before = words.say("before: {how}", how=how) if row.kind == ChangeKind.NEW else how
+            table.add_row(f"  {before}", number(n, words))
+    table.add_row(words.say("open in neither survey"), number(step.closed_in_both, words))
+    return table
+
+
+def _lists(step: Step, words: Words) -> Iterator[RenderableType]:
+    for kind in _LISTED:
+        found = [change for change in step.changes if change.kind == kind]
+        if not found:
+            continue
+        yield Text(words.say("{what}:", what=phrases.kind(kind, words)), style="bold")
+        table = Table.grid(padding=(0, 2))
+        for change in found[:_MOST]:
+            table.add_row(*_line(change, words))
+        yield table
+        if len(found) > _MOST:
+            yield Text(words.many("and {n:,} more: --json", "and {n:,} more: --json", len(found) - _MOST))
+        yield Text()
+
+
+def _line(change: ChangeView, words: Words) -> tuple[str, str, str]:
+    side = change.new or change.old
+    assert side is not None
+    what = "; ".join(change.differences_words) or side.product or words.say("product unknown")
+    if change.kind == ChangeKind.MOVED and change.old is not None:
+        what = words.say("before at {place}", place=change.old.id)
+    return side.grade or "-", side.id, " ".join(filter(None, (change.country, what)))
+
+
+def verdict(told: ComparisonDocument, words: Words) -> Iterator[str]:
+    """Whether it got better, in plain words."""
+    step = told.steps[-1]
+    old, new = told.surveys[step.old], told.surveys[step.new]
+    closed, new_ones = step.count(ChangeKind.CLOSED, ChangeKind.GONE), step.count(ChangeKind.NEW)
+    yield words.say(
+        "{new} open archives now, {old} before: {closed} were closed or are gone, {more} are new.",
+        new=number(new.archives_open, words),
+        old=number(old.archives_open, words),
+        closed=number(closed, words),
+        more=number(new_ones, words),
+    )
+    if left := step.count(ChangeKind.NOT_COMPARED):
+        yield words.many(
+            "{n:,} archive could not be compared: nothing is said of it.",
+            "{n:,} archives could not be compared: nothing is said of them.",
+            left,
+        )
