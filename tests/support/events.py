@@ -144,6 +144,13 @@ def on_no_port() -> Pair:
 ALL = (open_archive, awkward, guarded, listing, patients, admitting, images, decoy, on_no_port)
 
 
+def later(pair: Pair) -> Pair:
+    """The same, as a survey of the next year finds it."""
+    archive, group = pair
+    moved = [replace(one.observation, at=one.observation.at.replace(year=2027)) for one in group]
+    return archive, [replace(one, observation=seen) for one, seen in zip(group, moved, strict=True)]
+
+
 def events(*archives: Pair) -> list[Event]:
     """The events of these archives; without any, of all in this file."""
     return [event for pair in archives or [make() for make in ALL] for event in of_archive(*pair)]

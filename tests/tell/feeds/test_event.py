@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -36,16 +34,19 @@ def test_every_finding_is_an_event() -> None:
     assert {one.finding.code for one in events()} == set(FindingCode)
 
 
-def test_a_survey_gives_the_ids_that_its_table_of_findings_holds(tmp_path: Path) -> None:
-    folder = finished(tmp_path / "survey")
-    dataset = Dataset(folder, judge_again(folder))
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = finished(tmp_path_factory.mktemp("surveys") / "survey")
+    return Dataset(folder, judge_again(folder))
+
+
+def test_a_survey_gives_the_ids_that_its_table_of_findings_holds(dataset: Dataset) -> None:
     kept = {str(row["id"]) for row in dataset.rows("SELECT id FROM findings")}
     assert {one.finding.id for one in event.of_survey(dataset)} == kept
     assert kept
 
 
-def test_an_archive_at_two_addresses_is_told_at_both(tmp_path: Path) -> None:
-    dataset = Dataset(finished(tmp_path / "survey"))
+def test_an_archive_at_two_addresses_is_told_at_both(dataset: Dataset) -> None:
     assert dataset.rows("SELECT same_as FROM reviews WHERE same_as IS NOT NULL")
     told = list(event.of_survey(dataset))
     assert {one.endpoint.address for one in told} == {f"192.0.2.{n}" for n in range(1, 5)}

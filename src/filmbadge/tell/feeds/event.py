@@ -6,8 +6,10 @@ twice, or two formats of it, can tell that it is the same finding. Events hold c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from msgspec import Struct
@@ -32,6 +34,7 @@ from filmbadge.model import (
     Rung,
 )
 from filmbadge.tell import tables
+from filmbadge.tell.feeds.feed import mail_in
 
 # These say how much the whole archive holds, and every event of the archive has it.
 _OF_THE_ARCHIVE = (FindingCode.DISCLOSES_RECORDS, FindingCode.HANDS_OUT_IMAGES)
@@ -39,6 +42,7 @@ _UNASKED = (Reason.DEPTH, Reason.NEEDS_PERSONAL_DATA)  # the question that would
 _SURE = (Provenance.COUNTED, Provenance.REPORTED)
 _PORTS = range(1, 65536)
 
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 Facts = dict[str, Any]  # texts, numbers, truth values, and lists of texts, by name
 
 
@@ -57,6 +61,35 @@ class Event(Struct, frozen=True):
     @property
     def severity(self) -> Severity:
         return rows()[self.finding.code].severity
+
+    @property
+    def address(self) -> str:
+        """An IPv4 or IPv6 address, as RFC 5952 writes it. Raises ValueError where a folder of somebody else holds none."""
+        return str(ip_address(self.endpoint.address.partition("%")[0]))
+
+    @property
+    def host_name(self) -> str:
+        """The name that the DNS has for its address, in small letters and without a dot at its end. Empty: no name of a host."""
+        name = self.reverse_name.rstrip(".").lower()
+        return name if _HOST_NAME.fullmatch(name) else ""
+
+    @property
+    def asn(self) -> int | None:
+        """The number of its autonomous system, by the first source that has one."""
+        said = self.archive.place.asn
+        return int(said[0].value) or None if said else None
+
+    @property
+    def network(self) -> str:
+        """The network of its address, such as 192.0.2.0/24. Empty: not known."""
+        said = self.archive.place.network
+        return str(ip_network(said, strict=False)) if said else ""
+
+    @property
+    def mail(self) -> str:
+        """The e-mail address of the contact that a source names. Empty: none, or no address."""
+        said = self.archive.place.contact
+        return mail_in(said[0].value) if said else ""
 
     @property
     def port(self) -> int | None:

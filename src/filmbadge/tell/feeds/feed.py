@@ -9,11 +9,13 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
+from filmbadge.keep.manifest import Manifest
 from filmbadge.model import Refusal
+from filmbadge.texts import clean, printable
 
 # Ids that are made of a finding's id are below this one, so that they are the same in every export.
 NAMESPACE = UUID("6f0c9c5e-5a2b-5d0a-9d2e-3d1c6f4b7a10")
-_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63})\b")
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\b")
 _NAME = 100  # characters: IntelMQ takes no longer name of a provider
 
 
@@ -67,11 +69,32 @@ def sender(contact: str, organisation: str = "") -> Sender | None:
 
     Without the name of an organisation, the domain of the address is its name.
     """
-    found = _MAIL.search(contact)
-    if found is None:
+    mail = mail_in(contact)
+    if not mail:
         return None
-    domain = found[1].lower()
-    return Sender((organisation or domain)[:_NAME], found[0], domain)
+    domain = mail.partition("@")[2].lower()
+    return Sender(printable(organisation or domain)[:_NAME], mail, domain)
+
+
+def mail_in(text: str) -> str:
+    """The first e-mail address in a text. Empty: there is none."""
+    found = _MAIL.search(text)
+    return "" if found is None else found[0]
+
+
+def of_survey(manifest: Manifest, level: str, tlp: Tlp, contact: str = "", organisation: str = "") -> Feed:
+    """The feed of a survey. `contact` and `organisation` say who sends it, if that is not who stands in the scope."""
+    scope = manifest.scope
+    return Feed(
+        version=clean(manifest.version, 64),
+        level=level,
+        tlp=tlp,
+        survey=printable(scope.name),
+        depth=printable(scope.depth),
+        authority=printable(scope.authority),
+        reference=printable(scope.reference),
+        sender=sender(contact or scope.contact, organisation),
+    )
 
 
 def require_sender(feed: Feed, format: str) -> Sender:

@@ -87,7 +87,7 @@ def _report(kind: str, about: list[Event], feed: Feed, words: Words) -> Report:
         "xarf_version": VERSION,
         "report_id": str(_id(kind, leading)),
         "timestamp": time(leading.at),
-        "source_identifier": leading.endpoint.address,
+        "source_identifier": leading.address,
         "category": "content" if kind == "exposed_data" else "vulnerability",
         "type": kind,
         "evidence_source": "vulnerability_scan" if kind == "cve" else "automated_scan",
@@ -134,9 +134,8 @@ def _exposed(about: list[Event]) -> Report:
     studies = archive.counts.studies
     if studies.value is not None and studies.how is not Provenance.ESTIMATED:
         said["record_count"] = studies.value
-    asn = archive.place.asn
-    if asn and (number := int(asn[0].value)):
-        said["asn"] = number
+    if about[0].asn:
+        said["asn"] = about[0].asn
     if about[0].country:
         said["country_code"] = about[0].country
     return said

@@ -1,0 +1,89 @@
+"""SARIF 2.1.0 (OASIS): what is wrong with archives, for a pipeline of those who run them.
+
+A rule is a row of the catalogue of findings. A place is a relative URI below `dicom/`, as GitHub refuses a file with other
+schemes than `file`; the logical location has the URL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from filmbadge.catalogue.findings import Severity
+from filmbadge.catalogue.findings import findings as rows
+from filmbadge.model import FindingCode
+from filmbadge.tell.feeds.event import Event, facts
+from filmbadge.tell.feeds.feed import Feed
+from filmbadge.tell.words import Words
+from filmbadge.texts import printable
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+# GitHub sorts alerts by a number from 0 to 10, in the classes of CVSS.
+_SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+_RULES = {code: index for index, code in enumerate(FindingCode)}
+_APART = re.compile(r"[^A-Za-z0-9._-]+")
+Part = dict[str, Any]
+
+
+def log(events: Iterable[Event], feed: Feed, words: Words) -> Part:
+    """One log with one run, which has a result for each event."""
+    run = {
+        "tool": {
+            "driver": {
+                "name": "Filmbadge",
+                "version": feed.version,
+                "rules": [_rule(code, words) for code in FindingCode],
+            }
+        },
+        "automationDetails": {"id": f"filmbadge/{_APART.sub('-', feed.survey)}/"},
+        "columnKind": "utf16CodeUnits",
+        "results": [_result(event, words) for event in events],
+        "properties": feed.facts,
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(code: FindingCode, words: Words) -> Part:
+    severity = rows()[code].severity
+    title = words.finding_title(code)
+    properties: Part = {"tags": ["security", "DICOM"], "severity": str(severity)}
+    if severity in _SCORES:
+        properties["security-severity"] = _SCORES[severity]
+    return {
+        "id": str(code),
+        "name": "".join(map(str.capitalize, code.split("-"))),
+        "shortDescription": {"text": title},
+        "defaultConfiguration": {"level": _LEVELS[severity]},
+        "properties": properties,
+    }
+
+
+def _result(event: Event, words: Words) -> Part:
+    finding = event.finding
+    return {
+        "ruleId": str(finding.code),
+        "ruleIndex": _RULES[finding.code],
+        "level": _LEVELS[event.severity],
+        "kind": "fail",
+        "message": {"text": printable(words.finding(finding))},
+        "locations": [_location(event)],
+        # The name of the first is GitHub's, and it reads no other. It stays the same as long as the finding does.
+        "partialFingerprints": {"primaryLocationLineHash": f"{finding.id}:1", "filmbadgeFinding/v1": finding.id},
+        "properties": facts(event),
+    }
+
+
+def _location(event: Event) -> Part:
+    place = f"dicom/{event.address}/{event.endpoint.port}"
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": place}, "region": {"startLine": 1}},
+        "logicalLocations": [{"fullyQualifiedName": event.url, "kind": "resource"}],
+    }
