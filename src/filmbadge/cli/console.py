@@ -29,6 +29,7 @@ if sys.platform != "win32":
 
 T = TypeVar("T")
 DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
+LevelChoice = Literal["public", "authority", "owner"]
 RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "offers", "delivers"]
 
 

@@ -115,6 +115,9 @@ class Manifest(Struct, frozen=True):
     seconds: float = 0.0  # all runs that ended, together
     dropped: dict[str, int] = {}  # how much of what the user named was no target, by the reason
     opted_out: int = 0  # addresses and networks that operators asked to leave alone
+    sources: tuple[str, ...] | None = (
+        None  # our own addresses, from which we asked; None: not kept, as by older versions
+    )
     schema: Literal["filmbadge.survey/1"] = SCHEMA
     sha256: str = ""  # of all bytes of the file before it; empty in older versions
 

@@ -216,6 +216,11 @@ class Dataset:
             return None
         return self._tables[JOURNAL.name].num_rows - self.connections()
 
+    def journal_digest(self) -> tuple[int, str]:
+        """The number of rows of the journal, and the SHA-256 of all of them, whatever their order."""
+        (row,) = self.rows("FROM journal_digest")
+        return int(row["rows"]), str(row["sha256"])
+
     def last_asked(self) -> datetime | None:
         """When the last connection or look-up of the journal was begun. None if there was none."""
         at = cast("datetime | None", self.rows("SELECT max(started_at) latest FROM journal")[0]["latest"])

@@ -24,6 +24,7 @@ READY = (
     "by_transport",
     "by_rung",
     "by_reason",
+    "journal_digest",
 )
 _SQL = {
     pa.string(): "VARCHAR",

@@ -16,7 +16,8 @@ from filmbadge.keep.manifest import Alike, CountryRow
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.years import YearRow, YearsKnown
 from filmbadge.model import Depth, DoubtCode, FindingCode, Kind, Reason, Rung, Total
-from filmbadge.tell import tables
+from filmbadge.tell import evidence, tables
+from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.language import N_
 from filmbadge.tell.view import ArchiveView, archive_view
 from filmbadge.tell.words import Words
@@ -99,6 +100,8 @@ class ReportDocument(Struct, frozen=True):
     transport: tuple[tables.Tally, ...] = ()
     advisories: tuple[tables.Tally, ...] = ()
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
+    level: str = "authority"  # who it is for: see `tell.levels`
+    evidence: Evidence = Evidence()
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
 
 
@@ -134,6 +137,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         transport=tables.tally(dataset, "transport"),
         advisories=tables.tally(dataset, "advisories"),
         words={row.quantity: words.total(row) for row in rows},
+        evidence=evidence.of_survey(manifest, evidence.JournalDigest(*dataset.journal_digest()), manifest.sources),
     )
 
 
