@@ -105,7 +105,9 @@ class _Text(HTMLParser):
 @pytest.mark.parametrize("depth", Depth)
 def test_a_card_has_no_english_in_another_language(words: Words, host: Host, depth: Depth) -> None:
     document = card.document(host.address, depth, host, [factories.look_up()], words)
-    assert pseudo.english(shown(card.render(document, words)), host.address, *NAMES) == []
+    typed = [line for archive in document.archives for step in archive.close_it.steps for line in step.type]
+    again = [archive.close_it.check_again for archive in document.archives if archive.close_it.steps]
+    assert pseudo.english(shown(card.render(document, words)), host.address, *typed, *again, *NAMES) == []
 
 
 def survey(folder: Path) -> Dataset:

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -126,7 +127,13 @@ def _archive(archive: ArchiveView, words: Words) -> Panel:
     if archive.grade:
         title += " · " + words.say("grade {grade}", grade=archive.grade)
     return Panel(
-        Group(*map(Text, _remarks(archive, words)), counts, *_personal(archive, words), *_findings(archive, words)),
+        Group(
+            *map(Text, _remarks(archive, words)),
+            counts,
+            *_personal(archive, words),
+            *_findings(archive, words),
+            *_remedies(archive, words),
+        ),
         title=Text(title, style="bold red" if archive.open else "bold green"),
         title_align="left",
         expand=False,
@@ -163,6 +170,17 @@ def _findings(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
         yield Text(words.say("What is wrong:"), style="bold")
     for sentence, endpoints in sentences(archive).items():
         yield Text(f"- {sentence}" + (f" ({', '.join(endpoints)})" if endpoints else ""))
+
+
+def _remedies(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
+    """What closes it. What is typed stands on lines of its own, so that it can be copied."""
+    if not archive.close_it.steps:
+        return
+    yield Text(words.say("Close it:"), style="bold")
+    for number, step in enumerate(archive.close_it.steps, 1):
+        yield Text(f"{number}. {step.words}")
+        yield from (Padding(Text(line, style="cyan"), (0, 0, 0, 3)) for line in step.type)
+    yield Text(words.say("Check again: {command}", command=archive.close_it.check_again), style="bold")
 
 
 def _endpoints(card: CheckDocument, words: Words) -> Table:

@@ -27,6 +27,7 @@ from filmbadge.model import (
 )
 from filmbadge.places.source import FIELDS
 from filmbadge.tell.places import hint, lines
+from filmbadge.tell.remedy import CloseItView, close_it
 from filmbadge.tell.words import QUANTITIES, Words
 
 
@@ -167,6 +168,7 @@ class ArchiveView(Struct, frozen=True):
     place: PlaceView
     hints: tuple[HintView, ...]
     by_year: ByYear | None = None  # its studies by the year of their exam; None: not known
+    close_it: CloseItView = CloseItView()
 
 
 def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) -> ArchiveView:
@@ -195,6 +197,7 @@ def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words
         place=_place(archive.place, words),
         by_year=archive.by_year,
         hints=tuple(HintView(h.what, str(h.source), h.endpoint, hint(h, words)) for h in archive.hints),
+        close_it=close_it(archive, group, words),
     )
 
 

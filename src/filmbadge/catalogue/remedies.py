@@ -1,0 +1,205 @@
+"""`remedies.toml`: what closes an archive, by its product and version, by the way in and by what is wrong.
+
+A row holds no sentence for a letter: `tell.remedy` has one for each `id`. It holds what is typed, and for the person who
+tests it: the default, what a stranger then sees, how to verify it, and the source.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from functools import cache
+
+from msgspec import Struct, field
+
+from filmbadge.catalogue.advisories import compare
+from filmbadge.catalogue.load import check_pattern, table
+from filmbadge.model import FindingCode, Protocol, Reason
+
+
+class Slot(StrEnum):
+    """The place of a line among those that close an archive, in their order. One row fills a place."""
+
+    WEB = "web"  # the web interface, DICOMweb, pages, lists of files
+    DIMSE = "dimse"  # the DICOM port
+    FIREWALL = "firewall"
+    UPDATE = "update"
+    TRANSPORT = "transport"  # TLS
+    # These fill up what is left, for any archive.
+    APART = "apart"
+    LOGS = "logs"
+    MAINTAINER = "maintainer"
+
+
+FILLERS = (Slot.APART, Slot.LOGS, Slot.MAINTAINER)
+
+
+class WayIn(StrEnum):
+    """A way by which a stranger comes in."""
+
+    DIMSE = "dimse"
+    DICOMWEB = "dicomweb"
+    API = "api"  # the product's own
+    PAGES = "pages"
+    LISTING = "listing"  # files that a web server lists
+
+
+class System(StrEnum):
+    """The system whose firewall stands before an archive."""
+
+    NFTABLES = "nftables"
+    WINDOWS = "windows"
+    AWS = "aws"
+    AZURE = "azure"
+    GCP = "gcp"
+
+
+class Grade(StrEnum):
+    """How well a row is known."""
+
+    MEASURED = "M"  # tried on the product
+    SOURCE = "S"  # read in its source
+    DOCUMENTED = "D"
+    KNOWN = "K"  # general knowledge that was not read again
+
+
+class Then(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a check says of the endpoint when the row is in force. No codes: any."""
+
+    why: Reason
+    codes: tuple[int, ...] = ()
+
+
+class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything of an archive that decides which rows fit it."""
+
+    product: str = ""
+    version: str = ""
+    toolkit: str = ""
+    ways: tuple[WayIn, ...] = ()  # by which a stranger gets in
+    login: bool = False  # a web page of it demands a login
+    findings: tuple[FindingCode, ...] = ()
+    tls: bool = False  # one of its DICOM ports speaks TLS
+    plain: tuple[Protocol, ...] = ()  # what it speaks without TLS
+    system: System = System.NFTABLES
+
+
+class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One remedy. A condition that is left out holds for every archive."""
+
+    id: str
+    slot: Slot
+    grade: Grade
+    setting: str  # what is set, by its name in the product
+    default: str  # how the product comes
+    stranger: str  # what a stranger then sees
+    verify: str
+    source: str  # the primary source, as text
+    example: Evidence
+    counter_example: Evidence | None = None  # None: the row fills up, and fits every archive
+    since: str = ""  # the version of the product that brought the setting; empty: all, or not known
+    set: tuple[str, ...] = ()  # what is typed, line by line. `<ports>` stands for the ports of the archive
+    then: tuple[Then, ...] = ()  # one of these, for a test on the real product
+    # What a test of the row must know about the product, such as a file that must exist
+    note: str = ""
+    instead_of: str = ""  # the row that is told; this one does the same by other means
+
+    product: tuple[str, ...] = ()
+    toolkit: str = ""  # how its name begins, where no product is known
+    at_least: str = field(name="from", default="")  # the first version that the row fits
+    before: str = ""  # the first that it does not fit
+    unknown: bool = True  # it fits an archive whose version is not known, too
+    ways: tuple[WayIn, ...] = ()
+    login: bool = False
+    findings: tuple[FindingCode, ...] = ()
+    tls: bool | None = None
+    plain: Protocol | None = None
+    system: System | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
+            raise ValueError(f"'{self.id}' is no id: small letters, digits and hyphens")
+        if (self.counter_example is None) != (self.slot in FILLERS):
+            raise ValueError("it has a counter-example, unless it only fills up")
+        if not self.fits(self.example) or (self.counter_example is not None and self.fits(self.counter_example)):
+            raise ValueError("its example does not match")
+
+    def fits(self, seen: Evidence) -> bool:
+        return (
+            (not self.product or seen.product in self.product)
+            and (not self.toolkit or (not seen.product and seen.toolkit.startswith(self.toolkit)))
+            and self._of_version(seen.version)
+            and (not self.ways or not set(self.ways).isdisjoint(seen.ways))
+            and (not self.login or seen.login)
+            and (not self.findings or not set(self.findings).isdisjoint(seen.findings))
+            and self.tls in (None, seen.tls)
+            and (self.plain is None or self.plain in seen.plain)
+            and self.system in (None, seen.system)
+        )
+
+    def _of_version(self, version: str) -> bool:
+        """Whether the row is for this version. One that cannot be compared counts as not known."""
+        orders = [compare(version, end) for end in (self.at_least, self.before) if end]
+        if None in orders:
+            return self.unknown
+        return (not self.at_least or compare(version, self.at_least) != -1) and (
+            not self.before or compare(version, self.before) == -1
+        )
+
+
+class SystemExample(Struct, frozen=True, forbid_unknown_fields=True):
+    product: str = ""
+    as_name: str = ""
+
+
+class SystemRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """By what the system before an archive is guessed: it chooses the commands that are told, and nothing else."""
+
+    is_: System = field(name="is")
+    as_name: str = ""  # a pattern of the name of its autonomous system
+    product: tuple[str, ...] = ()  # that run on it alone
+    example: SystemExample
+    counter_example: SystemExample
+
+    def __post_init__(self) -> None:
+        check_pattern(self.as_name)
+        if not self._of(self.example) or self._of(self.counter_example):
+            raise ValueError("its example does not match")
+
+    def _of(self, example: SystemExample) -> bool:
+        return self.fits(example.product, example.as_name)
+
+    def fits(self, product: str, as_name: str) -> bool:
+        if self.as_name:
+            return re.search(self.as_name, as_name, re.IGNORECASE) is not None
+        return product in self.product
+
+
+class Remedies(Struct, frozen=True, forbid_unknown_fields=True):
+    remedy: tuple[RemedyRow, ...]
+    system: tuple[SystemRow, ...]
+
+    def __post_init__(self) -> None:
+        ids = [row.id for row in self.remedy]
+        if len(set(ids)) != len(ids):
+            raise ValueError("an id stands twice")
+        if unknown := {row.instead_of for row in self.remedy if row.instead_of} - set(ids):
+            raise ValueError(f"instead_of names no row: {', '.join(sorted(unknown))}")
+
+
+@cache
+def _table() -> Remedies:
+    return table("remedies.toml", Remedies)
+
+
+@cache
+def remedies() -> dict[str, RemedyRow]:
+    """By id, in the order in which they are chosen. Raises CatalogueError."""
+    return {row.id: row for row in _table().remedy}
+
+
+@cache
+def system(product: str, as_name: str) -> System:
+    """The system whose firewall is likely the one before an archive."""
+    rows = (row.is_ for row in _table().system if row.fits(product, as_name))
+    return next(rows, System.NFTABLES)

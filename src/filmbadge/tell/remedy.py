@@ -1,0 +1,117 @@
+"""What closes an archive, in words: three to five lines from evidence, and how to check again.
+
+Each row of `catalogue/remedies.toml` has one sentence here. What is typed stands in the row, for it has no language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from filmbadge.catalogue.remedies import remedies as rows
+from filmbadge.judge.remedies import Remedy, remedies
+from filmbadge.model import Archive, JudgedEndpoint
+from filmbadge.tell.language import N_
+from filmbadge.tell.words import Words
+
+LINES = {
+    "orthanc-web-before-1-5-8": N_("This version of Orthanc asks nobody for a password unless its configuration says so. Write into the configuration of Orthanc, with a name and a password of your own, and restart it:"),
+    "orthanc-web-from-1-13": N_("Remove the line that sets AuthenticationEnabled to false from the configuration of Orthanc. Write instead, with a name and a password of your own, and restart it:"),
+    "orthanc-web-from-1-12-9": N_("Demand a password for the web interface. Write into the configuration of Orthanc, with a name and a password of your own, and restart it. Without RegisteredUsers, Orthanc makes a user whose password is known:"),
+    "orthanc-web": N_("Demand a password for the web interface. Write into the configuration of Orthanc, with a name and a password of your own, and restart it. Without RegisteredUsers, or with an empty one, Orthanc makes a user whose password is known:"),
+    "orthanc-web-local": N_("If only programs on the same machine use the web interface of Orthanc, close it to all others. Write into its configuration, and restart it:"),
+    "orthanc-default-user": N_("The web interface of Orthanc asks for a password. Please look whether the user that Orthanc makes by itself still exists: its name and password are known to everybody. We did not try it. Set a user of your own in the configuration:"),
+    "dcm4chee-web": N_("Demand a login for the user interface and for REST alike. Build and deploy dcm4chee in the variant that secures both:"),
+    "osirix-web": N_("Set a password in Preferences, Web Server. Switch the web server off if nobody needs it."),
+    "ohif-web": N_("Demand a login for the viewer, and also for the DICOMweb address from which it takes its images. A login for the viewer alone leaves the images open:"),
+    "listing-nginx": N_("Let the web server show neither the list nor the files. To hide the list alone is not enough. For nginx:"),
+    "listing-apache": N_("Let the web server show neither the list nor the files. To hide the list alone is not enough. For Apache:"),
+    "front-http": N_("Put a web server with a login before the archive, and let the archive itself listen on 127.0.0.1 only. For nginx, in which no “return” may stand at this place:"),
+    "front-http-certificate": N_("Let only devices with a certificate of your own through the web server before the archive. For nginx:"),
+    "front-http-address": N_("Let only the addresses of your own devices through the web server before the archive. For nginx, in which no “return” may stand at this place:"),
+    "orthanc-dicom-before-1-3": N_("This version of Orthanc cannot refuse strangers who store images. Update it. Until then, write into its configuration, with a line for each device of yours:"),
+    "orthanc-dicom-before-1-9": N_("Let only your own devices into the DICOM port. Write into the configuration of Orthanc, with a line for each device of yours, and restart it:"),
+    "orthanc-dicom": N_("Let only your own devices into the DICOM port. Write into the configuration of Orthanc, with a line for each device of yours, and restart it:"),
+    "orthanc-dicom-off": N_("If nobody uses the DICOM port of Orthanc, switch it off in the configuration, and restart it:"),
+    "orthanc-title": N_("An AE title is a name and no secret. Let Orthanc check the address of each device, too. Write into its configuration, and restart it:"),
+    "dcm4chee-dicom": N_("Enter the AE titles of your own devices as “Accepted Calling AE Title” at each Network AE of dcm4chee. An empty list lets everybody in:"),
+    "conquest-dicom": N_("Enter one line for each of your own devices in dgatesop.lst of Conquest, and restart it. Without such lines it lets everybody in:"),
+    "dicoogle-dicom": N_("Enter your own devices in the DICOM services of Dicoogle. The value “any” lets everybody in:"),
+    "osirix-dicom": N_("In Preferences, Listener, switch off C-FIND and C-GET for others, and the announcement by Bonjour. On Horos:"),
+    "clearcanvas-dicom": N_("In each server partition of ClearCanvas, switch off “Accept any device” and “Automatically insert devices”. Then delete from the list of devices whatever is not yours:"),
+    "dcmqrscp-dicom": N_("If this archive is dcmqrscp of DCMTK, name your own devices in dcmqrscp.cfg instead of ANY, and restart it:"),
+    "pynetdicom-dicom": N_("If this archive is built on pynetdicom, let it demand the AE titles that it knows. Do not let strangers reach its program qrscp, which has a published vulnerability:"),
+    "pixelmed-dicom": N_("We know of no setting by which this product refuses strangers. Keep them away from its DICOM port by a firewall or by a TLS front."),
+    "any-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port, by AE title and by address."),
+    "any-title": N_("An AE title is a name and no secret. Let only the addresses of your own devices reach the DICOM port."),
+    "firewall-windows": N_("Narrow the firewall rules of Windows that open the archive (TCP {ports}) to the addresses of your own devices. Add no rule that blocks: it would also block your devices. In PowerShell:"),
+    "firewall-aws": N_("Remove the rules that open the archive (TCP {ports}) to everybody from the security group, for IPv4 and for IPv6. Then look at the rules again:"),
+    "firewall-azure": N_("Narrow the rules of the network security group that open the archive (TCP {ports}) to the addresses of your own devices, for IPv4 and for IPv6:"),
+    "firewall-gcp": N_("Narrow the firewall rules of the project that open the archive (TCP {ports}) to the addresses of your own devices, for IPv4 and for IPv6:"),
+    "firewall-nftables": N_("In the firewall, let only the addresses of your own devices reach the archive (TCP {ports}), and close it for IPv6. On Linux:"),
+    "update": N_("Update the product: its version has published vulnerabilities."),
+    "front-verify": N_("The DICOM port speaks TLS with everybody. Let it demand a certificate that you gave to your own devices. With stunnel both lines are needed:"),
+    "orthanc-dicom-tls": N_("Encrypt the DICOM port, and let in only devices with a certificate of your own. Write into the configuration of Orthanc:"),
+    "dcm4chee-tls": N_("Let devices use the connection dicom-tls (port 2762) with new ciphers, and remove the plain connection from each AE of dcm4chee:"),
+    "front-stunnel": N_("Put a TLS front before the DICOM port that lets in only devices with a certificate of your own. The archive itself should listen on 127.0.0.1 only. With stunnel:"),
+    "front-nginx-stream": N_("Put a TLS front before the DICOM port that lets in only devices with a certificate of your own. The archive itself should listen on 127.0.0.1 only. With nginx:"),
+    "front-nginx-address": N_("Put a front before the DICOM port that lets in only the addresses of your own devices. It encrypts nothing. With nginx:"),
+    "front-haproxy": N_("Put a TLS front before the DICOM port that lets in only devices with a certificate of your own. The archive itself should listen on 127.0.0.1 only. With haproxy:"),
+    "orthanc-web-tls": N_("Encrypt the web interface. Write into the configuration of Orthanc:"),
+    "web-tls": N_("Encrypt the web interface by a web server before it. With nginx:"),
+    "tls-versions": N_("Allow only TLS 1.2 and 1.3, with ciphers that have forward secrecy and authenticated encryption. With nginx:"),
+    "tls-certificate": N_("Install a certificate that is valid, has a key of at least 2048 bits, and names the address by which the archive is called."),
+    "any-apart": N_("If nobody outside needs the archive, take it off the internet. Let those who do need it come through a VPN."),
+    "any-logs": N_("Keep copies of the logs of the archive and of the firewall. They tell whether somebody took records, and they are soon overwritten."),
+    "any-maintainer": N_("Ask whoever maintains the archive to confirm in writing what was changed."),
+}  # fmt: skip
+
+
+class Step(Struct, frozen=True):
+    """One thing to do."""
+
+    code: str  # the row of the catalogue
+    words: str
+    type: tuple[str, ...]  # what is typed, line by line; it has no language
+    source: str
+
+
+class CloseItView(Struct, frozen=True):
+    """What closes an archive. Without lines there is nothing to close."""
+
+    lines: tuple[str, ...] = ()  # each in one line, with what is typed
+    check_again: str = ""  # a command
+    sources: tuple[str, ...] = ()
+    product: str = ""
+    steps: tuple[Step, ...] = ()  # the same in parts
+
+
+def close_it(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) -> CloseItView:
+    """What closes an archive, by evidence, and how to check again."""
+    steps = tuple(_step(remedy, words) for remedy in remedies(archive, group))
+    if not steps:
+        return CloseItView()
+    product = archive.product
+    return CloseItView(
+        lines=tuple(" ".join((step.words, *step.type)) for step in steps),
+        check_again=_check(archive),
+        sources=tuple(dict.fromkeys(step.source for step in steps)),
+        product=words.product(product.product, product.version, product.firm),
+        steps=steps,
+    )
+
+
+def _step(remedy: Remedy, words: Words) -> Step:
+    row, ports = rows()[remedy.id], ", ".join(map(str, remedy.ports))
+    typed = tuple(line.replace("<ports>", ports) for line in row.set)
+    return Step(row.id, words.say(LINES[row.id], ports=ports), typed, row.source)
+
+
+def _check(archive: Archive) -> str:
+    """The command that checks this archive again."""
+    address = archive.address
+    host = f"[{address}]" if ":" in address else address
+    ports = sorted({e.port for e in archive.endpoints if e.address == address})
+    scope = "" if address == "::1" or address.startswith("127.") else " --scope SCOPE.toml"
+    return f"filmbadge check {host}:{','.join(map(str, ports))}{scope}"

@@ -1,0 +1,57 @@
+"""Remedies in words: a sentence for each row, what is typed, and the command that checks again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from filmbadge.catalogue.remedies import RemedyRow, remedies
+from filmbadge.tell.remedy import LINES, CloseItView, close_it
+from filmbadge.tell.words import Words
+from support import factories
+from support.factories import ADDRESS, DISCLOSED, REPORTED, admitted, dimse, web
+
+ENGLISH = Words()
+ROWS = list(remedies().values())
+
+
+def told(address: str = ADDRESS) -> CloseItView:
+    host = factories.host(address, dimse(admitted(DISCLOSED)), web(REPORTED))
+    (archive,) = host.archives
+    return close_it(archive, host.judged, ENGLISH)
+
+
+def test_every_row_has_a_sentence_and_every_sentence_a_row() -> None:
+    assert list(LINES) == [row.id for row in ROWS]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_sentence_announces_what_is_typed(row: RemedyRow) -> None:
+    text = LINES[row.id]
+    assert text.endswith(":") == bool(row.set)
+    assert text.endswith((":", "."))
+    assert set(re.findall(r"{(\w+)}", text)) <= {"ports"}
+
+
+def test_lines_can_be_copied() -> None:
+    found = told()
+    assert found.product == "likely Orthanc 1.12.1"
+    assert len(found.lines) == len(found.steps) == 5
+    assert '"DicomCheckCalledAet": true' in found.lines[1]
+    assert "TCP 4242, 8042" in found.lines[2]
+    assert any("tcp dport { 4242, 8042 } meta nfproto ipv6 drop" in line for line in found.steps[2].type)
+    assert all("<" not in line and "\n" not in line for line in found.lines)
+    assert "Orthanc, Resources/Configuration.json" in " ".join(found.sources)
+
+
+@pytest.mark.parametrize(
+    ("address", "command"),
+    [
+        ("192.0.2.7", "filmbadge check 192.0.2.7:4242,8042 --scope SCOPE.toml"),
+        ("127.0.0.7", "filmbadge check 127.0.0.7:4242,8042"),
+        ("2001:db8::7", "filmbadge check [2001:db8::7]:4242,8042 --scope SCOPE.toml"),
+    ],
+)
+def test_the_same_check_is_named_that_found_it(address: str, command: str) -> None:
+    assert told(address).check_again == command
