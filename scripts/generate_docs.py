@@ -18,6 +18,7 @@ from filmbadge.keep.judged import Judged
 from filmbadge.keep.manifest import Manifest
 from filmbadge.keep.views import script
 from filmbadge.rehearse.compare import Rehearsal
+from filmbadge.tell import remedy
 from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.compare.document import ComparisonDocument
 from filmbadge.tell.rejudged import JudgeDocument
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLES = {
     Path("docs/dataset.md"): ("<!-- generated from filmbadge.keep.schema: do not edit below -->\n", schema.markdown),
     Path("docs/kinds.md"): ("<!-- generated from filmbadge.catalogue.kinds: do not edit below -->\n", kinds.markdown),
+    Path("docs/remedies.md"): ("<!-- generated from filmbadge.tell.remedy: do not edit below -->\n", remedy.markdown),
     Path("docs/restraint.md"): ("<!-- generated from filmbadge.texts: do not edit below -->\n", texts.markdown),
 }
 SCHEMAS = {

@@ -60,7 +60,7 @@ def test_an_open_orthanc_by_both_ways() -> None:
 
 def test_a_password_of_orthanc_is_asked_about_and_not_tried() -> None:
     locked = web(OrthancFacts(status=401, realm=ORTHANC_REALM))
-    assert ids(locked) == ["orthanc-default-user", "orthanc-web-tls", "any-apart"]
+    assert ids(locked) == ["orthanc-default-user", "web-tls", "any-apart"]
 
 
 def test_a_title_is_no_secret() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from filmbadge.catalogue.remedies import RemedyRow, Then
 from filmbadge.catalogue.remedies import remedies as rows
 from filmbadge.judge.remedies import Remedy, remedies
 from filmbadge.model import Archive, JudgedEndpoint
@@ -40,7 +41,7 @@ LINES = {
     "dicoogle-dicom": N_("Enter your own devices in the DICOM services of Dicoogle. The value “any” lets everybody in:"),
     "osirix-dicom": N_("In Preferences, Listener, switch off C-FIND and C-GET for others, and the announcement by Bonjour. On Horos:"),
     "clearcanvas-dicom": N_("In each server partition of ClearCanvas, switch off “Accept any device” and “Automatically insert devices”. Then delete from the list of devices whatever is not yours:"),
-    "dcmqrscp-dicom": N_("If this archive is dcmqrscp of DCMTK, name your own devices in dcmqrscp.cfg instead of ANY, and restart it:"),
+    "dcmqrscp-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcmqrscp of DCMTK, name them in dcmqrscp.cfg instead of ANY, and restart it:"),
     "pynetdicom-dicom": N_("If this archive is built on pynetdicom, let it demand the AE titles that it knows. Do not let strangers reach its program qrscp, which has a published vulnerability:"),
     "pixelmed-dicom": N_("We know of no setting by which this product refuses strangers. Keep them away from its DICOM port by a firewall or by a TLS front."),
     "any-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port, by AE title and by address."),
@@ -115,3 +116,46 @@ def _check(archive: Archive) -> str:
     ports = sorted({e.port for e in archive.endpoints if e.address == address})
     scope = "" if address == "::1" or address.startswith("127.") else " --scope SCOPE.toml"
     return f"filmbadge check {host}:{','.join(map(str, ports))}{scope}"
+
+
+def markdown() -> str:
+    """All remedies, for `docs/remedies.md`: one section a row."""
+    return "".join(map(_section, rows().values()))
+
+
+def _section(row: RemedyRow) -> str:
+    typed = f"\n```\n{chr(10).join(row.set)}\n```\n" if row.set else ""
+    told = {
+        "fits": _condition(row),
+        "instead of": f"`{row.instead_of}`" if row.instead_of else "",
+        "setting": row.setting,
+        "since": row.since,
+        "default": row.default,
+        "a stranger then sees": row.stranger,
+        "a check then says": ", ".join(_then(one) for one in row.then),
+        "verify": row.verify,
+        "note": row.note,
+        "source": f"{row.source} ({row.grade})",
+    }
+    table = "".join(f"| {name} | {said.replace('|', chr(92) + '|')} |\n" for name, said in told.items() if said)
+    return f"\n## {row.id}\n\n{LINES[row.id].format(ports='PORTS')}\n{typed}\n| | |\n|---|---|\n{table}"
+
+
+def _condition(row: RemedyRow) -> str:
+    """The conditions of a row, in the words of the catalogue."""
+    versions = " ".join(filter(None, (row.at_least and f"from {row.at_least}", row.before and f"before {row.before}")))
+    parts = (
+        " or ".join(row.product) or (row.toolkit and f"toolkit {row.toolkit}"),
+        versions,
+        row.ways and f"way in: {' or '.join(row.ways)}",
+        row.login and "a login is demanded",
+        row.findings and f"finding: {' or '.join(row.findings)}",
+        row.plain and f"plain {row.plain}",
+        row.tls and "TLS",
+        row.system and f"firewall: {row.system}",
+    )
+    return "; ".join(map(str, filter(None, parts))) or "any archive"
+
+
+def _then(then: Then) -> str:
+    return " ".join(map(str, (then.why, *then.codes)))
