@@ -41,7 +41,9 @@ def test_without_a_source_of_countries_no_table_is_shown(tmp_path: Path) -> None
     made = document(tmp_path)
     assert [row.country for row in made.by_country] == [None]
     assert not any(line.split()[:2] == ["country", "archives"] for line in terminal(made).splitlines())
-    assert "By country" not in page.render(made, ENGLISH)
+    html = page.render(made, ENGLISH)
+    assert "stack countries" not in html
+    assert "No source of places attributes any of these addresses to a country." in html
 
 
 def test_countries_are_a_table_that_ends_with_what_is_not_attributed(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_countries_are_a_table_that_ends_with_what_is_not_attributed(tmp_path: P
     where = "Hosts of which we could not find out enough stand in no row: NL 3."
     assert where in terminal(made)
     html = page.render(made, ENGLISH)
-    assert "<td>NL</td>" in html
+    assert ">NL</th>" in html
     assert "≥ 1,234" in html
     assert where in html
 

@@ -27,7 +27,7 @@ from filmbadge.model import (
     Transport,
 )
 
-_TRANSPORT = {
+OF_TRANSPORT = {
     Transport.PLAIN: FindingCode.PLAIN_TRANSPORT,
     Transport.OLD_VERSION: FindingCode.OLD_TLS,
     Transport.UNAUTHENTICATED: FindingCode.ANONYMOUS_CIPHER,
@@ -89,7 +89,7 @@ def _of(judged: JudgedEndpoint, archive: Archive) -> Iterator[tuple[FindingCode,
     if archive.rung is Rung.SPEAKS and by_title(judged):
         yield FindingCode.TITLE_ONLY, {}
     for one in judged.transport:
-        if code := _TRANSPORT.get(one):
+        if code := OF_TRANSPORT.get(one):
             yield code, _measures(one, seen)
 
 

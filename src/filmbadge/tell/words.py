@@ -8,7 +8,9 @@ from typing import NamedTuple
 from filmbadge.catalogue import dicom
 from filmbadge.catalogue.advisories import advisories
 from filmbadge.catalogue.countries import countries
+from filmbadge.catalogue.findings import Severity
 from filmbadge.identifiers.schemes import schemes
+from filmbadge.judge.findings import OF_TRANSPORT
 from filmbadge.model import (
     Appearance,
     Count,
@@ -37,7 +39,7 @@ from filmbadge.tell.causes import Causes
 from filmbadge.tell.language import N_
 
 # The values of these are English words, and the catalogue has them as they stand.
-NAMES = (Rung, Depth, Provenance, Appearance)
+NAMES = (Rung, Depth, Provenance, Appearance, Severity)
 
 _RUNGS = {
     Rung.SILENT: N_("nothing answered"),
@@ -372,6 +374,11 @@ class Words(Causes):
             return ", ".join(self.kind(Kind(kind)) for kind in finding.numbers)
         scheme = schemes().get(finding.about)
         return self.say(scheme.name) if scheme else finding.about
+
+    def transport(self, code: str) -> str:
+        """What a connection showed, as a title."""
+        shown = Transport(code)
+        return self.finding_title(OF_TRANSPORT[shown]) if shown in OF_TRANSPORT else self.say(_TRANSPORT[shown])
 
     def decoys(self, decoys: Iterable[Decoy]) -> tuple[str, ...]:
         """Why an archive is likely no clinic's."""

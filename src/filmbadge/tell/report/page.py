@@ -1,33 +1,31 @@
-"""One self-contained HTML page. It fetches nothing, and runs no script."""
+"""A survey as one self-contained HTML page. It fetches nothing, and runs no script."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from filmbadge.model import FindingCode, Kind, Rung, Total
+from filmbadge.model import Depth, Total
+from filmbadge.tell.language import N_
+from filmbadge.tell.report import archives
+from filmbadge.tell.report.charts import Chart, Row, at_least, charts, places, wrong
+from filmbadge.tell.report.family import environment
 from filmbadge.tell.summary import (
-    LABELS,
-    KindLine,
     ReportDocument,
     alike,
-    appearances,
     asked,
-    countries,
     figures,
     incomplete,
     left_out,
     nothing_found,
     undecided_by_country,
 )
-from filmbadge.tell.view import ArchiveView, amounts
 from filmbadge.tell.words import Words
-from filmbadge.texts import printable
 
-_REASONS = 8  # of one rung
 _UNDECIDED = 40  # hosts
+# The figures of the first screen: the first of these that are known.
+_FIRST = ("archives_open", "patients", "images", "images_retrievable", "studies", "ssn_records", "series", "archives")
+_MOST = 4
 
 
 class Figure(NamedTuple):
@@ -37,110 +35,176 @@ class Figure(NamedTuple):
     open: bool
 
 
-class Bar(NamedTuple):
-    """One rung of the funnel."""
-
-    rung: str
-    words: str
-    endpoints: str
-    width: str  # empty: no bar
-    open: bool
-    reasons: list[str]
-    more: str
-
-
-class KindRow(NamedTuple):
-    name: str
-    studies: str
-    width: str
-    looks: str
-
-
-class FindingRow(NamedTuple):
-    title: str
-    archives: str
-    width: str
-
-
-class GradeRow(NamedTuple):
-    letter: str  # empty: no grade
-    archives: str
-
-
-class ArchiveRow(NamedTuple):
-    id: str
-    ways: str
-    places: list[str]
-    grade: str
-    open: bool
-    rung: str
-    product: str
-    toolkit: str
-    counts: list[str]
-    identifiers: list[str]
-    kinds: list[str]
-    reasons: tuple[str, ...]
-    remarks: list[str]
-
-
 def render(report: ReportDocument, words: Words) -> str:
-    """The page as text. Everything in it is escaped, and holds no control character: an archive may have said it."""
-    environment = Environment(
-        loader=PackageLoader("filmbadge.tell.report", "."),
-        autoescape=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["_"] = words.say
-    rows = [(archive, _archive(archive, words)) for archive in report.archives]
-    return environment.get_template("page.jinja").render(
-        language=words.code,
+    """The page as text."""
+    known = report.state != "nothing-reached" and bool(report.hosts_done)
+    return environment(words).get_template("page.jinja").render(
+        kicker=words.say("Filmbadge survey"),
         headline=_headline(report, words),
+        lead=list(_lead(report, words)),
+        warnings=list(incomplete(report.state, report.rows, words)) if known else [],
+        facts=list(_facts(report, words)),
+        figures=list(_figures(report, words)) if known and _found(report) else [],
+        totals=_totals(report, words) if known and _found(report) else None,
+        world="",
+        places=places(report, words) if _found(report) else Chart("", "", ""),
+        charts=list(charts(report, words)) if known else [],
+        wrong=wrong(report, words),
+        unmeasured=list(_unmeasured(report, words)),
+        method=list(_method(words)),
+        restraint=[*words.not_tried(Depth(report.depth)), words.say("Nothing was written to any archive, no password was tried, and every value of a patient was forgotten where it was read. An image was begun at depth prove alone, and dropped unread.")],
         about=_about(report, words),
-        incomplete=list(incomplete(report.state, report.rows, words)),
-        left_out=list(left_out(report, words)),
-        undecided=_undecided(report, words),
-        figures=[_figure(label, total, words) for label, total in figures(report)],
-        alike=alike(report, words),
-        countries=countries(report, words, whole=True),
-        undecided_by_country=undecided_by_country(report, words),
-        funnel=list(_funnel(report, words)),
-        kinds=list(_kinds(report, words)),
-        absent=", ".join(words.kind(Kind(line.kind)) for line in report.kinds if not line.archives),
-        findings=list(_findings(report, words)),
-        grades=[GradeRow("" if grade == "none" else grade, words.number(n)) for grade, n in report.grades.items() if n],
-        ungraded=bool(report.grades.get("none")),
-        opened=[row for archive, row in rows if archive.open and not archive.decoy],
-        guarded=[row for archive, row in rows if not archive.open and not archive.decoy],
-        decoys=[row for archive, row in rows if archive.decoy],
-    )
+        **_archives(report, words),
+    )  # fmt: skip
+
+
+def _rows(report: ReportDocument) -> dict[str, Total]:
+    return {row.quantity: row for row in report.rows}
+
+
+def _found(report: ReportDocument) -> int:
+    return at_least(_rows(report)["archives"])
 
 
 def _headline(report: ReportDocument, words: Words) -> str:
-    rows = {row.quantity: row for row in report.rows}
+    rows = _rows(report)
     found, opened = rows["archives"], rows["archives_open"]
-    n, open_ = (row.at_least or 0 if row.measured is None else row.measured for row in (found, opened))
-    if not n:
+    all_, n = at_least(found), at_least(opened)
+    if not report.hosts_done:
+        return words.say("No host was asked yet, so nothing is known")
+    if not all_:
         return nothing_found(report, words)
-    if found.measured is None:
-        if opened.measured is None:
-            return words.say("At least {open:,} of {n:,} or more imaging archives answer strangers", n=n, open=open_)
-        return words.say("{open:,} of {n:,} or more imaging archives answer strangers", n=n, open=open_)
-    if opened.measured is None:
+    if not n and opened.measured is None:
         return words.many(
-            "At least {open:,} of {n:,} imaging archive answers strangers",
-            "At least {open:,} of {n:,} imaging archives answer strangers",
+            "The {n:,} imaging archive found was not seen open, and we do not know enough to call it closed",
+            "None of the {n:,} imaging archives found was seen open, and we do not know enough to call all of them closed",
+            all_,
+        )
+    if not n:
+        return words.many(
+            "The {n:,} imaging archive that was found gives no patient's record to strangers",
+            "None of the {n:,} imaging archives found gives patients' records to strangers",
+            all_,
+        )
+    if found.measured is not None and opened.measured is not None:
+        return words.many(
+            "{n:,} of {all:,} imaging archives gives patients' records to anybody who asks",
+            "{n:,} of {all:,} imaging archives give patients' records to anybody who asks",
             n,
-            open=open_,
+            all=all_,
+        ) if all_ > 1 else words.say("The one imaging archive that was found gives patients' records to anybody who asks")  # fmt: skip
+    if found.measured is not None:
+        return words.many(
+            "At least {n:,} of {all:,} imaging archives gives patients' records to anybody who asks",
+            "At least {n:,} of {all:,} imaging archives give patients' records to anybody who asks",
+            n,
+            all=all_,
+        )
+    if opened.measured is not None:
+        return words.many(
+            "{n:,} of {all:,} or more imaging archives gives patients' records to anybody who asks",
+            "{n:,} of {all:,} or more imaging archives give patients' records to anybody who asks",
+            n,
+            all=all_,
         )
     return words.many(
-        "{open:,} of {n:,} imaging archive answers strangers",
-        "{open:,} of {n:,} imaging archives answer strangers",
+        "At least {n:,} of {all:,} or more imaging archives gives patients' records to anybody who asks",
+        "At least {n:,} of {all:,} or more imaging archives give patients' records to anybody who asks",
         n,
-        open=open_,
+        all=all_,
     )
+
+
+def _lead(report: ReportDocument, words: Words) -> Iterator[str]:
+    """What the headline means, for somebody who reads no further."""
+    if report.state == "nothing-reached":
+        yield words.say(
+            "No host gave any answer. That may lie at our own line. What was not reached is not safe, it is unknown."
+        )
+    elif not _found(report):
+        if report.hosts_done:
+            yield words.many(
+                "{n:,} host was asked, and it showed no service that holds medical images.",
+                "{n:,} hosts were asked, and none of them showed a service that holds medical images.",
+                report.hosts_done,
+            )
+    elif at_least(_rows(report)["archives_open"]):
+        yield words.say(
+            "An imaging archive holds X-rays, scans and the records that belong to them. An open one gives them to whoever knows its address: it asks for no password, and nothing was broken into to find it."
+        )
+
+
+def _facts(report: ReportDocument, words: Words) -> Iterator[tuple[str, str]]:
+    """Who asked, by whose leave, and when."""
+    began = words.time(report.started)
+    when = words.say("{began} to {ended}", began=began, ended=words.time(report.ended)) if report.ended else began
+    yield words.say("Dates"), when
+    yield words.say("What was done"), asked(report, words)
+
+
+def _figures(report: ReportDocument, words: Words) -> Iterator[Figure]:
+    """Four at most. A figure is a number or a bound; what has neither stands in the table below."""
+    shown = {total.quantity: (label, total) for label, total in figures(report)}
+    known = [q for q in _FIRST if q in shown and (shown[q][1].measured is not None or at_least(shown[q][1]))]
+    if not at_least(shown["archives_open"][1]):
+        known = [q for q in ("archives", "archives_open") if q in known]
+    for quantity in known[:_MOST]:
+        label, total = shown[quantity]
+        opened = quantity == "archives_open" and bool(at_least(total))
+        yield Figure(words.figure(total), words.say(_ALONE.get(quantity, label)), words.origin(total), opened)
+
+
+# A label that stands alone.
+_ALONE = {"archives_open": N_("archives open to strangers")}
+
+
+def _totals(report: ReportDocument, words: Words) -> Chart:
+    rows = tuple(
+        Row(words.say(label), (words.figure(total),), detail=words.origin(total)) for label, total in figures(report)
+    )
+    return Chart("totals", words.say("All figures"), words.say("What was found, and how each figure was got"), (words.say("figure"), words.say("number")), rows, after=tuple(alike(report, words)))  # fmt: skip
+
+
+def _archives(report: ReportDocument, words: Words) -> dict[str, object]:
+    """The tables of archives, and the cards of the open ones where there are not too many."""
+    numbered = list(enumerate(report.archives, 1))
+    opened = [(n, one) for n, one in numbered if one.open and not one.decoy]
+    in_cards = len(opened) <= archives.MOST_CARDS
+    return {
+        "grades": archives.grades(report, words),
+        "archives_title": _graded(report, words),
+        "in_cards": in_cards,
+        "opened": [archives.row(one, n, words, card=in_cards) for n, one in opened],
+        "in_full": [archives.card(one, n, words) for n, one in opened] if in_cards else [],
+        "opened_caption": words.say("Open archives, the one with most studies first. “≥” is a lower bound."),
+        "guarded": [archives.row(one, n, words) for n, one in numbered if not one.open and not one.decoy],
+        "guarded_caption": words.say("Archives that gave no records, and why each way in ended where it did."),
+        "decoys": [archives.row(one, n, words) for n, one in numbered if one.decoy],
+        "decoys_caption": words.say("Likely decoys and demonstrations, with why we think so."),
+    }
+
+
+def _graded(report: ReportDocument, words: Words) -> str:
+    failed, all_ = report.grades.get("F", 0), sum(report.grades.values())
+    if not failed:
+        return words.say("No archive has the worst grade")
+    return words.many(
+        "{n:,} of {all:,} archives has the worst grade",
+        "{n:,} of {all:,} archives have the worst grade",
+        failed,
+        all=all_,
+    )
+
+
+def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
+    """What could not be measured, and why: a sentence each."""
+    yield from incomplete(report.state, report.rows, words)
+    if report.undecided:
+        yield words.say("Hosts of which we do not know whether an archive is there, or whether it is open. They are not safe because of that: {hosts}.", hosts=_undecided(report, words))  # fmt: skip
+    if undecided := undecided_by_country(report, words):
+        yield undecided
+    yield from alike(report, words)
+    yield from left_out(report, words)
 
 
 def _undecided(report: ReportDocument, words: Words) -> str:
@@ -150,99 +214,11 @@ def _undecided(report: ReportDocument, words: Words) -> str:
     return ", ".join((*shown, *more))
 
 
+def _method(words: Words) -> Iterator[str]:
+    yield words.say(
+        "Filmbadge asks each host as any program of a clinic would: over DICOM and over HTTP, on the ports of the scope, without a password. It notes how far a stranger gets, and counts by identifiers of studies, never by names. What only looks closed, because an answer was missing or late, is called unknown."
+    )
+
+
 def _about(report: ReportDocument, words: Words) -> str:
-    began = words.time(report.started)
-    when = words.say("{began} to {ended}", began=began, ended=words.time(report.ended)) if report.ended else began
-    return words.say(
-        "{asked}, {when}, Filmbadge {version}.", asked=asked(report, words), when=when, version=report.version
-    )
-
-
-def _figure(label: str, total: Total, words: Words) -> Figure:
-    opened = label == LABELS["archives_open"] and bool(total.measured or total.at_least)
-    return Figure(words.figure(total), words.say(label), words.origin(total), opened)
-
-
-def _width(value: int, most: int) -> str:
-    return f"{min(100.0, 100 * value / most):.1f}%" if most else ""
-
-
-def _open(rung: str) -> bool:
-    return rung in {known.value for known in Rung if known.open}
-
-
-def _funnel(report: ReportDocument, words: Words) -> Iterator[Bar]:
-    most = max((step.endpoints for step in report.funnel if step.rung != Rung.SILENT), default=0)
-    for step in report.funnel:
-        left = len(step.reasons) - _REASONS
-        yield Bar(
-            rung=words.say(step.rung),
-            words=step.words,
-            endpoints=words.number(step.endpoints),
-            width=_width(step.endpoints, most) if step.endpoints and step.rung != Rung.SILENT else "",
-            open=_open(step.rung),
-            reasons=[words.say("{n:,} × {reason}", n=n, reason=reason) for reason, n in step.reasons[:_REASONS]],
-            more=words.many("and {n:,} other reason", "and {n:,} other reasons", left) if left > 0 else "",
-        )
-
-
-def _kinds(report: ReportDocument, words: Words) -> Iterator[KindRow]:
-    most = max(map(_studies, report.kinds), default=0)
-    for line in report.kinds:
-        if line.archives:
-            yield KindRow(
-                words.kind(Kind(line.kind)),
-                words.total(line.total, alone=False),
-                _width(_studies(line), most),
-                appearances(line, words),
-            )
-
-
-def _studies(line: KindLine) -> int:
-    return line.total.at_least or 0 if line.total.measured is None else line.total.measured
-
-
-def _findings(report: ReportDocument, words: Words) -> Iterator[FindingRow]:
-    most = max(report.findings.values(), default=0)
-    for code, archives in report.findings.items():
-        yield FindingRow(words.finding_title(FindingCode(code)), words.number(archives), _width(archives, most))
-
-
-def _archive(archive: ArchiveView, words: Words) -> ArchiveRow:
-    ways = len(archive.endpoints)
-    product = words.product(archive.product, archive.product_version, archive.product_firm)
-    return ArchiveRow(
-        id=archive.id,
-        ways=words.many("{n:,} way in", "{n:,} ways in", ways) if ways > 1 else "",
-        places=[*archive.place.words, *(hint.words for hint in archive.hints)],
-        grade=archive.grade or "",
-        open=archive.open,
-        rung=words.say(archive.rung),
-        product=product or words.say("not known"),
-        toolkit=words.say("toolkit {name}", name=archive.toolkit) if archive.toolkit else "",
-        counts=[
-            words.say("{quantity}: {count}", quantity=label, count=figure) for label, figure in amounts(archive, words)
-        ],
-        identifiers=[identifier.words for identifier in archive.identifiers],
-        kinds=list(_looks(archive, words)),
-        reasons=archive.reasons,
-        remarks=list(_remarks(archive, words)),
-    )
-
-
-def _looks(archive: ArchiveView, words: Words) -> Iterator[str]:
-    """Its kinds of personal data by what their values look like."""
-    seen: dict[str, list[str]] = {}
-    for name, kind in (archive.kinds or {}).items():
-        if kind.looks is not None:
-            seen.setdefault(kind.looks_words, []).append(words.kind(Kind(name)))
-    for look, names in seen.items():
-        yield words.say("{look}: {kinds}", look=look, kinds=", ".join(names))
-
-
-def _remarks(archive: ArchiveView, words: Words) -> Iterator[str]:
-    yield from archive.decoy
-    if titles := dict.fromkeys(finding.title for finding in archive.findings):
-        yield words.say("What is wrong: {findings}.", findings="; ".join(titles))
-    yield from archive.advisories
-    yield from words.grade(archive.grade, archive.grade_why)
+    return words.say("Made by Filmbadge {version}.", version=report.version)

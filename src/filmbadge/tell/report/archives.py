@@ -1,0 +1,169 @@
+"""Archives on a page: a row of a table, and a card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from filmbadge.model import Kind
+from filmbadge.tell.language import N_
+from filmbadge.tell.report.family import width
+from filmbadge.tell.summary import ReportDocument
+from filmbadge.tell.view import ArchiveView, amounts, sentences
+from filmbadge.tell.words import Words
+
+MOST_CARDS = 500  # open archives: more of them have a table alone
+
+# What each letter says in a word, and what it stands for in `catalogue/rubric.toml`.
+GRADES = {
+    "A": (N_("good"), N_("It refuses strangers, and nothing weaker was seen.")),
+    "B": (N_("fair"), N_("It gives no records, and has one weakness, such as no encryption.")),
+    "C": (N_("weak"), N_("It answers a stranger's query, or has two weaknesses.")),
+    "D": (N_("poor"), N_("Three weaknesses; or it gives records in which no data of a person was found.")),
+    "E": (N_("bad"), N_("Nearly open; or it gives images in which no data of a person was found.")),
+    "F": (N_("failed"), N_("It gives personal records to anybody who asks.")),
+    "": (N_("no grade"), N_("We could not find out enough. That is not a good grade.")),
+}
+
+
+class GradeRow(NamedTuple):
+    letter: str  # empty: no grade
+    word: str
+    meaning: str
+    archives: str
+    bar: int
+
+
+class ArchiveRow(NamedTuple):
+    """One line of a table."""
+
+    id: str
+    anchor: str
+    card: bool  # whether its card is on the page
+    grade: str
+    country: str
+    operator: str
+    product: str
+    toolkit: str
+    open: bool
+    rung: str
+    studies: str
+    images: str
+    why: str
+
+
+class Card(NamedTuple):
+    """One archive in full."""
+
+    id: str
+    anchor: str
+    open: bool
+    grade: str
+    headline: str
+    product: str
+    toolkit: str
+    decoy: list[str]
+    holds: list[str]
+    identifiers: list[str]
+    kinds: list[str]
+    ways: tuple[str, ...]
+    wrong: list[str]
+    places: list[str]
+    close: tuple[str, ...]
+    again: str
+
+
+def grades(report: ReportDocument, words: Words) -> list[GradeRow]:
+    """The key: each letter with its word, what it means, and how many archives have it."""
+    counted = {"" if grade == "none" else grade: n for grade, n in report.grades.items()}
+    if not any(counted.values()):
+        return []
+    most = max(counted.values())
+    return [
+        GradeRow(letter, words.say(word), words.say(meaning), words.number(n), width(n, most))
+        for letter, (word, meaning) in GRADES.items()
+        if (n := counted.get(letter, 0)) or letter
+    ]
+
+
+def anchor(number: int) -> str:
+    """An archive's id is no anchor: it has colons, and another may have said it."""
+    return f"archive-{number}"
+
+
+def row(archive: ArchiveView, number: int, words: Words, *, card: bool = False) -> ArchiveRow:
+    titles = dict.fromkeys(finding.title for finding in archive.findings)
+    return ArchiveRow(
+        id=archive.id,
+        anchor=anchor(number),
+        card=card,
+        grade=archive.grade or "",
+        country=archive.place.country or words.say("not attributed"),
+        operator=archive.place.operator or "",
+        product=_product(archive, words) or words.say("not known"),
+        toolkit=archive.toolkit,
+        open=archive.open,
+        rung=words.say(archive.rung),
+        studies=_figure(archive, "studies", words) if archive.open else "",
+        images=_figure(archive, "images", words) if archive.open else "",
+        why="; ".join(titles if archive.open else archive.reasons),
+    )
+
+
+def card(archive: ArchiveView, number: int, words: Words) -> Card:
+    return Card(
+        id=archive.id,
+        anchor=anchor(number),
+        open=archive.open,
+        grade=archive.grade or "",
+        headline=headline(archive, words),
+        product=_product(archive, words),
+        toolkit=words.say("toolkit {name}", name=archive.toolkit) if archive.toolkit else "",
+        decoy=[words.say("It is likely no clinic's archive: {reasons}.", reasons="; ".join(archive.decoy))] if archive.decoy else [],
+        holds=[words.say("{quantity}: {count}", quantity=label, count=figure) for label, figure in amounts(archive, words)] if archive.open else [],
+        identifiers=[identifier.words for identifier in archive.identifiers],
+        kinds=list(_looks(archive, words)),
+        ways=archive.reasons,
+        wrong=[*_wrong(archive), *words.grade(archive.grade, archive.grade_why)],
+        places=[*archive.place.words, *(hint.words for hint in archive.hints)],
+        close=(),
+        again="",
+    )  # fmt: skip
+
+
+def headline(archive: ArchiveView, words: Words) -> str:
+    """What is worst about it."""
+    if archive.findings:
+        return archive.findings[0].words
+    if archive.grade is None:
+        return words.say("We could not find out enough about it.")
+    return words.say("It gives nothing to a stranger, and nothing is wrong with it as far as we saw.")
+
+
+def _product(archive: ArchiveView, words: Words) -> str:
+    return words.product(archive.product, archive.product_version, archive.product_firm)
+
+
+def _figure(archive: ArchiveView, quantity: str, words: Words) -> str:
+    """The figure alone, or its bound."""
+    number = archive.counts[quantity]
+    if number.value is not None:
+        return words.number(number.value)
+    return words.say("≥ {n:,}", n=number.at_least) if number.at_least else words.say("unknown")
+
+
+def _looks(archive: ArchiveView, words: Words) -> Iterator[str]:
+    """Its kinds of personal data by what their values look like."""
+    seen: dict[str, list[str]] = {}
+    for name, kind in (archive.kinds or {}).items():
+        if kind.looks is not None:
+            seen.setdefault(kind.looks_words, []).append(words.kind(Kind(name)))
+    for look, names in seen.items():
+        yield words.say("{look}: {kinds}", look=look, kinds=", ".join(names))
+
+
+def _wrong(archive: ArchiveView) -> Iterator[str]:
+    """A sentence for each thing that is wrong, with where it was seen if there are several ways in."""
+    several = len(archive.endpoints) > 1
+    for sentence, endpoints in list(sentences(archive).items())[1:]:
+        yield f"{sentence} ({', '.join(endpoints)})" if endpoints and several else sentence

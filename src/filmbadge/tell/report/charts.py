@@ -1,0 +1,352 @@
+"""The charts of the page of a survey: each has its finding for a title, and says what is not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from filmbadge.catalogue.advisories import advisories
+from filmbadge.catalogue.findings import findings
+from filmbadge.model import FindingCode, Kind, Rung, Total, Transport
+from filmbadge.tell.report.family import width
+from filmbadge.tell.summary import KindLine, ReportDocument, Step, appearances, countries
+from filmbadge.tell.tables import Tally
+from filmbadge.tell.words import Words
+
+_REASONS = 8  # of one rung
+_ROWS = 20  # of products, and of toolkits
+
+
+class Row(NamedTuple):
+    """One bar. `open` is the share of it that is red, 0 to 100."""
+
+    label: str
+    numbers: tuple[str, ...]
+    bar: int = 0
+    open: int = 0
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+    link: str = ""
+
+
+class Chart(NamedTuple):
+    """`head` names the first column and those of the numbers; `notes` the column behind the bars, if there is one."""
+
+    id: str
+    topic: str
+    title: str
+    head: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    caption: str = ""
+    notes: str = ""
+    lines: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+class Places(NamedTuple):
+    """The table by country."""
+
+    topic: str
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    caption: str
+    lines: list[str]
+    after: list[str]
+
+
+def at_least(total: Total) -> int:
+    """What a total is for sure."""
+    return (total.at_least or 0) if total.measured is None else total.measured
+
+
+def charts(report: ReportDocument, words: Words) -> Iterator[Chart]:
+    """In the order of the page, without those that have nothing to show."""
+    yield _funnel(report, words)
+    if report.kinds:
+        yield _kinds(report, words)
+    if any(row.archives for row in report.products):
+        yield _products(report, words)
+        yield _toolkits(report, words)
+        yield _transport(report, words)
+        yield _advisories(report, words)
+
+
+def places(report: ReportDocument, words: Words) -> Places:
+    """The table of the survey of 2019, by country, with a sentence in its place where there is none."""
+    topic = words.say("By country")
+    lines = countries(report, words, whole=True)
+    if not lines:
+        return Places(topic, words.say("In which countries they stand is unknown"), [], [], "", [words.say("No source of places attributes any of these addresses to a country.")], [])  # fmt: skip
+    return Places(
+        topic,
+        _concentrated(report, words),
+        lines[0],
+        lines[1:],
+        words.say(
+            "Countries by the first source of places that names one. A study that is open in two countries is in the rows of both, so the rows may add up to more than the totals. Decoys and demonstrations are left out."
+        ),
+        [],
+        [],
+    )
+
+
+def _concentrated(report: ReportDocument, words: Words) -> str:
+    """In how few countries more than half of all open archives stand."""
+    known = sorted((at_least(row.archives_open) for row in report.by_country if row.country), reverse=True)
+    opened = sum(at_least(row.archives_open) for row in report.by_country)
+    if not opened:
+        return words.many(
+            "Archives stand in {n:,} country, and none was seen open",
+            "Archives stand in {n:,} countries, and none was seen open",
+            len(known),
+        )
+    sums = 0
+    for n, more in enumerate(known, 1):
+        sums += more
+        if 2 * sums > opened and n < len(known):
+            return words.many(
+                "Most open archives stand in {n:,} country", "Most open archives stand in {n:,} countries", n
+            )
+    stands = sum(bool(n) for n in known)
+    if 2 * sums <= opened:
+        return words.say("Where most open archives stand is not known")
+    return words.many("The open archives stand in {n:,} country", "The open archives stand in {n:,} countries", stands)
+
+
+def _funnel(report: ReportDocument, words: Words) -> Chart:
+    answered = sum(step.endpoints for step in report.funnel if step.rung != Rung.SILENT)
+    gave = sum(step.endpoints for step in report.funnel if is_open(step.rung))
+    title = words.many(
+        "{n:,} of {all:,} endpoints that answered gave records to a stranger",
+        "{n:,} of {all:,} endpoints that answered gave records to a stranger",
+        gave,
+        all=answered,
+    )
+    if not gave:
+        title = words.many(
+            "The {n:,} endpoint that answered gave no record to a stranger",
+            "None of the {n:,} endpoints that answered gave records to a stranger",
+            answered,
+        )
+    most = max((step.endpoints for step in report.funnel if step.rung != Rung.SILENT), default=0)
+    return Chart(
+        "funnel",
+        words.say("How far a stranger gets"),
+        title,
+        (words.say("rung"), words.say("endpoints")),
+        tuple(_step(step, most, words) for step in report.funnel),
+        words.say(
+            "Source: what each endpoint answered, in the last conversation with it. Silent endpoints have no bar."
+        ),
+        words.say("why they stopped there"),
+        (
+            words.say(
+                "An endpoint is an address, a port and a protocol. Each one stands on one rung of this ladder. From “discloses” on it is open."
+            ),
+        ),
+    )
+
+
+def _step(step: Step, most: int, words: Words) -> Row:
+    left = len(step.reasons) - _REASONS
+    reasons = [words.say("{n:,} × {reason}", n=n, reason=reason) for reason, n in step.reasons[:_REASONS]]
+    if left > 0:
+        reasons.append(words.many("and {n:,} other reason", "and {n:,} other reasons", left))
+    return Row(
+        words.say(step.rung),
+        (words.number(step.endpoints),),
+        0 if step.rung == Rung.SILENT else width(step.endpoints, most),
+        100 if is_open(step.rung) else 0,
+        step.words,
+        tuple(reasons),
+    )
+
+
+def is_open(rung: str) -> bool:
+    return rung in {known.value for known in Rung if known.open}
+
+
+def _kinds(report: ReportDocument, words: Words) -> Chart:
+    found = [line for line in report.kinds if line.archives]
+    most = max((at_least(line.total) for line in found), default=0)
+    absent = ", ".join(words.kind(Kind(line.kind)) for line in report.kinds if not line.archives)
+    title = words.say("No personal data was found in the archives that were looked at")
+    if found:
+        title = words.many(
+            "Strangers can read {n:,} kind of personal data: {first}",
+            "Strangers can read {n:,} kinds of personal data, {first} most of all",
+            len(found),
+            first=words.kind(Kind(max(found, key=lambda line: at_least(line.total)).kind)),
+        )
+    return Chart(
+        "kinds",
+        words.say("Kinds of personal data"),
+        title,
+        (words.say("kind"), words.say("studies")),
+        tuple(_kind(line, most, words) for line in found),
+        words.say(
+            "Source: studies of open archives that carry each kind. Values were looked at where they were read, and then forgotten. Archives that gave no answer to the question are not in it."
+        ),
+        words.say("how it looks, and in how many archives"),
+        after=(words.say("Looked for and found in none: {kinds}.", kinds=absent),) if absent else (),
+    )
+
+
+def _kind(line: KindLine, most: int, words: Words) -> Row:
+    figure, got = words.figure(line.total), words.origin(line.total, alone=False)
+    return Row(
+        words.kind(Kind(line.kind)),
+        (figure,),
+        width(at_least(line.total), most),
+        100,
+        got,
+        (appearances(line, words),),
+    )
+
+
+def _tallies(rows: tuple[Tally, ...], words: Words, unknown: str = "") -> tuple[Row, ...]:
+    """Grey is all, red the open ones. What is not known comes last."""
+    most = max((row.archives for row in rows), default=0)
+    ordered = [row for row in rows if row.name] + [row for row in rows if not row.name]
+    return tuple(
+        Row(
+            row.name or unknown,
+            (words.number(row.archives), words.number(row.archives_open)),
+            width(row.archives, most),
+            width(row.archives_open, row.archives),
+        )
+        for row in ordered
+        if row.archives
+    )
+
+
+def _columns(first: str, words: Words) -> tuple[str, ...]:
+    return first, words.say("archives"), words.say("open")
+
+
+def _named(rows: tuple[Row, ...], words: Words) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """The first of them, and a sentence for the rest."""
+    left = len(rows) - _ROWS
+    if left <= 1:
+        return rows, ()
+    return (*rows[: _ROWS - 1], rows[-1]), (words.many("{n:,} more is not shown.", "{n:,} more are not shown.", left),)
+
+
+def _products(report: ReportDocument, words: Words) -> Chart:
+    opened = [row for row in report.products if row.archives_open]
+    first = next((row for row in opened or report.products if row.name), None)
+    title = words.say("The product behind these archives is not known")
+    if first is not None and opened:
+        title = words.many(
+            "{product} is the most frequent product that is known: {n:,} open archive",
+            "{product} is the most frequent product that is known: {n:,} open archives",
+            first.archives_open,
+            product=first.name,
+        )
+    elif first is not None:
+        title = words.say("{product} is the most frequent product that is known", product=first.name)
+    rows, after = _named(_tallies(report.products, words, words.say("not known")), words)
+    return Chart(
+        "products",
+        words.say("Products"),
+        title,
+        _columns(words.say("product"), words),
+        rows,
+        words.say(
+            "Source: what an archive says of itself, and its manners. Red: open archives. Not known: it showed no mark of a product that this version of Filmbadge knows."
+        ),
+        after=after,
+    )
+
+
+def _toolkits(report: ReportDocument, words: Words) -> Chart:
+    known = [row for row in report.toolkits if row.name]
+    title = words.say("No archive showed the toolkit that it speaks DICOM with")
+    if known:
+        title = words.many(
+            "{n:,} archive showed the toolkit that it speaks DICOM with",
+            "{n:,} archives showed the toolkit that they speak DICOM with",
+            sum(row.archives for row in known),
+        )
+    rows, after = _named(_tallies(report.toolkits, words, words.say("not known")), words)
+    return Chart(
+        "toolkits",
+        words.say("Toolkits"),
+        title,
+        _columns(words.say("toolkit"), words),
+        rows if known else (),
+        words.say("Source: the implementation that a peer names when an association begins (DICOM PS3.7 D.3.3.2)."),
+        after=after if known else (),
+    )
+
+
+def _transport(report: ReportDocument, words: Words) -> Chart:
+    plain = sum(row.archives for row in report.transport if row.name == Transport.PLAIN)
+    found = sum(row.archives for row in report.products)
+    title = words.many(
+        "{n:,} of {all:,} archives can be reached without any encryption",
+        "{n:,} of {all:,} archives can be reached without any encryption",
+        plain,
+        all=found,
+    )
+    if not plain:
+        title = words.say("No archive was reached without encryption")
+    rows = _tallies(report.transport, words)
+    return Chart(
+        "transport",
+        words.say("Transport"),
+        title,
+        _columns(words.say("what a connection showed"), words),
+        tuple(row._replace(label=words.transport(row.label)) for row in rows),
+        words.say(
+            "Source: our own connections, measured against DICOM PS3.15 B.12 (BCP 195). An archive may show several of these. What nobody offered us, such as a cipher that we did not ask for, is not in it."
+        ),
+    )
+
+
+def _advisories(report: ReportDocument, words: Words) -> Chart:
+    n = report.findings.get(FindingCode.ADVISORY, 0)
+    title = words.many(
+        "{n:,} archive runs a version with a published vulnerability",
+        "{n:,} archives run a version with a published vulnerability",
+        n,
+    )
+    if not n:
+        title = words.say("No archive showed a version with a published vulnerability")
+    rows = _tallies(report.advisories, words)
+    return Chart(
+        "advisories",
+        words.say("Published vulnerabilities"),
+        title,
+        (words.say("advisory"), words.say("severity"), words.say("archives"), words.say("open")),
+        tuple(_advisory(row, words) for row in rows),
+        words.say(
+            "Source: the version that an archive names, against the range that the advisory gives. Nothing was attacked to find it. Archives that do not say their version are not in it."
+        ),
+    )
+
+
+def _advisory(row: Row, words: Words) -> Row:
+    known = advisories().get(row.label)
+    severity = words.say(str(findings()[FindingCode.ADVISORY].severity))
+    if known is None:
+        return row._replace(numbers=(severity, *row.numbers))
+    return row._replace(detail=words.advisory(row.label), numbers=(severity, *row.numbers))
+
+
+def wrong(report: ReportDocument, words: Words) -> Chart:
+    """What is wrong, and with how many archives."""
+    most = max(report.findings.values(), default=0)
+    rows = tuple(
+        Row(words.finding_title(FindingCode(code)), (words.number(n),), width(n, most))
+        for code, n in report.findings.items()
+    )
+    return Chart(
+        "wrong",
+        "",
+        words.say("What is wrong, and with how many archives"),
+        (words.say("finding"), words.say("archives")),
+        rows,
+        words.say("The gravest first. An archive may be in several rows. Decoys and demonstrations are left out."),
+    )
