@@ -29,7 +29,7 @@ COLUMNS = (*KEYS, "name", "email", "postal", "language", "role", "source", "date
 _REQUIRED = ("name",)
 _MOST_BYTES = 64 << 20
 _LONGEST = 256  # characters of a value
-_MOST_LINES = 7  # of a postal address: what the window of an envelope shows
+_MOST_LINES, _WIDTH = 7, 45  # of a postal address: what the window of an envelope shows
 _MOST_FAULTS = 20  # that are told at once
 # RFC 5321 4.1.2, without quoted strings and address literals: what a person's or a desk's mailbox looks like.
 _EMAIL = re.compile(
@@ -92,6 +92,10 @@ class Contacts:
             return self._rows[row_of(networks.around(index)[0])]
         row = self._operators.get(_plain(operator)) if operator else None
         return None if row is None else self._rows[row]
+
+    def with_id(self, recipient: str) -> Contact | None:
+        """The row of a recipient who was written to before. None: the table no longer names it."""
+        return next((row for row in self._rows if row.id == recipient), None)
 
     def _read(self, raw: bytes) -> dict[int, Networks]:
         try:
@@ -214,8 +218,8 @@ def _email(text: str) -> str:
 def _postal(text: str) -> tuple[str, ...]:
     """Lines stand below each other in quotes, or behind each other with a semicolon between them."""
     lines = tuple(_checked("postal address", line) for line in re.split(r"\r\n|\n|;", text) if line.strip())
-    if len(lines) > _MOST_LINES:
-        raise ValueError(f"the postal address has more than {_MOST_LINES} lines")
+    if sum(-(-len(line) // _WIDTH) for line in lines) > _MOST_LINES:
+        raise ValueError(f"the postal address has more than {_MOST_LINES} lines of {_WIDTH} characters")
     return lines
 
 

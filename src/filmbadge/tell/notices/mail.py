@@ -1,0 +1,125 @@
+"""A letter as a message (RFC 5322): plain text first, and a part that programs read (XARF) behind it. Nothing is sent."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage, MIMEPart
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, cast
+
+from filmbadge.tell.notices.letter import Letter, Row
+from filmbadge.texts import printable
+from filmbadge.version import RELEASE
+
+_WIDTH = 72  # characters of a line of text
+
+
+def message(
+    letter: Letter, at: datetime, message_id: str, first_id: str = "", reports: Sequence[Mapping[str, Any]] = ()
+) -> bytes:
+    """The message as it would be sent. `first_id` is of the first message to this recipient, where this is not it.
+
+    The structure is that of RFC 5965 with XARF's type of report. Without reports it is text alone.
+    """
+    made = EmailMessage(policy=SMTP)
+    sender = Address(printable(letter.sender.authority), addr_spec=letter.sender.mailbox)
+    made["Message-ID"] = message_id
+    made["Date"] = format_datetime(at)
+    made["From"] = made["Reply-To"] = sender
+    made["To"] = Address(printable(letter.contact.name), addr_spec=letter.contact.email)
+    made["Subject"] = f"[{letter.reference}] {printable(letter.subject)}"
+    made["Auto-Submitted"] = "auto-generated"  # RFC 3834
+    if first_id:
+        made["In-Reply-To"] = made["References"] = first_id
+    made["Content-Language"] = letter.language
+    if not reports:
+        made.set_content(text(letter), cte="quoted-printable")
+        return made.as_bytes()
+    made["MIME-Version"] = "1.0"
+    made.add_header("Content-Type", "multipart/report", **{"report-type": "feedback-report"})
+    named = {f"xarf-{n}.json" if len(reports) > 1 else "xarf.json": report for n, report in enumerate(reports, 1)}
+    for part in (_text(letter), _feedback(), *(_report(report, name) for name, report in named.items())):
+        made.attach(cast("EmailMessage", part))  # a part has no MIME-Version of its own
+    return made.as_bytes()
+
+
+def _text(letter: Letter) -> MIMEPart:
+    part = MIMEPart(policy=SMTP)
+    part.set_content(text(letter), cte="quoted-printable")
+    return part
+
+
+def _feedback() -> MIMEPart:
+    """RFC 5965 2: fields of a header, as the body of a part."""
+    fields, part = MIMEPart(policy=SMTP), MIMEPart(policy=SMTP)
+    fields["Feedback-Type"] = "xarf"
+    fields["User-Agent"] = f"Filmbadge/{RELEASE}"
+    fields["Version"] = "1"
+    part["Content-Type"] = "message/feedback-report"
+    part.set_payload([fields])
+    return part
+
+
+def _report(report: Mapping[str, Any], name: str) -> MIMEPart:
+    part = MIMEPart(policy=SMTP)
+    part.set_content(
+        json.dumps(report, indent=1).encode(),
+        "application",
+        "json",
+        filename=name,
+        disposition="attachment",
+        cte="base64",
+    )
+    part.set_param("name", name)
+    return part
+
+
+def text(letter: Letter) -> str:
+    """The letter as plain text."""
+    return "\n".join(_lines(letter)) + "\n"
+
+
+def _lines(letter: Letter) -> Iterator[str]:
+    for label, value in letter.labels:
+        yield from _wrapped(f"{label}: {value}")
+    for paragraph in letter.opening:
+        yield ""
+        yield from _wrapped(paragraph)
+    for row in letter.rows:
+        yield ""
+        yield from _row(row, letter)
+    for part in letter.parts:
+        yield ""
+        yield from _wrapped(part.title)
+        for paragraph in part.paragraphs:
+            yield from _wrapped(paragraph)
+        for line in part.lines:
+            yield from [f"  {line}"] if part.commands else _wrapped(line, "- ")
+    yield ""
+    yield letter.farewell
+    yield letter.sender.authority
+
+
+def _row(row: Row, letter: Letter) -> Iterator[str]:
+    yield f"* {row.address} ({row.ways})"
+    for head, value in zip(letter.heads[1:], row.values, strict=False):
+        if value:
+            yield from _wrapped(f"{head}: {value}", "  ")
+
+
+def _wrapped(line: str, before: str = "") -> list[str]:
+    """Words stay whole: one that is longer has a line of its own, and can be copied."""
+    wrapped = textwrap.wrap(
+        printable(line),
+        _WIDTH,
+        initial_indent=before,
+        subsequent_indent=" " * len(before),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapped or [""]

@@ -1,0 +1,184 @@
+"""Decides who is written to now, and about what. Pure: a survey, the contacts and what was told before go in, letters come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from filmbadge.catalogue.findings import Severity
+from filmbadge.tell.notices.contacts import Contact, Contacts
+from filmbadge.tell.notices.ledger import Kind, Told
+from filmbadge.tell.view import ArchiveView
+
+_GRAVE = tuple(Severity)  # the gravest first
+LEAST = Severity.HIGH  # a letter is written from here on
+# Days between two letters about one archive, by its worst finding.
+LEAST_DAYS: Mapping[Severity, int] = MappingProxyType(
+    {Severity.CRITICAL: 60, Severity.HIGH: 60, Severity.MEDIUM: 120, Severity.LOW: 540, Severity.INFO: 540}
+)
+
+
+class State(StrEnum):
+    """What became of an archive that was told, as a later survey shows it."""
+
+    OPEN = "open"
+    CLOSED = "closed"  # proven
+    UNKNOWN = "unknown"  # gone, not asked, or not conclusive: nobody is written to
+
+
+class Fate(NamedTuple):
+    state: State
+    now: str | None = None  # its id in the later survey, if it is open there
+
+
+class Again(NamedTuple):
+    """An archive that was told before, and is still open."""
+
+    archive: ArchiveView
+    last: Told
+
+
+@dataclass
+class Mail:
+    """One letter to one recipient, still without words."""
+
+    contact: Contact
+    new: list[ArchiveView] = field(default_factory=list)
+    again: list[Again] = field(default_factory=list)
+    closed: list[Told] = field(default_factory=list)
+    before: list[Told] = field(default_factory=list)  # all that this recipient was told, the oldest first
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.REMINDER if self.again else Kind.FIRST if self.new else Kind.THANKS
+
+    @property
+    def archives(self) -> list[ArchiveView]:
+        """Those that are open, which the letter is about."""
+        return [*(one.archive for one in self.again), *self.new]
+
+
+@dataclass
+class Plan:
+    mails: list[Mail] = field(default_factory=list)
+    without_contact: list[ArchiveView] = field(default_factory=list)
+    told: int = 0  # archives that were told before, and for which nothing is due yet
+    not_known: int = 0  # archives that were told before, of which this survey does not show what became of them
+
+
+def plan(
+    archives: Iterable[ArchiveView],
+    contacts: Contacts,
+    told: Sequence[Told],
+    fates: Mapping[str, Fate],
+    *,
+    began: datetime,
+    today: date,
+    least_days: Mapping[Severity, int] = LEAST_DAYS,
+) -> Plan:
+    """Who is written to. `fates` is what became of archives by their ids in the survey before; `began` is when this one began.
+
+    Without fates an archive is found again by an endpoint of its own. Then nothing is known to be closed.
+    """
+    made = Plan()
+    open_now = [archive for archive in archives if severity(archive) is not None]
+    history = _by_recipient(told)
+    for contact, held in _grouped(open_now, contacts, made).items():
+        rows = history.pop(contact.id, [])
+        _write(made, Mail(contact, before=rows), held, fates, (began, today, least_days))
+    for recipient, rows in history.items():
+        found = contacts.with_id(recipient)
+        if found is not None:
+            _write(made, Mail(found, before=rows), [], fates, (began, today, least_days))
+    return made
+
+
+def severity(archive: ArchiveView) -> Severity | None:
+    """Of its worst finding. None: no letter is written about it, as about decoys and demonstrations."""
+    found = [Severity(finding.severity) for finding in archive.findings]
+    worst = min(found, key=_GRAVE.index, default=None)
+    if worst is None or archive.decoy or _GRAVE.index(worst) > _GRAVE.index(LEAST):
+        return None
+    return worst
+
+
+def address(archive: ArchiveView) -> str:
+    """Its IP address."""
+    return archive.id.rpartition(":")[0]
+
+
+def _grouped(archives: Iterable[ArchiveView], contacts: Contacts, made: Plan) -> dict[Contact, list[ArchiveView]]:
+    """Archives by recipient. Rows that name one recipient are one, with what the first says."""
+    found: dict[str, tuple[Contact, list[ArchiveView]]] = {}
+    for archive in archives:
+        contact = contacts.of(address(archive), archive.place.operator or "")
+        if contact is None:
+            made.without_contact.append(archive)
+        else:
+            found.setdefault(contact.id, (contact, []))[1].append(archive)
+    return dict(found.values())
+
+
+def _by_recipient(told: Iterable[Told]) -> dict[str, list[Told]]:
+    found: dict[str, list[Told]] = {}
+    for row in told:
+        found.setdefault(row.recipient, []).append(row)
+    return found
+
+
+def _write(
+    made: Plan,
+    mail: Mail,
+    held: Sequence[ArchiveView],
+    fates: Mapping[str, Fate],
+    when: tuple[datetime, date, Mapping[Severity, int]],
+) -> None:
+    began, today, least_days = when
+    last = dict(_last(mail.before, held, fates))
+    late: list[Again] = []
+    for archive in held:
+        row = last.get(archive.id)
+        if row is None:
+            mail.new.append(archive)
+        else:
+            worst = severity(archive) or LEAST
+            due = row.began < began and row.day < began.date() and (today - row.day).days >= least_days[worst]
+            (mail.again if due else late).append(Again(archive, row))
+    made.told += len(late)
+    for row in _open_threads(mail.before):
+        state = fates[row.archive].state if row.archive in fates else State.UNKNOWN
+        if row.archive in last or any(row == one for one in last.values()) or row.began >= began:
+            continue
+        if state is State.CLOSED:
+            mail.closed.append(row)
+        else:
+            made.not_known += 1
+    if mail.again:  # one letter has all archives of its recipient that are open
+        mail.again.extend(late)
+        made.told -= len(late)
+    if mail.new or mail.again or mail.closed:
+        made.mails.append(mail)
+
+
+def _open_threads(rows: Sequence[Told]) -> Iterator[Told]:
+    """The last row about each archive that was not thanked for."""
+    found = {row.archive: row for row in rows}
+    return (row for row in found.values() if row.kind is not Kind.THANKS)
+
+
+def _last(rows: Sequence[Told], held: Sequence[ArchiveView], fates: Mapping[str, Fate]) -> Iterator[tuple[str, Told]]:
+    """Archives that are open now, each with the last row about it."""
+    known = {archive.id for archive in held}
+    ways = {endpoint: archive.id for archive in held for endpoint in archive.endpoints}
+    for row in _open_threads(rows):
+        fate = fates.get(row.archive)
+        found = fate.now if fate is not None and fate.now in known else None
+        if found is None and (fate is None or fate.state is not State.CLOSED):
+            found = row.archive if row.archive in known else None
+            found = found or next((ways[url] for url in row.endpoints.split() if url in ways), None)
+        if found is not None:
+            yield found, row
