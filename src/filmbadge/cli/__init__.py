@@ -50,6 +50,7 @@ for place, does in (
     ("judge:judge", "Judge once more what a survey kept, with today's catalogue. Asks nobody."),
     ("report:report", "Tell what a survey found. Without an option, a summary on the terminal."),
     ("compare:compare", "Tell what changed between surveys: archives that are new, gone, closed, still open or moved."),
+    ("notices:notices", "Write letters to those who run open archives. Nothing is sent."),
     (
         "forget:forget",
         "Delete a survey's folder, and write a receipt that holds no address. Blocks of the disk are not overwritten.",

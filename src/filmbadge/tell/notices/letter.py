@@ -20,6 +20,7 @@ from filmbadge.tell.words import Words
 _PERSONAL = frozenset(map(str, (FindingCode.PERSONAL_DATA, FindingCode.SSN_RECORDS, FindingCode.NATIONAL_IDENTIFIERS)))
 _GRAVE = tuple(Severity)
 FIGURES = ("patients", "studies", "images")
+_PROTOCOLS = {"dimse": "DICOM", "dimse-tls": "DICOM TLS", "http": "HTTP", "https": "HTTPS"}
 _NAMED = 6  # addresses in one line
 _COMMANDS = 3
 _HEADS = {
@@ -164,11 +165,11 @@ class _Writer:
         if self._desk and self._mail.archives:
             yield (
                 self._say(
-                    "We do not know who runs it. You have the desk for the network that it stands in: please pass this letter on to your customer."
+                    "We do not know who runs it. It stands in a network that your desk answers for: please pass this letter on to your customer."
                 )
                 if len(self._mail.archives) == 1
                 else self._say(
-                    "We do not know who runs them. You have the desk for the network that they stand in: please pass this letter on to your customers."
+                    "We do not know who runs them. They stand in networks that your desk answers for: please pass this letter on to your customers."
                 )
             )
 
@@ -221,12 +222,17 @@ class _Writer:
         product = self._words.product(archive.product, archive.product_version, archive.product_firm)
         return Row(
             address=address(archive),
-            ways=", ".join(dict.fromkeys(_port(url) for url in archive.endpoints)),
+            ways=", ".join(dict.fromkeys(self._port(url) for url in archive.endpoints)),
             product=product if archive.product else self._say("not known"),
             asked=self._words.time(asked),
             figures=() if self._desk else tuple(map(self._figure, map(archive.counts.__getitem__, FIGURES))),
             before=self._date(last.day) if last else "",
         )
+
+    def _port(self, url: str) -> str:
+        protocol, _, rest = url.partition("://")
+        name = _PROTOCOLS.get(protocol, protocol)
+        return self._say("{protocol} port {port}", protocol=name, port=rest.rpartition(":")[2])
 
     def _figure(self, number: Number) -> str:
         if number.value is None:
@@ -258,11 +264,11 @@ class _Writer:
 
     def _sentence(self, finding: FindingView) -> str:
         """One archive has sentences. Of several, a sentence that begins with `it` would not say which."""
-        return finding.words if len(self._mail.archives) == 1 and not self._desk else finding.title
+        return finding.words if len(self._mail.archives) == 1 else finding.title
 
     def _where(self, sentence: str, held: Sequence[ArchiveView]) -> str:
         if len(self._mail.archives) == 1:
-            return sentence if sentence.endswith(".") else f"{sentence}."
+            return sentence
         if len(held) == len(self._mail.archives):
             return self._say("{finding}: all of them.", finding=sentence)
         return self._say("{finding}: {addresses}.", finding=sentence, addresses=self._some(map(address, held)))
@@ -297,13 +303,13 @@ class _Writer:
         named = {"authority": self._sender.authority, "contact": self._sender.mailbox, "reference": self._reference}
         if self._sender.mandate:
             yield self._say(
-                "{authority} had these archives asked, under its reference {mandate}, and writes this letter. To make sure of that, ask {authority} by a way that you find yourself, and name {reference}. Questions reach us at {contact}.",
+                "This letter is from {authority}, whose own reference is {mandate}. To make sure of that, ask {authority} by a way that you find yourself, and name {reference}. Questions reach us at {contact}.",
                 **named,
                 mandate=self._sender.mandate,
             )
         else:
             yield self._say(
-                "{authority} had these archives asked, and writes this letter. To make sure of that, ask {authority} by a way that you find yourself, and name {reference}. Questions reach us at {contact}.",
+                "This letter is from {authority}. To make sure of that, ask {authority} by a way that you find yourself, and name {reference}. Questions reach us at {contact}.",
                 **named,
             )
         contact = self._mail.contact
@@ -354,11 +360,6 @@ def _close_it(_: ArchiveView) -> tuple[str, ...]:
 
 def _check_again(archive: ArchiveView) -> str:
     return f"filmbadge check {address(archive)}"
-
-
-def _port(url: str) -> str:
-    protocol, _, rest = url.partition("://")
-    return f"{protocol} {rest.rpartition(':')[2]}"
 
 
 def _host(row: Told) -> str:

@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from filmbadge.catalogue.findings import Severity
 from filmbadge.model import Refusal
 from filmbadge.tell.notices import mail, paper
-from filmbadge.tell.notices.contacts import Contact
+from filmbadge.tell.notices.contacts import Contact, Role
 from filmbadge.tell.notices.languages import language
 from filmbadge.tell.notices.ledger import Channel, Kind, Told
 from filmbadge.tell.notices.letter import Letter, Sender, Survey, compose
@@ -19,10 +20,11 @@ from filmbadge.tell.notices.office import Made
 from filmbadge.tell.notices.plan import LEAST, Mail, Plan, severity
 from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import Words
+from filmbadge.texts import printable
 
 LEVEL = "owner"
 _MAILBOX = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-Reports = Callable[[Sequence[ArchiveView]], Sequence[Mapping[str, Any]]]  # XARF of archives
+Reports = Callable[[Sequence[ArchiveView], Role], Sequence[Mapping[str, Any]]]  # XARF of archives, for a reader
 Paper = Callable[[str], bytes]  # a page of HTML as a file
 
 
@@ -36,18 +38,19 @@ class Writing(NamedTuple):
     wanted: str  # the language, or `auto`
     paper: Paper
     suffix: str  # of a file of paper
-    words: Callable[[str], Words]
+    view: Callable[[str, Words], ArchiveView]  # an archive by its id, in a language
     reports: Reports
 
 
-def sender(authority: str, contact: str, mandate: str, sources: tuple[str, ...] = ()) -> Sender:
-    """Raises Refusal where the scope names nobody whom a reader could ask."""
-    found = _MAILBOX.search(contact)
-    if not authority.strip() or found is None:
+def sender(authority: str, contact: str, mandate: str, sources: tuple[str, ...] = (), named: str = "") -> Sender:
+    """Who writes: `named`, as `NAME <MAILBOX>`, or else who the scope says. Raises Refusal where a reader could ask nobody."""
+    name, mailbox = (named.partition("<")[0], named) if named else (authority, contact)
+    found = _MAILBOX.search(mailbox)
+    if not name.strip() or found is None:
         raise Refusal(
-            "a letter says who writes: the survey's scope must name 'who' and, with an e-mail address, 'contact' in [authority]"
+            "a letter says who writes: name it as --sender 'NAME <MAILBOX>', or in the scope by 'who' and 'contact' in [authority]"
         )
-    return Sender(authority.strip(), found.group(), mandate.strip(), sources)
+    return Sender(printable(name.strip()), found.group(), printable(mandate.strip()), sources)
 
 
 def letters(plan: Plan, writing: Writing) -> Iterator[Made]:
@@ -61,7 +64,9 @@ def _made(one: Mail, writing: Writing) -> Made:
     reference = one.before[0].reference if one.before else _reference(contact, writing)
     number = 1 + max((row.number for row in one.before), default=0)
     code = language(writing.wanted, contact, one.archives)
-    letter = compose(one, writing.sender, writing.survey, reference, today, writing.words(code))
+    words = Words(code)
+    said = one.in_words(lambda archive: writing.view(archive.id, words))
+    letter = compose(said, writing.sender, writing.survey, reference, today, words)
     name = f"{today.isoformat()}-{reference}-{number}-{one.kind}-{letter.language}.{LEVEL}"
     message_id = _message_id(one, reference, number, writing)
     files: dict[str, bytes] = {}
@@ -69,7 +74,7 @@ def _made(one: Mail, writing: Writing) -> Made:
         files[name + writing.suffix] = writing.paper(paper.html(letter))
     if contact.email:
         files[name + ".eml"] = mail.message(
-            letter, writing.at, message_id, _first_id(one.before), writing.reports(one.archives)
+            letter, writing.at, message_id, _first_id(one.before), writing.reports(one.archives, contact.role)
         )
     told = _Row(reference, number, letter, _channel(contact), message_id, " ".join(files), writing)
     return Made(files, tuple(told.rows(one, today)))
@@ -96,8 +101,6 @@ class _Row(NamedTuple):
             yield self._told(one.contact, Kind.THANKS, row.archive, row.endpoints, str(row.severity), today)
 
     def _told(self, contact: Contact, kind: Kind, archive: str, endpoints: str, worst: str, today: date) -> Told:
-        from filmbadge.catalogue.findings import Severity
-
         return Told(
             reference=self.reference,
             number=self.number,

@@ -10,6 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime
+from hashlib import sha256
 from typing import Any, cast
 
 from filmbadge.tell.notices.letter import Letter, Row
@@ -41,11 +42,18 @@ def message(
         made.set_content(text(letter), cte="quoted-printable")
         return made.as_bytes()
     made["MIME-Version"] = "1.0"
-    made.add_header("Content-Type", "multipart/report", **{"report-type": "feedback-report"})
+    made.add_header(
+        "Content-Type", "multipart/report", **{"report-type": "feedback-report", "boundary": _boundary(message_id)}
+    )
     named = {f"xarf-{n}.json" if len(reports) > 1 else "xarf.json": report for n, report in enumerate(reports, 1)}
     for part in (_text(letter), _feedback(), *(_report(report, name) for name, report in named.items())):
         made.attach(cast("EmailMessage", part))  # a part has no MIME-Version of its own
     return made.as_bytes()
+
+
+def _boundary(message_id: str) -> str:
+    """The same however often the message is made. Text is quoted-printable, so `=_` stands in no line of it (RFC 2045 6.7)."""
+    return f"=_{sha256(message_id.encode()).hexdigest()[:24]}"
 
 
 def _text(letter: Letter) -> MIMEPart:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 class Fate(NamedTuple):
     state: State
-    now: str | None = None  # its id in the later survey, if it is open there
+    now: tuple[str, ...] = ()  # its endpoints in the later survey, if it is open there
 
 
 class Again(NamedTuple):
@@ -61,6 +61,11 @@ class Mail:
         """Those that are open, which the letter is about."""
         return [*(one.archive for one in self.again), *self.new]
 
+    def in_words(self, view: Callable[[ArchiveView], ArchiveView]) -> Mail:
+        """The same with other views of its archives, such as in another language."""
+        again = [Again(view(one.archive), one.last) for one in self.again]
+        return replace(self, new=list(map(view, self.new)), again=again)
+
 
 @dataclass
 class Plan:
@@ -80,7 +85,7 @@ def plan(
     today: date,
     least_days: Mapping[Severity, int] = LEAST_DAYS,
 ) -> Plan:
-    """Who is written to. `fates` is what became of archives by their ids in the survey before; `began` is when this one began.
+    """Who is written to. `fates` says what became of an endpoint that was open in an older survey; `began` is when this one began.
 
     Without fates an archive is found again by an endpoint of its own. Then nothing is known to be closed.
     """
@@ -149,11 +154,11 @@ def _write(
             due = row.began < began and row.day < began.date() and (today - row.day).days >= least_days[worst]
             (mail.again if due else late).append(Again(archive, row))
     made.told += len(late)
+    found_again = {row.archive for row in last.values()}
     for row in _open_threads(mail.before):
-        state = fates[row.archive].state if row.archive in fates else State.UNKNOWN
-        if row.archive in last or any(row == one for one in last.values()) or row.began >= began:
+        if row.archive in found_again or row.began >= began:
             continue
-        if state is State.CLOSED:
+        if _fate(row, fates).state is State.CLOSED:
             mail.closed.append(row)
         else:
             made.not_known += 1
@@ -172,13 +177,15 @@ def _open_threads(rows: Sequence[Told]) -> Iterator[Told]:
 
 def _last(rows: Sequence[Told], held: Sequence[ArchiveView], fates: Mapping[str, Fate]) -> Iterator[tuple[str, Told]]:
     """Archives that are open now, each with the last row about it."""
-    known = {archive.id for archive in held}
     ways = {endpoint: archive.id for archive in held for endpoint in archive.endpoints}
     for row in _open_threads(rows):
-        fate = fates.get(row.archive)
-        found = fate.now if fate is not None and fate.now in known else None
-        if found is None and (fate is None or fate.state is not State.CLOSED):
-            found = row.archive if row.archive in known else None
-            found = found or next((ways[url] for url in row.endpoints.split() if url in ways), None)
-        if found is not None:
-            yield found, row
+        for url in (*_fate(row, fates).now, *row.endpoints.split()):
+            if url in ways:
+                yield ways[url], row
+                break
+
+
+def _fate(row: Told, fates: Mapping[str, Fate]) -> Fate:
+    """An archive is closed if it is at each endpoint of which that is known."""
+    found = [fates[url] for url in row.endpoints.split() if url in fates]
+    return next((fate for fate in found if fate.state is not State.CLOSED), found[0] if found else Fate(State.UNKNOWN))
