@@ -60,7 +60,7 @@ def test_countries_are_a_table_that_ends_with_what_is_not_attributed(tmp_path: P
     where = "Hosts of which we could not find out enough stand in no row: NL 3."
     assert where in terminal(made)
     html = page.render(made, ENGLISH)
-    assert ">NL</th>" in html
+    assert ">Netherlands</th>" in html
     assert "≥ 1,234" in html
     assert where in html
 

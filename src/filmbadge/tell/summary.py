@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
-from msgspec import Struct, structs
+from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +15,7 @@ from rich.text import Text
 from filmbadge.keep.manifest import Alike, CountryRow
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.years import YearRow, YearsKnown
-from filmbadge.model import Depth, DoubtCode, FindingCode, Kind, Reason, Rung, Total
+from filmbadge.model import Depth, DoubtCode, FindingCode, Kind, Rung, Total
 from filmbadge.tell import evidence, tables
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.language import N_
@@ -161,11 +161,7 @@ def _funnel(dataset: Dataset, words: Words) -> tuple[Step, ...]:
     for rung in (*Rung, None):
         reasons: dict[str, int] = {}
         for stop in found.get(rung, ()):
-            # What it was asked for differs from archive to archive, and would part the line.
-            alike = (
-                structs.replace(stop.verdict, codes=(), said="") if stop.verdict.why is Reason.RECORDS else stop.verdict
-            )
-            text = words.reason(alike, stop.protocol)
+            text = words.common(stop.verdict, stop.protocol)
             reasons[text] = reasons.get(text, 0) + stop.endpoints
         if reasons or rung in _ALWAYS_SHOWN:
             ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
@@ -186,13 +182,15 @@ def figures(report: ReportDocument) -> list[tuple[str, Total]]:
 
 
 def countries(report: ReportDocument, words: Words, *, whole: bool) -> list[list[str]]:
-    """The table by country, line by line, its head first. Empty where no source attributes anything. `whole`: all columns."""
+    """The table by country, line by line, its head first. Empty where no source attributes anything. `whole`: all columns, and names for codes."""
     if not any(row.country for row in report.by_country):
         return []
     shown = [q for q in COUNTRY_LABELS if (whole or q in _IN_A_TERMINAL) and (report.kinds or q not in _PERSONAL)]
     lines = [[words.say("country"), *(words.say(COUNTRY_LABELS[q]) for q in shown)]]
     for row in report.by_country:
         name = row.country or words.say("not attributed")
+        if whole and row.country:
+            name = words.country(row.country)
         lines.append([name, *(words.figure(getattr(row, q)) for q in shown)])
     return lines
 

@@ -203,6 +203,17 @@ _REASONS = {
 }  # fmt: skip
 
 
+# The same without the numbers of one archive, where these would part what is alike.
+_IN_COMMON = {
+    Reason.RECORDS: N_("it gave records to a stranger"),
+    Reason.IMAGE: N_("it handed an image to a stranger, dropped unread"),
+    Reason.IMAGE_WADO_RS: N_("it handed an image to a stranger over WADO-RS, dropped unread"),
+    Reason.IMAGE_WADO_URI: N_("it handed an image to a stranger over WADO-URI, dropped unread"),
+    Reason.FILE: N_("it handed a file of its list to a stranger, dropped unread"),
+    Reason.LISTING: N_("a list of files shows DICOM files to a stranger"),
+    Reason.PATIENTS: N_("a page lists patients to a stranger"),
+}
+
 # Of archives that a page names, in the order of `judge.ways.pages.NOT_CONTACTED`.
 _NOT_CONTACTED = (
     N_("{n:,} at an address that no network of the scope allows"),
@@ -263,6 +274,11 @@ class Words(Causes):
     def kind(self, kind: Kind) -> str:
         return self.say(_KINDS[kind])
 
+    def country(self, code: str) -> str:
+        """Its name, or the code where no country that we know has it."""
+        found = countries().get(code)
+        return self.say(found.name) if found else code
+
     def reason(self, verdict: Verdict, protocol: Protocol | None = None) -> str:
         """Why an endpoint stands on its rung, as one clause."""
         code = verdict.codes[0] if verdict.codes else 0
@@ -295,6 +311,12 @@ class Words(Causes):
         )
         lacking = any(f"{{{name}}}" in text and value == "" for name, value in values.items())
         return self.say(clause.bare if lacking and clause.bare else text, **values)
+
+    def common(self, verdict: Verdict, protocol: Protocol | None = None) -> str:
+        """The same for all that stopped there alike, whatever the numbers of each."""
+        if verdict.why in _IN_COMMON:
+            return self.say(_IN_COMMON[verdict.why])
+        return self.reason(verdict, protocol)
 
     def reason_of(self, judged: JudgedEndpoint) -> str:
         """The same, with the AE title that opened the way where the scope's owner gave it."""

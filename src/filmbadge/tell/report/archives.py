@@ -98,7 +98,7 @@ def row(archive: ArchiveView, number: int, words: Words, *, card: bool = False) 
         anchor=anchor(number),
         card=card,
         grade=archive.grade or "",
-        country=archive.place.country or words.say("not attributed"),
+        country=words.country(archive.place.country) if archive.place.country else words.say("not attributed"),
         operator=archive.place.operator or "",
         product=_product(archive, words) or words.say("not known"),
         toolkit=archive.toolkit,
@@ -133,6 +133,19 @@ def card(archive: ArchiveView, number: int, words: Words) -> Card:
 
 def headline(archive: ArchiveView, words: Words) -> str:
     """What is worst about it."""
+    patients = archive.counts["patients"]
+    if archive.open and patients.value:
+        return words.many(
+            "It gives the records of {n:,} patient to anybody who asks.",
+            "It gives the records of {n:,} patients to anybody who asks.",
+            patients.value,
+        )
+    if archive.open and patients.at_least:
+        return words.many(
+            "It gives the records of at least {n:,} patient to anybody who asks.",
+            "It gives the records of at least {n:,} patients to anybody who asks.",
+            patients.at_least,
+        )
     if archive.findings:
         return archive.findings[0].words
     if archive.grade is None:

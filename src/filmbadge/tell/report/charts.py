@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import msgspec
+from markupsafe import Markup
 
 from filmbadge.catalogue.advisories import advisories
 from filmbadge.catalogue.findings import findings
+from filmbadge.keep.years import YearRow, YearsKnown
 from filmbadge.model import FindingCode, Kind, Rung, Total, Transport
+from filmbadge.tell.language import N_
 from filmbadge.tell.report.family import width
-from filmbadge.tell.summary import KindLine, ReportDocument, Step, appearances, countries
+from filmbadge.tell.report.map import Quantity, world
+from filmbadge.tell.summary import COUNTRY_LABELS, KindLine, ReportDocument, Step, appearances, countries
 from filmbadge.tell.tables import Tally
 from filmbadge.tell.words import Words
 
 _REASONS = 8  # of one rung
+_BESIDE = 10  # countries beside a map
+_YEARS = 20  # the latest, one by one
 _ROWS = 20  # of products, and of toolkits
 
 
@@ -43,16 +51,26 @@ class Chart(NamedTuple):
     after: tuple[str, ...] = ()
 
 
+class Drawn(NamedTuple):
+    """A map with the table beside it."""
+
+    title: str
+    map: Markup
+    head: tuple[str, str]
+    rows: list[tuple[str, str]]
+    more: str
+
+
 class Places(NamedTuple):
-    """The table by country."""
+    """Maps, and the table by country. Without a source of places, `lines` says so in their place."""
 
     topic: str
     title: str
+    maps: list[Drawn]
     head: list[str]
     rows: list[list[str]]
     caption: str
     lines: list[str]
-    after: list[str]
 
 
 def at_least(total: Total) -> int:
@@ -70,24 +88,46 @@ def charts(report: ReportDocument, words: Words) -> Iterator[Chart]:
         yield _toolkits(report, words)
         yield _transport(report, words)
         yield _advisories(report, words)
+    if any(at_least(row) for row in report.rows if row.quantity == "archives_open"):
+        yield _years(report, words)
 
 
 def places(report: ReportDocument, words: Words) -> Places:
-    """The table of the survey of 2019, by country, with a sentence in its place where there is none."""
-    topic = words.say("By country")
-    lines = countries(report, words, whole=True)
+    """Maps, and the table of the survey of 2019, by country."""
+    topic, lines = words.say("By country"), countries(report, words, whole=True)
     if not lines:
-        return Places(topic, words.say("In which countries they stand is unknown"), [], [], "", [words.say("No source of places attributes any of these addresses to a country.")], [])  # fmt: skip
+        title = words.say("In which countries they stand is unknown")
+        why = words.say("No source of places attributes any of these addresses to a country.")
+        return Places(topic, title, [], [], [], "", [why])
+    caption = words.say(
+        "Source: the first source of places that names a country. A study that is open in two countries is in the rows of both, so the rows may add up to more than the totals. Decoys and demonstrations are left out."
+    )
+    drawn = [_drawn(report, quantity, words) for quantity in _MAPS]
     return Places(
-        topic,
-        _concentrated(report, words),
-        lines[0],
-        lines[1:],
-        words.say(
-            "Countries by the first source of places that names one. A study that is open in two countries is in the rows of both, so the rows may add up to more than the totals. Decoys and demonstrations are left out."
-        ),
-        [],
-        [],
+        topic, _concentrated(report, words), [one for one in drawn if one.map], lines[0], lines[1:], caption, []
+    )
+
+
+_MAPS: dict[Quantity, str] = {"archives_open": N_("Open archives"), "patients": N_("Patients in open archives")}
+
+
+def _drawn(report: ReportDocument, quantity: Quantity, words: Words) -> Drawn:
+    """One map, and beside it the countries with most."""
+    rows = [row for row in report.by_country if at_least(getattr(row, quantity))]
+    rows.sort(key=lambda row: -at_least(getattr(row, quantity)))
+    left = len(rows) - _BESIDE
+    return Drawn(
+        words.say(_MAPS[quantity]),
+        world(report.by_country, quantity, words),
+        (words.say("country"), words.say(COUNTRY_LABELS[quantity])),
+        [
+            (
+                words.country(row.country) if row.country else words.say("not attributed"),
+                words.figure(getattr(row, quantity)),
+            )
+            for row in rows[:_BESIDE]
+        ],
+        words.many("and {n:,} more country", "and {n:,} more countries", left) if left > 0 else "",
     )
 
 
@@ -333,6 +373,63 @@ def _advisory(row: Row, words: Words) -> Row:
     if known is None:
         return row._replace(numbers=(severity, *row.numbers))
     return row._replace(detail=words.advisory(row.label), numbers=(severity, *row.numbers))
+
+
+def _years(report: ReportDocument, words: Words) -> Chart:
+    """Studies by the year of exam, the latest years one by one."""
+    topic = words.say("Exam dates")
+    if not report.by_year:
+        why = words.say(
+            "No archive was asked for the dates of its studies, or none gave them. So the years are unknown, and none of them is zero."
+        )
+        return Chart("years", topic, words.say("How old the open studies are is not known"), lines=(why,))
+    dated = [row for row in report.by_year if row.year is not None]
+    rows = [(str(row.year), row) for row in dated[-_YEARS:]]
+    if earlier := dated[:-_YEARS]:
+        before = msgspec.structs.replace(earlier[-1], studies=sum(row.studies for row in earlier))
+        rows.insert(0, (words.say("{year} and before", year=before.year), before))
+    rows += [(words.say("no date, or none that can be"), row) for row in report.by_year if row.year is None]
+    most = max((row.studies for _, row in rows), default=0)
+    return Chart(
+        "years",
+        topic,
+        _aged(dated, words),
+        (words.say("year of exam"), words.say("studies")),
+        tuple(
+            Row(
+                label,
+                (words.say("≥ {n:,}", n=row.studies) if row.at_least else words.number(row.studies),),
+                width(row.studies, most),
+                100,
+            )
+            for label, row in rows
+        ),
+        _dated(report.years_known, words),
+    )
+
+
+def _dated(known: YearsKnown, words: Words) -> str:
+    """Of how many archives the years are known."""
+    told = [words.many("Source: the dates of all studies in {n:,} open archive.", "Source: the dates of all studies in {n:,} open archives.", known.whole)]  # fmt: skip
+    if known.partly:
+        told.append(words.many("Of {n:,} more, only some of the studies were looked at.", "Of {n:,} more, only some of the studies were looked at.", known.partly))  # fmt: skip
+    if known.unknown:
+        told.append(words.many("Of {n:,} the years are not known, and its studies are not in it.", "Of {n:,} the years are not known, and their studies are not in it.", known.unknown))  # fmt: skip
+    return " ".join(told)
+
+
+def _aged(dated: Sequence[YearRow], words: Words) -> str:
+    """From which year on half of all dated studies are."""
+    sums, half = 0, sum(row.studies for row in dated) / 2
+    for row in reversed(dated):
+        sums += row.studies
+        if sums >= half:
+            return words.say(
+                "Half of the dated studies are of {year} or later, the oldest of {first}",
+                year=row.year,
+                first=dated[0].year,
+            )
+    return words.say("No study that was looked at has a date")
 
 
 def wrong(report: ReportDocument, words: Words) -> Chart:

@@ -46,8 +46,7 @@ def render(report: ReportDocument, words: Words) -> str:
         facts=list(_facts(report, words)),
         figures=list(_figures(report, words)) if known and _found(report) else [],
         totals=_totals(report, words) if known and _found(report) else None,
-        world="",
-        places=places(report, words) if _found(report) else Chart("", "", ""),
+        places=places(report, words) if _found(report) else None,
         charts=list(charts(report, words)) if known else [],
         wrong=wrong(report, words),
         unmeasured=list(_unmeasured(report, words)),
@@ -159,10 +158,18 @@ _ALONE = {"archives_open": N_("archives open to strangers")}
 
 
 def _totals(report: ReportDocument, words: Words) -> Chart:
-    rows = tuple(
-        Row(words.say(label), (words.figure(total),), detail=words.origin(total)) for label, total in figures(report)
+    return Chart(
+        "totals",
+        words.say("All figures"),
+        words.say("What was found, and how each figure was got"),
+        (words.say("what"), words.say("figure")),
+        tuple(
+            Row(words.say(label), (words.figure(total),), notes=(words.origin(total),))
+            for label, total in figures(report)
+        ),
+        notes=words.say("how it was got"),
+        after=tuple(alike(report, words)),
     )
-    return Chart("totals", words.say("All figures"), words.say("What was found, and how each figure was got"), (words.say("figure"), words.say("number")), rows, after=tuple(alike(report, words)))  # fmt: skip
 
 
 def _archives(report: ReportDocument, words: Words) -> dict[str, object]:
