@@ -20,6 +20,7 @@ from filmbadge.cli.codes import DONE, FOUND
 from filmbadge.cli.console import err, note, put_json, run_loop
 from filmbadge.cli.progress import watched
 from filmbadge.cli.rehearsed import show
+from filmbadge.compare.surveys import compare as compared
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, Refusal
 from filmbadge.places import PACKAGED, Places, load
@@ -34,6 +35,7 @@ from filmbadge.tell.words import Words
 if sys.platform != "win32":
     import resource
 
+BEFORE, AFTER = "before", "after"  # folders of a world that is surveyed twice
 # Hosts in hand. Synthetic archives answer at once, so more of them would be no faster, and each takes some megabytes.
 OPEN_AT_ONCE = 64
 
@@ -52,13 +54,13 @@ def rehearse(
     Parameters
     ----------
     world
-        The world: hospital, region, greenbone-2019, or the path of a world file.
+        The world: hospital, region, greenbone-2019, review-2019, or the path of a world file. Some are surveyed twice.
     scale
         Multiplies what its archives hold, and in some worlds how many there are.
     seed
         Makes another world of the same kind.
     out
-        Keep the survey in this folder, for filmbadge report.
+        Keep the survey in this folder, for filmbadge report. Of a world that is surveyed twice, both: in before and after.
     json
         Print one JSON document on stdout instead of the table.
     """
@@ -73,20 +75,27 @@ def rehearse(
     else:
         show(rehearsal)
         if out:
-            note(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html")
+            note(f"Kept in {out}. {_next(out, twice=bool(rehearsal.changes))}")
     return DONE if rehearsal.agree else FOUND
+
+
+def _next(out: Path, *, twice: bool) -> str:
+    if twice:
+        return f"What changed: filmbadge compare {out / BEFORE} {out / AFTER}"
+    return f"A page of it: filmbadge report {out} --html report.html"
 
 
 def _rehearse(standing: Standing, scale: float, seed: int, directory: Path, temporary: Path) -> Rehearsal:
     """Surveys a world. The surveyor is told the place of the world, and nothing else, until the survey is written."""
     started, cpu = time.perf_counter(), time.process_time()
-    scope = _scope(standing.told)
-    targets = [str(network) for network in standing.told.site.networks]
-    places = _places(standing.told.places, temporary / "places.csv")
-    plan = Survey(scope, read(targets, scope, seed=seed), targets, directory, places=places)
-    run_loop(watched(plan, err, Words()))
-    dataset = Dataset(directory)
+    twice, depth = standing.told.again, Depth(standing.told.depth)
+    dataset = _survey(standing, seed, directory / BEFORE if twice else directory, temporary)
     totals, outcomes, by_country = dataset.totals(), dataset.outcomes(), dataset.by_country()
+    second = None
+    if twice:
+        standing.later()
+        later = _survey(standing, seed, directory / AFTER, temporary)
+        second = later.totals(), later.outcomes(), compared(dataset, later)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     truth, world_cpu = standing.truth()
     measured = {row.country or "": {cell: getattr(row, cell) for cell in CELLS} for row in by_country}
@@ -96,16 +105,28 @@ def _rehearse(standing: Standing, scale: float, seed: int, directory: Path, temp
         about=truth.about,
         agree=False,
         seconds=round(seconds, 3),
-        depth=str(scope.depth),
+        depth=str(depth),
         scale=scale,
         seed=seed,
-        rows=compare.rows(truth, totals, outcomes, scope.depth, why),
-        countries=compare.countries(truth, measured, scope.depth, why),
+        rows=compare.rows(truth, totals, outcomes, depth, why),
+        countries=compare.countries(truth, measured, depth, why),
         survey_cpu_seconds=round(cpu, 3),
         world_cpu_seconds=round(world_cpu, 3),
         survey_peak_bytes=_peak(),
     )
+    if second is not None and truth.later is not None:
+        totals, outcomes, found = second
+        rows = compare.rows(truth.later, totals, outcomes, depth, why)
+        rehearsal = msgspec.structs.replace(rehearsal, later=rows, changes=compare.changes(truth, found))
     return msgspec.structs.replace(rehearsal, agree=all(f.agrees for f in rehearsal.figures if f.compared))
+
+
+def _survey(standing: Standing, seed: int, directory: Path, temporary: Path) -> Dataset:
+    scope = _scope(standing.told)
+    targets = [str(network) for network in standing.told.site.networks]
+    places = _places(standing.told.places, temporary / "places.csv")
+    run_loop(watched(Survey(scope, read(targets, scope, seed=seed), targets, directory, places=places), err, Words()))
+    return Dataset(directory)
 
 
 def _scope(told: Told) -> Scope:

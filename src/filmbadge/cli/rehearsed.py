@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.cli.console import out as stdout
-from filmbadge.rehearse.compare import Figure, Rehearsal
+from filmbadge.rehearse.compare import Figure, Rehearsal, Row
 from filmbadge.rehearse.world import CELLS
 
 # A cell of 80 columns' width for each, at the scale of 2019.
@@ -48,6 +48,8 @@ def show(rehearsal: Rehearsal) -> None:
     _quantities(rehearsal)
     if rehearsal.countries:
         _countries(rehearsal)
+    if rehearsal.changes:
+        _changes(rehearsal)
     if any(figure.published is not None for figure in rehearsal.figures):
         _published(rehearsal)
     if sentences := list(_sentences(rehearsal)):
@@ -62,7 +64,10 @@ def _quantities(rehearsal: Rehearsal) -> None:
     stdout.print(
         f"{rehearsal.world}: truth and measurement {verdict} ({rehearsal.seconds:.1f} s, depth {rehearsal.depth})"
     )
-    rows = rehearsal.rows
+    _rows(rehearsal.rows)
+
+
+def _rows(rows: Sequence[Row]) -> None:
     columns = [
         _Column("quantity", [row.quantity for row in rows], left=True),
         _Column("truth", [f"{row.truth:,}" for row in rows]),
@@ -70,6 +75,14 @@ def _quantities(rehearsal: Rehearsal) -> None:
         _Column("", [_mark(row) for row in rows], left=True),
     ]
     _print(columns, more=_Column("how", [row.how for row in rows], left=True))
+
+
+def _changes(rehearsal: Rehearsal) -> None:
+    """What the second survey found, and what became of open archives until then."""
+    stdout.print("\nsurveyed once more")
+    _rows(rehearsal.later)
+    stdout.print("\nwhat became of open archives")
+    _rows(rehearsal.changes)
 
 
 def _countries(rehearsal: Rehearsal) -> None:
@@ -97,7 +110,7 @@ def _starts(first: _Column, columns: Sequence[_Column]) -> list[int]:
 
 
 def _published(rehearsal: Rehearsal) -> None:
-    everywhere = [("all", row.quantity, row) for row in rehearsal.rows]
+    everywhere = [("all", row.quantity, row) for row in (*rehearsal.rows, *rehearsal.changes)]
     of_countries = [(row.country, cell, figure) for row in rehearsal.countries for cell, figure in row.cells.items()]
     rows = [row for row in (*everywhere, *of_countries) if row[2].published is not None]
     stdout.print("\nwhat was published")
@@ -126,7 +139,8 @@ def _print(columns: list[_Column], more: _Column | None = None) -> None:
 
 def _sentences(rehearsal: Rehearsal) -> Iterator[Text]:
     """What the marks mean, and each figure that is not simply equal; figures of which the same is true together."""
-    named = [(row.quantity, row) for row in rehearsal.rows]
+    named = [(row.quantity, row) for row in (*rehearsal.rows, *rehearsal.changes)]
+    named += [(f"{row.quantity} once more", row) for row in rehearsal.later]
     cells = [(f"{row.country or _NONE} {cell}", of) for row in rehearsal.countries for cell, of in row.cells.items()]
     shown = {_mark(figure).plain for _, figure in (*named, *cells)}
     shown.update(row.country or _NONE for row in rehearsal.countries)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import msgspec
 
 from filmbadge.model import Rung
 from filmbadge.rehearse.contents import Contents, Part
 from filmbadge.rehearse.people import Habits
-from filmbadge.rehearse.world import ALWAYS, Archive, Place, World
-from filmbadge.rehearse.worldfile import Behaviour, Country, Entry, Scaled, WorldError, WorldFile
+from filmbadge.rehearse.world import ALWAYS, NOTHING, Archive, Drops, Manner, Place, World
+from filmbadge.rehearse.worldfile import After, Behaviour, Country, Entry, Scaled, WorldError, WorldFile
 
 MOST_ADDRESSES = 1 << 16  # a world lies in one 127.x.0.0/16
 _TOO_LARGE = "so large a world has no place in 127.{}.0.0/16: make it smaller with --scale"
@@ -66,6 +70,14 @@ class _Plan:
     addresses: int = 1
     mirror_of: str = ""
     people_of: str = ""
+    kind: str = ""  # the name of its behaviour, or of the archives that it is one of
+    newcomer: bool = False  # it is there later only
+
+    @property
+    def open(self) -> bool:
+        """Whether it may change: an open archive that is one of its own."""
+        opened = any(rung.open for rung in self.behaviour.rungs.values())
+        return opened and not (self.behaviour.decoy or self.mirror_of or self.newcomer) and self.addresses == 1
 
 
 class _Builder:
@@ -82,21 +94,30 @@ class _Builder:
         if wanted * (self._scale if file.scale is Scaled.ALL else 1) > MOST_ADDRESSES:
             raise WorldError(_TOO_LARGE.format(64 + self._seed % 128))
         plans = [*_Countries(self._file, self._scale, self._chance).plans(), *self._entries()]
+        later = Later(file, self._scale, self._chance)
+        plans += later.newcomers(plans)
         codes = sorted({plan.country for plan in plans} - {""})
         if codes:  # what is of no country is anywhere
             plans = [plan if plan.country else replace(plan, country=self._chance.choice(codes)) for plan in plans]
         archives = [self._archive(plan) for plan in plans]
         placed, networks, places = _placed(archives, plans, self._chance, self._seed)
+        vacant = [replace(a, **_VACANT) if plan.newcomer else a for a, plan in zip(placed, plans, strict=True)]
         published = {"": self._file.published} | {c.code: c.published for c in self._file.country}
-        return World(
+        now = World(
             file.name,
-            tuple(placed),
+            tuple(vacant),
             networks,
             file.depth,
             file.about,
             {code: cells for code, cells in published.items() if cells and self._scale == 1},
             places,
         )
+        if not file.after:
+            return now
+        changed, changes = later.changed(plans, placed)
+        said = file.changes_published if self._scale == 1 else {}
+        later_on = replace(now, archives=tuple(changed), published={})
+        return replace(now, later=later_on, changes=changes, changes_published=said)
 
     def _entries(self) -> Iterator[_Plan]:
         entries = list(self._file.entries())
@@ -134,6 +155,7 @@ class _Builder:
             entry.addresses,
             entry.mirror_of,
             entry.people_of,
+            entry.name,
         )
 
     def _archive(self, plan: _Plan) -> Archive:
@@ -146,17 +168,8 @@ class _Builder:
             contents=contents,
             mirror=bool(plan.mirror_of),
             country=plan.country,
-            manner=how.manner,
             second_port=second if how.second_port is None else how.second_port,
-            called=how.called,
-            callers=None if how.callers is None else frozenset(how.callers),
-            busy=ALWAYS if how.busy == "always" else how.busy,
-            exhausted=ALWAYS if how.exhausted == "always" else how.exhausted,
-            rungs=tuple(how.rungs.items()),
-            expected=how.expect,
-            expected_images=how.expect_images,
-            expected_personal=how.expect_personal,
-            **{name: getattr(how, name) for name in _SAME},
+            **_behaving(how),
         )
 
     def _contents(self, plan: _Plan) -> Contents:
@@ -182,8 +195,22 @@ class _Builder:
         )
 
 
+def _behaving(how: Behaviour) -> dict[str, Any]:
+    """What an archive that behaves so is like."""
+    return {
+        "callers": None if how.callers is None else frozenset(how.callers),
+        "busy": ALWAYS if how.busy == "always" else how.busy,
+        "exhausted": ALWAYS if how.exhausted == "always" else how.exhausted,
+        "rungs": tuple(how.rungs.items()),
+        "expected": how.expect,
+        "expected_images": how.expect_images,
+        "expected_personal": how.expect_personal,
+        **{name: getattr(how, name) for name in _SAME},
+    }
+
+
 _SAME = (
-    "aborts_queries", "study_root", "explicit", "count_keys", "rows", "nested", "data_after_cancel", "cap", "at_cap",
+    "manner", "drops", "called", "aborts_queries", "study_root", "explicit", "count_keys", "rows", "nested", "data_after_cancel", "cap", "at_cap",
     "widest", "unbounded", "uid_wildcards", "empty_values", "flood", "answers", "tls", "web_tls", "get", "availability",
     "implementation", "max_pdu", "decoy", "rest", "dicomweb", "delivers_web", "web_cap", "warns", "login", "web",
     "viewer_of", "undecided",
@@ -195,12 +222,123 @@ def _size(entry: Entry, rank: int, of: int) -> int:
     if isinstance(entry.studies, int):
         return entry.studies
     least, most = sorted(max(1, end) for end in entry.studies)
+    return _between(least, most, rank, of)
+
+
+def _between(least: int, most: int, rank: int, of: int) -> int:
     return int(0.5 + least * (most / least) ** ((rank + 0.5) / of))
 
 
 def _unround(size: int) -> int:
     """Archives cut answers off at round numbers, so as many studies are a lower bound: a few more are no such number."""
     return size + 3 * (size % 5 == 0 and size > 0)
+
+
+_VACANT: dict[str, Any] = {
+    **_behaving(Behaviour(manner=Manner.NOTHING)),
+    "contents": NOTHING,
+}  # a machine without services: it refuses
+
+
+class Later:
+    """What a world is like when it is surveyed once more."""
+
+    def __init__(self, file: WorldFile, scale: float, chance: random.Random) -> None:
+        self._file, self._chance = file, chance
+        counts = [0 if change.every else change.count for change in file.after]
+        if file.scale is Scaled.ALL and file.after:
+            counts = apportion(counts, round(sum(counts) * scale), [min(1, count) for count in counts])
+        self._counts = counts
+        self._moves = sum(n for n, change in zip(counts, file.after, strict=True) if change.becomes == "moved")
+
+    def newcomers(self, plans: Sequence[_Plan]) -> list[_Plan]:
+        """The archives that will be new, and as many free machines as archives that will move."""
+        kinds = sorted({plan.kind for plan in plans if plan.open and plan.kind in self._file.behaviour})
+        found = []
+        for n, change in zip(self._counts, self._file.after, strict=True):
+            for rank in range(n if change.becomes == "new" else 0):
+                kind = self._chance.choice(change.among or kinds)
+                how = self._file.behaves(kind, change.behaves)
+                studies = _unround(_between(*change.studies, rank, n))
+                images = round(studies * how.images)
+                country = change.countries[rank % len(change.countries)] if change.countries else ""
+                patients = max(1, round(studies * how.patients))
+                found.append(
+                    _Plan(f"new {kind} {rank + 1}", how, country, studies, images, (studies, images), patients, kind=kind, newcomer=True)
+                )  # fmt: skip
+        vacant = Behaviour(manner=Manner.NOTHING)
+        return [*found, *(_Plan(f"vacant {n + 1}", vacant, newcomer=True) for n in range(self._moves))]
+
+    def changed(self, plans: Sequence[_Plan], archives: Sequence[Archive]) -> tuple[list[Archive], dict[str, int]]:
+        """The archives later, at the same addresses, and how many of them became what."""
+        later = list(archives)
+        free = {at for at, plan in enumerate(plans) if plan.open}
+        opened = len(free)
+        places = iter([at for at, plan in enumerate(plans) if plan.newcomer and plan.name.startswith("vacant ")])
+        found: Counter[str] = Counter(new=sum(plan.newcomer for plan in plans) - self._moves)
+        for change, n in sorted(zip(self._file.after, self._counts, strict=True), key=_choosy):
+            if change.becomes == "new":
+                continue
+            for at in self._chosen(change, n, free, plans, archives):
+                free.discard(at)
+                found[change.becomes] += 1
+                if change.by is not None:
+                    found[f"closed:{change.by}"] += 1
+                if change.becomes == "moved":
+                    to = next(places)
+                    later[to] = replace(archives[at], addresses=archives[to].addresses)
+                    later[at] = replace(archives[at], **_VACANT)
+                else:
+                    later[at] = _changed(archives[at], plans[at].behaviour, change)
+        left = len(free)
+        ended = found["gone"] + found["closed"]
+        rows = {"open_before": opened, "open_after": opened - ended + found["new"], "new": found["new"]}
+        rows |= {"not_open_any_more": ended, "gone": found["gone"], "closed": found["closed"]}
+        rows |= {name: n for name, n in sorted(found.items()) if ":" in name}
+        rows |= {"still-open": left, **{name: found[name] for name in ("worse", "better", "moved")}}
+        return later, rows | {"not-compared": 0}
+
+    def _chosen(
+        self, change: After, n: int, free: set[int], plans: Sequence[_Plan], archives: Sequence[Archive]
+    ) -> list[int]:
+        """Which archives change so. Those that move must be recognised, so they are the largest: no two hold as much."""
+        fitting = [
+            at
+            for at in sorted(free)
+            if (not change.countries or plans[at].country in change.countries)
+            and (not change.among or plans[at].kind in change.among)
+        ]
+        if change.every:
+            return fitting
+        if change.becomes == "moved":
+            fitting.sort(key=lambda at: (-archives[at].contents.studies, at))
+            return fitting[:n]
+        return self._chance.sample(fitting, min(n, len(fitting)))
+
+
+def _choosy(change: tuple[After, int]) -> tuple[bool, bool]:
+    """What fits few archives chooses first."""
+    return not change[0].every, not change[0].among
+
+
+def _changed(archive: Archive, how: Behaviour, change: After) -> Archive:
+    if change.becomes == "gone":
+        return replace(archive, **{**_VACANT, "drops": Drops.HOST})
+    said = msgspec.convert(change.behaves, Behaviour)
+    behaves = msgspec.structs.replace(how, **{name: getattr(said, name) for name in change.behaves})
+    held = archive.contents
+    more = replace(
+        held,
+        nearline=_grown(held.nearline, change.grows),
+        online=_grown(held.online, change.grows),
+        undated=round(held.undated * change.grows),
+    )
+    return replace(archive, contents=more if change.grows != 1 else held, **_behaving(behaves))
+
+
+def _grown(part: Part, by: float) -> Part:
+    studies = round(part.studies * by)
+    return Part(studies, max(studies, round(part.images * by)))
 
 
 class _Countries:
@@ -219,7 +357,7 @@ class _Countries:
         rest = [c.code for c in self._countries for _ in range(c.archives - c.archives_open)]
         keeps = {country.code: country.keep for country in self._countries}
         for code, name in zip(rest, self._deck(closed, len(rest)), strict=True):
-            yield _Plan(f"{name}, {code}", self._file.behaves(name, keeps[code]), code)
+            yield _Plan(f"{name}, {code}", self._file.behaves(name, keeps[code]), code, kind=name)
 
     def _deck(self, weights: Mapping[str, float], count: int) -> list[str]:
         """As many names of behaviours, as the weights say, shuffled."""
@@ -294,6 +432,7 @@ class _Countries:
                 images[rank],
                 _part(studies[rank], images[rank], online[rank]),
                 min(patients[rank], studies[rank]),
+                kind=name,
             )
 
     def _with_viewers(self, country: Country, names: list[str]) -> list[str]:

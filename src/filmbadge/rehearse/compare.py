@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from filmbadge.compare.records import ChangeKind, Comparison
 from filmbadge.model import Depth, Doubt, DoubtCode, Provenance, Rung, Total
 from filmbadge.rehearse.world import CELLS, Expected, Truth
 
@@ -65,6 +66,8 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     seed: int
     rows: tuple[Row, ...]
     countries: tuple[CountryRow, ...] = ()
+    later: tuple[Row, ...] = ()  # of a world that was surveyed twice: the second time
+    changes: tuple[Row, ...] = ()  # and what the comparison of both surveys says became of its open archives
     survey_cpu_seconds: float = 0.0
     world_cpu_seconds: float = 0.0
     survey_peak_bytes: int | None = None  # of memory
@@ -72,7 +75,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
 
     @property
     def figures(self) -> Iterable[Figure]:
-        yield from self.rows
+        yield from (*self.rows, *self.later, *self.changes)
         for country in self.countries:
             yield from country.cells.values()
 
@@ -93,6 +96,28 @@ def rows(truth: Truth, totals: Iterable[Total], rungs: Mapping[str, int], depth:
         figure = _figure(truth, "", quantity, truth.rows.get(quantity, 0), total, depth, why)
         found.append(Row(quantity=quantity, **msgspec.structs.asdict(figure)))
     return tuple(found)
+
+
+def changes(truth: Truth, found: Comparison) -> tuple[Row, ...]:
+    """What became of open archives, by the truth and by the comparison. Each must be equal."""
+    measured = {str(kind): found.count(kind) for kind in ChangeKind}
+    measured |= {f"closed:{code}": n for code, n in found.by(ChangeKind.CLOSED).items()}
+    measured |= {
+        "open_before": found.old.archives_open,
+        "open_after": found.new.archives_open,
+        "not_open_any_more": measured["gone"] + measured["closed"],
+    }
+    return tuple(
+        Row(
+            quantity=name,
+            published=truth.changes_published.get(name),
+            truth=truth.changes.get(name, 0),
+            measured=measured.get(name, 0),
+            how=Provenance.COUNTED,
+            agrees=truth.changes.get(name, 0) == measured.get(name, 0),
+        )
+        for name in (*truth.changes, *sorted(measured.keys() - truth.changes.keys()))
+    )
 
 
 def countries(truth: Truth, measured: ByCountry, depth: Depth, why: Why) -> tuple[CountryRow, ...]:

@@ -12,9 +12,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from filmbadge.rehearse.worldfile import read
 if sys.platform != "win32":
     import uvloop
 
+_LATER = "later"
 ENDING = 10  # seconds that it may take to end, before it is killed
 
 
@@ -51,6 +53,7 @@ class Told:
     site: Site
     depth: str
     places: tuple[Place, ...]  # who has its networks; empty: nobody says
+    again: bool = False  # it is to be surveyed once more, some time later
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class Standing:
 
     told: Told
     _pipe: Pipe
+
+    def later(self) -> None:
+        """Lets time go by: now the world stands as it is later, at the same place. Raises WorldEnded."""
+        _received(self._pipe, _LATER)
 
     def truth(self) -> tuple[Truth, float]:
         """The truth, and the CPU time that the world took so far, in seconds. Raises WorldEnded."""
@@ -132,17 +139,24 @@ def _serve(pipe: Pipe, name: str, scale: float, seed: int) -> None:
 
 
 async def _stand(pipe: Pipe, world: World, seed: int) -> None:
+    loop, go_on = asyncio.get_running_loop(), asyncio.Event()
     async with serve(world, seed) as site:
-        Thread(target=_answer, args=(pipe, world), daemon=True).start()
-        pipe.send(Told(site, str(world.depth), world.places))
-        await asyncio.get_running_loop().create_future()
+        Thread(target=_answer, args=(pipe, world, partial(loop.call_soon_threadsafe, go_on.set)), daemon=True).start()
+        pipe.send(Told(site, str(world.depth), world.places, again=world.later is not None))
+        await go_on.wait()
+    assert world.later is not None
+    async with serve(world.later, seed, site):
+        pipe.send(None)
+        await loop.create_future()
 
 
-def _answer(pipe: Pipe, world: World) -> None:
+def _answer(pipe: Pipe, world: World, go_on: Callable[[], object]) -> None:
     """Tells the truth when asked. Ends the whole process when the pipe closes, whatever its servers are doing."""
     try:
         while True:
-            pipe.recv()
-            pipe.send((world.truth(), time.process_time()))
+            if pipe.recv() == _LATER:
+                go_on()
+            else:
+                pipe.send((world.truth(), time.process_time()))
     except (EOFError, OSError):
         os._exit(0)

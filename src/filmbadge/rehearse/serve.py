@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import sys
-from collections.abc import AsyncIterator, Callable
+from array import array
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +16,7 @@ from filmbadge.model import Refusal
 from filmbadge.rehearse import tls
 from filmbadge.rehearse.scp import Acceptor, Host
 from filmbadge.rehearse.web import WebServer
-from filmbadge.rehearse.world import Archive, Manner, Tls, World
+from filmbadge.rehearse.world import Archive, Drops, Manner, Tls, World
 
 ATTEMPTS = 20
 SPARE = 2000  # open files besides the listening ports: connections, and what the interpreter has open
@@ -41,6 +43,10 @@ class Ports:
             return None
         return self.dimse[archive.second_port] if archive.tls is Tls.NONE else self.dimse_tls
 
+    @property
+    def every(self) -> tuple[int, ...]:
+        return (*self.dimse, self.dimse_tls, self.web, self.web_tls)
+
     def of_web(self, archive: Archive) -> int | None:
         if archive.rest is None and archive.web is None and archive.dicomweb is None and not archive.login:
             return None
@@ -59,10 +65,11 @@ class Site:
 
 
 @asynccontextmanager
-async def serve(world: World, seed: int) -> AsyncIterator[Site]:
+async def serve(world: World, seed: int, at: Site | None = None) -> AsyncIterator[Site]:
     """Serves the world until the context ends. Raises CannotServe.
 
-    Archives without addresses get one each, in a network that follows from the seed.
+    Archives without addresses get one each, in a network that follows from the seed. `at`: the ports of a world that stood
+    here before.
     """
     world = _placed(world, seed)
     _make_room(world)
@@ -70,7 +77,7 @@ async def serve(world: World, seed: int) -> AsyncIterator[Site]:
     for _ in range(ATTEMPTS):
         async with AsyncExitStack() as stack:
             try:
-                site = await _bind(world, stack)
+                site = await _bind(world, stack, at)
             except OSError as error:
                 trouble = error.strerror or type(error).__name__
                 continue
@@ -99,7 +106,12 @@ def _make_room(world: World) -> None:
 
         ports = Ports((0, 1), 2, 3, 4)
         listening = sum(
-            len(archive.addresses) * ((ports.of_dimse(archive) is not None) + (ports.of_web(archive) is not None))
+            len(archive.addresses)
+            * (
+                5
+                if archive.drops is Drops.HOST
+                else (ports.of_dimse(archive) is not None) + (ports.of_web(archive) is not None)
+            )
             for archive in world.archives
         )
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -112,11 +124,13 @@ def _make_room(world: World) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else hard, hard))
 
 
-async def _bind(world: World, stack: AsyncExitStack) -> Site:
+async def _bind(world: World, stack: AsyncExitStack, at: Site | None) -> Site:
     addresses = [address for archive in world.archives for address in archive.addresses]
     if strange := next((address for address in addresses if address not in LOOPBACK), None):
         raise CannotServe(f"{strange} is not of loopback: a world is served on 127.0.0.0/8 only")
     free = [await _free_port(addresses[0]) for _ in range(5)] if addresses else [0] * 5
+    if at is not None:
+        free = [*at.dimse_ports, *at.dimse_tls_ports, *at.web_ports, *at.web_tls_ports]
     if addresses and len(set(free)) != 5:
         raise OSError(0, "no five free ports")
     ports = Ports((free[0], free[1]), *free[2:])
@@ -127,6 +141,12 @@ async def _bind(world: World, stack: AsyncExitStack) -> Site:
 
 async def _listen(archive: Archive, ports: Ports, stack: AsyncExitStack) -> None:
     """Listen at all addresses of an archive. They lead to one machine."""
+    if archive.drops is Drops.HOST:
+        await _drop(archive, ports.every, stack)
+        return
+    if archive.drops is Drops.SERVICES:
+        await _drop(archive, [p for p in (ports.of_dimse(archive), ports.of_web(archive)) if p is not None], stack)
+        return
     host, loop = Host(archive), asyncio.get_running_loop()
     dicom, web = ports.of_dimse(archive), ports.of_web(archive)
     services: list[tuple[int | None, Callable[[], asyncio.BaseProtocol], Tls]] = [
@@ -138,6 +158,26 @@ async def _listen(archive: Archive, ports: Ports, stack: AsyncExitStack) -> None
             over = None if speaks is Tls.CLIENT_CERTIFICATE else tls.context(speaks)
             server = await loop.create_server(protocol, str(address), port, ssl=over, backlog=BACKLOG)
             await stack.enter_async_context(server)
+
+
+async def _drop(archive: Archive, ports: Iterable[int], stack: AsyncExitStack) -> None:
+    """Let connections to these ports time out, as a firewall does that drops what comes. Raises CannotServe.
+
+    The system drops each packet by a filter of the listening socket, which accepts none (Linux, socket(7) SO_ATTACH_FILTER).
+    """
+    accepts_nothing = array("Q", struct.pack("=HBBI", _RETURN, 0, 0, 0))  # one instruction of BPF: return 0 bytes
+    program = struct.pack("@HP", 1, accepts_nothing.buffer_info()[0])
+    for port in ports:
+        for address in archive.addresses:
+            server = await asyncio.get_running_loop().create_server(asyncio.Protocol, str(address), port)
+            await stack.enter_async_context(server)
+            try:
+                server.sockets[0].setsockopt(_SOL_SOCKET, _ATTACH_FILTER, program)
+            except OSError as error:
+                raise CannotServe(f"this system cannot drop packets for a rehearsal: {error.strerror}") from None
+
+
+_RETURN, _SOL_SOCKET, _ATTACH_FILTER = 0x06, 1, 26  # linux/bpf_common.h, asm-generic/socket.h
 
 
 def _dicom_service(host: Host) -> Callable[[], asyncio.BaseProtocol]:

@@ -107,6 +107,14 @@ class Web(StrEnum):
         return self in (Web.EXPLORER, Web.VIEWER)
 
 
+class Drops(StrEnum):
+    """What keeps a machine from answering. Connections to what is dropped time out."""
+
+    NO = "no"
+    SERVICES = "services"  # the ports of its services: a firewall, while its host refuses all others
+    HOST = "host"  # every port: the machine is away
+
+
 class Expected(StrEnum):
     """How well anybody can know how much an archive holds."""
 
@@ -126,6 +134,7 @@ class Archive:
     addresses: tuple[IPv4Address, ...] = ()  # all are this one machine
     contents: Contents = NOTHING
     manner: Manner = Manner.ARCHIVE
+    drops: Drops = Drops.NO
     second_port: bool = False  # DIMSE is on the second of the world's ports
     called: str = ""  # the only called AE title that the archive accepts
     callers: frozenset[str] | None = None  # the only calling AE titles that the archive accepts
@@ -196,6 +205,9 @@ class Truth(Struct, frozen=True):
     countries: dict[str, dict[str, int]]  # cells by country
     published: dict[str, dict[str, int]]  # what was published, by country; "": of the whole world
     about: str = ""
+    later: Truth | None = None  # of the same world some time later; None: this world stands still
+    changes: dict[str, int] = {}  # archives by what becomes of them until then
+    changes_published: dict[str, int] = {}
 
 
 class Place(Struct, frozen=True):
@@ -220,6 +232,9 @@ class World:
     about: str = ""
     published: dict[str, dict[str, int]] = field(default_factory=dict)
     places: tuple[Place, ...] = ()
+    later: World | None = None  # the same addresses some time later
+    changes: dict[str, int] = field(default_factory=dict)
+    changes_published: dict[str, int] = field(default_factory=dict)
 
     def truth(self) -> Truth:
         """The true quantities of a survey, from the generated contents."""
@@ -247,6 +262,9 @@ class World:
             {code: {cell: held[cell] for cell in CELLS} for code, held in cells.items()},
             self.published,
             self.about,
+            None if self.later is None else self.later.truth(),
+            self.changes,
+            self.changes_published,
         )
 
 

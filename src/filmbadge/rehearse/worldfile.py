@@ -16,20 +16,37 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 from msgspec import Meta, Struct
 
+from filmbadge.compare.records import CLOSED_BY, By
 from filmbadge.model import Depth, Protocol, Refusal, Rung
 from filmbadge.rehearse.people import Ids, Names
-from filmbadge.rehearse.world import CELLS, AtCap, CountKeys, Expected, Flood, Get, Manner, Rows, Tls, Web
+from filmbadge.rehearse.world import CELLS, AtCap, CountKeys, Drops, Expected, Flood, Get, Manner, Rows, Tls, Web
 from filmbadge.texts import printable
 
 SCHEMA = "filmbadge.world/1"
 LARGEST = 1_000_000  # bytes of a world file
 
+_FEW = 30  # studies of a new archive
 Size = Annotated[int, Meta(ge=0, le=10**9)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Text = Annotated[str, Meta(max_length=300)]
 CountryCode = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 Title = Annotated[str, Meta(pattern=r"^[ -\[\]-~]{0,16}\Z")]  # an AE title, PS3.5 6.2
 Weight = Annotated[float, Meta(ge=0, le=1e9)]
+
+
+# What may become of open archives, besides how they are closed.
+CHANGES = (
+    "open_before",
+    "open_after",
+    "new",
+    "not_open_any_more",
+    "gone",
+    "closed",
+    "still-open",
+    "worse",
+    "better",
+    "moved",
+)
 
 
 class WorldError(Refusal):
@@ -48,6 +65,7 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     # On its DICOM port.
     manner: Manner = Manner.ARCHIVE
+    drops: Drops = Drops.NO
     second_port: bool | None = None  # None: by lot
     called: Title = ""
     callers: tuple[Title, ...] | None = None
@@ -169,6 +187,30 @@ class Mix(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tail: Annotated[float, Meta(ge=0, le=3)] = 1.0  # of sizes: the archive of rank k has a share as 1/k^tail
 
 
+class After(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[[after]]`: what became of some of the open archives when the world is surveyed once more."""
+
+    becomes: Literal["new", "gone", "closed", "worse", "better", "moved"]
+    by: By | None = None  # how it is closed
+    count: Size = 0
+    every: bool = False  # all that stand in `countries`, at any scale
+    countries: tuple[CountryCode, ...] = ()  # empty: anywhere
+    among: tuple[str, ...] = ()  # behaviours, or names of archives; empty: any
+    behaves: dict[str, Any] = {}  # what they have in place of what their behaviour says
+    grows: Annotated[float, Meta(gt=0, le=100)] = 1.0  # how much more they hold
+    studies: tuple[int, int] = (_FEW, _FEW)  # of a new one: the fewest and the most
+
+    def __post_init__(self) -> None:
+        if (self.by not in CLOSED_BY) if self.becomes == "closed" else self.by is not None:
+            raise ValueError("what is `closed` says by what, and nothing else does")
+        if not 0 < self.studies[0] <= self.studies[1]:
+            raise ValueError("`studies` is [fewest, most]")
+        if self.every and not self.countries:
+            raise ValueError("`every` needs `countries`")
+        if self.becomes == "moved" and (self.behaves or self.grows != 1):
+            raise ValueError("what moved is recognised by what did not change")
+
+
 class WorldFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     schema: Literal["filmbadge.world/1"]
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
@@ -181,9 +223,15 @@ class WorldFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mix: Mix = Mix()
     archives: tuple[dict[str, Any], ...] = ()
     country: tuple[Country, ...] = ()
+    before: str = ""  # a world that ships: everything is as there, in place of which this file says nothing else
+    without: tuple[str, ...] = ()  # names of its archives that are not there
+    after: tuple[After, ...] = ()
+    changes_published: dict[str, Size] = {}
 
     def __post_init__(self) -> None:
         _cells(self.published, "countries")
+        if unknown := self.changes_published.keys() - {*CHANGES}:
+            raise ValueError(f"'{min(unknown)}' is no change that can be published")
 
     def behaves(self, name: str, *more: Mapping[str, Any]) -> Behaviour:
         """A behaviour by its name, with other keys in place of its own."""
@@ -264,10 +312,29 @@ def parse(raw: bytes, where: str) -> WorldFile:
     return _checked(held, text, where)
 
 
+def _with_before(held: dict[str, Any]) -> dict[str, Any]:
+    """The keys of the world that it is the later state of, and its own in their place. Its archives come after those."""
+    if not isinstance(before := held.get("before"), str) or not before:
+        return held
+    if before not in packaged():
+        raise ValueError(f"no world that ships is called '{before}'")
+    base = tomllib.loads(_shipped().joinpath(f"{before}.toml").read_text("utf-8"))
+    without = held.get("without", ())
+    return {
+        **base,
+        **held,
+        "behaviour": {**base.get("behaviour", {}), **held.get("behaviour", {})},
+        "archives": [
+            *(one for one in base.get("archives", ()) if one["name"] not in without),
+            *held.get("archives", ()),
+        ],
+    }
+
+
 def _checked(held: dict[str, Any], text: str, where: str) -> WorldFile:
     place: tuple[str, ...] = ()
     try:
-        world = _convert(held, WorldFile)
+        world = _convert(_with_before(held), WorldFile)
         for name in world.behaviour:
             place = ("behaviour", name)
             world.behaves(name)
@@ -278,6 +345,11 @@ def _checked(held: dict[str, Any], text: str, where: str) -> WorldFile:
             if missing := {found.mirror_of, found.people_of} - names - {""}:
                 raise ValueError(f"no archives before these are called '{min(missing)}'")
             names.add(found.name)
+        for index, change in enumerate(world.after):
+            place = ("after", str(index))
+            _convert(change.behaves, Behaviour)
+            if unknown := {*change.among} - {*world.behaviour} - names:
+                raise ValueError(f"no behaviour and no archives are called '{min(unknown)}'")
         place = ("mix",)
         for name in (*world.mix.open, *world.mix.closed, *world.mix.viewer.values()):
             world.behaves(name)
