@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from filmbadge.keep.years import YearRow
 from filmbadge.model import Depth, Doubt, DoubtCode, Provenance, Total
 from filmbadge.rehearse import compare
 from filmbadge.rehearse.world import Expected, Truth
@@ -52,6 +53,33 @@ def estimate(low: int, high: int) -> Total:
 def test_a_figure_agrees(total: Total, expected: Expected, agrees: bool) -> None:
     found = row(total, expected=expected)
     assert (found.agrees, found.compared) == (agrees, True)
+
+
+@pytest.mark.parametrize(
+    ("studies", "at_least", "expected", "agrees"),
+    [
+        (70, False, Expected.EXACT, True),
+        (70, True, Expected.EXACT, True),  # hosts that could not be concluded leave everybody in doubt
+        (69, True, Expected.EXACT, False),
+        (69, True, Expected.BOUND, True),
+        (69, False, Expected.BOUND, False),
+        (71, True, Expected.BOUND, False),
+    ],
+)
+def test_a_year_agrees(studies: int, at_least: bool, expected: Expected, agrees: bool) -> None:
+    truth = Truth("made", {}, {"kind:exam_date": expected}, {}, {}, {}, by_year={"2019": 70, "": 3})
+    rows = compare.years(truth, [YearRow(2019, studies, 1, at_least), YearRow(None, 3, 1, at_least)])
+    assert [(row.year, row.truth, row.agrees) for row in rows] == [(2019, 70, agrees), (None, 3, True)]
+
+
+def test_years_are_compared_where_dates_were_looked_at() -> None:
+    truth = Truth("made", {}, {}, {}, {}, {}, by_year={"2019": 70})
+    assert compare.years(truth, []) == ()
+    rows = compare.years(truth, [YearRow(2018, 70, 1, False)])
+    assert [(row.year, row.truth, row.measured, row.agrees) for row in rows] == [
+        (2018, 0, 70, False),
+        (2019, 70, 0, False),
+    ]
 
 
 def test_what_is_in_no_totals_is_not_measured() -> None:

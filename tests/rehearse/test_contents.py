@@ -78,6 +78,8 @@ def test_the_truth_is_what_the_records_hold(held: Contents) -> None:
         kinds.KIND[tag] for record in records for tag, value in record.items() if tag in kinds.KIND and value.strip()
     )
     assert {kind: n for kind, n in held.kinds().items() if n} == found
+    dates = [record[elements.STUDY_DATE].strip() for record in records]
+    assert held.by_year() == Counter(int(one[:4]) if one else None for one in dates)
     assert held.images_in_all == sum(map(sum, images))
     assert held.online.images == sum(sum(images[n]) for n in range(held.studies) if held.online_of(n))
     assert held.series_in_all == sum(map(len, images))

@@ -91,6 +91,7 @@ def _rehearse(standing: Standing, scale: float, seed: int, directory: Path, temp
     twice, depth = standing.told.again, Depth(standing.told.depth)
     dataset = _survey(standing, seed, directory / BEFORE if twice else directory, temporary)
     totals, outcomes, by_country = dataset.totals(), dataset.outcomes(), dataset.by_country()
+    by_year = dataset.by_year()
     second = None
     if twice:
         standing.later()
@@ -110,6 +111,7 @@ def _rehearse(standing: Standing, scale: float, seed: int, directory: Path, temp
         seed=seed,
         rows=compare.rows(truth, totals, outcomes, depth, why),
         countries=compare.countries(truth, measured, depth, why),
+        years=compare.years(truth, by_year),
         survey_cpu_seconds=round(cpu, 3),
         world_cpu_seconds=round(world_cpu, 3),
         survey_peak_bytes=_peak(),

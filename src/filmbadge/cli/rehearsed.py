@@ -65,6 +65,9 @@ def _quantities(rehearsal: Rehearsal) -> None:
         f"{rehearsal.world}: truth and measurement {verdict} ({rehearsal.seconds:.1f} s, depth {rehearsal.depth})"
     )
     _rows(rehearsal.rows)
+    if rehearsal.years:
+        alike = sum(row.agrees for row in rehearsal.years)
+        stdout.print(f"studies by year of exam: {alike} of {len(rehearsal.years)} rows agree with the truth")
 
 
 def _rows(rows: Sequence[Row]) -> None:
@@ -142,11 +145,12 @@ def _sentences(rehearsal: Rehearsal) -> Iterator[Text]:
     named = [(row.quantity, row) for row in (*rehearsal.rows, *rehearsal.changes)]
     named += [(f"{row.quantity} once more", row) for row in rehearsal.later]
     cells = [(f"{row.country or _NONE} {cell}", of) for row in rehearsal.countries for cell, of in row.cells.items()]
+    years = [(f"year {row.year or 'unknown'}", row) for row in rehearsal.years]
     shown = {_mark(figure).plain for _, figure in (*named, *cells)}
     shown.update(row.country or _NONE for row in rehearsal.countries)
     yield from (Text(words, "dim") for mark, words in _LEGEND.items() if mark in shown)
     together: dict[_Told, list[str]] = {}
-    for name, figure in (*named, *((name, of) for name, of in cells if of.compared and not of.agrees)):
+    for name, figure in (*named, *((name, of) for name, of in (*cells, *years) if of.compared and not of.agrees)):
         if told := _told(figure):
             together.setdefault(told, []).append(name)
     for told, names in together.items():

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from filmbadge.compare.records import ChangeKind, Comparison
-from filmbadge.model import Depth, Doubt, DoubtCode, Provenance, Rung, Total
+from filmbadge.keep.years import YearRow as Measured
+from filmbadge.model import Depth, Doubt, DoubtCode, Kind, Provenance, Rung, Total
 from filmbadge.rehearse.world import CELLS, Expected, Truth
 
 # Half the width of an interval is at most this share of the truth, or of all studies where that is more.
@@ -49,6 +50,12 @@ class Row(Figure, frozen=True, kw_only=True):
     quantity: str
 
 
+class YearRow(Figure, frozen=True, kw_only=True):
+    """Studies whose exam was in one year."""
+
+    year: int | None  # None: no year of an exam is known
+
+
 class CountryRow(Struct, frozen=True):
     """A country, with its figures by quantity."""
 
@@ -68,6 +75,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     countries: tuple[CountryRow, ...] = ()
     later: tuple[Row, ...] = ()  # of a world that was surveyed twice: the second time
     changes: tuple[Row, ...] = ()  # and what the comparison of both surveys says became of its open archives
+    years: tuple[YearRow, ...] = ()
     survey_cpu_seconds: float = 0.0
     world_cpu_seconds: float = 0.0
     survey_peak_bytes: int | None = None  # of memory
@@ -75,7 +83,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
 
     @property
     def figures(self) -> Iterable[Figure]:
-        yield from (*self.rows, *self.later, *self.changes)
+        yield from (*self.rows, *self.years, *self.later, *self.changes)
         for country in self.countries:
             yield from country.cells.values()
 
@@ -133,6 +141,28 @@ def countries(truth: Truth, measured: ByCountry, depth: Depth, why: Why) -> tupl
             },
         )
         for code in codes
+    )
+
+
+def years(truth: Truth, measured: Iterable[Measured]) -> tuple[YearRow, ...]:
+    """One row for each year of the world, and for each that the survey found besides. None, where it looked at no date."""
+    found = {row.year: row for row in measured}
+    true = {int(year) if year else None: n for year, n in truth.by_year.items()}
+    every = sorted({*true, *found}, key=lambda year: (year is None, year or 0)) if found else []
+    return tuple(_year(year, true.get(year, 0), found.get(year), truth) for year in every)
+
+
+def _year(year: int | None, true: int, row: Measured | None, truth: Truth) -> YearRow:
+    expected = truth.expected.get(f"kind:{Kind.EXAM_DATE}", Expected.EXACT)
+    measured, bound = (0, False) if row is None else (row.studies, row.at_least)
+    return YearRow(
+        year=year,
+        truth=true,
+        measured=measured,
+        how=Provenance.COUNTED,
+        expected=expected,
+        agrees=measured == true or (expected is Expected.BOUND and measured < true and (bound or row is None)),
+        at_least=measured if bound else None,
     )
 
 

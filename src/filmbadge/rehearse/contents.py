@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
@@ -209,6 +210,15 @@ class Contents:
         for kind, column in of_kinds(self._by_patient | self._of_series).items():
             found[kind] = sum(column.filled(self.people + start, self.people + end) for start, end in self._rounds())
         return found
+
+    def by_year(self) -> dict[int | None, int]:
+        """How many studies have a date of each year. None: studies without a date."""
+        first, last = (date.fromordinal(day).year for day in (self.first_day, self.first_day + self.days - 1))
+        found: dict[int | None, int] = {
+            year: len(self.between(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()))
+            for year in range(first, last + 1)
+        }
+        return {year: n for year, n in (found | {None: self.undated}).items() if n}
 
     def _rounds(self) -> Iterator[tuple[int, int]]:
         """The patients, counted from the first one, of whom studies come in order: each time, all or the first ones."""

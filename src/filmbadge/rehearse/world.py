@@ -208,6 +208,7 @@ class Truth(Struct, frozen=True):
     later: Truth | None = None  # of the same world some time later; None: this world stands still
     changes: dict[str, int] = {}  # archives by what becomes of them until then
     changes_published: dict[str, int] = {}
+    by_year: dict[str, int] = {}  # studies of the open archives by the year of their exam; "": without a date
 
 
 class Place(Struct, frozen=True):
@@ -265,6 +266,7 @@ class World:
             None if self.later is None else self.later.truth(),
             self.changes,
             self.changes_published,
+            by_year=_by_year([a.contents for a in real if a.open]),
         )
 
 
@@ -287,6 +289,13 @@ def _counted(real: Sequence[Archive]) -> dict[str, int]:
         "http_viewers": sum(archive.viewer for archive in real),
         **{f"kind:{kind}": kinds[kind] for kind in Kind},
     }
+
+
+def _by_year(contents: Iterable[Contents]) -> dict[str, int]:
+    found: Counter[int | None] = Counter()
+    for one in contents:
+        found.update(one.by_year())
+    return {"" if year is None else str(year): n for year, n in found.items()}
 
 
 IMAGES = ("series", "images", "images_retrievable")
