@@ -36,6 +36,7 @@ from filmbadge.model import (
 )
 from filmbadge.scope import loopback
 from filmbadge.tell import card, scope, summary
+from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.report import page
 from filmbadge.tell.words import Words
 from support import factories, pseudo
@@ -94,7 +95,10 @@ class _Text(HTMLParser):
         self.hidden = False
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.hidden = tag == "style"
+        self.hidden = tag in ("style", "pre", "code")  # what is typed has no language
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden = False
 
     def handle_data(self, data: str) -> None:
         if not self.hidden:
@@ -108,6 +112,13 @@ def test_a_card_has_no_english_in_another_language(words: Words, host: Host, dep
     typed = [line for archive in document.archives for step in archive.close_it.steps for line in step.type]
     again = [archive.close_it.check_again for archive in document.archives if archive.close_it.steps]
     assert pseudo.english(shown(card.render(document, words)), host.address, *typed, *again, *NAMES) == []
+
+
+def told(evidence: Evidence) -> Iterator[str]:
+    """What the scope says in its owner's language, and a digest."""
+    yield from (evidence.scope, evidence.authority, evidence.reference, evidence.contact)
+    if evidence.journal is not None:
+        yield evidence.journal.sha256
 
 
 def survey(folder: Path) -> Dataset:
@@ -131,15 +142,15 @@ def test_a_summary_and_a_page_have_no_english_in_another_language(words: Words, 
     assert pseudo.english(shown(summary.render(document, words)), *NAMES) == []
     text = _Text()
     text.feed(page.render(document, words))
-    assert pseudo.english(" ".join(text.parts), *NAMES) == []
+    assert pseudo.english(" ".join(text.parts), *told(document.evidence), *NAMES) == []
     assert len(document.archives) == 4
 
 
 def test_an_empty_page_has_no_english_either(words: Words, tmp_path: Path) -> None:
     factories.survey(tmp_path)
-    text = _Text()
-    text.feed(page.render(summary.document(Dataset(tmp_path), words), words))
-    assert pseudo.english(" ".join(text.parts), *NAMES) == []
+    document, text = summary.document(Dataset(tmp_path), words), _Text()
+    text.feed(page.render(document, words))
+    assert pseudo.english(" ".join(text.parts), *told(document.evidence), *NAMES) == []
 
 
 @pytest.mark.parametrize("depth", Depth)

@@ -104,7 +104,12 @@ def close_it(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) ->
 
 
 def _step(remedy: Remedy, words: Words) -> Step:
-    row, ports = rows()[remedy.id], ", ".join(map(str, remedy.ports))
+    return step(remedy.id, words, ", ".join(map(str, remedy.ports)))
+
+
+def step(code: str, words: Words, ports: str = "…") -> Step:
+    """A row of the catalogue in words, for archives of which only the ports differ."""
+    row = rows()[code]
     typed = tuple(line.replace("<ports>", ports) for line in row.set)
     return Step(row.id, words.say(LINES[row.id], ports=ports), typed, row.source)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from filmbadge.model import Kind
+from filmbadge.tell import remedy
 from filmbadge.tell.language import N_
+from filmbadge.tell.remedy import Step
 from filmbadge.tell.report.family import width
 from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.view import ArchiveView, amounts, sentences
@@ -69,8 +71,16 @@ class Card(NamedTuple):
     ways: tuple[str, ...]
     wrong: list[str]
     places: list[str]
-    close: tuple[str, ...]
+    close: tuple[Step, ...]
     again: str
+
+
+class Remedies(NamedTuple):
+    """What closes archives of one kind."""
+
+    title: str
+    close: tuple[Step, ...]
+    again: str = ""
 
 
 def grades(report: ReportDocument, words: Words) -> list[GradeRow]:
@@ -126,8 +136,8 @@ def card(archive: ArchiveView, number: int, words: Words) -> Card:
         ways=archive.reasons,
         wrong=[*_wrong(archive), *words.grade(archive.grade, archive.grade_why)],
         places=[*archive.place.words, *(hint.words for hint in archive.hints)],
-        close=(),
-        again="",
+        close=archive.close_it.steps,
+        again=archive.close_it.check_again,
     )  # fmt: skip
 
 
@@ -151,6 +161,28 @@ def headline(archive: ArchiveView, words: Words) -> str:
     if archive.grade is None:
         return words.say("We could not find out enough about it.")
     return words.say("It gives nothing to a stranger, and nothing is wrong with it as far as we saw.")
+
+
+def remedies(opened: Sequence[ArchiveView], words: Words) -> list[Remedies]:
+    """What closes archives, each set of steps once, that of most archives first. Ports differ, and are left open."""
+    kinds: dict[tuple[str, tuple[str, ...]], int] = {}
+    for archive in opened:
+        key = (archive.product, tuple(step.code for step in archive.close_it.steps))
+        kinds[key] = kinds.get(key, 0) + 1
+    found = sorted(kinds.items(), key=lambda item: -item[1])
+    return [
+        Remedies(
+            words.many(
+                "{product}: {n:,} archive",
+                "{product}: {n:,} archives",
+                n,
+                product=product or words.say("product not known"),
+            ),
+            tuple(remedy.step(code, words) for code in codes),
+        )
+        for (product, codes), n in found
+        if codes
+    ]
 
 
 def _product(archive: ArchiveView, words: Words) -> str:

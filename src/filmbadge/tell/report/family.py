@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -10,6 +11,8 @@ from importlib.resources import files
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from filmbadge.tell.evidence import Evidence
+from filmbadge.tell.language import N_
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
 
@@ -48,6 +51,53 @@ def _style() -> str:
     _, _, rules = files(_HERE).joinpath("style.css").read_text(encoding="utf-8").partition("*/\n")
     widths = "".join(f".w{percent}{{width:{percent}%}}" for percent in range(101))
     return f"\n{rules}{widths}\n"
+
+
+# Whom a page is for, by `tell.levels.Level`.
+WHOM = {
+    "public": N_("anybody"),
+    "authority": N_("an authority"),
+    "owner": N_("the owner"),
+}
+_FOR = {
+    "public": N_("Anybody. No single archive can be told from it."),
+    "authority": N_("An authority that acts on it. It holds addresses: do not publish it."),
+    "owner": N_("Who runs these archives. It holds addresses: do not publish it."),
+}
+_NETWORKS = 6
+
+
+def facts(evidence: Evidence, level: str, words: Words) -> Iterator[tuple[str, str]]:
+    """Whom the page is for, and with whose leave whom was asked from where: terms, and what they are."""
+    yield words.say("For whom"), words.say(_FOR[level])
+    if level == "public":
+        return
+    known = ((words.say("Scope"), evidence.scope), (words.say("Authority"), evidence.authority), (words.say("Reference"), evidence.reference), (words.say("Contact"), evidence.contact))  # fmt: skip
+    yield from ((term, text) for term, text in known if text)
+    if evidence.networks:
+        shown, left = evidence.networks[:_NETWORKS], len(evidence.networks) - _NETWORKS
+        more = [words.many("{n:,} more", "{n:,} more", left)] if left > 0 else []
+        yield words.say("Networks"), ", ".join((*shown, *more))
+    if evidence.sources:
+        yield words.say("Asked from"), ", ".join(evidence.sources)
+    else:
+        yield words.say("Asked from"), words.say("unknown: our own addresses were not kept")
+    if evidence.expires:
+        yield words.say("Permission ends"), words.date(evidence.expires)
+
+
+def about(evidence: Evidence, version: str, words: Words) -> str:
+    """The foot of a page: what it was made by, and of which journal."""
+    made = words.say("Made by Filmbadge {version}.", version=version)
+    if evidence.journal is None:
+        return made
+    kept = words.many(
+        "The journal of this work has {n:,} row, with the SHA-256 digest {digest}.",
+        "The journal of this work has {n:,} rows, with the SHA-256 digest {digest}.",
+        evidence.journal.rows,
+        digest=evidence.journal.sha256,
+    )
+    return f"{made} {kept}"
 
 
 def width(value: float, most: float) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from filmbadge.model import Depth, Total
 from filmbadge.tell.language import N_
-from filmbadge.tell.report import archives
+from filmbadge.tell.report import archives, family
 from filmbadge.tell.report.charts import Chart, Row, at_least, charts, places, wrong
 from filmbadge.tell.report.family import environment
 from filmbadge.tell.summary import (
@@ -22,6 +22,7 @@ from filmbadge.tell.summary import (
 )
 from filmbadge.tell.words import Words
 
+PUBLIC = "public"
 _UNDECIDED = 40  # hosts
 # The figures of the first screen: the first of these that are known.
 _FIRST = ("archives_open", "patients", "images", "images_retrievable", "studies", "ssn_records", "series", "archives")
@@ -39,7 +40,7 @@ def render(report: ReportDocument, words: Words) -> str:
     """The page as text."""
     known = report.state != "nothing-reached" and bool(report.hosts_done)
     return environment(words).get_template("page.jinja").render(
-        kicker=words.say("Filmbadge survey"),
+        kicker=words.say("Filmbadge survey · for {whom}", whom=words.say(family.WHOM[report.level])),
         headline=_headline(report, words),
         lead=list(_lead(report, words)),
         warnings=list(incomplete(report.state, report.rows, words)) if known else [],
@@ -52,7 +53,7 @@ def render(report: ReportDocument, words: Words) -> str:
         unmeasured=list(_unmeasured(report, words)),
         method=list(_method(words)),
         restraint=[*words.not_tried(Depth(report.depth)), words.say("Nothing was written to any archive, no password was tried, and every value of a patient was forgotten where it was read. An image was begun at depth prove alone, and dropped unread.")],
-        about=_about(report, words),
+        about=family.about(report.evidence, report.version, words),
         **_archives(report, words),
     )  # fmt: skip
 
@@ -71,6 +72,8 @@ def _headline(report: ReportDocument, words: Words) -> str:
     all_, n = at_least(found), at_least(opened)
     if not report.hosts_done:
         return words.say("No host was asked yet, so nothing is known")
+    if report.level == PUBLIC and not (all_ and n):
+        return words.say("How many archives are open is not told here: they are too few to hide a single one")
     if not all_:
         return nothing_found(report, words)
     if not n and opened.measured is None:
@@ -121,7 +124,7 @@ def _lead(report: ReportDocument, words: Words) -> Iterator[str]:
             "No host gave any answer. That may lie at our own line. What was not reached is not safe, it is unknown."
         )
     elif not _found(report):
-        if report.hosts_done:
+        if report.hosts_done and report.level != PUBLIC:
             yield words.many(
                 "{n:,} host was asked, and it showed no service that holds medical images.",
                 "{n:,} hosts were asked, and none of them showed a service that holds medical images.",
@@ -135,6 +138,7 @@ def _lead(report: ReportDocument, words: Words) -> Iterator[str]:
 
 def _facts(report: ReportDocument, words: Words) -> Iterator[tuple[str, str]]:
     """Who asked, by whose leave, and when."""
+    yield from family.facts(report.evidence, report.level, words)
     began = words.time(report.started)
     when = words.say("{began} to {ended}", began=began, ended=words.time(report.ended)) if report.ended else began
     yield words.say("Dates"), when
@@ -183,12 +187,19 @@ def _archives(report: ReportDocument, words: Words) -> dict[str, object]:
         "in_cards": in_cards,
         "opened": [archives.row(one, n, words, card=in_cards) for n, one in opened],
         "in_full": [archives.card(one, n, words) for n, one in opened] if in_cards else [],
+        "to_close": [] if in_cards else _ways_to_close(report, words),
         "opened_caption": words.say("Open archives, the one with most studies first. “≥” is a lower bound."),
         "guarded": [archives.row(one, n, words) for n, one in numbered if not one.open and not one.decoy],
         "guarded_caption": words.say("Archives that gave no records, and why each way in ended where it did."),
         "decoys": [archives.row(one, n, words) for n, one in numbered if one.decoy],
         "decoys_caption": words.say("Likely decoys and demonstrations, with why we think so."),
     }
+
+
+def _ways_to_close(report: ReportDocument, words: Words) -> list[archives.Remedies]:
+    """What closes them, for each kind of archive once."""
+    opened = [one for one in report.archives if one.open and not one.decoy]
+    return archives.remedies(opened, words)
 
 
 def _graded(report: ReportDocument, words: Words) -> str:
@@ -206,6 +217,10 @@ def _graded(report: ReportDocument, words: Words) -> str:
 def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
     """What could not be measured, and why: a sentence each."""
     yield from incomplete(report.state, report.rows, words)
+    if report.level == PUBLIC:
+        yield words.say(
+            "This page is for anybody. So it names no archive, figures are rounded down, and what is small is left out: what is not told here is not zero."
+        )
     if report.undecided:
         yield words.say("Hosts of which we do not know whether an archive is there, or whether it is open. They are not safe because of that: {hosts}.", hosts=_undecided(report, words))  # fmt: skip
     if undecided := undecided_by_country(report, words):
@@ -225,7 +240,3 @@ def _method(words: Words) -> Iterator[str]:
     yield words.say(
         "Filmbadge asks each host as any program of a clinic would: over DICOM and over HTTP, on the ports of the scope, without a password. It notes how far a stranger gets, and counts by identifiers of studies, never by names. What only looks closed, because an answer was missing or late, is called unknown."
     )
-
-
-def _about(report: ReportDocument, words: Words) -> str:
-    return words.say("Made by Filmbadge {version}.", version=report.version)
