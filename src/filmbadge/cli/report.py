@@ -13,6 +13,7 @@ from filmbadge.cli.console import LevelChoice, json_bytes, note, put_json, show,
 from filmbadge.conclude.again import opened
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.keep.views import script
+from filmbadge.tell import pdf as paper
 from filmbadge.tell import summary
 from filmbadge.tell.levels import Level, at_level, named
 from filmbadge.tell.report import page
@@ -25,6 +26,7 @@ def report(
     /,
     *,
     html: str | None = None,
+    pdf: str | None = None,
     json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     sql: Path | None = None,
     for_: Annotated[LevelChoice, Parameter(name="--for")] = "authority",
@@ -37,6 +39,8 @@ def report(
         The folder that a survey was kept in.
     html
         Write one self-contained page to this file, or into this folder under a name that says whom it is for.
+    pdf
+        Write the page for paper to this file or folder. It needs filmbadge[pdf].
     json
         Write one JSON document to this file or folder; - is stdout.
     sql
@@ -46,7 +50,7 @@ def report(
     """
     if sql is not None:
         _write_sql(directory, sql)
-        if html is None and json is None:
+        if html is None and pdf is None and json is None:
             return DONE
     words, level = Words(), Level(for_)
     made: list[tuple[Path, bytes]] = []
@@ -54,6 +58,7 @@ def report(
         document = at_level(read(directory, words), level, words)
         files: tuple[tuple[str | None, str, Callable[[ReportDocument], bytes]], ...] = (
             (html, ".html", lambda told: page.render(told, words).encode()),
+            (pdf, ".pdf", lambda told: paper.pdf(page.render(told, words))),
             (None if json == "-" else json, ".json", json_bytes),
         )
         for to, suffix, render in files:

@@ -21,8 +21,30 @@ def pdf(html: str) -> bytes:
     # A page holds all that it shows: whatever it names is refused, by every protocol.
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
     page = weasyprint.HTML(string=html, url_fetcher=nothing)
-    made: bytes = page.write_pdf(pdf_variant="pdf/ua-1")
+    made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", finisher=_mend)
     return made
+
+
+def _mend(_: object, made: Any) -> None:
+    """Corrects tags before they are written, ISO 32000-1 14.8.4.3.
+
+    Heads of a table get a scope: WeasyPrint names the heads of each cell instead, by ids that repeat on each page. A
+    list has only its items as children.
+    """
+    for element in made.objects:
+        kind = element.get("S") if isinstance(element, dict) else None
+        if kind == "/TH":
+            element.pop("ID", None)
+            group = _parent(_parent(element, made), made)
+            element["A"]["Scope"] = "/Column" if group["S"] == "/THead" else "/Row"
+        elif kind == "/TD":
+            element["A"].pop("Headers", None)
+        elif kind == "/Div" and _parent(element, made)["S"] == "/L":
+            element["S"] = "/NonStruct"
+
+
+def _parent(element: Any, made: Any) -> Any:
+    return made.objects[int(element["P"].split()[0])]
 
 
 def _weasyprint() -> Any:

@@ -47,8 +47,9 @@ def environment(words: Words, *packages: str) -> Environment:
 
 @cache
 def _style() -> str:
-    """The style sheet without its comment, and with a class for each width of a bar."""
-    _, _, rules = files(_HERE).joinpath("style.css").read_text(encoding="utf-8").partition("*/\n")
+    """The style sheets without their comments, and with a class for each width of a bar."""
+    sheets = [files(_HERE).joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "paper.css")]
+    rules = "".join(sheet.partition("*/\n")[2] for sheet in sheets)
     widths = "".join(f".w{percent}{{width:{percent}%}}" for percent in range(101))
     return f"\n{rules}{widths}\n"
 
