@@ -345,6 +345,9 @@ class DoubtCode(_Code):
     # These archives of one network look alike: one machine may stand behind their addresses.
     ALIKE = "alike-in-network", "archives"
     PERHAPS_MORE = "perhaps-more", "archives"  # ways in that are told as one archive may lead to so many more
+    # These doubts come from the level of a document.
+    ROUNDED = "rounded"  # down, so that nobody can work out a single archive
+    WITHHELD = "withheld"  # it is too small to be told to anybody, or not told at this level
 
 
 class Doubt(Struct, frozen=True, omit_defaults=True):

@@ -192,6 +192,8 @@ _DOUBTS = {
     DoubtCode.PERHAPS_ONE: N_("archives that may be one: {archives:,}"),
     DoubtCode.ALIKE: N_("archives that look alike in one network, and may be one: {archives:,}"),
     DoubtCode.PERHAPS_MORE: N_("ways in that may lead to archives of their own: {archives:,}"),
+    DoubtCode.ROUNDED: N_("rounded down"),
+    DoubtCode.WITHHELD: N_("too small to be told in public, or not told there"),
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import structs
 
 from filmbadge.model import Refusal
+from filmbadge.tell.published import published
 from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
@@ -25,6 +26,8 @@ _NAME = 64  # characters of a survey's name in the name of a file
 
 def at_level(document: ReportDocument, level: Level, words: Words) -> ReportDocument:
     """The document as this level may see it. Raises Refusal where there is none for it."""
+    if level is Level.PUBLIC:
+        return published(document, words)
     if level is Level.OWNER:
         _require_one_operator(document, words)
     return structs.replace(document, level=str(level))

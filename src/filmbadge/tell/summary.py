@@ -20,7 +20,7 @@ from filmbadge.tell import evidence, tables
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.language import N_
 from filmbadge.tell.view import ArchiveView, archive_view
-from filmbadge.tell.words import Words
+from filmbadge.tell.words import Words, withheld
 from filmbadge.texts import clean
 
 LABELS = {
@@ -185,7 +185,13 @@ def countries(report: ReportDocument, words: Words, *, whole: bool) -> list[list
     """The table by country, line by line, its head first. Empty where no source attributes anything. `whole`: all columns, and names for codes."""
     if not any(row.country for row in report.by_country):
         return []
-    shown = [q for q in COUNTRY_LABELS if (whole or q in _IN_A_TERMINAL) and (report.kinds or q not in _PERSONAL)]
+    shown = [
+        q
+        for q in COUNTRY_LABELS
+        if (whole or q in _IN_A_TERMINAL)
+        and (report.kinds or q not in _PERSONAL)
+        and not all(withheld(getattr(row, q)) for row in report.by_country)
+    ]
     lines = [[words.say("country"), *(words.say(COUNTRY_LABELS[q]) for q in shown)]]
     for row in report.by_country:
         name = row.country or words.say("not attributed")
@@ -219,6 +225,13 @@ def alike(report: ReportDocument, words: Words) -> list[str]:
 
 def asked(report: ReportDocument, words: Words) -> str:
     """What was done, in one line."""
+    if report.level == "public":
+        return words.say(
+            "At least {done:,} hosts asked, {n:,} connections or more, depth {depth}",
+            done=report.hosts_done,
+            n=report.connections,
+            depth=words.name(Depth(report.depth)),
+        )
     connections = words.many("{n:,} connection", "{n:,} connections", report.connections)
     if report.lookups:
         connections += ", " + words.many("{n:,} look-up of a name", "{n:,} look-ups of names", report.lookups)
@@ -266,6 +279,8 @@ def nothing_found(report: ReportDocument, words: Words) -> str:
     if report.state == "nothing-reached":
         return words.say("Nothing could be reached")
     archives = next(row for row in report.rows if row.quantity == "archives")
+    if withheld(archives):
+        return words.say("Fewer imaging archives were found than are told in public, or none")
     if archives.measured is None:
         return words.say("No imaging archive was found so far, and there may be some")
     return words.say("No imaging archive was found")

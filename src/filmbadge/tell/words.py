@@ -256,6 +256,11 @@ def with_a_date(doubts: Sequence[Doubt]) -> bool:
     return bool(codes) and codes[0] in _OF_UNDATED and set(codes) <= {*_OF_UNDATED, *_OF_CUT}
 
 
+def withheld(total: Total) -> bool:
+    """Whether the level of a document keeps it from its reader. It may be any number, and none."""
+    return any(doubt.code is DoubtCode.WITHHELD for doubt in total.doubts)
+
+
 class Words(Causes):
     """Everything that a card, a summary and a page say, in one language."""
 
@@ -486,6 +491,8 @@ class Words(Causes):
             return self.number(total.measured)
         if total.at_most is not None:
             return self.say("{low:,} to {high:,}", low=total.at_least or 0, high=total.at_most)
+        if withheld(total):
+            return self.say("not told")
         return self.say("≥ {n:,}", n=total.at_least) if total.at_least else self.say("unknown")
 
     def origin(self, total: Total, *, alone: bool = True) -> str:
