@@ -11,10 +11,12 @@ from hashlib import sha256
 import msgspec
 
 from filmbadge.keep.manifest import CountryRow
-from filmbadge.model import Doubt, DoubtCode, FindingCode, Grade, Provenance, Total
+from filmbadge.keep.years import YearRow
+from filmbadge.model import Doubt, DoubtCode, FindingCode, Grade, Provenance, Total, Transport
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.rounding import Each, Figure, Limit, Rule, base_of, keyed, told
 from filmbadge.tell.summary import KindLine, ReportDocument
+from filmbadge.tell.tables import Tally
 from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import Words
 
@@ -29,6 +31,9 @@ _OF_OPEN = (
 )
 # Every open archive has this one or another of the worst: if all were told, the last could be worked out.
 _NEVER_TOLD = FindingCode.DISCLOSES_RECORDS
+
+_PARTS = ("products", "toolkits")  # an archive is in one row at most
+_SEVERAL = ("transport", "advisories")
 
 _Figures = dict[str, Figure]
 
@@ -56,6 +61,11 @@ def published(document: ReportDocument, words: Words) -> ReportDocument:
         archives=(),
         findings=_named(made, "finding"),
         by_country=countries,
+        by_year=tuple(_years(document, made)),
+        products=_tallies(document.products, "products", made),
+        toolkits=_tallies(document.toolkits, "toolkits", made),
+        transport=_tallies(document.transport, "transport", made),
+        advisories=_tallies(document.advisories, "advisories", made),
         words={row.quantity: words.total(row) for row in rows},
         level="public",
         evidence=Evidence(
@@ -82,6 +92,8 @@ class Collected:
         self._amounts("", {q: self._rows[q] for q in _AMOUNTS}, "archives_open", self._open)
         self._of_countries()
         self._of_kinds()
+        self._of_years()
+        self._of_tables()
         return self._figures, self._rules
 
     def _count(self, name: str, archives: Iterable[ArchiveView], value: int | None = None) -> None:
@@ -104,6 +116,7 @@ class Collected:
         self._within("hosts_done", "hosts")
         self._within("hosts_undecided", "hosts_done")
         self._within("http_viewers", "archives")
+        self._within("archives", "hosts_done")  # hardly any host has two, so whoever attacks will reckon with it
 
     def _archives(self) -> None:
         self._count("archives", self._counted, _least(self._rows["archives"]))
@@ -158,12 +171,34 @@ class Collected:
                 )
             self._rules.append(Limit(looks, "archives_open"))
 
+    def _of_years(self) -> None:
+        rows = [row for row in self._document.by_year if row.year is not None]
+        for row in rows:
+            held = {archive.id: n for archive in self._open if (n := _of_year(archive, row.year))}
+            members = (f"{row.year}", *held)
+            most = max(held.values(), default=1)
+            self._figures[f"year {row.year}"] = Figure(row.studies, members, base_of(most), most)
+        self._rules.append(Limit(tuple(f"year {row.year}" for row in rows), "studies"))
+
+    def _of_tables(self) -> None:
+        for table in (*_PARTS, *_SEVERAL):
+            rows: tuple[Tally, ...] = getattr(self._document, table)
+            for row in rows:
+                self._figures[f"{table} {row.name}"] = Figure(row.archives_open, (table, row.name))
+            names = tuple(f"{table} {row.name}" for row in rows if row.name)
+            parts = (names,) if table in _PARTS else tuple((name,) for name in names)
+            self._rules += [Limit(part, "archives_open") for part in parts]
+        for row in self._document.transport:
+            code = FindingCode.PLAIN_TRANSPORT if row.name == Transport.PLAIN else row.name
+            self._within(f"transport {row.name}", f"finding {code}")
+
 
 def _most(archives: Sequence[ArchiveView]) -> dict[str, int]:
     """The most that one of these archives adds to each quantity. A part has no more than its whole."""
     most = {q: max((_upper(archive, q) for archive in archives), default=0) for q in _AMOUNTS}
     kinds = max((_records(archive, kind) for archive in archives for kind in archive.kinds or ()), default=0)
-    studies = max(most["patients"], most["studies"], most["ssn_records"], kinds, 1)
+    years = max((year.studies for archive in archives if archive.by_year for year in archive.by_year.years), default=0)
+    studies = max(most["patients"], most["studies"], most["ssn_records"], kinds, years, 1)
     images = max(most["images"], most["images_retrievable"], studies)
     most |= {"studies": studies, "images": images}
     return {quantity: max(n, 1) for quantity, n in most.items()}
@@ -178,6 +213,11 @@ def _records(archive: ArchiveView, kind: str) -> int:
     """How many studies of the archive carry this kind, at most."""
     found = (archive.kinds or {}).get(kind)
     return 0 if found is None else max(found.records or 0, found.at_least or 0, found.high or 0)
+
+
+def _of_year(archive: ArchiveView, year: int | None) -> int:
+    """How many of its studies are of this year."""
+    return sum(one.studies for one in archive.by_year.years if one.year == year) if archive.by_year else 0
 
 
 def _least(total: Total) -> int:
@@ -207,6 +247,16 @@ def _kinds(document: ReportDocument, made: Mapping[str, int]) -> Iterator[KindLi
         looks = {look: made[f"{name} {look}"] for look in line.archives if made[f"{name} {look}"]}
         if looks or made[name]:
             yield KindLine(line.kind, _total(f"kind:{line.kind}", made[name]), looks)
+
+
+def _years(document: ReportDocument, made: Mapping[str, int]) -> Iterator[YearRow]:
+    for row in document.by_year:
+        if row.year is not None and made[f"year {row.year}"]:
+            yield YearRow(row.year, made[f"year {row.year}"], 0, at_least=True)
+
+
+def _tallies(rows: Iterable[Tally], table: str, made: Mapping[str, int]) -> tuple[Tally, ...]:
+    return tuple(Tally(row.name, 0, n) for row in rows if row.name and (n := made[f"{table} {row.name}"]))
 
 
 def _named(made: Mapping[str, int], kind: str) -> dict[str, int]:

@@ -223,6 +223,11 @@ def alike(report: ReportDocument, words: Words) -> list[str]:
     ]
 
 
+def unasked(report: ReportDocument) -> bool:
+    """Whether no host was asked. At level public nobody is told, as the number is rounded down."""
+    return not report.hosts_done and report.level != "public"
+
+
 def asked(report: ReportDocument, words: Words) -> str:
     """What was done, in one line."""
     if report.level == "public":

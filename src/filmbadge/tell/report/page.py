@@ -18,6 +18,7 @@ from filmbadge.tell.summary import (
     incomplete,
     left_out,
     nothing_found,
+    unasked,
     undecided_by_country,
 )
 from filmbadge.tell.words import Words
@@ -38,7 +39,7 @@ class Figure(NamedTuple):
 
 def render(report: ReportDocument, words: Words) -> str:
     """The page as text."""
-    known = report.state != "nothing-reached" and bool(report.hosts_done)
+    known = report.state != "nothing-reached" and not unasked(report)
     return environment(words).get_template("page.jinja").render(
         kicker=words.say("Filmbadge survey · for {whom}", whom=words.say(family.WHOM[report.level])),
         headline=_headline(report, words),
@@ -70,7 +71,7 @@ def _headline(report: ReportDocument, words: Words) -> str:
     rows = _rows(report)
     found, opened = rows["archives"], rows["archives_open"]
     all_, n = at_least(found), at_least(opened)
-    if not report.hosts_done:
+    if unasked(report):
         return words.say("No host was asked yet, so nothing is known")
     if report.level == PUBLIC and not (all_ and n):
         return words.say("How many archives are open is not told here: they are too few to hide a single one")
