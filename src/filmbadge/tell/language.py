@@ -2,6 +2,9 @@
 
 A sentence is English with its values named in braces: `say("{n:,} of {all:,} hosts", n=5, all=9)`. Whole sentences are
 looked up, never parts of them, so that another language can put its words in its own order.
+
+A language has up to two catalogues: `filmbadge`, of all that is said, and `letters`, of what a letter to an operator says.
+The second must be complete in each language, so it is kept by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from pathlib import Path
 from filmbadge.texts import printable
 
 DOMAIN = "filmbadge"
+LETTERS = "letters"
 ENGLISH = "en"
 LOCALE = Path(__file__).parent / "locale"
 
@@ -20,6 +24,11 @@ LOCALE = Path(__file__).parent / "locale"
 def N_(text: str) -> str:
     """Mark English that stands in a table, so that it gets into the catalogue. `say` looks it up later."""
     return text
+
+
+def NN_(one: str, more: str) -> tuple[str, str]:
+    """Mark a singular and a plural that stand in a table. `many` looks them up later."""
+    return one, more
 
 
 MONTHS = (
@@ -34,9 +43,7 @@ class Language:
     def __init__(self, code: str = ENGLISH, locale: Path = LOCALE) -> None:
         """Raises FileNotFoundError where there is no catalogue for the language."""
         self.code = code
-        self._catalogue = (
-            gettext.NullTranslations() if code == ENGLISH else gettext.translation(DOMAIN, locale, languages=[code])
-        )
+        self._catalogue = gettext.NullTranslations() if code == ENGLISH else _catalogue(code, locale)
         self._separator = self._catalogue.pgettext("between thousands", ",")
 
     def say(self, text: str, **values: object) -> str:
@@ -53,7 +60,10 @@ class Language:
     def date(self, at: datetime) -> str:
         """Such as `25 November 2026`, in UTC."""
         at = _utc(at)
-        return self.say("{day} {month} {year}", day=at.day, month=self.say(MONTHS[at.month - 1]), year=at.year)
+        text = N_("{day} {month} {year}")
+        if at.day == 1:  # some languages write it in another way
+            text = self._catalogue.pgettext("on the first of a month", "{day} {month} {year}")
+        return self.say(text, day=at.day, month=self.say(MONTHS[at.month - 1]), year=at.year)
 
     def time(self, at: datetime) -> str:
         return self.say("{date}, {time} UTC", date=self.date(at), time=f"{_utc(at):%H:%M}")
@@ -80,6 +90,15 @@ class _Number(int):
 
     def __format__(self, form: str) -> str:
         return self.language.number(self) if form == "," else super().__format__(form)
+
+
+def _catalogue(code: str, locale: Path) -> gettext.NullTranslations:
+    """Both catalogues of a language, as one. Raises FileNotFoundError where it has neither."""
+    first, *others = [domain for domain in (DOMAIN, LETTERS) if gettext.find(domain, locale, [code])] or [DOMAIN]
+    found = gettext.translation(first, locale, languages=[code])
+    for domain in others:
+        found.add_fallback(gettext.translation(domain, locale, languages=[code]))
+    return found
 
 
 def _utc(at: datetime) -> datetime:
