@@ -129,7 +129,7 @@ def _writing(
 ) -> Writing:
     told = dataset.manifest
     scope = told.scope
-    writer = who_writes(scope.authority, scope.contact, scope.reference, (), sender)
+    writer = who_writes(scope.authority, scope.contact, scope.reference, told.sources or (), sender)
     feed = Feed(
         version=told.version,
         level=LEVEL,

@@ -9,32 +9,30 @@ from typing import NamedTuple
 from filmbadge.catalogue.countries import Law, countries
 from filmbadge.catalogue.findings import Severity
 from filmbadge.model import Appearance, FindingCode, Kind, Provenance
-from filmbadge.tell.language import N_
+from filmbadge.tell.language import N_, NN_
 from filmbadge.tell.notices.contacts import Contact, Role
 from filmbadge.tell.notices.ledger import Kind as Letters
 from filmbadge.tell.notices.ledger import Told
 from filmbadge.tell.notices.plan import LEAST, Mail, address
+from filmbadge.tell.remedy import Step
 from filmbadge.tell.view import ArchiveView, FindingView, Number
 from filmbadge.tell.words import Words
 
 _PERSONAL = frozenset(map(str, (FindingCode.PERSONAL_DATA, FindingCode.SSN_RECORDS, FindingCode.NATIONAL_IDENTIFIERS)))
+_ADVISORY = str(FindingCode.ADVISORY)
+_APART = frozenset({_ADVISORY, str(FindingCode.PERSONAL_DATA)})
 _GRAVE = tuple(Severity)
 FIGURES = ("patients", "studies", "images")
-_PROTOCOLS = {"dimse": "DICOM", "dimse-tls": "DICOM TLS", "http": "HTTP", "https": "HTTPS"}
+_PROTOCOLS = {"dimse": "DICOM", "http": "HTTP"}
 _NAMED = 6  # addresses in one line
 _COMMANDS = 3
 _HEADS = {
-    Letters.FIRST: (
-        N_("An archive of medical images at {address} is open to anybody"),
-        N_("{n:,} archives of medical images are open to anybody"),
+    Letters.FIRST: NN_("Open archive of medical images at {address}", "{n:,} open archives of medical images"),
+    Letters.REMINDER: NN_(
+        "Still open: archive of medical images at {address}", "Still open: {n:,} archives of medical images"
     ),
-    Letters.REMINDER: (
-        N_("An archive of medical images at {address} is still open to anybody"),
-        N_("{n:,} archives of medical images are still open to anybody"),
-    ),
-    Letters.THANKS: (
-        N_("The archive of medical images at {address} is closed now"),
-        N_("{n:,} archives of medical images are closed now"),
+    Letters.THANKS: NN_(
+        "Closed now: archive of medical images at {address}", "Closed now: {n:,} archives of medical images"
     ),
 }
 # No legal advice: where the law stands, and whose business it is to apply it.
@@ -87,12 +85,12 @@ class Row(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A headline, and what stands below it: paragraphs, and lines that may be copied."""
+    """A headline, and what stands below it."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
-    commands: bool = False
+    steps: tuple[tuple[str, tuple[str, ...]], ...] = ()  # a sentence each, and what is typed, line by line
+    commands: tuple[str, ...] = ()
 
 
 class Letter(NamedTuple):
@@ -163,14 +161,10 @@ class _Writer:
         if self._mail.closed:
             yield " ".join(self._thanks())
         if self._desk and self._mail.archives:
-            yield (
-                self._say(
-                    "We do not know who runs it. It stands in a network that your desk answers for: please pass this letter on to your customer."
-                )
-                if len(self._mail.archives) == 1
-                else self._say(
-                    "We do not know who runs them. They stand in networks that your desk answers for: please pass this letter on to your customers."
-                )
+            yield self._words.many(
+                "We do not know who runs it. It stands in a network that your desk answers for: please pass this letter on to your customer.",
+                "We do not know who runs them. They stand in networks that your desk answers for: please pass this letter on to your customers.",
+                len(self._mail.archives),
             )
 
     def _found(self) -> Iterator[str]:
@@ -256,11 +250,22 @@ class _Writer:
         found: dict[str, list[ArchiveView]] = {}
         for archive in self._mail.archives:
             for finding in archive.findings:
-                if _told(finding) and archive not in found.setdefault(self._sentence(finding), []):
+                if self._told(finding) and archive not in found.setdefault(self._sentence(finding), []):
                     found[self._sentence(finding)].append(archive)
         yield from (self._where(sentence, held) for sentence, held in found.items())
+        advisories = {
+            one.about: None for archive in self._mail.archives for one in archive.findings if one.code == _ADVISORY
+        }
+        if advisories:
+            yield self._say("Published vulnerabilities of these versions: {ids}.", ids=", ".join(advisories))
         if not self._desk and (kinds := self._kinds()):
-            yield self._say("Data of persons in them: {kinds}.", kinds=kinds)
+            yield self._say("Data of persons in the records: {kinds}.", kinds=kinds)
+
+    def _told(self, finding: FindingView) -> bool:
+        """Kinds of data and vulnerabilities stand in sentences of their own. A desk is told nothing of what records hold."""
+        if finding.code in _APART or (self._desk and finding.code in _PERSONAL):
+            return False
+        return _GRAVE.index(Severity(finding.severity)) <= _GRAVE.index(LEAST)
 
     def _sentence(self, finding: FindingView) -> str:
         """One archive has sentences. Of several, a sentence that begins with `it` would not say which."""
@@ -284,20 +289,21 @@ class _Writer:
 
     def _remedies(self) -> Iterator[Part]:
         """Archives that are closed in one way share a part."""
-        alike: dict[tuple[str, ...], list[ArchiveView]] = {}
+        alike: dict[tuple[Step, ...], list[ArchiveView]] = {}
         for archive in self._mail.archives:
-            if lines := _close_it(archive):
-                alike.setdefault(lines, []).append(archive)
-        for lines, held in alike.items():
+            if steps := archive.close_it.steps:
+                alike.setdefault(steps, []).append(archive)
+        for steps, held in alike.items():
             title = self._say("Close it:")
             if len(alike) > 1:
                 title = self._say("Close it ({addresses}):", addresses=self._some(map(address, held)))
-            yield Part(title, (), lines)
-        yield Part(self._say("Check again, from outside of your network:"), (), self._commands(), commands=True)
+            yield Part(title, steps=tuple((step.words, step.type) for step in steps))
+        yield Part(self._say("Check again, from outside of your network:"), commands=self._commands())
 
     def _commands(self) -> tuple[str, ...]:
         """A command for each of the first archives."""
-        return tuple(dict.fromkeys(map(_check_again, self._mail.archives)))[:_COMMANDS]
+        commands = (archive.close_it.check_again for archive in self._mail.archives)
+        return tuple(dict.fromkeys(filter(None, commands)))[:_COMMANDS]
 
     def _who(self) -> Iterator[str]:
         named = {"authority": self._sender.authority, "contact": self._sender.mailbox, "reference": self._reference}
@@ -347,19 +353,6 @@ class _Writer:
 
     def _date(self, day: date) -> str:
         return self._words.date(datetime(day.year, day.month, day.day))
-
-
-def _told(finding: FindingView) -> bool:
-    """Kinds of data stand in a sentence of their own."""
-    return finding.code not in _PERSONAL and _GRAVE.index(Severity(finding.severity)) <= _GRAVE.index(LEAST)
-
-
-def _close_it(_: ArchiveView) -> tuple[str, ...]:
-    return ()
-
-
-def _check_again(archive: ArchiveView) -> str:
-    return f"filmbadge check {address(archive)}"
 
 
 def _host(row: Told) -> str:

@@ -89,7 +89,7 @@ def _report(report: Mapping[str, Any], name: str) -> MIMEPart:
 
 def text(letter: Letter) -> str:
     """The letter as plain text."""
-    return "\n".join(_lines(letter)) + "\n"
+    return "\n".join(map(printable, _lines(letter))) + "\n"
 
 
 def _lines(letter: Letter) -> Iterator[str]:
@@ -106,8 +106,10 @@ def _lines(letter: Letter) -> Iterator[str]:
         yield from _wrapped(part.title)
         for paragraph in part.paragraphs:
             yield from _wrapped(paragraph)
-        for line in part.lines:
-            yield from [f"  {line}"] if part.commands else _wrapped(line, "- ")
+        for sentence, typed in part.steps:
+            yield from _wrapped(sentence, "- ")
+            yield from (f"    {line}" for line in typed)
+        yield from (f"    {command}" for command in part.commands)
     yield ""
     yield letter.farewell
     yield letter.sender.authority
@@ -123,7 +125,7 @@ def _row(row: Row, letter: Letter) -> Iterator[str]:
 def _wrapped(line: str, before: str = "") -> list[str]:
     """Words stay whole: one that is longer has a line of its own, and can be copied."""
     wrapped = textwrap.wrap(
-        printable(line),
+        line,
         _WIDTH,
         initial_indent=before,
         subsequent_indent=" " * len(before),

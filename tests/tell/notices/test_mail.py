@@ -1,0 +1,115 @@
+"""Messages as RFC 5322 and RFC 5965 ask for: the standard library reads them back without a defect."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from filmbadge.tell.notices import mail
+from filmbadge.tell.notices.contacts import Contact
+from filmbadge.tell.notices.letter import compose
+from filmbadge.tell.notices.plan import Mail
+from support.written import CONTACT, ENGLISH, SENDER, SURVEY, view
+from tell.notices.test_letter import HOSTILE, REFERENCE, TODAY
+
+AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
+ID, FIRST = "<fb.1.abc@cert-musterland.test>", "<fb.0.abc@cert-musterland.test>"
+REPORT = {"xarf_version": "4.2.0", "type": "open_service", "description": "ü" * 900}
+
+
+def made(
+    contact: Contact = CONTACT, first: str = "", reports: tuple[dict[str, Any], ...] = (REPORT,), archives: int = 1
+) -> bytes:
+    views = [view(f"192.0.2.{n}") for n in range(1, archives + 1)]
+    letter = compose(Mail(contact, views), SENDER, SURVEY, REFERENCE, TODAY, ENGLISH)
+    return mail.message(letter, AT, ID, first, reports)
+
+
+def read(raw: bytes) -> EmailMessage:
+    found = message_from_bytes(raw, policy=default)
+    assert isinstance(found, EmailMessage)
+    for part in found.walk():
+        assert part.defects == []
+        for header in part.values():
+            assert not getattr(header, "defects", ())
+    return found
+
+
+def test_headers() -> None:
+    found = read(made())
+    assert found["Message-ID"] == ID
+    assert found["Date"].datetime == AT
+    assert found["From"] == found["Reply-To"] == "CERT Musterland <cert@cert-musterland.test>"
+    assert found["To"].addresses[0].display_name == "Klinik Süd"
+    assert found["To"].addresses[0].addr_spec == "pacs@klinik.test"
+    assert found["Subject"] == f"[{REFERENCE}] Open archive of medical images at 192.0.2.1"
+    assert found["Auto-Submitted"] == "auto-generated"
+    assert found["In-Reply-To"] is found["References"] is None
+
+
+def test_a_later_message_refers_to_the_first() -> None:
+    found = read(made(first=FIRST))
+    assert (found["In-Reply-To"], found["References"]) == (FIRST, FIRST)
+    assert found["Subject"].startswith(f"[{REFERENCE}] ")
+
+
+def test_text_stands_first_then_the_feedback_then_the_reports() -> None:
+    found = read(made(reports=(REPORT, REPORT)))
+    assert found.get_content_type() == "multipart/report"
+    assert found.get_param("report-type") == "feedback-report"
+    parts = list(found.iter_parts())
+    assert [part.get_content_type() for part in parts] == [
+        "text/plain", "message/feedback-report", "application/json", "application/json",
+    ]  # fmt: skip
+    assert "192.0.2.1" in parts[0].get_content()
+    fields = parts[1].get_payload(0)
+    assert isinstance(fields, EmailMessage)
+    assert (fields["Feedback-Type"], fields["Version"]) == ("xarf", "1")
+    assert [part.get_filename() for part in parts[2:]] == ["xarf-1.json", "xarf-2.json"]
+    assert json.loads(parts[2].get_payload(decode=True)) == REPORT  # type: ignore[arg-type]
+
+
+def test_without_reports_it_is_text_alone() -> None:
+    found = read(made(reports=()))
+    assert found.get_content_type() == "text/plain"
+    assert REFERENCE in found.get_content()
+
+
+@pytest.mark.parametrize("archives", [1, 40])
+@pytest.mark.parametrize("reports", [(), (REPORT,) * 3])
+def test_lines_end_in_crlf_and_are_short(archives: int, reports: tuple[dict[str, Any], ...]) -> None:
+    raw = made(archives=archives, reports=reports)
+    assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    assert raw.isascii()
+
+
+def test_the_same_letter_is_the_same_message() -> None:
+    assert made() == made()
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_nothing_is_injected_into_headers(words: str) -> None:
+    letter = compose(
+        Mail(replace(CONTACT, name=words), [view("192.0.2.1")]),
+        SENDER._replace(authority=words),
+        SURVEY,
+        REFERENCE,
+        TODAY,
+        ENGLISH,
+    )
+    letter = letter._replace(subject=words)
+    raw = mail.message(letter, AT, ID, "", (REPORT,))
+    head = raw.partition(b"\r\n\r\n")[0]
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
+    assert len(names) == len(set(names)) == 10
+    assert b"Bcc" not in names
+    found = read(raw)
+    assert [one.addr_spec for one in found["To"].addresses] == ["pacs@klinik.test"]
