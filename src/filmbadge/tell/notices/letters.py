@@ -6,6 +6,7 @@ import re
 from base64 import b32encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -64,7 +65,7 @@ def _made(one: Mail, writing: Writing) -> Made:
     reference = one.before[0].reference if one.before else _reference(contact, writing)
     number = 1 + max((row.number for row in one.before), default=0)
     code = language(writing.wanted, contact, one.archives)
-    words = Words(code)
+    words = _words(code)
     said = one.in_words(lambda archive: writing.view(archive.id, words))
     letter = compose(said, writing.sender, writing.survey, reference, today, words)
     name = f"{today.isoformat()}-{reference}-{number}-{one.kind}-{letter.language}.{LEVEL}"
@@ -78,6 +79,14 @@ def _made(one: Mail, writing: Writing) -> Made:
         )
     told = _Row(reference, number, letter, _channel(contact), message_id, " ".join(files), writing)
     return Made(files, tuple(told.rows(one, today)))
+
+
+@cache
+def _words(code: str) -> Words:
+    try:
+        return Words(code)
+    except FileNotFoundError:
+        raise Refusal(f"letters are not translated into '{code}' yet: choose another --language") from None
 
 
 class _Row(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,65 +39,75 @@ class Office:
         self.told = ledger.read(directory)
 
     def settle(self) -> None:
-        """Letters that were told are moved to their place, and others of an earlier run are removed. Raises OSError."""
+        """Letters that were told are moved to their place, and others of an earlier run are removed. Raises Refusal."""
         known = {name for row in self.told for name in row.files.split()}
-        if not self._new.is_dir():
-            return
-        for path in self._new.iterdir():
-            if path.name in known:
-                path.replace(self._directory / path.name)
-            else:
-                path.unlink()
-        self._new.rmdir()
+        with _writing(self._directory):
+            for path in self._new.iterdir() if self._new.is_dir() else ():
+                if path.name in known:
+                    path.replace(self._directory / path.name)
+                else:
+                    path.unlink()
+            if self._new.is_dir():
+                self._new.rmdir()
 
     def keep(self, made: Iterable[Made]) -> int:
-        """Write letters, and that they were told: all of them or none. How many they are. Raises OSError."""
+        """Write letters, and that they were told: all of them or none. How many they are. Raises Refusal."""
         told, letters = list(self.told), 0
         for letter in made:
-            files.make_folder(self._new)
-            for name, data in letter.files.items():
-                files.write(self._new / name, data)
+            with _writing(self._directory):
+                files.make_folder(self._new)
+                for name, data in letter.files.items():
+                    files.write(self._new / name, data)
             told.extend(letter.told)
             letters += 1
         if letters:
-            ledger.write(self._directory, told)
+            with _writing(self._directory):
+                ledger.write(self._directory, told)
             self.told = tuple(told)
             self.settle()
         return letters
 
     def put(self, name: str, data: bytes) -> None:
-        """A file that is made anew each time. Raises OSError."""
-        files.write(self._directory / name, data)
+        """A file that is made anew each time. Raises Refusal."""
+        with _writing(self._directory):
+            files.write(self._directory / name, data)
 
 
 @contextmanager
 def opened(directory: Path) -> Iterator[Office]:
     """The folder, made if it is missing. Raises Refusal where it cannot be written, or another process writes letters there."""
-    try:
+    with _writing(directory):
         files.make_folder(directory)
-        with _held(directory):
-            office = Office(directory)
+        handle = _held(directory)
+    try:
+        office = Office(directory)
+        office.settle()
+        try:
+            yield office
+        finally:
             office.settle()
-            try:
-                yield office
-            finally:
-                office.settle()
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Raises Refusal for what the system says."""
+    try:
+        yield
     except OSError as error:
         raise Refusal(f"{files.shown(directory)} cannot be written ({error.strerror})") from None
 
 
-@contextmanager
-def _held(directory: Path) -> Iterator[None]:
-    """Windows locks no folders: there two processes are not kept apart."""
+def _held(directory: Path) -> int | None:
+    """A descriptor that keeps other processes out until it is closed. Windows locks no folders: None. Raises OSError and Refusal."""
     if sys.platform == "win32":
-        yield
-        return
+        return None
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-            return
-        raise Refusal(f"another filmbadge writes letters into {files.shown(directory)}")
-    finally:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         os.close(handle)
+        raise Refusal(f"another filmbadge writes letters into {files.shown(directory)}") from None
+    return handle
