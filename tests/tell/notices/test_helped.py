@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from filmbadge.compare.records import Change, ChangeKind, Known
 from filmbadge.model import Endpoint, Identity, Protocol, Rung
-from filmbadge.tell.notices.helped import FEW, Helped, helped, whole
+from filmbadge.tell.notices.helped import FEW, Group, Helped, helped, whole
 from filmbadge.tell.notices.ledger import Channel, Kind, Told
 from tell.notices.test_ledger import ROW
 
@@ -50,7 +50,7 @@ def test_each_fate_and_a_share_of_what_is_known() -> None:
     found = the_one([row(n) for n in range(1, 25)], *kinds)  # the last was not in the older survey
     assert (found.told, found.closed, found.still_open, found.gone, found.unknown) == (24, 9, 12, 1, 2)
     assert found.share == pytest.approx(9 / 21)
-    assert found.group.weeks == (4, 12)
+    assert found.group == Group(Channel.PAPER, "de", (4, 12))
 
 
 def test_few_have_no_share() -> None:
@@ -65,7 +65,7 @@ def test_an_archive_counts_once_from_its_first_letter() -> None:
         row(1, days=1, kind=Kind.THANKS),
     ]
     found = the_one(rows, ChangeKind.CLOSED)
-    assert (found.told, found.group.channel, found.group.weeks) == (1, Channel.PAPER, (4, 12))
+    assert (found.told, found.group) == (1, Group(Channel.PAPER, "de", (4, 12)))
 
 
 def test_a_letter_after_the_survey_began_helped_nothing_in_it() -> None:
@@ -92,6 +92,7 @@ def test_every_archive_stands_in_one_group_and_in_one_fate(told: list[tuple[Chan
     assert sum(one.told for one in found) == sum(days > 0 for _, _, days, _ in told)
     for one in found:
         assert one.told == one.closed + one.still_open + one.gone + one.unknown
+        assert one.group is not None
         start, end = one.group.weeks
         assert end is None or start < end
     together = whole(found)

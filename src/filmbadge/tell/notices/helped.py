@@ -27,7 +27,7 @@ class Group(Struct, frozen=True, order=True):
 class Helped(Struct, frozen=True):
     """One group, and what became of it."""
 
-    group: Group
+    group: Group | None  # None: all of them together
     told: int
     closed: int
     still_open: int
@@ -59,10 +59,10 @@ def whole(rows: Iterable[Helped]) -> Helped | None:
     sums = Counter(
         {name: sum(getattr(row, name) for row in found) for name in ("closed", "still_open", "gone", "unknown")}
     )
-    return _helped(found[0].group, sums)
+    return _helped(None, sums)
 
 
-def _helped(group: Group, sums: Mapping[str, int]) -> Helped:
+def _helped(group: Group | None, sums: Mapping[str, int]) -> Helped:
     known = sums["closed"] + sums["still_open"]
     return Helped(
         group=group,
