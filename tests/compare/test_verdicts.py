@@ -56,6 +56,8 @@ def one(old: Asked, new: Asked) -> tuple[ChangeKind, By | None]:
         (Heard(Rung.ADMITS, Reason.FIND_ABORTED), ChangeKind.NOT_COMPARED, By.INCONCLUSIVE),
         (Heard(Rung.LISTENING, Reason.CLIENT_CERTIFICATE, conclusive=True), ChangeKind.CLOSED, By.CLIENT_CERTIFICATE),
         (Heard(Rung.SPEAKS, Reason.LOGIN, conclusive=True), ChangeKind.CLOSED, By.LOGIN),
+        (Heard(Rung.LISTENING, Reason.NOT_IMAGING, conclusive=True, codes=(401,)), ChangeKind.CLOSED, By.LOGIN),
+        (Heard(Rung.LISTENING, Reason.NOT_IMAGING, conclusive=True, codes=(404,)), ChangeKind.CLOSED, By.OTHER_SERVICE),
         (Heard(Rung.ADMITS, Reason.DEPTH, conclusive=True), ChangeKind.NOT_COMPARED, By.OTHER_DEPTH),
         (Heard(None, Reason.OUT_OF_SCOPE), ChangeKind.NOT_COMPARED, By.EXCLUDED),
         (Heard(None, Reason.OWN_ERROR), ChangeKind.NOT_COMPARED, By.INCONCLUSIVE),

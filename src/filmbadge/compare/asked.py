@@ -30,6 +30,7 @@ PROOFS: Mapping[Reason, By] = {
     Reason.FILTERED: By.FILTERED,
     Reason.PORT_CLOSED: By.REFUSED,
 }
+_LOCKED = frozenset({401, 403})  # RFC 9110 15.5
 _DEPTHS = frozenset({Reason.DEPTH, Reason.NEEDS_PERSONAL_DATA})
 
 
@@ -39,7 +40,7 @@ class Heard(Struct, frozen=True):
     rung: Rung | None
     why: Reason
     conclusive: bool = False
-    archive: str | None = None
+    codes: tuple[int, ...] = ()
 
     @property
     def by(self) -> By:
@@ -50,7 +51,11 @@ class Heard(Struct, frozen=True):
             return By.NOTHING_ANSWERS
         if self.why is Reason.OUT_OF_SCOPE:
             return By.EXCLUDED
-        return PROOFS.get(self.why, By.INCONCLUSIVE) if self.conclusive else By.INCONCLUSIVE
+        if not self.conclusive:
+            return By.INCONCLUSIVE
+        if self.why is Reason.NOT_IMAGING and not _LOCKED.isdisjoint(self.codes[:1]):
+            return By.LOGIN  # a front that asks for one on every path does not show what is behind it
+        return PROOFS.get(self.why, By.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)

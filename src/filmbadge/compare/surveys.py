@@ -95,13 +95,13 @@ def _heard(dataset: Dataset, where: list[str]) -> tuple[dict[Endpoint, Heard], d
     heard: dict[Endpoint, Heard] = {}
     depths: dict[Endpoint, Depth] = {}
     for row in dataset.rows(
-        "SELECT address, port, protocol, rung, why, conclusive, depth, archive FROM endpoints"
+        "SELECT address, port, protocol, rung, why, codes, conclusive, depth FROM endpoints"
         " WHERE port IS NOT NULL AND address IN (SELECT unnest(?::VARCHAR[])) ORDER BY address, port, protocol",
         where,
     ):
         endpoint = Endpoint(row["address"], row["port"], Protocol(row["protocol"]))
         rung = None if row["rung"] is None else Rung(row["rung"])
-        heard[endpoint] = Heard(rung, Reason(row["why"]), bool(row["conclusive"]), row["archive"])
+        heard[endpoint] = Heard(rung, Reason(row["why"]), bool(row["conclusive"]), tuple(row["codes"] or ()))
         depths[endpoint] = Depth(row["depth"])
     return heard, depths
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from filmbadge.compare.records import By
 from filmbadge.model import Rung
 from filmbadge.rehearse.contents import Contents, Part
 from filmbadge.rehearse.people import Habits
@@ -301,7 +302,7 @@ class Later:
     def _chosen(
         self, change: After, n: int, free: set[int], plans: Sequence[_Plan], archives: Sequence[Archive]
     ) -> list[int]:
-        """Which archives change so. Those that move must be recognised, so they are the largest: no two hold as much."""
+        """Which archives change so. What moves must be recognised: no other holds as many studies."""
         fitting = [
             at
             for at in sorted(free)
@@ -311,8 +312,8 @@ class Later:
         if change.every:
             return fitting
         if change.becomes == "moved":
-            fitting.sort(key=lambda at: (-archives[at].contents.studies, at))
-            return fitting[:n]
+            sizes = Counter(archive.contents.studies for archive in archives)
+            fitting = [at for at in fitting if sizes[archives[at].contents.studies] == 1]
         return self._chance.sample(fitting, min(n, len(fitting)))
 
 
@@ -324,6 +325,8 @@ def _choosy(change: tuple[After, int]) -> tuple[bool, bool]:
 def _changed(archive: Archive, how: Behaviour, change: After) -> Archive:
     if change.becomes == "gone":
         return replace(archive, **{**_VACANT, "drops": Drops.HOST})
+    if change.by is By.REFUSED:
+        return replace(archive, **_VACANT)
     said = msgspec.convert(change.behaves, Behaviour)
     behaves = msgspec.structs.replace(how, **{name: getattr(said, name) for name in change.behaves})
     held = archive.contents

@@ -20,7 +20,7 @@ KINDS = {
     ChangeKind.NOT_COMPARED: N_("not compared"),
 }
 BY = {
-    By.LOGIN: N_("behind a login"),
+    By.LOGIN: N_("behind a login, or access forbidden"),
     By.CLIENT_CERTIFICATE: N_("behind TLS that demands a client certificate"),
     By.REJECTED: N_("association rejected"),
     By.QUERY_REFUSED: N_("query refused"),
