@@ -11,7 +11,6 @@ import sys
 import traceback
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
 
@@ -19,6 +18,7 @@ import msgspec
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from filmbadge.cli import plain
 from filmbadge.model import Depth, Refusal, Rung
 from filmbadge.texts import lines, printable
 
@@ -45,6 +45,9 @@ class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(lines(segment.text), segment.style)
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(plain.fitted(buffer, self.encoding))
 
 
 class _Out(_Console):
@@ -83,18 +86,16 @@ err = _Console(cast("TextIO", _Stderr()))
 
 
 def open_standard_streams() -> None:
-    """Opens streams that our caller closed.
+    """Opens streams that our caller closed, and makes them take any text.
 
-    Otherwise a connection would get their number, and the event loop would abort.
+    Otherwise a connection would get the number of a stream, and the event loop would abort.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor
-    if isinstance(sys.stdout, TextIOWrapper):
-        # On Windows, files and pipes have code pages without some of our characters.
-        sys.stdout.reconfigure(errors="replace")
+    plain.settle_streams()
 
 
 def settle_standard_streams() -> None:
