@@ -51,6 +51,7 @@ for place, does in (
     ("report:report", "Tell what a survey found. Without an option, a summary on the terminal."),
     ("compare:compare", "Tell what changed between surveys: archives that are new, gone, closed, still open or moved."),
     ("notices:notices", "Write letters to those who run open archives. Nothing is sent."),
+    ("feed:feed", "Write what is wrong, finding by finding, in a format that other tools take."),
     (
         "forget:forget",
         "Delete a survey's folder, and write a receipt that holds no address. Blocks of the disk are not overwritten.",

@@ -138,9 +138,17 @@ def show(thing: RenderableType) -> None:
 
 def put_json(document: object) -> None:
     """Writes one JSON document to stdout, and nothing else."""
+    put([json_bytes(document)])
+
+
+def put(data: Iterable[bytes]) -> None:
+    """Writes bytes to stdout, and nothing else. Raises Refusal if that fails."""
     try:
-        sys.stdout.buffer.write(json_bytes(document))
+        for some in data:
+            sys.stdout.buffer.write(some)
         sys.stdout.flush()
+    except BrokenPipeError:  # the reader stopped reading
+        raise
     except (OSError, AttributeError) as error:  # AttributeError: stdout was closed before we began
         raise Refusal(f"standard output cannot be written ({getattr(error, 'strerror', None) or 'closed'})") from None
 

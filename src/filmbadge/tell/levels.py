@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,13 +30,13 @@ def at_level(document: ReportDocument, level: Level, words: Words) -> ReportDocu
     if level is Level.PUBLIC:
         return published(document, words)
     if level is Level.OWNER:
-        _require_one_operator(document, words)
+        require_one_operator((archive.place.operator for archive in document.archives), words)
     return structs.replace(document, level=str(level))
 
 
-def _require_one_operator(document: ReportDocument, words: Words) -> None:
-    """An owner sees no archive of somebody else. Raises Refusal."""
-    operators = {archive.place.operator for archive in document.archives} - {None}
+def require_one_operator(names: Iterable[str | None], words: Words) -> None:
+    """An owner sees no archive of somebody else. `names` are the operators of all archives. Raises Refusal."""
+    operators = set(names) - {None}
     if len(operators) > 1:
         raise Refusal(
             words.say(

@@ -9,6 +9,7 @@ from filmbadge.model import FindingCode
 from filmbadge.tell.feeds import event
 from filmbadge.tell.feeds.event import Event, facts
 from filmbadge.tell.feeds.feed import sender
+from filmbadge.tell.feeds.survey import of_survey
 from support.events import (
     Pair,
     admitting,
@@ -42,13 +43,13 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def test_a_survey_gives_the_ids_that_its_table_of_findings_holds(dataset: Dataset) -> None:
     kept = {str(row["id"]) for row in dataset.rows("SELECT id FROM findings")}
-    assert {one.finding.id for one in event.of_survey(dataset)} == kept
+    assert {one.finding.id for one in of_survey(dataset)} == kept
     assert kept
 
 
 def test_an_archive_at_two_addresses_is_told_at_both(dataset: Dataset) -> None:
     assert dataset.rows("SELECT same_as FROM reviews WHERE same_as IS NOT NULL")
-    told = list(event.of_survey(dataset))
+    told = list(of_survey(dataset))
     assert {one.endpoint.address for one in told} == {f"192.0.2.{n}" for n in range(1, 5)}
     assert {facts(one).get("same_as") for one in told if one.endpoint.address == "192.0.2.2"} == {"192.0.2.1:4242"}
 

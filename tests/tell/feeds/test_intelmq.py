@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from filmbadge.model import FindingCode
 from filmbadge.tell.feeds.feed import Tlp
-from filmbadge.tell.feeds.intelmq import VERSIONS, lines
+from filmbadge.tell.feeds.intelmq import VERSIONS
+from filmbadge.tell.feeds.intelmq import made as lines
 from filmbadge.tell.words import Words
 from support.events import FEED, Pair, awkward, events, guarded, later, listing, on_no_port, open_archive
 from support.intelmq import parsed
@@ -85,6 +86,12 @@ def test_what_is_known_of_the_place() -> None:
     assert (line["source.network"], line["source.geolocation.cc"]) == ("192.0.2.0/24", "DE")
     assert line["source.abuse_contact"] == "abuse@example.org"
     assert (line["protocol.application"], line["protocol.transport"], line["source.port"]) == ("dicom", "tcp", 4242)
+
+
+def test_what_closes_it_stands_below_extra() -> None:
+    lines = made(open_archive())[0]["extra.filmbadge.close_it"]
+    assert 4 <= len(lines) <= 6
+    assert lines[-1].startswith("Check again: ")
 
 
 def test_what_is_not_known_has_no_key() -> None:

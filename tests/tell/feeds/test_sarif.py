@@ -52,6 +52,16 @@ def test_a_place_is_relative_and_has_the_url_beside_it() -> None:
     assert place["logicalLocations"][0]["fullyQualifiedName"] == "dicom://[2001:db8::7]:4242"
 
 
+def test_rules_and_results_say_what_closes_it() -> None:
+    found = run(open_archive())
+    (rule, *_) = found["tool"]["driver"]["rules"]
+    assert "Orthanc 1.12.1" in rule["help"]["text"]
+    assert "AuthenticationEnabled" in rule["help"]["text"]
+    assert "Check again: filmbadge check" in found["results"][0]["message"]["text"]
+    unused = next(one for one in found["tool"]["driver"]["rules"] if one["id"] == "listing-of-files")
+    assert unused["help"]["text"] == unused["shortDescription"]["text"]
+
+
 def test_fingerprints_are_the_ids_of_findings_in_every_run() -> None:
     runs = [run(pair)["results"] for pair in (open_archive(), later(open_archive()))]
     prints = [[one["partialFingerprints"] for one in results] for results in runs]

@@ -75,8 +75,8 @@ def test_ids_of_observables_are_those_that_everybody_makes() -> None:
 
 def test_an_archive_has_its_services_place_and_findings() -> None:
     found = made(open_archive())
-    (archive,) = of_type(found, "infrastructure")
-    assert {one["source_ref"] for one in of_type(found, "relationship")} == {archive["id"]}
+    (archive,), (action,) = of_type(found, "infrastructure"), of_type(found, "course-of-action")
+    assert {one["source_ref"] for one in of_type(found, "relationship")} == {archive["id"], action["id"]}
     assert sorted(one["dst_port"] for one in of_type(found, "network-traffic")) == [4242, 8042]
     (place,) = relations(found, "located-at")
     assert place["target_ref"] == of_type(found, "location")[0]["id"]
@@ -86,6 +86,15 @@ def test_an_archive_has_its_services_place_and_findings() -> None:
     ]
     (sighting,) = of_type(found, "sighting")
     assert sighting["sighting_of_ref"] == archive["id"]
+
+
+def test_what_closes_it_mitigates_what_is_wrong_with_it() -> None:
+    found = made(open_archive())
+    (action,) = of_type(found, "course-of-action")
+    assert "AuthenticationEnabled" in action["description"]
+    assert {one["target_ref"] for one in relations(found, "mitigates")} == {
+        one["target_ref"] for one in relations(found, "has")
+    }
 
 
 def test_an_advisory_is_known_by_its_number() -> None:

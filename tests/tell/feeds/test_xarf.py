@@ -65,6 +65,13 @@ def test_no_data_is_exposed_where_none_was_counted_or_none_is_of_a_person() -> N
         assert "exposed_data" not in {one["type"] for one in made((known, group))}
 
 
+def test_each_report_says_what_closes_it_and_how_to_check_again() -> None:
+    for report in made(open_archive()):
+        *lines, last = report["remediation"].splitlines()
+        assert 3 <= len(lines) <= 5
+        assert last.startswith("Check again: filmbadge check 192.0.2.7:4242,8042")
+
+
 def test_a_listing_is_an_open_directory() -> None:
     (data,) = (one for one in made(listing()) if one["type"] == "exposed_data")
     assert data["exposure_method"] == "open_directory"

@@ -17,7 +17,6 @@ from msgspec import Struct
 from filmbadge.catalogue.findings import Severity
 from filmbadge.catalogue.findings import findings as rows
 from filmbadge.judge.findings import of_archive as findings_of
-from filmbadge.keep.reader import Dataset
 from filmbadge.model import (
     Archive,
     Count,
@@ -33,7 +32,6 @@ from filmbadge.model import (
     Reason,
     Rung,
 )
-from filmbadge.tell import tables
 from filmbadge.tell.feeds.feed import mail_in
 
 # These say how much the whole archive holds, and every event of the archive has it.
@@ -57,6 +55,7 @@ class Event(Struct, frozen=True):
     conclusive: bool  # each way in has a proven rung, at a depth that asks for records; if False, "not open" does not mean "closed"
     shown_as: str  # id of the archive by which pages and totals show this one; another one, if both are the same
     reverse_name: str = ""  # the name that the DNS has for its address
+    group: tuple[JudgedEndpoint, ...] = ()  # all ways into the archive
 
     @property
     def severity(self) -> Severity:
@@ -114,17 +113,8 @@ class Event(Struct, frozen=True):
         return said[0] if len(said) == 1 else ""
 
 
-def of_survey(dataset: Dataset) -> Iterator[Event]:
-    """Every finding of a survey, decoys and demonstrations too: open archives first, of each archive the worst first.
-
-    An archive that was found at two addresses has its events at both: each is somebody's to close. Raises NotASurvey.
-    """
-    for archive, group, shown_as in tables.each_alone(dataset):
-        yield from of_archive(archive, group, shown_as)
-
-
 def of_host(host: Host) -> Iterator[Event]:
-    """The same of one host that was checked."""
+    """Every finding at one host that was checked: of each archive the worst first."""
     for archive in host.archives:
         yield from of_archive(archive, [j for j in host.judged if j.observation.endpoint in archive.endpoints])
 
@@ -148,6 +138,7 @@ def of_archive(archive: Archive, group: Sequence[JudgedEndpoint], shown_as: str 
             conclusive=conclusive,
             shown_as=shown_as or archive.id,
             reverse_name=seen.reverse_name or names.get(seen.endpoint.url, ""),
+            group=tuple(group),
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from filmbadge.model import FindingCode, Protocol
+from filmbadge.tell.feeds.closing import Closing
 from filmbadge.tell.feeds.event import Event, facts
 from filmbadge.tell.feeds.feed import Feed, Tlp, time
 from filmbadge.tell.words import Words
@@ -45,14 +46,17 @@ _NEWER = (
 )  # keys that version 3.3 does not know
 
 
-def lines(events: Iterable[Event], feed: Feed, words: Words, version: str = VERSIONS[-1]) -> Iterator[dict[str, Any]]:
+def made(events: Iterable[Event], feed: Feed, words: Words, version: str = VERSIONS[-1]) -> Iterator[dict[str, Any]]:
     """An event of IntelMQ for each event. Unknown keys are missing."""
     left_out = _NEWER if version == VERSIONS[0] else ()
-    ours = feed.facts
+    ours, closing = feed.facts, Closing(words)
     for event in events:
-        made = _fields(event, feed, words)
-        extra = {f"extra.filmbadge.{name}": value for name, value in (facts(event) | ours).items()}
-        yield {name: value for name, value in made.items() if value and name not in left_out} | extra
+        fields = _fields(event, feed, words)
+        known = facts(event) | ours
+        if lines := closing.lines(event):
+            known["close_it"] = lines
+        extra = {f"extra.filmbadge.{name}": value for name, value in known.items()}
+        yield {name: value for name, value in fields.items() if value and name not in left_out} | extra
 
 
 def identifier(event: Event) -> str:

@@ -7,12 +7,13 @@ schemes than `file`; the logical location has the URL.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from filmbadge.catalogue.findings import Severity
 from filmbadge.catalogue.findings import findings as rows
 from filmbadge.model import FindingCode
+from filmbadge.tell.feeds.closing import Closing
 from filmbadge.tell.feeds.event import Event, facts
 from filmbadge.tell.feeds.feed import Feed
 from filmbadge.tell.words import Words
@@ -28,6 +29,7 @@ _LEVELS = {
 }
 # GitHub sorts alerts by a number from 0 to 10, in the classes of CVSS.
 _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+_PRODUCTS = 10  # in the help of a rule: each result has its own lines
 _RULES = {code: index for index, code in enumerate(FindingCode)}
 _APART = re.compile(r"[^A-Za-z0-9._-]+")
 Part = dict[str, Any]
@@ -35,23 +37,33 @@ Part = dict[str, Any]
 
 def log(events: Iterable[Event], feed: Feed, words: Words) -> Part:
     """One log with one run, which has a result for each event."""
+    closing = Closing(words)
+    helps: dict[FindingCode, dict[str, list[str]]] = {}
+    results = []
+    for event in events:
+        lines = closing.lines(event)
+        results.append(_result(event, lines, words))
+        known = helps.setdefault(event.finding.code, {})
+        if lines and len(known) < _PRODUCTS:
+            known.setdefault(closing.of(event).product, lines)
     run = {
         "tool": {
             "driver": {
                 "name": "Filmbadge",
                 "version": feed.version,
-                "rules": [_rule(code, words) for code in FindingCode],
+                "rules": [_rule(code, helps.get(code, {}), words) for code in FindingCode],
             }
         },
         "automationDetails": {"id": f"filmbadge/{_APART.sub('-', feed.survey)}/"},
         "columnKind": "utf16CodeUnits",
-        "results": [_result(event, words) for event in events],
+        "results": results,
         "properties": feed.facts,
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(code: FindingCode, words: Words) -> Part:
+def _rule(code: FindingCode, products: Mapping[str, list[str]], words: Words) -> Part:
+    """A rule. Its help says what closes an archive of each product that has such a finding."""
     severity = rows()[code].severity
     title = words.finding_title(code)
     properties: Part = {"tags": ["security", "DICOM"], "severity": str(severity)}
@@ -61,19 +73,25 @@ def _rule(code: FindingCode, words: Words) -> Part:
         "id": str(code),
         "name": "".join(map(str.capitalize, code.split("-"))),
         "shortDescription": {"text": title},
+        "help": {
+            "text": "\n\n".join([title, *("\n".join(filter(None, (p, *lines))) for p, lines in products.items())])
+        },
         "defaultConfiguration": {"level": _LEVELS[severity]},
         "properties": properties,
     }
 
 
-def _result(event: Event, words: Words) -> Part:
+def _result(event: Event, lines: list[str], words: Words) -> Part:
     finding = event.finding
+    said = [printable(words.finding(finding))]
+    if lines:
+        said += ["", words.say("Close it:"), *lines]
     return {
         "ruleId": str(finding.code),
         "ruleIndex": _RULES[finding.code],
         "level": _LEVELS[event.severity],
         "kind": "fail",
-        "message": {"text": printable(words.finding(finding))},
+        "message": {"text": "\n".join(said)},
         "locations": [_location(event)],
         # The name of the first is GitHub's, and it reads no other. It stays the same as long as the finding does.
         "partialFingerprints": {"primaryLocationLineHash": f"{finding.id}:1", "filmbadgeFinding/v1": finding.id},

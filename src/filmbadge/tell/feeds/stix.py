@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from filmbadge.model import Finding, FindingCode, Protocol
+from filmbadge.tell.feeds.closing import Closing
 from filmbadge.tell.feeds.event import Event, Facts, facts
 from filmbadge.tell.feeds.feed import Feed, Tlp, time, uuid
 from filmbadge.tell.words import Words
@@ -52,8 +53,9 @@ def objects(events: Iterable[Event], feed: Feed, words: Words) -> Iterator[Objec
     yield maker
     yield _extension(maker["id"])
     seen: set[str] = set()
+    closing = Closing(words)
     for _, found in groupby(events, key=lambda event: event.archive.id):
-        for one in _archive(tuple(found), feed, words):
+        for one in _archive(tuple(found), feed, words, closing):
             if one["id"] not in seen:
                 seen.add(one["id"])
                 yield one | _common(one, marking["id"], maker["id"])
@@ -81,7 +83,7 @@ def _common(one: Object, marking: str, maker: str) -> Object:
     return told
 
 
-def _archive(events: Sequence[Event], feed: Feed, words: Words) -> Iterator[Object]:
+def _archive(events: Sequence[Event], feed: Feed, words: Words, closing: Closing) -> Iterator[Object]:
     """The objects that are about one archive."""
     first = events[0]
     last_seen = time(max(event.at for event in events))
@@ -105,8 +107,13 @@ def _archive(events: Sequence[Event], feed: Feed, words: Words) -> Iterator[Obje
         yield (location := {"type": "location", "id": _id("location", first.country), "country": first.country})
         yield _relation(archive["id"], "located-at", location["id"], last_seen)
     yield from _sighted(first, archive["id"], [one["id"] for one in observed], last_seen)
+    vulnerabilities = []
     for event in events:
-        yield from _finding(event, archive["id"], words)
+        found = list(_finding(event, archive["id"], words))
+        vulnerabilities.append(found[0]["id"])
+        yield from found
+    if lines := closing.lines(first)[:-1]:
+        yield from _close_it(closing.of(first).product, lines, archive["id"], vulnerabilities, last_seen)
 
 
 def _known_of_archive(event: Event) -> Facts:
@@ -177,6 +184,20 @@ def _finding(event: Event, archive: str, words: Words) -> Iterator[Object]:
         "external_references": [{"source_name": "filmbadge", "external_id": finding.id}],
         "extensions": _ours({name: value for name, value in facts(event).items() if value != []}),
     }
+
+
+def _close_it(product: str, lines: list[str], archive: str, vulnerabilities: list[str], at: str) -> Iterator[Object]:
+    """What closes it: one object for all archives for which it is the same."""
+    action: Object = {
+        "type": "course-of-action",
+        "id": _id("course-of-action", *lines),
+        "name": f"Close it: {product}" if product else "Close it",
+        "description": "\n".join(lines),
+    }
+    yield action
+    yield _relation(archive, "related-to", action["id"], at)
+    for one in dict.fromkeys(vulnerabilities):
+        yield _relation(action["id"], "mitigates", one, _CREATED)
 
 
 def _vulnerability(finding: Finding, words: Words) -> Object:

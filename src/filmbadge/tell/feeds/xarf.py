@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from filmbadge.model import Finding, FindingCode, GradeReason, Provenance
+from filmbadge.tell.feeds.closing import Closing
 from filmbadge.tell.feeds.event import Event, counted, facts
 from filmbadge.tell.feeds.feed import Feed, require_sender, time, uuid
 from filmbadge.tell.words import Words
@@ -49,10 +50,13 @@ def reports(events: Iterable[Event], feed: Feed, words: Words) -> Iterator[Repor
     Raises Refusal where the feed names nobody by an e-mail address.
     """
     sender = require_sender(feed, "XARF")
+    closing = Closing(words)
     who = {"org": sender.organisation, "contact": sender.contact, "domain": sender.domain}
     for _, found in groupby(events, key=lambda event: event.archive.id):
         for kind, about in _reports(tuple(found)):
-            yield _report(kind, about, feed, words) | {"reporter": who, "sender": who}
+            report = _report(kind, about, feed, words) | {"reporter": who, "sender": who}
+            lines = closing.lines(about[0])
+            yield report | ({"remediation": "\n".join(lines)} if lines else {})
 
 
 def told(events: Iterable[Event]) -> int:

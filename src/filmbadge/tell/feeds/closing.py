@@ -1,0 +1,27 @@
+"""What closes the archive of an event, in words."""
+
+from __future__ import annotations
+
+from filmbadge.tell.feeds.event import Event
+from filmbadge.tell.remedy import CloseItView, close_it
+from filmbadge.tell.words import Words
+
+
+class Closing:
+    """Makes the lines of an archive once, although it has several events: they stand together."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._last: tuple[str, CloseItView] = ("", CloseItView())
+
+    def of(self, event: Event) -> CloseItView:
+        if self._last[0] != event.archive.id:
+            self._last = event.archive.id, close_it(event.archive, event.group, self._words)
+        return self._last[1]
+
+    def lines(self, event: Event) -> list[str]:
+        """Three to five lines, and how to check again. None, where nothing is to be closed."""
+        view = self.of(event)
+        if not view.lines:
+            return []
+        return [*view.lines, self._words.say("Check again: {command}", command=view.check_again)]

@@ -1,0 +1,48 @@
+"""The formats by their names, as bytes that are written to a file or a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple, get_args
+
+import msgspec
+
+from filmbadge.tell.feeds import intelmq, sarif, stix, table, xarf
+from filmbadge.tell.feeds.event import Event
+from filmbadge.tell.feeds.feed import Feed
+from filmbadge.tell.words import Words
+
+FormatName = Literal["intelmq", "xarf", "stix", "sarif", "csv"]
+IntelmqVersion = Literal["3.3", "3.5"]
+assert get_args(IntelmqVersion) == intelmq.VERSIONS
+
+
+class Format(NamedTuple):
+    suffix: str  # of a file
+    write: Callable[[Iterable[Event], Feed, Words], Iterator[bytes]]
+
+
+def chosen(name: FormatName, version: IntelmqVersion = "3.5") -> Format:
+    """`version` is that of the IntelMQ that will read it."""
+    if name == "intelmq":
+        return Format(".intelmq.jsonl", lambda events, feed, words: _lines(intelmq.made(events, feed, words, version)))
+    return _FORMATS[name]
+
+
+def _lines(made: Iterable[object]) -> Iterator[bytes]:
+    """One JSON object a line."""
+    encoder = msgspec.json.Encoder()
+    for one in made:
+        yield encoder.encode(one) + b"\n"
+
+
+def _indented(made: object) -> Iterator[bytes]:
+    yield msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
+
+
+_FORMATS: dict[str, Format] = {
+    "xarf": Format(".xarf.jsonl", lambda events, feed, words: _lines(xarf.reports(events, feed, words))),
+    "stix": Format(".stix.json", stix.bundle),
+    "sarif": Format(".sarif", lambda events, feed, words: _indented(sarif.log(events, feed, words))),
+    "csv": Format(".csv", lambda events, feed, words: (line.encode() for line in table.lines(events, feed, words))),
+}
