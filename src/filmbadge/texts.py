@@ -46,7 +46,8 @@ CARD = "`check --json`, with the facts of TLS"
 NAMES = "the column `names` of `archives`"
 REASON = "the reason of a rung, in every document and on every page; the column `said` of `endpoints`"
 HINTS = "hints of who runs an archive, in every document and on every page; the column `hints` of `archives`"
-PRODUCT = "the product, in every document and on every page; the columns of products and toolkits"
+FEEDS = "the name of its address, in every feed that has a place for it"
+PRODUCT = "the product, in every document, on every page and in every feed; the columns of products and toolkits"
 
 
 class Text(NamedTuple):
@@ -81,7 +82,7 @@ PEER: Mapping[str, Text] = MappingProxyType(
         "ConfiguredRoot.host": Text(253, "host of a viewer's archive", _OHIF),
         "ConfiguredRoot.path": Text(1024, "path of a viewer's archive", _OHIF, (REASON,)),
         "Fingerprint.version": Text(64, "version of a product", "a version name, page or header that the catalogue knows to carry it", (PRODUCT,)),
-        "Observation.reverse_name": Text(253, "name of an archive's address, if the scope says `reverse_names`", "PTR of the DNS, RFC 1035 3.5", (HINTS,)),
+        "Observation.reverse_name": Text(253, "name of an archive's address, if the scope says `reverse_names`", "PTR of the DNS, RFC 1035 3.5", (HINTS, FEEDS)),
         "Certificate.subject_name": Text(64, "common name of the subject", _SUBJECT, (CARD, NAMES, HINTS)),
         "Certificate.subject_organisation": Text(64, "organisation of the subject", _SUBJECT, (CARD, HINTS)),
         "Certificate.names": Text(253, "DNS names of the subject, at most 8", "TLS certificate, RFC 5280 4.2.1.6", (CARD, HINTS)),

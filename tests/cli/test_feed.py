@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sarif_kit import validation_errors
 
 from filmbadge.cli import run
 from filmbadge.conclude.again import judge_again
@@ -15,6 +16,9 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.keep.whole import listed
 from filmbadge.keep.writer import Writer
 from filmbadge.model import OrthancFacts, Outcome, OutcomeKind
+from filmbadge.scope import LOOPBACK
+from filmbadge.tell.feeds.feed import of_check
+from filmbadge.tell.words import Words
 from support.factories import REPORTED, connection, dimse, host, survey, web
 
 FORMATS = ("intelmq", "xarf", "stix", "sarif", "csv")
@@ -158,3 +162,23 @@ def test_xarf_without_a_contact_is_refused(folder: Path, tmp_path: Path, capfd: 
 def test_a_folder_without_a_survey_is_refused(tmp_path: Path, capfd: Captured) -> None:
     assert run(told(tmp_path, "--format", "csv")) == 2
     assert "holds no survey" in capfd.readouterr().err
+
+
+def test_a_check_writes_sarif_beside_its_card(tmp_path: Path, capfd: Captured) -> None:
+    out = tmp_path / "check.sarif"
+    assert run(["check", "127.0.0.1:9", "--sarif", str(out)]) == 0
+    said = capfd.readouterr()
+    assert "no imaging service found" in said.out
+    assert "check.sarif (level owner)" in " ".join(said.err.split())
+    made = json.loads(out.read_text())
+    assert validation_errors(made) == []
+    (ended,) = made["runs"]
+    assert (ended["results"], ended["invocations"]) == ([], [{"executionSuccessful": True}])
+
+
+def test_a_check_of_which_we_are_not_sure_is_no_success() -> None:
+    unknown = host("192.0.2.4", dimse(None, stop=Outcome(OutcomeKind.IDLE)))
+    made = of_check(LOOPBACK, "192.0.2.4", unknown, Words())
+    assert made.incomplete == ("192.0.2.4: we could not find out everything, so this does not say that it is closed.",)
+    opened = host("192.0.2.4", web(REPORTED))
+    assert of_check(LOOPBACK, "192.0.2.4", opened, Words()).incomplete == ()

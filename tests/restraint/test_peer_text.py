@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pyarrow.parquet as pq
 import pytest
 
 from filmbadge import texts
 from filmbadge.model import Depth
+from filmbadge.tell.feeds.formats import FormatName
 from support import archives, hostile_folder, talkative
 from support.hostile_folder import ran, unsafe
 from support.name_server import name_server
@@ -31,8 +33,10 @@ PLACES = {
         "archives.product_version",
         "endpoints.product",
         "endpoints.toolkit",
+        "feed",
         *DOCUMENTS,
     },
+    texts.FEEDS: {"feed"},
 }
 # A realm that Orthanc's login has is a word of the catalogue. A SOP class is digits and dots, and these have letters.
 NOT_SAID = {"OrthancFacts.realm", "Proof.sop_class"}
@@ -75,10 +79,15 @@ def asked(folder: Path, place: talkative.Place, depths: list[str]) -> Seen:
             else:
                 seen.take("terminal", said.out)
     survey, page, document = folder / "survey", folder / "reports" / "r.html", folder / "reports" / "r.json"
+    feeds = {name: folder / "reports" / name for name in get_args(FormatName)}
     commands: tuple[tuple[str, ...], ...] = (
         ("survey", scope, "127.0.0.1", "--out", str(survey)),
         ("report", str(survey), "--html", str(page), "--json", str(document)),
         ("report", str(survey)),
+        *(
+            ("feed", str(survey), "--format", name, "--contact", "cert@example.org", "--out", str(path))
+            for name, path in feeds.items()
+        ),
         ("judge", str(survey)),
         ("survey", scope, "127.0.0.1", "--out", str(survey), "--resume"),
     )
@@ -91,6 +100,10 @@ def asked(folder: Path, place: talkative.Place, depths: list[str]) -> Seen:
     seen.take("report.html", page.read_text())
     assert not unsafe(page.read_text())
     assert f"<{hostile_folder.MARK}" not in page.read_text()
+    for path in feeds.values():
+        for line in path.read_text().splitlines():
+            assert not unsafe(line)
+            seen.take("feed", line)
     seen.document("report.json", json.loads(document.read_text()))
     for path in survey.rglob("*.json"):
         seen.document(path.name, json.loads(path.read_text()))

@@ -10,12 +10,24 @@ from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
-from filmbadge.cli.console import DepthChoice, RungChoice, put_json, reached, require_sight, run_loop, show
+from filmbadge.cli.console import (
+    DepthChoice,
+    RungChoice,
+    note,
+    put_json,
+    reached,
+    require_sight,
+    run_loop,
+    show,
+    write_file,
+)
 from filmbadge.model import Depth, Refusal
 from filmbadge.places import load as load_places
 from filmbadge.scope import LOOPBACK, Scope, load, loopback
 from filmbadge.survey import examine
 from filmbadge.tell import card
+from filmbadge.tell.feeds.feed import of_check as feed_of_check
+from filmbadge.tell.feeds.sarif import of_host as sarif_of
 from filmbadge.tell.words import Words
 
 
@@ -29,6 +41,7 @@ def check(
     places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     fail_on: RungChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
+    sarif: Path | None = None,
 ) -> int:
     """Check one archive: how open it is, why, and how much it would give away.
 
@@ -48,12 +61,17 @@ def check(
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
     json
         Print one JSON document on stdout instead of the card.
+    sarif
+        Write what is wrong to this file too, as a log of SARIF 2.1.0 for a pipeline of those who run the archive.
     """
     allowed, why = permission(scope, owner, Depth(depth) if depth else None)
     require_sight(fail_on, allowed.depth)
     host, journal = run_loop(examine.check(allowed, parse(target), load_places(places)))
     words = Words()
     document = card.document(target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why)
+    if sarif is not None:
+        write_file(sarif, sarif_of(host, feed_of_check(allowed, target, host, words), words))
+        note(f"Wrote {sarif} (level owner)")
     if json:
         put_json(document)
     else:

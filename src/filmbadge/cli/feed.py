@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import LevelChoice, note, put, write_file
@@ -71,6 +72,7 @@ def feed(
         dataset = opened(directory)
         dataset.require_whole()
         about = of_survey(dataset.manifest, level, Tlp(tlp or _TLP[level]), contact, organisation)
+        about = replace(about, incomplete=tuple(_incomplete(dataset, words)))
         events = [event for event in events_of(dataset) if event.archive.open or not open]
         told = [event for event in events if not event.archive.decoy]
         if level is Level.OWNER:
@@ -82,7 +84,7 @@ def feed(
         else:
             put(data)
         _note(told, about, words, "" if out is None else str(to))
-        for line in _left_out(dataset, events, told, format, words):
+        for line in _left_out(events, told, about, format, words):
             note(line)
     return DONE
 
@@ -94,9 +96,7 @@ def _note(told: list[Event], about: Feed, words: Words, to: str) -> None:
     note(f"Wrote {to} {who}: {findings} of {archives}" if to else f"{findings} of {archives} {who}")
 
 
-def _left_out(
-    dataset: Dataset, events: list[Event], told: list[Event], format: FormatName, words: Words
-) -> Iterable[str]:
+def _left_out(events: list[Event], told: list[Event], about: Feed, format: FormatName, words: Words) -> Iterable[str]:
     """Whatever a reader might miss."""
     decoys = len({event.archive.id for event in events if event.archive.decoy})
     if decoys:
@@ -105,17 +105,21 @@ def _left_out(
             "Left out: {n:,} archives that are likely decoys or demonstrations.",
             decoys,
         )
-    if undecided := len(dataset.undecided()):
-        yield words.many(
-            "Of {n:,} host we could not find out whether it is an archive, or open. No feed says that it is open or closed.",
-            "Of {n:,} hosts we could not find out whether they are archives, or open. No feed says that they are open or closed.",
-            undecided,
-        )
     if format == "xarf" and (silent := len(told) - xarf.told(told)):
         yield words.many(
             "In no report: {n:,} finding for which XARF has no type, such as a connection that is not encrypted.",
             "In no report: {n:,} findings for which XARF has no type, such as a connection that is not encrypted.",
             silent,
+        )
+    yield from about.incomplete
+
+
+def _incomplete(dataset: Dataset, words: Words) -> Iterable[str]:
+    if undecided := len(dataset.undecided()):
+        yield words.many(
+            "Of {n:,} host we could not find out whether it is an archive, or open. No feed says that it is open or closed.",
+            "Of {n:,} hosts we could not find out whether they are archives, or open. No feed says that they are open or closed.",
+            undecided,
         )
     if dataset.manifest.state == "nothing-reached":
         yield words.say("None of the hosts could be reached, so nothing is known of them.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
 from sarif_kit import validation_errors
 
 from filmbadge.catalogue.findings import Severity, findings
@@ -72,3 +73,12 @@ def test_fingerprints_are_the_ids_of_findings_in_every_run() -> None:
 
 def test_a_name_of_a_survey_is_no_path() -> None:
     assert run()["automationDetails"]["id"] == "filmbadge/a-survey/"
+
+
+def test_a_run_that_could_not_find_out_everything_says_so() -> None:
+    assert run()["invocations"] == [{"executionSuccessful": True}]
+    made = log([], replace(FEED, incomplete=("Of 2 hosts we could not find out",)), WORDS)
+    (invocation,) = made["runs"][0]["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"].startswith("Of 2 hosts")
+    assert validation_errors(made) == []

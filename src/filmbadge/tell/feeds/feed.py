@@ -10,8 +10,11 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from filmbadge.keep.manifest import Manifest
-from filmbadge.model import Refusal
+from filmbadge.model import Host, Refusal
+from filmbadge.scope import Scope
+from filmbadge.tell.words import Words
 from filmbadge.texts import clean, printable
+from filmbadge.version import RELEASE
 
 # Ids that are made of a finding's id are below this one, so that they are the same in every export.
 NAMESPACE = UUID("6f0c9c5e-5a2b-5d0a-9d2e-3d1c6f4b7a10")
@@ -48,6 +51,7 @@ class Feed(Struct, frozen=True):
     authority: str = ""  # who allowed it
     reference: str = ""
     sender: Sender | None = None  # None: nobody is named by an e-mail address
+    incomplete: tuple[str, ...] = ()  # sentences about what could not be found out
 
     @property
     def facts(self) -> dict[str, str]:
@@ -94,6 +98,25 @@ def of_survey(manifest: Manifest, level: str, tlp: Tlp, contact: str = "", organ
         authority=printable(scope.authority),
         reference=printable(scope.reference),
         sender=sender(contact or scope.contact, organisation),
+    )
+
+
+def of_check(scope: Scope, target: str, host: Host, words: Words) -> Feed:
+    """The feed of a check, for those who run the archive."""
+    sure = host.fault is None and all(judged.verdict.conclusive for judged in host.judged)
+    unsure = words.say(
+        "{target}: we could not find out everything, so this does not say that it is closed.", target=target
+    )
+    return Feed(
+        version=RELEASE,
+        level="owner",
+        tlp=Tlp.AMBER_STRICT,
+        survey=printable(target),
+        depth=str(scope.depth),
+        authority=printable(scope.authority),
+        reference=printable(scope.reference),
+        sender=sender(scope.contact),
+        incomplete=() if sure or any(archive.open for archive in host.archives) else (unsure,),
     )
 
 

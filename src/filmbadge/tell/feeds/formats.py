@@ -36,13 +36,9 @@ def _lines(made: Iterable[object]) -> Iterator[bytes]:
         yield encoder.encode(one) + b"\n"
 
 
-def _indented(made: object) -> Iterator[bytes]:
-    yield msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
-
-
 _FORMATS: dict[str, Format] = {
     "xarf": Format(".xarf.jsonl", lambda events, feed, words: _lines(xarf.reports(events, feed, words))),
     "stix": Format(".stix.json", stix.bundle),
-    "sarif": Format(".sarif", lambda events, feed, words: _indented(sarif.log(events, feed, words))),
+    "sarif": Format(".sarif", lambda events, feed, words: iter([sarif.encoded(sarif.log(events, feed, words))])),
     "csv": Format(".csv", lambda events, feed, words: (line.encode() for line in table.lines(events, feed, words))),
 }

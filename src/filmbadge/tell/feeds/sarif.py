@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from filmbadge.catalogue.findings import Severity
 from filmbadge.catalogue.findings import findings as rows
-from filmbadge.model import FindingCode
+from filmbadge.model import FindingCode, Host
 from filmbadge.tell.feeds.closing import Closing
 from filmbadge.tell.feeds.event import Event, facts
+from filmbadge.tell.feeds.event import of_host as events_of
 from filmbadge.tell.feeds.feed import Feed
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
@@ -56,10 +59,26 @@ def log(events: Iterable[Event], feed: Feed, words: Words) -> Part:
         },
         "automationDetails": {"id": f"filmbadge/{_APART.sub('-', feed.survey)}/"},
         "columnKind": "utf16CodeUnits",
+        "invocations": [_invocation(feed)],
         "results": results,
         "properties": feed.facts,
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def of_host(host: Host, feed: Feed, words: Words) -> bytes:
+    """The log of one host that was checked, as JSON."""
+    return encoded(log(events_of(host), feed, words))
+
+
+def encoded(made: Part) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
+
+
+def _invocation(feed: Feed) -> Part:
+    """Without results, a run that found out everything says that nothing is wrong, and any other run says nothing."""
+    notes = [{"level": "warning", "message": {"text": sentence}} for sentence in feed.incomplete]
+    return {"executionSuccessful": not notes} | ({"toolExecutionNotifications": notes} if notes else {})
 
 
 def _rule(code: FindingCode, products: Mapping[str, list[str]], words: Words) -> Part:
