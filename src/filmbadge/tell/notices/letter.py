@@ -91,6 +91,7 @@ class Part(NamedTuple):
     paragraphs: tuple[str, ...] = ()
     steps: tuple[tuple[str, tuple[str, ...]], ...] = ()  # a sentence each, and what is typed, line by line
     commands: tuple[str, ...] = ()
+    enclosed: bool = False  # how to close it, which stands behind the signature on paper
 
 
 class Letter(NamedTuple):
@@ -107,6 +108,7 @@ class Letter(NamedTuple):
     rows: tuple[Row, ...]
     parts: tuple[Part, ...]
     farewell: str
+    behind: str  # on paper, where to look for how to close it; empty: nothing stands there
     labels: tuple[tuple[str, str], ...]  # reference, date
     foot: str  # of every page: the reference, and for whom it is
 
@@ -120,6 +122,7 @@ def compose(mail: Mail, sender: Sender, survey: Survey, reference: str, today: d
     """The letter in the language of `words`."""
     day = words.date(datetime(today.year, today.month, today.day))
     writer = _Writer(mail, sender, survey, reference, words)
+    parts = tuple(writer.parts())
     return Letter(
         kind=mail.kind,
         role=mail.contact.role,
@@ -132,8 +135,11 @@ def compose(mail: Mail, sender: Sender, survey: Survey, reference: str, today: d
         opening=tuple(writer.opening()),
         heads=tuple(writer.heads()),
         rows=tuple(map(writer.row, mail.archives)),
-        parts=tuple(writer.parts()),
+        parts=parts,
         farewell=words.say("Yours faithfully,"),
+        behind=words.say("More on how to close it is written below the signature.")
+        if any(part.enclosed for part in parts)
+        else "",
         labels=((words.say("Reference"), reference), (words.say("Date"), day)),
         foot=words.say("{reference} · for the addressee alone", reference=reference),
     )
@@ -160,12 +166,6 @@ class _Writer:
             yield " ".join(self._found())
         if self._mail.closed:
             yield " ".join(self._thanks())
-        if self._desk and self._mail.archives:
-            yield self._words.many(
-                "We do not know who runs it. It stands in a network that your desk answers for: please pass this letter on to your customer.",
-                "We do not know who runs them. They stand in networks that your desk answers for: please pass this letter on to your customers.",
-                len(self._mail.archives),
-            )
 
     def _found(self) -> Iterator[str]:
         n = len(self._mail.archives)
@@ -174,28 +174,51 @@ class _Writer:
             yield self._say("We wrote to you on {date}.", date=self._date(written))
             yield self._words.many(
                 "The archive of medical images below still answers anybody who asks.",
-                "Of the archives of medical images that you see below, {n:,} answer anybody who asks.",
+                "The {n:,} archives of medical images below answer anybody who asks.",
                 n,
             )
         else:
+            yield self._say("We ask on the internet which archives of medical images answer strangers.")
+            yield self._where_it_stands(n)
+        if self._desk:
             yield self._words.many(
-                "We ask on the internet which archives of medical images answer strangers. The one below does, and stands at an address of yours.",
-                "We ask on the internet which archives of medical images answer strangers. The {n:,} below do, and stand at addresses of yours.",
+                "We do not know who runs it: please pass this letter on to your customer.",
+                "We do not know who runs them: please pass this letter on to your customers.",
                 n,
             )
         yield self._say("We gave no password, tried none, changed nothing, and kept no data of a patient.")
         if sources := self._sender.sources:
             yield self._say("Our questions came from {addresses}.", addresses=self._some(sources))
 
+    def _where_it_stands(self, n: int) -> str:
+        if self._desk:
+            return self._words.many(
+                "The one below does, and stands in a network that your desk answers for.",
+                "The {n:,} below do, and stand in networks that your desk answers for.",
+                n,
+            )
+        return self._words.many(
+            "The one below does, and stands at an address of yours.",
+            "The {n:,} below do, and stand at addresses of yours.",
+            n,
+        )
+
     def _thanks(self) -> Iterator[str]:
         hosts = list(dict.fromkeys(_host(row) for row in self._mail.closed))
         written = min(row.day for row in self._mail.closed)
+        n = len(self._mail.closed)
         yield self._words.many(
-            "On {date} we wrote to you about an archive of medical images at {addresses}. It no longer answers strangers.",
-            "On {date} we wrote to you about {n:,} archives of medical images at {addresses}. They no longer answer strangers.",
-            len(self._mail.closed),
+            "On {date} we wrote to you about an archive of medical images at {addresses}.",
+            "On {date} we wrote to you about {n:,} archives of medical images at {addresses}.",
+            n,
             date=self._date(written),
             addresses=self._some(hosts),
+        )
+        yield self._words.many(
+            "We asked again on {date}: it no longer answers strangers.",
+            "We asked again on {date}: they no longer answer strangers.",
+            n,
+            date=self._words.date(self._survey.began),
         )
         yield self._say("Thank you.")
 
@@ -257,7 +280,7 @@ class _Writer:
             one.about: None for archive in self._mail.archives for one in archive.findings if one.code == _ADVISORY
         }
         if advisories:
-            yield self._say("Published vulnerabilities of these versions: {ids}.", ids=", ".join(advisories))
+            yield self._say("Published vulnerabilities of the software there: {ids}.", ids=", ".join(advisories))
         if not self._desk and (kinds := self._kinds()):
             yield self._say("Data of persons in the records: {kinds}.", kinds=kinds)
 
@@ -288,17 +311,21 @@ class _Writer:
         return ", ".join(self._words.kind(Kind(kind)) for kind in Kind if kind in found)
 
     def _remedies(self) -> Iterator[Part]:
-        """Archives that are closed in one way share a part."""
+        """The first step stands in the letter, if it is the same for all. Archives that are closed in one way share a part."""
         alike: dict[tuple[Step, ...], list[ArchiveView]] = {}
         for archive in self._mail.archives:
             if steps := archive.close_it.steps:
                 alike.setdefault(steps, []).append(archive)
-        for steps, held in alike.items():
-            title = self._say("Close it:")
-            if len(alike) > 1:
+        if len(alike) == 1:
+            (steps,) = alike
+            yield Part(self._say("Close it:"), steps=_typed(steps[:1]))
+            yield Part(self._say("Close it further:"), steps=_typed(steps[1:]), enclosed=True)
+        else:
+            for steps, held in alike.items():
                 title = self._say("Close it ({addresses}):", addresses=self._some(map(address, held)))
-            yield Part(title, steps=tuple((step.words, step.type) for step in steps))
-        yield Part(self._say("Check again, from outside of your network:"), commands=self._commands())
+                yield Part(title, steps=_typed(steps), enclosed=True)
+        if commands := self._commands():
+            yield Part(self._say("Check again, from outside of your network:"), commands=commands, enclosed=True)
 
     def _commands(self) -> tuple[str, ...]:
         """A command for each of the first archives."""
@@ -353,6 +380,10 @@ class _Writer:
 
     def _date(self, day: date) -> str:
         return self._words.date(datetime(day.year, day.month, day.day))
+
+
+def _typed(steps: Iterable[Step]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((step.words, step.type) for step in steps)
 
 
 def _host(row: Told) -> str:
