@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import builtins
+import io
 import logging
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import Markup
+from pypdf import PdfReader
 
 from filmbadge.tell.pdf import NoPdf, pdf
+from filmbadge.tell.report import page
+from filmbadge.tell.report.family import environment
+from filmbadge.tell.summary import ReportDocument
+from filmbadge.tell.words import Words
+from support import reports
+from support.pdf_ua import faults
 
 PAGE = '<!doctype html><html lang="en"><title>A page</title><h1>A page</h1><p>{}</p></html>'
 
@@ -62,3 +72,66 @@ def test_the_listener_would_have_seen_it() -> None:
         weasyprint.HTML(string=page, url_fetcher=weasyprint.urls.URLFetcher(timeout=0.05)).write_pdf()
         listener.settimeout(1)
         listener.accept()[0].close()
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A survey that shows all that a page can show."""
+    return pdf(page.render(reports.many(tmp_path_factory.mktemp("many") / "s", times=3), Words()))
+
+
+def test_the_page_of_a_survey_passes_our_list(survey: bytes) -> None:
+    assert faults(survey) == []
+
+
+@pytest.mark.parametrize("kind", [reports.empty, reports.one])
+def test_a_page_with_little_on_it_passes_our_list(kind: Callable[[Path], ReportDocument], tmp_path: Path) -> None:
+    assert faults(pdf(page.render(kind(tmp_path / "s"), Words()))) == []
+
+
+def test_each_page_has_its_foot_and_long_tables_repeat_their_heads(survey: bytes) -> None:
+    pages = [sheet.extract_text() for sheet in PdfReader(io.BytesIO(survey)).pages]
+    assert len(pages) > 5
+    for number, text in enumerate(pages, 1):
+        assert f"page {number} of {len(pages)}" in text
+        assert "Filmbadge survey" in text
+    assert sum("how it was got" in text for text in pages) == 2  # the table of all figures goes over a page
+
+
+def test_a_link_shows_where_it_leads() -> None:
+    (sheet,) = PdfReader(io.BytesIO(pdf(page_with('<p><a href="https://example.org/x">A source</a></p>')))).pages
+    assert "A source (https://example.org/x)" in " ".join(sheet.extract_text().split())
+
+
+def page_with(body: str) -> str:
+    """Our style on a page of one paragraph."""
+    shown = environment(Words()).from_string("{% extends 'base.jinja' %}{% block main %}{{ body }}{% endblock %}")
+    return shown.render(headline="A page", body=Markup(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ('<h1>One</h1><h3>Three</h3>', "7.4.2: a heading of level 3 follows one of level 1"),
+        ('<h2>Two</h2>', "7.4.2: it does not begin with a heading of level 1"),
+        ('<h1>One</h1><svg width="9" height="9"><circle r="9"/></svg>', "7.3: a figure has no text in its place"),
+        ('<h1>One</h1><table><tr><td>A</td></tr></table>', "7.5: a table has no heads"),
+    ],
+)  # fmt: skip
+def test_our_list_finds_what_is_wrong(body: str, fault: str) -> None:
+    assert faults(pdf(f'<!doctype html><html lang="en"><title>A page</title>{body}</html>')) == [fault]
+
+
+def test_our_list_finds_that_a_plain_pdf_is_none() -> None:
+    import weasyprint
+
+    found = faults(weasyprint.HTML(string="<h1>One</h1>").write_pdf())
+    assert {line.split(":")[0] for line in found} == {"5", "6.2", "7.1", "7.2", "7.4.2"}
+    heads = "<table><thead><tr><th>A</th></tr></thead><tbody><tr><td>B</td></tr></tbody></table><dl><div><dt>C</dt></div></dl>"
+    unmended = weasyprint.HTML(string=f'<html lang="en"><title>A</title><h1>One</h1>{heads}').write_pdf(
+        pdf_variant="pdf/ua-1"
+    )
+    assert faults(unmended) == [
+        "7.5: a head of a table has no scope",
+        "7.6: a list has other children than items: ['/Div']",
+    ]
