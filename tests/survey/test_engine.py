@@ -82,8 +82,11 @@ def test_what_is_done_is_kept_and_not_begun_again(
         return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
 
     monkeypatch.setattr(engine, "examine", examine)
+    monkeypatch.setattr(Dialer, "sources", ("192.0.2.1",))
     pace = RateLimits(1e6, 1e6, 1e6, open_at_once=5)
     run(interrupted(survey(tmp_path / "out", pace), lambda _: len(begun) == stop_at + 5))
+    assert Dataset(tmp_path / "out").manifest.sources == ("192.0.2.1",)
+    monkeypatch.setattr(Dialer, "sources", ("2001:db8::1",))
     kept = set(Dataset(tmp_path / "out").done())
     assert kept == set(begun[:stop_at])
     begun.clear()
@@ -96,6 +99,7 @@ def test_what_is_done_is_kept_and_not_begun_again(
     assert not kept & set(begun)
     ended = Dataset(tmp_path / "out")
     assert ended.manifest.hosts_done == 2 * 254
+    assert ended.manifest.sources == ("192.0.2.1", "2001:db8::1"), "those of both runs"
     assert ended.manifest.state == ("nothing-reached" if silent else "done")
     assert len(list(ended.done())) == (0 if silent else 2 * 254), "where none of all answered, all are asked again"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,9 +27,11 @@ from filmbadge.places import load as load_places
 from filmbadge.scope import LOOPBACK, Scope, load, loopback
 from filmbadge.survey import examine
 from filmbadge.tell import card
+from filmbadge.tell.evidence import of_check
 from filmbadge.tell.feeds.feed import of_check as feed_of_check
 from filmbadge.tell.feeds.sarif import of_host as sarif_of
 from filmbadge.tell.words import Words
+from filmbadge.version import RELEASE
 
 
 def check(
@@ -66,9 +69,12 @@ def check(
     """
     allowed, why = permission(scope, owner, Depth(depth) if depth else None)
     require_sight(fail_on, allowed.depth)
-    host, journal = run_loop(examine.check(allowed, parse(target), load_places(places)))
-    words = Words()
-    document = card.document(target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why)
+    began = datetime.now(UTC)
+    host, journal, sources = run_loop(examine.checked(allowed, parse(target), load_places(places)))
+    words, proof = Words(), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
+    document = card.document(
+        target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why, evidence=proof
+    )
     if sarif is not None:
         write_file(sarif, sarif_of(host, feed_of_check(allowed, target, host, words), words))
         note(f"Wrote {sarif} (level owner)")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property, lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -513,20 +512,6 @@ def journal_row(connection: JournalRow) -> Values:
         list(stop.numbers.items()),
         stop.error,
     )
-
-
-def journal_digest(rows: Iterable[JournalRow]) -> str:
-    """The SHA-256 of all rows, whatever their order, as hexadecimal: the same as the view `journal_digest` makes of them."""
-    lines = sorted(sha256(_line(journal_row(row)).encode()).hexdigest() for row in rows)
-    return sha256("".join(lines).encode()).hexdigest()
-
-
-def _line(row: Values) -> str:
-    at, address, port, question, sent, received, seconds, ending, cause, numbers, error = row
-    since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    named = ",".join(sorted(f"{name}={number}" for name, number in numbers))
-    asked = [since // timedelta(microseconds=1), address, port, question, sent, received, round(seconds * 1_000_000)]
-    return "\t".join("-" if one is None else str(one) for one in (*asked, ending, cause, named, error))
 
 
 def markdown() -> str:

@@ -62,6 +62,7 @@ class Survey:
         self._before: Done = NOTHING_DONE  # in the runs that this one resumes
         self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
         self._patient_ids: PatientIds | None = None
+        self._sources: tuple[str, ...] | None = ()  # our own addresses in the runs that ended; None: not known of each
         self._to_review = True
         self._reviewed: Dataset | None = None  # all that was kept, once it was reviewed
         self._compared = False
@@ -131,6 +132,7 @@ class Survey:
                 f"{self.directory} was begun with other targets: {' '.join(before.targets) or 'the whole scope'}"
             )
         self._started = before.started
+        self._sources = before.sources
         self._seconds = before.seconds
         if before.state == "running" and before.begun is not None and last is not None:  # it was killed
             self._seconds += max(0.0, (last - before.begun).total_seconds())
@@ -150,6 +152,8 @@ class Survey:
         except* OSError as errors:
             self._why = _first(errors)  # closing tries once more
         finally:
+            if self._sources is not None:
+                self._sources = tuple(sorted({*self._sources, *dialer.sources}))
             ended = self._close(writer)
         if self._why is not None:
             raise self._broken_off(self._why)
@@ -327,6 +331,7 @@ class Survey:
             seconds=self._seconds + (0.0 if state == "running" else (datetime.now(UTC) - self._begun).total_seconds()),
             dropped=dict(self.targets.told.dropped),
             opted_out=len(self.scope.opted_out),
+            sources=None if state == "running" else self._sources,  # a run that is killed leaves none
         )
         if dataset is None:
             return told

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,15 +51,29 @@ class BrokenOff(SurveyError):
     """A survey ended before its end, because its folder could not be written or read any more. One line, for the user."""
 
 
+class Checked(NamedTuple):
+    """What was found out of one host, every connection that was made, and from which addresses of ours."""
+
+    host: Host
+    journal: list[JournalRow]
+    sources: tuple[str, ...]
+
+
 async def check(scope: Scope, target: Target, places: Places = PACKAGED) -> tuple[Host, list[JournalRow]]:
     """One host, kept nowhere: what was found, and every connection that was made."""
+    return (await checked(scope, target, places))[:2]
+
+
+async def checked(scope: Scope, target: Target, places: Places = PACKAGED) -> Checked:
+    """The same, with our own addresses."""
     rows: list[JournalRow] = []
     dialer = Dialer(scope, rows.append, {str(target.host): target.ports})
     try:
         await dialer.resolve(target.host)
     except (OutOfScope, UnknownName) as error:
         raise SurveyError(str(error)) from None
-    return await examine(dialer, target, scope.depth, places=places), rows
+    host = await examine(dialer, target, scope.depth, places=places)
+    return Checked(host, rows, dialer.sources)
 
 
 @dataclass(slots=True, repr=False)

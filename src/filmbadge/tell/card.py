@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filmbadge.model import Depth, Host, JournalRow, Kind, Reason, Rung
+from filmbadge.tell.evidence import NO_EVIDENCE, Evidence
 from filmbadge.tell.view import ArchiveView, EndpointView, amounts, archive_view, endpoint_view, sentences
 from filmbadge.tell.words import Words
 
@@ -35,6 +36,8 @@ class CheckDocument(Struct, frozen=True):
     depth_from: DepthFrom
     further: str  # why it went no deeper, and how it can; empty where the user or the scope chose the depth
     lookups: int = 0  # of names
+    level: str = "owner"  # who it is for: see `tell.levels`
+    evidence: Evidence = Evidence()
     schema: Literal["filmbadge.check/1"] = "filmbadge.check/1"
 
 
@@ -47,6 +50,7 @@ def document(
     *,
     owner: str = "",
     depth_from: DepthFrom = "asked",
+    evidence: Evidence = NO_EVIDENCE,
 ) -> CheckDocument:
     """All that was found out about one host. `owner` is the user's statement of whose archive it is."""
     judged = {one.observation.endpoint: one for one in host.judged}
@@ -65,6 +69,7 @@ def document(
         bytes_sent=sum(row.sent or 0 for row in connections),
         bytes_received=sum(row.received or 0 for row in connections),
         lookups=len(journal) - len(connections),
+        evidence=evidence,
     )
 
 

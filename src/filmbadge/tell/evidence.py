@@ -10,8 +10,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from filmbadge.keep import journal as journals
 from filmbadge.keep.manifest import Manifest, ScopeAsUsed
-from filmbadge.keep.schema import journal_digest
 from filmbadge.model import JournalRow
 from filmbadge.scope import Scope
 from filmbadge.texts import clean, printable
@@ -40,6 +40,9 @@ class Evidence(Struct, frozen=True):
     contact: str = ""
     expires: datetime | None = None
     journal: JournalDigest | None = None  # None: not told
+
+
+NO_EVIDENCE = Evidence()
 
 
 def of_survey(manifest: Manifest, journal: JournalDigest, sources: tuple[str, ...] | None) -> Evidence:
@@ -71,7 +74,7 @@ def of_check(
         started=started,
         ended=ended,
         sources=sources,
-        journal=JournalDigest(len(journal), journal_digest(journal)),
+        journal=JournalDigest(len(journal), journals.digest(journal)),
         depth=str(scope.depth),
         networks=tuple(map(str, scope.networks)),
         names=scope.names,
