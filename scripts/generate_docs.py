@@ -21,6 +21,7 @@ from filmbadge.rehearse.compare import Rehearsal
 from filmbadge.tell import remedy
 from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.compare.document import ComparisonDocument
+from filmbadge.tell.listing import ListLine
 from filmbadge.tell.rejudged import JudgeDocument
 from filmbadge.tell.summary import ReportDocument
 
@@ -39,6 +40,7 @@ SCHEMAS = {
     "filmbadge.judge-1.json": JudgeDocument,
     "filmbadge.judged-1.json": Judged,
     "filmbadge.rehearsal-1.json": Rehearsal,
+    "filmbadge.list-1.json": ListLine,
     "filmbadge.report-2.json": ReportDocument,
     "filmbadge.survey-1.json": Manifest,
 }

@@ -10,6 +10,7 @@ from filmbadge.judge.archives import judge
 from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
+from filmbadge.model import Find
 from filmbadge.places import Places, load
 from filmbadge.tell import summary
 from filmbadge.tell.summary import ReportDocument
@@ -47,7 +48,7 @@ def kept(folder: Path, countries: dict[str, tuple[int, int]] = COUNTRIES) -> Dat
             n += 1
             studies = 100 * n + n * n
             seen = web(reported(patients=studies - n, studies=studies, series=2 * studies, images=9 * studies))
-            shown = seen if one < opened else dimse(admitted())
+            shown = seen if one < opened else dimse(admitted((Find(None, 0, 0x0124),)))
             moved = msgspec.structs.replace(
                 shown, endpoint=msgspec.structs.replace(shown.endpoint, address=f"192.0.2.{n}")
             )

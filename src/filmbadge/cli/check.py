@@ -10,9 +10,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import parse
+from filmbadge.cli import grades
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import (
     DepthChoice,
+    GradeChoice,
     RungChoice,
     note,
     put_json,
@@ -43,6 +45,7 @@ def check(
     depth: DepthChoice | None = None,
     places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     fail_on: RungChoice | None = None,
+    fail_on_grade: GradeChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
     sarif: Path | None = None,
 ) -> int:
@@ -62,6 +65,8 @@ def check(
         A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
     fail_on
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
+    fail_on_grade
+        Exit with 1 when an archive has this grade or a worse one, and with 3 when that cannot be known.
     json
         Print one JSON document on stdout instead of the card.
     sarif
@@ -87,6 +92,8 @@ def check(
         return FOUND
     opened = any(archive.open for archive in host.archives)
     sure = host.fault is None and all(verdict.conclusive for verdict in verdicts)
+    if fail_on_grade is not None:
+        return grades.code([archive.grade for archive in host.archives if not archive.decoy], fail_on_grade, sure=sure)
     return DONE if opened or sure else INCOMPLETE
 
 

@@ -30,10 +30,17 @@ if sys.platform != "win32":
 T = TypeVar("T")
 DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
 LevelChoice = Literal["public", "authority", "owner"]
+GradeChoice = Literal["B", "C", "D", "E", "F"]
 RungChoice = Literal["listening", "speaks", "admits", "answers", "discloses", "offers", "delivers"]
 
 
 MOST_SAID = 2000  # characters of one message: what it quotes may be as long as it likes
+
+
+class Out(str):
+    """A file or folder to write to, as it was typed: a slash at its end says that it is a folder."""
+
+    __slots__ = ()
 
 
 class _Console(Console):

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from filmbadge.ask.targets.lists import read
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import (
+    GradeChoice,
     RungChoice,
     complain,
     err,
@@ -21,6 +22,7 @@ from filmbadge.cli.console import (
     show,
 )
 from filmbadge.cli.progress import watched
+from filmbadge.cli.report import graded
 from filmbadge.conclude.again import placed_by
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Rung
@@ -41,6 +43,7 @@ def survey(
     seed: int = 0,
     places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     fail_on: RungChoice | None = None,
+    fail_on_grade: GradeChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Survey many hosts under one scope, into a folder of Parquet tables.
@@ -62,6 +65,8 @@ def survey(
         A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
     fail_on
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
+    fail_on_grade
+        Exit with 1 when an archive has this grade or a worse one, and with 3 when that cannot be known of all.
     json
         Print survey.json on stdout instead of the summary.
     """
@@ -102,4 +107,6 @@ def survey(
     outcomes = dataset.manifest.outcomes
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):
         return FOUND
+    if fail_on_grade is not None:
+        return graded(dataset, fail_on_grade)
     return DONE if dataset.manifest.complete else INCOMPLETE

@@ -284,8 +284,6 @@ def nothing_found(report: ReportDocument, words: Words) -> str:
     if report.state == "nothing-reached":
         return words.say("Nothing could be reached")
     archives = next(row for row in report.rows if row.quantity == "archives")
-    if withheld(archives):
-        return words.say("Fewer imaging archives were found than are told in public, or none")
     if archives.measured is None:
         return words.say("No imaging archive was found so far, and there may be some")
     return words.say("No imaging archive was found")

@@ -5,15 +5,14 @@ Times are UTC. A cell is empty where nothing is known, which is never zero.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from datetime import UTC
-from io import StringIO
 from typing import Any
 
 from filmbadge.tell.feeds.event import Event, facts
 from filmbadge.tell.feeds.feed import Feed
 from filmbadge.tell.feeds.intelmq import identifier
+from filmbadge.tell.spreadsheet import line
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
 
@@ -24,16 +23,15 @@ COLUMNS = (
     *(f"{name}{end}" for name in _AMOUNTS for end in ("", "_how", "_at_least")),
     "records", "records_how", "records_at_least", "decoy", "what", "level", "tlp", "survey", "reference",
 )  # fmt: skip
-_STEERS = tuple("=+-@\t\r")  # a spreadsheet takes what begins so for a formula
 
 
 def lines(events: Iterable[Event], feed: Feed, words: Words) -> Iterator[str]:
     """A line with the names of the columns, and one for each event. Each ends as RFC 4180 says."""
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     ours = feed.facts
     for event in events:
         row = facts(event) | _place(event, words) | ours | {"version": event.archive.product.version}
-        yield _line([_cell(row.get(column)) for column in COLUMNS])
+        yield line(row.get(column) for column in COLUMNS)
 
 
 def _place(event: Event, words: Words) -> dict[str, Any]:
@@ -54,21 +52,3 @@ def _place(event: Event, words: Words) -> dict[str, Any]:
         "service": event.service,
         "what": printable(words.finding(event.finding)),
     }
-
-
-def _cell(value: object) -> str:
-    """A text that a spreadsheet shows, and never runs."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        value = " ".join(map(str, value))
-    text = printable(str(value))
-    return f"'{text}" if text.startswith(_STEERS) else text
-
-
-def _line(cells: Iterable[str]) -> str:
-    to = StringIO()
-    csv.writer(to).writerow(cells)
-    return to.getvalue()

@@ -1,0 +1,97 @@
+"""The list of archives: for a terminal of any width a line each, and for a spreadsheet nothing that it would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from filmbadge.tell import listing
+from filmbadge.tell.spreadsheet import line
+from filmbadge.tell.summary import ReportDocument
+from filmbadge.tell.words import Words
+from support import many
+
+ENGLISH = Words()
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> ReportDocument:
+    return many.document(tmp_path_factory.mktemp("list"), {"DE": (3, 2)})
+
+
+def drawn(report: ReportDocument, width: int, *, opened: bool = False) -> list[str]:
+    out = io.StringIO()
+    found = listing.lines(report, opened=opened, words=ENGLISH)
+    Console(file=out, width=width, color_system=None).print(listing.Listing(found, ENGLISH))
+    return out.getvalue().splitlines()
+
+
+def test_eighty_columns(document: ReportDocument) -> None:
+    assert drawn(document, 80) == [
+        "grade  address    country  rung       studies   images  worst",
+        "F      192.0.2.3  DE       discloses      309    2,781  Gives records to strang…",
+        "F      192.0.2.2  DE       discloses      204    1,836  Gives records to strang…",
+        "F      192.0.2.1  DE       discloses      101      909  Gives records to strang…",
+        "C      192.0.2.4  DE       admits     unknown  unknown  Lets strangers in",
+        "C      192.0.2.5  DE       admits     unknown  unknown  Lets strangers in",
+        "3 of 5 archives in this list are open to strangers.",
+    ]
+
+
+def test_sixty_columns(document: ReportDocument) -> None:
+    assert drawn(document, 60, opened=True) == [
+        "grade  address    rung       studies  worst",
+        "F      192.0.2.3  discloses      309  Gives records to stra…",
+        "F      192.0.2.2  discloses      204  Gives records to stra…",
+        "F      192.0.2.1  discloses      101  Gives records to stra…",
+        "3 of 3 archives in this list are open to strangers.",
+    ]
+
+
+@pytest.mark.parametrize("width", [30, 59, 60, 71, 72, 99, 100, 119, 120, 200])
+def test_an_archive_has_one_line_at_any_width(document: ReportDocument, width: int) -> None:
+    lines = drawn(document, width)
+    assert len(lines[:6]) == 6
+    assert all(cell_len(one) <= width for one in lines[:6])
+    assert [one.split()[1] for one in lines[1:6]] == [f"192.0.2.{n}" for n in (3, 2, 1, 4, 5)]
+
+
+def test_decoys_come_last_and_are_called_so(document: ReportDocument) -> None:
+    archives = list(document.archives)
+    archives[0] = msgspec.structs.replace(archives[0], decoy=("a decoy",))
+    made = msgspec.structs.replace(document, archives=tuple(archives))
+    assert drawn(made, 140)[5].endswith("(likely a decoy)")
+    assert drawn(made, 140)[6] == "2 of 5 archives in this list are open to strangers."
+
+
+def test_a_spreadsheet_runs_nothing_of_what_an_archive_says(tmp_path: Path, document: ReportDocument) -> None:
+    evil = [
+        "=cmd|' /C calc'!A0",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        " =1",
+        "\uff1d1",
+        'a"b,c',
+        "x\r\ny\x1b[31m",
+        "\u202eevil",
+    ]
+    for text in evil:
+        archive = msgspec.structs.replace(document.archives[0], product=text)
+        made = msgspec.structs.replace(document, archives=(archive,))
+        told = listing.csv(listing.lines(made, opened=False, words=ENGLISH)).decode()
+        assert told.count("\n") == told.count("\r\n") == 2
+        (row,) = csv.DictReader(io.StringIO(told, newline=""))
+        assert row["product"].isprintable()
+        assert not row["product"].lstrip().startswith(tuple("=+-@\uff1d"))
+
+
+def test_a_cell_of_what_is_unknown_is_empty() -> None:
+    assert line([None, 0, True, False, ("a", "b"), "-5", 'say "x", y']) == ',0,yes,no,a b,\'-5,"say ""x"", y"\r\n'
