@@ -31,8 +31,10 @@ KEYWORDS = {
     "N_": None, "NN_": (1, 2), "say": None, "_say": None, "_": None, "many": (1, 2), "_many": (1, 2), "pgettext": ((1, "c"), 2),
 }  # fmt: skip
 _DROPPED = (b'"Generated-By', b'"Report-Msgid-Bugs-To', b'"Last-Translator', b'"Language-Team')
-# What a letter says: all of these files, and in words.py these tables and functions.
+# What a letter says: all of these files, and in words.py these tables and functions. What `notices` says of what it did
+# is for a terminal.
 OF_LETTERS = ("notices/", "remedy.py", "language.py")
+OF_TERMINAL = ("notices/summary.py", "notices/helped.py")
 WORDS = "words.py"
 WORDS_OF_LETTERS = ("_KINDS", "_FINDINGS", "kind", "finding", "finding_title", "product", "advisory")
 
@@ -46,7 +48,9 @@ def letters() -> Catalog:
     """All English that a letter says."""
     lines = _lines(TELL / WORDS, WORDS_OF_LETTERS)
     return _template(
-        lambda file, line: file.startswith(OF_LETTERS) or (file == WORDS and line in lines),
+        lambda file, line: (
+            (file.startswith(OF_LETTERS) and file not in OF_TERMINAL) or (file == WORDS and line in lines)
+        ),
         (row.what for row in advisories().values()),
     )
 
