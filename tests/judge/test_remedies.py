@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from filmbadge.catalogue.remedies import Evidence, System, WayIn
-from filmbadge.judge.remedies import FEWEST, MOST, evidence, remedies
+from filmbadge.judge.remedies import FEWEST, MOST, choose, evidence, remedies
 from filmbadge.model import (
     ClientCertificate,
     DimseFacts,
@@ -60,7 +60,17 @@ def test_an_open_orthanc_by_both_ways() -> None:
 
 def test_a_password_of_orthanc_is_asked_about_and_not_tried() -> None:
     locked = web(OrthancFacts(status=401, realm=ORTHANC_REALM))
-    assert ids(locked) == ["orthanc-default-user", "web-tls", "any-apart"]
+    assert ids(locked) == ["orthanc-default-user", "web-tls", "any-apart", "likely-product"]
+
+
+def test_a_product_that_one_mark_names_is_doubted_where_a_line_is_about_it() -> None:
+    likely = factories.host(ADDRESS, web(REPORTED))
+    assert not likely.archives[0].product.firm
+    assert rows(likely)[-1] == "likely-product"
+    both = rows(factories.host(ADDRESS, dimse(admitted(DISCLOSED)), web(REPORTED)))
+    assert "likely-product" not in both  # five lines are enough
+    for_any = choose(Evidence(product="Agfa", firm=False, ways=(WayIn.DIMSE,)))
+    assert "likely-product" not in [row.id for row in for_any]
 
 
 def test_a_title_is_no_secret() -> None:

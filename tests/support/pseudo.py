@@ -15,9 +15,9 @@ CODE = "eo"  # Babel takes known languages only; this one has two forms, as Engl
 _WIDE = {ord(letter): ord(letter) + 0xFEE0 for letter in map(chr, range(33, 127)) if letter.isalpha()}
 
 
-def words(folder: Path) -> Words:
+def words(folder: Path, domain: str = DOMAIN) -> Words:
     """The made-up language, from a catalogue that is written into the folder."""
-    english, catalogue = translations.template(), Catalog(locale=CODE)
+    english, catalogue = translations.DOMAINS[domain](), Catalog(locale=CODE)
     for message in english:
         if message.id:
             forms = message.id if isinstance(message.id, (list, tuple)) else (message.id,)
@@ -25,7 +25,7 @@ def words(folder: Path) -> Words:
             catalogue.add(message.id, said if len(said) > 1 else said[0], context=message.context)
     place = folder / CODE / "LC_MESSAGES"
     place.mkdir(parents=True)
-    (place / f"{DOMAIN}.mo").write_bytes(translations.compiled(catalogue))
+    (place / f"{domain}.mo").write_bytes(translations.compiled(catalogue))
     return Words(CODE, folder)
 
 

@@ -31,7 +31,7 @@ def test_a_sentence_announces_what_is_typed(row: RemedyRow) -> None:
     text = LINES[row.id]
     assert text.endswith(":") == bool(row.set)
     assert text.endswith((":", "."))
-    assert set(re.findall(r"{(\w+)}", text)) <= {"ports"}
+    assert set(re.findall(r"{(\w+)}", text)) <= {"ports", "product"}
 
 
 def test_lines_can_be_copied() -> None:
@@ -41,7 +41,7 @@ def test_lines_can_be_copied() -> None:
     assert '"DicomCheckCalledAet": true' in found.lines[1]
     assert "TCP 4242, 8042" in found.lines[2]
     assert any("tcp dport { 4242, 8042 } meta nfproto ipv6 drop" in line for line in found.steps[2].type)
-    assert all("<" not in line and "\n" not in line for line in found.lines)
+    assert all("<ports>" not in line and "\n" not in line for line in found.lines)
     assert "Orthanc, Resources/Configuration.json" in " ".join(found.sources)
 
 

@@ -29,6 +29,7 @@ class Slot(StrEnum):
     APART = "apart"
     LOGS = "logs"
     MAINTAINER = "maintainer"
+    LIKELY = "likely"  # that it may be another product
 
 
 FILLERS = (Slot.APART, Slot.LOGS, Slot.MAINTAINER)
@@ -49,6 +50,7 @@ class System(StrEnum):
 
     NFTABLES = "nftables"
     WINDOWS = "windows"
+    MACOS = "macos"
     AWS = "aws"
     AZURE = "azure"
     GCP = "gcp"
@@ -75,6 +77,7 @@ class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
 
     product: str = ""
     version: str = ""
+    firm: bool = True  # the product is sure, or none is named
     toolkit: str = ""
     ways: tuple[WayIn, ...] = ()  # by which a stranger gets in
     login: bool = False  # a web page of it demands a login
@@ -105,6 +108,7 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     instead_of: str = ""  # the row that is told; this one does the same by other means
 
     product: tuple[str, ...] = ()
+    firm: bool | None = None
     toolkit: str = ""  # how its name begins, where no product is known
     at_least: str = field(name="from", default="")  # the first version that the row fits
     before: str = ""  # the first that it does not fit
@@ -128,6 +132,7 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return (
             (not self.product or seen.product in self.product)
             and (not self.toolkit or (not seen.product and seen.toolkit.startswith(self.toolkit)))
+            and self.firm in (None, seen.firm)
             and self._of_version(seen.version)
             and (not self.ways or not set(self.ways).isdisjoint(seen.ways))
             and (not self.login or seen.login)
@@ -157,7 +162,7 @@ class SystemRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     is_: System = field(name="is")
     as_name: str = ""  # a pattern of the name of its autonomous system
-    product: tuple[str, ...] = ()  # that run on it alone
+    product: tuple[str, ...] = ()  # products, or toolkits, that run on it alone
     example: SystemExample
     counter_example: SystemExample
 

@@ -55,26 +55,31 @@ def evidence(archive: Archive, group: Sequence[JudgedEndpoint]) -> Evidence:
     return Evidence(
         product=product.product,
         version=product.version,
+        firm=product.firm or not product.product,
         toolkit=product.toolkit,
         ways=tuple(dict.fromkeys(way for judged in group for way in _open(judged))),
         login=any(judged.verdict.why is Reason.LOGIN for judged in group),
         findings=tuple(dict.fromkeys(finding.code for finding in of_archive(archive, group))),
         tls=any(j.observation.tls and j.observation.endpoint.protocol is Protocol.DIMSE for j in group),
         plain=tuple({j.observation.endpoint.protocol: None for j in group if Transport.PLAIN in j.transport}),
-        system=system(product.product, named[0].value if named else ""),
+        system=system(product.product or product.toolkit, named[0].value if named else ""),
     )
 
 
 def choose(seen: Evidence) -> list[RemedyRow]:
-    """The first row that fits for each slot; rows for any archive only fill up."""
+    """The first row that fits for each slot. Rows for any archive only fill up."""
     fitting: dict[Slot, RemedyRow] = {}
     for row in rows().values():
         if not row.instead_of and row.slot not in fitting and row.fits(seen):
             fitting[row.slot] = row
-    chosen = [fitting[slot] for slot in Slot if slot in fitting and slot not in FILLERS][:MOST]
+    last = (*FILLERS, Slot.LIKELY)
+    chosen = [fitting[slot] for slot in Slot if slot in fitting and slot not in last][:MOST]
     if not chosen:
         return []
-    return chosen + [fitting[slot] for slot in FILLERS if slot in fitting][: max(0, FEWEST - len(chosen))]
+    of_product = any(row.product for row in chosen)
+    chosen += [fitting[slot] for slot in FILLERS if slot in fitting][: max(0, FEWEST - len(chosen))]
+    doubt = [fitting[Slot.LIKELY]] if of_product and Slot.LIKELY in fitting else []
+    return [*chosen, *doubt][:MOST]
 
 
 def _open(judged: JudgedEndpoint) -> Iterator[WayIn]:

@@ -42,11 +42,13 @@ LINES = {
     "osirix-dicom": N_("In Preferences, Listener, switch off C-FIND and C-GET for others, and the announcement by Bonjour. On Horos:"),
     "clearcanvas-dicom": N_("In each server partition of ClearCanvas, switch off “Accept any device” and “Automatically insert devices”. Then delete from the list of devices whatever is not yours:"),
     "dcmqrscp-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcmqrscp of DCMTK, name them in dcmqrscp.cfg instead of ANY, and restart it:"),
+    "dcm4che-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcm4chee, enter their AE titles as “Accepted Calling AE Title” at each Network AE:"),
     "pynetdicom-dicom": N_("If this archive is built on pynetdicom, let it demand the AE titles that it knows. Do not let strangers reach its program qrscp, which has a published vulnerability:"),
     "pixelmed-dicom": N_("We know of no setting by which this product refuses strangers. Keep them away from its DICOM port by a firewall or by a TLS gateway."),
     "any-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port, by AE title and by address."),
     "any-title": N_("An AE title is a name and no secret. Let only the addresses of your own devices reach the DICOM port."),
     "firewall-windows": N_("Narrow the firewall rules of Windows that open the archive (TCP {ports}) to the addresses of your own devices. Add no rule that blocks: it would also block your devices. In PowerShell:"),
+    "firewall-macos": N_("In the firewall, let only the addresses of your own devices reach the archive (TCP {ports}), and close it for IPv6. On macOS, in /etc/pf.conf:"),
     "firewall-aws": N_("Remove the rules that open the archive (TCP {ports}) to everybody from the security group, for IPv4 and for IPv6. Then look at the rules again:"),
     "firewall-azure": N_("Narrow the rules of the network security group that open the archive (TCP {ports}) to the addresses of your own devices, for IPv4 and for IPv6:"),
     "firewall-gcp": N_("Narrow the firewall rules of the project that open the archive (TCP {ports}) to the addresses of your own devices, for IPv4 and for IPv6:"),
@@ -63,6 +65,7 @@ LINES = {
     "web-tls": N_("Encrypt the web interface by a web server in front of it. With nginx:"),
     "tls-versions": N_("Allow only TLS 1.2 and 1.3, with ciphers that have forward secrecy and authenticated encryption. With nginx:"),
     "tls-certificate": N_("Install a certificate that is valid, has a key of at least 2048 bits, and names the address by which the archive is called."),
+    "likely-product": N_("One mark alone says that the product is {product}. If it is another one, look for its setting that does the same."),
     "any-apart": N_("If nobody outside needs the archive, take it off the internet. Let those who do need it come through a VPN."),
     "any-logs": N_("Keep copies of the logs of the archive and of the firewall. They tell whether somebody took records, and they are soon overwritten."),
     "any-maintainer": N_("Ask whoever maintains the archive to confirm in writing what was changed."),
@@ -79,39 +82,40 @@ class Step(Struct, frozen=True):
 
 
 class CloseItView(Struct, frozen=True):
-    """What closes an archive. Without lines there is nothing to close."""
+    """What closes an archive. Without steps there is nothing to close."""
 
-    lines: tuple[str, ...] = ()  # each in one line, with what is typed
+    steps: tuple[Step, ...] = ()
     check_again: str = ""  # a command
-    sources: tuple[str, ...] = ()
     product: str = ""
-    steps: tuple[Step, ...] = ()  # the same in parts
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The steps, each in one line with what is typed."""
+        return tuple(" ".join((step.words, *step.type)) for step in self.steps)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(step.source for step in self.steps))
 
 
 def close_it(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) -> CloseItView:
     """What closes an archive, by evidence, and how to check again."""
-    steps = tuple(_step(remedy, words) for remedy in remedies(archive, group))
+    product = archive.product
+    steps = tuple(_step(remedy, product.product, words) for remedy in remedies(archive, group))
     if not steps:
         return CloseItView()
-    product = archive.product
-    return CloseItView(
-        lines=tuple(" ".join((step.words, *step.type)) for step in steps),
-        check_again=_check(archive),
-        sources=tuple(dict.fromkeys(step.source for step in steps)),
-        product=words.product(product.product, product.version, product.firm),
-        steps=steps,
-    )
+    return CloseItView(steps, _check(archive), words.product(product.product, product.version, product.firm))
 
 
-def _step(remedy: Remedy, words: Words) -> Step:
-    return step(remedy.id, words, ", ".join(map(str, remedy.ports)))
+def _step(remedy: Remedy, product: str, words: Words) -> Step:
+    return step(remedy.id, words, product, ", ".join(map(str, remedy.ports)))
 
 
-def step(code: str, words: Words, ports: str = "…") -> Step:
-    """A row of the catalogue in words, for archives of which only the ports differ."""
+def step(code: str, words: Words, product: str, ports: str = "…") -> Step:
+    """A row of the catalogue in words, for archives of one product of which only the ports differ."""
     row = rows()[code]
     typed = tuple(line.replace("<ports>", ports) for line in row.set)
-    return Step(row.id, words.say(LINES[row.id], ports=ports), typed, row.source)
+    return Step(row.id, words.say(LINES[row.id], ports=ports, product=product), typed, row.source)
 
 
 def _check(archive: Archive) -> str:
@@ -143,7 +147,9 @@ def _section(row: RemedyRow) -> str:
         "source": f"{row.source} ({row.grade})",
     }
     table = "".join(f"| {name} | {said.replace('|', chr(92) + '|')} |\n" for name, said in told.items() if said)
-    return f"\n## {row.id}\n\n{LINES[row.id].format(ports='PORTS')}\n{typed}\n| | |\n|---|---|\n{table}"
+    return (
+        f"\n## {row.id}\n\n{LINES[row.id].format(ports='PORTS', product='PRODUCT')}\n{typed}\n| | |\n|---|---|\n{table}"
+    )
 
 
 def _condition(row: RemedyRow) -> str:
@@ -153,6 +159,7 @@ def _condition(row: RemedyRow) -> str:
         " or ".join(row.product) or (row.toolkit and f"toolkit {row.toolkit}"),
         versions,
         row.ways and f"way in: {' or '.join(row.ways)}",
+        row.firm is False and "one mark alone names the product",
         row.login and "a login is demanded",
         row.findings and f"finding: {' or '.join(row.findings)}",
         row.plain and f"plain {row.plain}",

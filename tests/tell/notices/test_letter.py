@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from filmbadge.model import Provenance
+from filmbadge.tell.language import LETTERS
 from filmbadge.tell.notices import paper
 from filmbadge.tell.notices.contacts import Contact, Role
 from filmbadge.tell.notices.ledger import Kind
@@ -163,7 +164,7 @@ def test_no_story_of_an_attack_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def words(tmp_path_factory: pytest.TempPathFactory) -> Words:
-    return pseudo.words(tmp_path_factory.mktemp("locale"))
+    return pseudo.words(tmp_path_factory.mktemp("locale"), LETTERS)
 
 
 def _typed(made: Letter) -> list[str]:

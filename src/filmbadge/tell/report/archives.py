@@ -178,7 +178,7 @@ def remedies(opened: Sequence[ArchiveView], words: Words) -> list[Remedies]:
                 n,
                 product=product or words.say("product not known"),
             ),
-            tuple(remedy.step(code, words) for code in codes),
+            tuple(remedy.step(code, words, product) for code in codes),
         )
         for (product, codes), n in found
         if codes
