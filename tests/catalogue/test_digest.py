@@ -15,7 +15,7 @@ SOURCE = Path(filmbadge.__file__).parent
 
 def test_all_rooms_with_rows_are_in_it() -> None:
     rooms = {"filmbadge." + ".".join(path.relative_to(SOURCE).parent.parts) for path in SOURCE.rglob("*.toml")}
-    rooms.remove("filmbadge.rehearse.worlds")  # no judgement follows from them
+    rooms -= {"filmbadge.rehearse.worlds", "filmbadge.tell.report"}  # no judgement follows from worlds, or from shapes
     assert rooms == set(digest.ROOMS)
 
 
