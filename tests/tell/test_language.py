@@ -37,7 +37,7 @@ from filmbadge.model import (
 from filmbadge.scope import loopback
 from filmbadge.tell import card, scope, summary
 from filmbadge.tell.evidence import Evidence
-from filmbadge.tell.report import page
+from filmbadge.tell.report import page, single
 from filmbadge.tell.words import Words
 from support import factories, pseudo
 from support.factories import ADDRESS, AT, EMPTY, admitted, dimse, reported, web
@@ -112,6 +112,9 @@ def test_a_card_has_no_english_in_another_language(words: Words, host: Host, dep
     typed = [line for archive in document.archives for step in archive.close_it.steps for line in step.type]
     again = [archive.close_it.check_again for archive in document.archives if archive.close_it.steps]
     assert pseudo.english(shown(card.render(document, words)), host.address, *typed, *again, *NAMES) == []
+    text = _Text()
+    text.feed(single.render(document, words))
+    assert pseudo.english(" ".join(text.parts), host.address, *NAMES) == []
 
 
 def told(evidence: Evidence) -> Iterator[str]:

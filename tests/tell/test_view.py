@@ -64,4 +64,4 @@ def test_look_ups_are_told_beside_connections() -> None:
     host = factories.host(factories.ADDRESS)
     document = card.document("pacs.example", Depth.ASK, host, [factories.connection(), factories.look_up()], ENGLISH)
     assert (document.connections, document.lookups, document.bytes_sent, document.bytes_received) == (1, 1, 300, 4000)
-    assert "1 name was looked up" in card._traffic(document, ENGLISH)
+    assert "1 name was looked up" in card.traffic(document, ENGLISH)

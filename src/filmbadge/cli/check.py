@@ -32,6 +32,8 @@ from filmbadge.tell import card
 from filmbadge.tell.evidence import of_check
 from filmbadge.tell.feeds.feed import of_check as feed_of_check
 from filmbadge.tell.feeds.sarif import of_host as sarif_of
+from filmbadge.tell.levels import Level, named
+from filmbadge.tell.report import single
 from filmbadge.tell.words import Words
 from filmbadge.version import RELEASE
 
@@ -48,6 +50,7 @@ def check(
     fail_on_grade: GradeChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
     sarif: Path | None = None,
+    html: str | None = None,
 ) -> int:
     """Check one archive: how open it is, why, and how much it would give away.
 
@@ -71,9 +74,12 @@ def check(
         Print one JSON document on stdout instead of the card.
     sarif
         Write what is wrong to this file too, as a log of SARIF 2.1.0 for a pipeline of those who run the archive.
+    html
+        Write one self-contained page to this file, or into this folder under a name that says whom it is for.
     """
     allowed, why = permission(scope, owner, Depth(depth) if depth else None)
     require_sight(fail_on, allowed.depth)
+    page = None if html is None else named(html, "check", Level.OWNER, ".html")
     began = datetime.now(UTC)
     host, journal, sources = run_loop(examine.checked(allowed, parse(target), load_places(places)))
     words, proof = Words(), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
@@ -83,6 +89,9 @@ def check(
     if sarif is not None:
         write_file(sarif, sarif_of(host, feed_of_check(allowed, target, host, words), words))
         note(f"Wrote {sarif} (level owner)")
+    if page is not None:
+        write_file(page, single.render(document, words).encode())
+        note(f"Wrote {page} (level {Level.OWNER})")
     if json:
         put_json(document)
     else:

@@ -88,7 +88,7 @@ def _further(depth: Depth, depth_from: DepthFrom, words: Words) -> str:
 
 def render(card: CheckDocument, words: Words) -> RenderableType:
     """The card for a terminal."""
-    parts: list[RenderableType] = [_headline(card, words)]
+    parts: list[RenderableType] = [headline(card, words)]
     parts += [_archive(archive, words) for archive in card.archives]
     parts.append(_endpoints(card, words))
     if card.fault:
@@ -98,11 +98,12 @@ def render(card: CheckDocument, words: Words) -> RenderableType:
     if card.further:
         parts.append(Text(card.further))
     parts += [Text(line, style="dim") for line in card.not_tried]
-    parts.append(Text(_traffic(card, words), style="dim"))
+    parts.append(Text(traffic(card, words), style="dim"))
     return Group(*parts)
 
 
-def _headline(card: CheckDocument, words: Words) -> Text:
+def headline(card: CheckDocument, words: Words) -> Text:
+    """What was found, in one sentence."""
     if any(archive.open for archive in card.archives):
         return Text(words.say("{target}: gives records to strangers.", target=card.target), style="bold red")
     if not card.fault and {endpoint.why for endpoint in card.endpoints} == {str(Reason.NOTHING_ANSWERED)}:
@@ -198,7 +199,7 @@ def _endpoints(card: CheckDocument, words: Words) -> Table:
         (words.say("protocol"), [endpoint.protocol for endpoint in card.endpoints]),
         (words.say("encryption"), [endpoint.encryption for endpoint in card.endpoints]),
         (words.say("rung"), [words.name(rung) for rung in rungs]),
-        (words.say("why"), [_why(endpoint, words) for endpoint in card.endpoints]),
+        (words.say("why"), [why(endpoint, words) for endpoint in card.endpoints]),
         (words.say("product"), products),
         (words.say("toolkit"), [endpoint.toolkit for endpoint in card.endpoints]),
     )
@@ -210,13 +211,15 @@ def _endpoints(card: CheckDocument, words: Words) -> Table:
     return table
 
 
-def _why(endpoint: EndpointView, words: Words) -> str:
+def why(endpoint: EndpointView, words: Words) -> str:
+    """Why an endpoint stands on its rung, or that we cannot tell."""
     if endpoint.conclusive or endpoint.rung is None:
         return endpoint.reason
     return words.say("cannot tell: {reason}", reason=endpoint.reason)
 
 
-def _traffic(card: CheckDocument, words: Words) -> str:
+def traffic(card: CheckDocument, words: Words) -> str:
+    """What the check sent and received."""
     traffic = words.many(
         "{n:,} connection, {sent:,} bytes sent, {received:,} received, depth {depth}.",
         "{n:,} connections, {sent:,} bytes sent, {received:,} received, depth {depth}.",

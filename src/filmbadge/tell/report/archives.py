@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from filmbadge.model import Kind
+from filmbadge.model import FindingCode, Kind
 from filmbadge.tell import remedy
 from filmbadge.tell.language import N_
 from filmbadge.tell.remedy import Step
@@ -134,7 +134,7 @@ def card(archive: ArchiveView, number: int, words: Words) -> Card:
         identifiers=[identifier.words for identifier in archive.identifiers],
         kinds=list(_looks(archive, words)),
         ways=archive.reasons,
-        wrong=[*_wrong(archive), *words.grade(archive.grade, archive.grade_why)],
+        wrong=[*wrong(archive, words), *words.grade(archive.grade, archive.grade_why)],
         places=[*archive.place.words, *(hint.words for hint in archive.hints)],
         close=archive.close_it.steps,
         again=archive.close_it.check_again,
@@ -207,8 +207,11 @@ def _looks(archive: ArchiveView, words: Words) -> Iterator[str]:
         yield words.say("{look}: {kinds}", look=look, kinds=", ".join(names))
 
 
-def _wrong(archive: ArchiveView) -> Iterator[str]:
-    """A sentence for each thing that is wrong, with where it was seen if there are several ways in."""
-    several = len(archive.endpoints) > 1
-    for sentence, endpoints in list(sentences(archive).items())[1:]:
+def wrong(archive: ArchiveView, words: Words) -> Iterator[str]:
+    """A sentence for each thing that is wrong and is not in the headline, with where it was seen if there are several ways in."""
+    several, said = len(archive.endpoints) > 1, {headline(archive, words)}
+    said |= {finding.words for finding in archive.findings if finding.code == FindingCode.DISCLOSES_RECORDS}
+    for sentence, endpoints in sentences(archive).items():
+        if sentence in said:
+            continue
         yield f"{sentence} ({', '.join(endpoints)})" if endpoints and several else sentence

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import NamedTuple
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -52,6 +53,15 @@ def _style() -> str:
     rules = "".join(sheet.partition("*/\n")[2] for sheet in sheets)
     widths = "".join(f".w{percent}{{width:{percent}%}}" for percent in range(101))
     return f"\n{rules}{widths}\n"
+
+
+class Figure(NamedTuple):
+    """A figure of the first screen, with how it was got."""
+
+    value: str
+    label: str
+    origin: str
+    open: bool
 
 
 # Whom a page is for, by `tell.levels.Level`.

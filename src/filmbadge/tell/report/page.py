@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from filmbadge.model import Depth, Total
 from filmbadge.tell.language import N_
@@ -28,13 +27,6 @@ _UNDECIDED = 40  # hosts
 # The figures of the first screen: the first of these that are known.
 _FIRST = ("archives_open", "patients", "images", "images_retrievable", "studies", "ssn_records", "series", "archives")
 _MOST = 4
-
-
-class Figure(NamedTuple):
-    value: str
-    label: str
-    origin: str
-    open: bool
 
 
 def render(report: ReportDocument, words: Words) -> str:
@@ -146,7 +138,7 @@ def _facts(report: ReportDocument, words: Words) -> Iterator[tuple[str, str]]:
     yield words.say("What was done"), asked(report, words)
 
 
-def _figures(report: ReportDocument, words: Words) -> Iterator[Figure]:
+def _figures(report: ReportDocument, words: Words) -> Iterator[family.Figure]:
     """Four at most. A figure is a number or a bound; what has neither stands in the table below."""
     shown = {total.quantity: (label, total) for label, total in figures(report)}
     known = [q for q in _FIRST if q in shown and (shown[q][1].measured is not None or at_least(shown[q][1]))]
@@ -155,7 +147,7 @@ def _figures(report: ReportDocument, words: Words) -> Iterator[Figure]:
     for quantity in known[:_MOST]:
         label, total = shown[quantity]
         opened = quantity == "archives_open" and bool(at_least(total))
-        yield Figure(words.figure(total), words.say(_ALONE.get(quantity, label)), words.origin(total), opened)
+        yield family.Figure(words.figure(total), words.say(_ALONE.get(quantity, label)), words.origin(total), opened)
 
 
 # A label that stands alone.
