@@ -9,6 +9,7 @@ from filmbadge.model import FindingCode, Kind
 from filmbadge.tell import remedy
 from filmbadge.tell.language import N_
 from filmbadge.tell.remedy import Step
+from filmbadge.tell.report.charts import figure, public
 from filmbadge.tell.report.family import width
 from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.view import ArchiveView, amounts, sentences
@@ -90,9 +91,9 @@ def grades(report: ReportDocument, words: Words) -> list[GradeRow]:
         return []
     most = max(counted.values())
     return [
-        GradeRow(letter, words.say(word), words.say(meaning), words.number(n), width(n, most))
+        GradeRow(letter, words.say(word), words.say(meaning), figure(report, n, words), width(n, most))
         for letter, (word, meaning) in GRADES.items()
-        if (n := counted.get(letter, 0)) or letter
+        if (n := counted.get(letter, 0)) or (letter and not public(report))
     ]
 
 

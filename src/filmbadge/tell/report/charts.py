@@ -80,21 +80,38 @@ def at_least(total: Total) -> int:
 
 def charts(report: ReportDocument, words: Words) -> Iterator[Chart]:
     """In the order of the page, without those that have nothing to show."""
-    yield _funnel(report, words)
+    if report.funnel:
+        yield _funnel(report, words)
     if report.kinds:
         yield _kinds(report, words)
-    if any(row.archives for row in report.products):
-        yield _products(report, words)
-        yield _toolkits(report, words)
-        yield _transport(report, words)
-        yield _advisories(report, words)
-    if any(at_least(row) for row in report.rows if row.quantity == "archives_open"):
+    for rows, chart in (
+        (report.products, _products),
+        (report.toolkits, _toolkits),
+        (report.transport, _transport),
+        (report.advisories if public(report) else report.products, _advisories),
+    ):
+        if any(row.archives or row.archives_open for row in rows):
+            yield chart(report, words)
+    if report.by_year or (not public(report) and any(row.open for row in report.archives)):
         yield _years(report, words)
+
+
+def public(report: ReportDocument) -> bool:
+    """Whether figures are rounded down, and small ones are left out."""
+    return report.level == "public"
+
+
+def figure(report: ReportDocument, n: int, words: Words) -> str:
+    """A number of archives, which is a lower bound where it was rounded down."""
+    return words.say("≥ {n:,}", n=n) if public(report) else words.number(n)
 
 
 def places(report: ReportDocument, words: Words) -> Places:
     """Maps, and the table of the survey of 2019, by country."""
     topic, lines = words.say("By country"), countries(report, words, whole=True)
+    if not lines and public(report):
+        title = words.say("No country has so many open archives that they can be told to anybody")
+        return Places(topic, title, [], [], [], "", [])
     if not lines:
         title = words.say("In which countries they stand is unknown")
         why = words.say("No source of places attributes any of these addresses to a country.")
@@ -102,10 +119,22 @@ def places(report: ReportDocument, words: Words) -> Places:
     caption = words.say(
         "Source: the first source of places that names a country. A study that is open in two countries is in the rows of both, so the rows may add up to more than the totals. Decoys and demonstrations are left out."
     )
+    lines, blank = _told(lines, words)
+    caption = f"{caption} {blank}".strip()
     drawn = [_drawn(report, quantity, words) for quantity in _MAPS]
     return Places(
         topic, _concentrated(report, words), [one for one in drawn if one.map], lines[0], lines[1:], caption, []
     )
+
+
+def _told(lines: list[list[str]], words: Words) -> tuple[list[list[str]], str]:
+    """The table without the columns that have no figure in any row, and a sentence that names these."""
+    none = {words.say("unknown"), words.say("not told")}
+    blank = [n for n in range(1, len(lines[0])) if all(line[n] in none for line in lines[1:])]
+    kept = [[cell for n, cell in enumerate(line) if n not in blank] for line in lines]
+    if not blank:
+        return lines, ""
+    return kept, words.say("Of no country is known: {columns}.", columns=", ".join(lines[0][n] for n in blank))
 
 
 _MAPS: dict[Quantity, str] = {"archives_open": N_("Open archives"), "patients": N_("Patients in open archives")}
@@ -224,7 +253,7 @@ def _kinds(report: ReportDocument, words: Words) -> Chart:
         words.say("Kinds of personal data"),
         title,
         (words.say("kind"), words.say("studies")),
-        tuple(_kind(line, most, words) for line in found),
+        tuple(_kind(report, line, most, words) for line in found),
         words.say(
             "Source: studies of open archives that carry each kind. Values were looked at where they were read, and then forgotten. Archives that gave no answer to the question are not in it."
         ),
@@ -233,7 +262,7 @@ def _kinds(report: ReportDocument, words: Words) -> Chart:
     )
 
 
-def _kind(line: KindLine, most: int, words: Words) -> Row:
+def _kind(report: ReportDocument, line: KindLine, most: int, words: Words) -> Row:
     figure, got = words.figure(line.total), words.origin(line.total, alone=False)
     return Row(
         words.kind(Kind(line.kind)),
@@ -241,14 +270,27 @@ def _kind(line: KindLine, most: int, words: Words) -> Row:
         width(at_least(line.total), most),
         100,
         got,
-        (appearances(line, words),),
+        (_looks(report, line, words),),
     )
 
 
-def _tallies(rows: tuple[Tally, ...], words: Words, unknown: str = "") -> tuple[Row, ...]:
-    """Grey is all, red the open ones. What is not known comes last."""
-    most = max((row.archives for row in rows), default=0)
-    ordered = [row for row in rows if row.name] + [row for row in rows if not row.name]
+def _looks(report: ReportDocument, line: KindLine, words: Words) -> str:
+    if not public(report):
+        return appearances(line, words)
+    return ", ".join(f"{words.say(look)}: {figure(report, n, words)}" for look, n in line.archives.items())
+
+
+def _tallies(report: ReportDocument, rows: tuple[Tally, ...], words: Words, unknown: str = "") -> tuple[Row, ...]:
+    """Grey is all, red the open ones. What is not known comes last. At level public the open ones alone are told."""
+    shown = [row for row in rows if row.archives or row.archives_open]
+    shown.sort(key=lambda row: not row.name)
+    if public(report):
+        most = max((row.archives_open for row in shown), default=0)
+        return tuple(
+            Row(row.name or unknown, (figure(report, row.archives_open, words),), width(row.archives_open, most), 100)
+            for row in shown
+        )
+    most = max((row.archives for row in shown), default=0)
     return tuple(
         Row(
             row.name or unknown,
@@ -256,13 +298,12 @@ def _tallies(rows: tuple[Tally, ...], words: Words, unknown: str = "") -> tuple[
             width(row.archives, most),
             width(row.archives_open, row.archives),
         )
-        for row in ordered
-        if row.archives
+        for row in shown
     )
 
 
-def _columns(first: str, words: Words) -> tuple[str, ...]:
-    return first, words.say("archives"), words.say("open")
+def _columns(report: ReportDocument, first: str, words: Words) -> tuple[str, ...]:
+    return (first, words.say("open")) if public(report) else (first, words.say("archives"), words.say("open"))
 
 
 def _named(rows: tuple[Row, ...], words: Words) -> tuple[tuple[Row, ...], tuple[str, ...]]:
@@ -276,8 +317,11 @@ def _named(rows: tuple[Row, ...], words: Words) -> tuple[tuple[Row, ...], tuple[
 def _products(report: ReportDocument, words: Words) -> Chart:
     opened = [row for row in report.products if row.archives_open]
     first = next((row for row in opened or report.products if row.name), None)
+    bound = public(report)
     title = words.say("The product behind these archives is not known")
-    if first is not None and opened:
+    if first is not None and bound:
+        title = words.say("{product} is the most frequent product that is told", product=first.name)
+    elif first is not None and opened:
         title = words.many(
             "{product} is the most frequent product that is known: {n:,} open archive",
             "{product} is the most frequent product that is known: {n:,} open archives",
@@ -286,12 +330,12 @@ def _products(report: ReportDocument, words: Words) -> Chart:
         )
     elif first is not None:
         title = words.say("{product} is the most frequent product that is known", product=first.name)
-    rows, after = _named(_tallies(report.products, words, words.say("not known")), words)
+    rows, after = _named(_tallies(report, report.products, words, words.say("not known")), words)
     return Chart(
         "products",
         words.say("Products"),
         title,
-        _columns(words.say("product"), words),
+        _columns(report, words.say("product"), words),
         rows,
         words.say(
             "Source: what an archive says of itself, and its manners. Red: open archives. Not known: it showed no mark of a product that this version of Filmbadge knows."
@@ -303,18 +347,20 @@ def _products(report: ReportDocument, words: Words) -> Chart:
 def _toolkits(report: ReportDocument, words: Words) -> Chart:
     known = [row for row in report.toolkits if row.name]
     title = words.say("No archive showed the toolkit that it speaks DICOM with")
-    if known:
+    if public(report):
+        title = words.say("Toolkits that open archives speak DICOM with")
+    elif known:
         title = words.many(
             "{n:,} archive showed the toolkit that it speaks DICOM with",
             "{n:,} archives showed the toolkit that they speak DICOM with",
             sum(row.archives for row in known),
         )
-    rows, after = _named(_tallies(report.toolkits, words, words.say("not known")), words)
+    rows, after = _named(_tallies(report, report.toolkits, words, words.say("not known")), words)
     return Chart(
         "toolkits",
         words.say("Toolkits"),
         title,
-        _columns(words.say("toolkit"), words),
+        _columns(report, words.say("toolkit"), words),
         rows if known else (),
         words.say("Source: the implementation that a peer names when an association begins (DICOM PS3.7 D.3.3.2)."),
         after=after if known else (),
@@ -330,14 +376,16 @@ def _transport(report: ReportDocument, words: Words) -> Chart:
         plain,
         all=found,
     )
-    if not plain:
+    if public(report):
+        title = words.say("What connections to open archives showed")
+    elif not plain:
         title = words.say("No archive was reached without encryption")
-    rows = _tallies(report.transport, words)
+    rows = _tallies(report, report.transport, words)
     return Chart(
         "transport",
         words.say("Transport"),
         title,
-        _columns(words.say("what a connection showed"), words),
+        _columns(report, words.say("what a connection showed"), words),
         tuple(row._replace(label=words.transport(row.label)) for row in rows),
         words.say(
             "Source: our own connections, measured against DICOM PS3.15 B.12 (BCP 195). An archive may show several of these. What nobody offered us, such as a cipher that we did not ask for, is not in it."
@@ -352,14 +400,16 @@ def _advisories(report: ReportDocument, words: Words) -> Chart:
         "{n:,} archives run a version with a published vulnerability",
         n,
     )
-    if not n:
+    if public(report):
+        title = words.say("Vulnerabilities that are published of versions in use")
+    elif not n:
         title = words.say("No archive showed a version with a published vulnerability")
-    rows = _tallies(report.advisories, words)
+    rows, head = _tallies(report, report.advisories, words), _columns(report, words.say("advisory"), words)
     return Chart(
         "advisories",
         words.say("Published vulnerabilities"),
         title,
-        (words.say("advisory"), words.say("severity"), words.say("archives"), words.say("open")),
+        (head[0], words.say("severity"), *head[1:]),
         tuple(_advisory(row, words) for row in rows),
         words.say(
             "Source: the version that an archive names, against the range that the advisory gives. Nothing was attacked to find it. Archives that do not say their version are not in it."
@@ -393,7 +443,7 @@ def _years(report: ReportDocument, words: Words) -> Chart:
     return Chart(
         "years",
         topic,
-        _aged(dated, words),
+        words.say("Studies in open archives, by the year of their exam") if public(report) else _aged(dated, words),
         (words.say("year of exam"), words.say("studies")),
         tuple(
             Row(
@@ -409,7 +459,9 @@ def _years(report: ReportDocument, words: Words) -> Chart:
 
 
 def _dated(known: YearsKnown, words: Words) -> str:
-    """Of how many archives the years are known."""
+    """Of how many archives the years are known. At level public nobody is told."""
+    if not known.whole and not known.partly:
+        return words.say("Years with few studies are left out, and figures are rounded down.")
     told = [words.many("Source: the dates of all studies in {n:,} open archive.", "Source: the dates of all studies in {n:,} open archives.", known.whole)]  # fmt: skip
     if known.partly:
         told.append(words.many("Of {n:,} more, only some of the studies were looked at.", "Of {n:,} more, only some of the studies were looked at.", known.partly))  # fmt: skip
@@ -436,7 +488,7 @@ def wrong(report: ReportDocument, words: Words) -> Chart:
     """What is wrong, and with how many archives."""
     most = max(report.findings.values(), default=0)
     rows = tuple(
-        Row(words.finding_title(FindingCode(code)), (words.number(n),), width(n, most))
+        Row(words.finding_title(FindingCode(code)), (figure(report, n, words),), width(n, most))
         for code, n in report.findings.items()
     )
     return Chart(

@@ -78,6 +78,12 @@ _FOR = {
 _NETWORKS = 6
 
 
+def kicker(what: str, name: str, level: str, words: Words) -> str:
+    """The line above the headline, which paper repeats at the foot of each page: what it is, of what, and for whom."""
+    whom = words.say("for {whom}", whom=words.say(WHOM[level]))
+    return " · ".join(filter(None, (what, name, whom)))
+
+
 def facts(evidence: Evidence, level: str, words: Words) -> Iterator[tuple[str, str]]:
     """Whom the page is for, and with whose leave whom was asked from where: terms, and what they are."""
     yield words.say("For whom"), words.say(_FOR[level])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from filmbadge.model import Depth, Total
 from filmbadge.tell.language import N_
 from filmbadge.tell.report import archives, family
-from filmbadge.tell.report.charts import Chart, Row, at_least, charts, places, wrong
+from filmbadge.tell.report.charts import Chart, Row, at_least, charts, places, public, wrong
 from filmbadge.tell.report.family import environment
 from filmbadge.tell.summary import (
     ReportDocument,
@@ -22,7 +22,6 @@ from filmbadge.tell.summary import (
 )
 from filmbadge.tell.words import Words
 
-PUBLIC = "public"
 _UNDECIDED = 40  # hosts
 # The figures of the first screen: the first of these that are known.
 _FIRST = ("archives_open", "patients", "images", "images_retrievable", "studies", "ssn_records", "series", "archives")
@@ -33,7 +32,7 @@ def render(report: ReportDocument, words: Words) -> str:
     """The page as text."""
     known = report.state != "nothing-reached" and not unasked(report)
     return environment(words).get_template("page.jinja").render(
-        kicker=words.say("Filmbadge survey · for {whom}", whom=words.say(family.WHOM[report.level])),
+        kicker=family.kicker(words.say("Filmbadge survey"), report.evidence.scope, report.level, words),
         headline=_headline(report, words),
         lead=list(_lead(report, words)),
         warnings=list(incomplete(report.state, report.rows, words)) if known else [],
@@ -65,7 +64,7 @@ def _headline(report: ReportDocument, words: Words) -> str:
     all_, n = at_least(found), at_least(opened)
     if unasked(report):
         return words.say("No host was asked yet, so nothing is known")
-    if report.level == PUBLIC and not (all_ and n):
+    if public(report) and not (all_ and n):
         return words.say("How many archives are open is not told here: they are too few to hide a single one")
     if not all_:
         return nothing_found(report, words)
@@ -117,7 +116,7 @@ def _lead(report: ReportDocument, words: Words) -> Iterator[str]:
             "No host gave any answer. That may lie at our own line. What was not reached is not safe, it is unknown."
         )
     elif not _found(report):
-        if report.hosts_done and report.level != PUBLIC:
+        if report.hosts_done and not public(report):
             yield words.many(
                 "{n:,} host was asked, and it showed no service that holds medical images.",
                 "{n:,} hosts were asked, and none of them showed a service that holds medical images.",
@@ -197,6 +196,8 @@ def _ways_to_close(report: ReportDocument, words: Words) -> list[archives.Remedi
 
 def _graded(report: ReportDocument, words: Words) -> str:
     failed, all_ = report.grades.get("F", 0), sum(report.grades.values())
+    if failed and public(report):
+        return words.say("At least {n:,} archives have the worst grade", n=failed)
     if not failed:
         return words.say("No archive has the worst grade")
     return words.many(
@@ -210,7 +211,7 @@ def _graded(report: ReportDocument, words: Words) -> str:
 def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
     """What could not be measured, and why: a sentence each."""
     yield from incomplete(report.state, report.rows, words)
-    if report.level == PUBLIC:
+    if public(report):
         yield words.say(
             "This page is for anybody. So it names no archive, figures are rounded down, and what is small is left out: what is not told here is not zero."
         )

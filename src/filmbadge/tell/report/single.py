@@ -43,7 +43,7 @@ def render(check: CheckDocument, words: Words) -> str:
     letter = (ordered[0].grade or "") if ordered else None
     ways = [_way(one, words) for one in check.endpoints]
     return environment(words).get_template("single.jinja").render(
-        kicker=words.say("Filmbadge check · for {whom}", whom=words.say(family.WHOM["owner"])),
+        kicker=family.kicker(words.say("Filmbadge check"), check.target, "owner", words),
         headline=headline(check, words).plain,
         letter=letter,
         meaning=_graded(ordered[0], words) if ordered else "",
