@@ -44,7 +44,7 @@ def shown(report: ReportDocument) -> str:
 
 def test_nothing_of_a_single_archive_is_in_it(document: ReportDocument, public: ReportDocument) -> None:
     private = re.compile(
-        r"192\.0\.2|:8042|:4242|645\d\d|Carrier|Clinic|example\.org|House|the board|T-1|1\.12\.1|survey_name"
+        r"192\.0\.2|:8042|:4242|645\d\d|Carrier|Clinic|example\.org|House|the board|T-1|1\.12\.1(?!\d)|survey_name"
     )
     assert private.search(shown(document))
     assert not private.findall(shown(public))

@@ -59,14 +59,14 @@ class Language:
 
     def date(self, at: datetime) -> str:
         """Such as `25 November 2026`, in UTC."""
-        at = _utc(at)
+        at = utc(at)
         text = N_("{day} {month} {year}")
         if at.day == 1:  # some languages write it in another way
             text = self._catalogue.pgettext("on the first of a month", "{day} {month} {year}")
         return self.say(text, day=at.day, month=self.say(MONTHS[at.month - 1]), year=at.year)
 
     def time(self, at: datetime) -> str:
-        return self.say("{date}, {time} UTC", date=self.date(at), time=f"{_utc(at):%H:%M}")
+        return self.say("{date}, {time} UTC", date=self.date(at), time=f"{utc(at):%H:%M}")
 
     def _fill(self, text: str, values: dict[str, object]) -> str:
         """A value is one clause of a line, whoever wrote it: it brings no line ends, and nothing that steers a terminal."""
@@ -101,6 +101,6 @@ def _catalogue(code: str, locale: Path) -> gettext.NullTranslations:
     return found
 
 
-def _utc(at: datetime) -> datetime:
+def utc(at: datetime) -> datetime:
     """Tables keep UTC without saying so."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

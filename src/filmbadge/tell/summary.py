@@ -83,7 +83,8 @@ class ReportDocument(Struct, frozen=True):
     rows: tuple[Total, ...]
     kinds: tuple[KindLine, ...]  # empty where nobody looked
     funnel: tuple[Step, ...]
-    grades: dict[str, int]  # archives by grade; "none" where we could not find out enough; decoys are left out
+    # Archives by grade, decoys left out; "none" where we could not find out enough. Empty where nothing was reached.
+    grades: dict[str, int]
     archives: tuple[ArchiveView, ...]
     findings: dict[str, int]  # archives by what is wrong with them; decoys are left out
     undecided: tuple[str, ...] = ()  # targets of which we could not find out whether they are archives, or open
@@ -121,7 +122,7 @@ def document(dataset: Dataset, words: Words) -> ReportDocument:
         rows=rows,
         kinds=_kinds(dataset, rows),
         funnel=_funnel(dataset, words),
-        grades=tables.grades(dataset),
+        grades={} if manifest.state == "nothing-reached" else tables.grades(dataset),
         archives=archives,
         findings=_findings_of(archives),
         undecided=tuple(clean(target, _TARGET) for target in dataset.undecided()),
@@ -158,12 +159,13 @@ def _findings_of(archives: Sequence[ArchiveView]) -> dict[str, int]:
 
 def _funnel(dataset: Dataset, words: Words) -> tuple[Step, ...]:
     found, steps = tables.stops(dataset), []
+    answered = found.keys() - {Rung.SILENT}
     for rung in (*Rung, None):
         reasons: dict[str, int] = {}
         for stop in found.get(rung, ()):
             text = words.common(stop.verdict, stop.protocol)
             reasons[text] = reasons.get(text, 0) + stop.endpoints
-        if reasons or rung in _ALWAYS_SHOWN:
+        if reasons or (answered and rung in _ALWAYS_SHOWN):
             ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
             name = "unknown" if rung is None else str(rung)
             steps.append(Step(name, words.rung(rung), sum(reasons.values()), tuple(ordered)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from filmbadge.catalogue import dicom
@@ -36,7 +37,7 @@ from filmbadge.model import (
     Verdict,
 )
 from filmbadge.tell.causes import Causes
-from filmbadge.tell.language import N_
+from filmbadge.tell.language import N_, utc
 
 # The values of these are English words, and the catalogue has them as they stand.
 NAMES = (Rung, Depth, Provenance, Appearance, Severity)
@@ -566,6 +567,19 @@ class Words(Causes):
     def not_tried(self, depth: Depth) -> tuple[str, ...]:
         """What a check at this depth did not do."""
         return tuple(self.say(text) for text in (_NOT_TRIED[depth], _NEVER_TRIED) if text)
+
+    def span(self, began: datetime, ended: datetime | None) -> str:
+        """From when to when; when it began alone, where it has not ended."""
+        if ended is None:
+            return self.time(began)
+        if self.date(began) == self.date(ended):
+            return self.say(
+                "{date}, {began} to {ended} UTC",
+                date=self.date(began),
+                began=f"{utc(began):%H:%M}",
+                ended=f"{utc(ended):%H:%M}",
+            )
+        return self.say("{began} to {ended}", began=self.time(began), ended=self.time(ended))
 
     def duration(self, seconds: float) -> str:
         """Such as `22 minutes`, rounded for a person."""

@@ -161,7 +161,9 @@ def _drawn(report: ReportDocument, quantity: Quantity, words: Words) -> Drawn:
 
 
 def _concentrated(report: ReportDocument, words: Words) -> str:
-    """In how few countries more than half of all open archives stand."""
+    """In how few countries more than half of all open archives stand. Of figures that were rounded down nobody can say it."""
+    if public(report):
+        return words.say("Where open archives stand, as far as it is told")
     known = sorted((at_least(row.archives_open) for row in report.by_country if row.country), reverse=True)
     opened = sum(at_least(row.archives_open) for row in report.by_country)
     if not opened:
@@ -192,7 +194,9 @@ def _funnel(report: ReportDocument, words: Words) -> Chart:
         gave,
         all=answered,
     )
-    if not gave:
+    if not answered:
+        title = words.say("No endpoint answered")
+    elif not gave:
         title = words.many(
             "The {n:,} endpoint that answered gave no record to a stranger",
             "None of the {n:,} endpoints that answered gave records to a stranger",

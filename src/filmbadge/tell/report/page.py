@@ -131,9 +131,7 @@ def _lead(report: ReportDocument, words: Words) -> Iterator[str]:
 def _facts(report: ReportDocument, words: Words) -> Iterator[tuple[str, str]]:
     """Who asked, by whose leave, and when."""
     yield from family.facts(report.evidence, report.level, words)
-    began = words.time(report.started)
-    when = words.say("{began} to {ended}", began=began, ended=words.time(report.ended)) if report.ended else began
-    yield words.say("Dates"), when
+    yield words.say("Dates"), words.span(report.started, report.ended)
     yield words.say("What was done"), asked(report, words)
 
 
@@ -154,6 +152,7 @@ _ALONE = {"archives_open": N_("archives open to strangers")}
 
 
 def _totals(report: ReportDocument, words: Words) -> Chart:
+    opened = at_least(_rows(report)["archives_open"])
     return Chart(
         "totals",
         words.say("All figures"),
@@ -162,6 +161,7 @@ def _totals(report: ReportDocument, words: Words) -> Chart:
         tuple(
             Row(words.say(label), (words.figure(total),), notes=(words.origin(total),))
             for label, total in figures(report)
+            if opened or total.measured != 0 or total.quantity == "archives_open"
         ),
         notes=words.say("how it was got"),
         after=tuple(alike(report, words)),
@@ -215,6 +215,10 @@ def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
         yield words.say(
             "This page is for anybody. So it names no archive, figures are rounded down, and what is small is left out: what is not told here is not zero."
         )
+    elif at_least(_rows(report)["archives_open"]):
+        for label, total in figures(report):
+            if total.measured is None and not total.at_least and total.at_most is None:
+                yield words.say("{what}: unknown, because {why}.", what=words.say(label), why=words.why(total) or words.say("the survey did not find it out"))  # fmt: skip
     if report.undecided:
         yield words.say("Hosts of which we do not know whether an archive is there, or whether it is open. They are not safe because of that: {hosts}.", hosts=_undecided(report, words))  # fmt: skip
     if undecided := undecided_by_country(report, words):
