@@ -64,10 +64,10 @@ def _headline(report: ReportDocument, words: Words) -> str:
     all_, n = at_least(found), at_least(opened)
     if unasked(report):
         return words.say("No host was asked yet, so nothing is known")
-    if public(report) and not (all_ and n):
-        return words.say("How many archives are open is not told here: they are too few to hide a single one")
     if not all_:
         return nothing_found(report, words)
+    if public(report) and not n:
+        return words.say("Of {n:,} or more imaging archives, fewer are open than are told in public, or none", n=all_)
     if not n and opened.measured is None:
         return words.many(
             "The {n:,} imaging archive found was not seen open, and we do not know enough to call it closed",
