@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +52,18 @@ def test_orthanc() -> None:
     assert known("Orthanc", "1.12.11") == ()
     assert known("Orthanc", "1.15.0") == ()  # no version of it is taken for the secure one
     assert known("DCMTK", "3.6.4") == ()  # a toolkit's version says not which repairs it has
+
+
+def test_a_severity_is_of_the_band_of_its_score_and_none_where_no_source_gives_one() -> None:
+    rows = advisories()
+    assert {row.severity for row in rows.values() if row.cvss is None} == {None}
+    assert rows["CVE-2025-0896"].severity == "critical"
+    assert msgspec.structs.replace(rows["CVE-2025-0896"], cvss=8.9).severity == "high"
+    assert msgspec.structs.replace(rows["CVE-2025-0896"], cvss=0.0).severity == "info"
+
+
+def test_a_link_leads_to_the_record_of_the_first_cve_or_to_the_advisory() -> None:
+    rows = advisories()
+    assert rows["CVE-2026-5437 to CVE-2026-5445"].link == "https://www.cve.org/CVERecord?id=CVE-2026-5437"
+    assert rows["ICSMA-24-200-01"].link.endswith("/icsma-24-200-01")
+    assert all(row.link.startswith("https://") for row in rows.values())

@@ -7,9 +7,20 @@ from functools import cache, lru_cache
 
 from msgspec import Struct, field
 
+from filmbadge.catalogue.findings import Severity
 from filmbadge.catalogue.load import table
 
 _RELEASE = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})*)(.*)", re.DOTALL)
+
+
+_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
+_BANDS = (
+    (9.0, Severity.CRITICAL),
+    (7.0, Severity.HIGH),
+    (4.0, Severity.MEDIUM),
+    (0.1, Severity.LOW),
+    (0.0, Severity.INFO),
+)
 
 
 class Example(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,6 +38,21 @@ class Advisory(Struct, frozen=True, forbid_unknown_fields=True):
     at_least: str = field(name="from", default="")
     before: str = ""
     through: str = ""
+    cvss: float | None = None  # the highest base score that a source gives
+
+    @property
+    def severity(self) -> Severity | None:
+        """By the bands of CVSS 3.1 (section 5) and 4.0 (section 6). None: no source gives a score."""
+        if self.cvss is None:
+            return None
+        return next(severity for least, severity in _BANDS if self.cvss >= least)
+
+    @property
+    def link(self) -> str:
+        """Where the first of it is published."""
+        if found := _CVE.search(self.id):
+            return f"https://www.cve.org/CVERecord?id={found[0]}"
+        return f"https://www.cisa.gov/news-events/ics-medical-advisories/{self.source.lower()}"
 
     def __post_init__(self) -> None:
         if not (self.before or self.through):

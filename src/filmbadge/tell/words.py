@@ -436,6 +436,13 @@ class Words(Causes):
             return self.say("{id}: {what}", id=identity, what=what)
         return self.say("{id}: {what} (fixed in {version})", id=identity, what=what, version=row.fixed)
 
+    def advised(self, identity: str) -> str:
+        """What an advisory is about, without its id."""
+        row = advisories()[identity]
+        if not row.fixed:
+            return self.say(row.what)
+        return self.say("{what} (fixed in {version})", what=self.say(row.what), version=row.fixed)
+
     def count(self, count: Count) -> str:
         """A number with how it was got, or why there is none."""
         if count.value is None:

@@ -9,7 +9,6 @@ import msgspec
 from markupsafe import Markup
 
 from filmbadge.catalogue.advisories import advisories
-from filmbadge.catalogue.findings import findings
 from filmbadge.keep.years import YearRow, YearsKnown
 from filmbadge.model import FindingCode, Kind, Rung, Total, Transport
 from filmbadge.tell.language import N_
@@ -423,10 +422,12 @@ def _advisories(report: ReportDocument, words: Words) -> Chart:
 
 def _advisory(row: Row, words: Words) -> Row:
     known = advisories().get(row.label)
-    severity = words.say(str(findings()[FindingCode.ADVISORY].severity))
     if known is None:
-        return row._replace(numbers=(severity, *row.numbers))
-    return row._replace(detail=words.advisory(row.label), numbers=(severity, *row.numbers))
+        return row._replace(numbers=("", *row.numbers))
+    severity = words.say("not rated in our sources")
+    if known.severity is not None:
+        severity = words.say("{severity} (CVSS {score:.1f})", severity=words.say(known.severity), score=known.cvss)
+    return row._replace(detail=words.advised(row.label), numbers=(severity, *row.numbers), link=known.link)
 
 
 def _years(report: ReportDocument, words: Words) -> Chart:
