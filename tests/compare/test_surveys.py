@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -15,43 +14,15 @@ from filmbadge.compare.surveys import compare
 from filmbadge.conclude.again import opened, today
 from filmbadge.keep import judged
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Census, CountedBy, Depth, DimseFacts, Host, Outcome, OutcomeKind, Rejection
-from support.factories import AT, DISCLOSED, admitted, dimse, host, reported, web
+from filmbadge.model import Depth
+from support.factories import AT, dimse, host, reported, web
 from support.folders import whole
-
-LATER = AT + timedelta(days=60)
-REJECTS = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
-REFUSED, NOBODY = Outcome(OutcomeKind.REFUSED), Outcome(OutcomeKind.NO_ANSWER)
-
-
-def counted(studies: int) -> DimseFacts:
-    census = Census(True, studies, studies, images=10 * studies, images_known_for=studies, method=CountedBy.COUNT_KEYS)
-    return admitted(DISCLOSED, census)
-
-
-def at(last: int, studies: int = 40) -> Host:
-    return host(f"192.0.2.{last}", dimse(counted(studies)))
+from support.twice import LATER, REJECTS, counted, twice
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """What became of hosts 1 to 7: closed, refused, gone, still open, worse, newly open; and one that was asked once."""
-    before = tmp_path_factory.mktemp("before") / "survey"
-    after = before.parent.with_name("after") / "survey"
-    closed = dimse(None, stop=REFUSED)
-    whole(before, *map(at, range(1, 6)), host("192.0.2.6", closed), at(7))
-    whole(
-        after,
-        host("192.0.2.1", dimse(REJECTS)),
-        host("192.0.2.2", closed),
-        host("192.0.2.3", dimse(None, stop=NOBODY)),
-        at(4),
-        at(5, studies=400),
-        at(6),
-        started=LATER,
-        exclude=("192.0.2.7/32",),
-    )
-    return before, after
+    return twice(tmp_path_factory.mktemp("twice"))
 
 
 @pytest.fixture(scope="module")

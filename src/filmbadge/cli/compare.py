@@ -10,14 +10,16 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE, FOUND
-from filmbadge.cli.console import json_bytes, note, put_json, show, write_file
+from filmbadge.cli.console import LevelChoice, json_bytes, note, put_json, show, write_file
 from filmbadge.compare.records import ChangeKind
 from filmbadge.compare.surveys import compare as compared
 from filmbadge.conclude.again import today
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.model import Refusal
-from filmbadge.tell.compare import terminal
+from filmbadge.tell.compare import page, terminal
 from filmbadge.tell.compare.document import ComparisonDocument, document
+from filmbadge.tell.compare.readers import at_level
+from filmbadge.tell.levels import Level, named
 from filmbadge.tell.words import Words
 
 _FAILS = {"new": (ChangeKind.NEW,), "worse": (ChangeKind.NEW, ChangeKind.WORSE)}
@@ -28,7 +30,9 @@ def compare(
     new: Path,
     /,
     *newer: Path,
-    json: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    html: str | None = None,
+    json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    for_: Annotated[LevelChoice, Parameter(name="--for")] = "authority",
     fail_on: Literal["new", "worse"] | None = None,
 ) -> int:
     """Tell what changed between surveys: archives that are new, gone, closed, still open, worse, better or moved.
@@ -44,21 +48,32 @@ def compare(
         The folder of a later survey.
     newer
         Folders of still later surveys. Then a trend is told too, and each survey is compared with the one before it.
+    html
+        Write one self-contained page to this file, or into this folder under a name that says whom it is for.
     json
-        Write one JSON document to this file; - is stdout.
+        Write one JSON document to this file or folder; - is stdout.
+    for_
+        Who reads it. public: no archive can be told from it, and no address is in it. owner: one operator's archives only.
     fail_on
         new: exit code 1 if an archive is newly open. worse: also if an open archive gives away more than before.
     """
-    words = Words()
-    told = _told([old, new, *newer], words)
-    if json is None:
-        show(terminal.render(told, words))
-    elif str(json) == "-":
+    words, level = Words(), Level(for_)
+    whole = _told([old, new, *newer], words)
+    told = at_level(whole, level, words)
+    name = told.surveys[-1].name
+    made: list[tuple[Path, bytes]] = []
+    if html is not None:
+        made.append((named(html, f"{name}.compared", level, ".html"), page.render(told, words).encode()))
+    if json is not None and json != "-":
+        made.append((named(json, f"{name}.compared", level, ".json"), json_bytes(told)))
+    for path, data in made:
+        write_file(path, data)
+        note(f"Wrote {path} (level {level})")
+    if json == "-":
         put_json(told)
-    else:
-        write_file(json, json_bytes(told))
-        note(f"Wrote {json}")
-    failing = fail_on is not None and told.steps[-1].count(*_FAILS[fail_on])
+    elif not made:
+        show(terminal.render(told, words))
+    failing = fail_on is not None and whole.steps[-1].count(*_FAILS[fail_on])
     return FOUND if failing else DONE
 
 

@@ -17,7 +17,7 @@ from filmbadge.tell.words import Words
 from filmbadge.texts import clean
 from filmbadge.version import RELEASE
 
-AUTHORITY = "authority"
+AUTHORITY, PUBLIC = "authority", "public"
 _TOTALS = ("patients", "studies", "images")
 _NAME = 200  # characters of the name of a scope
 # What is said of an archive that is open in the newer survey.
@@ -40,7 +40,7 @@ class SurveyRow(Struct, frozen=True):
 
 
 class ChangeCount(Struct, frozen=True):
-    """How many archives changed so. None: too few to be told at this level."""
+    """How many archives changed so; at level `public` at least so many. None: too few to be told."""
 
     kind: str
     archives: int | None
@@ -98,9 +98,15 @@ class Step(Struct, frozen=True):
     changes: tuple[ChangeView, ...]
 
     def count(self, *kinds: ChangeKind) -> int | None:
-        """How many archives are of one of these kinds. None: it is not told."""
-        found = [row.archives for row in self.counts if row.kind in kinds]
-        return None if None in found else sum(n for n in found if n is not None)
+        """How many archives are of one of these kinds, as far as it is told. None: nothing is told of them."""
+        found = [row.archives for row in self.counts if row.kind in kinds and row.archives is not None]
+        return sum(found) if found else None
+
+
+def dates(surveys: Sequence[SurveyRow], words: Words) -> list[str]:
+    """When each survey began: its day, and the time too where two began on one day."""
+    days = [words.date(survey.started) for survey in surveys]
+    return days if len({*days}) == len(days) else [words.time(survey.started) for survey in surveys]
 
 
 class ComparisonDocument(Struct, frozen=True):
@@ -110,6 +116,11 @@ class ComparisonDocument(Struct, frozen=True):
     steps: tuple[Step, ...]  # the newest comparison is the last
     reordered: bool = False  # they were given in another order than that of their start
     schema: Literal["filmbadge.comparison/1"] = "filmbadge.comparison/1"
+
+    @property
+    def rounded(self) -> bool:
+        """Whether its figures are rounded down, so that each is a lower bound."""
+        return self.level == PUBLIC
 
 
 def document(
@@ -168,11 +179,13 @@ def _count(kind: ChangeKind, found: Comparison, words: Words) -> ChangeCount:
 
 
 def _countries(changes: Iterable[Change]) -> Iterable[CountryChanges]:
-    """Most changes first; what no source attributes comes last."""
+    """Where most changed first; what no source attributes comes last."""
     found: dict[str, Counter[str]] = {}
     for change in changes:
         found.setdefault(_known(change).country, Counter())[change.kind] += 1
-    for country in sorted(found, key=lambda code: (not code, -found[code].total(), code)):
+    for country in sorted(
+        found, key=lambda code: (not code, found[code][ChangeKind.STILL_OPEN] - found[code].total(), code)
+    ):
         yield CountryChanges(country, dict(found[country]))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from filmbadge.compare.records import By, ChangeKind, Difference, Quality
 from filmbadge.model import Kind
 from filmbadge.tell.language import N_
@@ -17,6 +15,16 @@ KINDS = {
     ChangeKind.WORSE: N_("still open, and gives away more"),
     ChangeKind.BETTER: N_("still open, and gives away less"),
     ChangeKind.MOVED: N_("still open at another address (likely)"),
+    ChangeKind.NOT_COMPARED: N_("not compared"),
+}
+SHORT = {
+    ChangeKind.NEW: N_("new"),
+    ChangeKind.GONE: N_("gone"),
+    ChangeKind.CLOSED: N_("closed"),
+    ChangeKind.STILL_OPEN: N_("as before"),
+    ChangeKind.WORSE: N_("gives more"),
+    ChangeKind.BETTER: N_("gives less"),
+    ChangeKind.MOVED: N_("moved"),
     ChangeKind.NOT_COMPARED: N_("not compared"),
 }
 BY = {
@@ -62,13 +70,12 @@ def kind(code: ChangeKind, words: Words) -> str:
     return words.say(KINDS[code])
 
 
+def short(code: ChangeKind, words: Words) -> str:
+    return words.say(SHORT[code])
+
+
 def by(code: By, words: Words) -> str:
     return words.say(BY[code])
-
-
-def listed(found: Mapping[By, int], words: Words) -> str:
-    """Codes with how often each stands there."""
-    return ", ".join(words.say("{n:,} × {reason}", n=n, reason=by(code, words)) for code, n in found.items())
 
 
 def difference(one: Difference, words: Words) -> str:

@@ -11,10 +11,9 @@ from rich.text import Text
 from filmbadge.compare.records import By, ChangeKind, Judges
 from filmbadge.model import Depth
 from filmbadge.tell.compare import phrases
-from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Step, SurveyRow
+from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Step, dates
 from filmbadge.tell.words import Words
 
-FEW = "< 5"
 _LISTED = (ChangeKind.NEW, ChangeKind.WORSE, ChangeKind.MOVED)  # whom somebody should look at
 _MOST = 15  # of each
 
@@ -27,7 +26,7 @@ def render(told: ComparisonDocument, words: Words) -> RenderableType:
         *(Text(line, style="red") for line in warnings(told, words)),
         Text(),
         *_trend(told, words),
-        _counts(step, words),
+        _counts(told, step, words),
         Text(),
         *_lists(step, words),
         *(Text(line, style="bold") for line in verdict(told, words)),
@@ -35,12 +34,14 @@ def render(told: ComparisonDocument, words: Words) -> RenderableType:
 
 
 def _head(told: ComparisonDocument, step: Step, words: Words) -> str:
-    old, new = told.surveys[step.old], told.surveys[step.new]
-    return words.say("{old} compared with {new}", old=_named(old, words), new=_named(new, words))
+    return words.say("{old} compared with {new}", old=_named(told, step.old, words), new=_named(told, step.new, words))
 
 
-def _named(survey: SurveyRow, words: Words) -> str:
-    return words.say("{name} of {date}", name=survey.name, date=words.date(survey.started))
+def _named(told: ComparisonDocument, place: int, words: Words) -> str:
+    survey, date = told.surveys[place], dates(told.surveys, words)[place]
+    if not survey.name:
+        return words.say("the survey of {date}", date=date)
+    return words.say("{name} of {date}", name=survey.name, date=date)
 
 
 def _asked(step: Step, words: Words) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _trend(told: ComparisonDocument, words: Words) -> Iterator[RenderableType]:
     if len(told.surveys) < 3:
         return
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for n, head in enumerate(trend_head(words)):
+    for n, head in enumerate(trend_head(told, words)):
         table.add_column(head, justify="right" if n else "left", overflow="fold")
     for line in trend(told, words):
         table.add_row(*line)
@@ -86,30 +87,38 @@ def _trend(told: ComparisonDocument, words: Words) -> Iterator[RenderableType]:
     yield Text()
 
 
-def trend_head(words: Words) -> list[str]:
-    heads = ("survey", "open archives", "patients", "newly open", "closed", "gone", "not compared")
-    return [words.say(head) for head in heads]
+def _kinds(told: ComparisonDocument) -> tuple[ChangeKind, ...]:
+    kinds = (ChangeKind.NEW, ChangeKind.CLOSED, ChangeKind.GONE, ChangeKind.NOT_COMPARED)
+    return kinds[:3] if told.rounded else kinds
+
+
+def trend_head(told: ComparisonDocument, words: Words) -> list[str]:
+    patients = () if told.rounded else (words.say("patients"),)
+    kinds = (phrases.kind(kind, words) for kind in _kinds(told))
+    return [words.say("survey"), words.say("open archives"), *patients, *kinds]
 
 
 def trend(told: ComparisonDocument, words: Words) -> Iterator[list[str]]:
     """A line for each survey: how many archives are open, and what changed since the one before it."""
-    for place, survey in enumerate(told.surveys):
+    for place, (survey, date) in enumerate(zip(told.surveys, dates(told.surveys, words), strict=True)):
         step = next((one for one in told.steps if one.new == place), None)
-        kinds = (ChangeKind.NEW, ChangeKind.CLOSED, ChangeKind.GONE, ChangeKind.NOT_COMPARED)
-        patients = next((words.figure(total) for total in survey.totals if total.quantity == "patients"), "")
+        patients = [words.figure(total) for total in survey.totals if total.quantity == "patients"]
         yield [
-            words.date(survey.started),
-            number(survey.archives_open, words),
-            patients,
-            *("" if step is None else number(step.count(kind), words) for kind in kinds),
+            date,
+            number(survey.archives_open, told, words),
+            *patients,
+            *("" if step is None else number(step.count(kind), told, words) for kind in _kinds(told)),
         ]
 
 
-def number(n: int | None, words: Words) -> str:
-    return FEW if n is None else words.number(n)
+def number(n: int | None, told: ComparisonDocument, words: Words) -> str:
+    """A count of archives, as far as this level is told of it."""
+    if n is None:
+        return words.say("few")
+    return words.say("≥ {n:,}", n=n) if told.rounded else words.number(n)
 
 
-def _counts(step: Step, words: Words) -> Table:
+def _counts(told: ComparisonDocument, step: Step, words: Words) -> Table:
     """Each kind with how many archives, and below it by what that is known."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column(words.say("what became of open archives"), overflow="fold")
@@ -117,12 +126,13 @@ def _counts(step: Step, words: Words) -> Table:
     for row in step.counts:
         if row.archives == 0 and row.kind not in (ChangeKind.NEW, ChangeKind.CLOSED, ChangeKind.GONE):
             continue
-        table.add_row(Text(row.words, style="bold"), Text(number(row.archives, words), style="bold"))
+        table.add_row(Text(row.words, style="bold"), Text(number(row.archives, told, words), style="bold"))
         for code, n in row.by.items():
             how = phrases.by(By(code), words)
             before = words.say("before: {how}", how=how) if row.kind == ChangeKind.NEW else how
-            table.add_row(f"  {before}", number(n, words))
-    table.add_row(words.say("open in neither survey"), number(step.closed_in_both, words))
+            table.add_row(f"  {before}", words.number(n or 0))
+    if step.closed_in_both is not None:
+        table.add_row(words.say("open in neither survey"), words.number(step.closed_in_both))
     return table
 
 
@@ -156,11 +166,11 @@ def verdict(told: ComparisonDocument, words: Words) -> Iterator[str]:
     old, new = told.surveys[step.old], told.surveys[step.new]
     closed, new_ones = step.count(ChangeKind.CLOSED, ChangeKind.GONE), step.count(ChangeKind.NEW)
     yield words.say(
-        "{new} open archives now, {old} before: {closed} were closed or are gone, {more} are new.",
-        new=number(new.archives_open, words),
-        old=number(old.archives_open, words),
-        closed=number(closed, words),
-        more=number(new_ones, words),
+        "Open archives: {new} now, {old} before. Closed or gone: {closed}. Newly open: {more}.",
+        new=number(new.archives_open, told, words),
+        old=number(old.archives_open, told, words),
+        closed=number(closed, told, words),
+        more=number(new_ones, told, words),
     )
     if left := step.count(ChangeKind.NOT_COMPARED):
         yield words.many(

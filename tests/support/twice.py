@@ -1,0 +1,41 @@
+"""A few hosts that were surveyed twice, made without asking anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from filmbadge.model import Census, CountedBy, DimseFacts, Host, Outcome, OutcomeKind, Rejection
+from support.factories import AT, DISCLOSED, admitted, dimse, host
+from support.folders import whole
+
+LATER = AT + timedelta(days=60)
+REJECTS = DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 7))
+REFUSED, NOBODY = Outcome(OutcomeKind.REFUSED), Outcome(OutcomeKind.NO_ANSWER)
+
+
+def counted(studies: int) -> DimseFacts:
+    census = Census(True, studies, studies, images=10 * studies, images_known_for=studies, method=CountedBy.COUNT_KEYS)
+    return admitted(DISCLOSED, census)
+
+
+def at(last: int, studies: int = 40) -> Host:
+    return host(f"192.0.2.{last}", dimse(counted(studies)))
+
+
+def twice(folder: Path) -> tuple[Path, Path]:
+    """What became of hosts 1 to 7: rejected, refused, gone, still open, worse, newly open, and excluded the second time."""
+    closed = dimse(None, stop=REFUSED)
+    before = whole(folder / "before", *map(at, range(1, 6)), host("192.0.2.6", closed), at(7))
+    after = whole(
+        folder / "after",
+        host("192.0.2.1", dimse(REJECTS)),
+        host("192.0.2.2", closed),
+        host("192.0.2.3", dimse(None, stop=NOBODY)),
+        at(4),
+        at(5, studies=400),
+        at(6),
+        started=LATER,
+        exclude=("192.0.2.7/32",),
+    )
+    return before, after
