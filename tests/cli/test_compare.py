@@ -9,18 +9,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from filmbadge.catalogue.findings import Severity
 from filmbadge.cli import run
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.compare.surveys import compare
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Refusal
-from filmbadge.tell.compare import terminal
+from filmbadge.tell.compare import telling, terminal
 from filmbadge.tell.compare.document import ComparisonDocument, document
 from filmbadge.tell.compare.phrases import BY, KINDS, QUALITIES, SHORT
 from filmbadge.tell.compare.readers import at_level
 from filmbadge.tell.levels import Level
+from filmbadge.tell.notices import ledger
+from filmbadge.tell.notices.contacts import Role
+from filmbadge.tell.notices.ledger import Channel, Kind, Told
 from filmbadge.tell.words import Words
-from support.factories import dimse, host
+from support.factories import AT, dimse, host
 from support.folders import whole
 from support.twice import LATER, REFUSED, at, twice
 
@@ -183,6 +187,28 @@ def test_an_owner_sees_no_archive_of_somebody_else(folders: tuple[str, str]) -> 
         at_level(
             msgspec.structs.replace(told, steps=(msgspec.structs.replace(step, changes=named),)), Level.OWNER, words
         )
+
+
+def test_it_says_whether_telling_helped(
+    folders: tuple[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = Told(
+        "FB-2345-ABCD", 1, Kind.FIRST, AT.date(), "0123", "clinic", Role.OPERATOR, Channel.EMAIL, "de", "owner", "",
+        "", Severity.CRITICAL, "test", AT, "<0@clinic.test>", "a.eml",
+    )  # fmt: skip
+    addresses = [f"192.0.2.{n}:4242" for n in (1, 3, 4, 7)]  # closed, gone, still open, not compared
+    rows = [msgspec.structs.replace(told, archive=one, endpoints=f"dimse://{one}") for one in addresses]
+    ledger.write(tmp_path, rows)
+    made = [tmp_path / "page.html", tmp_path / "told.json"]
+    said(capsys, *folders, "--told", str(tmp_path), "--html", str(made[0]), "--json", str(made[1]))
+    found = msgspec.json.decode(made[1].read_bytes(), type=ComparisonDocument).helped
+    assert found is not None
+    assert list(telling.lines(found, Words())) == [
+        ["e-mail", "de", "4 to 11", "4", "1", "1", "1", "1", ""],
+        ["all of them", "", "", "4", "1", "1", "1", "1", ""],
+    ]
+    assert "1 of 4 archives whose operators were told are closed" in made[0].read_text()
+    assert run(["compare", *folders, "--told", str(tmp_path / "none")]) == 2
 
 
 @pytest.mark.parametrize(("fails", "code"), [("new", 1), ("worse", 1)])

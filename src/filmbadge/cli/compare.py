@@ -11,16 +11,22 @@ from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE, FOUND
 from filmbadge.cli.console import LevelChoice, json_bytes, note, put_json, show, write_file
-from filmbadge.compare.records import ChangeKind
+from filmbadge.compare.records import ChangeKind, Comparison
 from filmbadge.compare.surveys import compare as compared
 from filmbadge.conclude.again import today
+from filmbadge.keep.files import Damaged
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.model import Refusal
 from filmbadge.tell.compare import page, terminal
-from filmbadge.tell.compare.document import ComparisonDocument, document
+from filmbadge.tell.compare.document import ComparisonDocument
+from filmbadge.tell.compare.document import document as made
 from filmbadge.tell.compare.readers import at_level
 from filmbadge.tell.levels import Level, named
+from filmbadge.tell.notices import ledger
+from filmbadge.tell.notices.helped import Helped, helped
+from filmbadge.tell.notices.helped import whole as all_together
 from filmbadge.tell.words import Words
+from filmbadge.texts import printable
 
 _FAILS = {"new": (ChangeKind.NEW,), "worse": (ChangeKind.NEW, ChangeKind.WORSE)}
 
@@ -33,6 +39,7 @@ def compare(
     html: str | None = None,
     json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     for_: Annotated[LevelChoice, Parameter(name="--for")] = "authority",
+    told: Path | None = None,
     fail_on: Literal["new", "worse"] | None = None,
 ) -> int:
     """Tell what changed between surveys: archives that are new, gone, closed, still open, worse, better or moved.
@@ -54,30 +61,32 @@ def compare(
         Write one JSON document to this file or folder; - is stdout.
     for_
         Who reads it. public: no archive can be told from it, and no address is in it. owner: one operator's archives only.
+    told
+        The folder of the letters of filmbadge notices: tell what became of the archives that were told of.
     fail_on
         new: exit code 1 if an archive is newly open. worse: also if an open archive gives away more than before.
     """
     words, level = Words(), Level(for_)
-    whole = _told([old, new, *newer], words)
-    told = at_level(whole, level, words)
-    name = told.surveys[-1].name
-    made: list[tuple[Path, bytes]] = []
+    whole = _compared([old, new, *newer], told, words)
+    document = at_level(whole, level, words)
+    name = document.surveys[-1].name
+    files: list[tuple[Path, bytes]] = []
     if html is not None:
-        made.append((named(html, f"{name}.compared", level, ".html"), page.render(told, words).encode()))
+        files.append((named(html, f"{name}.compared", level, ".html"), page.render(document, words).encode()))
     if json is not None and json != "-":
-        made.append((named(json, f"{name}.compared", level, ".json"), json_bytes(told)))
-    for path, data in made:
+        files.append((named(json, f"{name}.compared", level, ".json"), json_bytes(document)))
+    for path, data in files:
         write_file(path, data)
         note(f"Wrote {path} (level {level})")
     if json == "-":
-        put_json(told)
-    elif not made:
-        show(terminal.render(told, words))
+        put_json(document)
+    elif not files:
+        show(terminal.render(document, words))
     failing = fail_on is not None and whole.steps[-1].count(*_FAILS[fail_on])
     return FOUND if failing else DONE
 
 
-def _told(folders: Sequence[Path], words: Words) -> ComparisonDocument:
+def _compared(folders: Sequence[Path], letters: Path | None, words: Words) -> ComparisonDocument:
     """All of them, the oldest first. Raises Refusal."""
     given = [_opened(folder) for folder in folders]
     if len({dataset.directory.resolve() for dataset in given}) < len(given):
@@ -88,7 +97,22 @@ def _told(folders: Sequence[Path], words: Words) -> ComparisonDocument:
         with telling(after.directory):
             pairs.append(compared(before, after))
     with telling(ordered[-1].directory):
-        return document(ordered, pairs, words, reordered=ordered != given)
+        told = None if letters is None else _became(letters, ordered, pairs)
+        return made(ordered, pairs, words, helped=told, reordered=ordered != given)
+
+
+def _became(letters: Path, ordered: Sequence[Dataset], pairs: Sequence[Comparison]) -> tuple[Helped, ...]:
+    """From the oldest survey to the newest. Raises Refusal."""
+    try:
+        told = ledger.read(letters)
+    except Damaged as error:
+        raise Refusal(str(error)) from None
+    if not told:
+        raise Refusal(f"{printable(str(letters))} holds no {ledger.NAME}, or nobody was told yet")
+    across = pairs[0] if len(pairs) == 1 else compared(ordered[0], ordered[-1])
+    rows = helped(told, across.changes, ordered[-1].manifest.started)
+    whole = all_together(rows)
+    return rows if whole is None else (*rows, whole)
 
 
 def _opened(folder: Path) -> Dataset:

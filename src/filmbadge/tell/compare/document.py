@@ -13,6 +13,7 @@ from filmbadge.compare.records import By, Change, ChangeKind, Comparison, Differ
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Count, Total
 from filmbadge.tell.compare import phrases
+from filmbadge.tell.notices.helped import Helped
 from filmbadge.tell.words import Words
 from filmbadge.texts import clean
 from filmbadge.version import RELEASE
@@ -114,6 +115,8 @@ class ComparisonDocument(Struct, frozen=True):
     level: str
     surveys: tuple[SurveyRow, ...]  # the oldest first
     steps: tuple[Step, ...]  # the newest comparison is the last
+    # What became of the archives of the oldest survey that were told of: by group, and all together last. None: nobody asked.
+    helped: tuple[Helped, ...] | None = None
     reordered: bool = False  # they were given in another order than that of their start
     schema: Literal["filmbadge.comparison/1"] = "filmbadge.comparison/1"
 
@@ -124,7 +127,12 @@ class ComparisonDocument(Struct, frozen=True):
 
 
 def document(
-    datasets: Sequence[Dataset], comparisons: Sequence[Comparison], words: Words, *, reordered: bool = False
+    datasets: Sequence[Dataset],
+    comparisons: Sequence[Comparison],
+    words: Words,
+    *,
+    helped: tuple[Helped, ...] | None = None,
+    reordered: bool = False,
 ) -> ComparisonDocument:
     """`comparisons`: of each survey with the next one."""
     sides = [comparisons[0].old, *(one.new for one in comparisons)]
@@ -147,6 +155,7 @@ def document(
             for side, dataset in zip(sides, datasets, strict=True)
         ),
         steps=tuple(_step(n, one, words) for n, one in enumerate(comparisons)),
+        helped=helped,
         reordered=reordered,
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.model import Depth, Rung
-from filmbadge.tell.compare import phrases, terminal, trend
+from filmbadge.tell.compare import phrases, telling, terminal, trend
 from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Side, Step, SurveyRow
 from filmbadge.tell.language import N_
 from filmbadge.tell.report.charts import Chart, Row
@@ -53,6 +53,13 @@ class Listed(NamedTuple):
     more: str
 
 
+class Telling(NamedTuple):
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    caption: str
+
+
 def render(told: ComparisonDocument, words: Words) -> str:
     """The page as text."""
     step = told.steps[-1]
@@ -75,6 +82,7 @@ def render(told: ComparisonDocument, words: Words) -> str:
             became=_became(told, step, words),
             countries=_countries(step, words),
             lists=list(_lists(step, words)),
+            telling=_telling(told, words),
             method=list(_method(words)),
             level=told.level,
             version=told.version,
@@ -206,6 +214,13 @@ def _countries(step: Step, words: Words) -> list[list[str]]:
         name = row.country or words.say("not attributed")
         lines.append([name, *(words.number(n) if (n := row.kinds.get(kind)) else "" for kind in kinds)])
     return lines
+
+
+def _telling(told: ComparisonDocument, words: Words) -> Telling | None:
+    if told.helped is None:
+        return None
+    rows = list(telling.lines(told.helped, words))
+    return Telling(telling.title(told.helped, words), telling.head(words), rows, telling.caption(words))
 
 
 def _lists(step: Step, words: Words) -> Iterator[Listed]:

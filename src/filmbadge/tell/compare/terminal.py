@@ -10,7 +10,7 @@ from rich.text import Text
 
 from filmbadge.compare.records import By, ChangeKind, Judges
 from filmbadge.model import Depth
-from filmbadge.tell.compare import phrases
+from filmbadge.tell.compare import phrases, telling
 from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Step, dates
 from filmbadge.tell.words import Words
 
@@ -29,6 +29,7 @@ def render(told: ComparisonDocument, words: Words) -> RenderableType:
         _counts(told, step, words),
         Text(),
         *_lists(step, words),
+        *_telling(told, words),
         *(Text(line, style="bold") for line in verdict(told, words)),
     )
 
@@ -149,6 +150,23 @@ def _lists(step: Step, words: Words) -> Iterator[RenderableType]:
         if len(found) > _MOST:
             yield Text(words.many("and {n:,} more: --json", "and {n:,} more: --json", len(found) - _MOST))
         yield Text()
+
+
+def _telling(told: ComparisonDocument, words: Words) -> Iterator[RenderableType]:
+    if told.helped is None:
+        return
+    yield Text(words.say("{what}:", what=telling.title(told.helped, words)), style="bold")
+    if told.helped:
+        table = Table(box=None, padding=(0, 1), header_style="bold")
+        head = telling.head(words)
+        for n, name in enumerate((head[0], *head[3:])):
+            table.add_column(name, justify="right" if n else "left", overflow="fold")
+        for by, language, weeks, *numbers in telling.lines(told.helped, words):
+            group = words.say("{by}, {language}, {weeks} weeks", by=by, language=language, weeks=weeks) if weeks else by
+            table.add_row(group, *numbers)
+        yield table
+        yield Text(telling.caption(words), style="dim")
+    yield Text()
 
 
 def _line(change: ChangeView, words: Words) -> tuple[str, str, str]:
