@@ -6,6 +6,8 @@ from filmbadge.tell.feeds.event import Event
 from filmbadge.tell.remedy import CloseItView, close_it
 from filmbadge.tell.words import Words
 
+_TYPED = "\n    "
+
 
 class Closing:
     """Makes the lines of an archive once, although it has several events: they stand together."""
@@ -20,8 +22,12 @@ class Closing:
         return self._last[1]
 
     def lines(self, event: Event) -> list[str]:
-        """Three to five lines, and how to check again. None, where nothing is to be closed."""
+        """Three to five things to do, and how to check again. None, where nothing is to be closed.
+
+        Below each stands, line by line and set in, what is typed.
+        """
         view = self.of(event)
-        if not view.lines:
+        if not view.steps:
             return []
-        return [*view.lines, self._words.say("Check again: {command}", command=view.check_again)]
+        told = [_TYPED.join((step.words, *step.type)) for step in view.steps]
+        return [*told, self._words.say("Check again: {command}", command=view.check_again)]
