@@ -22,6 +22,7 @@ from filmbadge.tell import remedy
 from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.compare.document import ComparisonDocument
 from filmbadge.tell.listing import ListLine
+from filmbadge.tell.feeds import formats
 from filmbadge.tell.rejudged import JudgeDocument
 from filmbadge.tell.summary import ReportDocument
 
@@ -29,6 +30,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # The head of these pages is written by hand and kept; what is below the mark is made here.
 TABLES = {
     Path("docs/dataset.md"): ("<!-- generated from filmbadge.keep.schema: do not edit below -->\n", schema.markdown),
+    Path("docs/feeds.md"): (
+        "<!-- generated from filmbadge.tell.feeds.formats: do not edit below -->\n",
+        formats.markdown,
+    ),
     Path("docs/kinds.md"): ("<!-- generated from filmbadge.catalogue.kinds: do not edit below -->\n", kinds.markdown),
     Path("docs/remedies.md"): ("<!-- generated from filmbadge.tell.remedy: do not edit below -->\n", remedy.markdown),
     Path("docs/restraint.md"): ("<!-- generated from filmbadge.texts: do not edit below -->\n", texts.markdown),

@@ -112,8 +112,9 @@ def test_who_sends_it_can_be_said(folder: Path, capfd: Captured) -> None:
 
 def test_a_marking_that_was_chosen(folder: Path, capfd: Captured) -> None:
     assert run(told(folder, "--format", "intelmq", "--tlp", "clear")) == 0
-    (first, *_) = capfd.readouterr().out.splitlines()
-    event = json.loads(first)
+    said = capfd.readouterr()
+    assert "TLP:CLEAR lets anybody publish it" in said.err
+    event = json.loads(said.out.splitlines()[0])
     assert (event["tlp"], event["extra.filmbadge.tlp"]) == ("WHITE", "TLP:CLEAR")
 
 

@@ -33,10 +33,10 @@ def feed(
     format: FormatName,
     for_: Annotated[LevelChoice, Parameter(name="--for")] = "authority",
     out: str | None = None,
-    open: Annotated[bool, Parameter(negative="")] = False,
+    open: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     tlp: TlpChoice | None = None,
-    contact: str = "",
-    organisation: str = "",
+    contact: Annotated[str, Parameter(show_default=False)] = "",
+    organisation: Annotated[str, Parameter(show_default=False)] = "",
     intelmq: IntelmqVersion = "3.5",
 ) -> int:
     """Write what is wrong, finding by finding, in a format that other tools take.
@@ -98,6 +98,8 @@ def _note(told: list[Event], about: Feed, words: Words, to: str) -> None:
 
 def _left_out(events: list[Event], told: list[Event], about: Feed, format: FormatName, words: Words) -> Iterable[str]:
     """Whatever a reader might miss."""
+    if about.tlp is Tlp.CLEAR:
+        yield words.say("TLP:CLEAR lets anybody publish it, and it holds addresses of archives.")
     decoys = len({event.archive.id for event in events if event.archive.decoy})
     if decoys:
         yield words.many(

@@ -113,3 +113,12 @@ def test_a_second_export_has_the_same_hashes_and_a_later_survey_the_same_ids() -
     ids = [[line["extra.filmbadge.finding_id"] for line in found] for found in (first, second)]
     assert ids[0] == ids[1]
     assert first != second
+
+
+def test_its_deduplicator_can_know_a_finding_by_its_id() -> None:
+    def known(pair: Pair) -> list[str]:
+        keys = frozenset({"extra.filmbadge.finding_id"})
+        return [parsed(json.dumps(line)).hash(filter_keys=keys, filter_type="whitelist") for line in made(pair)]
+
+    assert known(open_archive()) == known(later(open_archive()))
+    assert len(set(known(open_archive()))) == len(events(open_archive()))

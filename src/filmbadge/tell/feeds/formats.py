@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
+from filmbadge.catalogue.findings import findings as rows
+from filmbadge.model import FindingCode
 from filmbadge.tell.feeds import intelmq, sarif, stix, table, xarf
 from filmbadge.tell.feeds.event import Event
 from filmbadge.tell.feeds.feed import Feed
@@ -42,3 +44,17 @@ _FORMATS: dict[str, Format] = {
     "sarif": Format(".sarif", lambda events, feed, words: iter([sarif.encoded(sarif.log(events, feed, words))])),
     "csv": Format(".csv", lambda events, feed, words: (line.encode() for line in table.lines(events, feed, words))),
 }
+
+
+def markdown() -> str:
+    """What each finding is called in each format, for `docs/feeds.md`."""
+    words = Words()
+    head = "| finding | severity | `classification.type` of IntelMQ | XARF | level of SARIF |\n|---|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{code}`: {words.finding_title(code)} | {row.severity} | `{intelmq.type_of(code)}` | {_xarf(code)} | `{sarif.level_of(code)}` |\n"
+        for code, row in rows().items()
+    )
+
+
+def _xarf(code: FindingCode) -> str:
+    return ", ".join(f"`{kind}`" for kind in xarf.kinds_of(code)) or "–"

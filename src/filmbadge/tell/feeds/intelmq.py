@@ -59,6 +59,10 @@ def made(events: Iterable[Event], feed: Feed, words: Words, version: str = VERSI
         yield {name: value for name, value in fields.items() if value and name not in left_out} | extra
 
 
+def type_of(code: FindingCode) -> str:
+    return _TYPES.get(code, _OPEN)
+
+
 def identifier(event: Event) -> str:
     """What is wrong, by the name that filters of a receiver know."""
     return f"dicom-{event.finding.code}"
@@ -73,7 +77,7 @@ def _fields(event: Event, feed: Feed, words: Words) -> dict[str, Any]:
         "time.source": time(event.at),
         "tlp": _TLP[feed.tlp],
         "classification.taxonomy": "vulnerable",
-        "classification.type": _TYPES.get(finding.code, _OPEN),
+        "classification.type": type_of(finding.code),
         "classification.identifier": identifier(event),
         "event_description.text": printable(words.finding(finding)),
         "severity": str(event.severity),

@@ -71,6 +71,10 @@ def of_host(host: Host, feed: Feed, words: Words) -> bytes:
     return encoded(log(events_of(host), feed, words))
 
 
+def level_of(code: FindingCode) -> str:
+    return _LEVELS[rows()[code].severity]
+
+
 def encoded(made: Part) -> bytes:
     return msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
 
@@ -95,7 +99,7 @@ def _rule(code: FindingCode, products: Mapping[str, list[str]], words: Words) ->
         "help": {
             "text": "\n\n".join([title, *("\n".join(filter(None, (p, *lines))) for p, lines in products.items())])
         },
-        "defaultConfiguration": {"level": _LEVELS[severity]},
+        "defaultConfiguration": {"level": level_of(code)},
         "properties": properties,
     }
 
@@ -108,7 +112,7 @@ def _result(event: Event, lines: list[str], words: Words) -> Part:
     return {
         "ruleId": str(finding.code),
         "ruleIndex": _RULES[finding.code],
-        "level": _LEVELS[event.severity],
+        "level": level_of(finding.code),
         "kind": "fail",
         "message": {"text": "\n".join(said)},
         "locations": [_location(event)],

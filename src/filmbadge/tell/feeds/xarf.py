@@ -67,6 +67,16 @@ def told(events: Iterable[Event]) -> int:
     )
 
 
+def kinds_of(code: FindingCode) -> Iterator[str]:
+    """The types of reports that a finding may be part of."""
+    if code in _ACCESS:
+        yield "open_service"
+    if code in _DATA or code in _ALL_RECORDS:
+        yield "exposed_data"
+    if code is FindingCode.ADVISORY:
+        yield "cve"
+
+
 def _reports(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
     """The kind of each report on one archive, and the events that it is about."""
     archive = events[0].archive
