@@ -86,7 +86,11 @@ def awkward() -> Pair:
     """An archive at an IPv6 address, of which nobody knows how much it holds, and with texts that others wrote."""
     archive, (way,) = found("2001:db8::7", dimse(admitted(EMPTY)))
     seen = replace(way.observation, reverse_name="not a name.example.")
-    place = Place(country=(Said("DE", "a"), Said("US", "b")), contact=(Said("REDACTED FOR PRIVACY", "b"),))
+    place = Place(
+        country=(Said("DE", "a"), Said("US", "b")),
+        contact=(Said("REDACTED FOR PRIVACY", "b"),),
+        operator=(Said("放射線科\x1b[31m\u202e\n", "b"),),
+    )
     product = Product("orthanc", version=AWKWARD)
     return replace(archive, counts=Counts(), place=place, product=product), [replace(way, observation=seen)]
 
