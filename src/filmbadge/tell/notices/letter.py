@@ -26,6 +26,7 @@ FIGURES = ("patients", "studies", "images")
 _PROTOCOLS = {"dimse": "DICOM", "http": "HTTP"}
 _NAMED = 6  # addresses in one line
 _COMMANDS = 3
+_KINDS = 12  # in one letter, so that it stays on one page
 _HEADS = {
     Letters.FIRST: NN_("Open archive of medical images at {address}", "{n:,} open archives of medical images"),
     Letters.REMINDER: NN_(
@@ -308,7 +309,7 @@ class _Writer:
             for kind, view in (archive.kinds or {}).items()
             if (view.records or view.at_least) and view.looks != Appearance.SYNTHETIC
         }
-        return ", ".join(self._words.kind(Kind(kind)) for kind in Kind if kind in found)
+        return self._some((self._words.kind(kind) for kind in Kind if kind in found), _KINDS)
 
     def _remedies(self) -> Iterator[Part]:
         """The first step stands in the letter, if it is the same for all. Archives that are closed in one way share a part."""
@@ -369,14 +370,14 @@ class _Writer:
             contact=self._sender.mailbox,
         )
 
-    def _some(self, addresses: Iterable[str]) -> str:
-        """The first addresses, and how many more there are."""
-        every = list(dict.fromkeys(addresses))
-        named = ", ".join(every[:_NAMED])
-        more = len(every) - _NAMED
-        if more <= 0:
-            return named
-        return self._words.many("{addresses} and {n:,} more", "{addresses} and {n:,} more", more, addresses=named)
+    def _some(self, what: Iterable[str], most: int = _NAMED) -> str:
+        """The first of them, and how many more there are."""
+        every = list(dict.fromkeys(what))
+        named = ", ".join(every[:most])
+        more = len(every) - most
+        return (
+            named if more <= 0 else self._words.many("{some} and {n:,} more", "{some} and {n:,} more", more, some=named)
+        )
 
     def _date(self, day: date) -> str:
         return self._words.date(datetime(day.year, day.month, day.day))
