@@ -21,8 +21,8 @@ from filmbadge.rehearse.compare import Rehearsal
 from filmbadge.tell import remedy
 from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.compare.document import ComparisonDocument
-from filmbadge.tell.listing import ListLine
 from filmbadge.tell.feeds import formats
+from filmbadge.tell.listing import ListLine
 from filmbadge.tell.rejudged import JudgeDocument
 from filmbadge.tell.summary import ReportDocument
 

@@ -163,12 +163,14 @@ def test_without_pdf_one_line_says_so(
     assert list((folder / "out").iterdir()) == []
 
 
+@pytest.mark.real  # to find Pango, a program of the system is started
 def test_paper_is_a_pdf(folder: Path) -> None:
     assert notices(folder, "one", "2026-11-26", paper="pdf") == 0
     (made,) = (folder / "out").glob("*.pdf")
     assert made.read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.real
 def test_nothing_reaches_a_network(folder: Path) -> None:
     common = ["--contacts", str(folder / "contacts.csv"), "--out", str(folder / "out"), "--language", "en"]
     ran = subprocess.run(

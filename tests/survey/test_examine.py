@@ -64,7 +64,7 @@ def test_a_fault_of_ours_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -
     ]
     document = card.document("t", Depth.COUNT, host, [], Words())
     assert "KeyError" in document.fault
-    assert "could not find out everything" in card._headline(document, Words()).plain
+    assert "could not find out everything" in card.headline(document, Words()).plain
 
 
 def test_a_step_that_leaves_no_trace_is_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,8 +161,8 @@ def test_a_port_that_answers_dicom_in_http_is_asked_in_http(named: bool, http: b
 def test_a_card_says_what_silence_means(endings: tuple[OutcomeKind, ...], sentence: str) -> None:
     silent = [dimse(None, port=104 + n, stop=Outcome(ending)) for n, ending in enumerate(endings)]
     document = card.document("t", Depth.COUNT, judge(ADDRESS, silent), [], Words())
-    assert sentence in card._headline(document, Words()).plain
-    shown = [card._why(endpoint, Words()) for endpoint in document.endpoints]
+    assert sentence in card.headline(document, Words()).plain
+    shown = [card.why(endpoint, Words()) for endpoint in document.endpoints]
     assert all(
         why.startswith("cannot tell: ") is not endpoint.conclusive
         for why, endpoint in zip(shown, document.endpoints, strict=True)

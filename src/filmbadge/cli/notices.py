@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from filmbadge.catalogue.findings import Severity
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import note, show
 from filmbadge.compare.records import ChangeKind
@@ -49,7 +48,7 @@ def notices(
     before: Path | None = None,
     paper: Literal["pdf", "html"] = "pdf",
     sender: str = "",
-    days: int | None = None,
+    days: int = LEAST_DAYS,
     day: date | None = None,
 ) -> int:
     """Write a letter to each operator of open archives: for paper, and as a message. Nothing is sent.
@@ -71,12 +70,12 @@ def notices(
     sender
         Who writes, as 'NAME <MAILBOX>'. Default: who and contact of the survey's scope.
     days
-        Least days between two letters about one archive. Default: 60 where its worst finding is critical or high.
+        Least days between two letters about one archive.
     day
         The day that the letters are dated, such as 2026-11-26. Default: today.
     """
     at = _at(day)
-    if days is not None and days < 1:
+    if days < 1:
         raise Refusal("--days must be at least 1")
     table = Contacts(contacts)
     with telling(directory):
@@ -94,7 +93,7 @@ def notices(
             {} if before is None else _fates(before, dataset),
             began=dataset.manifest.started,
             today=at.date(),
-            least_days=LEAST_DAYS if days is None else dict.fromkeys(Severity, days),
+            least_days=days,
         )
         if made.mails:
             folder.keep(letters(made, writing))

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from filmbadge.catalogue.findings import Severity
 from filmbadge.keep.files import Damaged
 from filmbadge.tell.notices import ledger
 from filmbadge.tell.notices.contacts import Role
@@ -31,7 +30,7 @@ ROW = Told(
     level="owner",
     archive="192.0.2.7:4242",
     endpoints="dimse://192.0.2.7:4242 http://192.0.2.7:8042",
-    severity=Severity.CRITICAL,
+    grade="F",
     survey="test",
     began=datetime(2026, 11, 20, 8, 30, tzinfo=UTC),
     message_id="<0123@clinic.test>",

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from filmbadge.catalogue.findings import Severity
+from filmbadge.model import OrthancFacts
 from filmbadge.tell.notices.contacts import Contacts
 from filmbadge.tell.notices.ledger import Kind, Told
-from filmbadge.tell.notices.plan import LEAST_DAYS, Fate, Mail, Plan, State, plan, severity
+from filmbadge.tell.notices.plan import LEAST_DAYS, Fate, Mail, Plan, State, plan
 from filmbadge.tell.view import ArchiveView
-from support.factories import EMPTY, admitted, dimse
+from support.factories import EMPTY, admitted, dimse, web
 from support.written import BEGAN, contacts, view
 from tell.notices.test_ledger import ROW
 
@@ -79,9 +79,12 @@ def test_rows_that_name_one_mailbox_are_one_recipient(tmp_path: Path) -> None:
 def test_nobody_is_written_to_about_a_decoy_or_an_archive_that_gives_nothing(table: Contacts) -> None:
     decoy = replace(view("192.0.2.7"), decoy=("it answers as honeypot software does",))
     shut = view("192.0.2.8", dimse(replace(admitted(), accepted=False)))
-    made = planned([decoy, shut], table)
+    empty, locked = (
+        view("192.0.2.9", dimse(admitted(EMPTY))),
+        view("192.0.2.10", web(OrthancFacts(status=401, is_orthanc=True, version="1.0"))),
+    )
+    made = planned([decoy, shut, empty, locked], table)
     assert (made.mails, made.without_contact) == ([], [])
-    assert severity(view("192.0.2.9", dimse(admitted(EMPTY)))) is Severity.HIGH  # it answers strangers
 
 
 def test_the_same_survey_tells_nobody_twice_however_late_it_is(table: Contacts) -> None:
@@ -97,7 +100,7 @@ def test_a_reminder_when_a_later_survey_still_finds_it_and_not_too_early(days: i
     archive = view("192.0.2.7")
     made = planned([archive], table, [told(archive, table, days=days)])
     since = (TODAY - BEGAN.date()).days + days
-    if since < LEAST_DAYS[Severity.CRITICAL] or not days:
+    if since < LEAST_DAYS or not days:
         assert (made.mails, made.told) == ([], 1)
     else:
         assert the_one(made).kind is Kind.REMINDER

@@ -17,7 +17,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from filmbadge.catalogue.findings import Severity
 from filmbadge.keep import files
 from filmbadge.keep.files import Damaged
 from filmbadge.tell.notices.contacts import Role
@@ -60,7 +59,7 @@ class Told(Struct, frozen=True):
     level: str
     archive: str  # its id in the survey that the letter is from
     endpoints: str  # URLs, with blanks between them
-    severity: Severity  # the worst finding at that time
+    grade: str  # at that time; empty: none
     survey: str  # name of the scope
     began: datetime  # the survey
     message_id: str  # of the e-mail, also where none was made

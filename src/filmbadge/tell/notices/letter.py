@@ -13,7 +13,7 @@ from filmbadge.tell.language import N_, NN_
 from filmbadge.tell.notices.contacts import Contact, Role
 from filmbadge.tell.notices.ledger import Kind as Letters
 from filmbadge.tell.notices.ledger import Told
-from filmbadge.tell.notices.plan import LEAST, Mail, address
+from filmbadge.tell.notices.plan import Mail, address
 from filmbadge.tell.remedy import Step
 from filmbadge.tell.view import ArchiveView, FindingView, Number
 from filmbadge.tell.words import Words
@@ -21,7 +21,7 @@ from filmbadge.tell.words import Words
 _PERSONAL = frozenset(map(str, (FindingCode.PERSONAL_DATA, FindingCode.SSN_RECORDS, FindingCode.NATIONAL_IDENTIFIERS)))
 _ADVISORY = str(FindingCode.ADVISORY)
 _APART = frozenset({_ADVISORY, str(FindingCode.PERSONAL_DATA)})
-_GRAVE = tuple(Severity)
+_GRAVE = (Severity.CRITICAL, Severity.HIGH)  # findings that a letter names
 FIGURES = ("patients", "studies", "images")
 _PROTOCOLS = {"dimse": "DICOM", "http": "HTTP"}
 _NAMED = 6  # addresses in one line
@@ -289,7 +289,7 @@ class _Writer:
         """Kinds of data and vulnerabilities stand in sentences of their own. A desk is told nothing of what records hold."""
         if finding.code in _APART or (self._desk and finding.code in _PERSONAL):
             return False
-        return _GRAVE.index(Severity(finding.severity)) <= _GRAVE.index(LEAST)
+        return finding.severity in _GRAVE
 
     def _sentence(self, finding: FindingView) -> str:
         """One archive has sentences. Of several, a sentence that begins with `it` would not say which."""

@@ -10,7 +10,6 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from filmbadge.catalogue.findings import Severity
 from filmbadge.model import Refusal
 from filmbadge.tell.notices import mail, paper
 from filmbadge.tell.notices.contacts import Contact, Role
@@ -18,7 +17,7 @@ from filmbadge.tell.notices.languages import language
 from filmbadge.tell.notices.ledger import Channel, Kind, Told
 from filmbadge.tell.notices.letter import Letter, Sender, Survey, compose
 from filmbadge.tell.notices.office import Made
-from filmbadge.tell.notices.plan import LEAST, Mail, Plan, severity
+from filmbadge.tell.notices.plan import Mail, Plan
 from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
@@ -103,13 +102,11 @@ class _Row(NamedTuple):
     def rows(self, one: Mail, today: date) -> Iterator[Told]:
         for archive in one.archives:
             kind = Kind.REMINDER if any(archive is again.archive for again in one.again) else Kind.FIRST
-            yield self._told(
-                one.contact, kind, archive.id, " ".join(archive.endpoints), str(severity(archive) or LEAST), today
-            )
+            yield self._told(one.contact, kind, archive.id, " ".join(archive.endpoints), archive.grade or "", today)
         for row in one.closed:
-            yield self._told(one.contact, Kind.THANKS, row.archive, row.endpoints, str(row.severity), today)
+            yield self._told(one.contact, Kind.THANKS, row.archive, row.endpoints, row.grade, today)
 
-    def _told(self, contact: Contact, kind: Kind, archive: str, endpoints: str, worst: str, today: date) -> Told:
+    def _told(self, contact: Contact, kind: Kind, archive: str, endpoints: str, grade: str, today: date) -> Told:
         return Told(
             reference=self.reference,
             number=self.number,
@@ -123,7 +120,7 @@ class _Row(NamedTuple):
             level=LEVEL,
             archive=archive,
             endpoints=endpoints,
-            severity=Severity(worst),
+            grade=grade,
             survey=self.writing.name,
             began=self.writing.survey.began,
             message_id=self.message_id,

@@ -6,20 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import NamedTuple
 
-from filmbadge.catalogue.findings import Severity
 from filmbadge.tell.notices.contacts import Contact, Contacts
 from filmbadge.tell.notices.ledger import Kind, Told
 from filmbadge.tell.view import ArchiveView
 
-_GRAVE = tuple(Severity)  # the gravest first
-LEAST = Severity.HIGH  # a letter is written from here on
-# Days between two letters about one archive, by its worst finding.
-LEAST_DAYS: Mapping[Severity, int] = MappingProxyType(
-    {Severity.CRITICAL: 60, Severity.HIGH: 60, Severity.MEDIUM: 120, Severity.LOW: 540, Severity.INFO: 540}
-)
+LEAST_DAYS = 60  # between two letters about one archive: what Artemis keeps for its gravest reports
 
 
 class State(StrEnum):
@@ -83,14 +76,14 @@ def plan(
     *,
     began: datetime,
     today: date,
-    least_days: Mapping[Severity, int] = LEAST_DAYS,
+    least_days: int = LEAST_DAYS,
 ) -> Plan:
-    """Who is written to. `fates` says what became of an endpoint that was open in an older survey; `began` is when this one began.
+    """Who is written to, about archives that are open and likely no decoys. `fates` says what became of an endpoint that was open in an older survey; `began` is when this one began.
 
     Without fates an archive is found again by an endpoint of its own. Then nothing is known to be closed.
     """
     made = Plan()
-    open_now = [archive for archive in archives if severity(archive) is not None]
+    open_now = [archive for archive in archives if archive.open and not archive.decoy]
     history = _by_recipient(told)
     for contact, held in _grouped(open_now, contacts, made).items():
         rows = history.pop(contact.id, [])
@@ -100,15 +93,6 @@ def plan(
         if found is not None:
             _write(made, Mail(found, before=rows), [], fates, (began, today, least_days))
     return made
-
-
-def severity(archive: ArchiveView) -> Severity | None:
-    """Of its worst finding. None: no letter is written about it, as about decoys and demonstrations."""
-    found = [Severity(finding.severity) for finding in archive.findings]
-    worst = min(found, key=_GRAVE.index, default=None)
-    if worst is None or archive.decoy or _GRAVE.index(worst) > _GRAVE.index(LEAST):
-        return None
-    return worst
 
 
 def address(archive: ArchiveView) -> str:
@@ -140,7 +124,7 @@ def _write(
     mail: Mail,
     held: Sequence[ArchiveView],
     fates: Mapping[str, Fate],
-    when: tuple[datetime, date, Mapping[Severity, int]],
+    when: tuple[datetime, date, int],
 ) -> None:
     began, today, least_days = when
     last = dict(_last(mail.before, held, fates))
@@ -150,8 +134,7 @@ def _write(
         if row is None:
             mail.new.append(archive)
         else:
-            worst = severity(archive) or LEAST
-            due = row.began < began and row.day < began.date() and (today - row.day).days >= least_days[worst]
+            due = row.began < began and row.day < began.date() and (today - row.day).days >= least_days
             (mail.again if due else late).append(Again(archive, row))
     made.told += len(late)
     found_again = {row.archive for row in last.values()}
