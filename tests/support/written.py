@@ -12,8 +12,10 @@ from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Host, Observation
+from filmbadge.tell.notices import paper
 from filmbadge.tell.notices.contacts import Contact, Contacts
-from filmbadge.tell.notices.letter import Sender, Survey
+from filmbadge.tell.notices.letter import Sender, Survey, compose
+from filmbadge.tell.notices.plan import Mail
 from filmbadge.tell.view import ArchiveView, archive_view
 from filmbadge.tell.words import Words
 from support import factories
@@ -65,3 +67,9 @@ def survey(folder: Path, hosts: Sequence[Host], began: datetime = BEGAN) -> Path
 CONTACT = Contact(
     "Klinik Süd", "pacs@klinik.test", ("Am Park 1", "12345 Ort"), source="telephone book", date="2026-11-20"
 )
+
+
+def page(archives: int) -> str:
+    """A letter about so many archives, as it stands on paper."""
+    mail = Mail(CONTACT, [view(f"192.0.2.{n + 1}") for n in range(archives)])
+    return paper.html(compose(mail, SENDER, SURVEY, "FB-2345-ABCD", BEGAN.date(), ENGLISH))
