@@ -45,7 +45,7 @@ def test_a_row_says_what_a_test_on_the_product_needs(row: RemedyRow) -> None:
     assert row.verify
     assert row.source
     assert all(line == line.strip() and line.isprintable() and line.isascii() for line in row.set)
-    assert set(re.findall(r"<\w+>", " ".join(row.set))) <= {"<ports>", "<devices>"}
+    assert set(re.findall(r"<\w+>", " ".join(row.set))) <= {"<ports>", "<dicom>", "<web>", "<devices>"}
     # Nothing is typed that holds the address of somebody: only addresses of documentation (RFC 5737), and loopback.
     typed = " ".join(row.set)
     assert set(re.findall(r"\d+\.\d+\.\d+\.\d+", typed)) <= {"192.0.2.10", "192.0.2.11", "127.0.0.1"}

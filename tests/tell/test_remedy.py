@@ -7,6 +7,7 @@ import re
 import pytest
 
 from filmbadge.catalogue.remedies import RemedyRow, remedies
+from filmbadge.model import Observation
 from filmbadge.tell.remedy import LINES, CloseItView, close_it
 from filmbadge.tell.words import Words
 from support import factories
@@ -16,8 +17,8 @@ ENGLISH = Words()
 ROWS = list(remedies().values())
 
 
-def told(address: str = ADDRESS) -> CloseItView:
-    host = factories.host(address, dimse(admitted(DISCLOSED)), web(REPORTED))
+def told(address: str = ADDRESS, *seen: Observation) -> CloseItView:
+    host = factories.host(address, *(seen or (dimse(admitted(DISCLOSED)), web(REPORTED))))
     (archive,) = host.archives
     return close_it(archive, host.judged, ENGLISH)
 
@@ -41,6 +42,7 @@ def test_lines_can_be_copied() -> None:
     assert '"DicomCheckCalledAet": true' in found.lines[1]
     assert "TCP 4242, 8042" in found.lines[2]
     assert any("tcp dport { 4242, 8042 } meta nfproto ipv6 drop" in line for line in found.steps[2].type)
+    assert any("connect = 127.0.0.1:4242" in line for line in told(ADDRESS, dimse(admitted(DISCLOSED))).lines)
     assert all("<ports>" not in line and "\n" not in line for line in found.lines)
     assert "Orthanc, Resources/Configuration.json" in " ".join(found.sources)
 

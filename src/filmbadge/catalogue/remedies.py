@@ -101,7 +101,8 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     example: Evidence
     counter_example: Evidence | None = None  # None: the row fills up, and fits every archive
     since: str = ""  # the version of the product that brought the setting; empty: all, or not known
-    set: tuple[str, ...] = ()  # what is typed, line by line. `<ports>` stands for the ports of the archive
+    # What is typed, line by line. `<ports>` stands for the ports of the archive, `<dicom>` and `<web>` for its first of each.
+    set: tuple[str, ...] = ()
     then: tuple[Then, ...] = ()  # one of these, for a test on the real product
     # What a test of the row must know about the product, such as a file that must exist
     note: str = ""

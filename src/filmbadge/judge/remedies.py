@@ -40,12 +40,19 @@ class Remedy(Struct, frozen=True):
 
     id: str
     ports: tuple[int, ...]
+    dicom: int | None  # its first DICOM port
+    web: int | None
 
 
 def remedies(archive: Archive, group: Sequence[JudgedEndpoint]) -> tuple[Remedy, ...]:
     """Three to five things to do, in their order; none where there is nothing to close. `group` are its endpoints."""
-    ports = tuple(sorted({endpoint.port for endpoint in archive.endpoints}))
-    return tuple(Remedy(row.id, ports) for row in choose(evidence(archive, group)))
+    ports = sorted({(endpoint.port, endpoint.protocol) for endpoint in archive.endpoints})
+    first = {protocol: port for port, protocol in reversed(ports)}
+    every = tuple(dict.fromkeys(port for port, _ in ports))
+    return tuple(
+        Remedy(row.id, every, first.get(Protocol.DIMSE), first.get(Protocol.HTTP))
+        for row in choose(evidence(archive, group))
+    )
 
 
 def evidence(archive: Archive, group: Sequence[JudgedEndpoint]) -> Evidence:

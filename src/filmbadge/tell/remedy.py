@@ -5,7 +5,7 @@ Each row of `catalogue/remedies.toml` has one sentence here. What is typed stand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -72,6 +72,10 @@ LINES = {
 }  # fmt: skip
 
 
+# These stand for ports where several archives are told together.
+PORTS = {"ports": "…", "dicom": "PORT", "web": "PORT"}
+
+
 class Step(Struct, frozen=True):
     """One thing to do."""
 
@@ -108,14 +112,21 @@ def close_it(archive: Archive, group: Sequence[JudgedEndpoint], words: Words) ->
 
 
 def _step(remedy: Remedy, product: str, words: Words) -> Step:
-    return step(remedy.id, words, product, ", ".join(map(str, remedy.ports)))
+    ports = {"ports": ", ".join(map(str, remedy.ports)), "dicom": remedy.dicom or "PORT", "web": remedy.web or "PORT"}
+    return step(remedy.id, words, product, {name: str(port) for name, port in ports.items()})
 
 
-def step(code: str, words: Words, product: str, ports: str = "…") -> Step:
+def step(code: str, words: Words, product: str, ports: Mapping[str, str] = PORTS) -> Step:
     """A row of the catalogue in words, for archives of one product of which only the ports differ."""
     row = rows()[code]
-    typed = tuple(line.replace("<ports>", ports) for line in row.set)
-    return Step(row.id, words.say(LINES[row.id], ports=ports, product=product), typed, row.source)
+    said = words.say(LINES[row.id], ports=ports["ports"], product=product)
+    return Step(row.id, said, tuple(_typed(line, ports) for line in row.set), row.source)
+
+
+def _typed(line: str, ports: Mapping[str, str]) -> str:
+    for name, port in ports.items():
+        line = line.replace(f"<{name}>", port)
+    return line
 
 
 def _check(archive: Archive) -> str:
@@ -133,7 +144,11 @@ def markdown() -> str:
 
 
 def _section(row: RemedyRow) -> str:
-    typed = f"\n```\n{chr(10).join(row.set)}\n```\n" if row.set else ""
+    typed = (
+        f"\n```\n{chr(10).join(_typed(line, {**PORTS, 'ports': 'PORTS'}) for line in row.set)}\n```\n"
+        if row.set
+        else ""
+    )
     told = {
         "fits": _condition(row),
         "instead of": f"`{row.instead_of}`" if row.instead_of else "",
