@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import msgspec
 import pytest
+from rich.console import Console
 
 from filmbadge.catalogue.remedies import RemedyRow, remedies
-from filmbadge.model import Observation
+from filmbadge.model import ClientCertificate, Depth, DimseFacts, Observation, Rejection, TlsFacts
+from filmbadge.tell import card
 from filmbadge.tell.remedy import LINES, CloseItView, close_it
 from filmbadge.tell.words import Words
 from support import factories
@@ -57,3 +61,21 @@ def test_lines_can_be_copied() -> None:
 )
 def test_the_same_check_is_named_that_found_it(address: str, command: str) -> None:
     assert told(address).check_again == command
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_card_says_what_to_do_and_how_to_check_again(width: int) -> None:
+    host = factories.host(ADDRESS, dimse(admitted(DISCLOSED)), web(REPORTED))
+    out = io.StringIO()
+    document = card.document(ADDRESS, Depth.COUNT, host, [], ENGLISH)
+    Console(file=out, width=width, color_system=None).print(card.render(document, ENGLISH))
+    lines = [line.strip("│ \n") for line in out.getvalue().splitlines()]
+    assert lines.index("Close it:") < next(n for n, line in enumerate(lines) if line.startswith("5. "))
+    assert '"AuthenticationEnabled": true,' in lines  # it stands alone, so that it can be copied
+    assert any(line.startswith("Check again: filmbadge check 192.0.2.7:4242,8042") for line in lines)
+
+
+def test_a_closed_archive_has_no_lines() -> None:
+    rejected = DimseFacts(called="A", valid_pdu=True, rejection=Rejection(1, 1, 1))
+    over = msgspec.structs.replace(dimse(rejected), tls=TlsFacts("TLSv1.3", "", ClientCertificate.NO))
+    assert told(ADDRESS, over) == CloseItView()

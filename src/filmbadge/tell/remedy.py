@@ -40,7 +40,7 @@ LINES = {
     "conquest-dicom": N_("Enter one line for each of your own devices in dgatesop.lst of Conquest, and restart it. Without such lines it lets everybody in:"),
     "dicoogle-dicom": N_("Enter your own devices in the DICOM services of Dicoogle. The value “any” lets everybody in:"),
     "osirix-dicom": N_("In Preferences, Listener, switch off C-FIND and C-GET for others, and the announcement by Bonjour. On Horos:"),
-    "clearcanvas-dicom": N_("In each server partition of ClearCanvas, switch off “Accept any device” and “Automatically insert devices”. Then delete from the list of devices whatever is not yours:"),
+    "clearcanvas-dicom": N_("In each server partition of ClearCanvas, switch off AcceptAnyDevice and AutoInsertDevice. Then delete from the list of devices whatever is not yours:"),
     "dcmqrscp-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcmqrscp of DCMTK, name them in dcmqrscp.cfg instead of ANY, and restart it:"),
     "dcm4che-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcm4chee, enter their AE titles as “Accepted Calling AE Title” at each Network AE:"),
     "pynetdicom-dicom": N_("If this archive is built on pynetdicom, let it demand the AE titles that it knows. Do not let strangers reach its program qrscp, which has a published vulnerability:"),
