@@ -8,8 +8,10 @@ import pytest
 from filmbadge.catalogue.remedies import Evidence, System, WayIn
 from filmbadge.judge.remedies import FEWEST, MOST, choose, evidence, remedies
 from filmbadge.model import (
+    Abort,
     ClientCertificate,
     DimseFacts,
+    Find,
     FindingCode,
     Host,
     Listing,
@@ -61,6 +63,18 @@ def test_an_open_orthanc_by_both_ways() -> None:
 def test_a_password_of_orthanc_is_asked_about_and_not_tried() -> None:
     locked = web(OrthancFacts(status=401, realm=ORTHANC_REALM))
     assert ids(locked) == ["orthanc-default-user", "web-tls", "any-apart", "likely-product"]
+
+
+def test_an_orthanc_whose_pages_show_nothing_is_known_by_how_it_aborts() -> None:
+    shown = msgspec.structs.replace(
+        admitted((Find(None, 0),)),
+        abort=Abort(0, 0),
+        implementation_uid="1.2.276.0.7230010.3.0.3.6.7",
+        implementation_version="OFFIS_DCMTK_367",
+    )
+    found = seen(dimse(shown))
+    assert (found.product, found.toolkit, found.aborts) == ("", "DCMTK 3.6.7", True)
+    assert ids(dimse(shown))[0] == "dcmtk-aborts-dicom"
 
 
 def test_a_product_that_one_mark_names_is_doubted_where_a_line_is_about_it() -> None:

@@ -81,6 +81,7 @@ class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     toolkit: str = ""
     ways: tuple[WayIn, ...] = ()  # by which a stranger gets in
     login: bool = False  # a web page of it demands a login
+    aborts: bool = False  # it takes a stranger's association, and aborts the query
     findings: tuple[FindingCode, ...] = ()
     tls: bool = False  # one of its DICOM ports speaks TLS
     plain: tuple[Protocol, ...] = ()  # what it speaks without TLS
@@ -116,6 +117,7 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     unknown: bool = True  # it fits an archive whose version is not known, too
     ways: tuple[WayIn, ...] = ()
     login: bool = False
+    aborts: bool = False
     findings: tuple[FindingCode, ...] = ()
     tls: bool | None = None
     plain: Protocol | None = None
@@ -137,6 +139,7 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             and self._of_version(seen.version)
             and (not self.ways or not set(self.ways).isdisjoint(seen.ways))
             and (not self.login or seen.login)
+            and (not self.aborts or seen.aborts)
             and (not self.findings or not set(self.findings).isdisjoint(seen.findings))
             and self.tls in (None, seen.tls)
             and (self.plain is None or self.plain in seen.plain)

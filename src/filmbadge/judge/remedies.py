@@ -66,6 +66,7 @@ def evidence(archive: Archive, group: Sequence[JudgedEndpoint]) -> Evidence:
         toolkit=product.toolkit,
         ways=tuple(dict.fromkeys(way for judged in group for way in _open(judged))),
         login=any(judged.verdict.why is Reason.LOGIN for judged in group),
+        aborts=any(judged.verdict.why is Reason.FIND_ABORTED for judged in group),
         findings=tuple(dict.fromkeys(finding.code for finding in of_archive(archive, group))),
         tls=any(j.observation.tls and j.observation.endpoint.protocol is Protocol.DIMSE for j in group),
         plain=tuple({j.observation.endpoint.protocol: None for j in group if Transport.PLAIN in j.transport}),
