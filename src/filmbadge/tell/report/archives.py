@@ -117,7 +117,7 @@ def row(archive: ArchiveView, number: int, words: Words, *, card: bool = False) 
         rung=words.say(archive.rung),
         studies=_figure(archive, "studies", words) if archive.open else "",
         images=_figure(archive, "images", words) if archive.open else "",
-        why="; ".join(titles if archive.open else archive.reasons),
+        why="; ".join(titles if archive.open and not archive.decoy else (*archive.decoy, *archive.reasons)),
     )
 
 
@@ -166,24 +166,28 @@ def headline(archive: ArchiveView, words: Words) -> str:
 
 def remedies(opened: Sequence[ArchiveView], words: Words) -> list[Remedies]:
     """What closes archives, each set of steps once, that of most archives first. Ports differ, and are left open."""
-    kinds: dict[tuple[str, tuple[str, ...]], int] = {}
+    kinds: dict[tuple[str, str, tuple[str, ...]], int] = {}
     for archive in opened:
-        key = (archive.product, tuple(step.code for step in archive.close_it.steps))
+        toolkit = "" if archive.product else archive.toolkit
+        key = (archive.product, toolkit, tuple(step.code for step in archive.close_it.steps))
         kinds[key] = kinds.get(key, 0) + 1
     found = sorted(kinds.items(), key=lambda item: -item[1])
     return [
         Remedies(
             words.many(
-                "{product}: {n:,} archive",
-                "{product}: {n:,} archives",
-                n,
-                product=product or words.say("product not known"),
+                "{product}: {n:,} archive", "{product}: {n:,} archives", n, product=_behind(product, toolkit, words)
             ),
             tuple(remedy.step(code, words, product) for code in codes),
         )
-        for (product, codes), n in found
+        for (product, toolkit, codes), n in found
         if codes
     ]
+
+
+def _behind(product: str, toolkit: str, words: Words) -> str:
+    if toolkit:
+        return words.say("Product not known, toolkit {name}", name=toolkit)
+    return product or words.say("Product not known")
 
 
 def _product(archive: ArchiveView, words: Words) -> str:

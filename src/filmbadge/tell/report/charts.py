@@ -19,6 +19,7 @@ from filmbadge.tell.tables import Tally
 from filmbadge.tell.words import Words
 
 _REASONS = 8  # of one rung
+_FEW = 10  # countries that a sentence counts as few
 _BESIDE = 10  # countries beside a map
 _YEARS = 20  # the latest, one by one
 _ROWS = 20  # of products, and of toolkits
@@ -174,7 +175,7 @@ def _concentrated(report: ReportDocument, words: Words) -> str:
     sums = 0
     for n, more in enumerate(known, 1):
         sums += more
-        if 2 * sums > opened and n < len(known):
+        if 2 * sums > opened and n < len(known) and n <= _FEW:
             return words.many(
                 "Most open archives stand in {n:,} country", "Most open archives stand in {n:,} countries", n
             )

@@ -105,7 +105,7 @@ def facts(evidence: Evidence, level: str, words: Words) -> Iterator[tuple[str, s
 
 def about(evidence: Evidence, version: str, words: Words) -> str:
     """The foot of a page: what it was made by, and of which journal."""
-    made = words.say("Made by Filmbadge {version}.", version=version)
+    made = words.say("Made by Filmbadge {version}.", version=version) if version else ""
     if evidence.journal is None:
         return made
     kept = words.many(
@@ -114,7 +114,7 @@ def about(evidence: Evidence, version: str, words: Words) -> str:
         evidence.journal.rows,
         digest=evidence.journal.sha256,
     )
-    return f"{made} {kept}"
+    return f"{made} {kept}".strip()
 
 
 def width(value: float, most: float) -> int:

@@ -43,7 +43,7 @@ def render(check: CheckDocument, words: Words) -> str:
     letter = (ordered[0].grade or "") if ordered else None
     ways = [_way(one, words) for one in check.endpoints]
     return environment(words).get_template("single.jinja").render(
-        kicker=family.kicker(words.say("Filmbadge check"), check.target, "owner", words),
+        kicker=family.kicker(words.say("Filmbadge check"), check.target, check.level, words),
         headline=headline(check, words).plain,
         letter=letter,
         meaning=_graded(ordered[0], words) if ordered else "",
@@ -54,7 +54,7 @@ def render(check: CheckDocument, words: Words) -> str:
         named=any(way.product for way in ways),
         not_tried=[*([check.further] if check.further else []), *check.not_tried],
         facts=list(_facts(check, words)),
-        about=traffic(check, words),
+        about=family.about(check.evidence, check.evidence.version, words),
     )  # fmt: skip
 
 
@@ -136,6 +136,12 @@ def _way(endpoint: EndpointView, words: Words) -> WayRow:
 
 
 def _facts(check: CheckDocument, words: Words) -> Iterator[tuple[str, str]]:
+    """Who asked whom, by whose leave, when and from where."""
+    proof = check.evidence
+    yield from family.facts(proof, check.level, words)
     yield words.say("Asked"), check.target
+    if proof.started is not None:
+        yield words.say("Dates"), words.span(proof.started, proof.ended)
+    yield words.say("What was sent"), traffic(check, words)
     if check.owner:
         yield words.say("Whose archive it is, as stated"), check.owner
