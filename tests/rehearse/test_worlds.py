@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from filmbadge.rehearse.build import apportion, build
 from filmbadge.rehearse.world import CELLS, CountKeys, Expected
-from filmbadge.rehearse.worldfile import Behaviour, Country, Entry, Mix, WorldError, WorldFile, packaged, parse, read
+from filmbadge.rehearse.worldfile import (
+    After,
+    Behaviour,
+    Country,
+    Entry,
+    Mix,
+    WorldError,
+    WorldFile,
+    packaged,
+    parse,
+    read,
+)
 
 DOCS = Path(__file__).parents[2] / "docs" / "worlds.md"
 SMALL = """schema = "filmbadge.world/1"
@@ -208,6 +219,6 @@ def test_a_world_too_large_for_its_addresses_is_refused() -> None:
 
 def test_the_page_names_every_key() -> None:
     text = DOCS.read_text()
-    for table in (WorldFile, Behaviour, Entry, Country, Mix):
+    for table in (WorldFile, Behaviour, Entry, Country, Mix, After):
         for key in table.__struct_fields__:
             assert f"`{key}`" in text, key

@@ -225,6 +225,7 @@ class WorldFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     country: tuple[Country, ...] = ()
     before: str = ""  # a world that ships: everything is as there, in place of which this file says nothing else
     without: tuple[str, ...] = ()  # names of its archives that are not there
+    holding: Annotated[float, Meta(gt=0, le=1)] = 1.0  # of what its countries hold
     after: tuple[After, ...] = ()
     changes_published: dict[str, Size] = {}
 
@@ -324,11 +325,23 @@ def _with_before(held: dict[str, Any]) -> dict[str, Any]:
         **base,
         **held,
         "behaviour": {**base.get("behaviour", {}), **held.get("behaviour", {})},
+        "country": [_holding(one, held.get("holding", 1.0)) for one in base.get("country", ())],
         "archives": [
             *(one for one in base.get("archives", ()) if one["name"] not in without),
             *held.get("archives", ()),
         ],
     }
+
+
+def _holding(country: dict[str, Any], share: float) -> dict[str, Any]:
+    """A country whose archives are as many, and hold a part of what they held. What was published of that holds no more."""
+    if share == 1:
+        return country
+    amounts = ("patients", "studies", "images", "images_retrievable")
+    least = {"patients": country.get("archives_open", 0), "studies": 0, "images": 0, "images_retrievable": 0}
+    parts = {name: max(least[name], round(country[name] * share)) for name in amounts if name in country}
+    published = {cell: n for cell, n in country.get("published", {}).items() if cell not in amounts}
+    return {**country, **parts, "published": published}
 
 
 def _checked(held: dict[str, Any], text: str, where: str) -> WorldFile:
