@@ -18,6 +18,7 @@ from rich.console import RenderableType
 from rich.segment import Segment
 from rich.table import Table
 
+import filmbadge.tell.language
 from filmbadge.cli.console import _Console
 from filmbadge.cli.plain import _ERRORS, fitted, plain
 from filmbadge.model import Depth, OrthancFacts
@@ -145,3 +146,11 @@ def test_json_is_utf_8_whatever_the_terminal_is(here: Path) -> None:
     plain_one = command(here, "C, taken for UTF-8", "report", "survey", "--json", "-")
     assert told.stdout == plain_one.stdout
     assert json.loads(told.stdout.decode("utf-8"))["schema"].startswith("filmbadge.report/")
+
+
+def test_every_sign_of_ours_has_another_that_reads_the_same() -> None:
+    """All that we say stands in the catalogue of words, in English."""
+    said = (Path(filmbadge.tell.language.__file__).parent / "locale" / "filmbadge.pot").read_text(encoding="utf-8")
+    signs = {sign for sign in said if not sign.isascii()}
+    assert "≥" in signs
+    assert {sign for sign in signs if plain(sign, "ascii") == "?"} == set()
