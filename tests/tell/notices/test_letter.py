@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import date
 
 import pytest
 from msgspec.structs import replace
+from pypdf import PdfReader
 
 from filmbadge.model import Provenance
 from filmbadge.tell.language import LETTERS
 from filmbadge.tell.notices import paper
 from filmbadge.tell.notices.contacts import Contact, Role
+from filmbadge.tell.notices.languages import LANGUAGES
 from filmbadge.tell.notices.ledger import Kind
 from filmbadge.tell.notices.letter import FIGURES, Letter, compose
 from filmbadge.tell.notices.mail import text
 from filmbadge.tell.notices.plan import Again, Mail
+from filmbadge.tell.pdf import pdf
 from filmbadge.tell.view import ArchiveView, Number, PlaceView
 from filmbadge.tell.words import Words
 from support import pseudo
+from support.pdf_ua import faults
 from support.written import CONTACT, ENGLISH, SENDER, SURVEY, view
 from tell.notices.test_ledger import ROW
 from tell.test_language import NAMES, _Text, hosts
@@ -230,3 +235,16 @@ def test_the_page_fetches_nothing() -> None:
     page = paper.html(letter(Mail(CONTACT, [ONE])))
     assert "default-src 'none'" in page.replace("&#39;", "'")
     assert not re.search(r"https?://(?!192\.0\.2\.)|url\(|@import|<link|<img|<script", page)
+
+
+@pytest.mark.real  # to find Pango, a program of the system is started
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_letter_about_one_archive_with_all_kinds_of_data_is_signed_on_its_first_page(code: str) -> None:
+    words = Words(code)
+    host = next(hosts())
+    archive = of("DE", view("192.0.2.1", *(judged.observation for judged in host.judged), words=words))
+    made = letter(Mail(CONTACT, [archive]), words)
+    raw = pdf(paper.html(made))
+    first = PdfReader(io.BytesIO(raw)).pages[0].extract_text()
+    assert made.farewell in " ".join(first.split())
+    assert faults(raw) == []
