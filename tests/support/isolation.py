@@ -43,6 +43,10 @@ def enter() -> None:
     _bring_names()
 
 
+# What stands before a command that is to have a network with nothing but loopback of its own.
+ALONE = ("unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$0" "$@"')
+
+
 def interfaces() -> set[str]:
     """The network interfaces of this process."""
     return {line.split(":")[0].strip() for line in Path("/proc/self/net/dev").read_text().splitlines()[2:]}
