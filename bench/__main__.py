@@ -20,6 +20,7 @@ import common
 import gentle
 import identify
 import memory
+import report
 import sweep
 from common import BenchError
 
@@ -44,7 +45,7 @@ def main() -> None:
     for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *before])
     for_profile = profile.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *before])
     for_gentle, for_memory, for_sweep = gentle.options(quick), memory.options(quick), sweep.options(before)
-    for_survey = survey.options(quick)
+    for_survey, for_report = survey.options(quick), report.options(quick)
     load = os.getloadavg()[0]
     common.enter()
     try:
@@ -56,6 +57,7 @@ def main() -> None:
         asked = identify.document(for_identify)
         swept = sweep.document(for_sweep.network, for_sweep.ports, chosen.before)
         surveyed = survey.document(for_survey)
+        told = report.document(tuple(for_report.sizes))
         taken = memory.rows(tuple(for_memory.sizes))
         felt = gentle.columns(for_gentle.studies, for_gentle.questions)
     except BenchError as error:
@@ -66,6 +68,7 @@ def main() -> None:
         f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{identify.table(asked)}",
         f"## Sweep: seconds for {for_sweep.network}\n\n{_first(sweep.__doc__)}\n\n{sweep.table(swept)}",
         f"## Survey: endpoints a second, and the world of 2019\n\n{_first(survey.__doc__)}\n\n{survey.table(surveyed)}",
+        f"## Report: the page and the PDF\n\n{_first(report.__doc__)}\n\n{report.table(told)}",
         f"## Memory: a census and a profile of up to {max(for_memory.sizes):,} studies\n\n{_first(memory.__doc__)}\n\n{memory.table(taken)}",
         f"## Gentle: what the clinic feels, in ms\n\n{_first(gentle.__doc__)} Orthanc with {for_gentle.studies:,}"
         f" studies; {for_gentle.questions} questions of each kind.\n\n{gentle.table(felt)}",
@@ -80,6 +83,7 @@ def main() -> None:
                 "identify": asked,
                 "sweep": swept,
                 "survey": surveyed,
+                "report": told,
                 "memory": [asdict(one) for one in taken],
                 "gentle": [asdict(one) for one in felt],
             },

@@ -35,6 +35,12 @@ def test_census(syntax: str) -> None:
     assert rows["filmbadge (pure)"]["size"] == 3500
 
 
+def test_report() -> None:
+    rows = tell("report.py", "--sizes", "8")["rows"]
+    assert [(row["endpoints"], row["kind"]) for row in rows] == [(8, "html"), (8, "pdf")]
+    assert all(row["cpu_seconds"] > 0 and row["peak_mb"] > 0 and row["megabytes"] > 0 for row in rows)
+
+
 def test_world() -> None:
     rows = run("world.py", "--records", "3500")
     assert {row["size"] for row in rows.values()} == {3500}

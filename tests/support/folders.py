@@ -48,16 +48,18 @@ def finished(directory: Path) -> Path:
     return _ended(killed(directory))
 
 
-def whole(directory: Path, *hosts: Host, started: datetime = AT, **scope: object) -> Path:
-    """A survey of these hosts that ended in order. `scope`: what else its scope says."""
+def whole(directory: Path, *hosts: Host, started: datetime = AT, flush: int = 1000, **scope: object) -> Path:
+    """A survey of these hosts that ended in order, `flush` of them in a part. `scope`: what else its scope says."""
     files.make_folder(directory)
     made = survey(directory)
     told = msgspec.structs.replace(made.scope, **scope)
     manifest.write(directory, msgspec.structs.replace(made, started=started, hosts=len(hosts), scope=told))
     writer = Writer(directory)
-    for one in hosts:
+    for n, one in enumerate(hosts, 1):
         writer.journal(connection(one.address))
         writer.host(one, one.address)
+        if n % flush == 0:
+            writer.flush()
     writer.flush()
     writer.reviews(review(Dataset(directory)))
     writer.unlock()

@@ -94,6 +94,12 @@ def test_a_circle_has_its_area_by_the_number_and_small_countries_have_one_too() 
     assert int(found["Malta: 1"].get("r", "")) >= 3
 
 
+def test_few_archives_do_not_look_like_many() -> None:
+    (alone,) = circles(drawn(row("DE", 1))).values()
+    (many,) = circles(drawn(row("DE", 500))).values()
+    assert 3 * int(alone.get("r", "")) < int(many.get("r", ""))
+
+
 def test_a_bound_is_told_as_one() -> None:
     assert list(circles(drawn(row("DE", None, at_least=12)))) == ["Germany: ≥ 12"]
 

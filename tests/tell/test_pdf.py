@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from markupsafe import Markup
 from pypdf import PdfReader
 
 from filmbadge.tell.pdf import NoPdf, pdf
-from filmbadge.tell.report import page
+from filmbadge.tell.report import archives, page
 from filmbadge.tell.report.family import environment
 from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.words import Words
@@ -77,7 +78,7 @@ def test_the_listener_would_have_seen_it() -> None:
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A survey that shows all that a page can show."""
-    return pdf(page.render(reports.many(tmp_path_factory.mktemp("many") / "s", times=3), Words()))
+    return pdf(page.render(reports.many(tmp_path_factory.mktemp("many") / "s"), Words()))
 
 
 def test_the_page_of_a_survey_passes_our_list(survey: bytes) -> None:
@@ -135,3 +136,17 @@ def test_our_list_finds_that_a_plain_pdf_is_none() -> None:
         "7.5: a head of a table has no scope",
         "7.6: a list has other children than items: ['/Div']",
     ]
+
+
+def test_a_table_of_thousands_of_archives_ends_on_paper_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MOST_ON_PAPER", 2)
+    monkeypatch.setattr(archives, "MOST_CARDS", 1)
+    made = reports.one(tmp_path / "s")
+    shown = page.render(msgspec.structs.replace(made, archives=made.archives * 6), Words())
+    text = " ".join(
+        "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(pdf(shown))).pages).replace("\n", " ").split()
+    )
+    assert text.count("On paper the table ends here. 4 more archives stand on the page (--html) and in the list") == 1
+    assert (text.count("192.0.2.1:8042"), shown.count("<code>192.0.2.1:8042</code>")) == (2, 6)

@@ -15,6 +15,7 @@ from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.view import ArchiveView, amounts, sentences
 from filmbadge.tell.words import Words
 
+MOST_ON_PAPER = 2000  # rows of a table of archives: more of them would be hundreds of sheets
 MOST_CARDS = 500  # open archives: more of them have a table alone
 
 # What each letter says in a word, and what it stands for in `catalogue/rubric.toml`.

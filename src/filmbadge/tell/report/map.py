@@ -26,6 +26,7 @@ _A1, _A2, _A3, _A4 = 1.340264, -0.081106, 0.000893, 0.003796
 _EDGE = 2.7066300  # of the equator at 180 degrees
 _NORTH = 83.7  # the latitude of the upper edge
 _LARGEST, _SMALLEST = 36, 3  # radius of a circle
+_FULL: Mapping[str, int] = {"archives_open": 30, "patients": 100_000}  # so many at least have the largest circle
 _LABELS = 8  # circles that are named on the drawing
 _LETTER, _LINE = 6.6, 13  # how wide and how high a label's letters are, at most
 _TOLD = 5  # countries that the title names
@@ -81,7 +82,7 @@ def world(rows: Sequence[CountryRow], quantity: Quantity, words: Words) -> Marku
     if not found:
         return Markup("")
     said = {code: _said(code, total, words) for code, total in found.items()}
-    circles = list(_circles(found, said))
+    circles = list(_circles(found, said, _FULL[quantity]))
     top = ", ".join(said[circle.code] for circle in circles[:_TOLD])
     return Markup(
         '<svg class="map" role="img" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg"><title>{title}</title>'
@@ -118,9 +119,9 @@ def _land(said: Mapping[str, str], words: Words) -> Iterator[Markup]:
         yield Markup('<path d="{path}"><title>{title}</title></path>').format(path=path, title=title)
 
 
-def _circles(found: Mapping[str, Total], said: Mapping[str, str]) -> Iterator[Circle]:
-    """The largest first, so that a small one is drawn over it."""
-    most = max(map(_figure, found.values()))
+def _circles(found: Mapping[str, Total], said: Mapping[str, str], full: int) -> Iterator[Circle]:
+    """The largest first, so that a small one is drawn over it. Where there are few, no circle looks like many."""
+    most = max(full, *map(_figure, found.values()))
     for code, total in sorted(found.items(), key=lambda item: (-_figure(item[1]), item[0])):
         x, y = project(*countries()[code].point)
         radius = max(_SMALLEST, round(_LARGEST * math.sqrt(_figure(total) / most)))

@@ -177,6 +177,7 @@ def _archives(report: ReportDocument, words: Words) -> dict[str, object]:
         "grades": archives.grades(report, words),
         "archives_title": _graded(report, words),
         "in_cards": in_cards,
+        "on_paper": archives.MOST_ON_PAPER,
         "opened": [archives.row(one, n, words, card=in_cards) for n, one in opened],
         "in_full": [archives.card(one, n, words) for n, one in opened] if in_cards else [],
         "to_close": [] if in_cards else _ways_to_close(report, words),
