@@ -70,13 +70,13 @@ def _headline(report: ReportDocument, words: Words) -> str:
         return words.say("Of {n:,} or more imaging archives, fewer are open than are told in public, or none", n=all_)
     if not n and opened.measured is None:
         return words.many(
-            "The {n:,} imaging archive found was not seen open, and we do not know enough to call it closed",
+            "The one imaging archive that was found was not seen open, and we do not know enough to call it closed",
             "None of the {n:,} imaging archives found was seen open, and we do not know enough to call all of them closed",
             all_,
         )
     if not n:
         return words.many(
-            "The {n:,} imaging archive that was found gives no patient's record to strangers",
+            "The one imaging archive that was found gives no patient's record to strangers",
             "None of the {n:,} imaging archives found gives patients' records to strangers",
             all_,
         )
