@@ -278,11 +278,19 @@ SELECT rowid AS row FROM archives_rows
 WHERE id IN (SELECT id FROM archives_rows GROUP BY id HAVING count(*) > 1)
 QUALIFY row_number() OVER (PARTITION BY id ORDER BY open DESC, studies DESC NULLS LAST, len(endpoints) DESC) > 1;
 
+-- What a person found out of archives, in place of what was judged of them. `filmbadge report --reviewed FILE` fills it.
+-- `decoy` is null where the person says nothing of what it is.
+CREATE OR REPLACE TABLE by_hand (archive VARCHAR, what VARCHAR, decoy VARCHAR[], operator VARCHAR, who VARCHAR, day DATE);
+
 CREATE OR REPLACE VIEW archives_known AS
-SELECT * FROM archives_rows WHERE rowid NOT IN (SELECT row FROM archives_older);
+SELECT a.* REPLACE (coalesce(h.decoy, a.decoy) AS decoy, coalesce(h.operator, a.operator) AS operator)
+FROM (SELECT * FROM archives_rows WHERE rowid NOT IN (SELECT row FROM archives_older)) AS a
+LEFT JOIN by_hand AS h ON h.archive = a.id;
 
 -- The last review holds: each is about all archives.
-CREATE OR REPLACE VIEW reviews AS FROM reviews_rows;
+CREATE OR REPLACE VIEW reviews AS
+SELECT r.* REPLACE (if(h.decoy IS NULL, r.decoy, []) AS decoy)
+FROM reviews_rows AS r LEFT JOIN by_hand AS h USING (archive);
 
 -- An endpoint may be asked twice: because it could not be found out, or because two targets lead to it. It counts once, as known last.
 CREATE OR REPLACE VIEW endpoints_known AS

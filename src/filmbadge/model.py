@@ -9,7 +9,7 @@ has the words for them.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache, cached_property
 from hashlib import sha256
@@ -968,6 +968,10 @@ class Decoy(StrEnum):
     HONEYPOT = "honeypot-software"
     CLUSTER = "identical-copies"
     CALLS_ITSELF = "demonstration-name"
+    # A person found it out, and not we.
+    BY_HAND_DECOY = "reviewed-decoy"
+    BY_HAND_DEMONSTRATION = "reviewed-demonstration"
+    BY_HAND_PHANTOM = "reviewed-phantom"
 
 
 class Grade(_Steps):
@@ -1118,6 +1122,15 @@ class Said(Struct, frozen=True):
                 force_setattr(self, name, texts.printable(held[:limit]))
 
 
+class ByHand(Struct, frozen=True):
+    """What a person found out of an archive. It stands in place of our own tags and of the operator; facts stay as they are."""
+
+    what: str  # `clinic`, `decoy`, `demonstration` or `phantom`; empty: the person says nothing of it
+    who: str
+    day: date
+    operator: str = ""  # empty: as places say
+
+
 class Place(_Worded, frozen=True, omit_defaults=True):
     """Where an address stands, and whose it is, by all sources in their order. A field that no source fills is empty.
 
@@ -1178,6 +1191,7 @@ class Archive(_Worded, frozen=True):
     product: Product
     counts: Counts
     kinds: tuple[KindFound, ...] | None = None  # None: we did not look for personal data
+    by_hand: ByHand | None = None  # None: nobody reviewed it
     identifiers: tuple[Identifier, ...] = ()
     ssn_records: Count = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
     by_year: ByYear | None = None  # None: not known

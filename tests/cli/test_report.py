@@ -103,6 +103,21 @@ def test_a_line_of_the_list_is_an_object_of_its_schema(
     assert json.loads(lines[0])["operator"] == "Clinic 44" or json.loads(lines[0])["country"] is None
 
 
+def test_what_a_person_found_out_is_shown_as_such(survey: str, here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = "192.0.2.1:8042,phantom,A. Person,2026-11-20,\n192.0.2.99:104,decoy,A. Person,2026-11-20,\n"
+    Path("reviewed.csv").write_text("archive,what,by,when,operator\n" + rows)
+    assert run(["report", survey, "--reviewed", "reviewed.csv", "--csv", "-", "--html", "page.html"]) == 0
+    told = capfd.readouterr()
+    assert "In no survey here, so reviewed.csv changes nothing of them: 192.0.2.99:104" in told.err
+    (row,) = (row for row in csv.DictReader(io.StringIO(told.out)) if row["reviewed"])
+    said = "Reviewed by A. Person on 2026-11-20: an archive of phantoms."
+    assert (row["archive"], row["decoy"], row["reviewed"]) == ("192.0.2.1:8042", "yes", said)
+    assert said.rstrip(".") in Path("page.html").read_text()
+    Path("reviewed.csv").write_text("archive,what,by,when\nx,y,z,2026-11-20\n")
+    assert run(["report", survey, "--reviewed", "reviewed.csv"]) == 2
+    assert "reviewed.csv:2: what must be one of" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("countries", "state", "grade", "code"),
     [

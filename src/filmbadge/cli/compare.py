@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE, FOUND
 from filmbadge.cli.console import LevelChoice, json_bytes, note, put_json, show, write_file
+from filmbadge.cli.reviewed import review_all
 from filmbadge.compare.records import ChangeKind, Comparison
 from filmbadge.compare.surveys import compare as compared
 from filmbadge.conclude.again import today
@@ -40,6 +41,7 @@ def compare(
     json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     for_: Annotated[LevelChoice, Parameter(name="--for")] = "authority",
     told: Path | None = None,
+    reviewed: Path | None = None,
     fail_on: Literal["new", "worse"] | None = None,
 ) -> int:
     """Tell what changed between surveys: archives that are new, gone, closed, still open, worse, better or moved.
@@ -63,11 +65,13 @@ def compare(
         Who reads it. public: no archive can be told from it, and no address is in it. owner: one operator's archives only.
     told
         The folder of the letters of filmbadge notices: tell what became of the archives that were told of.
+    reviewed
+        A CSV file (archive, what, by, when, operator) of what persons found out: it overrides our tags and the operator.
     fail_on
         new: exit code 1 if an archive is newly open. worse: also if an open archive gives away more than before.
     """
     words, level = Words(), Level(for_)
-    whole = _compared([old, new, *newer], told, words)
+    whole = _compared([old, new, *newer], told, reviewed, words)
     document = at_level(whole, level, words)
     name = document.surveys[-1].name
     files: list[tuple[Path, bytes]] = []
@@ -86,9 +90,10 @@ def compare(
     return FOUND if failing else DONE
 
 
-def _compared(folders: Sequence[Path], letters: Path | None, words: Words) -> ComparisonDocument:
+def _compared(folders: Sequence[Path], letters: Path | None, reviewed: Path | None, words: Words) -> ComparisonDocument:
     """All of them, the oldest first. Raises Refusal."""
     given = [_opened(folder) for folder in folders]
+    review_all(given, reviewed)
     if len({dataset.directory.resolve() for dataset in given}) < len(given):
         raise Refusal("one folder is given twice: a survey is compared with another one")
     ordered = sorted(given, key=lambda dataset: dataset.manifest.started)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import LevelChoice, note, put, write_file
+from filmbadge.cli.reviewed import review
 from filmbadge.conclude.again import opened
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.model import Refusal
@@ -34,6 +35,7 @@ def feed(
     for_: Annotated[LevelChoice, Parameter(name="--for")] = "authority",
     out: str | None = None,
     open: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    reviewed: Path | None = None,
     tlp: TlpChoice | None = None,
     contact: Annotated[str, Parameter(show_default=False)] = "",
     organisation: Annotated[str, Parameter(show_default=False)] = "",
@@ -53,6 +55,8 @@ def feed(
         Write to this file, or into this folder under a name that says whom it is for. Default: stdout.
     open
         Only findings of archives that give records to strangers.
+    reviewed
+        A CSV file (archive, what, by, when, operator) of what persons found out: it overrides our tags and the operator.
     tlp
         The marking of TLP 2.0. Default: amber for an authority, amber+strict for an owner.
     contact
@@ -71,6 +75,7 @@ def feed(
     with telling(directory):
         dataset = opened(directory)
         dataset.require_whole()
+        review(dataset, reviewed)
         about = of_survey(dataset.manifest, level, Tlp(tlp or _TLP[level]), contact, organisation)
         about = replace(about, incomplete=tuple(_incomplete(dataset, words)))
         events = [event for event in events_of(dataset) if event.archive.open or not open]

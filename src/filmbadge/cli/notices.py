@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import note, show
+from filmbadge.cli.reviewed import review
 from filmbadge.compare.records import ChangeKind
 from filmbadge.compare.surveys import compare
 from filmbadge.conclude.again import opened
@@ -48,6 +49,7 @@ def notices(
     before: Path | None = None,
     paper: Literal["pdf", "html"] = "pdf",
     sender: str = "",
+    reviewed: Path | None = None,
     days: int = LEAST_DAYS,
     day: date | None = None,
 ) -> int:
@@ -69,6 +71,8 @@ def notices(
         The kind of file for paper. pdf needs filmbadge[pdf].
     sender
         Who writes, as 'NAME <MAILBOX>'. Default: who and contact of the survey's scope.
+    reviewed
+        A CSV file (archive, what, by, when, operator) of what persons found out: it overrides our tags and the operator.
     days
         Least days between two letters about one archive.
     day
@@ -81,6 +85,7 @@ def notices(
     with telling(directory):
         dataset = opened(directory)
         dataset.require_whole()
+        review(dataset, reviewed)
         found = {archive.id: (archive, group) for archive, group, _ in tables.each_alone(dataset)}
         words = Words()
         views = [archive_view(archive, group, words) for archive, group in found.values()]

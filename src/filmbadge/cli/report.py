@@ -21,6 +21,7 @@ from filmbadge.cli.console import (
     show,
     write_file,
 )
+from filmbadge.cli.reviewed import review
 from filmbadge.conclude.again import opened
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.keep.views import script
@@ -49,6 +50,7 @@ def report(
     json: Annotated[Out | None, Parameter(allow_leading_hyphen=True)] = None,
     sql: Path | None = None,
     for_: Annotated[LevelChoice, Parameter(name="--for")] = "authority",
+    reviewed: Path | None = None,
     fail_on_grade: GradeChoice | None = None,
 ) -> int:
     """Tell what a survey found. Without an option, a summary on the terminal.
@@ -75,6 +77,8 @@ def report(
         Write SQL to this file that opens the survey in your own DuckDB.
     for_
         Who reads it. public: no archive can be told from it, and no address is in it. owner: one operator's archives only.
+    reviewed
+        A CSV file (archive, what, by, when, operator) of what persons found out: it overrides our tags and the operator.
     fail_on_grade
         Exit with 1 when an archive has this grade or a worse one, and with 3 when that cannot be known of all.
     """
@@ -94,6 +98,7 @@ def report(
             return DONE
     with telling(directory):
         dataset = _whole(directory)
+        review(dataset, reviewed)
         document = at_level(summary.document(dataset, words), level, words)
         made = [(_where(to, document, level, suffix), render(document)) for to, suffix, render in asked]
         drawn: RenderableType | None = None

@@ -14,13 +14,14 @@ import duckdb
 import pyarrow as pa
 
 from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, views, whole, years
+from filmbadge.keep.by_hand import WHAT
 from filmbadge.keep.files import Damaged, shown
 from filmbadge.keep.judged import Judged
 from filmbadge.keep.kept import observed
 from filmbadge.keep.manifest import Alike, CountryRow, Manifest, grouping
 from filmbadge.keep.schema import JOURNAL, LINKS, OBSERVATIONS, OF_HOSTS, REVIEWS, TABLES, VERSION, Table
 from filmbadge.keep.years import YearRow, YearsKnown
-from filmbadge.model import Refusal, Total
+from filmbadge.model import ByHand, Refusal, Total
 from filmbadge.texts import printable
 
 _AT_ONCE = 1 << 14  # rows that are taken at once where there may be millions
@@ -62,9 +63,7 @@ class Dataset:
 
     def renew(self) -> None:
         """Takes in the links, reviews and connections that were kept since. Raises NotASurvey."""
-        for view in self._held:
-            self._sql.execute(f"DROP TABLE temp.{view}")
-        self._held.clear()
+        self._forget_held()
         self._register(JOURNAL, LINKS, REVIEWS)
 
     def hold(self, *views: str) -> None:
@@ -78,6 +77,42 @@ class Dataset:
         """Puts these in the place of what the table holds."""
         self._execute(f"DELETE FROM {table}")
         self._execute(f"INSERT INTO {table} SELECT unnest(?::VARCHAR[])", names)
+
+    def review(self, found: Mapping[str, ByHand]) -> list[str]:
+        """Puts what persons found out in the place of tags and operators. Returns the archives that are not in the survey.
+
+        A name is an archive's id, or one of its endpoints. Archives that are one have the same.
+        """
+        self._forget_held()
+        named, alike = self._names()
+        self._execute("DELETE FROM by_hand")
+        for name, said in found.items():
+            decoy = [str(tag) for tag in WHAT[said.what]] if said.what else None
+            for one in sorted(alike.get(named.get(name, ""), ())):
+                self._execute("DELETE FROM by_hand WHERE archive = ?", one)
+                row = (one, said.what, decoy, said.operator or None, said.who, said.day)
+                self._execute("INSERT INTO by_hand VALUES (?, ?, ?, ?, ?, ?)", *row)
+        return [name for name in found if name not in named]
+
+    def _names(self) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """The archive that each name leads to, and of each archive all ids that it has, where several are one."""
+        named: dict[str, str] = {}
+        alike: dict[str, list[str]] = {}
+        for row in self.rows("SELECT id, archive, endpoints FROM names JOIN archives_known USING (id)"):
+            alike.setdefault(row["archive"], []).append(row["id"])
+            ways = [way for url in row["endpoints"] for way in (url, url.partition("://")[2])]
+            named |= dict.fromkeys((row["id"], *ways), row["archive"])
+        return named, alike
+
+    def _forget_held(self) -> None:
+        for view in self._held:
+            self._sql.execute(f"DROP TABLE temp.{view}")
+        self._held.clear()
+
+    def by_hand(self) -> dict[str, ByHand]:
+        """By the id of an archive."""
+        rows = self.rows("FROM by_hand")
+        return {row["archive"]: ByHand(row["what"], row["who"], row["day"], row["operator"] or "") for row in rows}
 
     def _read(self) -> None:
         self.manifest = read_manifest(self.directory)

@@ -42,6 +42,7 @@ class ListLine(Struct, frozen=True):
     worst: str  # the code of the worst finding; empty: none
     worst_words: str
     decoy: bool  # likely no clinic's archive
+    reviewed: str  # what a person found out of it, by whom and when; empty: nobody reviewed it
     endpoints: tuple[str, ...]
     level: str
     asked: datetime  # when the survey began
@@ -87,6 +88,7 @@ def _line(archive: ArchiveView, report: ReportDocument, words: Words) -> ListLin
         worst="" if worst is None else worst.code,
         worst_words=_worst(archive, words),
         decoy=bool(archive.decoy),
+        reviewed=archive.review.words if archive.review else "",
         endpoints=archive.endpoints,
         level=report.level,
         asked=report.started,
@@ -161,6 +163,8 @@ class Listing:
         yield _Column(words.say("worst"), [one.worst_words + self._mark(one) for one in found], most=60)
 
     def _mark(self, one: ListLine) -> str:
+        if one.reviewed:
+            return f" ({one.reviewed.rstrip('.')})"
         return self._words.say(" (likely a decoy)") if one.decoy else ""
 
     def _verdict(self) -> str:

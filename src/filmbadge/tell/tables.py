@@ -14,6 +14,7 @@ from filmbadge.keep.schema import by_year, decode_doubts, place
 from filmbadge.model import (
     Appearance,
     Archive,
+    ByHand,
     Grade,
     JudgedEndpoint,
     Kind,
@@ -21,6 +22,7 @@ from filmbadge.model import (
     Protocol,
     Provenance,
     Rung,
+    Said,
     Verdict,
 )
 
@@ -68,9 +70,20 @@ def _archives(dataset: Dataset, archives: str, endpoints: str) -> Iterator[tuple
         kinds.setdefault(str(row["archive"]), []).append(
             msgspec.convert({**row, "doubts": decode_doubts(row["doubts"])}, KindFound)
         )
+    by_hand = dataset.by_hand()
     for row in dataset.rows(f"SELECT * FROM {archives} ORDER BY open DESC, studies DESC NULLS LAST, id"):
-        group = groups.get(str(row["id"]), [])
-        yield _archive(row, group, kinds.get(str(row["id"]))), group, str(row["shown_as"])
+        name, group = str(row["id"]), groups.get(str(row["id"]), [])
+        archive = _archive(row, group, kinds.get(name))
+        yield _reviewed(archive, by_hand[name]) if name in by_hand else archive, group, str(row["shown_as"])
+
+
+def _reviewed(archive: Archive, found: ByHand) -> Archive:
+    """With what a person found out. Its tags are the view's; the operator is the first of its place, before all sources."""
+    place = archive.place
+    if found.operator:
+        said = Said(found.operator, f"reviewed by {found.who}", f"{found.day:%Y-%m-%d}")
+        place = msgspec.structs.replace(place, operator=(said, *place.operator))
+    return msgspec.structs.replace(archive, place=place, by_hand=found)
 
 
 def _judged(row: _Row) -> JudgedEndpoint:
@@ -112,6 +125,7 @@ def _archive(row: _Row, group: list[JudgedEndpoint], kinds: list[KindFound] | No
         "by_year": by_year(row),
         "place": place(row),
         "hints": row["hints"] or [],
+        "by_hand": None,
     }
     return msgspec.convert(whole, Archive)
 

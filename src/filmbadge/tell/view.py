@@ -13,6 +13,7 @@ from filmbadge.catalogue.findings import findings
 from filmbadge.judge.findings import of_archive
 from filmbadge.model import (
     Archive,
+    ByHand,
     ByYear,
     Count,
     Doubt,
@@ -126,6 +127,16 @@ class HintView(Struct, frozen=True):
     words: str
 
 
+class ReviewView(Struct, frozen=True):
+    """What a person found out of an archive. It stands in place of our own tags and of the operator."""
+
+    what: str  # `clinic`, `decoy`, `demonstration` or `phantom`; empty: not said
+    who: str
+    day: str  # YYYY-MM-DD
+    operator: str  # empty: not said
+    words: str
+
+
 class EndpointView(Struct, frozen=True):
     address: str
     port: int
@@ -167,6 +178,7 @@ class ArchiveView(Struct, frozen=True):
     findings: tuple[FindingView, ...]
     place: PlaceView
     hints: tuple[HintView, ...]
+    review: ReviewView | None = None  # None: nobody reviewed it
     by_year: ByYear | None = None  # its studies by the year of their exam; None: not known
     close_it: CloseItView = CloseItView()
 
@@ -196,6 +208,7 @@ def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words
         findings=tuple(_finding(found, words) for found in of_archive(archive, group)),
         place=_place(archive.place, words),
         by_year=archive.by_year,
+        review=None if archive.by_hand is None else _review(archive.by_hand, words),
         hints=tuple(HintView(h.what, str(h.source), h.endpoint, hint(h, words)) for h in archive.hints),
         close_it=close_it(archive, group, words),
     )
@@ -238,6 +251,10 @@ def _place(place: Place, words: Words) -> PlaceView:
         said=tuple(said),
         words=tuple(lines(place, words)),
     )
+
+
+def _review(found: ByHand, words: Words) -> ReviewView:
+    return ReviewView(found.what, found.who, f"{found.day:%Y-%m-%d}", found.operator, words.by_hand(found))
 
 
 def amounts(archive: ArchiveView, words: Words) -> Iterator[tuple[str, str]]:

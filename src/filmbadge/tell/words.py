@@ -14,6 +14,7 @@ from filmbadge.identifiers.schemes import schemes
 from filmbadge.judge.findings import OF_TRANSPORT
 from filmbadge.model import (
     Appearance,
+    ByHand,
     Count,
     Decoy,
     Depth,
@@ -73,6 +74,9 @@ _DECOYS = {
     Decoy.HONEYPOT: N_("it answers as honeypot software does"),
     Decoy.CLUSTER: N_("the same configuration with the same counts stands in five networks or more"),
     Decoy.CALLS_ITSELF: N_("its own name says demonstration, phantom or test bed"),
+    Decoy.BY_HAND_DECOY: N_("a person who reviewed it says that it is bait"),
+    Decoy.BY_HAND_DEMONSTRATION: N_("a person who reviewed it says that it is a demonstration"),
+    Decoy.BY_HAND_PHANTOM: N_("a person who reviewed it says that it holds phantoms only"),
 }
 _KINDS = {
     Kind.PATIENT_NAME: N_("patient name"),
@@ -255,6 +259,14 @@ def with_a_date(doubts: Sequence[Doubt]) -> bool:
     """Whether a lower bound is all studies that have a date."""
     codes = [doubt.code for doubt in doubts]
     return bool(codes) and codes[0] in _OF_UNDATED and set(codes) <= {*_OF_UNDATED, *_OF_CUT}
+
+
+_WHAT = {
+    "clinic": N_("a clinic's archive"),
+    "decoy": N_("bait"),
+    "demonstration": N_("a demonstration"),
+    "phantom": N_("an archive of phantoms"),
+}
 
 
 def withheld(total: Total) -> bool:
@@ -492,6 +504,16 @@ class Words(Causes):
                 return self.say("{bound} (counted, studies with a date; {why})", bound=bound, why=why)
             return self.say("{bound} (at least: {why})", bound=bound, why=why) if why else bound
         return self.say("unknown: {why}", why=why) if why else self.say("unknown")
+
+    def by_hand(self, found: ByHand) -> str:
+        """What a person said of an archive."""
+        day = f"{found.day:%Y-%m-%d}"
+        if found.operator and not found.what:
+            return self.say("Reviewed by {who} on {day}: run by {operator}.", who=found.who, day=day, operator=found.operator)  # fmt: skip
+        what = self.say(_WHAT[found.what])
+        if found.operator:
+            return self.say("Reviewed by {who} on {day}: {what}, run by {operator}.", who=found.who, day=day, what=what, operator=found.operator)  # fmt: skip
+        return self.say("Reviewed by {who} on {day}: {what}.", who=found.who, day=day, what=what)
 
     def figure(self, total: Total) -> str:
         """A total as a figure; a bound where it is not known, and in words where it has none."""

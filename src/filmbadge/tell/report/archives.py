@@ -118,8 +118,13 @@ def row(archive: ArchiveView, number: int, words: Words, *, card: bool = False) 
         rung=words.say(archive.rung),
         studies=_figure(archive, "studies", words) if archive.open else "",
         images=_figure(archive, "images", words) if archive.open else "",
-        why="; ".join(titles if archive.open and not archive.decoy else (*archive.decoy, *archive.reasons)),
+        why="; ".join((*about(archive), *(titles if archive.open and not archive.decoy else archive.reasons))),
     )
+
+
+def about(archive: ArchiveView) -> tuple[str, ...]:
+    """What a person said of it, or why it is likely no clinic's archive."""
+    return (archive.review.words.rstrip("."),) if archive.review else archive.decoy
 
 
 def card(archive: ArchiveView, number: int, words: Words) -> Card:
@@ -131,7 +136,7 @@ def card(archive: ArchiveView, number: int, words: Words) -> Card:
         headline=headline(archive, words),
         product=_product(archive, words),
         toolkit=words.say("toolkit {name}", name=archive.toolkit) if archive.toolkit else "",
-        decoy=[words.say("It is likely no clinic's archive: {reasons}.", reasons="; ".join(archive.decoy))] if archive.decoy else [],
+        decoy=[archive.review.words] if archive.review else [words.say("It is likely no clinic's archive: {reasons}.", reasons="; ".join(archive.decoy))] if archive.decoy else [],
         holds=[words.say("{quantity}: {count}", quantity=label, count=figure) for label, figure in amounts(archive, words)] if archive.open else [],
         identifiers=[identifier.words for identifier in archive.identifiers],
         kinds=list(_looks(archive, words)),
