@@ -102,6 +102,7 @@ def test_no_row_types_a_password_or_tries_one() -> None:
         ('example = { product = "Orthanc" }\n', "row 1 of [[remedy]]: it has a counter-example"),
         ('product = ["A"]\nexample = { product = "B" }\ncounter_example = {}\n', "its example does not match"),
         ("example = {}\ncounter_example = {}\n", "its example does not match"),
+        ('set = ["a"]\nexample = {}\ncounter_example = {}\n', "what is typed goes into something"),
     ],
 )
 def test_a_wrong_row_is_named(wrong: str, said: str) -> None:

@@ -104,6 +104,7 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     since: str = ""  # the version of the product that brought the setting; empty: all, or not known
     # What is typed, line by line. `<ports>` stands for the ports of the archive, `<dicom>` and `<web>` for its first of each.
     set: tuple[str, ...] = ()
+    into: str = ""  # the file that it goes into, or what understands it: shell, PowerShell, LDAP, SQL, Python
     then: tuple[Then, ...] = ()  # one of these, for a test on the real product
     # What a test of the row must know about the product, such as a file that must exist
     note: str = ""
@@ -126,6 +127,8 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
             raise ValueError(f"'{self.id}' is no id: small letters, digits and hyphens")
+        if bool(self.set) != bool(self.into):
+            raise ValueError("what is typed goes into something")
         if (self.counter_example is None) != (self.slot in FILLERS):
             raise ValueError("it has a counter-example, unless it only fills up")
         if not self.fits(self.example) or (self.counter_example is not None and self.fits(self.counter_example)):

@@ -154,6 +154,7 @@ def _section(row: RemedyRow) -> str:
         "fits": _condition(row),
         "instead of": f"`{row.instead_of}`" if row.instead_of else "",
         "setting": row.setting,
+        "goes into": row.into,
         "since": row.since,
         "default": row.default,
         "a stranger then sees": row.stranger,
