@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -82,6 +83,8 @@ def test_the_document_says_of_each_archive_what_became_of_it(
 ) -> None:
     raw = said(capsys, *folders, "--json", "-")
     told = msgspec.json.decode(raw, type=ComparisonDocument)
+    schema = json.loads((Path(__file__).parents[2] / "docs/schemas/filmbadge.comparison-1.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(json.loads(raw))
     assert told.schema == "filmbadge.comparison/1"
     assert told.level == "authority"
     (step,) = told.steps

@@ -287,7 +287,7 @@ class Later:
                     found[f"closed:{change.by}"] += 1
                 if change.becomes == "moved":
                     to = next(places)
-                    later[to] = replace(archives[at], addresses=archives[to].addresses)
+                    later[to] = replace(archives[at], addresses=archives[to].addresses, country=archives[to].country)
                     later[at] = replace(archives[at], **_VACANT)
                 else:
                     later[at] = _changed(archives[at], plans[at].behaviour, change)
