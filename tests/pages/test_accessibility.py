@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from filmbadge.tell.report import archives, page
 from filmbadge.tell.words import Words
-from support import reports, written
+from support import reports, twice, written
 from support.browser import chromium
 
 ENGLISH = Words()
@@ -32,6 +32,7 @@ KINDS: dict[str, Callable[[Path], str]] = {
     "a survey with one archive": lambda folder: page.render(reports.one(folder), ENGLISH),
     "a survey with cards": lambda folder: page.render(reports.many(folder), ENGLISH),
     "a survey with a table only": table_only,
+    "a comparison": twice.page,
     "a letter about one archive": lambda _: written.page(1),
     "a letter about forty archives": lambda _: written.page(40),
 }

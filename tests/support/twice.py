@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from msgspec import structs
+
+from filmbadge.compare.records import ChangeKind
+from filmbadge.compare.surveys import compare
+from filmbadge.keep.reader import Dataset
 from filmbadge.model import Census, CountedBy, DimseFacts, Host, Outcome, OutcomeKind, Rejection
+from filmbadge.tell.compare import page as drawn
+from filmbadge.tell.compare.document import CountryChanges, document
+from filmbadge.tell.notices.helped import Helped
+from filmbadge.tell.words import Words
 from support.factories import AT, DISCLOSED, admitted, dimse, host
 from support.folders import whole
 
@@ -39,3 +48,13 @@ def twice(folder: Path) -> tuple[Path, Path]:
         exclude=("192.0.2.7/32",),
     )
     return before, after
+
+
+def page(folder: Path) -> str:
+    """The page of what changed, with a table by country and whether telling helped."""
+    words = Words()
+    old, new = map(Dataset, twice(folder))
+    told = document([old, new], [compare(old, new)], words, helped=(Helped(None, 30, 12, 14, 2, 2, 12 / 26),))
+    (step,) = told.steps
+    countries = tuple(CountryChanges(code, {ChangeKind.NEW: 1, ChangeKind.STILL_OPEN: 3}) for code in ("BR", "US", ""))
+    return drawn.render(structs.replace(told, steps=(structs.replace(step, by_country=countries),)), words)
