@@ -177,6 +177,13 @@ def test_a_check_writes_sarif_beside_its_card(tmp_path: Path, capfd: Captured) -
     assert (ended["results"], ended["invocations"]) == ([], [{"executionSuccessful": True}])
 
 
+def test_a_file_of_a_check_says_whom_it_is_for(tmp_path: Path, capfd: Captured) -> None:
+    assert run(["check", "127.0.0.1:9", "--sarif", f"{tmp_path}/"]) == 0
+    assert (tmp_path / "check.owner.sarif").is_file()
+    assert run(["check", "127.0.0.1:9", "--sarif", str(tmp_path / "authority.sarif")]) == 2
+    assert "says authority, and this is for owner" in capfd.readouterr().err
+
+
 def test_a_check_of_which_we_are_not_sure_is_no_success() -> None:
     unknown = host("192.0.2.4", dimse(None, stop=Outcome(OutcomeKind.IDLE)))
     made = of_check(LOOPBACK, "192.0.2.4", unknown, Words())

@@ -49,7 +49,7 @@ def check(
     fail_on: RungChoice | None = None,
     fail_on_grade: GradeChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
-    sarif: Path | None = None,
+    sarif: str | None = None,
     html: str | None = None,
 ) -> int:
     """Check one archive: how open it is, why, and how much it would give away.
@@ -73,22 +73,23 @@ def check(
     json
         Print one JSON document on stdout instead of the card.
     sarif
-        Write what is wrong to this file too, as a log of SARIF 2.1.0 for a pipeline of those who run the archive.
+        Write what is wrong to this file or folder too, as a log of SARIF 2.1.0 for a pipeline of those who run the archive.
     html
         Write one self-contained page to this file, or into this folder under a name that says whom it is for.
     """
     allowed, why = permission(scope, owner, Depth(depth) if depth else None)
     require_sight(fail_on, allowed.depth)
     page = None if html is None else named(html, "check", Level.OWNER, ".html")
+    log = None if sarif is None else named(sarif, "check", Level.OWNER, ".sarif")
     began = datetime.now(UTC)
     host, journal, sources = run_loop(examine.checked(allowed, parse(target), load_places(places)))
     words, proof = Words(), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
     document = card.document(
         target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why, evidence=proof
     )
-    if sarif is not None:
-        write_file(sarif, sarif_of(host, feed_of_check(allowed, target, host, words), words))
-        note(f"Wrote {sarif} (level owner)")
+    if log is not None:
+        write_file(log, sarif_of(host, feed_of_check(allowed, target, host, words), words))
+        note(f"Wrote {log} (level {Level.OWNER})")
     if page is not None:
         write_file(page, single.render(document, words).encode())
         note(f"Wrote {page} (level {Level.OWNER})")
