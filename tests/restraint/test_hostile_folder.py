@@ -8,6 +8,8 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,19 @@ def test_all_free_texts_at_once_are_told_clean(all_free: Path, tmp_path: Path) -
     sound_page(page.read_text())
     sound_document(document)
     assert hostile_folder.MARK in page.read_text(), "some of it is shown"
+
+
+@pytest.mark.parametrize("all_free", [HOSTILE, LONG], indirect=True, ids=["hostile", "long"])
+def test_letters_of_such_a_folder_are_clean(all_free: Path, tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text("network,name,email,postal\n0.0.0.0/0,Name,a@clinic.test,Street 1\n")
+    where = ("--contacts", str(tmp_path / "contacts.csv"), "--out", str(tmp_path / "letters"), "--paper", "html")
+    said = ran("notices", str(all_free), *where, "--language", "en", "--sender", "CERT <cert@cert.test>")
+    assert sound(said), said.err
+    (letter,) = (tmp_path / "letters").glob("*.html")
+    sound_page(letter.read_text())
+    (message,) = (tmp_path / "letters").glob("*.eml")
+    assert not any(part.defects for part in message_from_bytes(message.read_bytes(), policy=default).walk())
+    assert not unsafe((tmp_path / "letters" / "told.csv").read_text().replace("\n", ""))
 
 
 @pytest.mark.parametrize("all_free", [HOSTILE], indirect=True)

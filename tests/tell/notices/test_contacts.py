@@ -78,6 +78,9 @@ def test_all_that_a_row_says(tmp_path: Path) -> None:
 def test_columns_stand_in_any_order_and_most_may_be_left_out(tmp_path: Path) -> None:
     found = table(tmp_path, "Klinik,pacs@clinic.test,192.0.2.9\n", "name,email,address\n").of("192.0.2.9")
     assert found == Contact("Klinik", "pacs@clinic.test")
+    also = table(tmp_path, "Klinik,pacs@clinic.test,Weg 1,192.0.2.9\n", "Name,E-Mail,Postal_Address,address\n")
+    assert also.of("192.0.2.9") == Contact("Klinik", "pacs@clinic.test", ("Weg 1",))
+    assert "each column once" in refusal(tmp_path, "", "name,mail,email\n")
 
 
 @pytest.mark.parametrize(

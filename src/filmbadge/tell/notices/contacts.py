@@ -26,6 +26,7 @@ from filmbadge.texts import printable
 
 KEYS = ("network", "address", "operator")
 COLUMNS = (*KEYS, "name", "email", "postal", "language", "role", "source", "date")
+_ALSO = {"e-mail": "email", "mail": "email", "postal address": "postal"}  # other names of columns
 _REQUIRED = ("name",)
 _MOST_BYTES = 64 << 20
 _LONGEST = 256  # characters of a value
@@ -142,10 +143,11 @@ class Contacts:
             raise self._wrong(1, f"the first line must name columns of these: {','.join(COLUMNS)}")
 
     def _columns(self, line: int, row: Sequence[str]) -> list[str]:
-        names = [name.strip() for name in row]
-        for name in names:
+        plain = [" ".join(name.lower().replace("_", " ").split()) for name in row]
+        names = [_ALSO.get(name, name) for name in plain]
+        for written, name in zip(row, names, strict=True):
             if name not in COLUMNS:
-                raise self._wrong(line, f"'{_brief(name)}' is none of the columns {','.join(COLUMNS)}")
+                raise self._wrong(line, f"'{_brief(written.strip())}' is none of the columns {','.join(COLUMNS)}")
         if len(set(names)) != len(names) or not set(_REQUIRED) <= set(names):
             raise self._wrong(line, "the first line names each column once, and 'name' must be among them")
         return names

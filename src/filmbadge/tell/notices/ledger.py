@@ -20,12 +20,12 @@ from msgspec import Struct
 from filmbadge.keep import files
 from filmbadge.keep.files import Damaged
 from filmbadge.tell.notices.contacts import Role
+from filmbadge.tell.spreadsheet import cell
 from filmbadge.texts import printable
 
 NAME = "told.csv"
 _MOST_BYTES = 256 << 20
 _END = "#end"
-_FORMULA = "=+-@\t\r'"  # a spreadsheet takes a cell that begins so for a formula, or hides the sign
 
 
 class Kind(StrEnum):
@@ -108,7 +108,7 @@ def content(told: Iterable[Told]) -> bytes:
     writer.writerow(COLUMNS)
     for row in told:
         held = msgspec.to_builtins(row)
-        writer.writerow(safe(str(held[name])) for name in COLUMNS)
+        writer.writerow(_safe(str(held[name])) for name in COLUMNS)
     body = out.getvalue().encode()
     return body + _last(body) + b"\n"
 
@@ -118,9 +118,9 @@ def write(directory: Path, told: Iterable[Told]) -> None:
     files.write(directory / NAME, content(told))
 
 
-def safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(tuple(_FORMULA)) else text
+def _safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula, and that `_plain` makes the same text of again."""
+    return f"'{text}" if text.startswith("'") else cell(text)
 
 
 def _plain(cell: str) -> str:

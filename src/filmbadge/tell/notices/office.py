@@ -6,20 +6,16 @@ told. Then they are moved to where they belong. Whoever opens the folder next mo
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from filmbadge.keep import files
+from filmbadge.keep.parts import Lock
 from filmbadge.model import Refusal
 from filmbadge.tell.notices import ledger
 from filmbadge.tell.notices.ledger import Told
-
-if sys.platform != "win32":
-    import fcntl
 
 _NEW = ".new"
 
@@ -78,7 +74,7 @@ def opened(directory: Path) -> Iterator[Office]:
     """The folder, made if it is missing. Raises Refusal where it cannot be written, or another process writes letters there."""
     with _writing(directory):
         files.make_folder(directory)
-        handle = _held(directory)
+        lock = Lock(directory)
     try:
         office = Office(directory)
         office.settle()
@@ -87,8 +83,7 @@ def opened(directory: Path) -> Iterator[Office]:
         finally:
             office.settle()
     finally:
-        if handle is not None:
-            os.close(handle)
+        lock.close()
 
 
 @contextmanager
@@ -96,18 +91,7 @@ def _writing(directory: Path) -> Iterator[None]:
     """Raises Refusal for what the system says."""
     try:
         yield
+    except BlockingIOError:
+        raise Refusal(f"another filmbadge writes letters into {files.shown(directory)}") from None
     except OSError as error:
         raise Refusal(f"{files.shown(directory)} cannot be written ({error.strerror})") from None
-
-
-def _held(directory: Path) -> int | None:
-    """A descriptor that keeps other processes out until it is closed. Windows locks no folders: None. Raises OSError and Refusal."""
-    if sys.platform == "win32":
-        return None
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise Refusal(f"another filmbadge writes letters into {files.shown(directory)}") from None
-    return handle

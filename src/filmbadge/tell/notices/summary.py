@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from filmbadge.tell.notices.ledger import Kind, safe
+from filmbadge.tell.notices.ledger import Kind
 from filmbadge.tell.notices.plan import Plan, address
+from filmbadge.tell.spreadsheet import line
 from filmbadge.tell.words import Words
 
 WITHOUT = "without-contact.csv"
@@ -34,20 +32,17 @@ def render(plan: Plan, words: Words) -> RenderableType:
     table.add_row(words.say("told before, and not known whether still open"), words.number(plan.not_known))
     table.add_row(words.say("without contact (without-contact.csv)"), words.number(len(plan.without_contact)))
     named = [address(archive) for archive in plan.without_contact]
-    lines = [Text(f"  {one}") for one in named[:_SHOWN]]
+    shown = [Text(f"  {one}") for one in named[:_SHOWN]]
     if len(named) > _SHOWN:
-        lines.append(Text("  " + words.many("and {n:,} more", "and {n:,} more", len(named) - _SHOWN)))
-    return Group(table, *lines)
+        shown.append(Text("  " + words.many("and {n:,} more", "and {n:,} more", len(named) - _SHOWN)))
+    return Group(table, *shown)
 
 
 def without_contact(plan: Plan) -> bytes:
     """As CSV, with what is known of where each stands."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows = [line(_COLUMNS)]
     for archive in plan.without_contact:
         place = archive.place
-        asn = "" if place.asn is None else str(place.asn)
-        cells = (place.country, place.network, asn, place.as_name, place.operator, archive.grade)
-        writer.writerow(safe(cell or "") for cell in (address(archive), archive.id, *cells))
-    return out.getvalue().encode()
+        known = (place.country, place.network, place.asn, place.as_name, place.operator, archive.grade)
+        rows.append(line((address(archive), archive.id, *known)))
+    return "".join(rows).encode()
