@@ -79,6 +79,7 @@ def test_text_stands_first_then_the_feedback_then_the_reports() -> None:
 def test_without_reports_it_is_text_alone() -> None:
     found = read(made(reports=()))
     assert found.get_content_type() == "text/plain"
+    assert found["Content-Language"] == "en"
     assert REFERENCE in found.get_content()
 
 

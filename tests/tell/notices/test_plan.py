@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from filmbadge.model import OrthancFacts
+from filmbadge.model import OrthancFacts, Refusal
 from filmbadge.tell.notices.contacts import Contacts
 from filmbadge.tell.notices.ledger import Kind, Told
 from filmbadge.tell.notices.plan import LEAST_DAYS, Fate, Mail, Plan, State, plan
@@ -157,3 +157,8 @@ def test_another_contact_for_the_same_archive_is_told_for_the_first_time(table: 
     archive = view("192.0.2.7")
     other = contacts(tmp_path, "192.0.2.0/24,,Klinik,office@klinik.test,,,,,")
     assert the_one(planned([archive], other, [told(archive, table, days=1)])).kind is Kind.FIRST
+
+
+def test_no_letter_is_older_than_its_survey(table: Contacts) -> None:
+    with pytest.raises(Refusal, match="no letter about it can be dated 2026-11-19"):
+        planned([view("192.0.2.7")], table, today=BEGAN.date() - timedelta(1))

@@ -37,10 +37,11 @@ def message(
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834
     if first_id:
         made["In-Reply-To"] = made["References"] = first_id
-    made["Content-Language"] = letter.language
     if not reports:
         made.set_content(text(letter), cte="quoted-printable")
+        made["Content-Language"] = letter.language
         return made.as_bytes()
+    made["Content-Language"] = letter.language
     made["MIME-Version"] = "1.0"
     made.add_header(
         "Content-Type", "multipart/report", **{"report-type": "feedback-report", "boundary": _boundary(message_id)}

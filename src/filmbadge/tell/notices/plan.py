@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from filmbadge.model import Refusal
 from filmbadge.tell.notices.contacts import Contact, Contacts
 from filmbadge.tell.notices.ledger import Kind, Told
 from filmbadge.tell.view import ArchiveView
@@ -81,7 +82,10 @@ def plan(
     """Who is written to, about archives that are open and likely no decoys. `fates` says what became of an endpoint that was open in an older survey; `began` is when this one began.
 
     Without fates an archive is found again by an endpoint of its own. Then nothing is known to be closed.
+    Raises Refusal where the letters would be older than the survey that they tell.
     """
+    if today < began.date():
+        raise Refusal(f"the survey began on {began.date()}: no letter about it can be dated {today}")
     made = Plan()
     open_now = [archive for archive in archives if archive.open and not archive.decoy]
     history = _by_recipient(told)
