@@ -104,7 +104,7 @@ def notices(
             folder.keep(letters(made, writing))
         folder.put(summary.WITHOUT, summary.without_contact(made))
     show(summary.render(made, words))
-    note(f"Wrote {len(made.mails)} letters into {out}. Nothing was sent.")
+    note(f"Wrote {len(made.mails)} letter{'' if len(made.mails) == 1 else 's'} into {out}. Nothing was sent.")
     return DONE
 
 

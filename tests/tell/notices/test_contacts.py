@@ -177,3 +177,19 @@ def test_the_narrowest_network_counts_as_by_looking_through_all(
         narrowest = max((n for n in among if address in n), key=lambda n: n.prefixlen, default=None)
         found = contacts.of(str(address))
         assert (found.name if found else None) == (None if narrowest is None else str(narrowest))
+
+
+@pytest.mark.parametrize(
+    ("postal", "lines"),
+    [
+        ("Weg 1, 12345 Ort, Land", ("Weg 1", "12345 Ort", "Land")),
+        ("Haus 3, Ebene 2; 12345 Ort", ("Haus 3, Ebene 2", "12345 Ort")),
+        ("KLINIK süd\nWeg 1\n12345 Ort", ("Weg 1", "12345 Ort")),
+        ("Klinik Süd, Weg 1, 12345 Ort", ("Weg 1", "12345 Ort")),
+        ("Klinik Süd GmbH; Weg 1", ("Klinik Süd GmbH", "Weg 1")),
+    ],
+)
+def test_lines_of_a_postal_address(postal: str, lines: tuple[str, ...], tmp_path: Path) -> None:
+    found = table(tmp_path, f',192.0.2.1,,Klinik Süd,,"{postal}",,,,\n').of("192.0.2.1")
+    assert found is not None
+    assert found.postal == lines

@@ -182,7 +182,7 @@ class Contacts:
 def contact(row: Mapping[str, str]) -> Contact:
     """Whom a row names. Raises ValueError."""
     name, email = _checked("name", row.get("name", "")), _email(row.get("email", ""))
-    postal, source = _postal(row.get("postal", "")), _checked("source", row.get("source", ""))
+    postal, source = _postal(row.get("postal", ""), name), _checked("source", row.get("source", ""))
     if not name:
         raise ValueError("the name is missing")
     if not email and not postal:
@@ -217,12 +217,20 @@ def _email(text: str) -> str:
     return text
 
 
-def _postal(text: str) -> tuple[str, ...]:
-    """Lines stand below each other in quotes, or behind each other with a semicolon between them."""
-    lines = tuple(_checked("postal address", line) for line in re.split(r"\r\n|\n|;", text) if line.strip())
+def _postal(text: str, name: str) -> tuple[str, ...]:
+    """Lines stand below each other in quotes, or behind each other with semicolons, or else commas, between them.
+
+    The name stands above them, so it is not said twice.
+    """
+    parts = [part for part in re.split(r"\r\n|\n|;", text) if part.strip()]
+    if len(parts) == 1:
+        parts = [part for part in text.split(",") if part.strip()]
+    lines = [_checked("postal address", part) for part in parts]
+    if lines and _plain(lines[0]) == _plain(name):
+        del lines[0]
     if sum(-(-len(line) // _WIDTH) for line in lines) > _MOST_LINES:
         raise ValueError(f"the postal address has more than {_MOST_LINES} lines of {_WIDTH} characters")
-    return lines
+    return tuple(lines)
 
 
 def _language(text: str) -> str:

@@ -78,11 +78,7 @@ class Row(NamedTuple):
     asked: str
     figures: tuple[str, ...]  # patients, studies, images; empty at an abuse desk
     before: str  # when it was written about last; empty: never
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """Below the heads of the table, behind the address."""
-        return (self.product, self.asked, *self.figures, self.before)
+    lines: tuple[str, ...]  # all but the address, for plain text
 
 
 class Part(NamedTuple):
@@ -110,7 +106,7 @@ class Letter(NamedTuple):
     parts: tuple[Part, ...]
     farewell: str
     behind: str  # on paper, where to look for how to close it; empty: nothing stands there
-    labels: tuple[tuple[str, str], ...]  # reference, date
+    labels: tuple[str, ...]  # reference, date
     foot: str  # of every page: the reference, and for whom it is
 
     @property
@@ -141,7 +137,10 @@ def compose(mail: Mail, sender: Sender, survey: Survey, reference: str, today: d
         behind=words.say("More on how to close it is written below the signature.")
         if any(part.enclosed for part in parts)
         else "",
-        labels=((words.say("Reference"), reference), (words.say("Date"), day)),
+        labels=(
+            words.say("{label}: {value}", label=words.say("Reference"), value=reference),
+            words.say("{label}: {value}", label=words.say("Date"), value=day),
+        ),
         foot=words.say("{reference} · for the addressee alone", reference=reference),
     )
 
@@ -238,13 +237,22 @@ class _Writer:
         last = self._before.get(archive.id)
         asked = self._survey.asked.get(archive.id, self._survey.began)
         product = self._words.product(archive.product, archive.product_version, archive.product_firm)
+        figures = () if self._desk else tuple(self._figure(archive.counts[name]) for name in FIGURES)
+        before = self._date(last.day) if last else ""
+        product = product if archive.product else self._say("not known")
+        cells = (product, self._words.time(asked), *figures, before)
         return Row(
             address=address(archive),
             ways=", ".join(dict.fromkeys(self._port(url) for url in archive.endpoints)),
-            product=product if archive.product else self._say("not known"),
+            product=product,
             asked=self._words.time(asked),
-            figures=() if self._desk else tuple(map(self._figure, map(archive.counts.__getitem__, FIGURES))),
-            before=self._date(last.day) if last else "",
+            figures=figures,
+            before=before,
+            lines=tuple(
+                self._say("{label}: {value}", label=head, value=cell)
+                for head, cell in zip(tuple(self.heads())[1:], cells, strict=False)
+                if cell
+            ),
         )
 
     def _port(self, url: str) -> str:

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from hashlib import sha256
 from typing import Any, cast
 
-from filmbadge.tell.notices.letter import Letter, Row
+from filmbadge.tell.notices.letter import Letter
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
 
@@ -94,14 +94,16 @@ def text(letter: Letter) -> str:
 
 
 def _lines(letter: Letter) -> Iterator[str]:
-    for label, value in letter.labels:
-        yield from _wrapped(f"{label}: {value}")
+    for label in letter.labels:
+        yield from _wrapped(label)
     for paragraph in letter.opening:
         yield ""
         yield from _wrapped(paragraph)
     for row in letter.rows:
         yield ""
-        yield from _row(row, letter)
+        yield f"* {row.address} ({row.ways})"
+        for line in row.lines:
+            yield from _wrapped(line, "  ")
     for part in letter.parts:
         yield ""
         yield from _wrapped(part.title)
@@ -114,13 +116,6 @@ def _lines(letter: Letter) -> Iterator[str]:
     yield ""
     yield letter.farewell
     yield letter.sender.authority
-
-
-def _row(row: Row, letter: Letter) -> Iterator[str]:
-    yield f"* {row.address} ({row.ways})"
-    for head, value in zip(letter.heads[1:], row.values, strict=False):
-        if value:
-            yield from _wrapped(f"{head}: {value}", "  ")
 
 
 def _wrapped(line: str, before: str = "") -> list[str]:
