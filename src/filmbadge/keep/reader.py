@@ -45,12 +45,13 @@ class Dataset:
     def __init__(self, directory: Path, judged: int | Mapping[str, pa.Table] | None = None) -> None:
         self.directory = directory
         self._asked = judged
-        self._sql = duckdb.connect(
-            ":memory:", config={"threads": 1, "default_block_size": 16384}
-        )  # one thread scans parts: see `Together`
         self._held: set[str] = set()
         self._tables: dict[str, pa.Table | parts.Together] = {}
         self._read()
+        self._sql = duckdb.connect(
+            ":memory:", config={"threads": 1, "default_block_size": 16384}
+        )  # one thread scans parts: see `Together`
+        self._register(*TABLES)
         self._execute(views.views())
         self._execute(views.ready())
         for setting in (
@@ -64,6 +65,7 @@ class Dataset:
     def renew(self) -> None:
         """Takes in the links, reviews and connections that were kept since. Raises NotASurvey."""
         self._forget_held()
+        self._load(JOURNAL, LINKS, REVIEWS)
         self._register(JOURNAL, LINKS, REVIEWS)
 
     def hold(self, *views: str) -> None:
@@ -126,18 +128,21 @@ class Dataset:
             raise NotASurvey(str(error)) from None
         except OSError as error:
             raise self._unreadable(error) from None
-        self._register(*TABLES)
+        self._load(*TABLES)
 
-    def _register(self, *tables: Table) -> None:
+    def _load(self, *tables: Table) -> None:
         """Tables as they are kept now."""
         for table in tables:
             try:
-                rows = self._tables[table.name] = self._table(table)
+                self._tables[table.name] = self._table(table)
             except Damaged as error:
                 raise NotASurvey(str(error)) from None
             except (pa.ArrowException, OSError) as error:
                 raise self._unreadable(error) from None
-            self._sql.register(views.name_of(table), rows)
+
+    def _register(self, *tables: Table) -> None:
+        for table in tables:
+            self._sql.register(views.name_of(table), self._tables[table.name])
 
     def _unreadable(self, error: Exception) -> NotASurvey:
         return NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})")
