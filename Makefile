@@ -1,5 +1,5 @@
 # make demo   survey a synthetic hospital on loopback and open its report
-# make test   every check and test, real archives included
+# make test   every check and test, real archives included, in PROCESSES=4: many tests wait for an archive, and not for a core
 # make hunt   the properties, simulations and fuzzers with fresh randomness, for MINUTES=10; writes what it finds into out/hunt
 # make wheel  build the wheel, install it as a user would, and rehearse with it
 # make bench  speed against other clients, in networks of its own; writes bench/results.md
@@ -10,6 +10,7 @@
 DEBIAN_PACKAGES = chromium ctn dcmtk default-jre-headless gcc iproute2 libc6-dev libpango-1.0-0 libpangoft2-1.0-0 nftables nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil
 WHEEL_PACKAGES = gcc iproute2 libc6-dev pipx python3-dev python3-venv
 MINUTES = 10
+PROCESSES = 4
 BENCH_PACKAGES = dcmtk gcc iproute2 libc6-dev masscan nftables nmap orthanc python3-odil python3-dev
 
 demo:
@@ -23,7 +24,7 @@ test:
 	@scripts/packages $(DEBIAN_PACKAGES)
 	@$(MAKE) --no-print-directory lint
 	@scripts/npm
-	PYTHONHASHSEED=0 .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONHASHSEED=0 .venv/bin/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint:
 	@scripts/venv dev

@@ -11,7 +11,10 @@ from support import chance, found, guard, isolation
 
 HERE = Path(__file__).parent
 # Rooms of tests that start archives, browsers or the instrument as a process, or need more of the system than loopback.
-REAL = [HERE / room for room in ("ask/wire/test_names.py", "bench", "pages", "real", "rehearse", "restraint/test_canary.py", "restraint/test_pages.py", "restraint/test_permission.py", "restraint/test_remains.py", "survey/test_misleading.py", "survey/test_survey.py")]  # fmt: skip
+REAL = [HERE / room for room in ("ask/wire/test_names.py", "bench", "pages", "real", "rehearse", "restraint/test_canary.py", "restraint/test_pages.py", "restraint/test_permission.py", "restraint/test_remains.py", "survey/test_misleading.py", "survey/test_resumed.py", "survey/test_survey.py")]  # fmt: skip
+
+# The files that take longest, about in that order: a process runs a file alone.
+LONGEST = [HERE / file for file in ("restraint/test_canary.py", "survey/test_misleading.py", "real/test_interoperation.py", "survey/test_resumed.py", "survey/test_survey.py", "bench/test_bench_runs.py", "real/test_dicomweb.py", "rehearse/test_rehearsal.py", "real/test_real_archives.py", "real/test_kinds.py", "real/test_ways_in.py", "real/test_tls_archives.py", "restraint/test_peer_text.py", "restraint/test_permission.py", "keep/test_damage.py", "keep/test_totals.py", "keep/test_upgrade.py", "keep/test_hostile.py", "ask/decoder/test_cores.py", "ask/dicomweb/test_records.py", "ask/test_hostile.py", "ask/census/test_plan.py")]  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,8 +38,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if any(item.path.is_relative_to(room) for room in REAL):
             item.add_marker(pytest.mark.real)
-    if hasattr(config, "workerinput"):  # what takes long first, so that no process waits for the other at the end
-        items.sort(key=lambda item: item.get_closest_marker("real") is None)
+    if hasattr(config, "workerinput"):
+        items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> int:
+    """What takes long begins first, so that no process waits for the others at the end."""
+    if item.path in LONGEST:
+        return LONGEST.index(item.path)
+    return len(LONGEST) + (item.get_closest_marker("real") is None)
 
 
 @pytest.fixture(autouse=True)

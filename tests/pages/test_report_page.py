@@ -25,7 +25,7 @@ from filmbadge.tell.view import (
 )
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
-from support import archives, hostile_folder
+from support import archives, hospital, hostile_folder
 from support.browser import chromium, opened
 
 ENGLISH = Words()
@@ -40,7 +40,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pages")
-    archives.filmbadge("rehearse", "hospital", "--scale", "0.2", "--out", str(directory / "survey"))
+    with hospital.world(scale=0.2) as site:
+        scope = hospital.scope_for(site, directory, idle=2, depth="profile")
+        hospital.surveyed(str(scope), "--out", str(directory / "survey"))
     archives.filmbadge("report", str(directory / "survey"), "--html", str(directory / "page.html"))
     return directory
 

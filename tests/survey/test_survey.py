@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import msgspec
 import pytest
@@ -22,150 +17,11 @@ from filmbadge.keep import judged, manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.schema import LINKS, REVIEWS, TABLES
 from filmbadge.keep.whole import listed
-from filmbadge.model import Doubt, DoubtCode, Total
-from filmbadge.rehearse.build import build
-from filmbadge.rehearse.serve import Site, serve
-from filmbadge.rehearse.worldfile import read
+from filmbadge.model import Doubt, DoubtCode
 from support import archives
+from support.hospital import COMMAND, at_least, scope_for, surveyed, totals, world
 from support.loopback import deaf_port
 from support.pynetdicom_archive import Rows, archive
-
-COMMAND = str(Path(sys.executable).with_name("filmbadge"))
-
-
-@contextmanager
-def world(seed: int = 5) -> Iterator[Site]:
-    """The synthetic hospital in a thread of its own, for commands that run as processes."""
-    up, down = Event(), Event()
-    sites: list[Site] = []
-
-    async def stand() -> None:
-        async with serve(build(read("hospital"), 0.1, seed), seed) as site:
-            sites.append(site)
-            up.set()
-            await asyncio.to_thread(down.wait)
-
-    thread = Thread(target=asyncio.run, args=(stand(),))
-    thread.start()
-    assert up.wait(30)
-    try:
-        yield sites[0]
-    finally:
-        down.set()
-        thread.join()
-
-
-def scope_for(site: Site, directory: Path, *, overall: float = 5000, idle: float = 0.5) -> Path:
-    path = directory / f"scope-{overall:g}.toml"
-    path.write_text(
-        f'schema = "filmbadge.scope/1"\nnetworks = ["{site.networks[0]}"]\ndepth = "count"\nexpires = 2099-12-31\n'
-        '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
-        f"[ports]\ndimse = [{site.dimse_ports[0]}, {site.dimse_ports[1]}]\ndimse_tls = []\nweb = [{site.web_ports[0]}]\nweb_tls = []\n"
-        f"[pace]\noverall = {overall}\nper_network = 5000\nper_host = 1000\n[caps]\nidle_seconds = {idle}\n"
-    )
-    return path
-
-
-def surveyed(*arguments: str, code: int = 3) -> str:
-    """A survey of the whole world. One of its archives is too busy to say whether it is open: that is exit code 3."""
-    return archives.filmbadge("survey", *arguments, code=code)
-
-
-def totals(directory: Path) -> dict[str, Total]:
-    return {total.quantity: total for total in Dataset(directory).totals()}
-
-
-def at_least(total: Total) -> int | None:
-    """The figure, or the bound where some host leaves it in doubt."""
-    return total.at_least if total.measured is None else total.measured
-
-
-def test_kill_and_resume_give_the_same_totals(tmp_path: Path) -> None:
-    async def killed_midway(scope: Path, out: Path) -> None:
-        process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
-        async with asyncio.timeout(60):
-            while not list(out.glob("observations/part-*.parquet")):
-                assert process.returncode is None, "it was done before it could be killed"
-                await asyncio.sleep(0.02)
-        process.kill()
-        await process.wait()
-
-    with world() as site:
-        whole, broken = tmp_path / "whole", tmp_path / "broken"
-        surveyed(str(scope_for(site, tmp_path)), "--out", str(whole))
-        slow = scope_for(site, tmp_path, overall=20)
-        asyncio.run(killed_midway(slow, broken))
-        kept = Dataset(broken)
-        assert kept.manifest.state == "running"
-        before = set(kept.done())
-        assert 0 < len(before) < 30
-        journal_before = kept.connections()
-        surveyed(str(slow), "--out", str(broken), "--resume")
-    resumed = Dataset(broken)
-    assert totals(broken) == totals(whole)
-    assert resumed.outcomes() == Dataset(whole).outcomes()
-    assert resumed.manifest.state == "done"
-    assert resumed.manifest.hosts_done == resumed.manifest.hosts == 30
-    assert resumed.rows("SELECT target FROM endpoints GROUP BY target, port, protocol HAVING count(*) > 1") == []
-    asked_again = "SELECT count(*) n FROM journal WHERE address = ?"
-    one = sorted(before)[0]
-    assert resumed.connections() > journal_before
-    assert resumed.rows(asked_again, one) == Dataset(whole).rows(asked_again, one)
-
-
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_keeps_what_was_gathered(tmp_path: Path, stop: signal.Signals) -> None:
-    async def interrupted(scope: Path, out: Path) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            COMMAND, "survey", str(scope), "--out", str(out), stderr=asyncio.subprocess.PIPE
-        )
-        async with asyncio.timeout(60):
-            while not list(out.glob("observations/part-*.parquet")):
-                assert process.returncode is None
-                await asyncio.sleep(0.02)
-            process.send_signal(stop)
-            _, said = await process.communicate()
-        return process.returncode or 0, said.decode()
-
-    with world() as site:
-        scope = scope_for(site, tmp_path, overall=20)
-        code, said = asyncio.run(interrupted(scope, tmp_path / "out"))
-    assert code == 3
-    assert "Traceback" not in said
-    assert "--resume" in said
-    kept = Dataset(tmp_path / "out")
-    assert kept.manifest.state == "interrupted"
-    assert kept.manifest.rows == kept.totals()
-    for quantity, truth in (("archives", 13), ("archives_open", 7)):
-        total = totals(tmp_path / "out")[quantity]
-        assert total.measured is None
-        assert (total.at_least or 0) <= truth
-    assert kept.manifest.hosts_done == len(set(kept.done())) > 0
-    assert kept.manifest.connections == kept.connections()
-    again = json.loads(archives.filmbadge("judge", str(tmp_path / "out"), "--json"))
-    assert (again["totals"], again["archives"]) == ([], []), "what was gathered was judged as a whole"
-
-
-def test_a_survey_killed_before_it_wrote_anything_tells_nothing_as_zero(tmp_path: Path) -> None:
-    async def killed(scope: Path, out: Path) -> None:
-        process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
-        async with asyncio.timeout(60):
-            while not (out / "judged" / "1" / judged.NAME).exists():
-                assert process.returncode is None
-                await asyncio.sleep(0)
-        process.kill()
-        await process.wait()
-
-    with world() as site:
-        asyncio.run(killed(scope_for(site, tmp_path, overall=1), tmp_path / "out"))
-    report = json.loads(archives.filmbadge("report", str(tmp_path / "out"), "--json", "-"))
-    for row in report["rows"]:
-        assert (row["measured"], row["how"]) == (None, "unknown")
-    archives_row = report["rows"][0]
-    assert archives_row["doubts"][0] == {"code": "hosts-unasked", "numbers": {"hosts": 30}}
-    said = archives.filmbadge("report", str(tmp_path / "out"))
-    assert "(counted)" not in said
-    assert "hosts not asked: 30" in said
 
 
 def test_a_survey_that_reached_nothing_is_not_done(tmp_path: Path) -> None:
@@ -267,24 +123,6 @@ def test_a_list_that_changed_is_not_resumed(tmp_path: Path) -> None:
         archives.filmbadge("survey", str(scope), str(hosts), "--out", str(out), "--resume", code=2)
 
 
-def test_a_scope_that_expires_midway_is_resumed_under_a_later_one(tmp_path: Path) -> None:
-    """What was not asked in time is not recorded as asked."""
-    with world() as site:
-        out, slow = tmp_path / "out", scope_for(site, tmp_path, overall=20)
-        lasting = slow.read_text()
-        soon = datetime.now(UTC) + timedelta(seconds=4)
-        slow.write_text(lasting.replace("2099-12-31", soon.isoformat()))
-        archives.filmbadge("survey", str(slow), "--out", str(out), code=3)
-        kept = Dataset(out)
-        assert kept.manifest.state == "interrupted"
-        assert len(set(kept.done())) < 30
-        assert "unknown" not in kept.outcomes()
-        slow.write_text(lasting)
-        surveyed(str(slow), "--out", str(out), "--resume")
-    assert len(set(Dataset(out).done())) == 30
-    assert at_least(totals(out)["archives"]) == 13
-
-
 def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
     """Sketches die with their run: a resumed survey asks archives of like size for their UIDs again."""
     with world() as site:
@@ -311,28 +149,6 @@ def test_archives_that_are_one_are_found_across_runs(tmp_path: Path) -> None:
     assert resumed.connections() == whole.connections() + 2  # those two, and nobody else
     surveyed(scope, "--out", str(out), "--resume")  # all is reviewed: nobody is asked
     assert Dataset(out).connections() == resumed.connections()
-
-
-def test_a_resumed_survey_is_judged_by_one_judge(tmp_path: Path) -> None:
-    """The catalogue changed in between: what was kept is judged again before the rest is asked."""
-    with world() as site:
-        out, slow = tmp_path / "out", scope_for(site, tmp_path, overall=20)
-        lasting = slow.read_text()
-        slow.write_text(lasting.replace("2099-12-31", (datetime.now(UTC) + timedelta(seconds=4)).isoformat()))
-        archives.filmbadge("survey", str(slow), "--out", str(out), code=3)
-        before = set(Dataset(out).done())
-        assert 0 < len(before) < 30
-        said = judged.read(out, 1)
-        assert said is not None
-        older = msgspec.structs.replace(said.judge, catalogue="an older one")
-        judged.write(out, 1, msgspec.structs.replace(said, judge=older))
-        slow.write_text(lasting)
-        surveyed(str(slow), "--out", str(out), "--resume")
-    whole = Dataset(out)
-    assert whole.judged == 2
-    assert len(set(whole.done())) == 30 > len(before)
-    assert at_least(totals(out)["archives"]) == 13
-    assert {row["target"] for row in Dataset(out, 1).rows("SELECT target FROM endpoints_rows")} == before
 
 
 def test_patient_ids_of_two_runs_are_not_compared(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Dataset:
         self.directory = directory
         self._asked = judged
         self._held: set[str] = set()
+        self._summed: tuple[Manifest, totals.Totals] | None = None
         self._tables: dict[str, pa.Table | parts.Together] = {}
         self._read()
         self._sql = duckdb.connect(
@@ -110,6 +111,7 @@ class Dataset:
         for view in self._held:
             self._sql.execute(f"DROP TABLE temp.{view}")
         self._held.clear()
+        self._summed = None
 
     def by_hand(self) -> dict[str, ByHand]:
         """By the id of an archive."""
@@ -266,23 +268,30 @@ class Dataset:
         at = cast("datetime | None", self.rows("SELECT max(started_at) latest FROM journal")[0]["latest"])
         return None if at is None else at.replace(tzinfo=UTC)
 
+    def _totals(self, told: Manifest | None) -> totals.Totals:
+        """Made once for each manifest, until the dataset is renewed: rows, countries and years stand on the same sums."""
+        asked = told or self.manifest
+        if self._summed is None or self._summed[0] is not asked:
+            self._summed = asked, totals.Totals(self, asked)
+        return self._summed[1]
+
     def totals(self, told: Manifest | None = None) -> tuple[Total, ...]:
         """The quantities of a survey, each with its origin. What is unknown for one open archive is unknown in total.
 
         `told` is what is known of the survey as a whole; without it, survey.json.
         """
-        return totals.totals(self, told or self.manifest)
+        return tuple(self._totals(told).each())
 
     def by_country(self, told: Manifest | None = None) -> tuple[CountryRow, ...]:
         """The quantities of each country, as `totals`: the most open archives first, and last the row without a country."""
-        return totals.by_country(self, told or self.manifest)
+        return tuple(self._totals(told).countries())
 
     def by_year(self, told: Manifest | None = None) -> tuple[YearRow, ...]:
         """Studies of the open archives by the year of their exam, ascending; last those of which no year is known.
 
         No row: of no open archive is anything known. `years_known` says of how many it is.
         """
-        return totals.by_year(self, told or self.manifest)
+        return self._totals(told).years()
 
     def years_known(self) -> YearsKnown:
         """Of how many open archives the years of exam are known."""

@@ -127,25 +127,6 @@ def outcomes(tables: Tables) -> dict[str, int]:
     return {str(row["rung"]): int(row["endpoints"]) for row in found}
 
 
-def totals(tables: Tables, manifest: Manifest) -> tuple[Total, ...]:
-    """The quantities of a survey. `manifest` has its state, its depth and what the run found out of patients' ids."""
-    return tuple(_Totals(tables, manifest).each())
-
-
-def by_country(tables: Tables, manifest: Manifest) -> tuple[CountryRow, ...]:
-    """A row for each country with archives or with hosts that could not be concluded, the most open archives first.
-
-    The row without a country has what no source attributes. Hosts that could not be concluded are no doubt about the
-    cells: they stand in a column of their own.
-    """
-    return tuple(_Totals(tables, manifest).countries())
-
-
-def by_year(tables: Tables, manifest: Manifest) -> tuple[YearRow, ...]:
-    """Studies of the open archives by the year of their exam, each archive and what archives share once."""
-    return _Totals(tables, manifest).years()
-
-
 def alike(tables: Tables) -> tuple[Alike, ...]:
     """Archives of one network that show the same, the largest groups first. What was shown to be two is left out."""
     _hold(tables)
@@ -161,7 +142,9 @@ def alike(tables: Tables) -> tuple[Alike, ...]:
     )
 
 
-class _Totals:
+class Totals:
+    """What a survey adds up to. `manifest` has its state, its depth and what the run found out of patients' ids."""
+
     def __init__(self, tables: Tables, manifest: Manifest) -> None:
         self._tables, self._manifest = tables, manifest
         self._gaps = gaps(tables, manifest)
@@ -174,6 +157,7 @@ class _Totals:
         self._overlaps = Overlaps(tables)
 
     def each(self) -> Iterator[Total]:
+        """The quantities of the survey."""
         for quantity in QUANTITIES:
             if quantity == COUNTRIES:
                 yield self._countries()
@@ -193,6 +177,11 @@ class _Totals:
         return bounded(total, at_least=self._gaps.opened, doubts=doubts) if doubts else total
 
     def countries(self) -> Iterator[CountryRow]:
+        """A row for each country with archives or with hosts that could not be concluded, the most open archives first.
+
+        The row without a country has what no source attributes. Hosts that could not be concluded are no doubt about the
+        cells: they stand in a column of their own.
+        """
         rows = self._tables.rows("SELECT country, count(DISTINCT target) n FROM undecided GROUP BY country")
         hosts = {Place(False, row["country"]): int(row["n"]) for row in rows}
         places = {place for _, place in self._members if not place.whole} | hosts.keys()
@@ -200,6 +189,7 @@ class _Totals:
         yield from sorted(found, key=lambda row: (row.country is None, -_least(row.archives_open), row.country or ""))
 
     def years(self) -> tuple[YearRow, ...]:
+        """Studies of the open archives by the year of their exam, each archive and what archives share once."""
         return years.by_year(self._tables, self._overlaps, more=bool(self._gaps.doubts(self._gaps.opened)))
 
     def _country(self, place: Place, undecided: int) -> CountryRow:
