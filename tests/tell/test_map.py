@@ -127,4 +127,4 @@ def test_names_on_the_drawing_do_not_meet() -> None:
     assert boxes
     for n, (x, y, letters) in enumerate(boxes):
         for other_x, other_y, others in boxes[:n]:
-            assert abs(y - other_y) >= 12 or x + 6 * letters <= other_x or other_x + 6 * others <= x
+            assert abs(y - other_y) >= 15 or x + 8 * letters <= other_x or other_x + 8 * others <= x

@@ -28,7 +28,7 @@ _NORTH = 83.7  # the latitude of the upper edge
 _LARGEST, _SMALLEST = 36, 3  # radius of a circle
 _FULL: Mapping[str, int] = {"archives_open": 30, "patients": 100_000}  # so many at least have the largest circle
 _LABELS = 8  # circles that are named on the drawing
-_LETTER, _LINE = 6.6, 13  # how wide and how high a label's letters are, at most
+_LETTER, _LINE = 8.2, 16  # how wide and how high a label's letters are, at most
 _TOLD = 5  # countries that the title names
 _TITLES: Mapping[str, str] = {
     "archives_open": N_("World map of open archives. The most stand in: {countries}."),
@@ -88,7 +88,7 @@ def world(rows: Sequence[CountryRow], quantity: Quantity, words: Words) -> Marku
         '<svg class="map" role="img" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg"><title>{title}</title>'
         '<g class="land" fill="#dfe4ea" stroke="#fff" stroke-width=".5">{land}</g>'
         '<g class="spots" fill="#b3261e" fill-opacity=".62" stroke="#fff" stroke-width=".7">{spots}</g>'
-        '<g class="names" fill="#1c2430" font-family="sans-serif" font-size="12">{names}</g></svg>'
+        '<g class="names" fill="#1c2430" font-family="sans-serif" font-size="15">{names}</g></svg>'
     ).format(
         width=WIDTH,
         height=HEIGHT,
