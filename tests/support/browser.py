@@ -17,6 +17,7 @@ FLAGS = [
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
+    "--component-updater=initial-delay=100000",  # after a minute it would ask for updates all the same
     "--disable-sync",
     "--disable-domain-reliability",
     "--no-pings",
