@@ -6,9 +6,13 @@ WeasyPrint lays it out. It is no part of a plain installation, since it stands o
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from filmbadge.model import Refusal
+
+# Rows that paper does not show. WeasyPrint would style each of them, and hold it.
+_REST = re.compile(r'<tbody class="rest">.*?</tbody>', re.DOTALL)
 
 
 class NoPdf(Refusal):
@@ -20,7 +24,7 @@ def pdf(html: str) -> bytes:
     weasyprint = _weasyprint()
     # A page holds all that it shows: whatever it names is refused, by every protocol.
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
-    page = weasyprint.HTML(string=html, url_fetcher=nothing)
+    page = weasyprint.HTML(string=_REST.sub("", html), url_fetcher=nothing)
     made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", finisher=_mend)
     return made
 
