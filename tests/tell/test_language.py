@@ -36,6 +36,7 @@ from filmbadge.model import (
 )
 from filmbadge.scope import loopback
 from filmbadge.tell import card, scope, summary
+from filmbadge.tell import terminal as terminal_view
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.report import page, single
 from filmbadge.tell.words import Words
@@ -142,7 +143,7 @@ def test_a_summary_and_a_page_have_no_english_in_another_language(words: Words, 
     document = summary.document(survey(tmp_path), words)
     (row,) = document.by_country
     document = msgspec.structs.replace(document, by_country=(msgspec.structs.replace(row, country="US"), row))
-    assert pseudo.english(shown(summary.render(document, words)), *NAMES) == []
+    assert pseudo.english(shown(terminal_view.render(document, words)), *NAMES) == []
     text = _Text()
     text.feed(page.render(document, words))
     assert pseudo.english(" ".join(text.parts), *told(document.evidence), *NAMES) == []

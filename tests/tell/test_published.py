@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from filmbadge.cli.console import json_bytes
-from filmbadge.tell import summary
+from filmbadge.tell import terminal as terminal_view
 from filmbadge.tell.levels import Level, at_level
 from filmbadge.tell.published import Collected, published
 from filmbadge.tell.report import page
@@ -38,7 +38,7 @@ def public(document: ReportDocument) -> ReportDocument:
 def shown(report: ReportDocument) -> str:
     """All that is ever made of it."""
     out = io.StringIO()
-    Console(file=out, width=200, color_system=None).print(summary.render(report, ENGLISH))
+    Console(file=out, width=200, color_system=None).print(terminal_view.render(report, ENGLISH))
     return "\n".join((out.getvalue(), page.render(report, ENGLISH), json_bytes(report).decode()))
 
 

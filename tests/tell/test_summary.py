@@ -13,6 +13,7 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Provenance, Total
 from filmbadge.tell import summary
+from filmbadge.tell import terminal as terminal_view
 from filmbadge.tell.report import page
 from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.words import Words
@@ -33,7 +34,7 @@ def document(folder: Path) -> ReportDocument:
 
 def terminal(report: ReportDocument) -> str:
     out = io.StringIO()
-    Console(file=out, width=200, color_system=None).print(summary.render(report, ENGLISH))
+    Console(file=out, width=200, color_system=None).print(terminal_view.render(report, ENGLISH))
     return out.getvalue()
 
 

@@ -26,7 +26,7 @@ from filmbadge.conclude.again import opened
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.keep.views import script
 from filmbadge.model import Refusal
-from filmbadge.tell import listing, summary
+from filmbadge.tell import listing, summary, terminal
 from filmbadge.tell import pdf as paper
 from filmbadge.tell.levels import Level, at_level, named
 from filmbadge.tell.report import page
@@ -105,7 +105,7 @@ def report(
         if list_:
             drawn = listing.Listing(listing.lines(document, opened=open_, words=words), words)
         elif not made and sql is None:
-            drawn = summary.render(document, words)
+            drawn = terminal.render(document, words)
     for path, data in made:
         _put(path, data, level)
     if drawn is not None:

@@ -30,7 +30,7 @@ from filmbadge.places import load as load_places
 from filmbadge.scope import load
 from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import BrokenOff
-from filmbadge.tell import summary
+from filmbadge.tell import summary, terminal
 from filmbadge.tell.words import Words
 
 
@@ -102,7 +102,7 @@ def survey(
     if json:
         put_json(dataset.manifest)
     else:
-        show(summary.render(summary.document(dataset, words), words))
+        show(terminal.render(summary.document(dataset, words), words))
         note(f"Kept in {out}. A page of it: filmbadge report {out} --html report.html")
     outcomes = dataset.manifest.outcomes
     if any(reached(Rung(rung), fail_on) for rung in outcomes if rung != "unknown"):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
@@ -20,6 +20,9 @@ from filmbadge.tell.words import Words
 
 # What the depth comes from: `--depth`, the scope file, no statement of whose archive it is, or the default with one.
 DepthFrom = Literal["asked", "scope", "no-statement", "default"]
+
+
+_NARROW = 72  # columns of a terminal
 
 
 class CheckDocument(Struct, frozen=True):
@@ -87,10 +90,9 @@ def _further(depth: Depth, depth_from: DepthFrom, words: Words) -> str:
 
 
 def render(card: CheckDocument, words: Words) -> RenderableType:
-    """The card for a terminal."""
-    parts: list[RenderableType] = [headline(card, words)]
-    parts += [_archive(archive, words) for archive in card.archives]
-    parts.append(_endpoints(card, words))
+    """The card for a terminal: open archives first, and last the verdict."""
+    archives = sorted(card.archives, key=lambda archive: not archive.open)
+    parts: list[RenderableType] = [*(_archive(archive, words) for archive in archives), _Endpoints(card, words)]
     if card.fault:
         parts.append(Text(words.say("Not everything was asked: {fault}.", fault=card.fault), style="yellow"))
     if card.owner:
@@ -98,7 +100,7 @@ def render(card: CheckDocument, words: Words) -> RenderableType:
     if card.further:
         parts.append(Text(card.further))
     parts += [Text(line, style="dim") for line in card.not_tried]
-    parts.append(Text(traffic(card, words), style="dim"))
+    parts += [Text(traffic(card, words), style="dim"), headline(card, words)]
     return Group(*parts)
 
 
@@ -189,15 +191,25 @@ def _remedies(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
     yield Text(words.say("Check again: {command}", command=archive.close_it.check_again), style="bold")
 
 
-def _endpoints(card: CheckDocument, words: Words) -> Table:
-    """A row for each endpoint. Columns that no endpoint fills are left out."""
+class _Endpoints:
+    """A row for each endpoint, in fewer columns where the terminal is narrow."""
+
+    def __init__(self, card: CheckDocument, words: Words) -> None:
+        self._card, self._words = card, words
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        yield _endpoints(self._card, self._words, narrow=options.max_width < _NARROW)
+
+
+def _endpoints(card: CheckDocument, words: Words, *, narrow: bool) -> Table:
+    """Columns that no endpoint fills are left out."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
     rungs = [Rung(endpoint.rung) if endpoint.rung else None for endpoint in card.endpoints]
     products = [words.product(e.product, e.product_version, e.product_firm) for e in card.endpoints]
+    ports = [(str(endpoint.port), endpoint.protocol, endpoint.encryption) for endpoint in card.endpoints]
+    apart = zip((words.say("port"), words.say("protocol"), words.say("encryption")), map(list, zip(*ports, strict=True)), strict=False)  # fmt: skip
     columns = (
-        (words.say("port"), [str(endpoint.port) for endpoint in card.endpoints]),
-        (words.say("protocol"), [endpoint.protocol for endpoint in card.endpoints]),
-        (words.say("encryption"), [endpoint.encryption for endpoint in card.endpoints]),
+        *([(words.say("port"), [" ".join(filter(None, port)) for port in ports])] if narrow else apart),
         (words.say("rung"), [words.name(rung) for rung in rungs]),
         (words.say("why"), [why(endpoint, words) for endpoint in card.endpoints]),
         (words.say("product"), products),

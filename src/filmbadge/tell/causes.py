@@ -193,7 +193,7 @@ _DOUBTS = {
     DoubtCode.ALIKE: N_("archives that look alike in one network, and may be one: {archives:,}"),
     DoubtCode.PERHAPS_MORE: N_("ways in that may lead to archives of their own: {archives:,}"),
     DoubtCode.ROUNDED: N_("rounded down"),
-    DoubtCode.WITHHELD: N_("too small to be told in public, or not told there"),
+    DoubtCode.WITHHELD: N_("it would tell of single archives"),
 }  # fmt: skip
 
 

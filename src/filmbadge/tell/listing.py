@@ -139,8 +139,8 @@ class _Column(NamedTuple):
 class Listing:
     """The list for a terminal: a line for each archive, as many columns as its width holds, and never two lines for one."""
 
-    def __init__(self, found: Sequence[ListLine], words: Words) -> None:
-        self._found, self._words = found, words
+    def __init__(self, found: Sequence[ListLine], words: Words, *, verdict: bool = True) -> None:
+        self._found, self._words, self._ends = found, words, verdict
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         columns = [column for column in self._columns() if column.least <= options.max_width]
@@ -148,7 +148,8 @@ class Listing:
         for n, one in enumerate(self._found):
             style = "dim" if one.decoy else "red" if one.open else ""
             yield Text(_joined([column.cells[n] for column in columns], columns, options.max_width), style=style)
-        yield Text(self._verdict(), style="bold")
+        if self._ends:
+            yield Text(self._verdict(), style="bold")
 
     def _columns(self) -> Iterator[_Column]:
         found, words = self._found, self._words

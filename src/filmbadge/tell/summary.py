@@ -1,4 +1,4 @@
-"""A survey as a document, for `report --json`, and as tables for a terminal."""
+"""A survey as a document, for `report --json`, for its page and for a terminal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from filmbadge.keep.manifest import Alike, CountryRow
 from filmbadge.keep.reader import Dataset
@@ -212,9 +209,10 @@ def undecided_by_country(report: ReportDocument, words: Words) -> str:
     return words.say("Hosts of which we could not find out enough stand in no row: {where}.", where=where)
 
 
-def appearances(line: KindLine, words: Words) -> str:
+def appearances(line: KindLine, words: Words, level: str = "") -> str:
     """In how many archives a kind looks personal, pseudonymised or synthetic."""
-    return ", ".join(words.say("{look}: {n:,}", look=words.say(look), n=n) for look, n in line.archives.items())
+    said = N_("{look}: ≥ {n:,}") if level == "public" else N_("{look}: {n:,}")
+    return ", ".join(words.say(said, look=words.say(look), n=n) for look, n in line.archives.items())
 
 
 def alike(report: ReportDocument, words: Words) -> list[str]:
@@ -286,85 +284,8 @@ def nothing_found(report: ReportDocument, words: Words) -> str:
     if report.state == "nothing-reached":
         return words.say("Nothing could be reached")
     archives = next(row for row in report.rows if row.quantity == "archives")
+    if withheld(archives):
+        return words.say("How many archives are open is not told here: they are too few to hide a single one")
     if archives.measured is None:
         return words.say("No imaging archive was found so far, and there may be some")
     return words.say("No imaging archive was found")
-
-
-def render(report: ReportDocument, words: Words) -> RenderableType:
-    """The summary for a terminal."""
-    head = asked(report, words)
-    totals = Table.grid(padding=(0, 2))
-    for label, total in figures(report):
-        style = "bold" if total.measured is not None or total.at_least else ""
-        totals.add_row(words.say(label), Text(words.total(total), style=style))
-    counted = ", ".join(
-        words.say("{n:,} × {grade}", n=n, grade=grade if grade != "none" else words.say("no grade"))
-        for grade, n in report.grades.items()
-        if n
-    )
-    return Group(
-        Text(head, style="bold"),
-        *(Text(line, style="red") for line in incomplete(report.state, report.rows, words)),
-        *map(Text, left_out(report, words)),
-        totals,
-        *map(Text, alike(report, words)),
-        Text(words.say("grades: {grades}", grades=counted or words.say("none"))),
-        Text(),
-        *_countries(report, words),
-        Group(*_personal(report, words), Text()) if report.kinds else Group(),
-        Group(_findings(report, words), Text()) if report.findings else Group(),
-        _steps(report, words),
-    )
-
-
-def _countries(report: ReportDocument, words: Words) -> Iterator[RenderableType]:
-    if lines := countries(report, words, whole=False):
-        table = Table(box=None, padding=(0, 1), header_style="bold")
-        for n, head in enumerate(lines[0]):
-            table.add_column(head, overflow="fold", justify="right" if n else "left")
-        for line in lines[1:]:
-            table.add_row(*line)
-        yield table
-        if undecided := undecided_by_country(report, words):
-            yield Text(undecided)
-        yield Text()
-
-
-def _personal(report: ReportDocument, words: Words) -> Iterator[RenderableType]:
-    """A line for each kind, and below, once for all kinds of which it is true, why a number is only a bound."""
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column(words.say("personal data"), overflow="fold")
-    table.add_column(words.say("studies"), justify="right", no_wrap=True)
-    table.add_column(words.say("how it was got"), overflow="fold")
-    table.add_column(words.say("how it looks, and in how many archives"), overflow="fold")
-    why: dict[str, list[str]] = {}
-    for line in report.kinds:
-        if line.archives:
-            kind, total = words.kind(Kind(line.kind)), line.total
-            table.add_row(kind, words.figure(total), words.got(total), appearances(line, words))
-            if reasons := words.why(total, alone=False):
-                why.setdefault(reasons, []).append(kind)
-    yield table
-    for reasons, kinds in why.items():
-        yield Text(words.say("{kinds}: {why}.", kinds=", ".join(kinds), why=reasons))
-
-
-def _findings(report: ReportDocument, words: Words) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column(words.say("finding"), overflow="fold")
-    table.add_column(words.say("archives"), overflow="fold", justify="right")
-    for code, archives in report.findings.items():
-        table.add_row(words.finding_title(FindingCode(code)), words.number(archives))
-    return table
-
-
-def _steps(report: ReportDocument, words: Words) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column(words.say("rung"), overflow="fold")
-    table.add_column(words.say("endpoints"), overflow="fold", justify="right")
-    table.add_column(words.say("most frequent reason"), overflow="fold")
-    for step in report.funnel:
-        if step.endpoints:
-            table.add_row(words.say(step.rung), words.number(step.endpoints), Text(step.reasons[0][0]))
-    return table

@@ -70,7 +70,7 @@ WHOM = {
     "authority": N_("an authority"),
     "owner": N_("the owner"),
 }
-_FOR = {
+FOR = {
     "public": N_("Anybody. No single archive can be told from it."),
     "authority": N_("An authority that acts on it. It holds addresses: do not publish it."),
     "owner": N_("Who runs these archives. It holds addresses: do not publish it."),
@@ -86,7 +86,7 @@ def kicker(what: str, name: str, level: str, words: Words) -> str:
 
 def facts(evidence: Evidence, level: str, words: Words) -> Iterator[tuple[str, str]]:
     """Whom the page is for, and with whose leave whom was asked from where: terms, and what they are."""
-    yield words.say("For whom"), words.say(_FOR[level])
+    yield words.say("For whom"), words.say(FOR[level])
     if level == "public":
         return
     known = ((words.say("Scope"), evidence.scope), (words.say("Authority"), evidence.authority), (words.say("Reference"), evidence.reference), (words.say("Contact"), evidence.contact))  # fmt: skip

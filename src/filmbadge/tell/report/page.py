@@ -33,7 +33,7 @@ def render(report: ReportDocument, words: Words) -> str:
     known = report.state != "nothing-reached" and not unasked(report)
     return environment(words).get_template("page.jinja").render(
         kicker=family.kicker(words.say("Filmbadge survey"), report.evidence.scope, report.level, words),
-        headline=_headline(report, words),
+        headline=headline(report, words),
         lead=list(_lead(report, words)),
         warnings=list(incomplete(report.state, report.rows, words)) if known else [],
         facts=list(_facts(report, words)),
@@ -58,7 +58,7 @@ def _found(report: ReportDocument) -> int:
     return at_least(_rows(report)["archives"])
 
 
-def _headline(report: ReportDocument, words: Words) -> str:
+def headline(report: ReportDocument, words: Words) -> str:
     rows = _rows(report)
     found, opened = rows["archives"], rows["archives_open"]
     all_, n = at_least(found), at_least(opened)
