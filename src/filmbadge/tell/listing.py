@@ -169,6 +169,8 @@ class Listing:
         return self._words.say(" (likely a decoy)") if one.decoy else ""
 
     def _verdict(self) -> str:
+        if not self._found:
+            return self._words.say("No archive is in this list.")
         opened = sum(one.open and not one.decoy for one in self._found)
         return self._words.many(
             "{open:,} of {n:,} archive in this list is open to strangers.",

@@ -22,6 +22,7 @@ from filmbadge.tell.summary import (
     figures,
     incomplete,
     left_out,
+    unasked,
     undecided_by_country,
 )
 from filmbadge.tell.words import Words
@@ -31,7 +32,8 @@ _OPEN = 10  # archives
 
 def render(report: ReportDocument, words: Words) -> RenderableType:
     """The summary for a terminal."""
-    parts = (*_open(report, words), _totals(report, words), *_tables(report, words))
+    known = report.state != "nothing-reached" and not unasked(report)  # else no zero is shown
+    parts = (*_open(report, words), _totals(report, words), *_tables(report, words)) if known else ()
     return Group(
         Text(asked(report, words), style="bold"),
         *map(Text, left_out(report, words)),
