@@ -33,7 +33,6 @@ from filmbadge.tell.evidence import of_check
 from filmbadge.tell.feeds.feed import of_check as feed_of_check
 from filmbadge.tell.feeds.sarif import of_host as sarif_of
 from filmbadge.tell.levels import Level, named
-from filmbadge.tell.report import single
 from filmbadge.tell.words import Words
 from filmbadge.version import RELEASE
 
@@ -91,6 +90,8 @@ def check(
         write_file(log, sarif_of(host, feed_of_check(allowed, target, host, words), words))
         note(f"Wrote {log} (level {Level.OWNER})")
     if page is not None:
+        from filmbadge.tell.report import single  # what reads a survey is not loaded for a check
+
         write_file(page, single.render(document, words).encode())
         note(f"Wrote {page} (level {Level.OWNER})")
     if json:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from filmbadge.model import Refusal
-from filmbadge.tell.published import published
-from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
+
+if TYPE_CHECKING:
+    from filmbadge.tell.summary import ReportDocument
 
 
 class Level(StrEnum):
@@ -28,6 +30,8 @@ _NAME = 64  # characters of a survey's name in the name of a file
 def at_level(document: ReportDocument, level: Level, words: Words) -> ReportDocument:
     """The document as this level may see it. Raises Refusal where there is none for it."""
     if level is Level.PUBLIC:
+        from filmbadge.tell.published import published  # what reads a survey is not loaded for a check
+
         return published(document, words)
     if level is Level.OWNER:
         require_one_operator((archive.place.operator for archive in document.archives), words)
