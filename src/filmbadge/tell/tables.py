@@ -25,8 +25,10 @@ from filmbadge.model import (
     Said,
     Verdict,
 )
+from filmbadge.texts import clean
 
 _ORDER = list(Kind)
+_NAME = 128  # characters of a product with its version
 _Row = dict[str, Any]
 
 
@@ -183,7 +185,9 @@ class Tally(Struct, frozen=True):
 def tally(dataset: Dataset, by: str) -> tuple[Tally, ...]:
     """The largest first. `by`: products, toolkits, transport or advisories."""
     rows = dataset.rows(f"FROM ({_TALLIES[by]}) ORDER BY archives_open DESC, archives DESC, name")
-    return tuple(Tally(str(row["name"] or ""), int(row["archives"]), int(row["archives_open"])) for row in rows)
+    return tuple(
+        Tally(clean(str(row["name"] or ""), _NAME), int(row["archives"]), int(row["archives_open"])) for row in rows
+    )
 
 
 def grades(dataset: Dataset) -> dict[str, int]:

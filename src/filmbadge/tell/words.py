@@ -417,6 +417,8 @@ class Words(Causes):
 
     def transport(self, code: str) -> str:
         """What a connection showed, as a title."""
+        if code not in set(Transport):
+            return code
         shown = Transport(code)
         return self.finding_title(OF_TRANSPORT[shown]) if shown in OF_TRANSPORT else self.say(_TRANSPORT[shown])
 
