@@ -66,7 +66,8 @@ def _badness(archive: ArchiveView) -> tuple[bool, int]:
 
 def _graded(archive: ArchiveView, words: Words) -> str:
     """Why it has its grade; of the best, what that means."""
-    return " ".join(words.grade(archive.grade, archive.grade_why)) or words.say(GRADES[archive.grade or ""][1])
+    _, meaning = GRADES[archive.grade or ""]
+    return " ".join(words.grade(archive.grade, archive.grade_why)) or words.say(meaning)
 
 
 def _found(archive: ArchiveView, number: int, words: Words) -> Found:
