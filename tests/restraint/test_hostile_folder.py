@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pty
@@ -11,9 +13,11 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from filmbadge.tell.feeds.formats import FormatName
 from support import archives, hostile_folder, talkative
 from support.hostile_folder import HOSTILE, LONG, Edit, Ran, copied, ran, texts, unsafe
 
@@ -55,6 +59,10 @@ def sound_page(page: str) -> None:
 
 def sound_document(path: Path) -> None:
     assert not any(unsafe(text) or "\n" in text for text in texts(json.loads(path.read_text())))
+
+
+def csv_cells(document: str) -> list[str]:
+    return [cell for row in csv.reader(io.StringIO(document)) for cell in row]
 
 
 def test_no_text_of_a_folder_steers_anything(kept: tuple[Path, str], tmp_path: Path) -> None:
@@ -113,6 +121,19 @@ def test_letters_of_such_a_folder_are_clean(all_free: Path, tmp_path: Path) -> N
     (message,) = (tmp_path / "letters").glob("*.eml")
     assert not any(part.defects for part in message_from_bytes(message.read_bytes(), policy=default).walk())
     assert not unsafe((tmp_path / "letters" / "told.csv").read_text().replace("\n", ""))
+
+
+@pytest.mark.parametrize("all_free", [HOSTILE], indirect=True)
+def test_every_feed_of_it_is_clean(all_free: Path, tmp_path: Path) -> None:
+    for name in get_args(FormatName):
+        made = tmp_path / name
+        said = ran("feed", str(all_free), "--format", name, "--contact", "cert@example.org", "--out", str(made))
+        assert sound(said), said.err
+        assert said.code == 0
+        documents = [made.read_text()] if name in ("stix", "sarif", "csv") else made.read_text().splitlines()
+        for document in documents:
+            told = csv_cells(document) if name == "csv" else list(texts(json.loads(document)))
+            assert not [text for text in told if unsafe(text.replace("\n", " "))]
 
 
 @pytest.mark.parametrize("all_free", [HOSTILE], indirect=True)
