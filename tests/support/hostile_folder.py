@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def _all(folder: Path, said: str) -> Iterator[tuple[str, Edit]]:
     for table, schema in tables.items():
         for field in schema:
             if "string" in str(field.type):
-                yield f"{table}.{field.name}", _in_column(table, field.name, lambda value: _everywhere(value, said))
+                other = partial(_everywhere, said=said, empty=None if pa.types.is_map(field.type) else said)
+                yield f"{table}.{field.name}", _in_column(table, field.name, other)
                 for place in _places_in_column(folder / table, field.name):
                     name = ".".join(str(step) for step in place)
                     yield f"{table}.{field.name}:{name}", _in_column(table, field.name, _in_json(place, said))
@@ -144,16 +146,17 @@ def _in_column(table: str, column: str, change: Callable[[Any], Any]) -> Edit:
     return edit
 
 
-def _everywhere(value: Any, said: str) -> Any:
+def _everywhere(value: Any, said: str, empty: Any) -> Any:
+    """`said` in the place of each text, and `empty` where there is no value."""
     if isinstance(value, str):
         return said
     if isinstance(value, list):
-        return [_everywhere(one, said) for one in value]
+        return [_everywhere(one, said, empty) for one in value]
     if isinstance(value, tuple):  # of a map
         return (said, value[1])
     if isinstance(value, dict):
-        return {name: _everywhere(one, said) for name, one in value.items()}
-    return said if value is None else value
+        return {name: _everywhere(one, said, empty) for name, one in value.items()}
+    return empty if value is None else value
 
 
 def _in_json(place: tuple[str | int, ...], said: str) -> Callable[[Any], Any]:
