@@ -79,7 +79,8 @@ def asked(folder: Path, place: talkative.Place, depths: list[str]) -> Seen:
             else:
                 seen.take("terminal", said.out)
     survey, page, document = folder / "survey", folder / "reports" / "r.html", folder / "reports" / "r.json"
-    feeds = {name: folder / "reports" / name for name in get_args(FormatName)}
+    formats: tuple[str, ...] = get_args(FormatName) if len(depths) > 1 else ("intelmq",)  # it has every text
+    feeds = {name: folder / "reports" / name for name in formats}
     commands: tuple[tuple[str, ...], ...] = (
         ("survey", scope, "127.0.0.1", "--out", str(survey)),
         ("report", str(survey), "--html", str(page), "--json", str(document)),
