@@ -53,7 +53,7 @@ def test_the_terminal_ends_with_the_verdict(folders: tuple[str, str], capsys: py
     for row in (
         "newly open 1", "before: connection refused 1", "closed 2", "association rejected 1", "gone 1",
         "still open, as before 1", "still open, and gives away more 1", "not compared 1",
-        "excluded from the other survey, or opted out 1", "open in neither survey 0",
+        "excluded from the other survey 1", "open in neither survey 0",
     ):  # fmt: skip
         assert row in rows
     assert any("192.0.2.5:4242" in line and "studies: 40 → 400" in line for line in lines)

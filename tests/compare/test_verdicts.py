@@ -103,6 +103,8 @@ def test_what_stands_at_another_port_since_says_how_it_was_closed() -> None:
     ("there", "by"),
     [
         (survey(exclude=("192.0.2.0/28",)), By.EXCLUDED),
+        (survey(exclude=("192.0.2.0/28",), opted_out=("192.0.2.7/32",)), By.OPTED_OUT),
+        (survey(exclude=("192.0.2.0/28",), opted_out=("192.0.2.8/32",)), By.EXCLUDED),
         (survey(), By.HOST_NOT_ASKED),
         (survey(state="interrupted"), By.INTERRUPTED),
         (survey(state="running"), By.INTERRUPTED),

@@ -66,6 +66,7 @@ class Asked:
     heard: Mapping[Endpoint, Heard]  # at every address at which either survey knows an archive
     answered: Mapping[str, int] = field(default_factory=dict)  # hosts that answered, by `network`
     exclude: tuple[str, ...] = ()
+    opted_out: tuple[str, ...] = ()  # those of them whose operators asked for it
     depth: Depth = Depth.PROVE
     state: str = "done"
 
@@ -94,6 +95,8 @@ class Asked:
         return by
 
     def _unasked(self, endpoint: Endpoint) -> By:
+        if any(within(endpoint.address, cut) for cut in self.opted_out):
+            return By.OPTED_OUT
         if any(within(endpoint.address, cut) for cut in self.exclude):
             return By.EXCLUDED
         if endpoint.address in self.at:

@@ -47,7 +47,8 @@ class By(StrEnum):
     # Why it is not compared.
     DECOY = "decoy"  # one survey takes it for bait or a demonstration, and the other does not
     GROUPED_OTHERWISE = "grouped-otherwise"  # its ways in are another archive's in the other survey
-    EXCLUDED = "excluded"  # from the other survey, or opted out
+    OPTED_OUT = "opted-out"  # its operator asked to be left alone, before the other survey
+    EXCLUDED = "excluded"  # from the other survey
     INTERRUPTED = "interrupted"  # the other survey ended before its host was asked
     HOST_NOT_ASKED = "host-not-asked"
     PORT_NOT_ASKED = "port-not-asked"

@@ -5,34 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from filmbadge.catalogue.digest import digest
 from filmbadge.compare.asked import Asked, Heard, tally
 from filmbadge.compare.records import COUNTED, Comparison, Judges, Known, Surveyed
 from filmbadge.compare.verdicts import changes, closed_in_both
 from filmbadge.keep.reader import Dataset
-from filmbadge.keep.schema import FACTS, decode_doubts
+from filmbadge.keep.schema import FACTS
 from filmbadge.model import Count, Depth, Endpoint, Grade, Identity, Kind, Protocol, Provenance, Reason, Rung
 from filmbadge.version import RELEASE
 
 _Row = dict[str, Any]
+_PARTS = ("", "_how", "_at_least", "_low", "_high")  # of a count: what a comparison needs
+_COLUMNS = (
+    "id", "endpoints", "rung", "product", "product_version", "grade", "decoy", "configuration", "spki_sha256", "names",
+    "country", "operator", *(f"{quality}{part}" for quality in COUNTED for part in _PARTS),
+)  # fmt: skip
 
 
 def compare(old: Dataset, new: Dataset) -> Comparison:
     """What changed from the older survey to the newer one. Raises NotASurvey where a part cannot be read."""
     rows = [_archive_rows(dataset) for dataset in (old, new)]
     where = sorted({endpoint.address for side in rows for row in side for endpoint in row["endpoints"]})
-    before, after = (_asked(dataset, found, where) for dataset, found in zip((old, new), rows, strict=True))
-    both, only_old, only_new = _hosts(old, new)
+    hosts = [_hosts(dataset) for dataset in (old, new)]
+    before, after = (
+        _asked(dataset, found, where, answered)
+        for dataset, found, answered in zip((old, new), rows, hosts, strict=True)
+    )
+    both = len(hosts[0].keys() & hosts[1].keys())
     return Comparison(
         old=_surveyed(old, before),
         new=_surveyed(new, after),
         depth=min(before.depth, after.depth, key=lambda depth: depth.height),
         judges=Judges.SAME if _judge(old) == _judge(new) else Judges.DIFFER,
         hosts_in_both=both,
-        hosts_only_old=only_old,
-        hosts_only_new=only_new,
+        hosts_only_old=len(hosts[0]) - both,
+        hosts_only_new=len(hosts[1]) - both,
         changes=changes(before, after),
         closed_in_both=closed_in_both(before, after),
     )
@@ -60,27 +67,23 @@ def _surveyed(dataset: Dataset, asked: Asked) -> Surveyed:
     )
 
 
-def _asked(dataset: Dataset, rows: Iterable[_Row], where: list[str]) -> Asked:
+def _asked(dataset: Dataset, rows: Iterable[_Row], where: list[str], hosts: Mapping[str, bool]) -> Asked:
     heard, depths = _heard(dataset, where)
     kinds = _kinds(dataset)
     told = dataset.manifest
     return Asked(
         archives=tuple(_known(row, heard, depths, kinds.get(row["id"])) for row in rows),
         heard=heard,
-        answered=tally(
-            str(row["address"])
-            for row in dataset.rows(
-                "SELECT DISTINCT address FROM endpoints WHERE port IS NOT NULL AND (rung <> 'silent' OR ending = 'refused')"
-            )
-        ),
+        answered=tally(address for address, answered in hosts.items() if answered),
         exclude=told.scope.exclude,
+        opted_out=told.scope.opted_out,
         depth=Depth(told.scope.depth),
         state=told.state,
     )
 
 
 def _archive_rows(dataset: Dataset) -> list[_Row]:
-    found = dataset.rows("SELECT * FROM archives ORDER BY id")
+    found = dataset.rows(f"SELECT {', '.join(_COLUMNS)} FROM archives ORDER BY id")
     return [{**row, "endpoints": [_endpoint(url) for url in row["endpoints"]]} for row in found]
 
 
@@ -140,21 +143,15 @@ def _known(
 
 
 def _count(row: _Row, quality: str) -> Count:
-    return msgspec.convert(
-        {
-            "value": row[quality],
-            "how": row[f"{quality}_how"] or Provenance.UNKNOWN,
-            **{name: row[f"{quality}_{name}"] for name in ("at_least", "coverage", "low", "high")},
-            "doubts": decode_doubts(row[f"{quality}_doubts"]),
-        },
-        Count,
-    )
+    """Without its doubts: they say nothing of a change."""
+    value, how, at_least, low, high = (row[f"{quality}{part}"] for part in _PARTS)
+    return Count(value, Provenance(how or Provenance.UNKNOWN), at_least=at_least, low=low, high=high)
 
 
-def _hosts(old: Dataset, new: Dataset) -> tuple[int, int, int]:
-    """Addresses that both asked, and that one of them asked alone."""
-    before, after = (
-        {str(row["address"]) for row in side.rows("SELECT DISTINCT address FROM endpoints")} for side in (old, new)
+def _hosts(dataset: Dataset) -> dict[str, bool]:
+    """Each address that was asked, and whether anything of it answered, be it a refusal."""
+    found = dataset.rows(
+        "SELECT address, bool_or(coalesce(rung <> 'silent', false) OR ending = 'refused') answered"
+        " FROM endpoints GROUP BY address"
     )
-    both = len(before & after)
-    return both, len(before) - both, len(after) - both
+    return {str(row["address"]): bool(row["answered"]) for row in found}

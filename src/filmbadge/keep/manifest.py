@@ -46,6 +46,7 @@ class ScopeAsUsed(Struct, frozen=True):
     reverse_names: bool = False
     lists: dict[str, str] = {}  # files that networks and exclusions came from, with the SHA-256 of each
     retrievals: dict[str, int] = {}
+    opted_out: tuple[str, ...] = ()  # those in `exclude` whose operators asked for it; empty by older versions
 
 
 class PatientIds(Struct, frozen=True):

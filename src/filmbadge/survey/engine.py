@@ -384,7 +384,7 @@ async def _network(dialer: Dialer, name: str, lost: dict[str, OutOfScope | Unkno
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:
     """What a resumed survey must share with its beginning; it may go on later, slower or faster."""
     return msgspec.structs.replace(
-        scope, name="", expires=None, pace={}, caps={}, census={}, memory={}, exclude=(), lists={}
+        scope, name="", expires=None, pace={}, caps={}, census={}, memory={}, exclude=(), opted_out=(), lists={}
     )
 
 
@@ -407,6 +407,7 @@ def _as_used(scope: Scope) -> ScopeAsUsed:
         name=scope.name,
         networks=tuple(map(str, scope.networks)),
         exclude=tuple(map(str, scope.exclude)),
+        opted_out=tuple(map(str, scope.opted_out)),
         depth=str(scope.depth),
         expires=scope.expires,
         authority=scope.authority,
