@@ -138,6 +138,27 @@ def test_it_is_found_again_by_its_key_at_another_address() -> None:
     assert kinds == [ChangeKind.CLOSED, ChangeKind.NOT_COMPARED]  # the new one's address was not asked before
 
 
+def test_two_that_changed_places_are_known_by_their_keys() -> None:
+    there = Endpoint("198.51.100.9", 104, Protocol.DIMSE)
+    old = survey(archive(keys=("k",), name="A"), archive(there, keys=("l",), name="A"))
+    new = survey(archive(keys=("l",), name="A"), archive(there, keys=("k",), name="A"))
+    found = {
+        (c.kind, c.by, c.was and c.was.identity.spki_sha256, c.now and c.now.identity.spki_sha256)
+        for c in changes(old, new)
+    }
+    assert found == {(ChangeKind.MOVED, By.KEY, (key,), (key,)) for key in "kl"}
+    renewed = survey(archive(keys=("m",), name="A"))
+    assert one(survey(archive(keys=("k",), name="A")), renewed) == (ChangeKind.STILL_OPEN, None)
+
+
+def test_a_machine_with_two_addresses_is_closed_only_if_both_say_so() -> None:
+    there = Endpoint("198.51.100.9", 104, Protocol.DIMSE)
+    both = survey(archive(DICOM, there))
+    assert one(both, survey(heard={DICOM: CLOSED_PORT, there: CLOSED_PORT})) == (ChangeKind.CLOSED, By.REFUSED)
+    assert one(both, survey(heard={DICOM: CLOSED_PORT, there: NOBODY})) == (ChangeKind.GONE, By.NOTHING_ANSWERS)
+    assert one(both, survey(archive(there), heard={DICOM: NOBODY})) == (ChangeKind.STILL_OPEN, None)
+
+
 def test_a_key_or_a_configuration_that_several_have_shows_nothing() -> None:
     places = [Endpoint(f"198.51.100.{n}", 104, Protocol.DIMSE) for n in range(3)]
     for same in ({"keys": ("k",)}, {"configuration": "c"}):
@@ -168,6 +189,8 @@ def test_decoys_stand_apart() -> None:
     real, bait = archive(), archive(decoy=True)
     assert changes(survey(bait), survey(bait)) == ()
     assert changes(survey(bait), survey(heard={DICOM: CLOSED_PORT})) == ()
+    there = archive(Endpoint("198.51.100.9", 104, Protocol.DIMSE), decoy=True, configuration="c")
+    assert changes(survey(archive(decoy=True, configuration="c")), survey(there)) == ()
     assert one(survey(real), survey(bait)) == (ChangeKind.NOT_COMPARED, By.DECOY)
 
 

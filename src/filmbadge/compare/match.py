@@ -3,54 +3,72 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import NamedTuple
 
 from filmbadge.compare.records import By, Known
 from filmbadge.judge.identity import score
-from filmbadge.model import Identity
+from filmbadge.model import Endpoint, Identity
 
 Pair = tuple[Known, Known]
+Marks = Callable[[Known], Sequence[Hashable]]  # by which an archive may be found in another survey
+Fit = Callable[[Identity, Identity], int]
 ENOUGH = 2  # of a score: as `judge.identity.same` has it
 
 
-def at_one_place(old: Sequence[Known], new: Sequence[Known]) -> list[Pair]:
-    """Archives that share an endpoint, and of which nothing says that they are two."""
-    return _best(old, new, lambda known: known.identity.endpoints, score)
+class Matched(NamedTuple):
+    at_one_place: list[Pair]  # they share an endpoint
+    elsewhere: list[tuple[Known, Known, By]]  # open in both, at another address: likely the same, and by what
 
 
-def moved(
-    old: Iterable[Known], new: Iterable[Known], all_old: Sequence[Known], all_new: Sequence[Known]
-) -> list[tuple[Known, Known, By]]:
-    """Of those that were not found at one place: the same key, or else the same configuration, at another address.
+def match(old: Sequence[Known], new: Sequence[Known]) -> Matched:
+    """At one address first, then by a key, then at an address at which the key was renewed, and last by a configuration.
 
     A maker's own key is in many archives, and copies have one configuration. So what two archives of one survey have shows nothing.
     """
-    left_old, left_new = ({k.id: k for k in side if k.open} for side in (old, new))
-    found: list[tuple[Known, Known, By]] = []
-    for by, marks in ((By.KEY, _keys), (By.CONFIGURATION, _configuration)):
-        several = {
-            mark
-            for side in (all_old, all_new)
-            for mark, n in Counter(m for k in side for m in marks(k)).items()
-            if n > 1
-        }
+    left = [list(old), list(new)]
+    place: list[Pair] = []
+    elsewhere: list[tuple[Known, Known, By]] = []
 
-        def alone(
-            known: Known, marks: Callable[[Known], tuple[str, ...]] = marks, several: set[str] = several
-        ) -> tuple[str, ...]:
-            return tuple(mark for mark in marks(known) if mark not in several)
+    def take(pairs: list[Pair]) -> list[Pair]:
+        for at in (0, 1):
+            taken = {pair[at].id for pair in pairs}
+            left[at] = [known for known in left[at] if known.id not in taken]
+        return pairs
 
-        for one, other in _best([*left_old.values()], [*left_new.values()], alone, _elsewhere):
-            found.append((one, other, by))
-            del left_old[one.id], left_new[other.id]
-    return found
+    def moved(by: By, marks: Marks) -> None:
+        opened = [[known for known in side if known.open] for side in left]
+        found = _best(opened[0], opened[1], _alone(marks, old, new), _elsewhere)
+        elsewhere.extend((one, other, by) for one, other in take(found))
+
+    place += take(_best(left[0], left[1], _endpoints, _with_one_key))
+    moved(By.KEY, _keys)
+    place += take(_best(left[0], left[1], _endpoints, score))
+    moved(By.CONFIGURATION, _configuration)
+    return Matched(place, elsewhere)
+
+
+def _alone(marks: Marks, *surveys: Sequence[Known]) -> Marks:
+    """The marks that one archive at most has in each survey."""
+    counts = [Counter(mark for known in side for mark in marks(known)) for side in surveys]
+    return lambda known: tuple(mark for mark in marks(known) if all(count[mark] < 2 for count in counts))
+
+
+def _with_one_key(one: Identity, other: Identity) -> int:
+    """A score, where the keys do not speak against it."""
+    keys = set(one.spki_sha256), set(other.spki_sha256)
+    return 0 if all(keys) and not keys[0] & keys[1] else score(one, other)
+
+
+def _endpoints(known: Known) -> tuple[Endpoint, ...]:
+    return known.identity.endpoints
 
 
 def _best(
     old: Sequence[Known],
     new: Sequence[Known],
-    marks: Callable[[Known], Iterable[object]],
-    fit: Callable[[Identity, Identity], int],
+    marks: Marks,
+    fit: Fit,
 ) -> list[Pair]:
     found = sorted(_candidates(old, new, marks, fit), key=lambda pair: _order(pair, fit))
     taken_old: set[str] = set()
@@ -67,11 +85,11 @@ def _best(
 def _candidates(
     old: Sequence[Known],
     new: Sequence[Known],
-    marks: Callable[[Known], Iterable[object]],
-    fit: Callable[[Identity, Identity], int],
+    marks: Marks,
+    fit: Fit,
 ) -> Iterator[Pair]:
     """Only those that have a mark in common are looked at: all with all would be too many."""
-    by_mark: dict[object, list[Known]] = {}
+    by_mark: dict[Hashable, list[Known]] = {}
     for known in new:
         for mark in marks(known):
             by_mark.setdefault(mark, []).append(known)
@@ -80,7 +98,7 @@ def _candidates(
         yield from ((one, other) for other in others.values() if fit(one.identity, other.identity) >= ENOUGH)
 
 
-def _order(pair: Pair, fit: Callable[[Identity, Identity], int]) -> tuple[object, ...]:
+def _order(pair: Pair, fit: Fit) -> tuple[object, ...]:
     """The best first. Nothing in it hangs on which survey is the older."""
     one, other = pair
     shared = len({*one.identity.endpoints} & {*other.identity.endpoints})

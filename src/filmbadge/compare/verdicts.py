@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from filmbadge.compare.asked import Asked
 from filmbadge.compare.differences import differences, verdict
-from filmbadge.compare.match import at_one_place, moved
+from filmbadge.compare.match import match
 from filmbadge.compare.records import CLOSED_BY, GONE_BY, By, Change, ChangeKind, Known
 from filmbadge.model import Endpoint, Rung
 
@@ -18,12 +19,12 @@ _FRONTS = frozenset(_WORST_FIRST[: _WORST_FIRST.index(By.EMPTIED)])
 
 def changes(old: Asked, new: Asked) -> tuple[Change, ...]:
     """A change for each archive that is open in one of two surveys, decoys left out, in the order of kinds and ids."""
-    found = sorted(_changes(old, new), key=_order)
-    return tuple(found)
+    return tuple(sorted(_changes(old, new), key=_order))
 
 
 def closed_in_both(old: Asked, new: Asked) -> int:
-    return sum(not one.open and not other.open for one, other in at_one_place(old.archives, new.archives))
+    pairs, _ = match(old.archives, new.archives)
+    return sum(not one.open and not other.open for one, other in pairs)
 
 
 def _order(change: Change) -> tuple[object, ...]:
@@ -31,29 +32,31 @@ def _order(change: Change) -> tuple[object, ...]:
 
 
 def _changes(old: Asked, new: Asked) -> Iterator[Change]:
-    pairs = at_one_place(old.archives, new.archives)
-    left = [_without(side.archives, (pair[at] for pair in pairs)) for at, side in enumerate((old, new))]
-    elsewhere = moved(left[0], left[1], old.archives, new.archives)
+    pairs, elsewhere = match(old.archives, new.archives)
     for was, now in pairs:
         yield from _pair(was, now, old, new)
     for was, now, by in elsewhere:
-        yield from _mixed(was, now) or [
-            Change(ChangeKind.MOVED, by, was.id, now.id, True, differences(was, now), was, now)
-        ]
+        if mixed := _mixed(was, now):
+            yield from mixed
+        elif not was.decoy:
+            yield Change(ChangeKind.MOVED, by, was.id, now.id, True, differences(was, now), was, now)
     matched = ({pair[0].id for pair in pairs}, {pair[1].id for pair in pairs})
-    for was in _without(left[0], (one for one, _, _ in elsewhere)):
+    for was in _left(old, [*pairs, *elsewhere], 0):
         if was.open and not was.decoy:
             kind, by = _not_open(was, old, new, matched[1])
             yield Change(kind, by, old=was.id, was=was, likely=by is By.ANOTHER_ARCHIVE)
-    for now in _without(left[1], (other for _, other, _ in elsewhere)):
+    for now in _left(new, [*pairs, *elsewhere], 1):
         if now.open and not now.decoy:
             kind, by = _not_open(now, new, old, matched[0])
             yield Change(_forwards(kind), by, new=now.id, now=now, likely=by is By.ANOTHER_ARCHIVE)
 
 
-def _without(archives: Iterable[Known], taken: Iterable[Known]) -> list[Known]:
-    ids = {known.id for known in taken}
-    return [known for known in archives if known.id not in ids]
+def _left(
+    survey: Asked, found: Iterable[tuple[Known, Known] | tuple[Known, Known, By]], at: Literal[0, 1]
+) -> list[Known]:
+    """The archives of one survey that were found nowhere in the other."""
+    ids = {one[at].id for one in found}
+    return [known for known in survey.archives if known.id not in ids]
 
 
 def _mixed(was: Known, now: Known) -> list[Change]:
@@ -97,8 +100,8 @@ def _not_open(here: Known, mine: Asked, there: Asked, matched: set[str]) -> tupl
     shown = {there.at_endpoint(way, mine) for way in here.ways} or {By.INCONCLUSIVE}
     if unknown := shown - CLOSED_BY - GONE_BY:
         return ChangeKind.NOT_COMPARED, _first(unknown)
-    if shown <= GONE_BY:
-        return ChangeKind.GONE, _first(shown)
+    if silent := shown & GONE_BY:  # at one of its addresses, be another closed or not
+        return ChangeKind.GONE, _first(silent)
     if shown <= _ONLY_THE_PORT and (fronts := {*_fronts(here.ways, mine, there)}):
         shown = fronts
     return ChangeKind.CLOSED, _first(shown)

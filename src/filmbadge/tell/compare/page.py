@@ -143,7 +143,12 @@ def _figures(told: ComparisonDocument, step: Step, words: Words) -> Iterator[Fig
     left = step.count(ChangeKind.NOT_COMPARED)
     shown = [
         (words.say("open archives now"), new.archives_open, words.say("decoys and demonstrations left out"), True),
-        (words.say("newly open"), step.count(ChangeKind.NEW), words.say("shown not to be open before"), True),
+        (
+            words.say("newly open"),
+            step.count(ChangeKind.NEW),
+            words.say("closed before, or nothing answered there"),
+            True,
+        ),
         (
             words.say("closed or gone"),
             step.count(ChangeKind.CLOSED, ChangeKind.GONE),
