@@ -179,3 +179,21 @@ def test_nothing_reaches_a_network(folder: Path) -> None:
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert "Wrote 2 letters" in ran.stderr
+
+
+def test_what_a_person_found_out_is_kept_to(folder: Path) -> None:
+    """One archive is a demonstration, and another is run by somebody else than the sources say."""
+    (folder / "reviewed.csv").write_text(
+        "archive,what,by,when,operator\n"
+        "192.0.2.1:4242,demonstration,J. Roe,2026-11-25,\n"
+        "192.0.2.40:4242,clinic,J. Roe,2026-11-25,Praxis Nord\n"
+    )
+    with (folder / "contacts.csv").open("a") as file:
+        file.write(",Praxis Nord,Praxis Nord,nord@praxis.test,,,,,\n")
+    assert notices(folder, "one", "2026-11-26", "--reviewed", str(folder / "reviewed.csv")) == 0
+    told = {(row.operator, row.archive) for row in ledger.read(folder / "out")}
+    assert told == {
+        ("Klinik Süd", "192.0.2.2:4242"),
+        ("Example Cloud", "192.0.2.17:4242"),
+        ("Praxis Nord", "192.0.2.40:4242"),
+    }
