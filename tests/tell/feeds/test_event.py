@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 
 from filmbadge.conclude.again import judge_again
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import FindingCode
+from filmbadge.model import ByHand, FindingCode
 from filmbadge.tell.feeds import event
 from filmbadge.tell.feeds.event import Event, facts
 from filmbadge.tell.feeds.feed import sender
@@ -115,6 +117,13 @@ def test_what_is_not_open_and_not_proven_is_called_neither() -> None:
 def test_a_port_that_there_is_not_is_left_out() -> None:
     assert {one.port for one in events(on_no_port())} == {None}
     assert {one.port for one in events(guarded())} == {2762}
+
+
+def test_what_a_person_found_out_is_told_as_such() -> None:
+    archive, group = open_archive()
+    known = msgspec.structs.replace(archive, by_hand=ByHand("clinic", "A. Person\n", date(2026, 11, 26)))
+    told = facts(events((known, group))[0])
+    assert (told["reviewed_as"], told["reviewed_by"], told["reviewed_on"]) == ("clinic", "A. Person?", "2026-11-26")
 
 
 def test_a_decoy_is_marked() -> None:

@@ -33,6 +33,7 @@ from filmbadge.model import (
     Rung,
 )
 from filmbadge.tell.feeds.feed import mail_in
+from filmbadge.texts import printable
 
 # These say how much the whole archive holds, and every event of the archive has it.
 _OF_THE_ARCHIVE = (FindingCode.DISCLOSES_RECORDS, FindingCode.HANDS_OUT_IMAGES)
@@ -170,6 +171,9 @@ def facts(event: Event) -> Facts:
         }.items()
         if value
     }
+    if (hand := archive.by_hand) is not None:
+        known |= {"reviewed_by": printable(hand.who), "reviewed_on": hand.day.isoformat()}
+        known |= {"reviewed_as": hand.what} if hand.what else {}
     if archive.decoy:
         known["decoy"] = list(map(str, archive.decoy))
     if len(archive.place.countries) > 1:
