@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from support import archives
+from support.isolation import ALONE
 
 FLAGS = [
     "--no-sandbox",
@@ -27,10 +30,12 @@ FLAGS = [
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=archives.program("chromium"), args=FLAGS)
-        # With its first tab it tries whether IPv6 leads anywhere. That is no page's doing, so it is over before a test begins.
-        started.new_page().close()
+    """In a namespace of its own, where nothing but itself answers: of itself it looks whether IPv6 leads anywhere."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        alone = Path(folder) / "chromium"
+        alone.write_text(f'#!/bin/sh\nexec {shlex.join((*ALONE, archives.program("chromium")))} "$@"\n')
+        alone.chmod(0o700)
+        started = playwright.chromium.launch(executable_path=alone, args=FLAGS)
         yield started
         started.close()
 
