@@ -14,6 +14,7 @@ from filmbadge.catalogue.findings import Severity
 from filmbadge.cli import run
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.compare.surveys import compare
+from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Refusal
 from filmbadge.tell.compare import telling, terminal
@@ -27,7 +28,7 @@ from filmbadge.tell.notices.ledger import Channel, Kind, Told
 from filmbadge.tell.words import Words
 from support.factories import AT, dimse, host
 from support.folders import whole
-from support.twice import LATER, REFUSED, at, twice
+from support.twice import LATER, NOBODY, REFUSED, at, twice
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def test_the_document_says_of_each_archive_what_became_of_it(
     assert closed.words == "closed: association rejected"
     assert closed.old is not None
     assert closed.old.ways == ("dimse://192.0.2.1:4242",)
-    assert (closed.old.rung, closed.old.counts["studies"].value) == ("discloses", 40)
+    assert (closed.old.rung, closed.old.counts["studies"].value) == ("discloses", 36)
     new = next(change for change in step.changes if change.kind == ChangeKind.NEW)
     assert new.words == "newly open; before: connection refused"
 
@@ -233,6 +234,30 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
     ):
         assert run(["compare", *arguments]) == 2
         assert capsys.readouterr().err.strip() == line
+
+
+def test_where_nothing_is_known_no_zero_is_told(
+    folders: tuple[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lost = whole(tmp_path / "lost", host("192.0.2.1", dimse(None, stop=NOBODY)), started=LATER)
+    made = Dataset(lost).manifest
+    manifest.write(lost, msgspec.structs.replace(made, state="nothing-reached"))
+    page = tmp_path / "page.html"
+    said(capsys, folders[0], str(lost), "--html", str(page))
+    lines = said(capsys, folders[0], str(lost)).splitlines()
+    assert lines[-1].strip() == "Open archives: unknown now, 6 before. What became of them is unknown."
+    assert not any(line.split()[-1:] == ["0"] for line in lines if "neither" not in line)
+    assert "<h1>One of both surveys reached nothing, so nothing can be compared</h1>" in page.read_text()
+
+
+def test_no_open_archive_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    closed = host("192.0.2.1", dimse(None, stop=REFUSED))
+    both = [str(whole(tmp_path / name, closed, started=when)) for name, when in (("a", AT), ("b", LATER))]
+    said(capsys, *both, "--html", str(tmp_path / "page.html"))
+    assert "<h1>No open archive was seen in either survey</h1>" in (tmp_path / "page.html").read_text()
+    lines = said(capsys, *both).splitlines()
+    assert lines[-1] == "No open archive was seen in either survey."
+    assert not any("newly open" in line for line in lines)
 
 
 def test_every_code_has_its_words() -> None:

@@ -19,7 +19,8 @@ from filmbadge.texts import clean
 from filmbadge.version import RELEASE
 
 AUTHORITY, PUBLIC = "authority", "public"
-_TOTALS = ("patients", "studies", "images")
+_TOTALS = ("archives_open", "patients", "studies", "images")
+_NOTHING = "nothing-reached"
 _NAME = 200  # characters of the name of a scope
 # What is said of an archive that is open in the newer survey.
 OPEN_NOW = (ChangeKind.STILL_OPEN, ChangeKind.WORSE, ChangeKind.BETTER, ChangeKind.MOVED, ChangeKind.NEW)
@@ -36,8 +37,10 @@ class SurveyRow(Struct, frozen=True):
     hosts: int
     hosts_done: int
     archives: int | None  # decoys and demonstrations left out
-    archives_open: int | None
-    totals: tuple[Total, ...]  # patients, studies and images of open archives
+    archives_open: int | None  # that were seen; None: nothing was reached
+    totals: tuple[
+        Total, ...
+    ]  # how many are open, and their patients, studies and images: each with what keeps it from being a number
 
 
 class ChangeCount(Struct, frozen=True):
@@ -121,6 +124,17 @@ class ComparisonDocument(Struct, frozen=True):
     schema: Literal["filmbadge.comparison/1"] = "filmbadge.comparison/1"
 
     @property
+    def empty(self) -> bool:
+        """No archive was open in either of the two newest surveys."""
+        return not self.rounded and not any(row.archives for row in self.steps[-1].counts)
+
+    @property
+    def uncompared(self) -> bool:
+        """Archives are open, and of none of them can be said what became of it."""
+        told = [row.kind for row in self.steps[-1].counts if row.archives]
+        return not self.rounded and told == [ChangeKind.NOT_COMPARED]
+
+    @property
     def rounded(self) -> bool:
         """Whether its figures are rounded down, so that each is a lower bound."""
         return self.level == PUBLIC
@@ -148,8 +162,8 @@ def document(
                 depth=side.depth,
                 hosts=side.hosts,
                 hosts_done=side.hosts_done,
-                archives=side.archives,
-                archives_open=side.archives_open,
+                archives=side.archives if side.state != _NOTHING else None,
+                archives_open=side.archives_open if side.state != _NOTHING else None,
                 totals=tuple(_totals(dataset)),
             )
             for side, dataset in zip(sides, datasets, strict=True)

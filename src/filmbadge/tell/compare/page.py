@@ -74,12 +74,12 @@ def render(told: ComparisonDocument, words: Words) -> str:
             lead=list(terminal.verdict(told, words)),
             warnings=list(terminal.warnings(told, words)),
             facts=list(_facts(told, step, words)),
-            figures=list(_figures(told, step, words)),
+            figures=[] if told.empty or told.uncompared else list(_figures(told, step, words)),
             title=title,
-            drawn=trend.drawn(bars, title, words),
+            drawn=trend.drawn(bars, title, words) if any(bar.open for bar in bars) else None,
             trend_head=terminal.trend_head(told, words),
             trend=list(terminal.trend(told, words)),
-            became=_became(told, step, words),
+            became=None if told.empty else _became(told, step, words),
             countries=_countries(step, words),
             lists=list(_lists(step, words)),
             telling=_telling(told, words),
@@ -96,8 +96,12 @@ def _headline(told: ComparisonDocument, words: Words) -> str:
     ended, more = step.count(ChangeKind.CLOSED, ChangeKind.GONE), step.count(ChangeKind.NEW)
     if told.rounded:
         return words.say("What changed since {date}", date=words.date(old.started))
+    if any(told.surveys[place].state == "nothing-reached" for place in (step.old, step.new)):
+        return words.say("One of both surveys reached nothing, so nothing can be compared")
     if not (step.hosts_in_both or ended or more):
         return words.say("No host was asked in both surveys, so nothing can be compared")
+    if told.empty:
+        return words.say("No open archive was seen in either survey")
     return words.many(
         "{n:,} open archive was closed or is gone; newly open: {new:,}",
         "{n:,} open archives were closed or are gone; newly open: {new:,}",
@@ -141,8 +145,13 @@ def _survey(survey: SurveyRow, words: Words) -> str:
 def _figures(told: ComparisonDocument, step: Step, words: Words) -> Iterator[Figure]:
     new = told.surveys[step.new]
     left = step.count(ChangeKind.NOT_COMPARED)
+    yield Figure(
+        terminal.opened(new, told, words),
+        words.say("open archives now"),
+        words.say("decoys and demonstrations left out"),
+        bool(new.archives_open),
+    )
     shown = [
-        (words.say("open archives now"), new.archives_open, words.say("decoys and demonstrations left out"), True),
         (
             words.say("newly open"),
             step.count(ChangeKind.NEW),

@@ -11,11 +11,12 @@ from rich.text import Text
 from filmbadge.compare.records import By, ChangeKind, Judges
 from filmbadge.model import Depth
 from filmbadge.tell.compare import phrases, telling
-from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Step, dates
+from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Step, SurveyRow, dates
 from filmbadge.tell.words import Words
 
 _LISTED = (ChangeKind.NEW, ChangeKind.WORSE, ChangeKind.MOVED)  # whom somebody should look at
 _MOST = 15  # of each
+_ALWAYS = (ChangeKind.NEW, ChangeKind.CLOSED, ChangeKind.GONE)  # also where there are none
 
 
 def render(told: ComparisonDocument, words: Words) -> RenderableType:
@@ -26,8 +27,7 @@ def render(told: ComparisonDocument, words: Words) -> RenderableType:
         *(Text(line, style="red") for line in warnings(told, words)),
         Text(),
         *_trend(told, words),
-        _counts(told, step, words),
-        Text(),
+        *(() if told.empty else (_counts(told, step, words), Text())),
         *_lists(step, words),
         *_telling(told, words),
         *(Text(line, style="bold") for line in verdict(told, words)),
@@ -106,10 +106,16 @@ def trend(told: ComparisonDocument, words: Words) -> Iterator[list[str]]:
         patients = [words.figure(total) for total in survey.totals if total.quantity == "patients"]
         yield [
             date,
-            number(survey.archives_open, told, words),
+            opened(survey, told, words),
             *patients,
             *("" if step is None else number(step.count(kind), told, words) for kind in _kinds(told)),
         ]
+
+
+def opened(survey: SurveyRow, told: ComparisonDocument, words: Words) -> str:
+    """How many archives are open: a bound where some hosts are undecided, and unknown where nothing was reached."""
+    total = next((total for total in survey.totals if total.quantity == "archives_open"), None)
+    return number(survey.archives_open, told, words) if total is None else words.figure(total)
 
 
 def number(n: int | None, told: ComparisonDocument, words: Words) -> str:
@@ -125,7 +131,7 @@ def _counts(told: ComparisonDocument, step: Step, words: Words) -> Table:
     table.add_column(words.say("what became of open archives"), overflow="fold")
     table.add_column(words.say("archives"), justify="right")
     for row in step.counts:
-        if row.archives == 0 and row.kind not in (ChangeKind.NEW, ChangeKind.CLOSED, ChangeKind.GONE):
+        if row.archives == 0 and (row.kind not in _ALWAYS or told.uncompared):
             continue
         table.add_row(Text(row.words, style="bold"), Text(number(row.archives, told, words), style="bold"))
         for code, n in row.by.items():
@@ -183,10 +189,20 @@ def verdict(told: ComparisonDocument, words: Words) -> Iterator[str]:
     step = told.steps[-1]
     old, new = told.surveys[step.old], told.surveys[step.new]
     closed, new_ones = step.count(ChangeKind.CLOSED, ChangeKind.GONE), step.count(ChangeKind.NEW)
+    if told.empty:
+        yield words.say("No open archive was seen in either survey.")
+        return
+    if told.uncompared:
+        yield words.say(
+            "Open archives: {new} now, {old} before. What became of them is unknown.",
+            new=opened(new, told, words),
+            old=opened(old, told, words),
+        )
+        return
     yield words.say(
         "Open archives: {new} now, {old} before. Closed or gone: {closed}. Newly open: {more}.",
-        new=number(new.archives_open, told, words),
-        old=number(old.archives_open, told, words),
+        new=opened(new, told, words),
+        old=opened(old, told, words),
         closed=number(closed, told, words),
         more=number(new_ones, told, words),
     )

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from filmbadge.compare.records import ChangeKind
 from filmbadge.tell.compare import terminal
-from filmbadge.tell.compare.document import ComparisonDocument, dates
+from filmbadge.tell.compare.document import ComparisonDocument, SurveyRow, dates
 from filmbadge.tell.words import Words
 
 OTHERS = (
@@ -39,7 +39,7 @@ def bars(told: ComparisonDocument, words: Words) -> list[Bar]:
         new = (step.count(ChangeKind.NEW) or 0) if step else 0
         ended = None if step is None or told.rounded else step.count(ChangeKind.CLOSED, ChangeKind.GONE)
         number = survey.archives_open or 0
-        told_as = terminal.number(survey.archives_open, told, words)
+        told_as = terminal.opened(survey, told, words)
         found.append(Bar(date, number, min(new, number), ended, told_as))
     return found
 
@@ -47,7 +47,7 @@ def bars(told: ComparisonDocument, words: Words) -> list[Bar]:
 def title(told: ComparisonDocument, found: Sequence[Bar], words: Words) -> str:
     """The finding: from the first to the last survey, where they asked the same hosts."""
     first, last = found[0], found[-1]
-    if told.rounded:
+    if told.rounded or any(_bounded(survey) for survey in told.surveys):
         return words.say("At least so many archives were open in each survey")
     if any(step.hosts_only_old + step.hosts_only_new > OTHERS * step.hosts_in_both for step in told.steps):
         return words.say("So many archives were open in each survey, and they did not ask the same hosts")
@@ -66,6 +66,10 @@ def title(told: ComparisonDocument, found: Sequence[Bar], words: Words) -> str:
             date=first.date,
         )
     return words.say("As many archives are open as on {date}", date=first.date)
+
+
+def _bounded(survey: SurveyRow) -> bool:
+    return any(total.quantity == "archives_open" and total.measured is None for total in survey.totals)
 
 
 def drawn(found: Sequence[Bar], heading: str, words: Words) -> Markup:
