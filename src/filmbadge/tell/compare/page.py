@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from filmbadge.catalogue.countries import name as country_name
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.model import Depth, Rung
 from filmbadge.tell.compare import phrases, telling, terminal, trend
@@ -225,7 +226,7 @@ def _countries(step: Step, words: Words) -> list[list[str]]:
     ]
     lines = [[words.say("country"), *(phrases.short(kind, words) for kind in kinds)]]
     for row in step.by_country:
-        name = row.country or words.say("not attributed")
+        name = words.say(country_name(row.country)) if row.country else words.say("not attributed")
         lines.append([name, *(words.number(n) if (n := row.kinds.get(kind)) else "" for kind in kinds)])
     return lines
 
