@@ -55,3 +55,23 @@ def test_many_scans_at_once_see_the_same(table: ds.Dataset) -> None:
     for _ in range(5):
         assert sql.execute(f"SELECT {counted}").fetchall() == [tuple(PARTS * ROWS - least for least in range(12))]
     assert sql.execute("SELECT count(later), sum(n) FROM parts").fetchall() == [(1000, 1_999_000)]
+
+
+@pytest.mark.parametrize(("held", "times"), [(1 << 20, 1), (0, 3)])
+def test_a_small_table_is_read_once_and_a_large_one_at_each_scan(
+    held: int, times: int, table: ds.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert table.num_rows == PARTS * ROWS
+    monkeypatch.setattr(parts, "HELD_BYTES", held)
+    found = parts.together(tmp_path, parts.numbered(tmp_path, tmp_path).values(), SCHEMA)
+    opened: list[Path] = []
+    read = parts.read
+
+    def noted(directory: Path, path: Path) -> bytes:
+        opened.append(path)
+        return read(directory, path)
+
+    monkeypatch.setattr(parts, "read", noted)
+    for _ in range(3):
+        assert found.scanner(columns=["n"]).to_reader().read_all().num_rows == PARTS * ROWS
+    assert len(opened) == times * PARTS

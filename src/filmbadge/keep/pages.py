@@ -36,8 +36,8 @@ class Unfit(ValueError):
     """What a file is that none of ours is."""
 
 
-def require(data: bytes) -> None:
-    """Raises Unfit where the file is none that we write, or takes too much memory, and ArrowException."""
+def require(data: bytes) -> int:
+    """Bytes that its values take in memory at most. Raises Unfit where the file is none that we write, or takes too much memory, and ArrowException."""
     length = int.from_bytes(data[-8:-4], "little")
     if not 0 < length <= min(FOOTER_BYTES, len(data) - 12) or data[-4:] != b"PAR1":
         raise Unfit("it has no footer")
@@ -46,6 +46,7 @@ def require(data: bytes) -> None:
         expanded += _expanded(data, chunk)
         if expanded > EXPANDED_BYTES:
             raise Unfit(f"it would take more than {EXPANDED_BYTES >> 20} MiB of memory")
+    return expanded
 
 
 def _chunks(footer: bytes) -> list[_Chunk]:

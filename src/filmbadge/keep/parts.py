@@ -28,6 +28,7 @@ else:
 pa.set_memory_pool(pa.system_memory_pool())  # gives back what a flush took; the default one keeps it
 
 PART_BYTES = 256 << 20  # a flush of 12,000 rows takes less than one
+HELD_BYTES = 32 << 20  # a table that takes no more is read once: 20,000 endpoints do
 _NAME = re.compile(r"part-(\d{6,12})(?:-([0-9a-f]{32}))?\.parquet")
 _WITH, _BEFORE = b"filmbadge.with", b"filmbadge.before"
 
@@ -37,6 +38,7 @@ class Footer(NamedTuple):
 
     schema: pa.Schema
     rows: int
+    expanded: int  # bytes that its rows take in memory at most
 
 
 class Lock:
@@ -95,7 +97,7 @@ def write(folder: Path, number: int, rows: pa.Table, closes: Mapping[bytes, byte
     digest = _digest(data)
     path = folder / f"part-{number:06d}-{digest}.parquet"
     files.write(path, data)
-    _known[digest] = Footer(told.schema, told.num_rows)
+    _known[digest] = Footer(told.schema, told.num_rows, told.nbytes)
     return path
 
 
@@ -138,9 +140,9 @@ def _checked(directory: Path, path: Path) -> tuple[bytes, Footer]:
         raise Damaged(f"{shown(path)} is damaged: it holds other bytes than were written")
     if digest not in _known:
         try:
-            pages.require(data)
+            expanded = pages.require(data)
             file = _file(data)
-            _known[digest] = Footer(file.schema_arrow, file.metadata.num_rows)
+            _known[digest] = Footer(file.schema_arrow, file.metadata.num_rows, expanded)
         except (ValueError, pa.ArrowException, OSError, RecursionError) as error:
             why = error if isinstance(error, pages.Unfit) else type(error).__name__
             raise Damaged(f"{shown(path)} is no part of a survey: {why}") from None
@@ -171,13 +173,14 @@ def require_schema(path: Path, found: pa.Schema, schema: pa.Schema) -> None:
 
 
 def together(directory: Path, paths: Collection[Path], schema: pa.Schema) -> Together:
-    """Parts of one table, to be scanned. What is scanned is what was checked: it is read and checked each time."""
-    rows = 0
+    """Parts of one table, to be scanned. What is scanned is what was checked: a large table is read and checked each time."""
+    rows = expanded = 0
     for path in paths:
         told = footer(directory, path)
         require_schema(path, told.schema, schema)
         rows += told.rows
-    return Together(directory, tuple(paths), schema, rows)
+        expanded += told.expanded
+    return Together(directory, tuple(paths), schema, rows, small=expanded <= HELD_BYTES)
 
 
 class Together(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no types
@@ -185,15 +188,27 @@ class Together(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow has no type
 
     No thread of pyarrow's may run Python here, or drop what Python holds. It would wait for Python's lock, while the thread
     that has the lock waits for it: a scan holds the lock while it begins.
+
+    A small table is read and checked at its first scan, and kept: a report asks fourteen times of the same endpoints, and
+    to open two hundred parts takes longer than to ask.
     """
 
-    def __init__(self, directory: Path, paths: tuple[Path, ...], schema: pa.Schema, rows: int) -> None:
+    def __init__(self, directory: Path, paths: tuple[Path, ...], schema: pa.Schema, rows: int, *, small: bool) -> None:
         super().__init__(schema.empty_table())
         self._directory, self._paths, self.num_rows = directory, paths, rows
+        self._small = small
+        self._held: Any = None  # a dataset of pyarrow's
 
     def scanner(self, columns: list[str] | None = None, filter: Any = None) -> _Scan:
         names = self.schema.names if columns is None else columns
-        return _Scan(pa.schema([self.schema.field(name) for name in names]), self._batches(names, filter))
+        batches = self._of_held if self._small else self._batches
+        return _Scan(pa.schema([self.schema.field(name) for name in names]), batches(names, filter))
+
+    def _of_held(self, columns: list[str], keep: Any) -> Iterator[pa.RecordBatch]:
+        if self._held is None:
+            read = pa.Table.from_batches(self._batches(self.schema.names, None), self.schema)
+            self._held = ds.InMemoryDataset(read.combine_chunks())
+        yield from self._held.scanner(columns=columns, filter=keep, use_threads=False).to_batches()
 
     def _batches(self, columns: list[str], keep: Any) -> Iterator[pa.RecordBatch]:
         options = ds.ParquetFragmentScanOptions(page_checksum_verification=True, **pages.LIMITS)
