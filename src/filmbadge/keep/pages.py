@@ -137,8 +137,8 @@ def _struct(data: bytes, at: int, depth: int = 0) -> tuple[_Struct, int]:
     """A struct in Thrift's compact protocol, without its texts, and where it ends."""
     found: _Struct = {}
     field = 0
-    while True:
-        head, at = _byte(data, at)
+    while at < len(data):
+        head, at = data[at], at + 1
         if head == 0:
             return found, at
         if head >> 4:
@@ -148,8 +148,11 @@ def _struct(data: bytes, at: int, depth: int = 0) -> tuple[_Struct, int]:
         kind = head & 15
         if kind in (1, 2):
             found[field] = kind == 1
+        elif kind in (5, 6):
+            found[field], at = _number(data, at)
         else:
             found[field], at = _value(data, at, kind, depth)
+    raise Unfit("it has a page that is none of ours")
 
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
@@ -192,5 +195,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
+    if at < len(data) and (byte := data[at]) < 128:  # as nearly all are
+        return byte >> 1 ^ -(byte & 1), at + 1
     number, at = _varint(data, at)
     return number >> 1 ^ -(number & 1), at
