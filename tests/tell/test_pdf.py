@@ -150,3 +150,24 @@ def test_a_table_of_thousands_of_archives_ends_on_paper_and_says_so(
     )
     assert text.count("On paper the table ends here. 4 more archives stand on the page (--html) and in the list") == 1
     assert (text.count("192.0.2.1:8042"), shown.count("<code>192.0.2.1:8042</code>")) == (2, 6)
+
+
+def test_what_paper_does_not_show_is_not_laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else five hundred cards have a table of five hundred rows beside them, which takes as much memory."""
+    import weasyprint
+
+    laid_out: list[str] = []
+    real = weasyprint.HTML
+
+    def noted(string: str, **options: Any) -> Any:
+        laid_out.append(string)
+        return real(string=string, **options)
+
+    monkeypatch.setattr(weasyprint, "HTML", noted)
+    shown = page.render(reports.many(tmp_path / "s"), Words())
+    text = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(pdf(shown))).pages)
+    opened = 'class="screen"'
+    assert (shown.count(opened), laid_out[0].count(opened)) == (1, 0)
+    assert laid_out[0].count("<article") == shown.count("<article") > 1
+    assert laid_out[0].count("<div") == laid_out[0].count("</div>")
+    assert "Archives that were not seen open" in text

@@ -83,14 +83,14 @@ def report(
         Exit with 1 when an archive has this grade or a worse one, and with 3 when that cannot be known of all.
     """
     words, level = Words(), Level(for_)
-    files: tuple[tuple[Out | None, str, _Render], ...] = (
+    kinds: tuple[tuple[Out | None, str, _Render], ...] = (
         (html, ".html", lambda told: page.render(told, words).encode()),
-        (pdf, ".pdf", lambda told: paper.pdf(page.render(told, words))),
+        (pdf, ".pdf", lambda told: page.render(told, words).encode()),
         (csv, ".csv", lambda told: listing.csv(listing.lines(told, opened=open_, words=words))),
         (jsonl, ".jsonl", lambda told: listing.jsonl(listing.lines(told, opened=open_, words=words))),
         (json, ".json", json_bytes),
     )
-    asked = [(to, suffix, render) for to, suffix, render in files if to is not None]
+    asked = [(to, suffix, render) for to, suffix, render in kinds if to is not None]
     _require_sense(list_=list_, open_=open_, csv=csv, jsonl=jsonl, outs=[to for to, _, _ in asked])
     if sql is not None:
         _write_sql(directory, sql)
@@ -100,17 +100,20 @@ def report(
         dataset = _whole(directory)
         review(dataset, reviewed)
         document = at_level(summary.document(dataset, words), level, words)
-        made = [(_where(to, document, level, suffix), render(document)) for to, suffix, render in asked]
+        made = [(_where(to, document, level, suffix), suffix, render(document)) for to, suffix, render in asked]
         drawn: RenderableType | None = None
         if list_:
             drawn = listing.Listing(listing.lines(document, opened=open_, words=words), words)
         elif not made and sql is None:
             drawn = terminal.render(document, words)
-    for path, data in made:
+        code = graded(dataset, fail_on_grade) if fail_on_grade else DONE
+        del dataset, document  # the layout of a PDF needs the memory
+        files = [(to, paper.pdf(data.decode()) if suffix == ".pdf" else data) for to, suffix, data in made]
+    for path, data in files:
         _put(path, data, level)
     if drawn is not None:
         show(drawn)
-    return graded(dataset, fail_on_grade) if fail_on_grade else DONE
+    return code
 
 
 def graded(dataset: Dataset, fail_on_grade: GradeChoice) -> int:

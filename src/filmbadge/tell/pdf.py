@@ -11,8 +11,10 @@ from typing import Any
 
 from filmbadge.model import Refusal
 
-# Rows that paper does not show. WeasyPrint would style each of them, and hold it.
-_REST = re.compile(r'<tbody class="rest">.*?</tbody>', re.DOTALL)
+# What paper does not show: rows of long tables, and the table of archives that have cards. WeasyPrint would style all of it, and hold it.
+_HIDDEN = re.compile(
+    r'<tbody class="rest">.*?</tbody>|<div class="screen">\s*<div class="wide">.*?</div>\s*</div>', re.DOTALL
+)
 
 
 class NoPdf(Refusal):
@@ -24,17 +26,18 @@ def pdf(html: str) -> bytes:
     weasyprint = _weasyprint()
     # A page holds all that it shows: whatever it names is refused, by every protocol.
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
-    page = weasyprint.HTML(string=_REST.sub("", html), url_fetcher=nothing)
+    page = weasyprint.HTML(string=_HIDDEN.sub("", html), url_fetcher=nothing)
     made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", finisher=_mend)
     return made
 
 
-def _mend(_: object, made: Any) -> None:
+def _mend(laid_out: Any, made: Any) -> None:
     """Corrects tags before they are written, ISO 32000-1 14.8.4.3.
 
     Heads of a table get a scope: WeasyPrint names the heads of each cell instead, by ids that repeat on each page. A
     list has only its items as children.
     """
+    laid_out.pages.clear()  # all is drawn: half of the memory, and the file is still to be put together
     for element in made.objects:
         kind = element.get("S") if isinstance(element, dict) else None
         if kind == "/TH":
