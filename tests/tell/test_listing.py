@@ -14,6 +14,7 @@ from rich.console import Console
 from filmbadge.tell import listing
 from filmbadge.tell.spreadsheet import line
 from filmbadge.tell.summary import ReportDocument
+from filmbadge.tell.view import ReviewView
 from filmbadge.tell.words import Words
 from support import many
 
@@ -66,7 +67,7 @@ def test_decoys_come_last_and_are_called_so(document: ReportDocument) -> None:
     archives = list(document.archives)
     archives[0] = msgspec.structs.replace(archives[0], decoy=("a decoy",))
     made = msgspec.structs.replace(document, archives=tuple(archives))
-    assert drawn(made, 140)[5].endswith("(likely a decoy)")
+    assert "Likely a decoy. " in drawn(made, 140)[5]
     assert drawn(made, 140)[6] == "2 of 5 archives in this list are open to strangers."
 
 
@@ -95,3 +96,13 @@ def test_a_spreadsheet_runs_nothing_of_what_an_archive_says(tmp_path: Path, docu
 
 def test_a_cell_of_what_is_unknown_is_empty() -> None:
     assert line([None, 0, True, False, ("a", "b"), "-5", 'say "x", y']) == ',0,yes,no,a b,\'-5,"say ""x"", y"\r\n'
+
+
+def test_a_narrow_line_still_says_that_a_person_reviewed_it(document: ReportDocument) -> None:
+    archives = list(document.archives)
+    review = ReviewView(
+        "demonstration", "A. Person", "2026-11-25", "", "Reviewed by A. Person on 2026-11-25: a demonstration."
+    )
+    archives[0] = msgspec.structs.replace(archives[0], review=review)
+    made = msgspec.structs.replace(document, archives=tuple(archives))
+    assert "Reviewed" in drawn(made, 60)[1]

@@ -161,12 +161,13 @@ class Listing:
         yield _Column(words.say("rung"), [words.say(one.rung) for one in found], least=60)
         yield _Column(words.say("studies"), [_figure(one.studies, one.studies_at_least, words) for one in found], number=True)  # fmt: skip
         yield _Column(words.say("images"), [_figure(one.images, one.images_at_least, words) for one in found], number=True, least=72)  # fmt: skip
-        yield _Column(words.say("worst"), [one.worst_words + self._mark(one) for one in found], most=60)
+        yield _Column(words.say("worst"), [self._worst(one) for one in found], most=60)
 
-    def _mark(self, one: ListLine) -> str:
+    def _worst(self, one: ListLine) -> str:
+        """What a person found out stands first: a narrow line is cut at its end."""
         if one.reviewed:
-            return f" ({one.reviewed.rstrip('.')})"
-        return self._words.say(" (likely a decoy)") if one.decoy else ""
+            return f"{one.reviewed} {one.worst_words}".rstrip()
+        return self._words.say("Likely a decoy. {worst}", worst=one.worst_words) if one.decoy else one.worst_words
 
     def _verdict(self) -> str:
         if not self._found:
