@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -17,7 +17,7 @@ from filmbadge.model import Cause, Depth, Doubt, DoubtCode, Outcome, OutcomeKind
 
 RECORDS = [kind for _, kind in inspect.getmembers(model, inspect.isclass) if issubclass(kind, msgspec.Struct)]
 RECORDS = [kind for kind in RECORDS if kind is not msgspec.Struct]
-SIMPLE = {int, float, bool, NoneType, datetime}
+SIMPLE = {int, float, bool, NoneType, date, datetime}
 
 
 def parts(kind: Any) -> set[Any]:
@@ -70,7 +70,13 @@ def test_every_text_of_every_record_is_bounded_printable_ascii(field: str) -> No
 
 
 def test_only_words_of_the_users_own_sources_keep_their_letters() -> None:
-    assert {name for name, text in texts.TEXTS.items() if text.any_script} == {"Said.value", "Said.source", "Said.date"}
+    assert {name for name, text in texts.TEXTS.items() if text.any_script} == {
+        "ByHand.operator",
+        "ByHand.who",
+        "Said.value",
+        "Said.source",
+        "Said.date",
+    }
     assert not any(text.any_script for text in texts.PEER.values())
     assert model.Said("Universitätsklinikum\x1b Köln", "orte.csv").value == "Universitätsklinikum? Köln"
 
@@ -88,6 +94,8 @@ def _something(kind: Any) -> Any:
     kind = next(iter(parts(kind) - {NoneType}), kind)
     if kind is datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
+    if kind is date:
+        return date(2026, 1, 1)
     if inspect.isclass(kind) and issubclass(kind, Enum):
         return next(iter(kind))
     return _made(kind) if inspect.isclass(kind) and issubclass(kind, msgspec.Struct) else kind()

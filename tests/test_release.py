@@ -129,7 +129,9 @@ def test_no_library_may_be_older_than_its_last_advisory() -> None:
 @pytest.mark.parametrize("lock", ["run", "dev"])
 def test_no_lock_is_below_a_floor(lock: str) -> None:
     text = (ROOT / f"requirements/{lock}.txt").read_text(encoding="utf-8")
-    locked = {m[1]: tuple(map(int, m[2].split("."))) for m in re.finditer(r"^([\w-]+)==([\d.]+)", text, re.MULTILINE)}
+    locked = {
+        m[1]: tuple(map(int, m[2].split("."))) for m in re.finditer(r"^([\w-]+)==(\d+(?:\.\d+)*)", text, re.MULTILINE)
+    }
     declared = floors(PROJECT["project"]["dependencies"])
     assert {name: floor for name, floor in declared.items() if locked[name] < floor} == {}
 

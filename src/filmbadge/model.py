@@ -1108,12 +1108,8 @@ class ByYear(Struct, frozen=True):
     whole: bool  # each study of the archive is among them; if False, each number is a lower bound
 
 
-class Said(Struct, frozen=True):
-    """What one source of the user says of an address. Letters of any script stay: no archive wrote it."""
-
-    value: str
-    source: str  # a file's name, or a package with its version
-    date: str = ""  # YYYY-MM-DD; empty: the source does not tell how old its data is
+class _Told(Struct, frozen=True):
+    """A record with texts of the user. Letters of any script stay: no archive wrote them."""
 
     def __post_init__(self) -> None:
         for name, limit in _limits(type(self)):
@@ -1122,7 +1118,15 @@ class Said(Struct, frozen=True):
                 force_setattr(self, name, texts.printable(held[:limit]))
 
 
-class ByHand(Struct, frozen=True):
+class Said(_Told, frozen=True):
+    """What one source of the user says of an address."""
+
+    value: str
+    source: str  # a file's name, or a package with its version
+    date: str = ""  # YYYY-MM-DD; empty: the source does not tell how old its data is
+
+
+class ByHand(_Told, frozen=True):
     """What a person found out of an archive. It stands in place of our own tags and of the operator; facts stay as they are."""
 
     what: str  # `clinic`, `decoy`, `demonstration` or `phantom`; empty: the person says nothing of it

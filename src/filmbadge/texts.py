@@ -130,6 +130,9 @@ OTHERS: Mapping[str, Text] = MappingProxyType(
         "Identifier.scheme": Text(64),  # of the catalogue
         "PageFacts.viewer": Text(64),  # of the catalogue
         "Place.network": Text(64),
+        "ByHand.operator": Text(256, any_script=True),  # of the user's own file
+        "ByHand.what": Text(16),
+        "ByHand.who": Text(128, any_script=True),
         "Said.date": Text(10, any_script=True),
         "Said.source": Text(128, any_script=True),  # the name of a file of the user, or a package
         "Said.value": Text(256, any_script=True),  # of the user's own file, or of a package

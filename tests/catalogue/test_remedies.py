@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from filmbadge.catalogue.load import CatalogueError, parse
-from filmbadge.catalogue.remedies import FILLERS, Evidence, Remedies, RemedyRow, System, WayIn, remedies, system
+from filmbadge.catalogue.remedies import FILLERS, Evidence, Platform, Remedies, RemedyRow, WayIn, platform, remedies
 from filmbadge.judge.remedies import choose
 from filmbadge.model import FindingCode, Protocol
 
@@ -121,11 +121,11 @@ def test_a_row_instead_of_no_row_is_refused() -> None:
 @pytest.mark.parametrize(
     ("product", "as_name", "found"),
     [
-        ("Orthanc", "AMAZON-02, US", System.AWS),
-        ("Sante PACS Server", "MICROSOFT-CORP-MSN-AS-BLOCK", System.AZURE),
-        ("Sante PACS Server", "", System.WINDOWS),
-        ("Orthanc", "EXAMPLE-NET", System.NFTABLES),
+        ("Orthanc", "AMAZON-02, US", Platform.AWS),
+        ("Sante PACS Server", "MICROSOFT-CORP-MSN-AS-BLOCK", Platform.AZURE),
+        ("Sante PACS Server", "", Platform.WINDOWS),
+        ("Orthanc", "EXAMPLE-NET", Platform.NFTABLES),
     ],
 )
-def test_a_cloud_comes_before_what_the_product_runs_on(product: str, as_name: str, found: System) -> None:
-    assert system(product, as_name) is found
+def test_a_cloud_comes_before_what_the_product_runs_on(product: str, as_name: str, found: Platform) -> None:
+    assert platform(product, as_name) is found

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from filmbadge.catalogue.findings import Severity
-from filmbadge.cli import run
+from filmbadge.cli import console, run
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.compare.surveys import compare
 from filmbadge.keep import manifest
@@ -64,7 +64,7 @@ def test_the_terminal_ends_with_the_verdict(folders: tuple[str, str], capsys: py
 def test_it_fits_into_a_narrow_terminal(
     folders: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(console.out, "_width", int(columns))  # it is read from the environment once
     drawn = said(capsys, *folders)
     assert max(map(len, drawn.splitlines())) <= int(columns)
     assert "192.0.2.6:4242" in drawn

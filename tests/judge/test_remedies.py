@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from filmbadge.catalogue.remedies import Evidence, System, WayIn
+from filmbadge.catalogue.remedies import Evidence, Platform, WayIn
 from filmbadge.judge.remedies import FEWEST, MOST, choose, evidence, remedies
 from filmbadge.model import (
     Abort,
@@ -110,7 +110,7 @@ def test_tls_without_a_client_certificate_lets_everybody_in() -> None:
 def test_who_routes_an_address_chooses_the_firewall() -> None:
     host = factories.host(ADDRESS, dimse(admitted(DISCLOSED)))
     cloud = msgspec.structs.replace(host.archives[0], place=Place(as_name=(Said("AMAZON-02, US", "a file"),)))
-    assert evidence(cloud, host.judged).system is System.AWS
+    assert evidence(cloud, host.judged).platform is Platform.AWS
     assert "firewall-aws" in rows(msgspec.structs.replace(host, archives=(cloud,)))
 
 

@@ -45,7 +45,7 @@ class WayIn(StrEnum):
     LISTING = "listing"  # files that a web server lists
 
 
-class System(StrEnum):
+class Platform(StrEnum):
     """The system whose firewall stands before an archive."""
 
     NFTABLES = "nftables"
@@ -85,7 +85,7 @@ class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     findings: tuple[FindingCode, ...] = ()
     tls: bool = False  # one of its DICOM ports speaks TLS
     plain: tuple[Protocol, ...] = ()  # what it speaks without TLS
-    system: System = System.NFTABLES
+    platform: Platform = Platform.NFTABLES
 
 
 class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -122,7 +122,7 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     findings: tuple[FindingCode, ...] = ()
     tls: bool | None = None
     plain: Protocol | None = None
-    system: System | None = None
+    platform: Platform | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
@@ -146,7 +146,7 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             and (not self.findings or not set(self.findings).isdisjoint(seen.findings))
             and self.tls in (None, seen.tls)
             and (self.plain is None or self.plain in seen.plain)
-            and self.system in (None, seen.system)
+            and self.platform in (None, seen.platform)
         )
 
     def _of_version(self, version: str) -> bool:
@@ -159,26 +159,26 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )
 
 
-class SystemExample(Struct, frozen=True, forbid_unknown_fields=True):
+class PlatformExample(Struct, frozen=True, forbid_unknown_fields=True):
     product: str = ""
     as_name: str = ""
 
 
-class SystemRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PlatformRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """By what the system before an archive is guessed: it chooses the commands that are told, and nothing else."""
 
-    is_: System = field(name="is")
+    is_: Platform = field(name="is")
     as_name: str = ""  # a pattern of the name of its autonomous system
     product: tuple[str, ...] = ()  # products, or toolkits, that run on it alone
-    example: SystemExample
-    counter_example: SystemExample
+    example: PlatformExample
+    counter_example: PlatformExample
 
     def __post_init__(self) -> None:
         check_pattern(self.as_name)
         if not self._of(self.example) or self._of(self.counter_example):
             raise ValueError("its example does not match")
 
-    def _of(self, example: SystemExample) -> bool:
+    def _of(self, example: PlatformExample) -> bool:
         return self.fits(example.product, example.as_name)
 
     def fits(self, product: str, as_name: str) -> bool:
@@ -189,7 +189,7 @@ class SystemRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class Remedies(Struct, frozen=True, forbid_unknown_fields=True):
     remedy: tuple[RemedyRow, ...]
-    system: tuple[SystemRow, ...]
+    platform: tuple[PlatformRow, ...]
 
     def __post_init__(self) -> None:
         ids = [row.id for row in self.remedy]
@@ -211,7 +211,7 @@ def remedies() -> dict[str, RemedyRow]:
 
 
 @cache
-def system(product: str, as_name: str) -> System:
+def platform(product: str, as_name: str) -> Platform:
     """The system whose firewall is likely the one before an archive."""
-    rows = (row.is_ for row in _table().system if row.fits(product, as_name))
-    return next(rows, System.NFTABLES)
+    rows = (row.is_ for row in _table().platform if row.fits(product, as_name))
+    return next(rows, Platform.NFTABLES)

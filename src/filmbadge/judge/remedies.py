@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from filmbadge.catalogue.remedies import FILLERS, Evidence, RemedyRow, Slot, WayIn, system
+from filmbadge.catalogue.remedies import FILLERS, Evidence, RemedyRow, Slot, WayIn, platform
 from filmbadge.catalogue.remedies import remedies as rows
 from filmbadge.judge.findings import of_archive
 from filmbadge.judge.ways import ways_of
 from filmbadge.model import (
     Archive,
-    Dcm4cheeFacts,
     DicomWebFacts,
     DimseFacts,
     Facts,
     JudgedEndpoint,
-    OrthancFacts,
     PageFacts,
     Protocol,
     Reason,
@@ -26,13 +24,8 @@ from filmbadge.model import (
 )
 
 FEWEST, MOST = 3, 5
-_WAYS: dict[type[Facts], WayIn] = {
-    DimseFacts: WayIn.DIMSE,
-    DicomWebFacts: WayIn.DICOMWEB,
-    OrthancFacts: WayIn.API,
-    Dcm4cheeFacts: WayIn.API,
-    PageFacts: WayIn.PAGES,
-}
+# Every other way in is the interface of one product.
+_WAYS: dict[type[Facts], WayIn] = {DimseFacts: WayIn.DIMSE, DicomWebFacts: WayIn.DICOMWEB, PageFacts: WayIn.PAGES}
 
 
 class Remedy(Struct, frozen=True):
@@ -70,7 +63,7 @@ def evidence(archive: Archive, group: Sequence[JudgedEndpoint]) -> Evidence:
         findings=tuple(dict.fromkeys(finding.code for finding in of_archive(archive, group))),
         tls=any(j.observation.tls and j.observation.endpoint.protocol is Protocol.DIMSE for j in group),
         plain=tuple({j.observation.endpoint.protocol: None for j in group if Transport.PLAIN in j.transport}),
-        system=system(product.product or product.toolkit, named[0].value if named else ""),
+        platform=platform(product.product or product.toolkit, named[0].value if named else ""),
     )
 
 
@@ -95,4 +88,4 @@ def _open(judged: JudgedEndpoint) -> Iterator[WayIn]:
     for way, facts in ways_of(judged.observation):
         if any(v.rung and v.rung.reaches(Rung.ADMITS) for v in way.place(facts, judged.observation)):
             listing = facts.listing if isinstance(facts, PageFacts) else None
-            yield WayIn.LISTING if listing is not None and listing.shown else _WAYS[type(facts)]
+            yield WayIn.LISTING if listing is not None and listing.shown else _WAYS.get(type(facts), WayIn.API)

@@ -182,7 +182,7 @@ def _condition(row: RemedyRow) -> str:
         row.findings and f"finding: {' or '.join(row.findings)}",
         row.plain and f"plain {row.plain}",
         row.tls and "TLS",
-        row.system and f"firewall: {row.system}",
+        row.platform and f"firewall: {row.platform}",
     )
     return "; ".join(map(str, filter(None, parts))) or "any archive"
 
