@@ -144,11 +144,13 @@ def _figures(report: ReportDocument, words: Words) -> Iterator[family.Figure]:
     for quantity in known[:_MOST]:
         label, total = shown[quantity]
         opened = quantity == "archives_open" and bool(at_least(total))
-        yield family.Figure(words.figure(total), words.say(_ALONE.get(quantity, label)), words.origin(total), opened)
+        alone = _ONE if quantity == "archives_open" and total.measured == 1 else _ALONE.get(quantity, label)
+        yield family.Figure(words.figure(total), words.say(alone), words.origin(total), opened)
 
 
 # A label that stands alone.
 _ALONE = {"archives_open": N_("archives open to strangers")}
+_ONE = N_("archive open to strangers")
 
 
 def _totals(report: ReportDocument, words: Words) -> Chart:
@@ -212,6 +214,8 @@ def _graded(report: ReportDocument, words: Words) -> str:
 def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
     """What could not be measured, and why: a sentence each."""
     yield from incomplete(report.state, report.rows, words)
+    if not report.hosts_done:
+        yield words.say("No host was asked, so nothing is known.")
     if public(report):
         yield words.say(
             "This page is for anybody. So it names no archive, figures are rounded down, and what is small is left out: what is not told here is not zero."
