@@ -162,3 +162,20 @@ def test_another_contact_for_the_same_archive_is_told_for_the_first_time(table: 
 def test_no_letter_is_older_than_its_survey(table: Contacts) -> None:
     with pytest.raises(Refusal, match="no letter about it can be dated 2026-11-19"):
         planned([view("192.0.2.7")], table, today=BEGAN.date() - timedelta(1))
+
+
+def test_parts_of_an_archive_that_was_told_are_not_told_again(table: Contacts) -> None:
+    one, other = view("192.0.2.7"), view("192.0.2.8")
+    row = replace(told(one, table), endpoints=" ".join((*one.endpoints, *other.endpoints)))
+    for fates in ({}, fate(one, State.OPEN, one)):
+        made = planned([one, other], table, [row], fates)
+        assert (made.mails, made.told) == ([], 2)
+
+
+def test_archives_that_became_one_are_not_thanked_for_nor_told_too_early(table: Contacts) -> None:
+    one, other = view("192.0.2.7"), view("192.0.2.8")
+    both = replace(one, endpoints=(*one.endpoints, *other.endpoints))
+    for days in ((500, 0), (0, 500)):
+        rows = [told(archive, table, days=n) for archive, n in zip((one, other), days, strict=True)]
+        made = planned([both], table, rows, fate(one, State.CLOSED) | fate(other, State.OPEN, both))
+        assert (made.mails, made.told, made.not_known) == ([], 1, 0)

@@ -131,7 +131,8 @@ def _write(
     when: tuple[datetime, date, int],
 ) -> None:
     began, today, least_days = when
-    last = dict(_last(mail.before, held, fates))
+    found = list(_last(mail.before, held, fates))
+    last = dict(sorted(found, key=lambda pair: pair[1].day))  # of several that became one, the newest row
     late: list[Again] = []
     for archive in held:
         row = last.get(archive.id)
@@ -141,7 +142,7 @@ def _write(
             due = row.began < began and row.day < began.date() and (today - row.day).days >= least_days
             (mail.again if due else late).append(Again(archive, row))
     made.told += len(late)
-    found_again = {row.archive for row in last.values()}
+    found_again = {row.archive for _, row in found}
     for row in _open_threads(mail.before):
         if row.archive in found_again or row.began >= began:
             continue
@@ -163,13 +164,16 @@ def _open_threads(rows: Sequence[Told]) -> Iterator[Told]:
 
 
 def _last(rows: Sequence[Told], held: Sequence[ArchiveView], fates: Mapping[str, Fate]) -> Iterator[tuple[str, Told]]:
-    """Archives that are open now, each with the last row about it."""
+    """Archives that are open now, each with the last row about it.
+
+    One that was told may be several now, and several may be one. What moved is followed: another may stand where it was.
+    """
     ways = {endpoint: archive.id for archive in held for endpoint in archive.endpoints}
     for row in _open_threads(rows):
-        for url in (*_fate(row, fates).now, *row.endpoints.split()):
-            if url in ways:
-                yield ways[url], row
-                break
+        now, then = _fate(row, fates).now, row.endpoints.split()
+        moved = any(url in ways for url in now) and not {*now} & {*then}
+        for archive in dict.fromkeys(ways[url] for url in (now if moved else (*now, *then)) if url in ways):
+            yield archive, row
 
 
 def _fate(row: Told, fates: Mapping[str, Fate]) -> Fate:
