@@ -138,6 +138,29 @@ def test_it_is_found_again_by_its_key_at_another_address() -> None:
     assert kinds == [ChangeKind.CLOSED, ChangeKind.NOT_COMPARED]  # the new one's address was not asked before
 
 
+@pytest.mark.parametrize("same", [{"keys": ("k",)}, {"configuration": "c"}])
+@pytest.mark.parametrize(
+    ("left_out", "by"),
+    [
+        ({"opted_out": ("192.0.2.7/32",)}, By.OPTED_OUT),
+        ({"exclude": ("192.0.2.7/32",)}, By.EXCLUDED),
+        ({"state": "interrupted"}, By.INTERRUPTED),
+        ({}, By.HOST_NOT_ASKED),
+        ({"heard": {WEB: CLOSED_PORT}}, By.PORT_NOT_ASKED),
+    ],
+)
+def test_nothing_moved_away_from_where_the_newer_survey_did_not_ask(
+    same: dict[str, object], left_out: dict[str, object], by: By
+) -> None:
+    there = Endpoint("198.51.100.9", 104, Protocol.DIMSE)
+    before = survey(archive(**same), heard={there: CLOSED_PORT})  # type: ignore[arg-type]
+    after = survey(archive(there, **same), **left_out)  # type: ignore[arg-type]
+    assert [(change.kind, change.by) for change in changes(before, after)] == [
+        (ChangeKind.NEW, By.REFUSED),
+        (ChangeKind.NOT_COMPARED, by),
+    ]
+
+
 def test_two_that_changed_places_are_known_by_their_keys() -> None:
     there = Endpoint("198.51.100.9", 104, Protocol.DIMSE)
     old = survey(archive(keys=("k",), name="A"), archive(there, keys=("l",), name="A"))

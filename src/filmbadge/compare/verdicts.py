@@ -14,6 +14,7 @@ from filmbadge.model import Endpoint, Rung
 _WORST_FIRST = tuple(By)
 # Where only the port is closed, what else stands at the host now says more.
 _ONLY_THE_PORT = frozenset({By.FILTERED, By.REFUSED})
+_NOT_ASKED = frozenset({By.OPTED_OUT, By.EXCLUDED, By.INTERRUPTED, By.HOST_NOT_ASKED, By.PORT_NOT_ASKED})
 _FRONTS = frozenset(_WORST_FIRST[: _WORST_FIRST.index(By.EMPTIED)])
 
 
@@ -33,6 +34,7 @@ def _order(change: Change) -> tuple[object, ...]:
 
 def _changes(old: Asked, new: Asked) -> Iterator[Change]:
     pairs, elsewhere = match(old.archives, new.archives)
+    elsewhere = [found for found in elsewhere if _may_have_left(found[0], old, new)]
     for was, now in pairs:
         yield from _pair(was, now, old, new)
     for was, now, by in elsewhere:
@@ -57,6 +59,11 @@ def _left(
     """The archives of one survey that were found nowhere in the other."""
     ids = {one[at].id for one in found}
     return [known for known in survey.archives if known.id not in ids]
+
+
+def _may_have_left(was: Known, old: Asked, new: Asked) -> bool:
+    """Where the newer survey did not ask, the archive may stand as before, and its like be a second one."""
+    return _NOT_ASKED.isdisjoint(new.at_endpoint(way, old) for way in was.ways)
 
 
 def _mixed(was: Known, now: Known) -> list[Change]:
