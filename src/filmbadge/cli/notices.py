@@ -10,7 +10,7 @@ from typing import Any, Literal
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import note, show
 from filmbadge.cli.reviewed import review
-from filmbadge.compare.records import ChangeKind
+from filmbadge.compare.records import By, ChangeKind
 from filmbadge.compare.surveys import compare
 from filmbadge.conclude.again import opened
 from filmbadge.keep.reader import Dataset, telling
@@ -123,7 +123,8 @@ def _fates(before: Path, dataset: Dataset) -> Mapping[str, Fate]:
     for change in found.changes:
         if change.was is not None:
             now = () if change.now is None else tuple(endpoint.url for endpoint in change.now.identity.endpoints)
-            fate = Fate(_STATES.get(change.kind, State.UNKNOWN), now)
+            replaced = change.by is By.ANOTHER_ARCHIVE
+            fate = Fate(State.REPLACED if replaced else _STATES.get(change.kind, State.UNKNOWN), now)
             fates |= {endpoint.url: fate for endpoint in change.was.identity.endpoints}
     return fates
 

@@ -179,3 +179,9 @@ def test_archives_that_became_one_are_not_thanked_for_nor_told_too_early(table: 
         rows = [told(archive, table, days=n) for archive, n in zip((one, other), days, strict=True)]
         made = planned([both], table, rows, fate(one, State.CLOSED) | fate(other, State.OPEN, both))
         assert (made.mails, made.told, made.not_known) == ([], 1, 0)
+
+
+def test_another_archive_at_its_address_gets_a_first_letter_and_no_reminder(table: Contacts) -> None:
+    was, now = view("192.0.2.7"), view("192.0.2.7")
+    made = planned([now], table, [told(was, table, days=80)], fate(was, State.REPLACED))
+    assert (the_one(made).kind, the_one(made).again, made.not_known) == (Kind.FIRST, [], 1)

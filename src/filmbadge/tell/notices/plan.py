@@ -21,6 +21,7 @@ class State(StrEnum):
 
     OPEN = "open"
     CLOSED = "closed"  # proven
+    REPLACED = "replaced"  # likely: another archive stands at its address, and this one is gone
     UNKNOWN = "unknown"  # gone, not asked, or not conclusive: nobody is written to
 
 
@@ -170,7 +171,8 @@ def _last(rows: Sequence[Told], held: Sequence[ArchiveView], fates: Mapping[str,
     """
     ways = {endpoint: archive.id for archive in held for endpoint in archive.endpoints}
     for row in _open_threads(rows):
-        now, then = _fate(row, fates).now, row.endpoints.split()
+        fate = _fate(row, fates)
+        now, then = fate.now, () if fate.state is State.REPLACED else row.endpoints.split()
         moved = any(url in ways for url in now) and not {*now} & {*then}
         for archive in dict.fromkeys(ways[url] for url in (now if moved else (*now, *then)) if url in ways):
             yield archive, row
