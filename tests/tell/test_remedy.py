@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from filmbadge.catalogue.remedies import RemedyRow, remedies
-from filmbadge.model import ClientCertificate, Depth, DimseFacts, Observation, Rejection, TlsFacts
+from filmbadge.model import ClientCertificate, Depth, DimseFacts, Endpoint, Observation, Rejection, TlsFacts
 from filmbadge.tell import card
 from filmbadge.tell.remedy import LINES, CloseItView, close_it
 from filmbadge.tell.words import Words
@@ -61,6 +61,17 @@ def test_lines_can_be_copied() -> None:
 )
 def test_the_same_check_is_named_that_found_it(address: str, command: str) -> None:
     assert told(address).check_again == command
+
+
+def test_all_addresses_of_an_archive_are_checked_again() -> None:
+    host = factories.host("192.0.2.7", dimse(admitted(DISCLOSED)))
+    (archive,) = host.archives
+    (way,) = archive.endpoints
+    both = (way, Endpoint("2001:db8::7", 11112, way.protocol))
+    found = close_it(msgspec.structs.replace(archive, endpoints=both), host.judged, ENGLISH)
+    assert found.check_again == (
+        "filmbadge check 192.0.2.7:4242 --scope SCOPE.toml; filmbadge check [2001:db8::7]:11112 --scope SCOPE.toml"
+    )
 
 
 @pytest.mark.parametrize("width", [60, 80])

@@ -131,8 +131,12 @@ def _typed(line: str, ports: Mapping[str, str]) -> str:
 
 
 def _check(archive: Archive) -> str:
-    """The command that checks this archive again."""
-    address = archive.address
+    """The commands that check this archive again, one for each of its addresses: closed at one, it may be open at another."""
+    addresses = dict.fromkeys((archive.address, *(endpoint.address for endpoint in sorted(archive.endpoints))))
+    return "; ".join(_check_address(archive, address) for address in addresses)
+
+
+def _check_address(archive: Archive, address: str) -> str:
     host = f"[{address}]" if ":" in address else address
     ports = sorted({e.port for e in archive.endpoints if e.address == address})
     scope = "" if address == "::1" or address.startswith("127.") else " --scope SCOPE.toml"
