@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -149,6 +150,18 @@ def test_anybody_is_told_of_no_archive(
     assert told["surveys"][1]["archives_open"] is None
     assert all(row["archives"] is None and not row["by"] for row in told["steps"][0]["counts"])
     assert run(["compare", *folders, "--html", str(tmp_path / "a.public.html")]) == 2
+
+
+def test_hosts_too_are_lower_bounds_for_anybody(
+    folders: tuple[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "a.public.html"
+    text = " ".join(said(capsys, *folders, "--for", "public", "--html", str(page)).split())
+    shown = text + " ".join(re.sub("<[^>]*>", " ", page.read_text()).split())
+    assert not re.search(r"only in the (older|newer)|\d of \d+ hosts|No host", shown)
+    text = " ".join(said(capsys, *folders, "--for", "public").split())
+    assert re.search(r"Hosts that were asked in both surveys: (≥ 5|few)\.", text)
+    assert re.search(r"hosts asked: (≥ 5|few)", shown)
 
 
 def test_figures_for_anybody_are_lower_bounds_of_which_none_is_worked_out_from_others(

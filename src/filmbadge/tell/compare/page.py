@@ -113,30 +113,35 @@ def _headline(told: ComparisonDocument, words: Words) -> str:
 
 def _facts(told: ComparisonDocument, step: Step, words: Words) -> Iterator[tuple[str, str]]:
     old, new = told.surveys[step.old], told.surveys[step.new]
-    yield words.say("The older survey"), _survey(old, words)
-    yield words.say("The newer survey"), _survey(new, words)
-    yield (
-        words.say("Asked in both"),
-        words.many(
-            "{n:,} host, to depth {depth}",
-            "{n:,} hosts, to depth {depth}",
-            step.hosts_in_both,
-            depth=words.name(Depth(step.depth)),
-        ),
-    )
-    yield (
-        words.say("Asked in one of them"),
-        words.say(
-            "{old:,} hosts only in the older, {new:,} only in the newer",
-            old=step.hosts_only_old,
-            new=step.hosts_only_new,
-        ),
-    )
+    yield words.say("The older survey"), _survey(old, told, words)
+    yield words.say("The newer survey"), _survey(new, told, words)
+    depth = words.name(Depth(step.depth))
+    if told.rounded:
+        hosts = terminal.number(step.hosts_in_both or None, told, words)
+        yield words.say("Asked in both"), words.say("hosts: {n}, to depth {depth}", n=hosts, depth=depth)
+    else:
+        yield (
+            words.say("Asked in both"),
+            words.many(
+                "{n:,} host, to depth {depth}", "{n:,} hosts, to depth {depth}", step.hosts_in_both, depth=depth
+            ),
+        )
+        yield (
+            words.say("Asked in one of them"),
+            words.say(
+                "{old:,} hosts only in the older, {new:,} only in the newer",
+                old=step.hosts_only_old,
+                new=step.hosts_only_new,
+            ),
+        )
     yield words.say("For"), words.say(told.level)
 
 
-def _survey(survey: SurveyRow, words: Words) -> str:
+def _survey(survey: SurveyRow, told: ComparisonDocument, words: Words) -> str:
     when = words.time(survey.started)
+    if told.rounded:
+        hosts = terminal.number(survey.hosts_done or None, told, words)
+        return words.say("{when}, hosts asked: {n}", when=when, n=hosts)
     done = words.say("{done:,} of {hosts:,} hosts", done=survey.hosts_done, hosts=survey.hosts)
     if not survey.name:
         return words.say("{when}, {done}", when=when, done=done)

@@ -23,7 +23,7 @@ def render(told: ComparisonDocument, words: Words) -> RenderableType:
     step = told.steps[-1]
     return Group(
         Text(_head(told, step, words), style="bold"),
-        *(Text(line) for line in _asked(step, words)),
+        *(Text(line) for line in _asked(told, step, words)),
         *(Text(line, style="red") for line in warnings(told, words)),
         Text(),
         *_trend(told, words),
@@ -45,15 +45,24 @@ def _named(told: ComparisonDocument, place: int, words: Words) -> str:
     return words.say("{name} of {date}", name=survey.name, date=date)
 
 
-def _asked(step: Step, words: Words) -> Iterator[str]:
-    yield words.many(
+def _asked(told: ComparisonDocument, step: Step, words: Words) -> Iterator[str]:
+    if told.rounded:
+        yield words.say(
+            "Hosts that were asked in both surveys: {n}.", n=number(step.hosts_in_both or None, told, words)
+        )
+    else:
+        yield _asked_exactly(step, words)
+    yield words.say("Depth that both reached: {depth}.", depth=words.name(Depth(step.depth)))
+
+
+def _asked_exactly(step: Step, words: Words) -> str:
+    return words.many(
         "{n:,} host was asked in both surveys; {old:,} only in the older, {new:,} only in the newer.",
         "{n:,} hosts were asked in both surveys; {old:,} only in the older, {new:,} only in the newer.",
         step.hosts_in_both,
         old=step.hosts_only_old,
         new=step.hosts_only_new,
     )
-    yield words.say("Depth that both reached: {depth}.", depth=words.name(Depth(step.depth)))
 
 
 def warnings(told: ComparisonDocument, words: Words) -> Iterator[str]:
