@@ -195,6 +195,8 @@ def _became(told: ComparisonDocument, step: Step, words: Words) -> Chart:
     )
     ended, still = step.count(ChangeKind.CLOSED, ChangeKind.GONE), step.count(ChangeKind.STILL_OPEN)
     title = words.say("What became of each archive that is open in one of both surveys")
+    if told.rounded:
+        title = words.say("What changed")
     if ended is not None and still is not None and ended + still:
         title = words.many(
             "{n:,} archive was closed or is gone; open as before: {still:,}",
@@ -209,6 +211,10 @@ def _became(told: ComparisonDocument, step: Step, words: Words) -> Chart:
         (words.say("now"), words.say("archives")),
         rows,
         words.say(
+            "Source: both surveys. Each archive is in one row at most, and others are in none that is told here. Red: what needs somebody's attention. Decoys and demonstrations are left out."
+        )
+        if told.rounded
+        else words.say(
             "Source: both surveys. Each archive that is open in one of them is in one row. Red: what needs somebody's attention. Decoys and demonstrations are left out."
         ),
         "" if told.rounded else words.say("how that is known"),

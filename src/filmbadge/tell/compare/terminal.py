@@ -130,7 +130,7 @@ def opened(survey: SurveyRow, told: ComparisonDocument, words: Words) -> str:
 def number(n: int | None, told: ComparisonDocument, words: Words) -> str:
     """A count of archives, as far as this level is told of it."""
     if n is None:
-        return words.say("few")
+        return words.say("none or few")
     return words.say("≥ {n:,}", n=n) if told.rounded else words.number(n)
 
 
