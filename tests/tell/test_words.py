@@ -221,3 +221,11 @@ def test_encryption_says_what_is_no_finding() -> None:
     assert shown == "TLSv1.2, a client certificate is demanded"
     assert ENGLISH.tls(TlsFacts(), (Transport.NOT_SEEN,)) == "TLS, the TLS handshake was not completed"
     assert ENGLISH.tls(None, (Transport.PLAIN,)) == "plain"
+
+
+def test_a_share_that_is_rounded_is_neither_none_nor_all() -> None:
+    found = KindFound(
+        Kind.BIRTH_DATE, 9, Provenance.COUNTED, looks=Appearance.PERSONAL, personal=0.9962, pseudonymised=0.0038
+    )
+    assert Words().looks(found) == "over 99% personal, under 1% pseudonymised"
+    assert [Words().share(part) for part in (0.0, 0.006, 0.994, 1.0)] == ["0%", "1%", "99%", "100%"]

@@ -495,7 +495,15 @@ class Words(Causes):
         if len(shares) < 2:
             return self.name(found.looks)
         first = sorted(shares, key=lambda look: (look is not found.looks, -shares[look]))
-        return ", ".join(self.say("{share:.0%} {look}", share=shares[look], look=self.name(look)) for look in first)
+        return ", ".join(
+            self.say("{share} {look}", share=self.share(shares[look]), look=self.name(look)) for look in first
+        )
+
+    def share(self, part: float) -> str:
+        """A part of a whole, in per cent. What is rounded is never told as none or all of it."""
+        if 0 < part < 0.005:
+            return self.say("under 1%")
+        return self.say("over 99%") if 0.995 <= part < 1 else self.say("{share:.0%}", share=part)
 
     def _unknown(self, at_least: int | None, doubts: Sequence[Doubt]) -> str:
         """A bound, where there is one, and why it is no number."""
