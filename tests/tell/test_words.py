@@ -229,3 +229,8 @@ def test_a_share_that_is_rounded_is_neither_none_nor_all() -> None:
     )
     assert Words().looks(found) == "over 99% personal, under 1% pseudonymised"
     assert [Words().share(part) for part in (0.0, 0.006, 0.994, 1.0)] == ["0%", "1%", "99%", "100%"]
+
+
+def test_an_estimate_of_none_says_that_it_is_one_where_hosts_are_undecided() -> None:
+    total = Total("kind:religion", None, Provenance.UNKNOWN, {Provenance.ESTIMATED: 0}, at_least=0, low=0, high=899)
+    assert Words().got(total) == "0 estimated; 95 %: 0 to 899"
