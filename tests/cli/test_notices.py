@@ -9,15 +9,19 @@ import sys
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cli.test_judge import WITHOUT_SOCKETS
 from filmbadge.cli import run
-from filmbadge.model import DimseFacts, Rejection
+from filmbadge.compare.records import By, Change, ChangeKind, Known
+from filmbadge.model import DimseFacts, Endpoint, Identity, Protocol, Rejection, Rung
 from filmbadge.tell.notices import ledger
 from filmbadge.tell.notices.ledger import Kind
+from filmbadge.tell.notices.plan import Fate, State
 from support import factories
 from support.factories import DISCLOSED, admitted, dimse
 from support.written import BEGAN, HEAD, open_host, survey
@@ -197,3 +201,13 @@ def test_what_a_person_found_out_is_kept_to(folder: Path) -> None:
         ("Example Cloud", "192.0.2.17:4242"),
         ("Praxis Nord", "192.0.2.40:4242"),
     }
+
+
+def test_what_another_archive_replaced_is_not_taken_for_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    way = Endpoint("192.0.2.7", 104, Protocol.DIMSE)
+    was = Known("192.0.2.7:104", Identity((way,)), Rung.DISCLOSES, (way,))
+    change = Change(ChangeKind.GONE, By.ANOTHER_ARCHIVE, old=was.id, was=was, likely=True)
+    module = import_module("filmbadge.cli.notices")
+    monkeypatch.setattr(module, "opened", lambda _: SimpleNamespace(require_whole=lambda: None))
+    monkeypatch.setattr(module, "compare", lambda *_: SimpleNamespace(changes=(change,)))
+    assert module._fates(tmp_path, None) == {way.url: Fate(State.REPLACED)}
