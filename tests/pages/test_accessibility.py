@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from filmbadge.tell.report import archives, page
+from filmbadge.model import Depth, DimseFacts, Host, Rejection
+from filmbadge.tell import card
+from filmbadge.tell.report import archives, page, single
 from filmbadge.tell.words import Words
-from support import reports, twice, written
+from support import factories, reports, twice, written
 from support.browser import chromium
+from support.factories import ADDRESS, dimse, reported, web
 
 ENGLISH = Words()
 AXE = Path(__file__).parents[1] / "npm" / "node_modules" / "axe-core" / "axe.min.js"
@@ -27,12 +30,21 @@ def table_only(folder: Path) -> str:
         return page.render(reports.many(folder), ENGLISH)
 
 
+def checked(host: Host) -> str:
+    made = card.document(ADDRESS, Depth.COUNT, host, [factories.connection()], ENGLISH, owner="the clinic")
+    return single.render(made, ENGLISH)
+
+
+OPEN = factories.host(ADDRESS, web(reported(patients=20, studies=35, series=70, images=700)))
+CLOSED = factories.host(ADDRESS, dimse(DimseFacts(called="ANY-SCP", valid_pdu=True, rejection=Rejection(1, 1, 3))))
 KINDS: dict[str, Callable[[Path], str]] = {
     "a survey that found nothing": lambda folder: page.render(reports.empty(folder), ENGLISH),
     "a survey with one archive": lambda folder: page.render(reports.one(folder), ENGLISH),
     "a survey with cards": lambda folder: page.render(reports.many(folder), ENGLISH),
     "a survey with a table only": table_only,
     "a comparison": twice.page,
+    "an open archive": lambda _: checked(OPEN),
+    "a closed archive": lambda _: checked(CLOSED),
     "a letter about one archive": lambda _: written.page(1),
     "a letter about forty archives": lambda _: written.page(40),
 }
