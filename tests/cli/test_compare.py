@@ -265,6 +265,15 @@ def test_where_nothing_is_known_no_zero_is_told(
     assert "<h1>One of both surveys reached nothing, so nothing can be compared</h1>" in page.read_text()
 
 
+def test_the_lists_have_no_column_of_places_where_no_source_names_one(
+    folders: tuple[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    said(capsys, *folders, "--html", str(page))
+    assert "<code>192.0.2.6" in page.read_text()
+    assert ">where</th>" not in page.read_text()
+
+
 def test_no_open_archive_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     closed = host("192.0.2.1", dimse(None, stop=REFUSED))
     both = [str(whole(tmp_path / name, closed, started=when)) for name, when in (("a", AT), ("b", LATER))]

@@ -53,6 +53,11 @@ class Listed(NamedTuple):
     lines: list[Line]
     more: str
 
+    @property
+    def placed(self) -> bool:
+        """Whether a source says of one of them where it stands: a column of nothing is not shown."""
+        return any(line.where for line in self.lines)
+
 
 class Telling(NamedTuple):
     title: str
