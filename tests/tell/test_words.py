@@ -234,3 +234,9 @@ def test_a_share_that_is_rounded_is_neither_none_nor_all() -> None:
 def test_an_estimate_of_none_says_that_it_is_one_where_hosts_are_undecided() -> None:
     total = Total("kind:religion", None, Provenance.UNKNOWN, {Provenance.ESTIMATED: 0}, at_least=0, low=0, high=899)
     assert Words().got(total) == "0 estimated; 95 %: 0 to 899"
+
+
+def test_a_total_got_in_one_way_is_not_said_twice() -> None:
+    whole = Total("images_retrievable", 700, Provenance.REPORTED, parts={"reported": 700})
+    mixed = Total("images_retrievable", 700, Provenance.REPORTED, parts={"reported": 600, "counted": 100})
+    assert (ENGLISH.got(whole), ENGLISH.got(mixed)) == ("reported", "600 reported, 100 counted")

@@ -543,7 +543,8 @@ class Words(Causes):
         """How a total was got: its parts, and the ends of what was estimated."""
         bounded = total.low is not None and total.high is not None
         parts = {how: n for how, n in total.parts.items() if n or (bounded and how == Provenance.ESTIMATED)}
-        if total.measured is None and total.at_least and list(parts.values()) == [total.at_least]:
+        figure = total.at_least if total.measured is None else total.measured
+        if figure and list(parts.values()) == [figure]:
             said = [self.say(how) for how in parts]
         else:
             said = [self.say("{n:,} {how}", n=n, how=self.say(how)) for how, n in parts.items()]
