@@ -22,6 +22,8 @@ from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.words import Words
 from support import many
 
+TABLES = ("products", "toolkits", "transport", "advisories")
+
 ENGLISH = Words()
 
 
@@ -56,6 +58,23 @@ def test_only_countries_with_enough_open_archives_have_a_row(public: ReportDocum
     for row in public.by_country:
         assert row.archives_open.at_least in (5, 10)
         assert row.archives_open.measured is None
+
+
+def test_the_order_of_rows_tells_no_more_than_their_figures(document: ReportDocument) -> None:
+    turned = msgspec.structs.replace(
+        document,
+        by_country=document.by_country[::-1],
+        **{table: getattr(document, table)[::-1] for table in TABLES},
+    )
+    for report in (published(document, Words()), published(turned, Words())):
+        rows = [(-(row.archives_open.at_least or 0), row.country or "") for row in report.by_country]
+        assert len(rows) > 1
+        assert rows == sorted(rows)
+        for table in TABLES:
+            shown = [(-row.archives_open, row.name) for row in getattr(report, table)]
+            assert shown == sorted(shown)
+        found = [(-n, name) for name, n in report.findings.items()]
+        assert found == sorted(found)
 
 
 def test_every_figure_is_a_bound_that_is_true(document: ReportDocument, public: ReportDocument) -> None:

@@ -5,8 +5,9 @@ The document is made anew, field by field: what no line here puts into it is not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,7 @@ from filmbadge.tell.tables import Tally
 from filmbadge.tell.view import ArchiveView
 from filmbadge.tell.words import Words
 
+_Row = TypeVar("_Row")
 _AMOUNTS = ("patients", "studies", "images", "images_retrievable", "ssn_records")
 _OF_OPEN = (
     FindingCode.HANDS_OUT_IMAGES,
@@ -234,9 +236,15 @@ def _total(quantity: str, figure: int) -> Total:
     return Total(quantity, None, Provenance.UNKNOWN, at_least=figure or None, doubts=(Doubt(code),))
 
 
+def _ordered(rows: Iterable[_Row], figure: Callable[[_Row], int], name: Callable[[_Row], str]) -> list[_Row]:
+    """By what is published of each, and then by name: the order of the exact figures would tell of them."""
+    return sorted(rows, key=lambda row: (-figure(row), name(row)))
+
+
 def _countries(document: ReportDocument, made: Mapping[str, int]) -> Iterator[CountryRow]:
-    for row in document.by_country:
-        if row.country and made[f"{row.country} archives_open"]:
+    shown = [row for row in document.by_country if row.country]
+    for row in _ordered(shown, lambda row: made[f"{row.country} archives_open"], lambda row: row.country or ""):
+        if made[f"{row.country} archives_open"]:
             cells = {q: _total(q, made.get(f"{row.country} {q}", 0)) for q in CountryRow.quantities()}
             yield CountryRow(row.country, 0, **cells)
 
@@ -256,8 +264,10 @@ def _years(document: ReportDocument, made: Mapping[str, int]) -> Iterator[YearRo
 
 
 def _tallies(rows: Iterable[Tally], table: str, made: Mapping[str, int]) -> tuple[Tally, ...]:
-    return tuple(Tally(row.name, 0, n) for row in rows if row.name and (n := made[f"{table} {row.name}"]))
+    shown = (Tally(row.name, 0, n) for row in rows if row.name and (n := made[f"{table} {row.name}"]))
+    return tuple(_ordered(shown, lambda row: row.archives_open, lambda row: row.name))
 
 
 def _named(made: Mapping[str, int], kind: str) -> dict[str, int]:
-    return {name.removeprefix(f"{kind} "): n for name, n in made.items() if n and name.startswith(f"{kind} ")}
+    found = [(name.removeprefix(f"{kind} "), n) for name, n in made.items() if n and name.startswith(f"{kind} ")]
+    return dict(_ordered(found, lambda row: row[1], lambda row: row[0]))
