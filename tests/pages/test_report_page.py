@@ -25,7 +25,7 @@ from filmbadge.tell.view import (
 )
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
-from support import archives, hospital, hostile_folder
+from support import archives, hospital, hostile_folder, reports
 from support.browser import chromium, opened
 
 ENGLISH = Words()
@@ -183,3 +183,15 @@ def test_an_empty_survey_has_a_page(browser: Browser, tmp_path: Path) -> None:
     assert tab.locator("table:has(tbody:empty), .figures").count() == 0
     assert "grade" not in tab.inner_text("main")
     tab.close()
+
+
+def test_no_kind_of_personal_data_leads_where_that_is_not_known(tmp_path: Path) -> None:
+    even = reports.many(tmp_path)
+    assert "Strangers can read 3 kinds of personal data, patient name among them" in page.render(even, ENGLISH)
+    first, second, third = even.kinds
+    more = Total("kind:patient_id", 36, Provenance.COUNTED)
+    led = msgspec.structs.replace(even, kinds=(first, msgspec.structs.replace(second, total=more), third))
+    assert "Strangers can read 3 kinds of personal data, patient id most of all" in page.render(led, ENGLISH)
+    bound = msgspec.structs.replace(first, total=Total("kind:patient_name", None, Provenance.UNKNOWN, at_least=30))
+    unknown = msgspec.structs.replace(led, kinds=(bound, *led.kinds[1:]))
+    assert "most of all" not in page.render(unknown, ENGLISH)

@@ -240,22 +240,30 @@ def is_open(rung: str) -> bool:
     return rung in {known.value for known in Rung if known.open}
 
 
+def _kinds_title(found: Sequence[KindLine], words: Words) -> str:
+    """The finding. One kind leads only where all are known and no other has as many studies."""
+    if not found:
+        return words.say("No personal data was found in the archives that were looked at")
+    ordered = sorted(found, key=lambda line: -at_least(line.total))
+    first = words.kind(Kind(ordered[0].kind))
+    if len(found) == 1:
+        return words.say("Strangers can read one kind of personal data: {first}", first=first)
+    leads = at_least(ordered[0].total) > at_least(ordered[1].total)
+    if leads and all(line.total.measured is not None for line in found):
+        return words.say(
+            "Strangers can read {n:,} kinds of personal data, {first} most of all", n=len(found), first=first
+        )
+    return words.say("Strangers can read {n:,} kinds of personal data, {first} among them", n=len(found), first=first)
+
+
 def _kinds(report: ReportDocument, words: Words) -> Chart:
     found = [line for line in report.kinds if line.archives]
     most = max((at_least(line.total) for line in found), default=0)
     absent = ", ".join(words.kind(Kind(line.kind)) for line in report.kinds if not line.archives)
-    title = words.say("No personal data was found in the archives that were looked at")
-    if found:
-        title = words.many(
-            "Strangers can read {n:,} kind of personal data: {first}",
-            "Strangers can read {n:,} kinds of personal data, {first} most of all",
-            len(found),
-            first=words.kind(Kind(max(found, key=lambda line: at_least(line.total)).kind)),
-        )
     return Chart(
         "kinds",
         words.say("Kinds of personal data"),
-        title,
+        _kinds_title(found, words),
         (words.say("kind"), words.say("studies")),
         tuple(_kind(report, line, most, words) for line in found),
         words.say(
@@ -324,7 +332,7 @@ def _products(report: ReportDocument, words: Words) -> Chart:
     bound = public(report)
     title = words.say("The product behind these archives is not known")
     if first is not None and bound:
-        title = words.say("{product} is the most frequent product that is told", product=first.name)
+        title = words.say("Products behind open archives")
     elif first is not None and opened:
         title = words.many(
             "{product} is the most frequent product that is known: {n:,} open archive",
