@@ -282,6 +282,12 @@ def test_an_overlap_of_two_countries_is_in_each_of_them(tmp_path: Path) -> None:
     assert {row.country: row.studies.measured for row in together.by_country()} == {"NL": 60}
 
 
+def test_of_countries_with_as_many_open_archives_the_one_with_more_studies_comes_first(tmp_path: Path) -> None:
+    hosts = [Seen(Held(frozenset(range(5))), "counted"), Seen(Held(frozenset(range(10, 40))), "counted")]
+    kept = dataset(tmp_path, *rows(hosts), hosts=2, countries=["AE", "US"])
+    assert [row.country for row in kept.by_country()] == ["US", "AE"]
+
+
 def test_a_country_of_a_survey_that_has_not_ended_is_a_bound(tmp_path: Path) -> None:
     hosts = [Seen(Held(frozenset(range(30))), "counted")]
     kept = dataset(tmp_path, *rows(hosts), hosts=9, state="interrupted", countries=["NL"])

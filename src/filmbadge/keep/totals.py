@@ -177,7 +177,8 @@ class Totals:
         return bounded(total, at_least=self._gaps.opened, doubts=doubts) if doubts else total
 
     def countries(self) -> Iterator[CountryRow]:
-        """A row for each country with archives or with hosts that could not be concluded, the most open archives first.
+        """A row for each country with archives or with hosts that could not be concluded, the most open archives first,
+        and of these the most studies.
 
         The row without a country has what no source attributes. Hosts that could not be concluded are no doubt about the
         cells: they stand in a column of their own.
@@ -186,7 +187,10 @@ class Totals:
         hosts = {Place(False, row["country"]): int(row["n"]) for row in rows}
         places = {place for _, place in self._members if not place.whole} | hosts.keys()
         found = [self._country(place, hosts.get(place, 0)) for place in places]
-        yield from sorted(found, key=lambda row: (row.country is None, -_least(row.archives_open), row.country or ""))
+        yield from sorted(
+            found,
+            key=lambda row: (row.country is None, -_least(row.archives_open), -_least(row.studies), row.country or ""),
+        )
 
     def years(self) -> tuple[YearRow, ...]:
         """Studies of the open archives by the year of their exam, each archive and what archives share once."""
