@@ -75,6 +75,17 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert not list(here.iterdir())
 
 
+@pytest.mark.parametrize("name", ["survey.json", "observations/", "judged/list.csv"])
+def test_no_output_damages_a_survey(survey: str, here: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in Path(survey).rglob("*") if path.is_file()}
+    (here / "link").symlink_to(survey)
+    for folder in (survey, "link"):
+        assert run(["report", survey, "--csv", f"{folder}/{name}"]) == 2
+        assert run(["feed", survey, "--format", "csv", "--out", f"{folder}/{name}"]) == 2
+    assert "choose another file" in capfd.readouterr().err
+    assert {path: path.read_bytes() for path in Path(survey).rglob("*") if path.is_file()} == before
+
+
 def test_the_list_for_a_spreadsheet_is_rfc_4180_and_never_says_zero_for_unknown(
     survey: str, here: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -176,7 +176,11 @@ def _printable(made: Any) -> Any:
 
 def write_file(path: Path, data: bytes) -> None:
     """Writes a file that its owner alone may read: it lists open archives. Raises Refusal if that fails."""
+    from filmbadge.keep.contents import survey_of  # slow to load
+
     try:
+        if survey_of(path) is not None:
+            raise Refusal(f"{path} is part of a survey, and writing there would damage it: choose another file")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(handle, "wb") as file:

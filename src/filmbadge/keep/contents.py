@@ -48,6 +48,17 @@ def entries(directory: Path, below: Path | None = None, *, strangers: bool = Fal
             raise Damaged(f"{shown(path)} is not of a survey")
 
 
+def survey_of(path: Path) -> Path | None:
+    """The folder of the survey that this file would be a part of, and so would damage. None: of no survey."""
+    file = path.resolve()
+    for directory in file.parents:
+        own = any((directory / table.name).is_dir() for table in TABLES) and (directory / manifest.NAME).exists()
+        told = file.relative_to(directory)
+        if own and (_FOLDER.fullmatch(told.parts[0]) or _FILE.fullmatch(told.as_posix())):
+            return directory
+    return None
+
+
 def narrow(directory: Path) -> int:
     """Takes from others what they may do with our files and folders. How many could be used by others. Raises Damaged."""
     if not hasattr(os, "fchmod"):
