@@ -105,6 +105,6 @@ def test_the_policy_names_the_style_sheet_and_nothing_has_a_style_of_its_own(tmp
 
 
 def test_a_survey_that_asked_nobody_knows_nothing(tmp_path: Path) -> None:
-    html = shown(survey(tmp_path / "s", "running", 3))
+    html = shown(survey(tmp_path, "running", 3))
     assert "No host was asked, so nothing is known." in html
     assert "every figure above is known" not in html
