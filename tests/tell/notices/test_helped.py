@@ -97,3 +97,10 @@ def test_every_archive_stands_in_one_group_and_in_one_fate(told: list[tuple[Chan
         assert end is None or start < end
     together = whole(found)
     assert (together.told if together else 0) == sum(one.told for one in found)
+
+
+def test_an_archive_of_which_one_told_way_in_is_not_known_is_not_closed() -> None:
+    told = replace(row(1), endpoints="dimse://192.0.2.7:1 http://192.0.2.7:8099")
+    found = the_one([told], ChangeKind.CLOSED)
+    assert (found.closed, found.unknown) == (0, 1)
+    assert the_one([told], ChangeKind.STILL_OPEN).still_open == 1

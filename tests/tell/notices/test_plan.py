@@ -185,3 +185,14 @@ def test_another_archive_at_its_address_gets_a_first_letter_and_no_reminder(tabl
     was, now = view("192.0.2.7"), view("192.0.2.7")
     made = planned([now], table, [told(was, table, days=80)], fate(was, State.REPLACED))
     assert (the_one(made).kind, the_one(made).again, made.not_known) == (Kind.FIRST, [], 1)
+
+
+def test_no_thanks_where_a_told_way_in_is_not_in_the_comparison(table: Contacts) -> None:
+    archive = view("192.0.2.7")
+    row = told(archive, table)
+    row = replace(row, endpoints=f"{row.endpoints} http://192.0.2.7:8099")
+    closed = fate(archive, State.CLOSED)
+    made = planned([], table, [row], closed)
+    assert (made.mails, made.not_known) == ([], 1)
+    made = planned([], table, [row], closed | {"http://192.0.2.7:8099": Fate(State.CLOSED)})
+    assert the_one(made).kind is Kind.THANKS

@@ -97,7 +97,7 @@ def _fates(changes: Iterable[Change]) -> Iterator[tuple[str, str]]:
 
 def _fate(row: Told, fates: Mapping[str, str]) -> str:
     """The least that is known of its endpoints, so that nothing is said to be closed which is so in part only."""
-    found = [fates[url] for url in row.endpoints.split() if url in fates]
+    found = [fates.get(url, "unknown") for url in row.endpoints.split()]
     return next((fate for fate in ("still_open", "unknown", "gone", "closed") if fate in found), "unknown")
 
 

@@ -179,6 +179,8 @@ def _last(rows: Sequence[Told], held: Sequence[ArchiveView], fates: Mapping[str,
 
 
 def _fate(row: Told, fates: Mapping[str, Fate]) -> Fate:
-    """An archive is closed if it is at each endpoint of which that is known."""
-    found = [fates[url] for url in row.endpoints.split() if url in fates]
-    return next((fate for fate in found if fate.state is not State.CLOSED), found[0] if found else Fate(State.UNKNOWN))
+    """An archive is closed if it is at each endpoint that was told. One of which nothing is known may still be open."""
+    then = row.endpoints.split()
+    found = [fates[url] for url in then if url in fates]
+    closed = found[0] if found and len(found) == len(then) else Fate(State.UNKNOWN)
+    return next((fate for fate in found if fate.state is not State.CLOSED), closed)
