@@ -96,6 +96,8 @@ def test_the_same_survey_has_the_same_figures_and_one_archive_less_draws_all_ane
 def test_a_survey_of_few_archives_tells_of_none_and_says_so(tmp_path: Path) -> None:
     made = at_level(many.document(tmp_path, {"DE": (1, 1)}), Level.PUBLIC, ENGLISH)
     assert "they are too few to hide a single one" in page.render(made, ENGLISH)
+    assert "At least 0" not in shown(made)
+    assert "No host was asked" not in shown(made)
     assert all(row.at_least is None for row in made.rows)
     assert not made.by_country
 

@@ -230,6 +230,8 @@ def unasked(report: ReportDocument) -> bool:
 
 def asked(report: ReportDocument, words: Words) -> str:
     """What was done, in one line."""
+    if report.level == "public" and not (report.hosts_done and report.connections):
+        return words.say("How many hosts were asked is not told, depth {depth}", depth=words.name(Depth(report.depth)))
     if report.level == "public":
         return words.say(
             "At least {done:,} hosts asked, {n:,} connections or more, depth {depth}",

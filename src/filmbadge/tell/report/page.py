@@ -214,7 +214,7 @@ def _graded(report: ReportDocument, words: Words) -> str:
 def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
     """What could not be measured, and why: a sentence each."""
     yield from incomplete(report.state, report.rows, words)
-    if not report.hosts_done:
+    if not report.hosts_done and not public(report):
         yield words.say("No host was asked, so nothing is known.")
     if public(report):
         yield words.say(
