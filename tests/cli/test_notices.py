@@ -211,3 +211,14 @@ def test_what_another_archive_replaced_is_not_taken_for_open(monkeypatch: pytest
     monkeypatch.setattr(module, "opened", lambda _: SimpleNamespace(require_whole=lambda: None))
     monkeypatch.setattr(module, "compare", lambda *_: SimpleNamespace(changes=(change,)))
     assert module._fates(tmp_path, None) == {way.url: Fate(State.REPLACED)}
+
+
+def test_letters_do_not_go_into_the_folder_of_a_survey(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inside = str((folder / "one").resolve())
+    assert (
+        run(
+            ["notices", inside, "--contacts", str(folder / "contacts.csv"), "--out", inside, "--sender", "C <c@c.test>"]
+        )
+        == 2
+    )
+    assert "is the folder of a survey" in capsys.readouterr().err

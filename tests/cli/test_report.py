@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -155,3 +157,20 @@ def test_an_archive_without_a_grade_has_not_passed() -> None:
     assert code(["A"], "D", sure=False) == 3
     assert code(["A"], "D", sure=True) == 0
     assert code(["E", None], "D", sure=False) == 1
+
+
+@pytest.mark.parametrize("other", ["one.html", "./one.html", "sub/../one.html"])
+def test_one_file_does_not_get_two_documents(
+    survey: str, here: Path, capfd: pytest.CaptureFixture[str], other: str
+) -> None:
+    (here / "sub").mkdir()
+    assert run(["report", survey, "--html", "one.html", "--json", other]) == 2
+    assert "two documents" in capfd.readouterr().err
+    assert not (here / "one.html").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_pipe_that_nobody_reads_is_refused(survey: str, here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(here / "pipe")
+    assert run(["report", survey, "--json", "pipe"]) == 2
+    assert "pipe cannot be written" in capfd.readouterr().err

@@ -19,6 +19,7 @@ from filmbadge.cli.console import (
     note,
     put_json,
     reached,
+    require_apart,
     require_sight,
     run_loop,
     show,
@@ -80,6 +81,7 @@ def check(
     require_sight(fail_on, allowed.depth)
     page = None if html is None else named(html, "check", Level.OWNER, ".html")
     log = None if sarif is None else named(sarif, "check", Level.OWNER, ".sarif")
+    require_apart(page, log)
     began = datetime.now(UTC)
     host, journal, sources = run_loop(examine.checked(allowed, parse(target), load_places(places)))
     words, proof = Words(), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))

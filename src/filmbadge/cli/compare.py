@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE, FOUND
-from filmbadge.cli.console import LevelChoice, json_bytes, note, put_json, show, write_file
+from filmbadge.cli.console import LevelChoice, json_bytes, note, put_json, require_apart, show, write_file
 from filmbadge.cli.reviewed import review_all
 from filmbadge.compare.records import ChangeKind, Comparison
 from filmbadge.compare.surveys import compare as compared
@@ -79,6 +79,7 @@ def compare(
         files.append((named(html, f"{name}.compared", level, ".html"), page.render(document, words).encode()))
     if json is not None and json != "-":
         files.append((named(json, f"{name}.compared", level, ".json"), json_bytes(document)))
+    require_apart(*(path for path, _ in files))
     for path, data in files:
         write_file(path, data)
         note(f"Wrote {path} (level {level})")

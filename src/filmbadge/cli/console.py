@@ -174,6 +174,15 @@ def _printable(made: Any) -> Any:
     return [_printable(value) for value in made] if isinstance(made, list | tuple) else made
 
 
+def require_apart(*paths: Path | None) -> None:
+    """Raises Refusal where one file is to hold two documents."""
+    seen: set[Path] = set()
+    for path in (path for path in paths if path is not None):
+        if (real := path.resolve()) in seen:
+            raise Refusal(f"{path} is to hold two documents, and only the last would stay: give each a file")
+        seen.add(real)
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Writes a file that its owner alone may read: it lists open archives. Raises Refusal if that fails."""
     from filmbadge.keep.contents import survey_of  # slow to load
@@ -182,8 +191,12 @@ def write_file(path: Path, data: bytes) -> None:
         if survey_of(path) is not None:
             raise Refusal(f"{path} is part of a survey, and writing there would damage it: choose another file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+        # A pipe that nobody reads is refused, and does not hold us up.
+        how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(path, how, 0o600)
         with os.fdopen(handle, "wb") as file:
+            if sys.platform != "win32":
+                os.set_blocking(handle, True)
             if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(handle).st_mode):
                 os.fchmod(handle, 0o600)
             file.write(data)

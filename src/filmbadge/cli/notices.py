@@ -13,6 +13,7 @@ from filmbadge.cli.reviewed import review
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.compare.surveys import compare
 from filmbadge.conclude.again import opened
+from filmbadge.keep import manifest
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.model import Archive, JudgedEndpoint, Refusal
 from filmbadge.tell import tables
@@ -81,6 +82,8 @@ def notices(
     at = _at(day)
     if days < 1:
         raise Refusal("--days must be at least 1")
+    if (out / manifest.NAME).exists():
+        raise Refusal(f"{out} is the folder of a survey: choose another one for the letters")
     table = Contacts(contacts)
     with telling(directory):
         dataset = opened(directory)

@@ -18,6 +18,7 @@ from filmbadge.cli.console import (
     json_bytes,
     note,
     put,
+    require_apart,
     show,
     write_file,
 )
@@ -106,6 +107,7 @@ def report(
             drawn = listing.Listing(listing.lines(document, opened=open_, words=words), words)
         elif not made and sql is None:
             drawn = terminal.render(document, words)
+        require_apart(sql, *(to for to, _, _ in made))
         code = graded(dataset, fail_on_grade) if fail_on_grade else DONE
         del dataset, document  # the layout of a PDF needs the memory
         files = [(to, paper.pdf(data.decode()) if suffix == ".pdf" else data) for to, suffix, data in made]

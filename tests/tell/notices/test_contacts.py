@@ -151,6 +151,7 @@ def test_a_file_that_is_no_table(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(Refusal, match="the first line must name columns"):
         Contacts(path)
+    assert "not by semicolons" in refusal(tmp_path, "", "network;name;email\n")
     assert "'phone' is none of the columns" in refusal(tmp_path, "", "name,phone\n")
     with pytest.raises(Refusal, match="cannot be read"):
         Contacts(tmp_path / "none.csv")

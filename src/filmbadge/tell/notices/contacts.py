@@ -145,6 +145,10 @@ class Contacts:
     def _columns(self, line: int, row: Sequence[str]) -> list[str]:
         plain = [" ".join(name.lower().replace("_", " ").split()) for name in row]
         names = [_ALSO.get(name, name) for name in plain]
+        if len(row) == 1 and ";" in row[0]:
+            raise self._wrong(
+                line, "columns are parted by commas, not by semicolons: save the table as CSV with commas"
+            )
         for written, name in zip(row, names, strict=True):
             if name not in COLUMNS:
                 raise self._wrong(line, f"'{_brief(written.strip())}' is none of the columns {','.join(COLUMNS)}")
