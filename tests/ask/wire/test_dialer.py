@@ -328,7 +328,7 @@ def test_a_rest_is_in_no_bound_of_time() -> None:
         async with listening(echo) as port:
             await door.dial(HERE, port, Rester(0.4), question="t", caps=caps(idle_seconds=0.1, seconds=0.3))
         assert [(row.stop.ending, row.received) for row in rows] == [(OutcomeKind.COMPLETED, 10)]
-        assert rows[0].seconds >= 0.4
+        assert rows[0].seconds > 0.3  # its bound of time
 
     run(work())
 
