@@ -222,3 +222,14 @@ def test_letters_do_not_go_into_the_folder_of_a_survey(folder: Path, capsys: pyt
         == 2
     )
     assert "is the folder of a survey" in capsys.readouterr().err
+
+
+def test_a_link_leads_to_no_file_of_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, out = folder / "other", folder / "out"
+    other.mkdir()
+    out.mkdir()
+    (other / "mine.txt").write_text("mine")
+    (out / ".new").symlink_to(other)
+    assert notices(folder, "one", "2026-06-02", "--sender", "C <c@c.test>") == 2
+    assert "is a link" in capsys.readouterr().err
+    assert (other / "mine.txt").read_text() == "mine"

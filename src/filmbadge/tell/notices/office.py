@@ -36,6 +36,8 @@ class Office:
 
     def settle(self) -> None:
         """Letters that were told are moved to their place, and others of an earlier run are removed. Raises Refusal."""
+        if self._new.is_symlink():
+            raise Refusal(f"{files.shown(self._new)} is a link, and its files may be anybody's: remove it")
         known = {name for row in self.told for name in row.files.split()}
         with _writing(self._directory):
             for path in self._new.iterdir() if self._new.is_dir() else ():
