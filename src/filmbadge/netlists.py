@@ -6,7 +6,9 @@ A line holds one network or address; what follows a `#` is a remark. `filmbadge 
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filmbadge import given
 from filmbadge.model import Refusal
 from filmbadge.texts import printable
 
@@ -55,8 +58,7 @@ def read(path: Path) -> NetworkList:
     """Raises ListError that names the line at fault."""
     shown = printable(str(path))
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
+        raw = given.read(path, MOST_BYTES)
     except FileNotFoundError:
         raise ListError(f"no such file: {shown}") from None
     except OSError as error:
@@ -132,8 +134,11 @@ def opt_out(path: Path, network: Network, day: date, by: str) -> bool:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+    how = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, how, 0o644)
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
         if sys.platform != "win32":
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle

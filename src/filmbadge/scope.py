@@ -17,9 +17,9 @@ from math import gcd
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from filmbadge import netlists
+from filmbadge import given, netlists
 from filmbadge.model import Depth, Refusal
-from filmbadge.netlists import OPTED_OUT, ListError, NetworkList, network_of_text, plain_network
+from filmbadge.netlists import MOST_BYTES, OPTED_OUT, ListError, NetworkList, network_of_text, plain_network
 from filmbadge.texts import printable
 
 Address = IPv4Address | IPv6Address
@@ -417,19 +417,33 @@ def load(path: Path, now: datetime | None = None) -> Scope:
     Raises ScopeError that names the line at fault.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text_of(path)
     except FileNotFoundError:
         raise ScopeError(f"no such scope file (write one with: filmbadge scope new {path})", where=str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScopeError(f"cannot be read: {type(error).__name__}", where=str(path)) from None
     return parse(text, printable(str(path)), now, folder=path.parent, beside=True)
+
+
+def _text_of(path: Path) -> str:
+    """Raises FileNotFoundError, and ScopeError for what else keeps a scope file from being read."""
+    try:
+        raw = given.read(path, MOST_BYTES)
+        if len(raw) <= MOST_BYTES:
+            return raw.decode().replace("\r\n", "\n").replace("\r", "\n")
+        why = f"it is larger than {MOST_BYTES >> 20} MiB"
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        why = "it is not UTF-8"
+    raise ScopeError(f"cannot be read: {why}", where=printable(str(path)))
 
 
 def optout_list(path: Path) -> Path:
     """The list that an opt-out under this scope is added to. The scope may have expired. Raises ScopeError."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        raw = tomllib.loads(_text_of(path))
+    except (FileNotFoundError, ValueError, RecursionError) as error:
         raise ScopeError(f"cannot be read: {type(error).__name__}", where=printable(str(path))) from None
     exclude = raw.get("exclude")
     named = (

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from filmbadge import given
 from filmbadge.model import ByHand, Decoy, Refusal
 from filmbadge.texts import printable
 
@@ -27,8 +28,7 @@ _TEXT = 300  # characters of a text
 def read(path: Path) -> dict[str, ByHand]:
     """By archive, as the file names it: its id, or one of its ways in. Raises Refusal that names the line."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(_BYTES + 1)
+        raw = given.read(path, _BYTES)
         text = raw.decode("utf-8-sig")
     except OSError as error:
         raise Refusal(f"{path} cannot be read ({error.strerror})") from None

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from filmbadge import given
 from filmbadge.model import Place, Refusal
 from filmbadge.texts import printable
 
@@ -22,7 +23,6 @@ _NO_COUNTRY = ("XX", "ZZ")  # ISO 3166-1 leaves them to users; databases write t
 _ASN = re.compile("(?:AS)?([0-9]{1,10})")
 _MOST_ASN = 2**32 - 1  # RFC 6793
 _NAME = 128  # characters of a file's name
-_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a named pipe would be waited for
 
 
 class Used(Struct, frozen=True):
@@ -68,10 +68,12 @@ def shown(path: Path) -> str:
 def opened(path: Path) -> BufferedReader:
     """A regular file, to be read. Anything else may never end. Raises Refusal."""
     try:
-        file = os.fdopen(os.open(path, _AT_ONCE), "rb")
+        file = os.fdopen(given.opened(path), "rb")
     except OSError as error:
         raise Refusal(f"{printable(str(path))[:_NAME]} cannot be read ({error.strerror})") from None
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise Refusal(f"{printable(str(path))[:_NAME]} is no file")
+        raise Refusal(
+            f"{printable(str(path))[:_NAME]} is no regular file, and a source of places is read more than once"
+        )
     return file

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 from msgspec import Meta, Struct
 
+from filmbadge import given
 from filmbadge.compare.records import CLOSED_BY, By
 from filmbadge.model import Depth, Protocol, Refusal, Rung
 from filmbadge.rehearse.people import Ids, Names
@@ -288,8 +289,7 @@ def read(world: str) -> WorldFile:
     if not (path.suffix == ".toml" or "/" in world or "\\" in world):
         raise WorldError(f"no world is called '{world}'; there is: {', '.join(packaged())}; or give the path of a file")
     try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+        raw = given.read(path, LARGEST)
     except OSError as error:
         raise WorldError(f"{world}: {error.strerror or 'cannot be read'}") from None
     return parse(raw, world)

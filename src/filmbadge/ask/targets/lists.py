@@ -378,7 +378,8 @@ def _take(argument: str, gathered: _Gathered) -> None:
         _contents(name, pieces("-" if argument == "-" else name), gathered, end)
     # AttributeError means that there is no standard input.
     except (OSError, AttributeError) as error:
-        raise TargetError(f"{name}: cannot be read as a list of targets ({type(error).__name__})") from None
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise TargetError(f"{name}: cannot be read as a list of targets ({why})") from None
     if end.cut:
         gathered.notes.append(f"{name}: cut off at {end.cut}; what came before is taken")
 

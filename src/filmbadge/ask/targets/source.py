@@ -6,14 +6,13 @@ import codecs
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
 
+from filmbadge import given
 from filmbadge.ask.targets.exports.pieces import begun
 from filmbadge.ask.targets.exports.seen import End, Fault
+from filmbadge.given import PIECE
 
-PIECE = 1 << 16  # bytes that are read at once
 _UNPACKED_FREE = 64 << 20  # bytes that a file may always unpack to
 _MOST_TIMES = 200  # of its size, beyond that: results of scans unpack to 10 to 40 times
 _GZIP = b"\x1f\x8b"
@@ -35,15 +34,10 @@ def pieces(argument: str) -> Iterator[bytes]:
         if held is None:  # a text stream that stands for it
             yield sys.stdin.read().encode()
         else:
-            yield from _read(held)
+            while piece := held.read(PIECE):
+                yield piece
         return
-    with closing(Path(argument).open("rb")) as file:
-        yield from _read(file)
-
-
-def _read(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(PIECE):
-        yield piece
+    yield from given.pieces(Path(argument))
 
 
 def unpacked(chunks: Iterable[bytes], end: End) -> Iterator[bytes]:

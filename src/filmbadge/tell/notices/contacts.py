@@ -18,10 +18,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from filmbadge import given
 from filmbadge.catalogue.placeholders import is_placeholder
 from filmbadge.model import Refusal
 from filmbadge.places.networks import Networks, Twice, key, parse, row_of
-from filmbadge.places.source import opened, shown
+from filmbadge.places.source import shown
 from filmbadge.texts import printable
 
 KEYS = ("network", "address", "operator")
@@ -72,8 +73,10 @@ class Contacts:
 
     def __init__(self, path: Path) -> None:
         self._name = shown(path)
-        with opened(path) as file:
-            raw = file.read(_MOST_BYTES + 1)
+        try:
+            raw = given.read(path, _MOST_BYTES)
+        except OSError as error:
+            raise Refusal(f"{printable(str(path))} cannot be read ({error.strerror})") from None
         if len(raw) > _MOST_BYTES:
             raise Refusal(f"{self._name} is larger than {_MOST_BYTES >> 20} MiB")
         self._rows: list[Contact] = []
