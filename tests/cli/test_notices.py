@@ -214,14 +214,13 @@ def test_what_another_archive_replaced_is_not_taken_for_open(monkeypatch: pytest
 
 
 def test_letters_do_not_go_into_the_folder_of_a_survey(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    inside = str((folder / "one").resolve())
-    assert (
-        run(
-            ["notices", inside, "--contacts", str(folder / "contacts.csv"), "--out", inside, "--sender", "C <c@c.test>"]
-        )
-        == 2
-    )
-    assert "is the folder of a survey" in capsys.readouterr().err
+    survey = (folder / "one").resolve()
+    before = sorted(survey.rglob("*"))
+    common = ["notices", str(survey), "--contacts", str(folder / "contacts.csv"), "--sender", "C <c@c.test>"]
+    for out in (survey, survey / "observations", survey / "judged/1"):
+        assert run([*common, "--out", str(out)]) == 2
+        assert "of a survey" in capsys.readouterr().err
+    assert sorted(survey.rglob("*")) == before
 
 
 def test_a_link_leads_to_no_file_of_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,5 +230,5 @@ def test_a_link_leads_to_no_file_of_others(folder: Path, capsys: pytest.CaptureF
     (other / "mine.txt").write_text("mine")
     (out / ".new").symlink_to(other)
     assert notices(folder, "one", "2026-06-02", "--sender", "C <c@c.test>") == 2
-    assert "is a link" in capsys.readouterr().err
+    assert "is a symbolic link, and no link is followed" in capsys.readouterr().err
     assert (other / "mine.txt").read_text() == "mine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -77,6 +78,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
+    except OSError as error:
+        if error.filename is None:  # of no path that was named
+            raise
+        return complain(f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}", REFUSED)
     return result if isinstance(result, int) else DONE
 
 

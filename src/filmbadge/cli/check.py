@@ -16,14 +16,13 @@ from filmbadge.cli.console import (
     DepthChoice,
     GradeChoice,
     RungChoice,
-    note,
     put_json,
     reached,
-    require_apart,
     require_sight,
+    require_writable,
     run_loop,
     show,
-    write_file,
+    write_files,
 )
 from filmbadge.model import Depth, Refusal
 from filmbadge.places import load as load_places
@@ -81,25 +80,27 @@ def check(
     require_sight(fail_on, allowed.depth)
     page = None if html is None else named(html, "check", Level.OWNER, ".html")
     log = None if sarif is None else named(sarif, "check", Level.OWNER, ".sarif")
-    require_apart(page, log)
+    require_writable(page, log, read=(scope, *places, *(Path(name) for name, _ in allowed.lists)))
     began = datetime.now(UTC)
     host, journal, sources = run_loop(examine.checked(allowed, parse(target), load_places(places)))
     words, proof = Words(), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
     document = card.document(
         target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why, evidence=proof
     )
+    files = []
     if log is not None:
-        write_file(log, sarif_of(host, feed_of_check(allowed, target, host, words), words))
-        note(f"Wrote {log} (level {Level.OWNER})")
+        files.append((log, sarif_of(host, feed_of_check(allowed, target, host, words), words)))
     if page is not None:
         from filmbadge.tell.report import single  # what reads a survey is not loaded for a check
 
-        write_file(page, single.render(document, words).encode())
-        note(f"Wrote {page} (level {Level.OWNER})")
-    if json:
-        put_json(document)
-    else:
-        show(card.render(document, words))
+        files.append((page, single.render(document, words).encode()))
+    try:
+        write_files((path, data, f" (level {Level.OWNER})") for path, data in files)
+    finally:
+        if json:
+            put_json(document)
+        else:
+            show(card.render(document, words))
     verdicts = [judged.verdict for judged in host.judged]
     if any(reached(verdict.rung, fail_on) for verdict in verdicts):
         return FOUND

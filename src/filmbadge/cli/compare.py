@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE, FOUND
-from filmbadge.cli.console import LevelChoice, json_bytes, note, put_json, require_apart, show, write_file
+from filmbadge.cli.console import LevelChoice, json_bytes, put_json, require_writable, show, write_files
 from filmbadge.cli.reviewed import review_all
 from filmbadge.compare.records import ChangeKind, Comparison
 from filmbadge.compare.surveys import compare as compared
 from filmbadge.conclude.again import today
-from filmbadge.keep.files import Damaged
+from filmbadge.keep.files import Damaged, real
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.model import Refusal
 from filmbadge.tell.compare import page, terminal
@@ -79,14 +79,14 @@ def compare(
         files.append((named(html, f"{name}.compared", level, ".html"), page.render(document, words).encode()))
     if json is not None and json != "-":
         files.append((named(json, f"{name}.compared", level, ".json"), json_bytes(document)))
-    require_apart(*(path for path, _ in files))
-    for path, data in files:
-        write_file(path, data)
-        note(f"Wrote {path} (level {level})")
-    if json == "-":
-        put_json(document)
-    elif not files:
-        show(terminal.render(document, words))
+    require_writable(*(path for path, _ in files), read=(reviewed, told and told / ledger.NAME))
+    try:
+        write_files((path, data, f" (level {level})") for path, data in files)
+    finally:
+        if json == "-":
+            put_json(document)
+        elif not files:
+            show(terminal.render(document, words))
     failing = fail_on is not None and whole.steps[-1].count(*_FAILS[fail_on])
     return FOUND if failing else DONE
 
@@ -95,7 +95,7 @@ def _compared(folders: Sequence[Path], letters: Path | None, reviewed: Path | No
     """All of them, the oldest first. Raises Refusal."""
     given = [_opened(folder) for folder in folders]
     review_all(given, reviewed)
-    if len({dataset.directory.resolve() for dataset in given}) < len(given):
+    if len({real(dataset.directory) for dataset in given}) < len(given):
         raise Refusal("one folder is given twice: a survey is compared with another one")
     ordered = sorted(given, key=lambda dataset: dataset.manifest.started)
     pairs = []

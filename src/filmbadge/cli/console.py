@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import signal
 import stat
 import sys
 import traceback
-from collections.abc import Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
 
@@ -174,32 +175,106 @@ def _printable(made: Any) -> Any:
     return [_printable(value) for value in made] if isinstance(made, list | tuple) else made
 
 
-def require_apart(*paths: Path | None) -> None:
-    """Raises Refusal where one file is to hold two documents."""
+def require_writable(*paths: Path | None, read: Iterable[Path | None] = ()) -> None:
+    """Raises Refusal where what is to be written cannot be, would be lost, or would destroy something. Writes nothing.
+
+    `read`: files that the command reads.
+    """
+    from filmbadge.keep.contents import survey_of  # slow to load
+    from filmbadge.keep.files import real
+
     seen: set[Path] = set()
     for path in (path for path in paths if path is not None):
-        if (real := path.resolve()) in seen:
-            raise Refusal(f"{path} is to hold two documents, and only the last would stay: give each a file")
-        seen.add(real)
+        with _writing(path):
+            where = real(path)
+            if where in seen:
+                raise Refusal(f"{path} is to hold two documents, and only the last would stay: give each a file")
+            seen.add(where)
+            if survey_of(where) is not None:
+                raise Refusal(f"{path} is part of a survey, and writing there would damage it: choose another file")
+            for given in (given for given in read if given is not None and _same_file(path, given)):
+                raise Refusal(f"writing {path} would destroy {given}, which is read: choose another file")
+            if _stream(path) is None:
+                _require_place(path, where)
+
+
+def write_files(made: Iterable[tuple[Path, bytes, str]]) -> None:
+    """Writes each file that can be written, and says so, with a remark. Raises Refusal that names the others."""
+    failed = []
+    for path, data, remark in made:
+        try:
+            write_file(path, data)
+        except Refusal as error:
+            failed.append(str(error))
+        else:
+            note(f"Wrote {path}{remark}")
+    if failed:
+        raise Refusal("; ".join(failed))
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes a file that its owner alone may read: it lists open archives. Raises Refusal if that fails."""
-    from filmbadge.keep.contents import survey_of  # slow to load
+    """Writes a file that its owner alone may read: it lists open archives. Raises Refusal, and then an older one is still there.
 
+    What is no regular file, such as a pipe, is written straight.
+    """
+    from filmbadge.keep import files  # slow to load
+
+    require_writable(path)
+    with _writing(path):
+        where, stream = files.real(path), _stream(path)
+        where.parent.mkdir(parents=True, exist_ok=True)
+        if stream is not None:
+            _pour(os.dup(stream), data)
+        elif where.exists() and not where.is_file():
+            # A pipe that nobody reads is refused, and does not hold us up.
+            _pour(os.open(where, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), data)
+        else:
+            files.write(where, data, alone=False)
+
+
+def _pour(handle: int, data: bytes) -> None:
+    with os.fdopen(handle, "wb") as file:
+        if sys.platform != "win32":
+            os.set_blocking(handle, True)
+        file.write(data)
+
+
+def _stream(path: Path) -> int | None:
+    """The number of a stream that our caller opened, if the path is a name of one: what stands behind it is not replaced."""
+    named = {"/dev/stdout": 1, "/dev/stderr": 2}.get(str(path))
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/([0-9]{1,6})", str(path))
+    return int(found.group(1)) if found else named
+
+
+def _same_file(path: Path, other: Path) -> bool:
+    """By any name, also where both are hard links."""
+    with suppress(OSError):
+        return path.is_file() and path.samefile(other)
+    return False
+
+
+def _require_place(path: Path, where: Path) -> None:
+    """Raises OSError, and Refusal, where no file can be written. Folders may be missing. `where`: where the path leads."""
     try:
-        if survey_of(path) is not None:
-            raise Refusal(f"{path} is part of a survey, and writing there would damage it: choose another file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A pipe that nobody reads is refused, and does not hold us up.
-        how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-        handle = os.open(path, how, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            if sys.platform != "win32":
-                os.set_blocking(handle, True)
-            if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(handle).st_mode):
-                os.fchmod(handle, 0o600)
-            file.write(data)
+        found = where.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        above = next(there for there in where.parents if there.exists())
+        if not above.is_dir():
+            raise Refusal(f"{path} cannot be written: {above} is no folder") from None
+        needed = [above]
+    else:
+        if stat.S_ISDIR(found):
+            raise Refusal(f"{path} cannot be written: it is a folder")
+        needed = [where, where.parent] if stat.S_ISREG(found) else [where]
+    for one in (one for one in needed if not os.access(one, os.W_OK)):
+        raise Refusal(f"{path} cannot be written: {one} is read-only here")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises Refusal for what the system says of a path."""
+    try:
+        yield
     except OSError as error:
         raise Refusal(f"{path} cannot be written: {error.strerror}") from None
 

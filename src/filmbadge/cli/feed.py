@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import LevelChoice, note, put, write_file
+from filmbadge.cli.console import LevelChoice, note, put, require_writable, write_file
 from filmbadge.cli.reviewed import review
 from filmbadge.conclude.again import opened
 from filmbadge.keep.reader import Dataset, telling
@@ -85,6 +85,7 @@ def feed(
         data = list(made.write(told, about, words))
         if out is not None:
             to = named(out, about.survey, level, made.suffix)
+            require_writable(to, read=[reviewed])
             write_file(to, b"".join(data))
         else:
             put(data)

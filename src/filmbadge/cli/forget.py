@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
 from filmbadge.cli.console import err
-from filmbadge.keep.files import shown
+from filmbadge.keep.files import real, shown
 from filmbadge.keep.forget import Receipt, begin, beside, finish
 from filmbadge.model import Refusal
 
@@ -31,9 +31,9 @@ def forget(
     """
     # `.` cannot be deleted by that name. A link is not resolved: it is refused further down.
     named = directory.name not in ("", "..")
-    directory = directory.parent.resolve() / directory.name if named else directory.resolve()
+    directory = real(directory.parent) / directory.name if named else real(directory)
     place = receipt or beside(directory)
-    if place.resolve().is_relative_to(directory.resolve()):
+    if real(place).is_relative_to(real(directory)):
         raise Refusal("the receipt must not stand in the folder that is deleted")
     begun = begin(directory, place)
     if not yes:

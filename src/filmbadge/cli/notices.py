@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import note, show
+from filmbadge.cli.console import note, require_writable, show
 from filmbadge.cli.reviewed import review
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.compare.surveys import compare
 from filmbadge.conclude.again import opened
 from filmbadge.keep import manifest
+from filmbadge.keep.contents import survey_of
 from filmbadge.keep.reader import Dataset, telling
 from filmbadge.model import Archive, JudgedEndpoint, Refusal
 from filmbadge.tell import tables
 from filmbadge.tell.feeds import event, xarf
 from filmbadge.tell.feeds.feed import Feed, Tlp
 from filmbadge.tell.feeds.feed import sender as feed_sender
-from filmbadge.tell.notices import office, summary
+from filmbadge.tell.notices import ledger, office, summary
 from filmbadge.tell.notices.contacts import Contacts, Role
 from filmbadge.tell.notices.letter import Survey
 from filmbadge.tell.notices.letters import LEVEL, Writing, letters
@@ -82,7 +83,8 @@ def notices(
     at = _at(day)
     if days < 1:
         raise Refusal("--days must be at least 1")
-    if (out / manifest.NAME).exists():
+    require_writable(out / ledger.NAME, out / summary.WITHOUT, read=[contacts, reviewed])
+    if survey_of(out / manifest.NAME) is not None:
         raise Refusal(f"{out} is the folder of a survey: choose another one for the letters")
     table = Contacts(contacts)
     with telling(directory):

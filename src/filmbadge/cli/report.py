@@ -16,11 +16,10 @@ from filmbadge.cli.console import (
     LevelChoice,
     Out,
     json_bytes,
-    note,
     put,
-    require_apart,
+    require_writable,
     show,
-    write_file,
+    write_files,
 )
 from filmbadge.cli.reviewed import review
 from filmbadge.conclude.again import opened
@@ -93,28 +92,36 @@ def report(
     )
     asked = [(to, suffix, render) for to, suffix, render in kinds if to is not None]
     _require_sense(list_=list_, open_=open_, csv=csv, jsonl=jsonl, outs=[to for to, _, _ in asked])
-    if sql is not None:
-        _write_sql(directory, sql)
-        if not asked and not list_ and fail_on_grade is None:
-            return DONE
+    queries = [] if sql is None else [(sql, script(directory).encode(), "")]
+    if queries and not asked and not list_ and fail_on_grade is None:
+        with telling(directory):
+            Dataset(directory).require_whole()
+        require_writable(sql, read=[reviewed])
+        write_files(queries)
+        return DONE
     with telling(directory):
         dataset = _whole(directory)
         review(dataset, reviewed)
         document = at_level(summary.document(dataset, words), level, words)
-        made = [(_where(to, document, level, suffix), suffix, render(document)) for to, suffix, render in asked]
+        places = [_where(to, document, level, suffix) for to, suffix, _ in asked]
+        require_writable(sql, *places, read=[reviewed])
+        made = [(to, suffix, render(document)) for to, (_, suffix, render) in zip(places, asked, strict=True)]
         drawn: RenderableType | None = None
         if list_:
             drawn = listing.Listing(listing.lines(document, opened=open_, words=words), words)
         elif not made and sql is None:
             drawn = terminal.render(document, words)
-        require_apart(sql, *(to for to, _, _ in made))
         code = graded(dataset, fail_on_grade) if fail_on_grade else DONE
         del dataset, document  # the layout of a PDF needs the memory
         files = [(to, paper.pdf(data.decode()) if suffix == ".pdf" else data) for to, suffix, data in made]
-    for path, data in files:
-        _put(path, data, level)
-    if drawn is not None:
-        show(drawn)
+    printed = [data for to, data in files if to is None]
+    try:
+        write_files([*queries, *((to, data, f" (level {level})") for to, data in files if to is not None)])
+    finally:
+        if printed:
+            put(printed)
+        if drawn is not None:
+            show(drawn)
     return code
 
 
@@ -146,18 +153,3 @@ def _require_sense(*, list_: bool, open_: bool, csv: Out | None, jsonl: Out | No
 def _where(to: Out, document: ReportDocument, level: Level, suffix: str) -> Path | None:
     """None: stdout."""
     return None if to == _STDOUT else named(to, document.evidence.scope, level, suffix)
-
-
-def _put(path: Path | None, data: bytes, level: Level) -> None:
-    if path is None:
-        put([data])
-    else:
-        write_file(path, data)
-        note(f"Wrote {path} (level {level})")
-
-
-def _write_sql(directory: Path, to: Path) -> None:
-    with telling(directory):
-        Dataset(directory).require_whole()
-    write_file(to, script(directory).encode())
-    note(f"Wrote {to}")

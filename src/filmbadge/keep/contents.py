@@ -50,7 +50,7 @@ def entries(directory: Path, below: Path | None = None, *, strangers: bool = Fal
 
 def survey_of(path: Path) -> Path | None:
     """The folder of the survey that this file would be a part of, and so would damage. None: of no survey."""
-    file = path.resolve()
+    file = files.real(path)
     for directory in file.parents:
         own = any((directory / table.name).is_dir() for table in TABLES) and (directory / manifest.NAME).exists()
         told = file.relative_to(directory)

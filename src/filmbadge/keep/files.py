@@ -12,6 +12,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 from filmbadge.model import Refusal
@@ -128,10 +129,21 @@ def _no_link(directory: Path, path: Path) -> None:
             return
 
 
-def write(path: Path, data: bytes) -> None:
-    """A file that its owner alone may read, whole or not at all, and on the disk when this returns. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(missing_ok=True)
+def real(path: Path) -> Path:
+    """Where a path leads, through links. Raises nothing: where links lead in a circle, who opens it is told."""
+    return Path(os.path.realpath(path))
+
+
+def write(path: Path, data: bytes, *, alone: bool = True) -> None:
+    """A file that its owner alone may read, whole or not at all, and on the disk when this returns. Raises OSError.
+
+    `alone`: nobody else writes in this folder now, so what a killed run left of this file is removed.
+    """
+    if alone:
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.unlink(missing_ok=True)
+    else:
+        temporary = path.with_name(f".{path.name[:40]}.{token_hex(4)}.tmp")
     handle = os.open(temporary, _NEW, FILE)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -121,4 +121,7 @@ def _receipt(place: Path) -> Receipt | None:
 
 
 def _write(place: Path, receipt: Receipt) -> None:
-    files.write(place, msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n")
+    try:
+        files.write(place, msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n")
+    except OSError as error:
+        raise Refusal(f"the receipt {shown(place)} cannot be written ({error.strerror})") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from enum import StrEnum
@@ -56,7 +57,8 @@ def named(path: Path | str, survey_name: str, level: Level, suffix: str) -> Path
     A folder is one that exists, or a text that ends in a slash. Raises Refusal where the name of a file says another level.
     """
     where = Path(path)
-    if where.is_dir() or str(path).endswith(("/", "\\")):
+    there = os.path.isdir(where)  # noqa: PTH112 - where we may not look, who writes is told
+    if there or str(path).endswith(("/", "\\")):
         plain = re.sub(r"[^A-Za-z0-9_-]+", "-", survey_name)[:_NAME].strip("-")
         return where / f"{plain or 'survey'}.{level}{suffix}"
     said = {part.lower() for part in re.split(r"[^A-Za-z]+", where.name)} & {str(one) for one in Level}

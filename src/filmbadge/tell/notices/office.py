@@ -36,15 +36,13 @@ class Office:
 
     def settle(self) -> None:
         """Letters that were told are moved to their place, and others of an earlier run are removed. Raises Refusal."""
-        if self._new.is_symlink():
-            raise Refusal(f"{files.shown(self._new)} is a link, and its files may be anybody's: remove it")
         known = {name for row in self.told for name in row.files.split()}
         with _writing(self._directory):
-            for path in self._new.iterdir() if self._new.is_dir() else ():
-                if path.name in known:
-                    path.replace(self._directory / path.name)
+            for name in files.names(self._directory, self._new):
+                if name in known:
+                    (self._new / name).replace(self._directory / name)
                 else:
-                    path.unlink()
+                    (self._new / name).unlink()
             if self._new.is_dir():
                 self._new.rmdir()
 
