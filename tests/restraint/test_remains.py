@@ -110,10 +110,25 @@ def test_nothing_does_where_an_archive_hangs_up(asking: Asking, protocol: str, m
     assert {"closed", "broken"} & {*said["ends"]}
 
 
-@pytest.mark.parametrize(("protocol", "cut"), [("dimse", 3_700_000), ("dimse", 6_600_000), ("dicomweb", 1_000_000)])
-def test_nothing_does_where_the_user_interrupts(asking: Asking, protocol: str, cut: int) -> None:
+# Words that are said before the user interrupts, each so often. Each study comes at least once, however an archive is asked.
+MOST = STUDIES * 11 // 12  # more than are looked at one by one
+NAMES, WEB_NAMES = ("\x10\x00\x10\x00", MOST), ("00100010", MOST)  # the tag of a patient's name
+INTERRUPTS = {
+    "census": ("dimse", [("STUDY", MOST)]),
+    "profile": ("dimse", [NAMES]),
+    "studies drawn for the profile": ("dimse", [NAMES, ("SERIES", 50)]),
+    "studies drawn for the proof": ("dimse", [NAMES, ("IMAGE", 1)]),
+    "profile over the web": ("dicomweb", [WEB_NAMES]),
+    "studies drawn for the profile over the web": ("dicomweb", [WEB_NAMES, ("/series?includefield", 1)]),
+    "studies drawn for the proof over the web": ("dicomweb", [WEB_NAMES, ("/series?limit=1", 1)]),
+}
+
+
+@pytest.mark.parametrize("when", INTERRUPTS)
+def test_nothing_does_where_the_user_interrupts(asking: Asking, when: str) -> None:
     """UIDs of studies that were drawn by lot wait for the collector then: the exception holds the frames that it left."""
-    said = asking.check(f"127.0.0.1:{asking.many[protocol]}", cut=cut, collects=True)
+    protocol, words = INTERRUPTS[when]
+    said = asking.check(f"127.0.0.1:{asking.many[protocol]}", until=words, collects=True)
     assert said["archives"] is None
     assert said["ends"][-1] == "interrupted"
 

@@ -18,8 +18,10 @@ from support.loopback import Handler
 from support.odd_dicomweb import Manners, OddDicomWeb
 
 STUDIES, MARKED = 6000, 40  # one study in so many holds markers
+IMAGES, IN_MARKED = 3, 9000  # as the archive says: so studies whose images are asked for by lot are those with markers
 FIRST = 5000  # so many records are looked at one by one
 NAME, PATIENT, BORN, PHYSICIAN = 0x00100010, 0x00100020, 0x00100030, 0x00080090
+PLAIN = b"2.25.1000000000000"  # so the UID of a study without markers begins
 _SIGNS = ("BCDFGHJKLMNPQRSTVWXZ", "ÀÉÎÕÜàéîõüñßø")
 
 
@@ -36,10 +38,13 @@ class Many:
     def __post_init__(self) -> None:
         for number in range(STUDIES):
             marked = number % MARKED == 0
-            uid = self.markers.uid() if marked else f"2.25.1{number:036}"
-            study = Study(uid.encode(), number % 360)
+            uid = self.markers.uid().encode() if marked else PLAIN + b"%024d" % number
+            study = Study(uid, number % 360)
             self.studies.append(study)
             self.values[study.uid] = self._marked(number) if marked else self._plain(number)
+
+    def images(self, uid: bytes) -> int:
+        return IMAGES if uid.startswith(PLAIN) else IN_MARKED
 
     def _plain(self, number: int) -> dict[int, str]:
         return {NAME: f"DOE^{number}", PATIENT: f"MR{number:06}", BORN: "19500512", PHYSICIAN: "ROE^RITA"}
@@ -67,7 +72,7 @@ class _ManyPeer(Peer):
             elements.STUDY_UID: study.uid,
             elements.STUDY_DATE: study.day,
             elements.SERIES_IN_STUDY: b"1",
-            elements.IMAGES_IN_STUDY: b"3",
+            elements.IMAGES_IN_STUDY: b"%d" % self.many.images(study.uid),
             elements.QUERY_LEVEL: keys.get(elements.QUERY_LEVEL, b""),
             **row,
         }
@@ -97,7 +102,7 @@ class _ManyPages(OddDicomWeb):
             "00080020": {"vr": "DA", "Value": [study.day.decode()]},
             "0020000D": {"vr": "UI", "Value": [study.uid.decode()]},
             "00201206": {"vr": "IS", "Value": [1]},
-            "00201208": {"vr": "IS", "Value": [3]},
+            "00201208": {"vr": "IS", "Value": [self._many.images(study.uid)]},
         }
         for tag, text in values.items():
             if tag != CHARACTER_SET:  # JSON is in UTF-8

@@ -37,14 +37,35 @@ SHORTEST = 8  # bytes: what is shorter is no marker
 BETWEEN = b"\0\n\0"
 rooms: dict[int, object] = {}  # every buffer into which a line received, from its first byte on
 held: list[object] = []
-received: list[int] = [0]
-at_bytes: list[Callable[[], None]] = []
+until: list[Until] = []
+
+
+class Until:
+    """Calls `then` once each word was said as often as is wanted, by either side, and the words in this order."""
+
+    def __init__(self, words: list[tuple[str, int]], then: Callable[[], object]) -> None:
+        self._words = [(word.encode("latin-1"), times) for word, times in words]
+        self._then = then
+        self._times, self._before = 0, b""
+
+    def hear(self, data: bytes) -> None:
+        if not self._words:
+            return
+        word, times = self._words[0]
+        data = self._before + data
+        self._before = data[len(data) - len(word) + 1 :]  # the word may have begun
+        self._times += data.count(word)
+        if self._times >= times:
+            del self._words[0]
+            self._times, self._before = 0, b""
+            if not self._words:
+                self._then()
 
 
 def watch() -> None:
-    """Keep the lines' buffers, so that they can be looked at when their lines are gone."""
+    """Keep the lines' buffers, so that they can be looked at when their lines are gone. Hear what is said."""
     kind: Any = dialer._Line
-    get, updated = kind.get_buffer, kind.buffer_updated
+    get, updated, send = kind.get_buffer, kind.buffer_updated, kind.send
 
     def get_buffer(line: dialer._Line, sizehint: int) -> memoryview:
         room: memoryview = get(line, sizehint)
@@ -52,39 +73,37 @@ def watch() -> None:
         return room
 
     def buffer_updated(line: dialer._Line, nbytes: int) -> None:
-        received[0] += nbytes
+        for one in until:
+            one.hear(bytes(line._room[line._filled : line._filled + nbytes]))
         updated(line, nbytes)
-        for act in at_bytes:
-            act()
+
+    def sends(line: dialer._Line, data: bytes) -> None:
+        for one in until:
+            one.hear(data)
+        send(line, data)
 
     throttle.DISTRESS_SECONDS = 0.02  # archives here hang up on purpose
     kind.get_buffer = get_buffer
     kind.buffer_updated = buffer_updated
+    kind.send = sends
 
 
 async def check(order: dict[str, Any]) -> dict[str, object]:
-    """Ask one host. With `cut`, the user interrupts after that many bytes. It looks around while all of it is there."""
+    """Ask one host. With `until`, the user interrupts when these words were said. It looks around while all of it is there."""
     allowed = at_depth(load(Path(order["scope"])), Depth(order["depth"]))
     rows: list[JournalRow] = []
     target = parse(order["target"])
     door = dialer.Dialer(allowed, rows.append, {str(target.host): target.ports})
     sketches = examine.Sketches()
     task = asyncio.ensure_future(examine.examine(door, target, allowed.depth, sketches))
-
-    def cut(cancel: Callable[[], object] = task.cancel) -> None:
-        if received[0] >= order["cut"]:
-            at_bytes.clear()
-            cancel()
-
-    received[0] = 0
-    at_bytes[:] = [cut] if order.get("cut") else []
+    until[:] = [Until(order["until"], task.cancel)] if "until" in order else []
     await asyncio.wait([task])
     host = None if task.cancelled() else task.result()
-    at_bytes.clear()
-    del task, cut  # a task that was cancelled holds the frames in which it was
+    until.clear()
+    del task  # one that was cancelled holds the frames in which it was
     document = card.document(order["target"], allowed.depth, host, rows, Words()) if host is not None else None
     held.append((door, sketches, rows, host, document))
-    said: dict[str, object] = {"received": received[0], "ends": [str(row.stop.ending) for row in rows]}
+    said: dict[str, object] = {"ends": [str(row.stop.ending) for row in rows]}
     said["archives"] = msgspec.to_builtins(document.archives) if document is not None else None
     if order.get("collects"):
         gc.collect()
