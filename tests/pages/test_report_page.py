@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pages")
     with hospital.world(scale=0.2) as site:
-        scope = hospital.scope_for(site, directory, idle=2, depth="profile")
+        scope = hospital.scope_for(site, directory, depth="profile")
         hospital.surveyed(str(scope), "--out", str(directory / "survey"))
     archives.filmbadge("report", str(directory / "survey"), "--html", str(directory / "page.html"))
     return directory

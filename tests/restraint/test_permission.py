@@ -38,7 +38,10 @@ from support.http_site import http
 from support.loopback import HERE, Handler, Talker, caps, contact, listening, run
 from support.name_server import name_server
 
-LASTS, AFTER = 0.6, 1.5  # seconds: of a scope, and in which its end is watched
+LASTS, AFTER = (
+    2.0,
+    1.5,
+)  # seconds: of a scope, in which a busy machine asks something too; and in which its end is watched
 EXPIRED = Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)
 
 

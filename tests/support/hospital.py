@@ -1,4 +1,4 @@
-"""The synthetic hospital, served for commands that run as processes, under a scope that waits half a second."""
+"""The synthetic hospital, served for commands that run as processes, under a scope that waits a few seconds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def world(seed: int = 5, scale: float = 0.1) -> Iterator[Site]:
         thread.join()
 
 
-def scope_for(site: Site, directory: Path, *, overall: float = 5000, idle: float = 0.5, depth: str = "count") -> Path:
+def scope_for(site: Site, directory: Path, *, overall: float = 5000, idle: float = 5, depth: str = "count") -> Path:
     path = directory / f"scope-{overall:g}.toml"
     path.write_text(
         f'schema = "filmbadge.scope/1"\nnetworks = ["{site.networks[0]}"]\ndepth = "{depth}"\nexpires = 2099-12-31\n'

@@ -172,8 +172,10 @@ def test_no_look_up_goes_on_after_an_interruption() -> None:
     assert [row.stop.ending for row in rows] == [OutcomeKind.INTERRUPTED]
 
 
-def test_no_look_up_begins_or_goes_on_after_the_scopes_end() -> None:
-    end = time.time() + 0.3
+def test_no_look_up_begins_or_goes_on_after_the_scopes_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library would ask again half a second after the end."""
+    monkeypatch.setattr(dialer_module, "_SERVER_SECONDS", 2.5)
+    end = time.time() + 2
     scope: Scope = replace(SCOPE, expires=datetime.fromtimestamp(end, UTC))
 
     async def work() -> list[JournalRow]:

@@ -341,29 +341,30 @@ def test_a_closed_tls_port_is_asked_once() -> None:
 
 
 def test_a_peer_left_in_the_handshake_sees_us_go() -> None:
-    async def work() -> bool:
-        gone = asyncio.Event()
+    async def work() -> None:
+        greeted, gone = asyncio.Event(), asyncio.Event()
 
         async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(65536)
+            greeted.set()
             await reader.read()
             gone.set()
 
         door, rows = dialer()
-        async with listening(wait) as port:
+        async with listening(wait) as port, asyncio.timeout(60):
             await door.dial(HERE, port, Talker(), question="t", caps=caps(idle_seconds=0.1), tls=True)
-            assert rows[0].stop.ending is OutcomeKind.IDLE
-            task = asyncio.create_task(door.dial(HERE, port, Talker(), question="t", tls=True))
-            await asyncio.sleep(0.05)
+            await gone.wait()
+            greeted.clear()
             gone.clear()
+            task = asyncio.create_task(door.dial(HERE, port, Talker(), question="t", tls=True))
+            await greeted.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            async with asyncio.timeout(5):
-                await gone.wait()
-        assert rows[1].stop.ending is OutcomeKind.INTERRUPTED
-        return gone.is_set()
+            await gone.wait()
+        assert [row.stop.ending for row in rows] == [OutcomeKind.IDLE, OutcomeKind.INTERRUPTED]
 
-    assert run(work())
+    run(work())
 
 
 def test_every_bound_holds_inside_tls(pair: Pair) -> None:
