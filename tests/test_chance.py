@@ -12,6 +12,7 @@ from pathlib import Path
 from hypothesis import settings
 
 from support import chance
+from support.hanging import HANGS
 
 DRAWN = """
 import random, secrets
@@ -36,7 +37,7 @@ def drawn(folder: Path, hashes: str) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=HANGS,
     )
     return [line.partition("drawn")[2] for line in done.stdout.splitlines() if "drawn" in line]
 

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from support.documents import matches, only_document
+from support.hanging import HANGS
 
 ROOT = Path(__file__).resolve().parent.parent
 FILMBADGE = Path(sys.executable).with_name("filmbadge")
@@ -20,12 +21,12 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 def filmbadge(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The installed command, in a process of its own."""
     command = [str(FILMBADGE), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGS, stdin=subprocess.DEVNULL)
 
 
 def test_generated_files_are_current() -> None:
     command = [sys.executable, str(ROOT / "scripts/generate_docs.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGS)
     assert done.returncode == 0, done.stderr
 
 

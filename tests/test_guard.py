@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.hanging import HANGS
+
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 TRY = """
 import asyncio, socket, subprocess, sys
@@ -59,7 +61,7 @@ def tried(attempt: str, way: str, env: dict[str, str]) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
@@ -99,5 +101,5 @@ def test_only_these_words_do_without_the_namespace(tmp_path: Path, options: list
     (tmp_path / "test_one.py").write_text(f"from pathlib import Path\n{same}\n")
     (tmp_path / "conftest.py").write_text("from conftest import *\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(PROJECT), str(tmp_path)]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=HANGS)
     assert "1 passed" in done.stdout, done.stdout + done.stderr

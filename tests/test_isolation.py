@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import isolation
+from support.hanging import HANGS
 
 pytestmark = pytest.mark.real
 
@@ -51,7 +52,7 @@ def strayed(attempt: str, *through: str, cwd: Path | None = None, first: str = "
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stderr
     return int(done.stdout)

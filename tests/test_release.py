@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from support.hanging import HANGS
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -161,7 +163,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, source / name)
     build = f"from setuptools.build_meta import build_sdist; build_sdist({str(made)!r})"
-    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=HANGS)
     (archive,) = made.iterdir()
     return archive
 
@@ -187,7 +189,7 @@ def test_the_wheel_of_the_source_archive_has_the_compiled_core_and_no_source_of_
         "--no-deps",
     ]
     command += ["--no-build-isolation", "--wheel-dir", str(tmp_path), str(sdist)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, check=True, capture_output=True, timeout=HANGS)
     (wheel,) = tmp_path.iterdir()
     with zipfile.ZipFile(wheel) as held:
         names = held.namelist()

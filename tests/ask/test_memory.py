@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmbadge.ask.memory import SMALL, Memory, Room, Share
+from support.hanging import HANGS
 from support.loopback import run
 
 LIMIT = 64 * SMALL
@@ -112,7 +113,7 @@ def test_nobody_waits_for_ever_and_nothing_passes_the_limit(wanted: list[list[in
     async def play() -> Memory:
         memory = Memory(LIMIT)
         tasks = [asyncio.create_task(census(memory, steps)) for steps in wanted]
-        _, late = await asyncio.wait(tasks, timeout=20)
+        _, late = await asyncio.wait(tasks, timeout=HANGS)
         assert not late, "they wait for each other"
         for task in tasks:
             task.result()

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from support.hanging import HANGS
+
 BENCH = Path(__file__).parents[2] / "bench"
 
 
 def tell(name: str, *arguments: str) -> dict[str, Any]:
     command = [sys.executable, str(BENCH / name), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return told

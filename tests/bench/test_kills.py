@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.hanging import HANGS
+
 KILLS = Path(__file__).parents[2] / "bench" / "kills.py"
 
 
 def test_three_kills() -> None:
     command = [sys.executable, str(KILLS), "--world", "hospital", "--scale", "0.05", "--kills", "3", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["lost"] == found["twice"] == found["other"] == 0

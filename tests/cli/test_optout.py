@@ -13,6 +13,7 @@ import pytest
 from filmbadge.ask.targets.exports.seen import Dropped
 from filmbadge.cli import run
 from filmbadge.tell.words import Words
+from support.hanging import HANGS
 from support.loopback import deaf_port
 
 FILMBADGE = str(Path(sys.executable).with_name("filmbadge"))
@@ -48,7 +49,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def filmbadge(*arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run([FILMBADGE, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([FILMBADGE, *arguments], capture_output=True, text=True, check=False, timeout=HANGS)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -18,6 +18,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from support import certificates
+from support.hanging import HANGS
 from support.pynetdicom_archive import Rows, archive, from_holdings
 
 TESTS = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Windows is play
 
 
 def run(how: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*how, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([*how, *arguments], capture_output=True, text=True, check=False, timeout=HANGS)
 
 
 def test_a_check_says_the_same() -> None:
@@ -93,9 +94,9 @@ def test_ctrl_c_ends_a_check_in_order() -> None:
     with archive(endless) as script:
         command = [*WINDOWS, "check", f"127.0.0.1:{script.port}"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert asked.wait(60)
+        assert asked.wait(HANGS)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=60)
+        said = process.communicate(timeout=HANGS)
         over.set()
     assert (process.returncode, said) == (3, (b"", b"filmbadge: interrupted\n"))
     assert script.endings[-1] == "released"

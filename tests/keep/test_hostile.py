@@ -26,8 +26,8 @@ from filmbadge.keep import contents, files, manifest, pages
 from filmbadge.keep.files import Damaged
 from filmbadge.model import Refusal
 from support.folders import finished, told, unsealed
+from support.hanging import HANGS
 
-SECONDS = 60  # nothing takes one; what hangs is ended
 MEMORY = 3 << 30  # address space: the libraries alone reserve one
 
 
@@ -52,7 +52,7 @@ def bounded() -> Iterator[None]:
         raise AssertionError("it hangs")
 
     signal.signal(signal.SIGALRM, over)
-    signal.alarm(SECONDS)
+    signal.alarm(HANGS)
     try:
         yield
     finally:
@@ -198,7 +198,7 @@ def test_memory_is_bounded_where_a_part_expands(survey: Path) -> None:
         [Path(sys.executable).with_name("filmbadge"), "report", survey],
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=HANGS,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
     )

@@ -16,6 +16,7 @@ from filmbadge.keep.schema import ARCHIVES, ENDPOINTS, JOURNAL, OBSERVATIONS, TA
 from filmbadge.keep.writer import Writer
 from filmbadge.model import Endpoint, Host, Link, LinkBy, Protocol, Review
 from support.factories import DISCLOSED, REPORTED, admitted, connection, dimse, host, part, part_numbers, survey, web
+from support.hanging import HANGS
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def test_rows_come_in_while_a_flush_is_written_and_are_in_the_next(
     kept, write, go = Writer(directory), files.write, threading.Event()
 
     def slow(path: Path, data: bytes) -> None:
-        assert go.wait(60)
+        assert go.wait(HANGS)
         write(path, data)
 
     monkeypatch.setattr(files, "write", slow)

@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from support import archives, pynetdicom_archive
 from support.archives import Truth
+from support.hanging import HANGS
 
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 AT_LEAST = "at least"
@@ -231,7 +232,7 @@ def test_tiny_pacs(tmp_path: Path) -> None:
         plain = archives.peek(served.dicom, "TINYQR")
         counting = archives.peek(served.dicom, "TINYQR", "NumberOfStudyRelatedInstances")
         card = check(served.dicom, tmp_path, "TINYQR")
-        with urlopen(f"http://127.0.0.1:{served.http}/dicomweb/studies", timeout=20) as answer:
+        with urlopen(f"http://127.0.0.1:{served.http}/dicomweb/studies", timeout=HANGS) as answer:
             over_the_web = len(json.load(answer))
     assert plain.studies == over_the_web == served.truth.studies > 1
     assert (counting.rows, counting.studies) == (1, 1)

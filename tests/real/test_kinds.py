@@ -28,6 +28,7 @@ from filmbadge.model import Kind
 from support import archives, canary, tls_front
 from support.archives import Served
 from support.canary import Markers
+from support.hanging import HANGS
 
 STUDIES, INSTANCES = 13, 5  # studies: no number at which answers are cut off, or a census doubts it
 PAGE = Path(__file__).resolve().parents[2] / "docs/kinds.md"
@@ -139,7 +140,7 @@ def over_the_web(url: str, study: str) -> set[int]:
     for series, tags in fields.items():
         path = f"/studies/{study}/series?" if series else f"/studies?StudyInstanceUID={study}&"
         included = ",".join(f"{tag:08X}" for tag in tags)
-        with urlopen(f"{url}{path}includefield={included}", timeout=30) as answer:
+        with urlopen(f"{url}{path}includefield={included}", timeout=HANGS) as answer:
             for row in json.load(answer):
                 held = Dataset.from_json(row)
                 found |= {tag for tag in tags if filled(held, tag)}

@@ -14,6 +14,7 @@ import pytest
 
 from filmbadge.model import Refusal
 from filmbadge.rehearse.process import Told, WorldEnded, _without_interrupts, stand
+from support.hanging import HANGS
 
 SOURCE = Path(__file__).parents[2] / "src/filmbadge"
 STANDS = """
@@ -68,7 +69,7 @@ def test_a_killed_survey_leaves_no_server_behind(tmp_path: Path) -> None:
         pid = int(process.stdout.readline())
         assert not gone(pid)
         os.kill(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANGS
     while not gone(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)  # nothing tells when a process ends that is not a child of this one
@@ -81,7 +82,7 @@ def test_a_world_that_was_killed_is_said(ends: signal.Signals) -> None:
         (world,) = multiprocessing.active_children()
         assert world.pid is not None
         os.kill(world.pid, ends)
-        world.join(30)
+        world.join(HANGS)
         with pytest.raises(WorldEnded, match="the process that serves the world ended early"):
             standing.truth()
 

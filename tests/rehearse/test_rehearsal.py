@@ -20,6 +20,7 @@ from filmbadge.rehearse.worldfile import read
 from support import archives, isolation
 from support.chance import seeds
 from support.documents import matches, only_document
+from support.hanging import HANGS
 
 COMMAND = str(Path(sys.executable).with_name("filmbadge"))
 
@@ -45,7 +46,7 @@ class Rehearsals:
             self._running[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
     def document(self, name: str) -> dict[str, Any]:
-        code = self._running[name].wait(timeout=240)
+        code = self._running[name].wait(timeout=HANGS)
         said, errors = ((self._work / name / stream).read_text() for stream in ("stdout", "stderr"))
         assert code == 0, f"exit {code}\n{said}\n{errors}"
         assert "Traceback" not in errors

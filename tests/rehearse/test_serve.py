@@ -49,6 +49,7 @@ from filmbadge.rehearse.world import (
 from filmbadge.scope import loopback
 from filmbadge.survey import examine
 from support import archives
+from support.hanging import HANGS
 
 NETWORK = IPv4Network("127.91.0.0/24")
 TODAY = datetime.now(UTC).date().toordinal()
@@ -196,7 +197,7 @@ def served(*held: Archive) -> Iterator[tuple[World, Site]]:
     thread = Thread(target=main)
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(HANGS)
         yield there, sites[0]
     finally:
         over.set()
@@ -274,7 +275,7 @@ def test_a_flood_ends_soon_after_a_cancel() -> None:
     """What comes after the cancel is what was under way: the instrument drops no more than 256 KiB."""
     with served(Archive("", contents=contents(3), flood=Flood.NEW)) as (there, site):
         address = str(there.archives[0].addresses[0])
-        with socket.create_connection((address, site.dimse_ports[0]), timeout=20) as line:
+        with socket.create_connection((address, site.dimse_ports[0]), timeout=HANGS) as line:
             context = pdu.Context(1, STUDY_ROOT_FIND, (EXPLICIT_LITTLE,))
             line.sendall(pdu.associate(pdu.ASSOCIATE_RQ, pdu.Associate("A", "B", (context,))))
             kind, _ = unit(line)

@@ -26,6 +26,7 @@ from filmbadge.ask.decoder import compiled
 from support import canary
 from support.canary import Markers, Search
 from support.canary_world import RECORDS, World
+from support.hanging import HANGS
 
 # The archive that pynetdicom makes here leaves its socket to the collector when its caller dies.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -213,7 +214,7 @@ def test_what_a_terminal_shows(world: World) -> None:
     with capture.open("wb") as held, suppress(OSError):
         while data := os.read(leader, 65536):
             held.write(data)
-    assert process.wait(60) in (0, 3)
+    assert process.wait(HANGS) in (0, 3)
     os.close(leader)
     assert b"patient name" in capture.read_bytes()
     world.clean()
@@ -268,13 +269,13 @@ def test_a_process_that_dies_while_it_looks_leaves_nothing(world: World, ending:
             world.command("survey", "scope.toml", f"127.0.0.1:{world.scripted.port}", "--out", name, "--json"),
             cwd=world.work, env=world.environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        assert world.reached.wait(30)
+        assert world.reached.wait(HANGS)
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert re.search(r"Max core file size +1 ", limits)  # one byte: no file, and no pipe to a program
         process.send_signal(ending)
         if ending is signal.SIGTERM:
             world.release.set()  # it takes its leave, and an archive that does not hear it is waited for
-        process.wait(30)
+        process.wait(HANGS)
         world.release.set()
     assert not list(world.work.glob("core*"))
     world.clean()

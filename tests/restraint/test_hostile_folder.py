@@ -19,6 +19,7 @@ import pytest
 
 from filmbadge.tell.feeds.formats import FormatName
 from support import archives, hostile_folder, talkative
+from support.hanging import HANGS
 from support.hostile_folder import HOSTILE, LONG, Edit, Ran, copied, ran, texts, unsafe
 
 # Texts that any survey could hold: a report shows them, and refuses none.
@@ -155,7 +156,7 @@ def test_a_terminal_is_not_steered_by_markup(all_free: Path) -> None:
             shown += data
     except OSError:
         pass
-    assert process.wait(60) == 0
+    assert process.wait(HANGS) == 0
     os.close(leader)
     assert b"\x1b[" in shown, "it has colours"
     assert b"\x1b]" not in shown

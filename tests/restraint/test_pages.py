@@ -14,6 +14,7 @@ import pytest
 from filmbadge.model import Depth
 from support import archives, canary, tls_front
 from support.canary import Markers, Search
+from support.hanging import HANGS
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
@@ -58,7 +59,7 @@ class World:
         with (self.work / f"{number}.out").open("wb") as out:
             subprocess.run(
                 [sys.executable, "driver.py", fail, *arguments], cwd=self.work, env=environment, stdout=out, stderr=out,
-                stdin=subprocess.DEVNULL, timeout=60, check=False,
+                stdin=subprocess.DEVNULL, timeout=HANGS, check=False,
             )  # fmt: skip
         return (self.work / f"{number}.out").read_text()
 

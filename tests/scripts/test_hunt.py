@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.hanging import HANGS
+
 pytestmark = pytest.mark.real
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +46,7 @@ sys.exit(mutate.main(30, Path(sys.argv[1])))
 
 def pytest_on(*paths: Path | str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-q", "-p", "no:cacheprovider"]
-    return subprocess.run([*command, *map(str, paths)], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([*command, *map(str, paths)], capture_output=True, text=True, check=False, timeout=HANGS)
 
 
 def test_what_is_found_is_a_test_that_fails_until_the_fault_is_mended(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_what_is_found_is_a_test_that_fails_until_the_fault_is_mended(tmp_path: 
     assert "2 passed" in pytest_on(planted, "-m", "simulation").stdout, "the fixed seed"
     options = ["1", "--only", "properties", "--out", str(found), str(planted)]
     hunt = [sys.executable, str(ROOT / "scripts/hunt.py"), *options]
-    done = subprocess.run(hunt, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(hunt, capture_output=True, text=True, check=False, timeout=HANGS)
     assert done.returncode == 1, done.stdout + done.stderr
     property_, simulation = sorted(found.glob("test_*.py"), key=lambda path: "seed=" in path.read_text())
     assert "# @example(\n#     number=5000,\n# )\n" in property_.read_text()
@@ -67,7 +69,7 @@ def test_what_is_found_is_a_test_that_fails_until_the_fault_is_mended(tmp_path: 
 @pytest.mark.parametrize("how", ["raise ValueError", "os.abort()"], ids=["an error", "the end of the process"])
 def test_a_stream_that_breaks_the_decoder_is_kept(tmp_path: Path, how: str) -> None:
     command = [sys.executable, "-c", BREAKS.format(how=how), str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT / "fuzz", capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=ROOT / "fuzz", capture_output=True, text=True, check=False, timeout=HANGS)
     assert done.returncode == 1, done.stderr
     (stream,) = tmp_path.glob("found-*")
     assert len(stream.read_bytes()) % 7 == 0

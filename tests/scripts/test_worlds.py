@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.hanging import HANGS
+
 pytestmark = pytest.mark.real
 
 SCRIPT = Path(__file__).parents[2] / "scripts/worlds.py"
@@ -15,7 +17,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts/worlds.py"
 
 def told(*options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGS)
 
 
 def test_the_table_has_a_row_for_each_kind() -> None:

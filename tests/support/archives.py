@@ -29,7 +29,8 @@ from pynetdicom import AE, evt
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as STUDY_ROOT_FIND
 
-READY_SECONDS = 20
+from support.hanging import HANGS
+
 _PORTS = count(4242)
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}  # DCMTK-based programs stall 40 ms a PDU without
 
@@ -107,13 +108,13 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
     The kernel is asked, not the port. CTN ends at a connection that says nothing, and odil takes one at a time.
     """
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the archive ended at once with {process.returncode}"
         if port in listening():
             return
         time.sleep(0.02)
-    raise AssertionError(f"nothing listens on port {port} after {READY_SECONDS} s")
+    raise AssertionError(f"nothing listens on port {port} after {HANGS:g} s")
 
 
 def listening() -> set[int]:
@@ -175,7 +176,7 @@ def _post(port: int, path: Path, user: str, password: str) -> bool:
     if user:
         request.add_header("Authorization", "Basic " + b64encode(f"{user}:{password}".encode()).decode())
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=HANGS) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError:
         return False
@@ -427,7 +428,7 @@ def dcmjs(directory: Path, *, max_pdu: int = 16384) -> Iterator[Served]:
         yield served
 
 
-def filmbadge(*arguments: str, code: int = 0, cwd: Path | None = None, timeout: float = 120) -> str:
+def filmbadge(*arguments: str, code: int = 0, cwd: Path | None = None, timeout: float = HANGS) -> str:
     """Run the installed command as a user would; returns its stdout."""
     command = str(Path(sys.executable).with_name("filmbadge"))
     done = subprocess.run([command, *arguments], capture_output=True, text=True, timeout=timeout, cwd=cwd, check=False)

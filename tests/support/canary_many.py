@@ -14,6 +14,7 @@ from filmbadge.ask.decoder import elements
 from filmbadge.catalogue.kinds import CHARACTER_SET, VR
 from support.canary import Markers
 from support.dimse_peer import Keys, Peer, Study, encoded
+from support.hanging import HANGS
 from support.loopback import Handler
 from support.odd_dicomweb import Manners, OddDicomWeb
 
@@ -142,7 +143,7 @@ def serving(handler: Handler) -> Iterator[int]:
 
     thread = Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert up.wait(30)
+    assert up.wait(HANGS)
     try:
         yield ports[0]
     finally:

@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 
 from support import archives, canary, pynetdicom_archive, tls_front
 from support.canary import Markers, Search
+from support.hanging import HANGS
 
 RECORDS = len(canary.SCRIPTS)
 
@@ -119,7 +120,7 @@ class World:
 
     def end(self) -> None:
         for driver in self.drivers.values():
-            driver.communicate(timeout=30)
+            driver.communicate(timeout=HANGS)
 
     def clean(self) -> Search:
         """Fails where a marker is found in anything that is left."""
@@ -152,7 +153,7 @@ def world(make: Callable[[str], Path]) -> Iterator[World]:
                 yield 0xFF00, row
             if number == 5 and "PatientName" in keys:
                 reached.set()
-                release.wait(30)
+                release.wait(HANGS)
         if not wanted and "PatientName" in keys:
             broken = Dataset()
             pynetdicom_archive.put(broken, 0x0020000D, "UI", named.encode())
@@ -176,7 +177,7 @@ def world(make: Callable[[str], Path]) -> Iterator[World]:
         )
         for path in sorted(files.iterdir()):
             request = urllib.request.Request(f"http://127.0.0.1:{orthanc.http}/instances", path.read_bytes())
-            assert urllib.request.urlopen(request, timeout=20).status == 200
+            assert urllib.request.urlopen(request, timeout=HANGS).status == 200
         front = tls_front.nginx(make("front"), tls_front.before(orthanc.http, "/dicom-web/"))
         dicomweb = stack.enter_context(front)
         served = stack.enter_context(pynetdicom_archive.archive(find))

@@ -15,6 +15,7 @@ from filmbadge.rehearse.build import build
 from filmbadge.rehearse.serve import Site, serve
 from filmbadge.rehearse.worldfile import read
 from support import archives
+from support.hanging import HANGS
 
 COMMAND = str(Path(sys.executable).with_name("filmbadge"))
 
@@ -33,7 +34,7 @@ def world(seed: int = 5, scale: float = 0.1) -> Iterator[Site]:
 
     thread = Thread(target=asyncio.run, args=(stand(),))
     thread.start()
-    assert up.wait(30)
+    assert up.wait(HANGS)
     try:
         yield sites[0]
     finally:

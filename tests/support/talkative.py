@@ -26,6 +26,7 @@ from filmbadge.ask.dimse.command import Command
 from filmbadge.catalogue.dicom import APPLICATION_CONTEXT, IMPLICIT_LITTLE
 from support import hostile_folder
 from support.dimse_peer import Keys, Peer, Study, studies
+from support.hanging import HANGS
 from support.loopback import Handler, listening
 
 MARK = len("QZ000XJ")
@@ -365,9 +366,9 @@ def world(said: Said, directory: Path, *, away: bool = True) -> Iterator[Place]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(HANGS)
         yield place[0]
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(20)
+        thread.join(HANGS)
         loop.close()

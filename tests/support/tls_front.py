@@ -14,6 +14,7 @@ from threading import Event, Thread
 
 from support import archives
 from support.certificates import Pair
+from support.hanging import HANGS
 
 _PORTS = count(7300)
 DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"  # Orthanc's plugin, of orthanc-dicomweb
@@ -143,7 +144,7 @@ def relay(address: str, behind: int, context: ssl.SSLContext | None = None) -> I
 
     thread = Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert up.wait(30)
+    assert up.wait(HANGS)
     try:
         yield ports[0]
     finally:

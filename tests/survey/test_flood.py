@@ -20,6 +20,7 @@ from filmbadge.model import Depth, DoubtCode, Host, Protocol, Provenance
 from filmbadge.scope import Budget, ConnectionLimits, MemoryLimits, address_of, loopback
 from filmbadge.survey.examine import examine
 from support.dimse_peer import PENDING, SUCCESS, Keys, Peer, encoded, respond, studies
+from support.hanging import HANGS
 from support.http_site import http
 from support.loopback import listening, run
 
@@ -98,7 +99,7 @@ async def ask(targets: list[Target], depth: Depth, limit: int) -> tuple[list[Hos
 def test_floods_stay_under_the_memory_and_honest_archives_are_counted(depth: Depth) -> None:
     async def play() -> tuple[list[Host], Dialer]:
         async with world(floods=13, pages=3, honest=4) as targets:
-            async with asyncio.timeout(240):
+            async with asyncio.timeout(HANGS):
                 return await ask(targets, depth, LIMIT)
 
     hosts, dialer = run(play())
@@ -142,7 +143,7 @@ def test_one_that_is_too_large_alone_is_estimated_with_an_interval() -> None:
         async with listening(Large(studies(0)).handle) as port:
             address = address_of("127.0.0.1")
             assert address is not None
-            async with asyncio.timeout(240):
+            async with asyncio.timeout(HANGS):
                 return await ask([Target(address, (port,))], Depth.COUNT, LIMIT // 2 if CORE == "compiled" else LIMIT)
 
     (host,), dialer = run(play())

@@ -16,13 +16,14 @@ from filmbadge.keep import judged
 from filmbadge.keep.reader import Dataset
 from filmbadge.rehearse.serve import Site
 from support import archives
+from support.hanging import HANGS
 from support.hospital import COMMAND, at_least, scope_for, surveyed, totals, world
 
 
 def test_a_survey_killed_before_it_wrote_anything_tells_nothing_as_zero(tmp_path: Path) -> None:
     async def killed(scope: Path, out: Path) -> None:
         process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANGS):
             while not (out / "judged" / "1" / judged.NAME).exists():
                 assert process.returncode is None
                 await asyncio.sleep(0)
@@ -44,7 +45,7 @@ def test_a_survey_killed_before_it_wrote_anything_tells_nothing_as_zero(tmp_path
 def test_kill_and_resume_give_the_same_totals(tmp_path: Path) -> None:
     async def killed_midway(scope: Path, out: Path) -> None:
         process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANGS):
             while not list(out.glob("observations/part-*.parquet")):
                 assert process.returncode is None, "it was done before it could be killed"
                 await asyncio.sleep(0.02)
@@ -80,7 +81,7 @@ def test_an_interrupt_keeps_what_was_gathered(tmp_path: Path, stop: signal.Signa
         process = await asyncio.create_subprocess_exec(
             COMMAND, "survey", str(scope), "--out", str(out), stderr=asyncio.subprocess.PIPE
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANGS):
             while not list(out.glob("observations/part-*.parquet")):
                 assert process.returncode is None
                 await asyncio.sleep(0.02)

@@ -19,6 +19,7 @@ from filmbadge.keep.schema import LINKS, REVIEWS, TABLES
 from filmbadge.keep.whole import listed
 from filmbadge.model import Doubt, DoubtCode
 from support import archives
+from support.hanging import HANGS
 from support.hospital import COMMAND, at_least, scope_for, surveyed, totals, world
 from support.loopback import deaf_port
 from support.pynetdicom_archive import Rows, archive
@@ -46,7 +47,7 @@ def test_a_second_interrupt_does_not_wait_for_the_archive(tmp_path: Path) -> Non
 
     def deaf(_: Dicom) -> Rows:
         asked.set()
-        over.wait(60)  # hears neither a cancel nor a release
+        over.wait(HANGS)  # hears neither a cancel nor a release
         yield 0x0000, None
 
     with archive(deaf) as script:
@@ -55,12 +56,12 @@ def test_a_second_interrupt_does_not_wait_for_the_archive(tmp_path: Path) -> Non
             [COMMAND, "survey", str(scope), f"127.0.0.1:{script.port}", "--out", str(tmp_path / "out")],
             stderr=subprocess.PIPE,
         )
-        assert asked.wait(30)
+        assert asked.wait(HANGS)
         process.send_signal(signal.SIGINT)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)  # it waits for the archive to end in order
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=HANGS)
         over.set()
     assert process.returncode == 3
     assert b"Traceback" not in said

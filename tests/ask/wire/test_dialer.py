@@ -30,6 +30,7 @@ from filmbadge.cli.console import new_event_loop
 from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, Address, RateLimits, network_of
 from support import certificates, guard
+from support.hanging import HANGS
 from support.loopback import HERE, Talker, caps, deaf_port, dialer, listening, run
 
 
@@ -675,7 +676,7 @@ def test_a_stall_of_our_own_counts_against_no_peer() -> None:
             asyncio.get_running_loop().call_soon(self.stall)
 
         def stall(self) -> None:
-            assert answered.wait(10)
+            assert answered.wait(HANGS)
             time.sleep(0.3)  # what stalls a loop blocks it
 
     async def work() -> None:
@@ -702,7 +703,7 @@ def test_what_was_opened_is_closed() -> None:
         assert [row.stop.ending for row in rows] == [OutcomeKind.CLOSED, OutcomeKind.REFUSED]
 
     if sys.platform == "linux":
-        run(asyncio.wait_for(work(), 10))
+        run(asyncio.wait_for(work(), HANGS))
 
 
 @pytest.mark.parametrize(
@@ -765,7 +766,7 @@ def test_a_peer_that_floods_takes_no_turn_from_others(loop: Callable[[], asyncio
             wire.abort()
 
     with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(asyncio.wait_for(work(), 10))
+        runner.run(asyncio.wait_for(work(), HANGS))
 
 
 class Asker(Reader):
@@ -806,7 +807,7 @@ def test_all_lines_read_before_one_sends_and_none_sends_what_the_scope_no_longer
             while len(turns) < 2:
                 await asyncio.sleep(0)
         for theirs in ends:
-            theirs.settimeout(5)
+            theirs.settimeout(HANGS)
             assert theirs.recv(100) == (b"" if expired else b"answer")
             assert theirs.recv(100) == b"", "and it was closed"
             theirs.close()
@@ -847,7 +848,7 @@ def test_connects_go_together_unless_the_scope_expired_and_one_that_fails_stops_
         assert [row.stop for row in rows] == [stop, stop]
 
     monkeypatch.setattr(socket.socket, "connect_ex", connect)
-    run(asyncio.wait_for(work(), 10))
+    run(asyncio.wait_for(work(), HANGS))
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -20,6 +20,7 @@ from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.throttle import Throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
+from support.hanging import HANGS
 from support.loopback import HERE, Talker, dialer, listening, run
 from support.pynetdicom_archive import Rows, archive
 
@@ -40,7 +41,7 @@ class Endless:
             row.StudyInstanceUID = "1.2.3"
             yield 0xFF00, row
             if self._deaf:
-                self.done.wait(30)
+                self.done.wait(HANGS)
         yield 0x0000, None
 
 

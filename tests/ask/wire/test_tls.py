@@ -41,6 +41,7 @@ from filmbadge.scope import LOOPBACK
 from filmbadge.survey.examine import examine
 from support import certificates, guard
 from support.certificates import Pair
+from support.hanging import HANGS
 from support.loopback import HERE, Handler, Talker, caps, contact, dialer, listening, run
 
 TITLE_UNKNOWN = pdu.reject(1, 1, 7)
@@ -351,7 +352,7 @@ def test_a_peer_left_in_the_handshake_sees_us_go() -> None:
             gone.set()
 
         door, rows = dialer()
-        async with listening(wait) as port, asyncio.timeout(60):
+        async with listening(wait) as port, asyncio.timeout(HANGS):
             await door.dial(HERE, port, Talker(), question="t", caps=caps(idle_seconds=0.1), tls=True)
             await gone.wait()
             greeted.clear()
