@@ -208,6 +208,46 @@ def test_an_archive_that_is_split_is_neither_new_nor_gone() -> None:
     assert [(c.kind, c.by) for c in changes(parts, whole)] == expected
 
 
+def test_an_archive_that_closed_one_port_and_opened_another_is_not_closed() -> None:
+    before = survey(archive(DICOM), heard={WEB: CLOSED_PORT})
+    (change,) = changes(before, survey(archive(WEB), heard={DICOM: CLOSED_PORT}))
+    assert (change.kind, change.by, change.likely) == (ChangeKind.MOVED, By.ADDRESS, True)
+    # The old port still speaks, and lets nobody in: it is an archive of its own in the newer survey.
+    speaks = archive(DICOM, rung=Rung.SPEAKS)
+    for perhaps in ((speaks.id,), ()):
+        found = changes(before, survey(speaks, archive(WEB, perhaps_same=perhaps)))
+        expected = [ChangeKind.MOVED] if perhaps else [ChangeKind.NEW, ChangeKind.CLOSED]
+        assert [change.kind for change in found] == expected
+    unasked = changes(survey(archive(DICOM), heard={WEB: CLOSED_PORT}), survey(archive(WEB)))
+    assert [(change.kind, change.by) for change in unasked] == [(ChangeKind.NOT_COMPARED, By.OTHER_WAY)] * 2
+
+
+@pytest.mark.parametrize(
+    "apart", [{"product": ("one", "two")}, {"name": ("A", "B")}, {"keys": (("k",), ("l",))}], ids=str
+)
+def test_another_archive_that_opened_at_its_address_does_not_keep_it_from_being_closed(
+    apart: dict[str, tuple[object, object]],
+) -> None:
+    old, new = ({name: values[n] for name, values in apart.items()} for n in (0, 1))
+    before = survey(archive(DICOM, **old), heard={WEB: CLOSED_PORT})  # type: ignore[arg-type]
+    found = changes(before, survey(archive(WEB, **new), heard={DICOM: CLOSED_PORT}))  # type: ignore[arg-type]
+    assert [(change.kind, change.by) for change in found] == [
+        (ChangeKind.NEW, By.REFUSED),
+        (ChangeKind.CLOSED, By.REFUSED),
+    ]
+
+
+def test_what_may_be_a_second_way_into_it_keeps_it_from_being_closed() -> None:
+    after = survey(archive(WEB), heard={DICOM: CLOSED_PORT})
+    unsure = survey(archive(DICOM), archive(WEB, perhaps_same=(archive(DICOM).id,)))
+    assert [(c.kind, c.by) for c in changes(unsure, after)] == [
+        (ChangeKind.STILL_OPEN, None),
+        (ChangeKind.NOT_COMPARED, By.OTHER_WAY),
+    ]
+    shown_apart = survey(archive(DICOM), archive(WEB))
+    assert [c.kind for c in changes(shown_apart, after)] == [ChangeKind.CLOSED, ChangeKind.STILL_OPEN]
+
+
 def test_decoys_stand_apart() -> None:
     real, bait = archive(), archive(decoy=True)
     assert changes(survey(bait), survey(bait)) == ()
@@ -279,6 +319,7 @@ def asked(draw: some.DrawFn) -> Asked:
                 product=draw(some.sampled_from(["", "one", "two"])),
                 configuration=draw(some.sampled_from(["", "c", "d"])),
                 decoy=draw(some.integers(0, 9)) == 0,
+                perhaps_same=tuple(f"{way.address}:{way.port}" for way in here) if draw(some.booleans()) else (),
                 grade=draw(some.sampled_from([None, *Grade])),
                 counts={quality: Count(draw(_NUMBERS), at_least=draw(_NUMBERS)) for quality in COUNTED[:2]},
             )
@@ -321,6 +362,34 @@ def test_from_the_other_side_new_is_gone_and_worse_is_better(old: Asked, new: As
         if change.kind is ChangeKind.NEW:
             assert kind in (ChangeKind.GONE, ChangeKind.CLOSED)
     assert closed_in_both(old, new) == closed_in_both(new, old)
+
+
+@given(asked(), asked())
+def test_nothing_is_closed_while_a_way_in_that_may_be_its_own_is_open_or_not_known(old: Asked, new: Asked) -> None:
+    found = changes(old, new)
+    pairs = {(change.old, change.new) for change in found}
+    for change in found:
+        if change.kind is not ChangeKind.CLOSED:
+            continue
+        assert change.was is not None
+        for way in change.was.ways:
+            assert new.heard[way].conclusive
+            assert not (new.heard[way].rung or Rung.SILENT).open
+        for other in new.archives:
+            if other.open and {e.address for e in other.identity.endpoints} & {way.address for way in change.was.ways}:
+                assert told_apart(change.was, other, pairs, old, new)
+
+
+def told_apart(was: Known, other: Known, pairs: set[tuple[str | None, str | None]], old: Asked, new: Asked) -> bool:
+    """By what they say of themselves, or by a survey that saw both at once."""
+    mine, theirs = was.identity, other.identity
+    said = (mine.spki_sha256, theirs.spki_sha256), ((mine.product,), (theirs.product,)), (mine.names, theirs.names)
+    if any(any(left) and any(right) and not {*left} & {*right} for left, right in said):
+        return True
+    befores = [one for one in old.archives if (one.id, other.id) in pairs or one.identity.endpoints == theirs.endpoints]
+    afters = [one for one in new.archives if {*one.identity.endpoints} & {*mine.endpoints}]
+    both = [(was, one) for one in befores] + [(other, one) for one in afters]
+    return any(right.id not in left.perhaps_same and left.id not in right.perhaps_same for left, right in both)
 
 
 @given(asked(), asked())

@@ -82,6 +82,15 @@ class Asked:
             found.setdefault(endpoint.address, []).append(endpoint)
         return found
 
+    @cached_property
+    def open_at(self) -> Mapping[str, list[Known]]:
+        """The open archives by each of their addresses."""
+        found: dict[str, list[Known]] = {}
+        for known in self.archives:
+            for address in {way.address for way in known.identity.endpoints} if known.open else ():
+                found.setdefault(address, []).append(known)
+        return found
+
     def at_endpoint(self, endpoint: Endpoint, other: Asked) -> By:
         """How it is known here that a stranger gets nothing at an endpoint which is open in the other survey, or why not."""
         if self.state == "nothing-reached":

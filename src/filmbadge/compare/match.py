@@ -8,17 +8,20 @@ from typing import NamedTuple
 
 from filmbadge.compare.records import By, Known
 from filmbadge.judge.identity import score
-from filmbadge.model import Endpoint, Identity
+from filmbadge.model import Endpoint
 
 Pair = tuple[Known, Known]
 Marks = Callable[[Known], Sequence[Hashable]]  # by which an archive may be found in another survey
-Fit = Callable[[Identity, Identity], int]
+Fit = Callable[[Known, Known], int]
 ENOUGH = 2  # of a score: as `judge.identity.same` has it
 
 
 class Matched(NamedTuple):
     at_one_place: list[Pair]  # they share an endpoint
-    elsewhere: list[tuple[Known, Known, By]]  # open in both, at another address: likely the same, and by what
+    elsewhere: list[tuple[Known, Known, By]]  # open in both, at another address or port: likely the same, and by what
+    may_be_one: Callable[
+        [Known, Known], bool
+    ]  # whether an older and a newer one stand at one address, and nothing tells them apart
 
 
 def match(old: Sequence[Known], new: Sequence[Known]) -> Matched:
@@ -43,9 +46,36 @@ def match(old: Sequence[Known], new: Sequence[Known]) -> Matched:
 
     place += take(_best(left[0], left[1], _endpoints, _with_one_key))
     moved(By.KEY, _keys)
-    place += take(_best(left[0], left[1], _endpoints, score))
+    place += take(_best(left[0], left[1], _endpoints, _score))
     moved(By.CONFIGURATION, _configuration)
-    return Matched(place, elsewhere)
+    here = _Here([*place, *((one, other) for one, other, _ in elsewhere)])
+    lost, found = ([known for known in side if known.open] for side in left)
+    lost += [was for was, now in place if was.open and not now.open]
+    found += [now for was, now in place if now.open and not was.open]
+    ports = _best(lost, found, _addresses, lambda one, other: ENOUGH if here.may_be_one(one, other) else 0)
+    elsewhere += [(one, other, By.ADDRESS) for one, other in ports]
+    again = {one.id for one, _ in ports}, {other.id for _, other in ports}
+    place = [(was, now) for was, now in place if was.id not in again[0] and now.id not in again[1]]
+    return Matched(place, elsewhere, here.may_be_one)
+
+
+class _Here:
+    """What is known of ways in at one address that share no endpoint: a way in was closed, and another is open."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._after = {was.id: now for was, now in pairs}
+        self._before = {now.id: was for was, now in pairs}
+
+    def may_be_one(self, was: Known, now: Known) -> bool:
+        """Neither key, product nor names tell them apart, and neither does the survey that knows both."""
+        if not {*_addresses(was)} & {*_addresses(now)} or _against(was, now, keys=True):
+            return False
+        before, after = self._before.get(now.id), self._after.get(was.id)
+        return (before is None or _perhaps(was, before)) and (after is None or _perhaps(now, after))
+
+
+def _perhaps(one: Known, other: Known) -> bool:
+    return one.id == other.id or other.id in one.perhaps_same or one.id in other.perhaps_same
 
 
 def _alone(marks: Marks, *surveys: Sequence[Known]) -> Marks:
@@ -54,10 +84,13 @@ def _alone(marks: Marks, *surveys: Sequence[Known]) -> Marks:
     return lambda known: tuple(mark for mark in marks(known) if all(count[mark] < 2 for count in counts))
 
 
-def _with_one_key(one: Identity, other: Identity) -> int:
+def _score(one: Known, other: Known) -> int:
+    return score(one.identity, other.identity)
+
+
+def _with_one_key(one: Known, other: Known) -> int:
     """A score, where the keys do not speak against it."""
-    keys = set(one.spki_sha256), set(other.spki_sha256)
-    return 0 if all(keys) and not keys[0] & keys[1] else score(one, other)
+    return 0 if _apart(one.identity.spki_sha256, other.identity.spki_sha256) else _score(one, other)
 
 
 def _endpoints(known: Known) -> tuple[Endpoint, ...]:
@@ -95,7 +128,7 @@ def _candidates(
             by_mark.setdefault(mark, []).append(known)
     for one in old:
         others = {other.id: other for mark in marks(one) for other in by_mark.get(mark, ())}
-        yield from ((one, other) for other in others.values() if fit(one.identity, other.identity) >= ENOUGH)
+        yield from ((one, other) for other in others.values() if fit(one, other) >= ENOUGH)
 
 
 def _order(pair: Pair, fit: Fit) -> tuple[object, ...]:
@@ -103,16 +136,30 @@ def _order(pair: Pair, fit: Fit) -> tuple[object, ...]:
     one, other = pair
     shared = len({*one.identity.endpoints} & {*other.identity.endpoints})
     first, second = sorted((one.id, other.id))
-    return -fit(one.identity, other.identity), -shared, one.id != other.id, first, second
+    return -fit(one, other), not (one.open and other.open), -shared, one.id != other.id, first, second
 
 
-def _elsewhere(one: Identity, other: Identity) -> int:
-    """A mark in common is enough where neither product nor names speak against it. At one address it would have been matched."""
-    against = sum(
-        any(left) and any(right) and not {*left} & {*right}
-        for left, right in (((one.product,), (other.product,)), (one.names, other.names))
+def _elsewhere(one: Known, other: Known) -> int:
+    """A mark in common is enough where neither product nor names speak against it. At one endpoint it would have been matched."""
+    return 0 if _against(one, other) or {*_endpoints(one)} & {*_endpoints(other)} else ENOUGH
+
+
+def _against(one: Known, other: Known, *, keys: bool = False) -> bool:
+    """Whether their products or their names speak against it that they are one; where that is asked, their keys too."""
+    mine, theirs = one.identity, other.identity
+    return (
+        _apart((mine.product,), (theirs.product,))
+        or _apart(mine.names, theirs.names)
+        or (keys and _apart(mine.spki_sha256, theirs.spki_sha256))
     )
-    return 0 if against or {*one.endpoints} & {*other.endpoints} else ENOUGH
+
+
+def _apart(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    return any(mine) and any(theirs) and not {*mine} & {*theirs}
+
+
+def _addresses(known: Known) -> tuple[str, ...]:
+    return tuple({endpoint.address for endpoint in _endpoints(known)})
 
 
 def _keys(known: Known) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ class By(StrEnum):
     # By what it was found again at another address.
     KEY = "key"
     CONFIGURATION = "configuration"
+    ADDRESS = "address"  # its old way in is not open, another one is, and nothing tells the two apart
     # Why it is not compared.
+    OTHER_WAY = "other-way"  # at its address another way in is open in the other survey, which may be its own
     DECOY = "decoy"  # one survey takes it for bait or a demonstration, and the other does not
     GROUPED_OTHERWISE = "grouped-otherwise"  # its ways in are another archive's in the other survey
     OPTED_OUT = "opted-out"  # its operator asked to be left alone, before the other survey
@@ -60,7 +62,7 @@ class By(StrEnum):
 
 CLOSED_BY = frozenset(tuple(By)[: tuple(By).index(By.REFUSED) + 1])
 GONE_BY = frozenset({By.NOTHING_ANSWERS, By.ANOTHER_ARCHIVE})
-NOT_COMPARED_BY = frozenset(tuple(By)[tuple(By).index(By.DECOY) :])
+NOT_COMPARED_BY = frozenset(tuple(By)[tuple(By).index(By.OTHER_WAY) :])
 
 
 class Quality(StrEnum):
@@ -93,6 +95,7 @@ class Known(Struct, frozen=True):
     counts: dict[str, Count] = {}  # by quality
     kinds: dict[Kind, bool] | None = None  # whether any study carries it, where that is known; None: not looked for
     configuration: str = ""
+    perhaps_same: tuple[str, ...] = ()  # other archives of its survey at its address that may be this one
     depth: Depth = Depth.KNOCK
     decoy: bool = False
     country: str = ""

@@ -69,10 +69,10 @@ def _surveyed(dataset: Dataset, asked: Asked) -> Surveyed:
 
 def _asked(dataset: Dataset, rows: Iterable[_Row], where: list[str], hosts: Mapping[str, bool]) -> Asked:
     heard, depths = _heard(dataset, where)
-    kinds = _kinds(dataset)
+    kinds, perhaps = _kinds(dataset), _perhaps(dataset)
     told = dataset.manifest
     return Asked(
-        archives=tuple(_known(row, heard, depths, kinds.get(row["id"])) for row in rows),
+        archives=tuple(_known(row, heard, depths, kinds.get(row["id"]), perhaps.get(row["id"], ())) for row in rows),
         heard=heard,
         answered=tally(address for address, answered in hosts.items() if answered),
         exclude=told.scope.exclude,
@@ -119,8 +119,20 @@ def _kinds(dataset: Dataset) -> dict[str, dict[Kind, bool]]:
     return found
 
 
+def _perhaps(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    """Of each archive: those at its host of which nothing shows that they are others."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in dataset.rows("SELECT one, other FROM perhaps_one ORDER BY one, other"):
+        found[row["one"]] = (*found.get(row["one"], ()), row["other"])
+    return found
+
+
 def _known(
-    row: _Row, heard: Mapping[Endpoint, Heard], depths: Mapping[Endpoint, Depth], kinds: dict[Kind, bool] | None
+    row: _Row,
+    heard: Mapping[Endpoint, Heard],
+    depths: Mapping[Endpoint, Depth],
+    kinds: dict[Kind, bool] | None,
+    perhaps_same: tuple[str, ...],
 ) -> Known:
     endpoints = tuple(sorted(row["endpoints"]))
     ways = tuple(one for one in endpoints if one in heard and (rung := heard[one].rung) is not None and rung.open)
@@ -135,6 +147,7 @@ def _known(
         counts={quality: _count(row, quality) for quality in COUNTED},
         kinds=kinds,
         configuration=row["configuration"] or "",
+        perhaps_same=perhaps_same,
         depth=max((depths[one] for one in endpoints if one in depths), key=lambda d: d.height, default=Depth.KNOCK),
         decoy=bool(row["decoy"]),
         country=row["country"] or "",

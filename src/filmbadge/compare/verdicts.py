@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 from filmbadge.compare.asked import Asked
@@ -11,6 +11,7 @@ from filmbadge.compare.match import match
 from filmbadge.compare.records import CLOSED_BY, GONE_BY, By, Change, ChangeKind, Known
 from filmbadge.model import Endpoint, Rung
 
+_May = Callable[[Known, Known], bool]  # whether an archive of one survey may be one of the other, at another port
 _WORST_FIRST = tuple(By)
 # Where only the port is closed, what else stands at the host now says more.
 _ONLY_THE_PORT = frozenset({By.FILTERED, By.REFUSED})
@@ -24,7 +25,7 @@ def changes(old: Asked, new: Asked) -> tuple[Change, ...]:
 
 
 def closed_in_both(old: Asked, new: Asked) -> int:
-    pairs, _ = match(old.archives, new.archives)
+    pairs = match(old.archives, new.archives).at_one_place
     return sum(not one.open and not other.open for one, other in pairs)
 
 
@@ -33,10 +34,10 @@ def _order(change: Change) -> tuple[object, ...]:
 
 
 def _changes(old: Asked, new: Asked) -> Iterator[Change]:
-    pairs, elsewhere = match(old.archives, new.archives)
-    elsewhere = [found for found in elsewhere if _may_have_left(found[0], old, new)]
+    pairs, elsewhere, may_be = match(old.archives, new.archives)
+    elsewhere = [found for found in elsewhere if _may_have_left(*found, old, new)]
     for was, now in pairs:
-        yield from _pair(was, now, old, new)
+        yield from _pair(was, now, old, new, may_be)
     for was, now, by in elsewhere:
         if mixed := _mixed(was, now):
             yield from mixed
@@ -45,11 +46,11 @@ def _changes(old: Asked, new: Asked) -> Iterator[Change]:
     matched = ({pair[0].id for pair in pairs}, {pair[1].id for pair in pairs})
     for was in _left(old, [*pairs, *elsewhere], 0):
         if was.open and not was.decoy:
-            kind, by = _not_open(was, old, new, matched[1])
+            kind, by = _not_open(was, old, new, matched[1], may_be)
             yield Change(kind, by, old=was.id, was=was, likely=by is By.ANOTHER_ARCHIVE)
     for now in _left(new, [*pairs, *elsewhere], 1):
         if now.open and not now.decoy:
-            kind, by = _not_open(now, new, old, matched[0])
+            kind, by = _not_open(now, new, old, matched[0], _turned(may_be))
             yield Change(_forwards(kind), by, new=now.id, now=now, likely=by is By.ANOTHER_ARCHIVE)
 
 
@@ -61,9 +62,13 @@ def _left(
     return [known for known in survey.archives if known.id not in ids]
 
 
-def _may_have_left(was: Known, old: Asked, new: Asked) -> bool:
-    """Where the newer survey did not ask, the archive may stand as before, and its like be a second one."""
-    return _NOT_ASKED.isdisjoint(new.at_endpoint(way, old) for way in was.ways)
+def _may_have_left(was: Known, now: Known, by: By, old: Asked, new: Asked) -> bool:
+    """Where the newer survey did not ask, the archive may stand as before, and its like be a second one.
+
+    Where the older survey did not ask at a port of the same host, the archive may have had both.
+    """
+    asked = _NOT_ASKED.isdisjoint(new.at_endpoint(way, old) for way in was.ways)
+    return asked and (by is not By.ADDRESS or _NOT_ASKED.isdisjoint(old.at_endpoint(way, new) for way in now.ways))
 
 
 def _mixed(was: Known, now: Known) -> list[Change]:
@@ -75,7 +80,7 @@ def _mixed(was: Known, now: Known) -> list[Change]:
     )
 
 
-def _pair(was: Known, now: Known, old: Asked, new: Asked) -> Iterator[Change]:
+def _pair(was: Known, now: Known, old: Asked, new: Asked, may_be: _May) -> Iterator[Change]:
     if not (was.open or now.open) or (was.decoy and now.decoy):
         return
     if mixed := _mixed(was, now):
@@ -84,11 +89,15 @@ def _pair(was: Known, now: Known, old: Asked, new: Asked) -> Iterator[Change]:
         found = differences(was, now)
         yield Change(verdict(found), None, was.id, now.id, False, found, was, now)
     elif was.open:
-        kind, by = _not_open(was, old, new, set())
+        kind, by = _not_open(was, old, new, set(), may_be)
         yield Change(kind, by, was.id, now.id, was=was, now=now)
     else:
-        kind, by = _not_open(now, new, old, set())
+        kind, by = _not_open(now, new, old, set(), _turned(may_be))
         yield Change(_forwards(kind), by, was.id, now.id, was=was, now=now)
+
+
+def _turned(may_be: _May) -> _May:
+    return lambda one, other: may_be(other, one)
 
 
 def _forwards(kind: ChangeKind) -> ChangeKind:
@@ -96,15 +105,18 @@ def _forwards(kind: ChangeKind) -> ChangeKind:
     return ChangeKind.NEW if kind in (ChangeKind.CLOSED, ChangeKind.GONE) else kind
 
 
-def _not_open(here: Known, mine: Asked, there: Asked, matched: set[str]) -> tuple[ChangeKind, By]:
+def _not_open(here: Known, mine: Asked, there: Asked, matched: set[str], may_be: _May) -> tuple[ChangeKind, By]:
     """Of an archive that is open in `mine`: what the other survey shows at each of its open ways in.
 
-    It is closed if that is proven of all of them, and else not compared. `matched`: archives there that are another archive here.
+    It is closed if that is proven of all of them, and no other way in that may be its own is open; else it is not compared.
+    `matched`: archives there that are another archive here.
     """
     if (other := _other_archive(here, there)) is not None:
         taken = other.id in matched
         return (ChangeKind.NOT_COMPARED, By.GROUPED_OTHERWISE) if taken else (ChangeKind.GONE, By.ANOTHER_ARCHIVE)
     shown = {there.at_endpoint(way, mine) for way in here.ways} or {By.INCONCLUSIVE}
+    if any(may_be(here, known) for address in _addresses(here) for known in there.open_at.get(address, ())):
+        shown.add(By.OTHER_WAY)
     if unknown := shown - CLOSED_BY - GONE_BY:
         return ChangeKind.NOT_COMPARED, _first(unknown)
     if silent := shown & GONE_BY:  # at one of its addresses, be another closed or not
@@ -112,6 +124,10 @@ def _not_open(here: Known, mine: Asked, there: Asked, matched: set[str]) -> tupl
     if shown <= _ONLY_THE_PORT and (fronts := {*_fronts(here.ways, mine, there)}):
         shown = fronts
     return ChangeKind.CLOSED, _first(shown)
+
+
+def _addresses(known: Known) -> set[str]:
+    return {endpoint.address for endpoint in known.identity.endpoints}
 
 
 def _first(found: Iterable[By]) -> By:

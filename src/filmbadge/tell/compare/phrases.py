@@ -14,7 +14,7 @@ KINDS = {
     ChangeKind.STILL_OPEN: N_("still open, as before"),
     ChangeKind.WORSE: N_("still open, and gives away more"),
     ChangeKind.BETTER: N_("still open, and gives away less"),
-    ChangeKind.MOVED: N_("still open at another address (likely)"),
+    ChangeKind.MOVED: N_("still open at another address or port (likely)"),
     ChangeKind.NOT_COMPARED: N_("not compared"),
 }
 SHORT = {
@@ -42,6 +42,8 @@ BY = {
     By.ANOTHER_ARCHIVE: N_("another archive at its address (likely)"),
     By.KEY: N_("recognised by its TLS key"),
     By.CONFIGURATION: N_("recognised by its configuration and its numbers"),
+    By.ADDRESS: N_("recognised by its address: another way in is open there"),
+    By.OTHER_WAY: N_("at its address another way in is open, which may be its own"),
     By.DECOY: N_("likely a decoy in one of both surveys"),
     By.GROUPED_OTHERWISE: N_("its ways in are part of another archive in the other survey"),
     By.OPTED_OUT: N_("opted out before the other survey"),
