@@ -1255,10 +1255,11 @@ class Total(_Worded, frozen=True):
     measured: int | None
     how: Provenance
     parts: dict[str, int] = {}  # parts of the number by provenance, if there are several
-    unknown_archives: int = 0  # open archives for which the number is not known
-    bounded_archives: int = 0  # how many of these have a lower bound, which is in `at_least`
+    # Open archives for which the number is not known. None, as for the next two: it is not told to this reader.
+    unknown_archives: int | None = 0
+    bounded_archives: int | None = 0  # how many of these have a lower bound, which is in `at_least`
     # Of how many of these the bound is all that have a date: these were counted, and nothing is known of others.
-    dated_archives: int = 0
+    dated_archives: int | None = 0
     at_least: int | None = None  # a lower bound that no estimate went into
     # Why it is unknown: first the doubts about the survey, then those about open archives. If several archives have
     # doubts, the doubts of one of them stand here.

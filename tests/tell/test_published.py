@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,12 +13,13 @@ import pytest
 from rich.console import Console
 
 from filmbadge.cli.console import json_bytes
+from filmbadge.model import Provenance, Total
 from filmbadge.tell import terminal as terminal_view
 from filmbadge.tell.levels import Level, at_level
 from filmbadge.tell.published import Collected, published
 from filmbadge.tell.report import page
 from filmbadge.tell.rounding import Each, Figure, Limit, Rule, keyed, told
-from filmbadge.tell.summary import ReportDocument
+from filmbadge.tell.summary import KindLine, ReportDocument
 from filmbadge.tell.words import Words
 from support import many
 
@@ -100,6 +101,42 @@ def test_a_survey_of_few_archives_tells_of_none_and_says_so(tmp_path: Path) -> N
     assert "No host was asked" not in shown(made)
     assert all(row.at_least is None for row in made.rows)
     assert not made.by_country
+
+
+def nothings(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every zero, null and empty text, list or table in a document, by the names that lead to it."""
+    if isinstance(value, dict) and value:
+        for name, one in value.items():
+            yield from nothings(one, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list) and value:
+        for one in value:
+            yield from nothings(one, path)
+    elif value is None or (value is not False and not value):
+        yield path, value
+
+
+@pytest.mark.parametrize("countries", [many.COUNTRIES, {"DE": (1, 1)}, {"DE": (0, 2)}, {}], ids=str)
+def test_what_is_not_told_is_no_zero_and_the_document_says_why(
+    countries: dict[str, tuple[int, int]], tmp_path: Path
+) -> None:
+    made = msgspec.to_builtins(at_level(many.document(tmp_path, countries), Level.PUBLIC, ENGLISH))
+    found = dict(nothings(made))
+    assert not [path for path, value in found.items() if type(value) in (int, float)]
+    # A bound that is not told has its doubt beside it, and a survey without an end says so by its state.
+    said = re.compile(r"ended|evidence\.ended|.*\bat_least|.*\bdoubts\.numbers|(by_country|kinds)\..*")
+    assert not [path for path in found if path not in made["withheld"] and not said.fullmatch(path)]
+    assert all(made["withheld"].values())
+
+
+def test_a_kind_of_which_only_the_looks_are_not_told_is_not_told_as_found_in_none(document: ReportDocument) -> None:
+    known = Total("kind:birth_date", 4000, Provenance.COUNTED)
+    lines = (
+        KindLine("birth_date", known, {"personal": 1}),
+        KindLine("sex", Total("kind:sex", 0, Provenance.COUNTED), {}),
+    )
+    held = msgspec.structs.replace(document, kinds=lines)
+    assert "Looked for and found in none: sex." in page.render(held, ENGLISH)
+    assert "found in none" not in page.render(at_level(held, Level.PUBLIC, ENGLISH), ENGLISH)
 
 
 def random_countries(seed: int) -> dict[str, tuple[int, int]]:

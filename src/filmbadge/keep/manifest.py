@@ -60,7 +60,9 @@ class CountryRow(Struct, frozen=True):
     """The quantities of the hosts of one country. Hosts that could not be concluded are no doubt about them."""
 
     country: str | None  # two letters, ISO 3166-1; None: no source attributes these hosts
-    hosts_undecided: int  # hosts of which we could not find out whether they are archives, or open
+    hosts_undecided: (
+        int | None
+    )  # hosts of which we could not find out whether they are archives, or open; None: not told
     archives: Total
     archives_open: Total
     patients: Total

@@ -104,7 +104,12 @@ def _within(pairs: Rows, ids: Set[str]) -> Rows:
 
 
 def bounded(
-    total: Total, *, at_least: int, doubts: tuple[Doubt, ...], unknown_archives: int = 0, at_most: int | None = None
+    total: Total,
+    *,
+    at_least: int,
+    doubts: tuple[Doubt, ...],
+    unknown_archives: int | None = 0,
+    at_most: int | None = None,
 ) -> Total:
     """The total as a bound. What is known stays in its parts."""
     parts = total.parts

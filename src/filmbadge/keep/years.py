@@ -15,7 +15,7 @@ class YearRow(Struct, frozen=True):
 
     year: int | None  # None: studies without a date, or with none that is a day from 1895 to the next year
     studies: int
-    archives: int  # open archives that hold them
+    archives: int | None  # open archives that hold them; None: not told to this reader
     at_least: bool  # `studies` is a lower bound: there are studies that nobody looked at, or that archives may share
 
 

@@ -34,9 +34,21 @@ _OF_OPEN = (
 # Every open archive has this one or another of the worst: if all were told, the last could be worked out.
 _NEVER_TOLD = FindingCode.DISCLOSES_RECORDS
 
+# These are never told. Of the tables in `_SHORTENED` small rows are left out.
+_EVIDENCE = ("sources", "scope", "networks", "names", "authority", "reference", "contact", "expires", "journal")
+_BEHIND_TOTALS = ("parts", "unknown_archives", "bounded_archives", "dated_archives", "low", "high", "at_most")
+_UNTOLD = (
+    "funnel", "archives", "undecided", "lookups", "dropped", "opted_out", "alike", "years_known",
+    *(f"{table}.archives" for table in ("products", "toolkits", "transport", "advisories", "by_year")),
+    *(f"rows.{name}" for name in ("measured", *_BEHIND_TOTALS)), "by_country.hosts_undecided",
+    *(f"evidence.{name}" for name in _EVIDENCE),
+)  # fmt: skip
+_SHORTENED = ("grades", "findings", "kinds", "by_country", "by_year", "products", "toolkits", "transport", "advisories")
+
 _PARTS = ("products", "toolkits")  # an archive is in one row at most
 _SEVERAL = ("transport", "advisories")
 
+_SMALL = Doubt(DoubtCode.WITHHELD)
 _Figures = dict[str, Figure]
 
 
@@ -51,11 +63,11 @@ def published(document: ReportDocument, words: Words) -> ReportDocument:
         version=document.version,
         state=document.state,
         depth=document.depth,
-        hosts=made["hosts"],
-        hosts_done=made["hosts_done"],
+        hosts=made["hosts"] or None,
+        hosts_done=made["hosts_done"] or None,
         started=document.started,
         ended=document.ended,
-        connections=made["connections"],
+        connections=made["connections"] or None,
         rows=rows,
         kinds=tuple(_kinds(document, made)),
         funnel=(),
@@ -69,10 +81,24 @@ def published(document: ReportDocument, words: Words) -> ReportDocument:
         transport=_tallies(document.transport, "transport", made),
         advisories=_tallies(document.advisories, "advisories", made),
         words={row.quantity: words.total(row) for row in rows},
+        lookups=None,
+        opted_out=None,
+        years_known=None,
+        withheld=_withheld(made, words),
         level="public",
         evidence=Evidence(
             version=document.version, depth=document.depth, started=document.started, ended=document.ended
         ),
+    )
+
+
+def _withheld(made: Mapping[str, int], words: Words) -> dict[str, str]:
+    """It says nothing of the survey that its document does not show: what is left out may be there, and may not."""
+    small = words.say("rows of few archives are left out, and may be there or not")
+    return (
+        dict.fromkeys(_UNTOLD, words.say("not told to anybody"))
+        | dict.fromkeys(_SHORTENED, small)
+        | {name: words.doubt(_SMALL) for name in ("hosts", "hosts_done", "connections") if not made[name]}
     )
 
 
@@ -111,8 +137,8 @@ class Collected:
     def _hosts(self) -> None:
         document = self._document
         for name, value in {"hosts": document.hosts, "hosts_done": document.hosts_done}.items():
-            self._figures[name] = Figure(value, ("hosts",))
-        self._figures["connections"] = Figure(document.connections, ("connections",))
+            self._figures[name] = Figure(value or 0, ("hosts",))
+        self._figures["connections"] = Figure(document.connections or 0, ("connections",))
         for quantity in ("hosts_undecided", "decoys", "http_viewers"):
             self._figures[quantity] = Figure(_least(self._rows[quantity]), (quantity,))
         self._within("hosts_done", "hosts")
@@ -232,8 +258,17 @@ def _least(total: Total) -> int:
 
 
 def _total(quantity: str, figure: int) -> Total:
-    code = DoubtCode.ROUNDED if figure else DoubtCode.WITHHELD
-    return Total(quantity, None, Provenance.UNKNOWN, at_least=figure or None, doubts=(Doubt(code),))
+    doubt = Doubt(DoubtCode.ROUNDED) if figure else _SMALL
+    return Total(
+        quantity,
+        None,
+        Provenance.UNKNOWN,
+        unknown_archives=None,
+        bounded_archives=None,
+        dated_archives=None,
+        at_least=figure or None,
+        doubts=(doubt,),
+    )
 
 
 def _ordered(rows: Iterable[_Row], figure: Callable[[_Row], int], name: Callable[[_Row], str]) -> list[_Row]:
@@ -246,7 +281,7 @@ def _countries(document: ReportDocument, made: Mapping[str, int]) -> Iterator[Co
     for row in _ordered(shown, lambda row: made[f"{row.country} archives_open"], lambda row: row.country or ""):
         if made[f"{row.country} archives_open"]:
             cells = {q: _total(q, made.get(f"{row.country} {q}", 0)) for q in CountryRow.quantities()}
-            yield CountryRow(row.country, 0, **cells)
+            yield CountryRow(row.country, None, **cells)
 
 
 def _kinds(document: ReportDocument, made: Mapping[str, int]) -> Iterator[KindLine]:
@@ -260,11 +295,11 @@ def _kinds(document: ReportDocument, made: Mapping[str, int]) -> Iterator[KindLi
 def _years(document: ReportDocument, made: Mapping[str, int]) -> Iterator[YearRow]:
     for row in document.by_year:
         if row.year is not None and made[f"year {row.year}"]:
-            yield YearRow(row.year, made[f"year {row.year}"], 0, at_least=True)
+            yield YearRow(row.year, made[f"year {row.year}"], None, at_least=True)
 
 
 def _tallies(rows: Iterable[Tally], table: str, made: Mapping[str, int]) -> tuple[Tally, ...]:
-    shown = (Tally(row.name, 0, n) for row in rows if row.name and (n := made[f"{table} {row.name}"]))
+    shown = (Tally(row.name, None, n) for row in rows if row.name and (n := made[f"{table} {row.name}"]))
     return tuple(_ordered(shown, lambda row: row.archives_open, lambda row: row.name))
 
 

@@ -72,11 +72,11 @@ class ReportDocument(Struct, frozen=True):
     version: str
     state: str
     depth: str
-    hosts: int
-    hosts_done: int
+    hosts: int | None  # None, as for all numbers of this document: not told to this reader, see `withheld`
+    hosts_done: int | None
     started: datetime
     ended: datetime | None
-    connections: int
+    connections: int | None
     rows: tuple[Total, ...]
     kinds: tuple[KindLine, ...]  # empty where nobody looked
     funnel: tuple[Step, ...]
@@ -88,16 +88,19 @@ class ReportDocument(Struct, frozen=True):
     lookups: int | None = None  # of names; None: an older version did not keep it
     by_country: tuple[CountryRow, ...] = ()  # the most open archives first, and last those that no source attributes
     dropped: dict[str, int] = {}  # how much of what the user named was no target, by the reason
-    opted_out: int = 0  # addresses and networks that operators asked to leave alone
+    opted_out: int | None = 0  # addresses and networks that operators asked to leave alone
     alike: tuple[Alike, ...] = ()  # archives of one network that may be one machine
     by_year: tuple[YearRow, ...] = ()  # studies of open archives by the year of their exam; empty: nothing is known
-    years_known: YearsKnown = YearsKnown()  # of how many open archives
+    years_known: YearsKnown | None = YearsKnown()  # of how many open archives; None: not told
     # Archives by what they are and have, decoys left out.
     products: tuple[tables.Tally, ...] = ()
     toolkits: tuple[tables.Tally, ...] = ()
     transport: tuple[tables.Tally, ...] = ()
     advisories: tuple[tables.Tally, ...] = ()
     words: dict[str, str] = {}  # each total in words: the figure or bound, how it was got, and why it is no number
+    # What this level does not tell, and why: by the name of the field, with that of its table before it. What stands here is
+    # null, empty or has rows left out, and is not zero.
+    withheld: dict[str, str] = {}
     level: str = "authority"  # who it is for: see `tell.levels`
     evidence: Evidence = Evidence()
     schema: Literal["filmbadge.report/2"] = "filmbadge.report/2"
@@ -230,14 +233,15 @@ def unasked(report: ReportDocument) -> bool:
 
 def asked(report: ReportDocument, words: Words) -> str:
     """What was done, in one line."""
-    if report.level == "public" and not (report.hosts_done and report.connections):
-        return words.say("How many hosts were asked is not told, depth {depth}", depth=words.name(Depth(report.depth)))
+    depth = words.name(Depth(report.depth))
+    if report.hosts is None or report.hosts_done is None or report.connections is None:
+        return words.say("How many hosts were asked is not told, depth {depth}", depth=depth)
     if report.level == "public":
         return words.say(
             "At least {done:,} hosts asked, {n:,} connections or more, depth {depth}",
             done=report.hosts_done,
             n=report.connections,
-            depth=words.name(Depth(report.depth)),
+            depth=depth,
         )
     connections = words.many("{n:,} connection", "{n:,} connections", report.connections)
     if report.lookups:
@@ -248,7 +252,7 @@ def asked(report: ReportDocument, words: Words) -> str:
         report.hosts,
         done=report.hosts_done,
         connections=connections,
-        depth=words.name(Depth(report.depth)),
+        depth=depth,
     )
 
 

@@ -178,7 +178,7 @@ class Tally(Struct, frozen=True):
     """Archives that have one thing in common. Decoys are left out. An archive may be in several rows."""
 
     name: str  # of a product or toolkit, empty: not known; or the code of what a connection showed; or the id of an advisory
-    archives: int
+    archives: int | None  # None: not told to this reader
     archives_open: int
 
 

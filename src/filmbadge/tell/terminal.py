@@ -103,7 +103,7 @@ def _personal(report: ReportDocument, words: Words) -> Iterator[RenderableType]:
     table.add_column(words.say("how it looks, and in how many archives"), overflow="fold")
     why: dict[str, list[str]] = {}
     for line in report.kinds:
-        if line.archives:
+        if line.archives or line.total.at_least:
             kind, total = words.kind(Kind(line.kind)), line.total
             table.add_row(kind, words.figure(total), words.got(total), appearances(line, words, report.level))
             if reasons := words.why(total, alone=False):

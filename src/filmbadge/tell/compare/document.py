@@ -34,8 +34,8 @@ class SurveyRow(Struct, frozen=True):
     ended: datetime | None
     state: str
     depth: str
-    hosts: int
-    hosts_done: int
+    hosts: int | None  # None, as for all numbers of this document: too small to be told to this reader, and not zero
+    hosts_done: int | None
     archives: int | None  # decoys and demonstrations left out
     archives_open: int | None  # that were seen; None: nothing was reached
     totals: tuple[
@@ -93,9 +93,9 @@ class Step(Struct, frozen=True):
     new: int
     depth: str  # that both surveys reached
     judges: Judges  # `differ`: some changes may come from the judge, and not from the archives
-    hosts_in_both: int
-    hosts_only_old: int
-    hosts_only_new: int
+    hosts_in_both: int | None
+    hosts_only_old: int | None
+    hosts_only_new: int | None
     closed_in_both: int | None  # archives that were open in neither
     counts: tuple[ChangeCount, ...]  # of every kind
     by_country: tuple[CountryChanges, ...]
@@ -120,6 +120,9 @@ class ComparisonDocument(Struct, frozen=True):
     steps: tuple[Step, ...]  # the newest comparison is the last
     # What became of the archives of the oldest survey that were told of: by group, and all together last. None: nobody asked.
     helped: tuple[Helped, ...] | None = None
+    withheld: dict[
+        str, str
+    ] = {}  # what this level does not tell, and why, by the name of the field: it is null or empty, and not zero
     reordered: bool = False  # they were given in another order than that of their start
     schema: Literal["filmbadge.comparison/1"] = "filmbadge.comparison/1"
 

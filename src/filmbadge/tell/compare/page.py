@@ -122,13 +122,13 @@ def _facts(told: ComparisonDocument, step: Step, words: Words) -> Iterator[tuple
     yield words.say("The newer survey"), _survey(new, told, words)
     depth = words.name(Depth(step.depth))
     if told.rounded:
-        hosts = terminal.number(step.hosts_in_both or None, told, words)
+        hosts = terminal.number(step.hosts_in_both, told, words)
         yield words.say("Asked in both"), words.say("hosts: {n}, to depth {depth}", n=hosts, depth=depth)
     else:
         yield (
             words.say("Asked in both"),
             words.many(
-                "{n:,} host, to depth {depth}", "{n:,} hosts, to depth {depth}", step.hosts_in_both, depth=depth
+                "{n:,} host, to depth {depth}", "{n:,} hosts, to depth {depth}", step.hosts_in_both or 0, depth=depth
             ),
         )
         yield (
@@ -145,7 +145,7 @@ def _facts(told: ComparisonDocument, step: Step, words: Words) -> Iterator[tuple
 def _survey(survey: SurveyRow, told: ComparisonDocument, words: Words) -> str:
     when = words.time(survey.started)
     if told.rounded:
-        hosts = terminal.number(survey.hosts_done or None, told, words)
+        hosts = terminal.number(survey.hosts_done, told, words)
         return words.say("{when}, hosts asked: {n}", when=when, n=hosts)
     done = words.say("{done:,} of {hosts:,} hosts", done=survey.hosts_done, hosts=survey.hosts)
     if not survey.name:
@@ -289,10 +289,10 @@ def _what(change: ChangeView, side: Side, words: Words) -> str:
 
 def _method(words: Words) -> Iterator[str]:
     yield words.say(
-        "An archive is the same in both surveys where it has the same address and port, and neither its TLS key, nor its product, nor its own name says otherwise. At another address it is recognised by its TLS key, or by its configuration and its numbers, where no other archive has the same: that is likely, and not proven."
+        "An archive is the same in both surveys where it has the same address and port, and neither its TLS key, nor its product, nor its own name says otherwise. At another address it is recognised by its TLS key, or by its configuration and its numbers, where no other archive has the same, and at another port by its address: that is likely, and not proven."
     )
     yield words.say(
-        "Closed means that each way in which an archive was open was asked again, and that the answer proves that strangers get nothing there. Gone means that nothing answers at its address, while its network can be reached: the machine may be away, or a firewall may drop what we send. What was not asked in both surveys, or proves nothing, is not compared."
+        "Closed means that each way in which an archive was open was asked again, that the answer proves that strangers get nothing there, and that no other way in that may be its own is open. Gone means that nothing answers at its address, while its network can be reached: the machine may be away, or a firewall may drop what we send. What was not asked in both surveys, or proves nothing, is not compared."
     )
     yield words.say(
         "Worse and better are decided by how far a stranger gets, then by the grade, by the kinds of personal data, and by numbers that differ by more than a tenth. Bounds and estimates differ only where their intervals do not meet."

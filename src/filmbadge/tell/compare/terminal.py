@@ -47,9 +47,7 @@ def _named(told: ComparisonDocument, place: int, words: Words) -> str:
 
 def _asked(told: ComparisonDocument, step: Step, words: Words) -> Iterator[str]:
     if told.rounded:
-        yield words.say(
-            "Hosts that were asked in both surveys: {n}.", n=number(step.hosts_in_both or None, told, words)
-        )
+        yield words.say("Hosts that were asked in both surveys: {n}.", n=number(step.hosts_in_both, told, words))
     else:
         yield _asked_exactly(step, words)
     yield words.say("Depth that both reached: {depth}.", depth=words.name(Depth(step.depth)))
@@ -59,7 +57,7 @@ def _asked_exactly(step: Step, words: Words) -> str:
     return words.many(
         "{n:,} host was asked in both surveys; {old:,} only in the older, {new:,} only in the newer.",
         "{n:,} hosts were asked in both surveys; {old:,} only in the older, {new:,} only in the newer.",
-        step.hosts_in_both,
+        step.hosts_in_both or 0,
         old=step.hosts_only_old,
         new=step.hosts_only_new,
     )

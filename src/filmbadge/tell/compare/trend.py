@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from filmbadge.compare.records import ChangeKind
 from filmbadge.tell.compare import terminal
-from filmbadge.tell.compare.document import ComparisonDocument, SurveyRow, dates
+from filmbadge.tell.compare.document import ComparisonDocument, Step, SurveyRow, dates
 from filmbadge.tell.words import Words
 
 OTHERS = (
@@ -49,7 +49,7 @@ def title(told: ComparisonDocument, found: Sequence[Bar], words: Words) -> str:
     first, last = found[0], found[-1]
     if told.rounded or any(_bounded(survey) for survey in told.surveys):
         return words.say("At least so many archives were open in each survey")
-    if any(step.hosts_only_old + step.hosts_only_new > OTHERS * step.hosts_in_both for step in told.steps):
+    if any(_others(step) > OTHERS * (step.hosts_in_both or 0) for step in told.steps):
         return words.say("So many archives were open in each survey, and they did not ask the same hosts")
     if last.open < first.open:
         return words.many(
@@ -66,6 +66,10 @@ def title(told: ComparisonDocument, found: Sequence[Bar], words: Words) -> str:
             date=first.date,
         )
     return words.say("As many archives are open as on {date}", date=first.date)
+
+
+def _others(step: Step) -> int:
+    return (step.hosts_only_old or 0) + (step.hosts_only_new or 0)
 
 
 def _bounded(survey: SurveyRow) -> bool:

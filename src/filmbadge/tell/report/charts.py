@@ -257,9 +257,9 @@ def _kinds_title(found: Sequence[KindLine], words: Words) -> str:
 
 
 def _kinds(report: ReportDocument, words: Words) -> Chart:
-    found = [line for line in report.kinds if line.archives]
+    found = [line for line in report.kinds if line.archives or at_least(line.total)]
     most = max((at_least(line.total) for line in found), default=0)
-    absent = ", ".join(words.kind(Kind(line.kind)) for line in report.kinds if not line.archives)
+    absent = ", ".join(words.kind(Kind(line.kind)) for line in report.kinds if line.total.measured == 0)
     return Chart(
         "kinds",
         words.say("Kinds of personal data"),
@@ -302,15 +302,16 @@ def _tallies(report: ReportDocument, rows: tuple[Tally, ...], words: Words, unkn
             Row(row.name or unknown, (figure(report, row.archives_open, words),), width(row.archives_open, most), 100)
             for row in shown
         )
-    most = max((row.archives for row in shown), default=0)
+    whole = [(row, row.archives or 0) for row in shown]
+    most = max((n for _, n in whole), default=0)
     return tuple(
         Row(
             row.name or unknown,
-            (words.number(row.archives), words.number(row.archives_open)),
-            width(row.archives, most),
-            width(row.archives_open, row.archives),
+            (words.number(n), words.number(row.archives_open)),
+            width(n, most),
+            width(row.archives_open, n),
         )
-        for row in shown
+        for row, n in whole
     )
 
 
@@ -365,7 +366,7 @@ def _toolkits(report: ReportDocument, words: Words) -> Chart:
         title = words.many(
             "{n:,} archive showed the toolkit that it speaks DICOM with",
             "{n:,} archives showed the toolkit that they speak DICOM with",
-            sum(row.archives for row in known),
+            sum(row.archives or 0 for row in known),
         )
     rows, after = _named(_tallies(report, report.toolkits, words, words.say("not known")), words)
     return Chart(
@@ -380,8 +381,8 @@ def _toolkits(report: ReportDocument, words: Words) -> Chart:
 
 
 def _transport(report: ReportDocument, words: Words) -> Chart:
-    plain = sum(row.archives for row in report.transport if row.name == Transport.PLAIN)
-    found = sum(row.archives for row in report.products)
+    plain = sum(row.archives or 0 for row in report.transport if row.name == Transport.PLAIN)
+    found = sum(row.archives or 0 for row in report.products)
     title = words.many(
         "{n:,} of {all:,} archives can be reached without any encryption",
         "{n:,} of {all:,} archives can be reached without any encryption",
@@ -472,9 +473,9 @@ def _years(report: ReportDocument, words: Words) -> Chart:
     )
 
 
-def _dated(known: YearsKnown, words: Words) -> str:
+def _dated(known: YearsKnown | None, words: Words) -> str:
     """Of how many archives the years are known. At level public nobody is told."""
-    if not known.whole and not known.partly:
+    if known is None:
         return words.say("Years with few studies are left out, and figures are rounded down.")
     told = [words.many("Source: the dates of all studies in {n:,} open archive.", "Source: the dates of all studies in {n:,} open archives.", known.whole)]  # fmt: skip
     if known.partly:
