@@ -54,15 +54,15 @@ _RUNGS = {
     Rung.DELIVERS: N_("it handed out an image"),
 }
 _GRADE_REASONS = {
-    GradeReason.ADMITS: N_("it lets a stranger in, and refuses only the query"),
-    GradeReason.ANSWERS: N_("it answers a stranger's query; the first study it is given will be open"),
+    GradeReason.ADMITS: N_("it lets a stranger in, and refuses the query"),
+    GradeReason.ANSWERS: N_("it answers a stranger's query; a study that it is given may be open"),
     GradeReason.DISCLOSES: N_("it gives records to a stranger"),
     GradeReason.IMAGES: N_("it gives images to a stranger"),
     GradeReason.NOTHING_PERSONAL: N_("no data of a person was found in them"),
     GradeReason.KINDS_UNKNOWN: N_("whether they are about real people was not looked at, so we assume that they are"),
     GradeReason.PLAIN: N_("a way in is not encrypted (DICOM PS3.15 B.12 asks for TLS 1.2 or newer)"),
     GradeReason.WEAK_TLS: N_("its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for"),
-    GradeReason.TITLE_ONLY: N_("only an AE title keeps strangers out of its DICOM port, and that is a name, not a secret"),
+    GradeReason.TITLE_ONLY: N_("its DICOM port refused us because of an AE title, and that is a name, not a secret"),
     GradeReason.ADVISORIES: N_("its version has published vulnerabilities"),
 }  # fmt: skip
 # What is no finding. All else that a connection showed is told by one.
@@ -111,10 +111,10 @@ _FINDINGS = {
     FindingCode.PERSONAL_DATA: (N_("Gives away personal data"), N_("Its records carry personal data: {about}.")),
     FindingCode.SSN_RECORDS: (N_("Gives away US social security numbers"), ""),
     FindingCode.NATIONAL_IDENTIFIERS: (N_("Gives away national identifiers"), ""),
-    FindingCode.ANSWERS_STRANGERS: (N_("Answers strangers"), N_("It answers a stranger's query. It gave no record yet; the first study that it is given will be open.")),
-    FindingCode.LETS_STRANGERS_IN: (N_("Lets strangers in"), N_("It accepts strangers, and refuses only what they ask for.")),
+    FindingCode.ANSWERS_STRANGERS: (N_("Answers strangers"), N_("It answers a stranger's query. It gave us no record; one that it holds, or is given later, may be open.")),
+    FindingCode.LETS_STRANGERS_IN: (N_("Lets strangers in"), N_("It lets strangers in. It gave us no record, as far as we asked.")),
     FindingCode.ADVISORY: (N_("Has a known vulnerability"), N_("Its version has a published vulnerability: {about}.")),
-    FindingCode.TITLE_ONLY: (N_("Guarded by an AE title only"), N_("Only an AE title keeps strangers out, and that is a name, not a secret.")),
+    FindingCode.TITLE_ONLY: (N_("Guarded by an AE title"), N_("It refused us because of an AE title, and that is a name, not a secret.")),
     FindingCode.PLAIN_TRANSPORT: (N_("Not encrypted"), N_("Nothing is encrypted: whoever can listen on the way can read it.")),
     FindingCode.OLD_TLS: (N_("Old TLS"), N_("It accepts a version of TLS older than 1.2.")),
     FindingCode.ANONYMOUS_CIPHER: (N_("Anonymous cipher"), N_("It accepts a cipher that authenticates nobody.")),
@@ -573,15 +573,18 @@ class Words(Causes):
 
     def _archives(self, total: Total) -> Iterator[str]:
         """Of how many open archives a total has a lower bound, and of how many it has nothing."""
-        if n := total.dated_archives:
+        unknown, bounded, dated = (
+            n or 0 for n in (total.unknown_archives, total.bounded_archives, total.dated_archives)
+        )
+        if n := dated:
             yield self.many(
                 "counted, studies with a date, for {n:,} open archive",
                 "counted, studies with a date, for {n:,} open archives",
                 n,
             )
-        if n := total.bounded_archives - total.dated_archives:
+        if n := bounded - dated:
             yield self.many("a lower bound for {n:,} open archive", "a lower bound for {n:,} open archives", n)
-        if n := total.unknown_archives - total.bounded_archives:
+        if n := unknown - bounded:
             yield self.many("unknown for {n:,} open archive", "unknown for {n:,} open archives", n)
 
     def total(self, total: Total, *, alone: bool = True) -> str:

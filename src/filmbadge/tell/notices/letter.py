@@ -215,8 +215,8 @@ class _Writer:
             addresses=self._some(hosts),
         )
         yield self._words.many(
-            "We asked again on {date}: it no longer answers strangers.",
-            "We asked again on {date}: they no longer answer strangers.",
+            "We asked again on {date}: it no longer gives records to strangers.",
+            "We asked again on {date}: they no longer give records to strangers.",
             n,
             date=self._words.date(self._survey.began),
         )

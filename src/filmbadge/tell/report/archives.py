@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from filmbadge.model import FindingCode, Kind
+from filmbadge.model import FindingCode, Kind, Provenance
 from filmbadge.tell import remedy
 from filmbadge.tell.language import N_
 from filmbadge.tell.remedy import Step
@@ -25,7 +25,7 @@ GRADES = {
     "C": (N_("weak"), N_("It answers a stranger's query, or has two weaknesses.")),
     "D": (N_("poor"), N_("Three weaknesses; or it gives records in which no data of a person was found.")),
     "E": (N_("bad"), N_("Nearly open; or it gives images in which no data of a person was found.")),
-    "F": (N_("failed"), N_("It gives personal records to anybody who asks.")),
+    "F": (N_("failed"), N_("It gives records to anybody who asks, and they are personal, or nobody looked.")),
     "": (N_("no grade"), N_("We could not find out enough. That is not a good grade.")),
 }
 
@@ -151,6 +151,12 @@ def card(archive: ArchiveView, number: int, words: Words) -> Card:
 def headline(archive: ArchiveView, words: Words) -> str:
     """What is worst about it."""
     patients = archive.counts["patients"]
+    if archive.open and patients.value and patients.how == Provenance.ESTIMATED:
+        return words.many(
+            "It gives the records of about {n:,} patient to anybody who asks.",
+            "It gives the records of about {n:,} patients to anybody who asks.",
+            patients.value,
+        )
     if archive.open and patients.value:
         return words.many(
             "It gives the records of {n:,} patient to anybody who asks.",

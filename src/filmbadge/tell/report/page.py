@@ -201,6 +201,13 @@ def _graded(report: ReportDocument, words: Words) -> str:
     failed, all_ = report.grades.get("F", 0), sum(report.grades.values())
     if failed and public(report):
         return words.say("At least {n:,} archives have the worst grade", n=failed)
+    if report.grades.get("none"):
+        return words.many(
+            "{n:,} of {all:,} archives is known to have the worst grade",
+            "{n:,} of {all:,} archives are known to have the worst grade",
+            failed,
+            all=all_,
+        )
     if not failed:
         return words.say("No archive has the worst grade")
     return words.many(
@@ -222,8 +229,15 @@ def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
         )
     elif at_least(_rows(report)["archives_open"]):
         for label, total in figures(report):
-            if total.measured is None and not total.at_least and total.at_most is None:
-                yield words.say("{what}: unknown, because {why}.", what=words.say(label), why=words.why(total) or words.say("the survey did not find it out"))  # fmt: skip
+            if total.measured is not None and total.low is None:
+                continue
+            figure, why = words.figure(total), words.why(total) or words.say("the survey did not find it out")
+            if total.measured is not None:
+                yield words.say("{what}: {figure} is an estimate.", what=words.say(label), figure=figure)
+            elif figure == words.say("unknown"):
+                yield words.say("{what}: unknown, because {why}.", what=words.say(label), why=why)
+            else:
+                yield words.say("{what}: {figure} is no more than a bound, because {why}.", what=words.say(label), figure=figure, why=why)  # fmt: skip
     if report.undecided:
         yield words.say("Hosts of which we do not know whether an archive is there, or whether it is open. They are not safe because of that: {hosts}.", hosts=_undecided(report, words))  # fmt: skip
     if undecided := undecided_by_country(report, words):
