@@ -19,7 +19,7 @@ sys.stdin.read(1)
 STARTS = {
     "command": [str(Path(sys.executable).with_name("filmbadge")), "--version"],
     "module": [sys.executable, "-m", "filmbadge", "--version"],
-    "library": [sys.executable, "-c", "import filmbadge"],
+    "library": [sys.executable, "-c", "import filmbadge; filmbadge.Rung"],
     "a part of the library": [sys.executable, "-c", "import filmbadge.scope"],
 }
 

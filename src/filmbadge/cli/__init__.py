@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from cyclopts import App, CycloptsError
 
+from filmbadge import interruption
 from filmbadge.cli.codes import DONE, INCOMPLETE, REFUSED
 from filmbadge.cli.console import complain, open_standard_streams, out, settle_standard_streams, where
 from filmbadge.model import Refusal
@@ -68,21 +69,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code. Bad input gives one line on stderr, and code 2."""
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        error_line = " ".join(str(error).split())
-        return complain(f"{error_line} (filmbadge --help)", REFUSED)
-    except Refusal as error:
+    except BaseException as error:
+        if interruption.is_behind(error):
+            return complain(interruption.SAID, INCOMPLETE)
+        return _refused(error)
+    return result if isinstance(result, int) else DONE
+
+
+def _refused(error: BaseException) -> int:
+    """Raises the error, where it is not for the user."""
+    if isinstance(error, CycloptsError):
+        return complain(f"{' '.join(str(error).split())} (filmbadge --help)", REFUSED)
+    if isinstance(error, Refusal):
         return complain(str(error), REFUSED)
-    except KeyboardInterrupt:
-        return complain("interrupted", INCOMPLETE)
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         sys.stderr.close()
         return DONE
-    except OSError as error:
-        if error.filename is None:  # of no path that was named
-            raise
+    if isinstance(error, OSError) and error.filename is not None:  # of a path that was named
         return complain(f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}", REFUSED)
-    return result if isinstance(result, int) else DONE
+    raise error
 
 
 def main() -> None:
@@ -93,5 +98,6 @@ def main() -> None:
         code = run()
     except Exception as error:
         code = complain(f"our own error, please report it: {where(error)}", INCOMPLETE)
+    interruption.over()
     settle_standard_streams()
     sys.exit(code)

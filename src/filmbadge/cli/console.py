@@ -19,6 +19,7 @@ import msgspec
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from filmbadge import interruption
 from filmbadge.cli import plain
 from filmbadge.model import Depth, Refusal, Rung
 from filmbadge.texts import lines, printable
@@ -219,6 +220,7 @@ def write_file(path: Path, data: bytes) -> None:
     """
     from filmbadge.keep import files  # slow to load
 
+    interruption.require_none()  # a library may have swallowed it
     require_writable(path)
     with _writing(path):
         where, stream = files.real(path), _stream(path)
@@ -308,15 +310,28 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
 
         # Windows' loop takes no signal handlers; asyncio.Runner itself cancels the task at Ctrl-C.
         if sys.platform != "win32":
-            for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for ends in interruption.heard():
                 asyncio.get_running_loop().add_signal_handler(ends, stop)
         return await work
 
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with _left_to_the_loop(), asyncio.Runner(loop_factory=new_event_loop) as runner:
         try:
             return runner.run(until_terminated())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _left_to_the_loop() -> Iterator[None]:
+    """Signals are the loop's to hear, and afterwards whose they were: it would leave them to the system."""
+    before = {one: signal.getsignal(one) for one in interruption.heard()}
+    if signal.SIGINT in before:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio.Runner takes it over from no other
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _open_files() -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
+from filmbadge import interruption
 from filmbadge.keep import judged, manifest, parts, totals, upgrade, version_2, views, whole, years
 from filmbadge.keep.by_hand import WHAT
 from filmbadge.keep.files import Damaged, shown
@@ -147,6 +148,7 @@ class Dataset:
             self._sql.register(views.name_of(table), self._tables[table.name])
 
     def _unreadable(self, error: Exception) -> NotASurvey:
+        interruption.require_none(error)
         return NotASurvey(f"{shown(self.directory)}: a part file cannot be read ({type(error).__name__})")
 
     @cached_property
@@ -226,6 +228,9 @@ class Dataset:
             yield
         except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
+        except RuntimeError as error:
+            interruption.require_none(error)
+            raise
 
     def done(self) -> Iterator[str]:
         """Targets that were asked with an outcome, and need not be again. None, where all were asked and none answered."""
@@ -328,6 +333,7 @@ def telling(directory: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, duckdb.Error) as error:
+        interruption.require_none(error)
         frame = traceback.extract_tb(error.__traceback__)[-1]
         why = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
         raise NotASurvey(f"{shown(directory)} holds what this version cannot tell ({why})") from None
