@@ -17,10 +17,11 @@ from filmbadge.keep.reader import Dataset, telling
 from filmbadge.model import Refusal
 from filmbadge.tell.feeds import xarf
 from filmbadge.tell.feeds.event import Event
-from filmbadge.tell.feeds.feed import Feed, Tlp, mail_in, of_survey
+from filmbadge.tell.feeds.feed import Feed, Tlp, of_survey
 from filmbadge.tell.feeds.formats import FormatName, IntelmqVersion, chosen
 from filmbadge.tell.feeds.survey import of_survey as events_of
 from filmbadge.tell.levels import Level, named, require_one_operator
+from filmbadge.tell.mailbox import is_public
 from filmbadge.tell.words import Words
 
 TlpChoice = Literal["clear", "green", "amber", "amber+strict", "red"]
@@ -69,7 +70,7 @@ def feed(
     level, words = Level(for_), Words()
     if level is Level.PUBLIC:
         raise Refusal("a feed holds addresses, so there is none for the public: use report --for public")
-    if contact and mail_in(contact) != contact:
+    if contact and not is_public(contact):
         raise Refusal(f"--contact {contact} is not an e-mail address")
     made = chosen(format, intelmq)
     with telling(directory):

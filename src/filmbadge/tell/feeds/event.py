@@ -32,7 +32,7 @@ from filmbadge.model import (
     Reason,
     Rung,
 )
-from filmbadge.tell.feeds.feed import mail_in
+from filmbadge.tell.mailbox import mailbox_in
 from filmbadge.texts import printable
 
 # These say how much the whole archive holds, and every event of the archive has it.
@@ -89,7 +89,7 @@ class Event(Struct, frozen=True):
     def mail(self) -> str:
         """The e-mail address of the contact that a source names. Empty: none, or no address."""
         said = self.archive.place.contact
-        return mail_in(said[0].value) if said else ""
+        return mailbox_in(said[0].value) if said else ""
 
     @property
     def port(self) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -12,13 +11,13 @@ from msgspec import Struct
 from filmbadge.keep.manifest import Manifest
 from filmbadge.model import Host, Refusal
 from filmbadge.scope import Scope
+from filmbadge.tell.mailbox import mailbox_in
 from filmbadge.tell.words import Words
 from filmbadge.texts import clean, printable
 from filmbadge.version import RELEASE
 
 # Ids that are made of a finding's id are below this one, so that they are the same in every export.
 NAMESPACE = UUID("6f0c9c5e-5a2b-5d0a-9d2e-3d1c6f4b7a10")
-_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\b")
 _NAME = 100  # characters: IntelMQ takes no longer name of a provider
 
 
@@ -73,17 +72,11 @@ def sender(contact: str, organisation: str = "") -> Sender | None:
 
     Without the name of an organisation, the domain of the address is its name.
     """
-    mail = mail_in(contact)
+    mail = mailbox_in(contact)
     if not mail:
         return None
     domain = mail.partition("@")[2].lower()
     return Sender(printable(organisation or domain)[:_NAME], mail, domain)
-
-
-def mail_in(text: str) -> str:
-    """The first e-mail address in a text. Empty: there is none."""
-    found = _MAIL.search(text)
-    return "" if found is None else found[0]
 
 
 def of_survey(manifest: Manifest, level: str, tlp: Tlp, contact: str = "", organisation: str = "") -> Feed:
@@ -124,7 +117,7 @@ def require_sender(feed: Feed, format: str) -> Sender:
     """Raises Refusal where nobody is named by an e-mail address."""
     if feed.sender is None:
         raise Refusal(
-            f"{format} names a contact, and the survey's scope has no e-mail address in 'contact': add --contact ADDRESS"
+            f"{format} names a contact, and the survey's scope has no e-mail address in 'contact': name one, as feed --contact ADDRESS"
         )
     return feed.sender
 

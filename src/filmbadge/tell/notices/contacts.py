@@ -23,6 +23,7 @@ from filmbadge.catalogue.placeholders import is_placeholder
 from filmbadge.model import Refusal
 from filmbadge.places.networks import Networks, Twice, key, parse, row_of
 from filmbadge.places.source import shown
+from filmbadge.tell.mailbox import is_mailbox
 from filmbadge.texts import printable
 
 KEYS = ("network", "address", "operator")
@@ -33,11 +34,6 @@ _MOST_BYTES = 64 << 20
 _LONGEST = 256  # characters of a value
 _MOST_LINES, _WIDTH = 7, 45  # of a postal address: what the window of an envelope shows
 _MOST_FAULTS = 20  # that are told at once
-# RFC 5321 4.1.2, without quoted strings and address literals: what a person's or a desk's mailbox looks like.
-_EMAIL = re.compile(
-    r"(?=.{3,254}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z"
-)
 _LANGUAGE = re.compile(r"[a-z]{2}\Z")
 # Sources whose contacts are those of a network: a provider's desk, which is not who runs the archive.
 _OF_NETWORKS = re.compile(r"\b(rdap|whois|abuse-c|ripe|arin|apnic|lacnic|afrinic)\b")
@@ -219,7 +215,7 @@ def _checked(field: str, text: str) -> str:
 
 def _email(text: str) -> str:
     text = text.strip()
-    if text and not _EMAIL.match(text):
+    if text and not is_mailbox(text):
         raise ValueError(f"'{_brief(text)}' is no e-mail address such as pacs@clinic.test (a domain in its ASCII form)")
     return text
 

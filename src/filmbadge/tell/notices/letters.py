@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from filmbadge.model import Refusal
+from filmbadge.tell.mailbox import is_public, mailbox_in
 from filmbadge.tell.notices import mail, paper
 from filmbadge.tell.notices.contacts import Contact, Role
 from filmbadge.tell.notices.languages import language
@@ -23,7 +24,7 @@ from filmbadge.tell.words import Words
 from filmbadge.texts import printable
 
 LEVEL = "owner"
-_MAILBOX = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_NAMED = re.compile(r"([^<>]*)<([^<>]*)>")
 Reports = Callable[[Sequence[ArchiveView], Role], Sequence[Mapping[str, Any]]]  # XARF of archives, for a reader
 Paper = Callable[[str], bytes]  # a page of HTML as a file
 
@@ -44,13 +45,24 @@ class Writing(NamedTuple):
 
 def sender(authority: str, contact: str, mandate: str, sources: tuple[str, ...] = (), named: str = "") -> Sender:
     """Who writes: `named`, as `NAME <MAILBOX>`, or else who the scope says. Raises Refusal where a reader could ask nobody."""
-    name, mailbox = (named.partition("<")[0], named) if named else (authority, contact)
-    found = _MAILBOX.search(mailbox)
-    if not name.strip() or found is None:
+    if named:
+        return Sender(*_named(named), printable(mandate.strip()), sources)
+    mailbox = mailbox_in(contact)
+    if not authority.strip() or not mailbox:
         raise Refusal(
             "a letter says who writes: name it as --sender 'NAME <MAILBOX>', or in the scope by 'who' and 'contact' in [authority]"
         )
-    return Sender(printable(name.strip()), found.group(), printable(mandate.strip()), sources)
+    return Sender(printable(authority.strip()), mailbox, printable(mandate.strip()), sources)
+
+
+def _named(text: str) -> tuple[str, str]:
+    """The name and the mailbox. Raises Refusal."""
+    found = _NAMED.fullmatch(text.strip())
+    if found is None or not found[1].strip():
+        raise Refusal(f"--sender {text} is not written as 'NAME <MAILBOX>'")
+    if not is_public(found[2].strip()):
+        raise Refusal(f"--sender {text}: '{found[2]}' is no e-mail address such as pacs@clinic.test")
+    return printable(found[1].strip()), found[2].strip()
 
 
 def letters(plan: Plan, writing: Writing) -> Iterator[Made]:
