@@ -120,3 +120,15 @@ def test_a_clinic_is_no_decoy_whatever_we_and_the_review_of_all_archives_took_it
     assert [archive.decoy for archive, _, _ in tables.each_alone(dataset)] == [(), ()]
     found = next(archive.by_hand for archive, _ in tables.archives(dataset))
     assert msgspec.to_builtins(found) == {"what": "clinic", "who": "B", "day": "2026-11-20", "operator": ""}
+
+
+def test_two_rows_about_one_archive_do_not_contradict_each_other(tmp_path: Path) -> None:
+    dataset = many.kept(tmp_path)
+    (row,) = dataset.rows("SELECT id, endpoints[1] url FROM archives_known LIMIT 1")
+    text = HEAD + "{},clinic,B,2026-11-20,\n{},{},B,2026-11-20,\n"
+    said = by_hand.read(file(tmp_path, text.format(row["id"], row["url"], "clinic")))
+    assert dataset.review(said) == []
+    said = by_hand.read(file(tmp_path, text.format(row["id"], row["url"], "decoy")))
+    with pytest.raises(Refusal) as refused:
+        dataset.review(said)
+    assert f"{row['id']} and of {row['url']} are about one archive" in str(refused.value)

@@ -85,10 +85,18 @@ class Dataset:
     def review(self, found: Mapping[str, ByHand]) -> list[str]:
         """Puts what persons found out in the place of tags and operators. Returns the archives that are not in the survey.
 
-        A name is an archive's id, or one of its endpoints. Archives that are one have the same.
+        A name is an archive's id, or one of its endpoints. Archives that are one have the same. Raises Refusal where two
+        names of one archive are said to be different things.
         """
         self._forget_held()
         named, alike = self._names()
+        first: dict[str, str] = {}
+        for name in filter(named.__contains__, found):
+            other = first.setdefault(named[name], name)
+            if found[other] != found[name]:
+                raise Refusal(
+                    f"the rows of {other} and of {name} are about one archive, and say different things: keep one"
+                )
         self._execute("DELETE FROM by_hand")
         for name, said in found.items():
             decoy = [str(tag) for tag in WHAT[said.what]] if said.what else None
