@@ -64,6 +64,6 @@ def named(path: Path | str, survey_name: str, level: Level, suffix: str) -> Path
     said = {part.lower() for part in re.split(r"[^A-Za-z]+", where.name)} & {str(one) for one in Level}
     if said - {str(level)}:
         raise Refusal(
-            f"the name of {printable(str(path))} says {sorted(said)[0]}, and this is for {level}: add --for, or choose another name"
+            f"the name of {printable(str(path))} says {sorted(said)[0]}, and this is for {level}: choose another name, or make it for {sorted(said)[0]}"
         )
     return where

@@ -60,12 +60,12 @@ def _weasyprint() -> Any:
         import weasyprint
     except ImportError:
         raise NoPdf(
-            "a PDF needs WeasyPrint, which is not installed: pip install 'filmbadge[pdf]' (--html works without it)"
+            "a PDF needs WeasyPrint, which is not installed: pip install 'filmbadge[pdf]' (a page of HTML needs no such thing)"
         ) from None
     except OSError:
         raise NoPdf(
             "a PDF needs Pango, which was not found: on Debian, apt install libpango-1.0-0 libpangoft2-1.0-0 "
-            "(--html works without it)"
+            "(a page of HTML needs no such thing)"
         ) from None
     # It would quote the page on stderr.
     logging.getLogger("weasyprint").setLevel(logging.CRITICAL)

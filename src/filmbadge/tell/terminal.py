@@ -53,7 +53,7 @@ def _open(report: ReportDocument, words: Words) -> Iterator[RenderableType]:
     if found:
         yield Listing(found[:_OPEN], words, verdict=False)
         if len(found) > _OPEN:
-            yield Text(words.say("and {n:,} more: --list --open", n=len(found) - _OPEN))
+            yield Text(words.say("and {n:,} more: filmbadge report --list --open", n=len(found) - _OPEN))
         yield Text()
 
 
