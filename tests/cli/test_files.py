@@ -235,3 +235,18 @@ def test_what_a_check_found_is_told_where_its_page_cannot_be_written(
     said = capfd.readouterr()
     assert "no imaging service found" in said.out
     assert "page.html cannot be written: No space left on device" in said.err
+
+
+@POSIX
+def test_a_scope_that_is_not_whole_does_not_stay(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        code = run(["scope", "new", "new.toml"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 2
+    assert "new.toml cannot be written" in capfd.readouterr().err
+    assert not (here / "new.toml").exists()

@@ -27,9 +27,15 @@ def new(file: Path, /) -> int:
     file
         Where to write it. An existing file is never overwritten.
     """
+    text = template(printable(str(file)), datetime.now(UTC).date())
     try:
-        with file.open("x", encoding="utf-8") as handle:
-            handle.write(template(printable(str(file)), datetime.now(UTC).date()))
+        handle = file.open("x", encoding="utf-8")
+        try:
+            with handle:
+                handle.write(text)
+        except OSError:
+            file.unlink()  # a full disk: what is half there would keep the next try from writing
+            raise
     except FileExistsError:
         raise Refusal(f"{file} exists; it is not overwritten") from None
     except OSError as error:
