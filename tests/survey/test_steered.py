@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import pytest
@@ -30,7 +30,7 @@ SCOPE = replace(
     LOOPBACK,
     name="clinics",
     networks=(ip_network("127.0.0.0/24"),),
-    expires=datetime.now(UTC) + timedelta(hours=1),
+    expires=datetime(2099, 12, 31, tzinfo=UTC),
     dimse_ports=(),
     dimse_tls_ports=(),
     web_ports=(8080, 8042),
