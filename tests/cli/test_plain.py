@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.segment import Segment
@@ -21,9 +22,14 @@ from rich.table import Table
 import filmbadge.tell.language
 from filmbadge.cli.console import _Console
 from filmbadge.cli.plain import _ERRORS, fitted, plain
+from filmbadge.compare.surveys import compare
+from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, OrthancFacts
-from filmbadge.tell import card
+from filmbadge.tell import card, listing, terminal
+from filmbadge.tell.compare import terminal as compared
+from filmbadge.tell.compare.document import document
 from filmbadge.tell.words import Words
+from support import many, twice
 from support.factories import ORTHANC_REALM, host, web
 from support.folders import finished
 
@@ -91,7 +97,62 @@ def test_columns_stay_below_each_other(encoding: str) -> None:
 
 def test_no_sign_is_cut_off_to_make_room() -> None:
     segments = [Segment("≥≥≥ 12,345\n"), Segment("≥ 1"), Segment("  "), Segment("2\n")]
-    assert "".join(segment.text for segment in fitted(segments, "ascii")) == ">=>=>= 12,345\n>= 1 2\n"
+    assert "".join(segment.text for segment in fitted(segments, "ascii", 80)) == ">=>=>= 12,345\n>= 1 2\n"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RenderableType]:
+    """What each command shows on a terminal."""
+    folder = tmp_path_factory.mktemp("told")
+    report = many.document(folder, {"DE": (7, 2), "US": (3, 1)})
+    archives = [structs.replace(one, counts=dict(one.counts)) for one in report.archives]
+    for archive, how in zip(archives, ("estimated", "unknown"), strict=False):
+        archive.counts["studies"] = structs.replace(
+            archive.counts["studies"], value=24_312_233 if how == "estimated" else None, how=how, at_least=24_312_233
+        )
+    report = structs.replace(report, archives=tuple(archives))
+    locked = host("192.0.2.7", web(OrthancFacts(status=401, realm=ORTHANC_REALM)))
+    checked = card.document("192.0.2.7", Depth.COUNT, locked, [], WORDS)
+    before, after = (Dataset(one) for one in twice.twice(folder))
+    changes = document([before, after], [compare(before, after)], WORDS)
+    return {
+        "check": card.render(checked, WORDS),
+        "list": listing.Listing(listing.lines(report, opened=False, words=WORDS), WORDS),
+        "summary": terminal.render(report, WORDS),
+        "compare": compared.render(changes, WORDS),
+    }
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("command", ["check", "list", "summary", "compare"])
+def test_no_line_is_wider_than_the_terminal(
+    told: Mapping[str, RenderableType], command: str, encoding: str, width: int
+) -> None:
+    lines = written(told[command], encoding, width).splitlines()
+    assert lines
+    assert [line for line in lines if cell_len(line) > width] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fitted_"),
+    [
+        ("a line that is cut a…", "a line that is cut..."),
+        ("a word more with ≥ 12", "a word more with >=\n12"),
+        ("  a paragraph → that", "  a paragraph -> that"),
+        ("1      ≥ 12       345", "1      >= 12      345"),
+        ("1                ≥ 12", "1               >= 12"),
+    ],
+)
+def test_a_line_that_fits_fits_in_plain_signs_too(line: str, fitted_: str) -> None:
+    assert "".join(segment.text for segment in fitted([Segment(line)], "ascii", 21)) == fitted_
+
+
+@given(st.text(st.sampled_from("ab  ≥…→"), min_size=1, max_size=20))
+def test_no_letter_of_a_line_is_lost(text: str) -> None:
+    made = "".join(segment.text for segment in fitted([Segment(text)], "ascii", cell_len(text)))
+    if not text.rstrip().endswith("…"):
+        assert made.split() == plain(text, "ascii").split()
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

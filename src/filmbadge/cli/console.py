@@ -56,7 +56,7 @@ class _Console(Console):
             yield segment if segment.control else Segment(lines(segment.text), segment.style)
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
-        return super()._render_buffer(plain.fitted(buffer, self.encoding))
+        return super()._render_buffer(plain.fitted(buffer, self.encoding, self.width))
 
 
 class _Out(_Console):

@@ -71,26 +71,77 @@ def settle_streams() -> None:
             stream.reconfigure(errors=_ERRORS)
 
 
-def fitted(segments: Iterable[Segment], encoding: str) -> Iterator[Segment]:
-    """Segments of whole lines, in signs that the encoding has. A sign that needs more cells takes them from the next blanks
-    of its line, so that columns stay below each other."""
-    owed = 0
+def fitted(segments: Iterable[Segment], encoding: str, width: int) -> Iterator[Segment]:
+    """Segments of whole lines, in signs that the encoding has. A line that fitted the width fits it still.
+
+    A sign that needs more cells takes them from the next blanks of its line, so that columns stay below each other.
+    """
+    line: list[Segment] = []
     for segment in segments:
-        if segment.control or (segment.text.isascii() and not owed):
-            yield segment
+        if segment.control:
+            line.append(segment)
             continue
-        pieces = []
         for piece in _PIECES.findall(segment.text):
             if piece == "\n":
-                owed, made = 0, piece
-            elif piece.startswith("  "):
-                made = " " * max(1, len(piece) - owed)
-                owed -= len(piece) - len(made)
+                yield from _line(line, encoding, width)
+                yield Segment(piece, segment.style)
+                line = []
             else:
-                made = plain(piece, encoding)
-                owed += cell_len(made) - cell_len(piece)
-            pieces.append(made)
-        yield Segment("".join(pieces), segment.style)
+                line.append(Segment(piece, segment.style))
+    yield from _line(line, encoding, width)
+
+
+def _line(pieces: list[Segment], encoding: str, width: int) -> list[Segment]:
+    owed, made = 0, []
+    for piece in pieces:
+        text = piece.text
+        if piece.control:
+            made.append(piece)
+            continue
+        if text.startswith("  "):
+            new = " " * max(1, len(text) - owed)
+            owed -= len(text) - len(new)
+        else:
+            new = plain(text, encoding)
+            owed += cell_len(new) - cell_len(text)
+        made.append(Segment(new, piece.style))
+    over = _cells(made) - width
+    return _shorter(made, over, width) if 0 < over <= owed else made
+
+
+def _shorter(pieces: list[Segment], over: int, width: int) -> list[Segment]:
+    """Without the cells that are too many: from the blanks that stand last, or of a text that is cut, or on a line more."""
+    for n in reversed(range(1, len(pieces))):
+        text = pieces[n].text
+        if text.startswith(" ") and not pieces[n].control:
+            least = 0 if n == len(pieces) - 1 else 2
+            taken = min(over, max(0, len(text) - least))
+            pieces[n] = Segment(text[taken:], pieces[n].style)
+            over -= taken
+    if over <= 0:
+        return pieces
+    last = max(n for n, piece in enumerate(pieces) if piece.text.strip() and not piece.control)
+    if pieces[last].text.endswith("..."):
+        return _cut(pieces[: last + 1], over)
+    left = [n for n, piece in enumerate(pieces) if piece.text == " " and _cells(pieces[:n]) <= width]
+    if not left:
+        return pieces
+    indent = len(pieces[0].text) - len(pieces[0].text.lstrip(" "))
+    return [*pieces[: left[-1]], Segment("\n" + " " * indent), *pieces[left[-1] + 1 :]]
+
+
+def _cut(pieces: list[Segment], over: int) -> list[Segment]:
+    """Cells are taken from before the dots at the end."""
+    taken = over + 3
+    while taken > 0 and pieces:
+        text, style = pieces[-1].text, pieces[-1].style
+        pieces[-1:] = [Segment(text[:-taken], style)] if len(text) > taken else []
+        taken -= len(text)
+    return [*pieces, Segment("..."[: 3 - max(0, taken)], style)]
+
+
+def _cells(pieces: Iterable[Segment]) -> int:
+    return sum(cell_len(piece.text) for piece in pieces if not piece.control)
 
 
 def _instead(error: UnicodeError) -> tuple[str, int]:
