@@ -35,24 +35,64 @@ def drawn(report: ReportDocument, width: int, *, opened: bool = False) -> list[s
 
 def test_eighty_columns(document: ReportDocument) -> None:
     assert drawn(document, 80) == [
-        "grade  address    country  rung       studies   images  worst",
-        "F      192.0.2.3  DE       discloses      309    2,781  Gives records to strang…",
-        "F      192.0.2.2  DE       discloses      204    1,836  Gives records to strang…",
-        "F      192.0.2.1  DE       discloses      101      909  Gives records to strang…",
-        "C      192.0.2.4  DE       admits     unknown  unknown  Lets strangers in",
-        "C      192.0.2.5  DE       admits     unknown  unknown  Lets strangers in",
+        "grade  address    rung       studies  worst",
+        "F      192.0.2.3  discloses      309  Gives records to strangers",
+        "F      192.0.2.2  discloses      204  Gives records to strangers",
+        "F      192.0.2.1  discloses      101  Gives records to strangers",
+        "C      192.0.2.4  admits     unknown  Lets strangers in",
+        "C      192.0.2.5  admits     unknown  Lets strangers in",
         "3 of 5 archives in this list are open to strangers.",
     ]
 
 
 def test_sixty_columns(document: ReportDocument) -> None:
     assert drawn(document, 60, opened=True) == [
-        "grade  address    rung       studies  worst",
-        "F      192.0.2.3  discloses      309  Gives records to stra…",
-        "F      192.0.2.2  discloses      204  Gives records to stra…",
-        "F      192.0.2.1  discloses      101  Gives records to stra…",
+        "grade  address    studies  worst",
+        "F      192.0.2.3      309  Gives records to strangers",
+        "F      192.0.2.2      204  Gives records to strangers",
+        "F      192.0.2.1      101  Gives records to strangers",
         "3 of 3 archives in this list are open to strangers.",
     ]
+
+
+def test_a_hundred_columns(document: ReportDocument) -> None:
+    assert drawn(document, 100, opened=True)[:2] == [
+        "grade  address    country  rung       studies  images  worst",
+        "F      192.0.2.3  DE       discloses      309   2,781  Gives records to strangers",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_a_large_bound_leaves_room_for_what_is_wrong(document: ReportDocument, width: int) -> None:
+    archives = list(document.archives)
+    counts = archives[0].counts | {
+        name: msgspec.structs.replace(archives[0].counts[name], value=None, how="unknown", at_least=24_312_233)
+        for name in ("patients", "studies", "images")
+    }
+    archives[0] = msgspec.structs.replace(
+        archives[0], id="192.0.2.103:104", endpoints=("dimse://192.0.2.103:104",), counts=counts
+    )
+    line = drawn(msgspec.structs.replace(document, archives=tuple(archives)), width)[1]
+    assert "≥ 24,312,233" in line
+    assert line.endswith("  Gives records to strangers")
+
+
+def test_each_number_says_how_it_was_got(document: ReportDocument) -> None:
+    """An estimate is marked on a terminal, and called so in files."""
+    archives = list(document.archives)
+    number = archives[0].counts["studies"]
+    counts = dict.fromkeys(
+        ("patients", "studies", "images"), msgspec.structs.replace(number, value=1200, how="estimated")
+    )
+    archives[0] = msgspec.structs.replace(archives[0], counts=archives[0].counts | counts)
+    made = msgspec.structs.replace(document, archives=tuple(archives))
+    assert drawn(made, 140)[1].count("about 1,200") == 3
+    found = listing.lines(made, opened=True, words=ENGLISH)
+    (row, *_) = csv.DictReader(io.StringIO(listing.csv(found).decode(), newline=""))
+    told = msgspec.json.decode(listing.jsonl(found).splitlines()[0])
+    for name in ("patients", "studies", "images"):
+        assert (row[name], row[f"{name}_how"]) == ("1200", "estimated")
+        assert told[f"{name}_how"] == "estimated"
 
 
 @pytest.mark.parametrize("width", [30, 59, 60, 71, 72, 99, 100, 119, 120, 200])

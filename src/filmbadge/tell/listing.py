@@ -32,6 +32,7 @@ class ListLine(Struct, frozen=True):
     product_version: str
     rung: str
     patients: int | None
+    patients_how: str
     patients_at_least: int | None
     studies: int | None
     studies_how: str
@@ -78,6 +79,7 @@ def _line(archive: ArchiveView, report: ReportDocument, words: Words) -> ListLin
         product_version=archive.product_version,
         rung=archive.rung,
         patients=patients.value,
+        patients_how=patients.how,
         patients_at_least=_bound(patients),
         studies=studies.value,
         studies_how=studies.how,
@@ -155,13 +157,18 @@ class Listing:
         found, words = self._found, self._words
         yield _Column(words.say("grade"), [one.grade or "–" for one in found])
         yield _Column(words.say("address"), [one.address for one in found])
-        yield _Column(words.say("country"), [one.country or "–" for one in found], least=80)
-        yield _Column(words.say("operator"), [one.operator or "–" for one in found], most=24, least=120)
-        yield _Column(words.say("product"), [one.product or "–" for one in found], most=14, least=100)
-        yield _Column(words.say("rung"), [words.say(one.rung) for one in found], least=60)
-        yield _Column(words.say("studies"), [_figure(one.studies, one.studies_at_least, words) for one in found], number=True)  # fmt: skip
-        yield _Column(words.say("images"), [_figure(one.images, one.images_at_least, words) for one in found], number=True, least=72)  # fmt: skip
+        yield _Column(words.say("country"), [one.country or "–" for one in found], least=100)
+        yield _Column(words.say("operator"), [one.operator or "–" for one in found], most=24, least=160)
+        yield _Column(words.say("product"), [one.product or "–" for one in found], most=14, least=140)
+        yield _Column(words.say("rung"), [words.say(one.rung) for one in found], least=72)
+        yield self._figures("patients", least=120)
+        yield self._figures("studies")
+        yield self._figures("images", least=100)
         yield _Column(words.say("worst"), [self._worst(one) for one in found], most=60)
+
+    def _figures(self, quantity: str, least: int = 0) -> _Column:
+        parts = [[getattr(one, quantity + of) for of in ("", "_how", "_at_least")] for one in self._found]
+        return _Column(self._words.say(quantity), [self._words.amount(*one) for one in parts], number=True, least=least)
 
     def _worst(self, one: ListLine) -> str:
         """What a person found out stands first: a narrow line is cut at its end."""
@@ -179,12 +186,6 @@ class Listing:
             len(self._found),
             open=opened,
         )
-
-
-def _figure(value: int | None, at_least: int | None, words: Words) -> str:
-    if value is not None:
-        return words.number(value)
-    return words.say("≥ {n:,}", n=at_least) if at_least else words.say("unknown")
 
 
 def _joined(cells: Sequence[str], columns: Sequence[_Column], width: int) -> str:

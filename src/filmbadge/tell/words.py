@@ -525,6 +525,12 @@ class Words(Causes):
             return self.say("Reviewed by {who} on {day}: {what}, run by {operator}.", who=found.who, day=day, what=what, operator=found.operator)  # fmt: skip
         return self.say("Reviewed by {who} on {day}: {what}.", who=found.who, day=day, what=what)
 
+    def amount(self, value: int | None, how: str, at_least: int | None) -> str:
+        """The count of one archive as a figure: marked where it is an estimate, and a bound where it is not known."""
+        if value is None:
+            return self.say("≥ {n:,}", n=at_least) if at_least else self.say("unknown")
+        return self.say("about {n:,}", n=value) if how == Provenance.ESTIMATED else self.number(value)
+
     def figure(self, total: Total) -> str:
         """A total as a figure; a bound where it is not known, and in words where it has none."""
         if total.measured is not None:

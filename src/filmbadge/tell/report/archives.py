@@ -207,11 +207,9 @@ def _product(archive: ArchiveView, words: Words) -> str:
 
 
 def _figure(archive: ArchiveView, quantity: str, words: Words) -> str:
-    """The figure alone, or its bound."""
+    """The figure, with what shows that it is an estimate or a bound."""
     number = archive.counts[quantity]
-    if number.value is not None:
-        return words.number(number.value)
-    return words.say("≥ {n:,}", n=number.at_least) if number.at_least else words.say("unknown")
+    return words.amount(number.value, number.how, number.at_least)
 
 
 def _looks(archive: ArchiveView, words: Words) -> Iterator[str]:
