@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
@@ -114,3 +115,37 @@ def test_nothing_is_injected_into_headers(words: str) -> None:
     assert b"Bcc" not in names
     found = read(raw)
     assert [one.addr_spec for one in found["To"].addresses] == ["pacs@klinik.test"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Üniversite Hastanesi " * 10 + "X",
+        "東京大学 医学部 附属病院 放射線科 情報システム部 御中 担当者 様",
+        "Hôpitaux universitaires de Genève (HUG), service de radiologie, à l'attention du délégué",
+        "St. Anna, Radiologie",
+        'A "B" \\ C, <x@y.test>; ' * 9 + "D",
+        "=?utf-8?q?A?=",
+        "A" * 256,
+    ],
+)
+def test_a_name_and_a_subject_come_back_as_they_were_written(words: str) -> None:
+    """Read as RFC 5322 and RFC 2047 say. The library's own parser puts blanks between encoded words."""
+    letter = compose(
+        Mail(replace(CONTACT, name=words), [view("192.0.2.1")]),
+        SENDER._replace(authority=words),
+        SURVEY,
+        REFERENCE,
+        TODAY,
+        ENGLISH,
+    )
+    raw = mail.message(letter._replace(subject=words), AT, ID)
+    assert max(map(len, raw.split(b"\r\n"))) <= (78 if " " in words else 300)
+    head = raw.partition(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").decode("ascii")
+    fields = dict(line.split(": ", 1) for line in head.split("\r\n"))
+    for field, mailbox in (("From", SENDER.mailbox), ("Reply-To", SENDER.mailbox), ("To", CONTACT.email)):
+        name, _, rest = fields[field].rpartition(" <")
+        assert rest == f"{mailbox}>"
+        assert not set(name) & set('",;:<>@()[]\\.')  # nothing that needs quotes
+        assert str(make_header(decode_header(name.strip()))) == words
+    assert str(make_header(decode_header(fields["Subject"]))) == f"[{REFERENCE}] {words}"

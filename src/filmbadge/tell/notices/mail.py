@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -18,6 +19,8 @@ from filmbadge.texts import printable
 from filmbadge.version import RELEASE
 
 _WIDTH = 72  # characters of a line of text
+_HEAD = SMTP.clone(refold_source="none")  # what we fold stays so
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~ -]+")  # a name that needs no quotes, RFC 5322 3.2.3
 
 
 def message(
@@ -27,13 +30,14 @@ def message(
 
     The structure is that of RFC 5965 with XARF's type of report. Without reports it is text alone.
     """
-    made = EmailMessage(policy=SMTP)
-    sender = Address(printable(letter.sender.authority), addr_spec=letter.sender.mailbox)
+    made = EmailMessage(policy=_HEAD)
     made["Message-ID"] = message_id
     made["Date"] = format_datetime(at)
-    made["From"] = made["Reply-To"] = sender
-    made["To"] = Address(printable(letter.contact.name), addr_spec=letter.contact.email)
-    made["Subject"] = f"[{letter.reference}] {printable(letter.subject)}"
+    for name in ("From", "Reply-To"):
+        _mailbox(made, name, letter.sender.authority, letter.sender.mailbox)
+    _mailbox(made, "To", letter.contact.name, letter.contact.email)
+    subject = f"[{letter.reference}] {printable(letter.subject)}"
+    made.set_raw("Subject", _folded("Subject", subject, subject.isascii() and "=?" not in subject))
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834
     if first_id:
         made["In-Reply-To"] = made["References"] = first_id
@@ -50,6 +54,18 @@ def message(
     for part in (_text(letter), _feedback(), *(_report(report, name) for name, report in named.items())):
         made.attach(cast("EmailMessage", part))  # a part has no MIME-Version of its own
     return made.as_bytes()
+
+
+def _mailbox(made: EmailMessage, header: str, name: str, mail: str) -> None:
+    shown = printable(name)
+    folded = _folded(header, shown, bool(_ATOMS.fullmatch(shown)))
+    fits = len(header) + len(folded) + len(mail) <= _WIDTH
+    made.set_raw(header, f"{folded}{' ' if fits else chr(10) + ' '}<{mail}>")
+
+
+def _folded(header: str, text: str, plain: bool) -> str:
+    """In lines that are short, as it stands or in encoded words (RFC 2047). Where the policy folds, it may lose blanks and quotes."""
+    return Header(text, None if plain else "utf-8", header_name=header).encode()
 
 
 def _boundary(message_id: str) -> str:
