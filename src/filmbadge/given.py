@@ -34,17 +34,17 @@ def pieces(path: Path) -> Iterator[bytes]:
 
 def _first(handle: int, path: Path) -> Iterator[bytes]:
     """What there is at once. The end of a pipe says that nobody writes to it; who writes to it later makes us wait."""
-    if sys.platform == "win32":
-        return
-    try:
-        head = os.read(handle, PIECE)
-    except BlockingIOError:
-        head = None
-    if head:
-        yield head
-    elif head is not None and stat.S_ISFIFO(os.fstat(handle).st_mode):
-        raise OSError(errno.ENXIO, "nobody writes to this pipe", str(path))
-    os.set_blocking(handle, True)
+    yield from ()  # all there is on Windows, which has no such pipes
+    if sys.platform != "win32":
+        try:
+            head = os.read(handle, PIECE)
+        except BlockingIOError:
+            head = None
+        if head:
+            yield head
+        elif head is not None and stat.S_ISFIFO(os.fstat(handle).st_mode):
+            raise OSError(errno.ENXIO, "nobody writes to this pipe", str(path))
+        os.set_blocking(handle, True)
 
 
 def read(path: Path, limit: int) -> bytes:
