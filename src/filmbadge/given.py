@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 PIECE = 1 << 16  # bytes that are read at once
@@ -34,16 +35,14 @@ def pieces(path: Path) -> Iterator[bytes]:
 
 def _first(handle: int, path: Path) -> Iterator[bytes]:
     """What there is at once. The end of a pipe says that nobody writes to it; who writes to it later makes us wait."""
-    yield from ()  # all there is on Windows, which has no such pipes
+    head = None
+    with suppress(BlockingIOError):
+        head = os.read(handle, PIECE)
+    if head:
+        yield head
+    elif head is not None and stat.S_ISFIFO(os.fstat(handle).st_mode):
+        raise OSError(errno.ENXIO, "nobody writes to this pipe", str(path))
     if sys.platform != "win32":
-        try:
-            head = os.read(handle, PIECE)
-        except BlockingIOError:
-            head = None
-        if head:
-            yield head
-        elif head is not None and stat.S_ISFIFO(os.fstat(handle).st_mode):
-            raise OSError(errno.ENXIO, "nobody writes to this pipe", str(path))
         os.set_blocking(handle, True)
 
 
