@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import product
 
 import msgspec
 import pytest
@@ -365,19 +367,45 @@ def test_from_the_other_side_new_is_gone_and_worse_is_better(old: Asked, new: As
 
 
 @given(asked(), asked())
-def test_nothing_is_closed_while_a_way_in_that_may_be_its_own_is_open_or_not_known(old: Asked, new: Asked) -> None:
+def test_closed_has_a_proof_of_each_way_in_and_no_other_is_open(old: Asked, new: Asked) -> None:
+    closed_is_closed(old, new)
+
+
+def test_every_host_with_two_ways_in_is_tried_and_none_that_may_be_open_is_closed() -> None:
+    hosts = list(one_host())
+    seen = Counter(closed_is_closed(old, new) for old, new in product(hosts, repeat=2))
+    assert seen[True] > 20
+    assert seen[False] > 500
+
+
+def one_host() -> Iterator[Asked]:
+    """Every survey of one host: two ports, of one archive, of two that may be one or not, or of none."""
+    shown = (None, CLOSED_PORT, Heard(Rung.LISTENING, Reason.NOT_IMAGING))
+    for rungs in product((None, Rung.SPEAKS, Rung.DISCLOSES), repeat=2):
+        there = [(way, rung) for way, rung in zip((DICOM, WEB), rungs, strict=True) if rung is not None]
+        left = [way for way, rung in zip((DICOM, WEB), rungs, strict=True) if rung is None]
+        for answers in product(shown, repeat=len(left)):
+            heard = {way: answer for way, answer in zip(left, answers, strict=True) if answer is not None}
+            for perhaps in ((), tuple(archive(way).id for way, _ in there)):
+                apart = (archive(way, rung=rung, perhaps_same=perhaps) for way, rung in there)
+                yield survey(*apart, heard=heard)
+            if len(there) == 2 and rungs[0] is rungs[1]:
+                yield survey(archive(DICOM, WEB, rung=rungs[0] or Rung.SPEAKS))
+
+
+def closed_is_closed(old: Asked, new: Asked) -> bool:
+    """Whether any archive is told as closed; if so, it is."""
     found = changes(old, new)
     pairs = {(change.old, change.new) for change in found}
-    for change in found:
-        if change.kind is not ChangeKind.CLOSED:
-            continue
-        assert change.was is not None
-        for way in change.was.ways:
+    closed = [change.was for change in found if change.kind is ChangeKind.CLOSED and change.was is not None]
+    for was in closed:
+        for way in was.ways:
             assert new.heard[way].conclusive
             assert not (new.heard[way].rung or Rung.SILENT).open
         for other in new.archives:
-            if other.open and {e.address for e in other.identity.endpoints} & {way.address for way in change.was.ways}:
-                assert told_apart(change.was, other, pairs, old, new)
+            if other.open and {e.address for e in other.identity.endpoints} & {way.address for way in was.ways}:
+                assert told_apart(was, other, pairs, old, new)
+    return bool(closed)
 
 
 def told_apart(was: Known, other: Known, pairs: set[tuple[str | None, str | None]], old: Asked, new: Asked) -> bool:
