@@ -59,7 +59,7 @@ def _named(text: str) -> tuple[str, str]:
     """The name and the mailbox. Raises Refusal."""
     found = _NAMED.fullmatch(text.strip())
     if found is None or not found[1].strip():
-        raise Refusal(f"--sender {text} is not written as 'NAME <MAILBOX>'")
+        raise Refusal(f"--sender 'NAME <MAILBOX>' says who writes, and this is not written so: {text}")
     if not is_public(found[2].strip()):
         raise Refusal(f"--sender {text}: '{found[2]}' is no e-mail address such as pacs@clinic.test")
     return printable(found[1].strip()), found[2].strip()
