@@ -96,3 +96,17 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match="cannot be written"), office.opened(tmp_path / "file" / "out"):
         pass
+
+
+def test_letters_without_a_table_are_not_written_twice(tmp_path: Path) -> None:
+    """Where the table is lost, nobody knows who was told. A letter that a killed run left is no such letter."""
+    name = "2026-11-26-FB-2345-ABCD-1-first-de.owner.eml"
+    with office.opened(tmp_path) as folder:
+        folder.keep([Made({name: b"message"}, (replace(ROW, files=name),))])
+    (tmp_path / ledger.NAME).unlink()
+    with pytest.raises(Refusal, match=rf"{name} is a letter, and told\.csv, .* is missing"), office.opened(tmp_path):
+        pass
+    assert names(tmp_path) == [name]
+    (tmp_path / name).rename(tmp_path / "elsewhere")
+    with office.opened(tmp_path) as folder:
+        assert folder.told == ()

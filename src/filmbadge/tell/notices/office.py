@@ -18,6 +18,7 @@ from filmbadge.tell.notices import ledger
 from filmbadge.tell.notices.ledger import Told
 
 _NEW = ".new"
+LETTERS = "*-FB-????-????-*"  # what the files of letters are called
 
 
 class Made(NamedTuple):
@@ -33,6 +34,10 @@ class Office:
     def __init__(self, directory: Path) -> None:
         self._directory, self._new = directory, directory / _NEW
         self.told = ledger.read(directory)
+        if not self.told and (letter := next(directory.glob(LETTERS), None)):
+            raise Refusal(
+                f"{files.shown(letter)} is a letter, and {ledger.NAME}, which says who was told, is missing or empty: put it back, or choose another folder"
+            )
 
     def settle(self) -> None:
         """Letters that were told are moved to their place, and others of an earlier run are removed. Raises Refusal."""
