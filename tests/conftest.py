@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
         guard.enter()
     else:
         isolation.enter()
+    os.environ["COLUMNS"] = "80"  # however wide the terminal of this run is
+    for name in ("FORCE_COLOR", "NO_COLOR"):
+        os.environ.pop(name, None)
     chance.begin()
     if (folder := config.getoption("--hunt", None)) is not None:
         config.pluginmanager.register(found.Recorder(folder))

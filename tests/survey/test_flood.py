@@ -88,7 +88,7 @@ async def ask(targets: list[Target], depth: Depth, limit: int) -> tuple[list[Hos
         qido_record=True,
         caps=ConnectionLimits(patience_seconds=2),
         memory=MemoryLimits(distinct_bytes=limit),
-        census=Budget(questions=40, minutes=1, received_bytes=1 << 28, whole=20_000),
+        census=Budget(questions=40, minutes=5, received_bytes=1 << 28, whole=20_000),
     )
     dialer = Dialer(scope, lambda _: None, {str(target.host): target.ports for target in targets})
     tasks = [asyncio.create_task(examine(dialer, target, depth)) for target in targets]
