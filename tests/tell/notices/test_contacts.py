@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from filmbadge.catalogue.placeholders import placeholders
 from filmbadge.model import Refusal
 from filmbadge.tell.notices.contacts import COLUMNS, Contact, Contacts, Role
+from support.written import contacts
 
 HEAD = ",".join(COLUMNS) + "\n"
 
@@ -194,3 +195,10 @@ def test_lines_of_a_postal_address(postal: str, lines: tuple[str, ...], tmp_path
     found = table(tmp_path, f',192.0.2.1,,Klinik Süd,,"{postal}",,,,\n').of("192.0.2.1")
     assert found is not None
     assert found.postal == lines
+
+
+def test_an_operator_is_one_however_its_name_is_written(tmp_path: Path) -> None:
+    table = contacts(tmp_path, ",Universita\u0308tsklinik  S\u00fcd,Klinik,pacs@klinik.test,,,,,")
+    found = table.of("203.0.113.1", "UNIVERSIT\u00c4TSKLINIK Su\u0308d")
+    assert found is not None
+    assert found.email == "pacs@klinik.test"

@@ -15,6 +15,7 @@ from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from unicodedata import normalize
 
 from msgspec import Struct
 
@@ -274,7 +275,8 @@ def _network(text: str, number: int) -> tuple[int, int]:
 
 
 def _plain(operator: str) -> str:
-    return " ".join(operator.casefold().split())
+    """By which two ways to write one name are equal: a letter with its accent is one sign to some programs and two to others."""
+    return " ".join(normalize("NFKC", operator).casefold().split())
 
 
 def _without_remarks(text: str) -> Iterator[str]:
