@@ -75,7 +75,7 @@ def test_the_page_says_what_the_survey_found(browser: Browser, survey: Path) -> 
         if line.archives:
             said = kinds[line.kind.replace("_", " ")]
             assert f"≥ {line.total.at_least:,}" in said
-            assert "counted" in said
+    assert "Each of these figures: counted." in tab.inner_text("section:has(#kinds)")
     assert "US social security number as patient id, studies: " in tab.inner_text("main")
     assert tab.locator("script, link, img, iframe").count() == 0
     tab.close()

@@ -23,6 +23,7 @@ from filmbadge.model import (
     JudgedEndpoint,
     KindFound,
     Place,
+    Rung,
     TlsFacts,
     Transport,
 )
@@ -231,7 +232,8 @@ def endpoint_view(judged: JudgedEndpoint, words: Words) -> EndpointView:
         conclusive=verdict.conclusive,
         tls=judged.observation.tls,
         transport=judged.transport,
-        encryption=words.tls(judged.observation.tls, judged.transport),
+        # Where nothing was reached, nobody knows what would protect it.
+        encryption="" if judged.rung is Rung.SILENT else words.tls(judged.observation.tls, judged.transport),
         place=_place(judged.place, words),
     )
 

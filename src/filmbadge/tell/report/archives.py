@@ -92,7 +92,7 @@ def grades(report: ReportDocument, words: Words) -> list[GradeRow]:
         return []
     most = max(counted.values())
     return [
-        GradeRow(letter, words.say(word), words.say(meaning), figure(report, n, words), width(n, most))
+        GradeRow(letter, words.say(word), words.say(meaning), figure(report, n, words) if n else "", width(n, most))
         for letter, (word, meaning) in GRADES.items()
         if (n := counted.get(letter, 0)) or (letter and not public(report))
     ]

@@ -202,13 +202,19 @@ def _funnel(report: ReportDocument, words: Words) -> Chart:
             "None of the {n:,} endpoints that answered gave records to a stranger",
             answered,
         )
+    elif gave == answered:
+        title = words.many(
+            "The one endpoint that answered gave records to a stranger",
+            "All {n:,} endpoints that answered gave records to a stranger",
+            answered,
+        )
     most = max((step.endpoints for step in report.funnel if step.rung != Rung.SILENT), default=0)
     return Chart(
         "funnel",
         words.say("How far a stranger gets"),
         title,
         (words.say("rung"), words.say("endpoints")),
-        tuple(_step(step, most, words) for step in report.funnel),
+        tuple(_step(step, most, words) for step in report.funnel if step.endpoints),
         words.say(
             "Source: what each endpoint answered, in the last conversation with it. Silent endpoints have no bar."
         ),
@@ -240,15 +246,20 @@ def is_open(rung: str) -> bool:
     return rung in {known.value for known in Rung if known.open}
 
 
-def _kinds_title(found: Sequence[KindLine], words: Words) -> str:
-    """The finding. One kind leads only where all are known and no other has as many studies."""
+def _kinds_title(report: ReportDocument, found: Sequence[KindLine], words: Words) -> str:
+    """The finding. One kind leads only where all are known and no other has as many studies. `found` has most first."""
     if not found:
         return words.say("No personal data was found in the archives that were looked at")
-    ordered = sorted(found, key=lambda line: -at_least(line.total))
-    first = words.kind(Kind(ordered[0].kind))
+    if public(report):
+        return words.many(
+            "Strangers can read at least {n:,} kind of personal data",
+            "Strangers can read at least {n:,} kinds of personal data",
+            len(found),
+        )
+    first = words.kind(Kind(found[0].kind))
     if len(found) == 1:
         return words.say("Strangers can read one kind of personal data: {first}", first=first)
-    leads = at_least(ordered[0].total) > at_least(ordered[1].total)
+    leads = at_least(found[0].total) > at_least(found[1].total)
     if leads and all(line.total.measured is not None for line in found):
         return words.say(
             "Strangers can read {n:,} kinds of personal data, {first} most of all", n=len(found), first=first
@@ -257,31 +268,36 @@ def _kinds_title(found: Sequence[KindLine], words: Words) -> str:
 
 
 def _kinds(report: ReportDocument, words: Words) -> Chart:
-    found = [line for line in report.kinds if line.archives or at_least(line.total)]
+    told = (line for line in report.kinds if line.archives or at_least(line.total))
+    found = sorted(told, key=lambda line: -at_least(line.total))
     most = max((at_least(line.total) for line in found), default=0)
+    origins = {words.origin(line.total, alone=False) for line in found}
+    alike = words.say("Each of these figures: {origin}.", origin=origins.pop()) if len(origins) == 1 else ""
     absent = ", ".join(words.kind(Kind(line.kind)) for line in report.kinds if line.total.measured == 0)
     return Chart(
         "kinds",
         words.say("Kinds of personal data"),
-        _kinds_title(found, words),
+        _kinds_title(report, found, words),
         (words.say("kind"), words.say("studies")),
-        tuple(_kind(report, line, most, words) for line in found),
+        tuple(_kind(report, line, most, words, alone=not alike) for line in found),
         words.say(
             "Source: studies of open archives that carry each kind. Values were looked at where they were read, and then forgotten. Archives that gave no answer to the question are not in it."
         ),
         words.say("how it looks, and in how many archives"),
-        after=(words.say("Looked for and found in none: {kinds}.", kinds=absent),) if absent else (),
+        after=tuple(
+            filter(None, (alike, absent and words.say("Looked for and found in none: {kinds}.", kinds=absent)))
+        ),
     )
 
 
-def _kind(report: ReportDocument, line: KindLine, most: int, words: Words) -> Row:
-    figure, got = words.figure(line.total), words.origin(line.total, alone=False)
+def _kind(report: ReportDocument, line: KindLine, most: int, words: Words, *, alone: bool) -> Row:
+    """`alone`: how its figure was got is not the same for all kinds."""
     return Row(
         words.kind(Kind(line.kind)),
-        (figure,),
+        (words.figure(line.total),),
         width(at_least(line.total), most),
         100,
-        got,
+        words.origin(line.total, alone=False) if alone else "",
         (_looks(report, line, words),),
     )
 
@@ -393,6 +409,12 @@ def _transport(report: ReportDocument, words: Words) -> Chart:
         title = words.say("What connections to open archives showed")
     elif not plain:
         title = words.say("No archive was reached without encryption")
+    elif plain == found:
+        title = words.many(
+            "The one archive can be reached without any encryption",
+            "All {n:,} archives can be reached without any encryption",
+            found,
+        )
     rows = _tallies(report, report.transport, words)
     return Chart(
         "transport",

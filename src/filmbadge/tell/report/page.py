@@ -23,6 +23,8 @@ from filmbadge.tell.summary import (
 from filmbadge.tell.words import Words
 
 _UNDECIDED = 40  # hosts
+# What stands below the headline of who asked, by whose leave and when. The rest stands with the method.
+_BYLINE = (N_("Scope"), N_("Authority"), N_("Reference"), N_("Contact"), N_("Dates"), N_("For whom"))
 # The figures of the first screen: the first of these that are known.
 _FIRST = ("archives_open", "patients", "images", "images_retrievable", "studies", "ssn_records", "series", "archives")
 _MOST = 4
@@ -31,12 +33,14 @@ _MOST = 4
 def render(report: ReportDocument, words: Words) -> str:
     """The page as text."""
     known = report.state != "nothing-reached" and not unasked(report)
+    facts, first = list(_facts(report, words)), set(map(words.say, _BYLINE))
     return environment(words).get_template("page.jinja").render(
         kicker=family.kicker(words.say("Filmbadge survey"), report.evidence.scope, report.level, words),
         headline=headline(report, words),
         lead=list(_lead(report, words)),
         warnings=list(incomplete(report.state, report.rows, words)) if known else [],
-        facts=list(_facts(report, words)),
+        byline=[fact for fact in facts if fact[0] in first],
+        facts=[fact for fact in facts if fact[0] not in first],
         figures=list(_figures(report, words)) if known and _found(report) else [],
         totals=_totals(report, words) if known and _found(report) else None,
         places=places(report, words) if _found(report) else None,
@@ -154,19 +158,22 @@ _ONE = N_("archive open to strangers")
 
 
 def _totals(report: ReportDocument, words: Words) -> Chart:
-    opened = at_least(_rows(report)["archives_open"])
+    opened, blank = at_least(_rows(report)["archives_open"]), words.say("not told")
+    told = [
+        (words.say(label), words.figure(total), words.origin(total))
+        for label, total in figures(report)
+        if opened or total.measured != 0 or total.quantity == "archives_open"
+    ]
+    hidden = ", ".join(label for label, value, _ in told if value == blank)
+    left_out = [words.say("Not told, since it would tell of single archives: {what}.", what=hidden)] if hidden else []
     return Chart(
         "totals",
         words.say("All figures"),
         words.say("What was found, and how each figure was got"),
         (words.say("what"), words.say("figure")),
-        tuple(
-            Row(words.say(label), (words.figure(total),), notes=(words.origin(total),))
-            for label, total in figures(report)
-            if opened or total.measured != 0 or total.quantity == "archives_open"
-        ),
+        tuple(Row(label, (value,), notes=(origin,)) for label, value, origin in told if value != blank),
         notes=words.say("how it was got"),
-        after=tuple(alike(report, words)),
+        after=(*left_out, *alike(report, words)),
     )
 
 
@@ -210,6 +217,8 @@ def _graded(report: ReportDocument, words: Words) -> str:
         )
     if not failed:
         return words.say("No archive has the worst grade")
+    if failed == all_:
+        return words.many("The one archive has the worst grade", "All {n:,} archives have the worst grade", all_)
     return words.many(
         "{n:,} of {all:,} archives has the worst grade",
         "{n:,} of {all:,} archives have the worst grade",
