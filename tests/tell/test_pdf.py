@@ -107,7 +107,7 @@ def test_a_link_shows_where_it_leads() -> None:
 def page_with(body: str) -> str:
     """Our style on a page of one paragraph."""
     shown = environment(Words()).from_string("{% extends 'base.jinja' %}{% block main %}{{ body }}{% endblock %}")
-    return shown.render(headline="A page", body=Markup(body))
+    return shown.render(headline="A page", body=Markup(body), abbreviations="")
 
 
 @pytest.mark.parametrize(

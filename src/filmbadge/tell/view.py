@@ -233,7 +233,7 @@ def endpoint_view(judged: JudgedEndpoint, words: Words) -> EndpointView:
         tls=judged.observation.tls,
         transport=judged.transport,
         # Where nothing was reached, nobody knows what would protect it.
-        encryption="" if judged.rung is Rung.SILENT else words.tls(judged.observation.tls, judged.transport),
+        encryption="" if verdict.rung is Rung.SILENT else words.tls(judged.observation.tls, judged.transport),
         place=_place(judged.place, words),
     )
 

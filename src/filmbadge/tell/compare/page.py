@@ -11,8 +11,9 @@ from filmbadge.model import Depth, Rung
 from filmbadge.tell.compare import phrases, telling, terminal, trend
 from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Side, Step, SurveyRow
 from filmbadge.tell.language import N_
+from filmbadge.tell.report import family
 from filmbadge.tell.report.charts import Chart, Row
-from filmbadge.tell.report.family import environment, width
+from filmbadge.tell.report.family import width
 from filmbadge.tell.words import Words
 
 _LISTS = (
@@ -71,28 +72,27 @@ def render(told: ComparisonDocument, words: Words) -> str:
     step = told.steps[-1]
     bars = trend.bars(told, words)
     title = trend.title(told, bars, words)
-    return (
-        environment(words, "filmbadge.tell.compare")
-        .get_template("compare.jinja")
-        .render(
-            kicker=words.say("Filmbadge comparison"),
-            headline=_headline(told, words),
-            lead=list(terminal.verdict(told, words)),
-            warnings=list(terminal.warnings(told, words)),
-            facts=list(_facts(told, step, words)),
-            figures=[] if told.empty or told.uncompared else list(_figures(told, step, words)),
-            title=title,
-            drawn=trend.drawn(bars, title, words) if any(bar.open for bar in bars) else None,
-            trend_head=terminal.trend_head(told, words),
-            trend=list(terminal.trend(told, words)),
-            became=None if told.empty else _became(told, step, words),
-            countries=_countries(step, words),
-            lists=list(_lists(step, words)),
-            telling=_telling(told, words),
-            method=list(_method(words)),
-            level=told.level,
-            version=told.version,
-        )
+    return family.render(
+        words,
+        "compare.jinja",
+        "filmbadge.tell.compare",
+        kicker=words.say("Filmbadge comparison"),
+        headline=_headline(told, words),
+        lead=list(terminal.verdict(told, words)),
+        warnings=list(terminal.warnings(told, words)),
+        facts=list(_facts(told, step, words)),
+        figures=[] if told.empty or told.uncompared else list(_figures(told, step, words)),
+        title=title,
+        drawn=trend.drawn(bars, title, words) if any(bar.open for bar in bars) else None,
+        trend_head=terminal.trend_head(told, words),
+        trend=list(terminal.trend(told, words)),
+        became=None if told.empty else _became(told, step, words),
+        countries=_countries(step, words),
+        lists=list(_lists(step, words)),
+        telling=_telling(told, words),
+        method=list(_method(words)),
+        level=told.level,
+        version=told.version,
     )
 
 

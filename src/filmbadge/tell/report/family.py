@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import re
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
@@ -12,12 +14,24 @@ from typing import NamedTuple
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from filmbadge.tell.abbreviations import explained
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.language import N_
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
 
 _HERE = "filmbadge.tell.report"
+_KEY = Markup("<!-- abbreviations -->")  # where the key goes: no archive can say it, since what it says is escaped
+_UNSEEN = re.compile(r"<(style|svg|code|pre)\b.*?</\1>|<[^>]*>", re.DOTALL)
+
+
+def render(words: Words, template: str, *packages: str, **values: object) -> str:
+    """A page, with a key to the abbreviations that are on it. `packages` have templates beside those from here."""
+    made = environment(words, *packages)
+    page = made.get_template(template).render(abbreviations=_KEY, **values)
+    seen = html.unescape(_UNSEEN.sub(" ", page))
+    key = made.get_template("abbreviations.jinja").render(rows=list(explained(seen, words)))
+    return page.replace(_KEY, key, 1)
 
 
 def environment(words: Words, *packages: str) -> Environment:

@@ -8,7 +8,6 @@ from filmbadge.model import Depth, Total
 from filmbadge.tell.language import N_
 from filmbadge.tell.report import archives, family
 from filmbadge.tell.report.charts import Chart, Row, at_least, charts, places, public, wrong
-from filmbadge.tell.report.family import environment
 from filmbadge.tell.summary import (
     ReportDocument,
     alike,
@@ -34,7 +33,9 @@ def render(report: ReportDocument, words: Words) -> str:
     """The page as text."""
     known = report.state != "nothing-reached" and not unasked(report)
     facts, first = list(_facts(report, words)), set(map(words.say, _BYLINE))
-    return environment(words).get_template("page.jinja").render(
+    return family.render(
+        words,
+        "page.jinja",
         kicker=family.kicker(words.say("Filmbadge survey"), report.evidence.scope, report.level, words),
         headline=headline(report, words),
         lead=list(_lead(report, words)),

@@ -10,7 +10,7 @@ from filmbadge.tell.card import CheckDocument, headline, traffic, why
 from filmbadge.tell.report import archives, family
 from filmbadge.tell.report.archives import GRADES, Card
 from filmbadge.tell.report.charts import Chart, Row
-from filmbadge.tell.report.family import environment, width
+from filmbadge.tell.report.family import width
 from filmbadge.tell.view import ArchiveView, EndpointView
 from filmbadge.tell.words import Words
 
@@ -42,7 +42,9 @@ def render(check: CheckDocument, words: Words) -> str:
     ordered = sorted(check.archives, key=_badness)
     letter = (ordered[0].grade or "") if ordered else None
     ways = [_way(one, words) for one in check.endpoints]
-    return environment(words).get_template("single.jinja").render(
+    return family.render(
+        words,
+        "single.jinja",
         kicker=family.kicker(words.say("Filmbadge check"), check.target, check.level, words),
         headline=headline(check, words).plain,
         letter=letter,
