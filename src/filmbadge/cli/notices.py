@@ -91,10 +91,12 @@ def notices(
         dataset = opened(directory)
         dataset.require_whole()
         review(dataset, reviewed)
-        found = {archive.id: (archive, group) for archive, group, _ in tables.each_alone(dataset)}
+        each = list(tables.each_alone(dataset))
+        found = {archive.id: (archive, group) for archive, group, _ in each}
+        known_as = {archive.id: known for archive, _, known in each}
         words = Words()
         views = [archive_view(archive, group, words) for archive, group in found.values()]
-    writing = _writing(dataset, found, at, language, paper, sender)
+    writing = _writing(dataset, found, known_as, at, language, paper, sender)
     with office.opened(out) as folder:
         made = plan(
             views,
@@ -135,7 +137,13 @@ def _fates(before: Path, dataset: Dataset) -> Mapping[str, Fate]:
 
 
 def _writing(
-    dataset: Dataset, found: Mapping[str, _Found], at: datetime, wanted: str, paper: str, sender: str
+    dataset: Dataset,
+    found: Mapping[str, _Found],
+    known_as: Mapping[str, str],
+    at: datetime,
+    wanted: str,
+    paper: str,
+    sender: str,
 ) -> Writing:
     told = dataset.manifest
     scope = told.scope
@@ -158,7 +166,7 @@ def _writing(
 
     return Writing(
         sender=writer,
-        survey=Survey(told.started, told.ended, dict(_asked(found))),
+        survey=Survey(told.started, told.ended, dict(_asked(found)), known_as),
         name=scope.name,
         at=at,
         wanted=wanted,

@@ -55,6 +55,19 @@ def said(mail: Mail, words: Words = ENGLISH) -> str:
     return " ".join(text(letter(mail, words)).split())
 
 
+def test_an_archive_at_two_addresses_counts_once_and_the_letter_says_so() -> None:
+    mail = Mail(CONTACT, [ONE, view("192.0.2.8"), view("192.0.2.9")])
+    known = SURVEY._replace(
+        known_as={archive.id: archive.id for archive in mail.archives} | {mail.archives[1].id: ONE.id}
+    )
+    made = compose(mail, SENDER, known, REFERENCE, TODAY, ENGLISH)
+    assert made.subject.startswith("2 open archives")
+    assert len(made.rows) == 3
+    opening = " ".join(made.opening)
+    assert "The 2 below do" in opening
+    assert "192.0.2.7, 192.0.2.8 lead to one archive, which counts once." in opening
+
+
 def of(country: str, archive: ArchiveView = ONE) -> ArchiveView:
     return replace(archive, place=replace(archive.place, country=country))
 

@@ -62,11 +62,14 @@ class Sender(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """When it was asked: the survey, and each archive."""
+    """When it was asked, the survey and each archive; and which of them are one."""
 
     began: datetime
     ended: datetime | None
     asked: Mapping[str, datetime]  # by id of the archive
+    known_as: Mapping[
+        str, str
+    ] = {}  # by id of the archive: the id that the survey has for it, where it stands at two hosts
 
 
 class Row(NamedTuple):
@@ -153,11 +156,14 @@ class _Writer:
         self._reference, self._words, self._say = reference, words, words.say
         self._desk = mail.contact.role is Role.DESK
         self._before = {one.archive.id: one.last for one in mail.again}
+        self._hosts: dict[str, list[str]] = {}  # of each archive
+        for archive in mail.archives:
+            self._hosts.setdefault(survey.known_as.get(archive.id, archive.id), []).append(address(archive))
         self._about = [address(archive) for archive in mail.archives] or [_host(row) for row in mail.closed]
 
     def subject(self) -> str:
         one, more = _HEADS[self._mail.kind]
-        n = len(self._mail.archives or self._mail.closed)
+        n = len(self._hosts or self._mail.closed)
         return self._words.many(one, more, n, address=self._about[0])
 
     def opening(self) -> Iterator[str]:
@@ -168,7 +174,7 @@ class _Writer:
             yield " ".join(self._thanks())
 
     def _found(self) -> Iterator[str]:
-        n = len(self._mail.archives)
+        n = len(self._hosts)
         if self._mail.again:
             written = min(one.last.day for one in self._mail.again)
             yield self._say("We wrote to you on {date}.", date=self._date(written))
@@ -180,6 +186,8 @@ class _Writer:
         else:
             yield self._say("We ask on the internet which archives of medical images answer strangers.")
             yield self._where_it_stands(n)
+        for hosts in (hosts for hosts in self._hosts.values() if len(hosts) > 1):
+            yield self._say("{addresses} lead to one archive, which counts once.", addresses=self._some(hosts))
         if self._desk:
             yield self._words.many(
                 "We do not know who runs it: please pass this letter on to your customer.",
