@@ -330,8 +330,8 @@ def test_a_survey_of_names_that_no_server_answers_ends_in_its_bound(tmp_path: Pa
 def test_an_interruption_ends_a_look_up_and_the_process(tmp_path: Path) -> None:
     patient = f"from filmbadge.ask.wire import dialer; dialer.LOOK_UP_SECONDS = {2.0 * HANGS}"
     run_it = f"{patient}; from filmbadge.cli import main; main()"
-    given = [str(scope_file(tmp_path)), *NAMES, "--out", str(tmp_path / "out")]
-    command = [sys.executable, "-c", run_it, "survey", *given]
+    survey = ["survey", str(scope_file(tmp_path)), *NAMES, "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-c", run_it, *survey]
     with name_server(None) as asked, capturing() as seen:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
