@@ -67,6 +67,8 @@ _ANY = re.compile(
 
 
 def explained(text: str, words: Words) -> Iterator[tuple[str, str]]:
-    """Each abbreviation that the text holds, and what it stands for, by the alphabet."""
-    for short in sorted(set(_ANY.findall(text)), key=str.lower):
-        yield short, words.say(_STAND_FOR[short])
+    """Each abbreviation that the text holds, or that explains one of these, and what it stands for, by the alphabet."""
+    said = {short: words.say(_STAND_FOR[short]) for short in _ANY.findall(text)}
+    while more := {short for meaning in said.values() for short in _ANY.findall(meaning)} - said.keys():
+        said |= {short: words.say(_STAND_FOR[short]) for short in more}
+    yield from sorted(said.items(), key=lambda one: one[0].lower())
