@@ -238,22 +238,31 @@ def _unmeasured(report: ReportDocument, words: Words) -> Iterator[str]:
             "This page is for anybody. So it names no archive, figures are rounded down, and what is small is left out: what is not told here is not zero."
         )
     elif at_least(_rows(report)["archives_open"]):
-        for label, total in figures(report):
-            if total.measured is not None and total.low is None:
-                continue
-            figure, why = words.figure(total), words.why(total) or words.say("the survey did not find it out")
-            if total.measured is not None:
-                yield words.say("{what}: {figure} is an estimate.", what=words.say(label), figure=figure)
-            elif figure == words.say("unknown"):
-                yield words.say("{what}: unknown, because {why}.", what=words.say(label), why=why)
-            else:
-                yield words.say("{what}: {figure} is no more than a bound, because {why}.", what=words.say(label), figure=figure, why=why)  # fmt: skip
+        yield from _not_known(report, words)
     if report.undecided:
         yield words.say("Hosts of which we do not know whether an archive is there, or whether it is open. They are not safe because of that: {hosts}.", hosts=_undecided(report, words))  # fmt: skip
     if undecided := undecided_by_country(report, words):
         yield undecided
     yield from alike(report, words)
     yield from left_out(report, words)
+
+
+def _not_known(report: ReportDocument, words: Words) -> Iterator[str]:
+    """Figures that are estimates, bounds or unknown. Those with one reason stand in one sentence."""
+    bounds: dict[str, list[str]] = {}
+    for label, total in figures(report):
+        if total.measured is not None and total.low is None:
+            continue
+        what, figure = words.say(_ALONE.get(total.quantity, label)), words.figure(total)
+        why = words.why(total) or words.say("the survey did not find it out")
+        if total.measured is not None:
+            yield words.say("{what}: {figure} is an estimate.", what=what, figure=figure)
+        elif figure == words.say("unknown"):
+            yield words.say("{what}: unknown ({why}).", what=what, why=why)
+        else:
+            bounds.setdefault(why, []).append(f"{what} {figure}")
+    for why, those in bounds.items():
+        yield words.say("No more than bounds ({why}): {figures}.", why=why, figures="; ".join(those))
 
 
 def _undecided(report: ReportDocument, words: Words) -> str:
