@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,7 +63,25 @@ def capturing() -> Iterator[Capture]:
         held.setsockopt(socket.SOL_SOCKET, _TIMESTAMP, 1)
         held.bind(("lo", _ALL))
         held.setblocking(False)
-        yield Capture(held)
+        seen = Capture(held)
+        while not _stamps(seen):
+            pass
+        seen._packets.clear()
+        yield seen
+
+
+def _stamps(seen: Capture) -> bool:
+    """Whether a packet has the time at which it was sent. The kernel begins to stamp a little later than it is told to.
+
+    Until then a packet has the time at which it is read.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        here = probe.getsockname()
+        probe.sendto(b"", here)
+        sent = time.time()
+        time.sleep(0.01)
+        return any(packet.target == here and packet.at <= sent for packet in seen.all())
 
 
 def _read(data: bytes, at: float) -> Packet | None:
