@@ -85,7 +85,10 @@ def whole(folder: Path, **studies: object) -> str:
 @pytest.mark.parametrize(
     ("studies", "sentence"),
     [
-        ({"measured": None, "at_least": 100}, "No more than bounds (the survey did not find it out): studies in open archives ≥ 100."),
+        (
+            {"measured": None, "at_least": 100},
+            "No more than bounds (the survey did not find it out): studies in open archives ≥ 100.",
+        ),
         ({"measured": None, "at_least": None}, "studies in open archives: unknown (the survey did not find it out)."),
         ({"measured": 100, "low": 90, "high": 110}, "studies in open archives: 100 is an estimate"),
     ],
