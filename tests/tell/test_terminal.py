@@ -65,6 +65,7 @@ def test_a_survey_that_found_nothing_says_so_in_its_last_line(document: ReportDo
     rows = tuple(msgspec.structs.replace(row, measured=0, at_least=None, doubts=()) for row in none.rows)
     told = drawn(render(msgspec.structs.replace(none, rows=rows), ENGLISH), 80)
     assert told.splitlines()[-1] == "No imaging archive was found."
+    assert "(counted)" not in told
     unasked = drawn(render(msgspec.structs.replace(none, rows=rows, hosts_done=0), ENGLISH), 80)
     assert unasked.splitlines()[-1] == "No host was asked yet, so nothing is known."
     assert "0 (counted)" not in unasked

@@ -173,14 +173,16 @@ def _funnel(dataset: Dataset, words: Words) -> tuple[Step, ...]:
 
 
 def figures(report: ReportDocument) -> list[tuple[str, Total]]:
-    """The totals to show, each with its label in English."""
+    """The totals to show, each with its label in English. Where no archive is open, nothing is said of what such hold."""
     rows = {row.quantity: row for row in report.rows}
+    opened = rows["archives_open"].measured or rows["archives_open"].at_least
     looked = {
         **dict.fromkeys(_PERSONAL, bool(report.kinds)),
         "images_retrievable": Depth(report.depth).reaches(Depth.PROVE),
         "hosts_undecided": bool(rows["hosts_undecided"].measured),
     }
-    return [(label, rows[q]) for q, label in LABELS.items() if looked.get(q, True)]
+    shown = {q for q, total in rows.items() if opened or total.measured != 0 or q in ("archives", "archives_open")}
+    return [(label, rows[q]) for q, label in LABELS.items() if q in shown and looked.get(q, True)]
 
 
 def countries(report: ReportDocument, words: Words, *, whole: bool) -> list[list[str]]:

@@ -12,7 +12,7 @@ from filmbadge.model import FindingCode, Kind
 from filmbadge.tell.listing import Listing, lines
 from filmbadge.tell.report.charts import figure, public
 from filmbadge.tell.report.family import FOR
-from filmbadge.tell.report.page import headline
+from filmbadge.tell.report.page import archives_found, headline
 from filmbadge.tell.summary import (
     ReportDocument,
     alike,
@@ -33,7 +33,8 @@ _OPEN = 10  # archives
 def render(report: ReportDocument, words: Words) -> RenderableType:
     """The summary for a terminal."""
     known = report.state != "nothing-reached" and not unasked(report)  # else no zero is shown
-    parts = (*_open(report, words), _totals(report, words), *_tables(report, words)) if known else ()
+    totals = [_totals(report, words)] if archives_found(report) else []
+    parts = (*_open(report, words), *totals, *_tables(report, words)) if known else ()
     return Group(
         Text(asked(report, words), style="bold"),
         *map(Text, left_out(report, words)),
@@ -49,11 +50,11 @@ def _open(report: ReportDocument, words: Words) -> Iterator[RenderableType]:
     """The largest of them. At level public there is none."""
     if public(report):
         return
-    found = [line for line in lines(report, opened=True, words=words) if not line.decoy]
-    if found:
-        yield Listing(found[:_OPEN], words, verdict=False)
-        if len(found) > _OPEN:
-            yield Text(words.say("and {n:,} more: filmbadge report --list --open", n=len(found) - _OPEN))
+    opened = [line for line in lines(report, opened=True, words=words) if not line.decoy]
+    if opened:
+        yield Listing(opened[:_OPEN], words, verdict=False)
+        if len(opened) > _OPEN:
+            yield Text(words.say("and {n:,} more: filmbadge report --list --open", n=len(opened) - _OPEN))
         yield Text()
 
 

@@ -76,7 +76,7 @@ def render(told: ComparisonDocument, words: Words) -> str:
         words,
         "compare.jinja",
         "filmbadge.tell.compare",
-        kicker=words.say("Filmbadge comparison"),
+        kicker=family.kicker(words.say("Filmbadge comparison"), told.surveys[-1].name, told.level, words),
         headline=_headline(told, words),
         lead=list(terminal.verdict(told, words)),
         warnings=list(terminal.warnings(told, words)),

@@ -42,9 +42,9 @@ def render(report: ReportDocument, words: Words) -> str:
         warnings=list(incomplete(report.state, report.rows, words)) if known else [],
         byline=[fact for fact in facts if fact[0] in first],
         facts=[fact for fact in facts if fact[0] not in first],
-        figures=list(_figures(report, words)) if known and _found(report) else [],
-        totals=_totals(report, words) if known and _found(report) else None,
-        places=places(report, words) if _found(report) else None,
+        figures=list(_figures(report, words)) if known and archives_found(report) else [],
+        totals=_totals(report, words) if known and archives_found(report) else None,
+        places=places(report, words) if archives_found(report) else None,
         charts=list(charts(report, words)) if known else [],
         wrong=wrong(report, words),
         unmeasured=list(_unmeasured(report, words)),
@@ -59,7 +59,7 @@ def _rows(report: ReportDocument) -> dict[str, Total]:
     return {row.quantity: row for row in report.rows}
 
 
-def _found(report: ReportDocument) -> int:
+def archives_found(report: ReportDocument) -> int:
     return at_least(_rows(report)["archives"])
 
 
@@ -120,7 +120,7 @@ def _lead(report: ReportDocument, words: Words) -> Iterator[str]:
         yield words.say(
             "No host gave any answer. That may lie at our own line. What was not reached is not safe, it is unknown."
         )
-    elif not _found(report):
+    elif not archives_found(report):
         if report.hosts_done and not public(report):
             yield words.many(
                 "{n:,} host was asked, and it showed no service that holds medical images.",
@@ -159,12 +159,8 @@ _ONE = N_("archive open to strangers")
 
 
 def _totals(report: ReportDocument, words: Words) -> Chart:
-    opened, blank = at_least(_rows(report)["archives_open"]), words.say("not told")
-    told = [
-        (words.say(label), words.figure(total), words.origin(total))
-        for label, total in figures(report)
-        if opened or total.measured != 0 or total.quantity == "archives_open"
-    ]
+    blank = words.say("not told")
+    told = [(words.say(label), words.figure(total), words.origin(total)) for label, total in figures(report)]
     hidden = ", ".join(label for label, value, _ in told if value == blank)
     left_out = [words.say("Not told, since it would tell of single archives: {what}.", what=hidden)] if hidden else []
     return Chart(
