@@ -181,11 +181,14 @@ def require_writable(*paths: Path | None, read: Iterable[Path | None] = ()) -> N
 
     `read`: files that the command reads.
     """
+    written = [path for path in paths if path is not None]
+    if not written:
+        return
     from filmbadge.keep.contents import survey_of  # slow to load
     from filmbadge.keep.files import real
 
     seen: set[Path] = set()
-    for path in (path for path in paths if path is not None):
+    for path in written:
         with _writing(path):
             where = real(path)
             if where in seen:
