@@ -154,7 +154,7 @@ def test_xarf_without_a_contact_is_refused(folder: Path, tmp_path: Path, capfd: 
     said = capfd.readouterr()
     assert (
         said.err
-        == "filmbadge: XARF names a contact, and the survey's scope has no e-mail address in 'contact': add --contact ADDRESS\n"
+        == "filmbadge: XARF names a contact, and the survey's scope has no e-mail address in 'contact': name one, as feed --contact ADDRESS\n"
     )
     assert run(told(other, "--format", "xarf", "--contact", "cert@example.org")) == 0
     assert run(told(other, "--format", "stix")) == 0

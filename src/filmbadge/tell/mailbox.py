@@ -26,7 +26,8 @@ def is_public(text: str) -> bool:
 
 def mailbox_in(text: str) -> str:
     """The first that anybody could write to. Empty: there is none. No piece of a word that is none itself is taken for one."""
-    for word in _BETWEEN.split(text):
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    for word in _BETWEEN.split(shown):
         local, at, domain = word.lstrip("'").partition("@")
         mailbox = f"{local}{at}{_BEHIND.split(domain)[0].rstrip('.')}"
         if is_public(mailbox):

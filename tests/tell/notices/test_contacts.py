@@ -156,8 +156,10 @@ def test_a_file_that_is_no_table(tmp_path: Path) -> None:
     assert "'phone' is none of the columns" in refusal(tmp_path, "", "name,phone\n")
     with pytest.raises(Refusal, match="cannot be read"):
         Contacts(tmp_path / "none.csv")
-    with pytest.raises(Refusal, match="is no file"):
+    with pytest.raises(Refusal, match="the first line must name columns"):
         Contacts(Path("/dev/null"))
+    with pytest.raises(Refusal, match="cannot be read"):
+        Contacts(tmp_path)
 
 
 _V4 = st.integers(0, 255)
