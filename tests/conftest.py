@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Only `-m "not real"`, in these words, does without the namespace: there is no other way to run less strictly."""
+    for ends in (signal.SIGINT, signal.SIGQUIT):  # a shell's background ignores them, and what we start would too
+        if signal.getsignal(ends) == signal.SIG_IGN:
+            signal.signal(ends, signal.default_int_handler if ends == signal.SIGINT else signal.SIG_DFL)
     if config.option.markexpr == "not real":
         guard.enter()
     else:

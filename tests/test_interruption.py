@@ -15,6 +15,7 @@ from filmbadge.cli.console import run_loop, write_file
 from filmbadge.keep import totals
 from filmbadge.keep.reader import telling
 from support import many
+from support.hanging import HANGS
 
 FILMBADGE = str(Path(sys.executable).with_name("filmbadge"))
 # The command in a process of its own. Its first query is a long one, and a signal comes when that begins.
@@ -26,6 +27,7 @@ from filmbadge.keep.reader import Dataset
 LONG = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range * b.range % 7 = 8"
 
 NUMBER = signal.Signals[sys.argv.pop(1)]
+signal.signal(NUMBER, signal.SIG_DFL)  # whoever started the tests may ignore it
 
 def long(self, *_):
     threading.Thread(target=os.kill, args=(os.getpid(), NUMBER)).start()
@@ -69,6 +71,7 @@ def test_a_query_that_is_interrupted_is_told_as_that(name: str, tmp_path: Path) 
             capture_output=True,
             text=True,
             cwd=tmp_path,
+            timeout=HANGS,
         )
         assert (process.returncode, process.stdout, process.stderr) == (3, "", "filmbadge: interrupted\n"), command
         assert not list((tmp_path / "out").rglob("*"))
