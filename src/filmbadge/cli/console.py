@@ -10,7 +10,7 @@ import signal
 import stat
 import sys
 import traceback
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Collection, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
@@ -176,7 +176,7 @@ def _printable(made: Any) -> Any:
     return [_printable(value) for value in made] if isinstance(made, list | tuple) else made
 
 
-def require_writable(*paths: Path | None, read: Iterable[Path | None] = ()) -> None:
+def require_writable(*paths: Path | None, read: Collection[Path | None] = ()) -> None:
     """Raises Refusal where what is to be written cannot be, would be lost, or would destroy something. Writes nothing.
 
     `read`: files that the command reads.

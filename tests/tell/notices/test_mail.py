@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from filmbadge.tell.notices import mail
 from filmbadge.tell.notices.contacts import Contact
-from filmbadge.tell.notices.letter import compose
+from filmbadge.tell.notices.letter import Letter, compose
 from filmbadge.tell.notices.plan import Mail
 from support.written import CONTACT, ENGLISH, SENDER, SURVEY, view
 from tell.notices.test_letter import HOSTILE, REFERENCE, TODAY
@@ -97,18 +97,16 @@ def test_the_same_letter_is_the_same_message() -> None:
     assert made() == made()
 
 
+def named(words: str) -> Letter:
+    """A letter from somebody of this name to somebody of the same, with it as its subject."""
+    mail = Mail(replace(CONTACT, name=words), [view("192.0.2.1")])
+    letter = compose(mail, SENDER._replace(authority=words), SURVEY, REFERENCE, TODAY, ENGLISH)
+    return letter._replace(subject=words)
+
+
 @pytest.mark.parametrize("words", HOSTILE)
 def test_nothing_is_injected_into_headers(words: str) -> None:
-    letter = compose(
-        Mail(replace(CONTACT, name=words), [view("192.0.2.1")]),
-        SENDER._replace(authority=words),
-        SURVEY,
-        REFERENCE,
-        TODAY,
-        ENGLISH,
-    )
-    letter = letter._replace(subject=words)
-    raw = mail.message(letter, AT, ID, "", (REPORT,))
+    raw = mail.message(named(words), AT, ID, "", (REPORT,))
     head = raw.partition(b"\r\n\r\n")[0]
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
     assert len(names) == len(set(names)) == 10
@@ -131,15 +129,7 @@ def test_nothing_is_injected_into_headers(words: str) -> None:
 )
 def test_a_name_and_a_subject_come_back_as_they_were_written(words: str) -> None:
     """Read as RFC 5322 and RFC 2047 say. The library's own parser puts blanks between encoded words."""
-    letter = compose(
-        Mail(replace(CONTACT, name=words), [view("192.0.2.1")]),
-        SENDER._replace(authority=words),
-        SURVEY,
-        REFERENCE,
-        TODAY,
-        ENGLISH,
-    )
-    raw = mail.message(letter._replace(subject=words), AT, ID)
+    raw = mail.message(named(words), AT, ID)
     assert max(map(len, raw.split(b"\r\n"))) <= (78 if " " in words else 300)
     head = raw.partition(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").decode("ascii")
     fields = dict(line.split(": ", 1) for line in head.split("\r\n"))
