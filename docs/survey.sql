@@ -267,8 +267,7 @@ CREATE OR REPLACE VIEW observations AS SELECT * EXCLUDE (nothing) FROM (
     UNION ALL BY NAME FROM query(getvariable('observations'))
 );
 
--- Views over the rows that part files hold: what a survey says, each host and each archive once.
--- They stand on the tables `…_rows`, `archives_parts`, `observations`, `links` and `journal`.
+-- Views over the rows that part files hold: each archive once. They stand on the tables `…_rows` and `archives_parts`.
 
 -- Nearly every question is about archives, so their rows are read once. Few archives were asked twice.
 CREATE OR REPLACE TABLE archives_rows AS FROM archives_parts;
@@ -292,21 +291,6 @@ CREATE OR REPLACE VIEW reviews AS
 SELECT r.* REPLACE (if(h.decoy IS NULL, r.decoy, []) AS decoy)
 FROM reviews_rows AS r LEFT JOIN by_hand AS h USING (archive);
 
--- An endpoint may be asked twice: because it could not be found out, or because two targets lead to it. It counts once, as known last.
-CREATE OR REPLACE VIEW endpoints_known AS
-SELECT * FROM (
-    SELECT DISTINCT ON (address, port, protocol) * FROM endpoints_rows
-    ORDER BY address, port, protocol, rung IS NULL, asked_at DESC
-) AS e
-WHERE rung IS NOT NULL OR NOT EXISTS (
-    SELECT 1 FROM endpoints_rows AS later
-    WHERE later.target = e.target AND later.asked_at > e.asked_at AND later.rung IS NOT NULL
-);
-
-CREATE OR REPLACE VIEW endpoints AS
-SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)
-FROM endpoints_known AS e LEFT JOIN reviews AS r ON r.archive = e.archive;
-
 -- A review finds that several archives are one. It counts once: as the archive that the others are the same as.
 CREATE OR REPLACE VIEW archives AS
 SELECT a.* REPLACE (
@@ -321,6 +305,24 @@ LEFT JOIN (
     WHERE r.same_as IS NOT NULL GROUP BY 1
 ) AS t ON t.same_as = a.id
 WHERE r.same_as IS NULL;
+
+-- Views over the rows that part files hold: what a survey says, each host once. They stand on the view `archives`, and on the
+-- tables `…_rows`, `observations`, `links` and `journal`.
+
+-- An endpoint may be asked twice: because it could not be found out, or because two targets lead to it. It counts once, as known last.
+CREATE OR REPLACE VIEW endpoints_known AS
+SELECT * FROM (
+    SELECT DISTINCT ON (address, port, protocol) * FROM endpoints_rows
+    ORDER BY address, port, protocol, rung IS NULL, asked_at DESC
+) AS e
+WHERE rung IS NOT NULL OR NOT EXISTS (
+    SELECT 1 FROM endpoints_rows AS later
+    WHERE later.target = e.target AND later.asked_at > e.asked_at AND later.rung IS NOT NULL
+);
+
+CREATE OR REPLACE VIEW endpoints AS
+SELECT e.* REPLACE (coalesce(r.same_as, e.archive) AS archive)
+FROM endpoints_known AS e LEFT JOIN reviews AS r ON r.archive = e.archive;
 
 CREATE OR REPLACE VIEW findings AS
 SELECT f.* REPLACE (coalesce(r.same_as, f.archive) AS archive)

@@ -158,7 +158,7 @@ def test_a_survey_without_archives_and_a_folder_with_a_quote_are_opened(tmp_path
 
 def test_each_table_has_a_file_and_each_file_is_a_table() -> None:
     names = {path.name for path in (files("filmbadge.keep") / "sql").iterdir()}
-    assert names == {"folder.sql", "views.sql", *(f"{name}.sql" for name in views.READY)}
+    assert names == {"folder.sql", "archives.sql", "views.sql", *(f"{name}.sql" for name in views.READY)}
 
 
 @pytest.mark.parametrize(

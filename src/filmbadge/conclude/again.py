@@ -56,8 +56,9 @@ def _into_folder(directory: Path, places: Places) -> int:
         for table in OF_HOSTS:
             if rows[table.name]:
                 write(table.folder(directory, number), last, table, rows[table.name])
-    write_reviews(REVIEWS.folder(directory, number), last + 1, review(Dataset(directory, number)))
     dataset = Dataset(directory, number)
+    write_reviews(REVIEWS.folder(directory, number), last + 1, review(dataset))
+    dataset.renew()
     dataset.require_whole()  # else totals of what is left would be told as those of the survey
     conclude(dataset, dataset.totals(), places)
     return number

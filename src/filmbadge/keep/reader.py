@@ -47,6 +47,7 @@ class Dataset:
         self.directory = directory
         self._asked = judged
         self._held: set[str] = set()
+        self._ready: set[str] = set()
         self._summed: tuple[Manifest, totals.Totals] | None = None
         self._tables: dict[str, pa.Table | parts.Together] = {}
         self._read()
@@ -54,8 +55,9 @@ class Dataset:
             ":memory:", config={"threads": 1, "default_block_size": 16384}
         )  # one thread scans parts: see `Together`
         self._register(*TABLES)
+        self._execute(views.archives())
+        self.hold("archives")  # the others are bound as they are made, and over rows that takes half as long
         self._execute(views.views())
-        self._execute(views.ready())
         for setting in (
             "autoinstall_known_extensions=false",
             "autoload_known_extensions=false",
@@ -222,6 +224,9 @@ class Dataset:
     def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
         with self._reading():
+            for name in {name for name in views.READY if name in sql} - self._ready:  # few are asked for
+                self._execute(views.ready(name))
+                self._ready.add(name)
             answer = self._execute(sql, *parameters)
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, map(_printable, row), strict=True)) for row in answer.fetchall()]

@@ -49,16 +49,19 @@ class Tables(Protocol):
     def grouping(self) -> str: ...
 
 
-@cache
+def archives() -> str:
+    """The view `archives` and what it stands on, as SQL. The tables that `name_of` names must be there."""
+    return _read("archives")
+
+
 def views() -> str:
-    """The views, as SQL. The tables that `name_of` names must be there."""
+    """The other views, as SQL: they stand on `archives`."""
     return _read("views")
 
 
-@cache
-def ready() -> str:
-    """The tables that are ready to be read, as SQL: they stand on the views."""
-    return "\n".join(map(_read, READY))
+def ready(name: str) -> str:
+    """A table that is ready to be read, one of `READY`, as SQL: it stands on the views."""
+    return _read(name)
 
 
 def name_of(table: Table) -> str:
@@ -70,9 +73,10 @@ def name_of(table: Table) -> str:
 
 def script(directory: Path) -> str:
     """All SQL that opens a survey in the user's own DuckDB, from version 1.2 on, with nothing of Filmbadge installed."""
-    return "\n".join((_opening(directory), views(), ready()))
+    return "\n".join((_opening(directory), archives(), views(), *map(ready, READY)))
 
 
+@cache
 def _read(name: str) -> str:
     return (files("filmbadge.keep") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
