@@ -11,7 +11,8 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import NamedTuple
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from filmbadge.tell.abbreviations import explained
@@ -23,6 +24,23 @@ from filmbadge.texts import printable
 _HERE = "filmbadge.tell.report"
 _KEY = Markup("<!-- abbreviations -->")  # where the key goes: no archive can say it, since what it says is escaped
 _UNSEEN = re.compile(r"<(style|svg|code|pre)\b.*?</\1>|<[^>]*>", re.DOTALL)
+
+
+class _Once(BytecodeCache):
+    """Templates are compiled once in a process, for pages in whatever language: that takes as long as to write a small page."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+_ONCE = _Once()
 
 
 def render(words: Words, template: str, *packages: str, **values: object) -> str:
@@ -47,6 +65,7 @@ def environment(words: Words, *packages: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_ONCE,
     )
     style = _style()
     allowed = base64.b64encode(sha256(style.encode()).digest()).decode()
