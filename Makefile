@@ -24,7 +24,7 @@ test:
 	@scripts/packages $(DEBIAN_PACKAGES)
 	@$(MAKE) --no-print-directory lint
 	@scripts/npm
-	PYTHONHASHSEED=0 .venv/bin/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint:
 	@scripts/venv dev
