@@ -172,6 +172,7 @@ class Search:
         self.by_start: dict[bytes, list[tuple[bytes, str]]] = {}
         self.forms = self.bytes = self.files = 0
         self._seen: dict[bytes, set[str]] = {}  # by digest
+        self._tables: dict[bytes, set[str]] = {}  # the same of part files
         for marker in set(planted):
             for form in forms(marker):
                 self.by_start.setdefault(form[:SHORTEST], []).append((form, marker))
@@ -191,32 +192,34 @@ class Search:
         """The starts of forms that are in the data: all its pieces of eight bytes are looked up as numbers."""
         if len(data) < FEW:
             return {data[at : at + SHORTEST] for at in range(len(data) - SHORTEST + 1)} & self.by_start.keys()
+        padded, many = data + bytes(2 * SHORTEST), len(data) // SHORTEST + 1
+        pieces = [pa.Array.from_buffers(pa.int64(), many, [None, pa.py_buffer(padded).slice(n)]) for n in range(SHORTEST)]
+        near = pc.is_in(pa.chunked_array(pieces), value_set=self._starts)  # at once: each call puts the starts in a table
         found = set()
-        for first in range(min(SHORTEST, max(len(data) - SHORTEST + 1, 0))):
-            pieces = pa.Array.from_buffers(
-                pa.int64(), (len(data) - first) // SHORTEST, [None, pa.py_buffer(data).slice(first)]
-            )
-            for at in pc.indices_nonzero(pc.is_in(pieces, value_set=self._starts)).to_pylist():
-                found.add(data[first + at * SHORTEST :][:SHORTEST])
+        for hit in pc.indices_nonzero(near).to_pylist():
+            first, at = divmod(hit, many)
+            found.add(padded[first + at * SHORTEST : first + (at + 1) * SHORTEST])
         return found
 
     def folder(self, root: Path) -> dict[str, set[str]]:
         """The markers in each file below, by its path. Parquet is searched as it is, and what it holds; so are names."""
         found: dict[str, set[str]] = {}
-        paths = sorted(root.rglob("*"))
         self.bytes = self.files = 0
-        names = "\0".join(str(path.relative_to(root)) for path in paths).encode(errors="surrogateescape")
-        named = self.find(names)
-        for path in paths:
-            here = {m for m in named if m in str(path)}
+        for path in sorted(root.rglob("*")):
+            name = str(path.relative_to(root))
+            here = set(self.find(name.encode(errors="surrogateescape")))
             if path.is_file() and not path.is_symlink():
                 self.files += 1
-                here |= self.find(path.read_bytes())
-                if path.suffix == ".parquet":
-                    cells = json.dumps(pq.read_table(path).to_pylist(), default=str, ensure_ascii=False)
-                    here |= self.find(cells.encode())
+                here |= self._table(path) if path.suffix == ".parquet" else self.find(path.read_bytes())
             if here:
-                found[str(path.relative_to(root))] = here
-        if named and not found:
-            found["a name"] = named
+                found[name] = here
         return found
+
+    def _table(self, path: Path) -> set[str]:
+        """Those in a part file, as it is and in what it holds."""
+        data = path.read_bytes()
+        digest = hashlib.blake2b(data).digest()
+        if digest not in self._tables:
+            cells = json.dumps(pq.read_table(path).to_pylist(), default=str, ensure_ascii=False)
+            self._tables[digest] = self.find(data) | self.find(cells.encode())
+        return self._tables[digest]

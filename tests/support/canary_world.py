@@ -23,10 +23,13 @@ from support.hanging import HANGS
 RECORDS = len(canary.SCRIPTS)
 
 # Runs commands with all logging on, each in a process of its own, after one function was made to fail with all that it
-# was handed. It forks, because to import the instrument costs as much as to run it.
+# was handed. It forks, because to import the instrument costs as much as to run it. So it imports the commands before,
+# and a function fails under each name by which a module knows it.
 DRIVER = """
 import importlib, json, logging, os, sys
 import filmbadge.cli
+for command in ("check", "feed", "judge", "report", "survey"):
+    importlib.import_module(f"filmbadge.cli.{command}")
 logging.basicConfig(level=logging.DEBUG)
 def run(where, arguments):
     if where:
@@ -38,7 +41,12 @@ def run(where, arguments):
         def fail(*given, **named):
             seen = repr((given, named))
             raise RuntimeError(seen)
+        known = getattr(target, name)
         setattr(target, name, fail)
+        if getattr(known, "__module__", "") == module:
+            for other in [*sys.modules.values()]:
+                if vars(other).get(name) is known:
+                    setattr(other, name, fail)
     sys.argv = ["filmbadge", *arguments]
     filmbadge.cli.main()
 if sys.argv[1:]:
