@@ -13,7 +13,8 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from itertools import groupby
+from functools import cached_property
+from itertools import groupby, islice
 
 PATIENTS, STUDIES = 1000, 3  # patients in a block, studies a patient
 BLOCK = PATIENTS * STUDIES
@@ -186,9 +187,10 @@ class Rows:
     Each part of a row has one length: what comes up to the patient's name, up to the Study Instance UID, and the rest.
     """
 
-    def __init__(self, encode: Encode, size: int, give: Give) -> None:
+    def __init__(self, encode: Encode, size: int, give: Give, studies: int = BLOCK) -> None:
         self._encode, self._give = encode, give
-        least = [list(map(len, self._parts(study, None))) for study in range(BLOCK)]
+        self.held = min(studies, BLOCK)  # rows of a block
+        least = [list(map(len, self._parts(study, None))) for study in range(self.held)]
         middle, last = max(one[1] for one in least), max(one[2] for one in least)
         first = size - middle - last if size else max(one[0] for one in least)
         self._lengths = [first, middle, last]
@@ -211,22 +213,29 @@ class Rows:
 
 
 class Block:
-    """3,000 rows, each with `head` before it and `tail` after it."""
+    """3,000 rows, or all of a smaller archive, each with `head` before it and `tail` after it."""
 
-    def __init__(self, rows: Callable[[int], bytes], head: bytes = b"", tail: bytes = b"") -> None:
+    def __init__(self, rows: Rows, head: bytes = b"", tail: bytes = b"") -> None:
         first = rows(0)
         self.length = len(head) + len(first) + len(tail)
-        self._bytes = bytearray().join(head + rows(study) + tail for study in range(BLOCK))
+        self._bytes = bytearray().join(head + rows(study) + tail for study in range(rows.held))
         self._date = len(head) + first.find(str(elements(0, PLAIN)[1][2]).encode())
-        self._digits = b"000000"
-        # By each digit of the block's number: the columns that it changes, and what they hold for the digits 0 to 9. It
-        # is a patient's number that changes, so all studies of a patient hold the same there.
+        self._digits, self._rows, self._head = b"000000", rows, len(head)
+
+    @cached_property
+    def _columns(self) -> list[list[tuple[int, list[bytes]]]]:
+        """By each digit of the block's number: the columns that it changes, and what they hold for the digits 0 to 9.
+
+        It is a patient's number that changes, so all studies of a patient hold the same there. A small archive never asks.
+        """
+        rows, first = self._rows, self._rows(0)
         others = [[rows(digit * 111111 * BLOCK + row) for row in range(0, BLOCK, STUDIES)] for digit in range(10)]
-        self._columns: list[list[tuple[int, list[bytes]]]] = []
+        columns: list[list[tuple[int, list[bytes]]]] = []
         for place in range(6):
             other = rows(10 ** (5 - place) * BLOCK)
             changed = [at for at, byte in enumerate(first) if byte != other[at]]
-            self._columns.append([(len(head) + at, [_column(held, at) for held in others]) for at in changed])
+            columns.append([(self._head + at, [_column(held, at) for held in others]) for at in changed])
+        return columns
 
     def turn(self, number: int) -> bytearray:
         """The block of this number. It holds until the next one is asked for."""
@@ -241,11 +250,11 @@ class Block:
     def write(self, at: int, byte: int) -> None:
         """Write one byte of every row."""
         if self._bytes[at] != byte:
-            self._bytes[at :: self.length] = bytes([byte]) * BLOCK
+            self._bytes[at :: self.length] = bytes([byte]) * self._rows.held
 
     def date(self, days: Iterator[bytes]) -> None:
         """Write the date of every row."""
-        text = b"".join(days)
+        text = b"".join(islice(days, self._rows.held))
         for digit in range(8):
             self._bytes[self._date + digit :: self.length] = text[digit::8]
 

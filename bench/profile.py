@@ -33,7 +33,7 @@ def contestants(records: int, before: str) -> list[Client]:
     found = [Client("recv and discard", records, "discard", note="the limit")]
     for kind, core in product(("census", "profile"), common.decoder_cores()):
         found.append(Client(f"filmbadge {kind} ({core})", _size(records, core), kind, core))
-    found.append(Client(PEER, max(records // 200, 1000), "pynetdicom_profile"))
+    found.append(Client(PEER, _at_least(1000, records // 200, records), "pynetdicom_profile"))
     for kind, core in product(("census", "profile"), common.decoder_cores()):
         size = max(_size(records, core) // 3, 300) + 3  # a round number might be a limit of the archive
         found.append(Client(f"filmbadge {kind} over QIDO-RS ({core})", size, f"qido_{kind}", core))
@@ -45,7 +45,12 @@ def contestants(records: int, before: str) -> list[Client]:
 
 
 def _size(records: int, core: str) -> int:
-    return records if core == "compiled" else max(records // 5, 1000)
+    return records if core == "compiled" else _at_least(1000, records // 5, records)
+
+
+def _at_least(least: int, part: int, records: int) -> int:
+    """A part of the records that is worth measuring, or all."""
+    return min(max(part, least), records)
 
 
 def measure(client: Client) -> None:

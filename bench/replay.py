@@ -59,9 +59,9 @@ def p_data(context: int, control: int, fragment: bytes) -> bytes:
 class Responses:
     """The responses of one block of studies, in one transfer syntax."""
 
-    def __init__(self, give: hospital.Give, *, explicit: bool) -> None:
+    def __init__(self, give: hospital.Give, records: int, *, explicit: bool) -> None:
         head = p_data(1, 3, command(C_FIND_RQ, STUDY_ROOT_FIND, 1, PENDING, has_data_set=True))
-        rows = hospital.Rows(hospital.explicit if explicit else hospital.implicit, DATA_SET, give)
+        rows = hospital.Rows(hospital.explicit if explicit else hospital.implicit, DATA_SET, give, records)
         self._head = len(head)
         self._block = hospital.Block(rows, head + p_data(1, 2, bytes(DATA_SET))[:-DATA_SET])
         assert self._block.length == RECORD
@@ -95,7 +95,7 @@ class Archive:
         """Make the responses in these transfer syntaxes, which takes a second each, before the clock runs."""
         for syntax in {*syntaxes} - {*self._responses}:
             give = partial(hospital.elements, ids=self._ids)
-            self._responses[syntax] = Responses(give, explicit=syntax == EXPLICIT)
+            self._responses[syntax] = Responses(give, self._records, explicit=syntax == EXPLICIT)
 
     def serve(self, connection: socket.socket) -> dict[str, object]:
         """One association. Seconds run from its request to its release, so a client's start-up costs it nothing."""

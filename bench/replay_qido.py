@@ -46,7 +46,8 @@ class Archive:
         self._studies = studies
         self._calendar = hospital.Calendar(studies, DAYS)
         self._dated = -1  # the block whose dates are written
-        self._block = hospital.Block(hospital.Rows(model, 0, partial(hospital.elements, ids=hospital.SSN)), b"{", _LAST)
+        rows = hospital.Rows(model, 0, partial(hospital.elements, ids=hospital.SSN), studies)
+        self._block = hospital.Block(rows, b"{", _LAST)
 
     @property
     def row_bytes(self) -> int:

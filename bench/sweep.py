@@ -313,7 +313,6 @@ class Ours:
         row, _ = measure(
             f"{self.who} survey", there, self.command(there, out, per_network), "judged and kept in Parquet"
         )
-        row.found = self._found(there, self.folder / out)
         wanted = (there.network.num_addresses - 2) * len(there.ports)
         if row.asked != wanted:
             raise BenchError(f"{row.who} asked {row.asked:,} ports of {wanted:,}")
@@ -323,20 +322,19 @@ class Ours:
         """A survey of the archives only, where nothing is silent: what our questions take."""
         command = [*self.command(there, "alone", per_network), *there.archives]
         row, _ = measure(f"{self.who}{ALONE}", there, command, "all ports answer: our questions only", polite=True)
-        row.found = self._found(there, self.folder / "alone")
         return row
+
+    def found(self, there: Behind, out: str) -> int:
+        """How many of the archives stand in the report as open."""
+        told = json.loads(_run([self.python, "-m", "filmbadge", "report", str(self.folder / out), "--json", "-"]))
+        seen = [endpoint for archive in told["archives"] if archive["open"] for endpoint in archive["endpoints"]]
+        return sum(any(f"{address}:" in endpoint for endpoint in seen) for address in there.archives)
 
     def command(self, there: Behind, out: str, per_network: float) -> list[str | Path]:
         scope = self.folder / "scope.toml"
         ports = "\n".join(f"{kind} = {[port for port in held if port in there.ports]}" for kind, held in PORTS.items())
         scope.write_text(SCOPE.format(network=there.network, pace=PACE, per_network=per_network, ports=ports))
         return [self.python, "-m", "filmbadge", "survey", scope, "--out", self.folder / out]
-
-    def _found(self, there: Behind, out: Path) -> int:
-        """How many of the archives stand in the report as open."""
-        told = json.loads(_run([self.python, "-m", "filmbadge", "report", str(out), "--json", "-"]))
-        seen = [endpoint for archive in told["archives"] if archive["open"] for endpoint in archive["endpoints"]]
-        return sum(any(f"{address}:" in endpoint for endpoint in seen) for address in there.archives)
 
 
 @contextmanager
@@ -374,7 +372,11 @@ def others(there: Behind, rate: float) -> list[Row]:
 def rows(there: Behind, ours: Sequence[Ours]) -> list[Row]:
     """Ours first: masscan sends at its rate."""
     pace = PACE * min(256 / there.network.num_addresses, 1)
-    found = [row for one in ours for row in (one.survey(there, "whole", pace), one.alone(there, pace))]
+    found = []
+    for one in ours:
+        whole, alone = one.survey(there, "whole", pace), one.alone(there, pace)
+        whole.found, alone.found = one.found(there, "whole"), one.found(there, "alone")
+        found += [whole, alone]
     return [*found, *others(there, found[0].per_second)]
 
 

@@ -89,7 +89,7 @@ def test_rows(hospital: Any, load: Load) -> None:
     for ids in hospital.MOST:
         give = partial(hospital.elements, ids=ids)
         rows = hospital.Rows(hospital.explicit, replay.DATA_SET, give)
-        made = replay.Responses(give, explicit=True)
+        made = replay.Responses(give, hospital.BLOCK, explicit=True)
         for number in (0, 1, 10, 9, 4321, 9999):
             study = number * hospital.BLOCK + draw.randrange(hospital.BLOCK)
             (piece,) = made.stream(range(study, study + 1), None, 3, replay.STUDY_ROOT_FIND, 515)
