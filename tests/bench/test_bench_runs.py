@@ -86,7 +86,7 @@ def test_identify() -> None:
 @pytest.mark.skipif(shutil.which("cc") is None, reason="the acceptor is compiled when the benchmark runs")
 def test_survey() -> None:
     """It grows with the endpoints, and a small world of 2019 is told with the cost of both sides."""
-    told = tell("survey.py", "--sizes", "20", "60", "--scale", "0.001")
+    told = tell("survey.py", "--sizes", "20", "60", "--scale", "0.0002")
     assert [row["endpoints"] for row in told["growth"]] == [20, 60]
     assert all(value > 0 for row in told["growth"] for name, value in row.items() if name != "world_cpu_seconds")
     world = told["world"]
