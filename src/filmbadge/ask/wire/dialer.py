@@ -58,6 +58,7 @@ _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _FAREWELL_SECONDS = 1.0
 _LEAVE_SECONDS = 5.0
 _LINGER_BYTES = 256 * 1024
+_NEVER_SECONDS = 86_400.0
 _LOOK_SECONDS = 0.05  # seconds between two checks for what is overdue
 # Linux tells each change of a socket once (epoll(7), edge-triggered). Elsewhere the event loop carries plain connections too.
 _EDGES = sys.platform == "linux"
@@ -599,11 +600,10 @@ class _Line(asyncio.BufferedProtocol):
             self._connecting.reschedule(self._loop.time())
             self.due = math.inf
 
-    def shaking_hands(self) -> float:
-        """TCP is connected, and TLS begins. Returns the seconds that the handshake may take: as an answer may."""
+    def shaking_hands(self) -> None:
+        """TCP is connected, and TLS begins. The handshake may take as long as an answer may."""
         self._connect_answered(accepted=True)
         self.due = self._loop.time() + self._idle
-        return self._idle
 
     def expire(self) -> None:
         """The scope has expired. Nothing more is sent than a farewell in plain, or the close of TLS."""
@@ -1159,13 +1159,13 @@ class _Tls:
             held.close()
             raise
         self.connected = True
-        limit = line.shaking_hands() + _FAREWELL_SECONDS  # the line's own bound comes first
+        line.shaking_hands()
         await loop.create_connection(
             lambda: line,
             sock=held,
             ssl=self._context(),
             server_hostname=self._hello.server_name,
-            ssl_handshake_timeout=limit,
+            ssl_handshake_timeout=_NEVER_SECONDS,  # the line bounds it, and allows for what our own loop stood still
         )
 
     def established(self, secured: ssl.SSLObject) -> None:
