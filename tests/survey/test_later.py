@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +12,16 @@ import pytest
 from filmbadge.ask.decoder import elements
 from filmbadge.ask.dimse import command, pdu
 from filmbadge.ask.dimse.command import Command
-from filmbadge.ask.targets.lists import read
+from filmbadge.ask.targets.lists import Target, read
 from filmbadge.ask.wire import throttle
 from filmbadge.catalogue.dicom import STUDY_ROOT_FIND, VERIFICATION
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Depth
+from filmbadge.model import Depth, Host
 from filmbadge.scope import RateLimits, loopback
 from filmbadge.survey import later
 from filmbadge.survey.engine import Survey
+from filmbadge.survey.later import Later
+from support.hanging import HANGS
 from support.http_site import http
 from support.loopback import HERE, Handler, caps, listening, run
 
@@ -83,9 +84,7 @@ def surveyed(directory: Path, *handlers: Handler) -> Dataset:
         async with AsyncExitStack() as stack:
             ports = [str(await stack.enter_async_context(listening(handler))) for handler in handlers]
             named = [f"{HERE}:{','.join(ports)}"]
-            scope = replace(
-                loopback("a test"), pace=RateLimits(1e6, 1e6, 1e6), caps=caps(idle_seconds=0.2), depth=Depth.ASK
-            )
+            scope = replace(loopback("a test"), pace=RateLimits(1e6, 1e6, 1e6), caps=caps(), depth=Depth.ASK)
             watcher = Nobody()
             await Survey(scope, read(named, scope), named, directory).run(watcher)
             assert watcher.done == 1
@@ -157,21 +156,24 @@ def test_one_that_waits_is_kept_when_the_survey_is_stopped(tmp_path: Path, monke
     monkeypatch.setattr(later, "SOONEST_SECONDS", 1e6)
     out, archive = tmp_path / "out", Busy(CONGESTED, 2)
 
-    async def work(stopped: Callable[[], bool]) -> None:
+    waits, put = asyncio.Event(), Later.put
+
+    def puts(self: Later, target: Target, told: Host) -> bool:
+        waits.set()
+        return put(self, target, told)
+
+    async def work() -> None:
         async with listening(archive) as port:
             named = [f"{HERE}:{port}"]
-            scope = replace(
-                loopback("a test"), pace=RateLimits(1e6, 1e6, 1e6), caps=caps(idle_seconds=0.2), depth=Depth.ASK
-            )
+            scope = replace(loopback("a test"), pace=RateLimits(1e6, 1e6, 1e6), caps=caps(), depth=Depth.ASK)
             task = asyncio.create_task(Survey(scope, read(named, scope), named, out).run(Nobody()))
-            while not stopped():
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.3)
+            await asyncio.wait_for(waits.wait(), HANGS)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-    run(work(lambda: archive.associations >= 2))
+    monkeypatch.setattr(Later, "put", puts)
+    run(work())
     dataset = Dataset(out)
     assert (dataset.manifest.hosts_done, dataset.manifest.state) == (1, "interrupted")
     assert [row["open"] for row in dataset.rows("SELECT open FROM endpoints")] == [False]
