@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,19 +19,38 @@ from support import archives
 from support.hanging import HANGS
 from support.hospital import COMMAND, at_least, scope_for, surveyed, totals, world
 
+# The command in a process of its own, which sends itself a signal when it has begun to judge, or has written its first hosts.
+STOPPED = """
+import os, signal, sys
+from filmbadge.cli import main
+from filmbadge.keep import judged, writer
+
+number, when = signal.Signals[sys.argv.pop(1)], sys.argv.pop(1)
+holder, name = (judged, "write") if when == "begun" else (writer.Writer, "_write")
+write = getattr(holder, name)
+
+def stop(*told):
+    write(*told)
+    if when == "begun" or told[1][writer.OBSERVATIONS.name]:
+        setattr(holder, name, write)
+        os.kill(os.getpid(), number)
+
+setattr(holder, name, stop)
+main()
+"""
+
+
+def stopped(by: signal.Signals, when: str, scope: Path, out: Path) -> tuple[int, str]:
+    """The exit code of such a survey, and what it said."""
+    command = [sys.executable, "-c", STOPPED, by.name, when, "survey", str(scope), "--out", str(out)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
+    return ended.returncode, ended.stderr
+
 
 def test_a_survey_killed_before_it_wrote_anything_tells_nothing_as_zero(tmp_path: Path) -> None:
-    async def killed(scope: Path, out: Path) -> None:
-        process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
-        async with asyncio.timeout(HANGS):
-            while not (out / "judged" / "1" / judged.NAME).exists():
-                assert process.returncode is None
-                await asyncio.sleep(0)
-        process.kill()
-        await process.wait()
-
     with world() as site:
-        asyncio.run(killed(scope_for(site, tmp_path, overall=1), tmp_path / "out"))
+        code, said = stopped(signal.SIGKILL, "begun", scope_for(site, tmp_path, overall=1), tmp_path / "out")
+    assert code == -signal.SIGKILL, said
     report = json.loads(archives.filmbadge("report", str(tmp_path / "out"), "--json", "-"))
     for row in report["rows"]:
         assert (row["measured"], row["how"]) == (None, "unknown")
@@ -43,20 +62,12 @@ def test_a_survey_killed_before_it_wrote_anything_tells_nothing_as_zero(tmp_path
 
 
 def test_kill_and_resume_give_the_same_totals(tmp_path: Path) -> None:
-    async def killed_midway(scope: Path, out: Path) -> None:
-        process = await asyncio.create_subprocess_exec(COMMAND, "survey", str(scope), "--out", str(out))
-        async with asyncio.timeout(HANGS):
-            while not list(out.glob("observations/part-*.parquet")):
-                assert process.returncode is None, "it was done before it could be killed"
-                await asyncio.sleep(0.02)
-        process.kill()
-        await process.wait()
-
     with world() as site:
         whole, broken = tmp_path / "whole", tmp_path / "broken"
         surveyed(str(scope_for(site, tmp_path)), "--out", str(whole))
         slow = scope_for(site, tmp_path, overall=20)
-        asyncio.run(killed_midway(slow, broken))
+        code, said = stopped(signal.SIGKILL, "written", slow, broken)
+        assert code == -signal.SIGKILL, said
         kept = Dataset(broken)
         assert kept.manifest.state == "running"
         before = set(kept.done())
@@ -77,21 +88,9 @@ def test_kill_and_resume_give_the_same_totals(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_was_gathered(tmp_path: Path, stop: signal.Signals) -> None:
-    async def interrupted(scope: Path, out: Path) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            COMMAND, "survey", str(scope), "--out", str(out), stderr=asyncio.subprocess.PIPE
-        )
-        async with asyncio.timeout(HANGS):
-            while not list(out.glob("observations/part-*.parquet")):
-                assert process.returncode is None
-                await asyncio.sleep(0.02)
-            process.send_signal(stop)
-            _, said = await process.communicate()
-        return process.returncode or 0, said.decode()
-
     with world() as site:
         scope = scope_for(site, tmp_path, overall=20)
-        code, said = asyncio.run(interrupted(scope, tmp_path / "out"))
+        code, said = stopped(stop, "written", scope, tmp_path / "out")
     assert code == 3
     assert "Traceback" not in said
     assert "--resume" in said
