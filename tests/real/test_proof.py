@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import termios
 from pathlib import Path
 
 import pytest
@@ -110,13 +112,15 @@ class Endless:
         store = Command(command.C_STORE_RQ, 1, CT, None, True)
         writer.write(pdu.data(3, command.encode(store), None, 16384))
         piece = pdu.header(pdu.P_DATA, 16006) + (16002).to_bytes(4, "big") + b"\x03\x00" + bytes(16000)
+        # No more may be under way than the instrument reads at once: it would count what the buffers of the system hold, and
+        # what comes after an abort would reset the connection before the abort is heard.
+        line = writer.get_extra_info("socket")
         try:
             while not listener.done():
                 writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(
-                    0
-                )  # for us, too: what is under way when we abort would reset the connection before it is heard
+                while any(fcntl.ioctl(line.fileno(), termios.TIOCOUTQ, bytes(4))) and not listener.done():
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
         finally:
             await listener
 
