@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -15,13 +15,14 @@ from filmbadge.model import Cause, Host, JournalRow, Rung
 from filmbadge.scope import RateLimits, loopback
 from filmbadge.survey import examine
 from filmbadge.survey.examine import check
+from support.hanging import HANGS
 from support.loopback import run
 
 REJECTED = bytes.fromhex(
     "0300000000040001 0101".replace(" ", "")
 )  # permanent, by the user, without a reason: PS3.8 9.3.4
-WHOLE, SHORT = 600, 50  # milliseconds
-NEVER = 60.0
+WHOLE, SHORT = 2000, 500  # milliseconds
+NEVER = 2.0 * HANGS
 HERE = "127.9.9.9"
 
 
@@ -31,8 +32,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "SILENT_SECONDS", SHORT / 1000)
 
 
-def asked(ports: Mapping[int, float]) -> tuple[Host, list[JournalRow]]:
-    """One host: it rejects every association after so many seconds, by port."""
+def asked(ports: Mapping[int, Sequence[float]]) -> tuple[Host, list[JournalRow]]:
+    """One host: it rejects an association after so many seconds, by port: the first, and those that follow."""
 
     async def work() -> tuple[Host, list[JournalRow]]:
         scope = loopback("a test")
@@ -49,10 +50,12 @@ def asked(ports: Mapping[int, float]) -> tuple[Host, list[JournalRow]]:
     return run(work())
 
 
-async def serve(port: int, seconds: float) -> asyncio.Server:
+async def serve(port: int, seconds: Sequence[float]) -> asyncio.Server:
+    waits = [*reversed(seconds)]
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await asyncio.wait_for(reader.read(), seconds)
+            await asyncio.wait_for(reader.read(), waits.pop() if len(waits) > 1 else waits[0])
         except TimeoutError:
             writer.write(REJECTED)
         writer.close()
@@ -65,19 +68,19 @@ def waited(rows: list[JournalRow], port: int) -> list[int]:
 
 
 def test_two_ports_have_the_whole_patience_and_the_others_less() -> None:
-    host, rows = asked({11104: NEVER, 11105: NEVER, 11106: NEVER, 11107: NEVER})
+    host, rows = asked({11104: [NEVER], 11105: [NEVER], 11106: [NEVER], 11107: [NEVER]})
     assert [waited(rows, port) for port in range(11104, 11108)] == [[WHOLE], [WHOLE], [SHORT], [SHORT]]
     assert not any(one.verdict.conclusive or one.verdict.rung is Rung.ADMITS for one in host.judged)
 
 
 def test_where_one_port_speaks_those_that_were_left_early_have_the_whole_patience() -> None:
-    """One of them is an archive that is slow."""
-    slow = 4 * SHORT / 1000
-    _, rows = asked({11104: NEVER, 11105: NEVER, 11106: slow, 11107: 0.0})
+    """One of them is an archive that is slow. It is left early by no clock, but because it says nothing the first time."""
+    slow = 2 * SHORT / 1000
+    _, rows = asked({11104: [NEVER], 11105: [NEVER], 11106: [NEVER, slow], 11107: [0.0]})
     assert [waited(rows, port) for port in range(11104, 11108)] == [[WHOLE], [WHOLE], [SHORT], []]
     assert [row.stop.cause is Cause.IDLE_LIMIT for row in rows if row.port == 11106] == [True, False]
 
 
 def test_a_host_that_spoke_keeps_the_whole_patience() -> None:
-    _, rows = asked({11104: 0.0, 11105: NEVER, 11106: NEVER, 11107: NEVER})
+    _, rows = asked({11104: [0.0], 11105: [NEVER], 11106: [NEVER], 11107: [NEVER]})
     assert [waited(rows, port) for port in range(11105, 11108)] == [[WHOLE]] * 3
