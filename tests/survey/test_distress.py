@@ -95,7 +95,7 @@ def examined(dimse: list[Handler], web: list[Handler], *, web_first: bool = Fals
                 dimse_tls_ports=(),
                 web_ports=web_ports,
                 web_tls_ports=(),
-                caps=caps(idle_seconds=0.2),
+                caps=caps(idle_seconds=1),
             )
             door, rows = dialer(scope)
             named = ":" + ",".join(map(str, (*web_ports, *dimse_ports))) if web_first else ""
