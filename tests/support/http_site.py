@@ -44,7 +44,7 @@ def orthanc(path: str) -> bytes:
     return http("200 OK", known[path]) if path in known else http("404 Not Found")
 
 
-HASTY = replace(LOOPBACK, caps=caps(idle_seconds=0.3))
+HASTY = replace(LOOPBACK, caps=caps(idle_seconds=1))
 
 
 def visited(

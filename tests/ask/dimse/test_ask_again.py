@@ -24,7 +24,7 @@ SUCCESS = 0x0000
 KEYS = ((elements.QUERY_LEVEL, b"STUDY"), (elements.STUDY_UID, b""))
 RELEASED = pdu.header(pdu.RELEASE_RQ, 4) + bytes(4)
 QUESTIONS = 5
-QUICK = replace(LOOPBACK, caps=caps(idle_seconds=0.3))
+QUICK = replace(LOOPBACK, caps=caps(idle_seconds=1))
 
 
 @pytest.fixture(autouse=True)
@@ -236,7 +236,7 @@ def test_an_answer_that_had_enough_counts_even_if_the_association_ends_at_it() -
 
 def test_an_association_is_left_well_before_its_bounds() -> None:
     peer = Peer(studies(*range(2000)))
-    scope = replace(LOOPBACK, caps=caps(received_bytes=400_000, seconds=60))
+    scope = replace(LOOPBACK, caps=caps(received_bytes=400_000))
     asked, notes, journal = ask(peer, questions=6, scope=scope)
     assert asked.done and {answer.matches for answer in notes.answers[1:]} == {2000}
     assert len(journal) > 1 and peer.released == len(journal)

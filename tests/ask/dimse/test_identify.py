@@ -36,7 +36,7 @@ from support.dimse_peer import PENDING, SUCCESS, Keys, Peer, Study, days, encode
 from support.loopback import contact, run
 
 Probe = Callable[[Contact, Observation, DimseFacts], Coroutine[Any, Any, Learned]]
-QUICK = replace(LOOPBACK, caps=replace(LOOPBACK.caps, idle_seconds=0.3))
+QUICK = replace(LOOPBACK, caps=replace(LOOPBACK.caps, idle_seconds=1))
 
 
 @pytest.fixture(autouse=True)
