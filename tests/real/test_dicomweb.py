@@ -186,7 +186,7 @@ def test_behind_a_token(tmp_path: Path) -> None:
 def test_all_ways_into_one_archive_are_one(alone: tuple[Served, int], tiny: Served, tmp_path: Path) -> None:
     served, port = alone
     scope = str(
-        archives.scope_file(tmp_path, depth="prove", extra='ae_titles.called = ["TINYQR"]\ncaps.idle_seconds = 2')
+        archives.scope_file(tmp_path, depth="prove", extra='ae_titles.called = ["TINYQR"]\ncaps.idle_seconds = 6')
     )
     for depth in ("count", "profile"):
         card = archives.check(f"127.0.0.1:{served.dicom},{served.http}", "--depth", depth, "--owner", "the test suite")
