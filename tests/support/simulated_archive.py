@@ -12,7 +12,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import accumulate, pairwise
+from functools import lru_cache
+from itertools import accumulate, chain, pairwise, repeat
 from typing import Any
 
 from filmbadge.ask.census.plan import ASK_ALL_UP_TO, CensusPlan
@@ -50,7 +51,7 @@ UIDS = "1.2.840.113619."  # and the number of a study, backwards, so that it tel
 class Simulated:
     """One archive, as a plan asks it. `cap` is in rows; `signal` tells whether its final status says that it cut."""
 
-    days: list[int]  # of each study that has a date, sorted
+    days: Sequence[int]  # of each study that has a date, sorted
     undated: int = 0
     cap: int | None = None
     signal: bool = True
@@ -224,13 +225,17 @@ DATES: dict[str, Weights] = {
 }
 
 
-def days(kind: str, studies: int, seed: int) -> list[int]:
-    """As many dates, by a distribution. Large numbers are dealt out day by day, which is much the same."""
+@lru_cache(maxsize=128)
+def days(kind: str, studies: int, seed: int) -> Sequence[int]:
+    """As many dates, by a distribution. Large numbers are dealt out day by day, which is much the same.
+
+    They are drawn once for the archives that answer differently and hold the same.
+    """
     chance = random.Random(f"{kind} {studies} {seed}")
     edges = list(accumulate(DATES[kind](chance), initial=0.0))
     start = TODAY - YEARS * 365 + 1
     if studies <= 20_000:
         weights = [b - a for a, b in pairwise(edges)]
-        return sorted(start + day for day in chance.choices(range(len(weights)), weights, k=studies))
+        return tuple(sorted(start + day for day in chance.choices(range(len(weights)), weights, k=studies)))
     places = [round(studies * edge / edges[-1]) for edge in edges]
-    return [start + day for day, (a, b) in enumerate(pairwise(places)) for _ in range(b - a)]
+    return tuple(chain.from_iterable(repeat(day, b - a) for day, (a, b) in enumerate(pairwise(places), start)))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -109,6 +109,7 @@ def _time(minute: int) -> bytes:
     return b"%02d%02d00" % (minute // 60, minute % 60)
 
 
+@lru_cache(maxsize=1 << 14)  # the same studies are in many archives, and in many answers of one
 def _identifier(number: int, counts: bool) -> bytes:
     keys = [(elements.STUDY_UID, f"{UIDS}{number}".encode())]
     if counts:
@@ -148,7 +149,7 @@ class OverQido:
             if query.get("StudyDate") and self.held.looks_at_dates and not self.lenient:
                 numbers = [number for number in numbers if number < len(self.held.days)]
             start = int(query["offset"]) if self.offset else 0
-            return 200, b"[" + b",".join(self._rows[number] for number in numbers[start:]) + b"]", {}
+            return 200, b"[" + b",".join(map(self._row, numbers[start:])) + b"]", {}
         dates = query.get("StudyDate", "")
         first, _, last = dates.replace(EMPTY, "").partition("-")
         times = query.get("StudyTime", "")
@@ -176,24 +177,26 @@ class OverQido:
         answer = given[start : start + size]
         more = len(given) > start + size or (self.held.signal and len(rows) > len(given))
         headers = {"warning": '299 here "There are more"'} if more and self.held.signal else {}
-        return 200, b"[" + b",".join(self._rows[number] for number in answer) + b"]", headers
+        return 200, b"[" + b",".join(map(self._row, answer)) + b"]", headers
 
-    @cached_property
-    def _rows(self) -> list[bytes]:
-        return [json.dumps(self._row(number)).encode() for number in range(self.held.size)]
-
-    def _row(self, number: int) -> dict[str, object]:
+    def _row(self, number: int) -> bytes:
         dated = number < len(self.held.days)
-        day = {"Value": [f"{date.fromordinal(self.held.days[number]):%Y%m%d}"]} if dated else {}
-        return {
-            "00080020": {"vr": "DA", **day},
-            "00080030": {"vr": "TM", "Value": [_time(self.held.minute(number)).decode()]},
-            "00080061": {"vr": "CS", "Value": [MODALITIES[number % 3].name]},
-            "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Nobody^At All"}]},
-            "0020000D": {"vr": "UI", "Value": [f"{UIDS}{number}"]},
-            "00201206": {"vr": "IS", "Value": [1]},
-            "00201208": {"vr": "IS", "Value": [IMAGES]},
-        }
+        return _study(number, self.held.days[number] if dated else None, self.held.minute(number))
+
+
+@lru_cache(maxsize=1 << 14)
+def _study(number: int, day: int | None, minute: int) -> bytes:
+    dated = {} if day is None else {"Value": [f"{date.fromordinal(day):%Y%m%d}"]}
+    row = {
+        "00080020": {"vr": "DA", **dated},
+        "00080030": {"vr": "TM", "Value": [_time(minute).decode()]},
+        "00080061": {"vr": "CS", "Value": [MODALITIES[number % 3].name]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Nobody^At All"}]},
+        "0020000D": {"vr": "UI", "Value": [f"{UIDS}{number}"]},
+        "00201206": {"vr": "IS", "Value": [1]},
+        "00201208": {"vr": "IS", "Value": [IMAGES]},
+    }
+    return json.dumps(row).encode()
 
 
 def _ordinal(day: str) -> int:

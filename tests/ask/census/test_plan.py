@@ -21,7 +21,7 @@ SIZES = (0, 1, 9, 10, 11, 99, 100, 101, 136, 137, 138, 500, 501, 1000, 1001, 500
 
 
 def census(
-    dates: list[int], undated: int = 0, hint: Hint | None = None, seed: int = 7, **manners: object
+    dates: Sequence[int], undated: int = 0, hint: Hint | None = None, seed: int = 7, **manners: object
 ) -> tuple[CensusPlan, Simulated]:
     archive = Simulated(dates, undated, **manners)  # type: ignore[arg-type]
     plan = CensusPlan(TODAY, hint or Hint(), affords=archive.affords, seed=seed)
