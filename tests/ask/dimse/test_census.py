@@ -67,9 +67,9 @@ class Archive:
     def _studies(self, counting: bool, keys: Keys) -> list[Keys]:
         first, _, last = keys.get(elements.STUDY_DATE, b"").partition(b"-")
         early, _, late = keys.get(elements.STUDY_TIME, b"").partition(b"-")
-        uids = keys[elements.STUDY_UID].split(b"\\") if keys[elements.STUDY_UID] else list(self.studies)
+        uids = set(keys[elements.STUDY_UID].split(b"\\")) if keys[elements.STUDY_UID] else self.studies
         found = [
-            (uid, series)
+            (number, uid, series)
             for number, (uid, series) in enumerate(self.studies.items())
             if uid in uids
             and (not first or first <= b"%d" % day(TODAY - self.ages(number)) <= (last or first))
@@ -79,14 +79,13 @@ class Archive:
             found = found[:1]
         return [
             {elements.STUDY_UID: uid}
-            | self._when(uid, keys)
+            | self._when(number, keys)
             | (self.counts(uid, series) if counting and not self.no_counts_with(keys) else {})
             | ({ONLINE: self.said(uid)} if self.said is not None and ONLINE in keys else {})
-            for uid, series in found
+            for number, uid, series in found
         ]
 
-    def _when(self, uid: bytes, keys: Keys) -> Keys:
-        number = list(self.studies).index(uid)
+    def _when(self, number: int, keys: Keys) -> Keys:
         when = {
             elements.STUDY_DATE: b"%d" % day(TODAY - self.ages(number)),
             elements.STUDY_TIME: minute(number) + b"00",
