@@ -70,10 +70,17 @@ def test_a_second_interrupt_does_not_wait_for_the_archive(tmp_path: Path) -> Non
     assert endings == [{"ending": "interrupted", "cause": "stopped-at-once"}]
 
 
-def test_what_is_kept(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a whole survey, and what it said. Nobody writes into it."""
+    directory = tmp_path_factory.mktemp("done")
     with world() as site:
-        out = tmp_path / "out"
-        said = surveyed(str(scope_for(site, tmp_path)), "--out", str(out), "--json")
+        out = directory / "out"
+        return out, surveyed(str(scope_for(site, directory)), "--out", str(out), "--json")
+
+
+def test_what_is_kept(done: tuple[Path, str]) -> None:
+    out, said = done
     document = json.loads(said)
     assert document == json.loads((out / "survey.json").read_text())
     assert document["schema"] == "filmbadge.survey/1"
@@ -171,12 +178,11 @@ def test_patient_ids_of_two_runs_are_not_compared(tmp_path: Path) -> None:
     assert Doubt(DoubtCode.BEFORE_RESUME) in resumed.doubts
 
 
-def test_no_sketch_is_kept(tmp_path: Path) -> None:
+def test_no_sketch_is_kept(done: tuple[Path, str]) -> None:
     """Hashes of UIDs live in memory only: in no column is there a number of 64 bits, and no list of numbers but codes."""
-    with world() as site:
-        surveyed(str(scope_for(site, tmp_path)), "--out", str(tmp_path / "out"))
+    kept = Dataset(done[0])
     for table in TABLES:
-        for row in Dataset(tmp_path / "out").rows(f"SELECT * FROM {table.name}"):
+        for row in kept.rows(f"SELECT * FROM {table.name}"):
             for name, value in row.items():
                 assert not (isinstance(value, int) and value >= 2**48), name
                 assert not (isinstance(value, list) and name != "codes" and any(isinstance(v, int) for v in value))
