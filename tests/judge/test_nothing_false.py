@@ -151,7 +151,7 @@ def numbers(archive: Archive, judged: list[JudgedEndpoint]) -> Iterator[int]:
             yield profile.records
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**48))
 def test_no_number_is_told_where_two_contradict(seed: int) -> None:
     made = world(random.Random(seed), honest=False)
@@ -168,7 +168,7 @@ def test_no_number_is_told_where_two_contradict(seed: int) -> None:
             assert said == {archive.counts.studies.value}
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(st.integers(0, 2**48))
 def test_what_is_told_is_true_of_everything_that_its_ways_lead_to(seed: int) -> None:
     made = world(random.Random(seed), honest=True)
@@ -185,7 +185,7 @@ def test_what_is_told_is_true_of_everything_that_its_ways_lead_to(seed: int) -> 
             assert (count.at_least or 0) <= times * len(frozenset().union(*truth)), (quantity, archive)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**48))
 def test_how_many_archives_there_are_lies_between_what_is_told(seed: int) -> None:
     made = world(random.Random(seed), honest=True)
@@ -200,7 +200,7 @@ def test_how_many_archives_there_are_lies_between_what_is_told(seed: int) -> Non
     assert apart <= truth <= sum(1 + archive.perhaps_more for archive in host.archives)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**48))
 def test_the_order_of_asking_decides_nothing(seed: int) -> None:
     made = world(random.Random(seed), honest=False)

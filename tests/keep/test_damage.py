@@ -16,7 +16,7 @@ from filmbadge.model import Refusal
 from support.factories import part
 from support.folders import finished, killed, told
 
-BITS = 2000
+BITS = 600
 
 
 @pytest.fixture(scope="module")
