@@ -398,7 +398,7 @@ def test_one_study_without_a_time_is_at_least_one() -> None:
     """An archive that gives one row at most would answer so, if it had more studies of that day."""
     archive = Archive({b"1.1": (20, 10)}, filled)
     when = archive._when
-    archive._when = lambda uid, keys: when(uid, keys) | ({elements.STUDY_TIME: b""})  # type: ignore[method-assign]
+    archive._when = lambda number, keys: when(number, keys) | ({elements.STUDY_TIME: b""})  # type: ignore[method-assign]
     found = count(archive)
     assert (found.complete, found.studies) == (False, 1)
     assert found.doubts == (Doubt(DoubtCode.UNCHECKED, {"rows": 1}),)
