@@ -47,7 +47,7 @@ def counted(over: type[OverDimse] | type[OverQido], manner: dict[str, int], seed
 def test_it_is_not_counted_and_an_interval_holds_the_truth(
     over: type[OverDimse] | type[OverQido], manner: dict[str, int]
 ) -> None:
-    found = [counted(over, manner, seed) for seed in range(20)]
+    found = [counted(over, manner, seed) for seed in range(8)]
     assert not any(census.complete for census in found)
     assert all(0 < census.studies < STUDIES for census in found)
     estimates = [census.estimate for census in found if census.estimate is not None]
@@ -56,7 +56,7 @@ def test_it_is_not_counted_and_an_interval_holds_the_truth(
     images = [census.images_estimate for census in found if census.images_estimate is not None]
     assert sum(one.low <= IMAGES * STUDIES <= one.high for one in images) >= 0.85 * len(images)
     if "rows_each" not in manner:
-        assert len(estimates) >= 17
+        assert len(estimates) >= 0.85 * len(found)
         assert {census.doubts[0].code for census in found} == {DoubtCode.MEMORY}
 
 
