@@ -193,8 +193,12 @@ class Search:
         if len(data) < FEW:
             return {data[at : at + SHORTEST] for at in range(len(data) - SHORTEST + 1)} & self.by_start.keys()
         padded, many = data + bytes(2 * SHORTEST), len(data) // SHORTEST + 1
-        pieces = [pa.Array.from_buffers(pa.int64(), many, [None, pa.py_buffer(padded).slice(n)]) for n in range(SHORTEST)]
-        near = pc.is_in(pa.chunked_array(pieces), value_set=self._starts)  # at once: each call puts the starts in a table
+        pieces = [
+            pa.Array.from_buffers(pa.int64(), many, [None, pa.py_buffer(padded).slice(n)]) for n in range(SHORTEST)
+        ]
+        near = pc.is_in(
+            pa.chunked_array(pieces), value_set=self._starts
+        )  # at once: each call puts the starts in a table
         found = set()
         for hit in pc.indices_nonzero(near).to_pylist():
             first, at = divmod(hit, many)
