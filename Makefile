@@ -20,6 +20,7 @@ demo:
 	.venv/bin/filmbadge report out/demo --html out/demo.html
 	@echo "Open out/demo.html in a browser."
 
+# Tests start `filmbadge` hundreds of times. Without bytecode, which some environments switch off, each start compiles all of it.
 test:
 	@scripts/packages $(DEBIAN_PACKAGES)
 	@$(MAKE) --no-print-directory lint

@@ -196,9 +196,8 @@ class Search:
         pieces = [
             pa.Array.from_buffers(pa.int64(), many, [None, pa.py_buffer(padded).slice(n)]) for n in range(SHORTEST)
         ]
-        near = pc.is_in(
-            pa.chunked_array(pieces), value_set=self._starts
-        )  # at once: each call puts the starts in a table
+        # All in one call: each call puts the starts in a table.
+        near = pc.is_in(pa.chunked_array(pieces), value_set=self._starts)
         found = set()
         for hit in pc.indices_nonzero(near).to_pylist():
             first, at = divmod(hit, many)

@@ -56,7 +56,7 @@ class Dataset:
         )  # one thread scans parts: see `Together`
         self._register(*TABLES)
         self._execute(views.archives())
-        self.hold("archives")  # the others are bound as they are made, and over rows that takes half as long
+        self.hold("archives")  # DuckDB binds each view as it makes it: over these rows that takes half the time
         self._execute(views.views())
         for setting in (
             "autoinstall_known_extensions=false",
@@ -224,12 +224,17 @@ class Dataset:
     def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
         """The result of a query, a dict a row. Raises NotASurvey where a part file is damaged."""
         with self._reading():
-            for name in {name for name in views.READY if name in sql} - self._ready:  # few are asked for
-                self._execute(views.ready(name))
-                self._ready.add(name)
+            self._make_ready(sql)
             answer = self._execute(sql, *parameters)
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, map(_printable, row), strict=True)) for row in answer.fetchall()]
+
+    def _make_ready(self, sql: str) -> None:
+        """Makes the tables that a query may name. Most are never asked for, and each takes time to make."""
+        for name in views.READY:
+            if name in sql and name not in self._ready:
+                self._execute(views.ready(name))
+                self._ready.add(name)
 
     def _execute(self, sql: str, *parameters: object) -> duckdb.DuckDBPyConnection:
         with self._reading():
