@@ -11,6 +11,8 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 PIECE = 1 << 16  # bytes that are read at once
@@ -54,3 +56,12 @@ def read(path: Path, limit: int) -> bytes:
         if len(held) > limit:
             break
     return bytes(held)
+
+
+def near(path: Path) -> str:
+    """A file that is called nearly so, and is in the same folder. Empty if there is none."""
+    try:
+        there = {one.name: one for one in islice(path.parent.iterdir(), 10_000) if one.is_file()}
+    except (OSError, ValueError):  # there is no such folder, or no folder can be called so
+        return ""
+    return next((str(there[name]) for name in get_close_matches(path.name, there, n=1, cutoff=0.8)), "")

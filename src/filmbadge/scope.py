@@ -6,13 +6,18 @@ file are `ScopeError`s that name the line at fault. They are raised before the f
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import islice, repeat
 from math import gcd
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -35,14 +40,19 @@ DIMSE_PORTS = (104, 4242, 5678, 11112)
 DIMSE_TLS_PORTS = (2762,)
 WEB_PORTS = (80, 3000, 3333, 5000, 8042, 8080)
 WEB_TLS_PORTS = (443, 8443)
+PORT_KINDS = ("dimse_ports", "dimse_tls_ports", "web_ports", "web_tls_ports")  # fields of a scope
 
 
 class ScopeError(Refusal):
-    """The scope is malformed, has expired, or does not allow the request. The text is one line for the user."""
+    """The scope is malformed, has expired, or does not allow the request. The text is one line for the user.
 
-    def __init__(self, message: str, *, where: str = "", line: int | None = None) -> None:
+    `faults` are the lines of all that is wrong with a file, in its order. The text is the first of them.
+    """
+
+    def __init__(self, message: str, *, where: str = "", line: int | None = None, faults: tuple[str, ...] = ()) -> None:
         self.line = line
         place = f"{where}:{line}: " if where and line else f"{where}: " if where else ""
+        self.faults = faults or (place + message,)
         super().__init__(place + message)
 
 
@@ -242,7 +252,7 @@ class Scope:
     @property
     def ports(self) -> tuple[int, ...]:
         """All ports that a sweep asks, as TCP port numbers."""
-        return tuple(dict.fromkeys((*self.dimse_ports, *self.dimse_tls_ports, *self.web_ports, *self.web_tls_ports)))
+        return tuple(dict.fromkeys(port for kind in PORT_KINDS for port in getattr(self, kind)))
 
     def permits(self, address: Address, now: datetime | None = None) -> bool:
         """Whether this address may be contacted at `now` (default: the current time).
@@ -399,6 +409,26 @@ def loopback(owner: str) -> Scope:
     return replace(LOOPBACK, depth=Depth.PROVE, basis="owner", authority=owner.strip())
 
 
+def narrowed(scope: Scope, depth: Depth | None = None, ports: Sequence[int] = (), called: Sequence[str] = ()) -> Scope:
+    """The scope with this depth, and of its ports and AE titles only these. What is not given stays as it is.
+
+    A port is asked as the scope says. Raises ScopeError where the scope does not allow all of it.
+    """
+    if depth is not None and not scope.depth.reaches(depth):
+        raise ScopeError(f"depth '{depth}' is deeper than the scope '{scope.name}' allows ({scope.depth})")
+    for what, asked, allowed in (
+        ("port", ports, scope.ports),
+        ("AE title", called, scope.called_titles),
+    ):
+        if more := [str(one) for one in asked if one not in allowed]:
+            lists = f"it lists {', '.join(map(str, allowed))}" if allowed else "it lists none"
+            raise ScopeError(f"{what} {more[0]} is not in the scope '{scope.name}': {lists}")
+    kept: dict[str, Any] = {
+        kind: tuple(port for port in getattr(scope, kind) if not ports or port in ports) for kind in PORT_KINDS
+    }
+    return replace(scope, depth=depth or scope.depth, called_titles=tuple(called) or scope.called_titles, **kept)
+
+
 STATEMENT = 300  # characters of a statement that an operator makes, at most
 
 
@@ -411,6 +441,14 @@ def statement_fault(text: object) -> str:
     return "" if text.strip().isprintable() else "must be one line of printable characters"
 
 
+def title_fault(text: object) -> str:
+    """Why a text cannot be an AE title. Empty if it can."""
+    # PS3.5 6.2, AE: 16 bytes of the default repertoire, no backslash, not only spaces.
+    if isinstance(text, str) and re.fullmatch(r"[ -\[\]-~]{1,16}", text) and text.strip():
+        return ""
+    return f"{text!r} is not an AE title (1 to 16 ASCII characters, no backslash)"
+
+
 def load(path: Path, now: datetime | None = None) -> Scope:
     """Reads and checks a scope file at the time `now` (default: the current time).
 
@@ -419,8 +457,17 @@ def load(path: Path, now: datetime | None = None) -> Scope:
     try:
         text = _text_of(path)
     except FileNotFoundError:
-        raise ScopeError(f"no such scope file (write one with: filmbadge scope new {path})", where=str(path)) from None
+        raise ScopeError(_not_there(path), where=printable(str(path))) from None
     return parse(text, printable(str(path)), now, folder=path.parent, beside=True)
+
+
+def _not_there(path: Path) -> str:
+    try:
+        network_of_text(str(path))
+    except ValueError:
+        near, command = given.near(path), shlex.join(("filmbadge", "scope", "new", str(path)))
+        return f"no such scope file: is it {near}?" if near else f"no such scope file (write one with: {command})"
+    return "this is an address or a network, where a scope file is asked for (write one with: filmbadge scope new FILE)"
 
 
 def _text_of(path: Path) -> str:
@@ -428,14 +475,15 @@ def _text_of(path: Path) -> str:
     try:
         raw = given.read(path, MOST_BYTES)
         if len(raw) <= MOST_BYTES:
-            return raw.decode().replace("\r\n", "\n").replace("\r", "\n")
+            text = raw.decode("utf-16" if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
+            return text.replace("\r\n", "\n").replace("\r", "\n")
         why = f"it is larger than {MOST_BYTES >> 20} MiB"
     except FileNotFoundError:
         raise
     except OSError as error:
         why = error.strerror or type(error).__name__
     except UnicodeDecodeError:
-        why = "it is not UTF-8"
+        why = "it is no text in UTF-8; save it as UTF-8"
     raise ScopeError(f"cannot be read: {why}", where=printable(str(path)))
 
 
@@ -470,7 +518,10 @@ def parse(text: str, where: str, now: datetime | None = None, *, folder: Path = 
 
 
 class _Reader:
-    """Checks the raw tables one key at a time, and knows the line of each key."""
+    """Checks the raw tables one key at a time, and knows the line of each key.
+
+    A fault is noted, and what is at fault is read as if it were not there: so all faults are found at once.
+    """
 
     def __init__(self, text: str, where: str, raw: dict[str, Any], folder: Path, beside: bool) -> None:
         self.lines = text.splitlines()
@@ -479,6 +530,8 @@ class _Reader:
         self.folder = folder
         self.beside = beside
         self.lists: dict[Path, NetworkList] = {}
+        self.ends: dict[int, tuple[list[int], Iterator[int]]] = {}  # lines of elements, by the line of their list
+        self.faults: dict[str, ScopeError] = {}  # by their text: a table that is none is looked at more than once
 
     def scope(self, now: datetime) -> Scope:
         known = {
@@ -521,14 +574,14 @@ class _Reader:
             held = self._table(table)
             for key in held:
                 if key not in keys:
-                    raise self._error(f"unknown key '{key}'; known here: {', '.join(sorted(keys))}", table, key)
+                    self._fault(f"unknown key '{key}'; known here: {', '.join(sorted(keys))}", table, key)
         schema = self._text("", "schema")
-        if schema != SCHEMA:
-            raise self._error(f"schema is {schema!r}, this version reads {SCHEMA!r}", "", "schema")
-        depth = self._choice("", "depth", list(Depth))
-        basis = self._choice("authority", "basis", list(get_args(Basis)))
-        if Depth(depth).reaches(Depth.PROFILE) and basis not in PERSONAL:
-            raise self._error(
+        if schema and schema != SCHEMA:
+            self._fault(f"schema is {schema!r}, this version reads {SCHEMA!r}", "", "schema")
+        depth = Depth(self._choice("", "depth", list(Depth)) or Depth.KNOCK)
+        basis = self._choice("authority", "basis", list(get_args(Basis))) or None
+        if depth.reaches(Depth.PROFILE) and basis and basis not in PERSONAL:
+            self._fault(
                 f"depth '{depth}' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
                 "", "depth",
             )  # fmt: skip
@@ -537,18 +590,21 @@ class _Reader:
         web = self._ports("web", WEB_PORTS)
         web_tls = self._ports("web_tls", WEB_TLS_PORTS)
         if not (dimse or dimse_tls or web or web_tls):
-            raise self._error("no port is left to ask", "ports", "dimse")
+            self._fault("no port is left to ask", "ports", "dimse")
         networks, _ = self._networks("networks", required=True)
         exclude, listed = self._networks("exclude", required=False)
         opted_out = (*listed, *self._opted_out_beside())
+        expires, qido_record = self._expires(now), self._qido_record(basis)
+        authority = self._text("authority", "who")
+        stated = basis in PERSONAL and bool(authority)
         scope = Scope(
             name=self.where,
             networks=networks,
             exclude=tuple(dict.fromkeys((*exclude, *opted_out))),
-            depth=Depth(depth),
-            expires=self._expires(now),
+            depth=depth if stated or not depth.reaches(Depth.PROFILE) else Depth.KNOCK,
+            expires=expires,
             contact=self._text("authority", "contact"),
-            authority=self._text("authority", "who"),
+            authority=authority,
             reference=self._text("authority", "reference"),
             basis=basis,
             called_titles=self._titles(),
@@ -557,7 +613,7 @@ class _Reader:
             dimse_tls_ports=dimse_tls,
             web_ports=web,
             web_tls_ports=web_tls,
-            qido_record=self._qido_record(basis),
+            qido_record=qido_record and stated,
             reverse_names=self._switch("reverse_names"),
             pace=self._numbers("pace", RateLimits()),
             caps=self._numbers("caps", ConnectionLimits()),
@@ -570,21 +626,31 @@ class _Reader:
         )
         self._check_embedding(scope)
         self._check_unusual(scope, now)
+        self._require_none()
         return scope
 
+    def _require_none(self) -> None:
+        """Raises ScopeError of all faults, if there are any."""
+        found = sorted(self.faults.values(), key=lambda fault: fault.line or 0)
+        if found:
+            more = f" (and {len(found) - 1} more: filmbadge scope check {shlex.quote(self.where)})" if found[1:] else ""
+            error = ScopeError(f"{found[0]}{more}", faults=tuple(map(str, found)))
+            error.line = found[0].line
+            raise error from None
+
     def _confirmed(self) -> tuple[str, ...]:
-        values = self._list("", "confirm", ())
-        for index, value in enumerate(values):
-            if fault := statement_fault(value):
-                raise self._error(f"'confirm' lists a sentence that {fault}", "", "confirm", index)
-        return tuple(value.strip() for value in values)
+        def fault(value: Any) -> str:
+            why = statement_fault(value)
+            return why and f"'confirm' lists a sentence that {why}"
+
+        return tuple(value.strip() for value in self._listed("", "confirm", (), fault))
 
     def _check_embedding(self, scope: Scope) -> None:
         """An IPv6 network that leads to IPv4 addresses alone is of no use without them."""
         for index, network in enumerate(scope.networks):
             four = _embedded_network(network)
             if four is not None and not any(_inside(four, n) for n in scope.networks):
-                raise self._error(f"all of {network} leads to IPv4: list {four} too", "", "networks", index)
+                self._fault(f"all of {network} leads to IPv4: list {four} too", "", "networks", index)
 
     def _check_unusual(self, scope: Scope, now: datetime) -> None:
         """What is beyond reason must be confirmed in words. Loopback alone may do all this without a scope."""
@@ -593,7 +659,7 @@ class _Reader:
         for table, key, sentence in _unusual(scope, now):
             if sentence not in scope.confirmed:
                 full = f"{table}.{key}" if table else key
-                raise self._error(
+                self._fault(
                     f"'{full}' is beyond what is usual; if it is meant, add to this file: confirm = [\"{sentence}\"]",
                     table, key,
                 )  # fmt: skip
@@ -603,37 +669,55 @@ class _Reader:
             return self.raw
         held = self.raw.get(name, {})
         if not isinstance(held, dict):
-            raise self._error(f"'{name}' must be a table: [{name}]", "", name)
+            self._fault(f"'{name}' must be a table: [{name}]", "", name)
+            return {}
         return held
 
     def _text(self, table: str, key: str) -> str:
+        """Empty where it is at fault."""
         value = self._table(table).get(key)
         full = f"{table}.{key}" if table else key
-        if value is None:
-            raise self._error(f"'{full}' is missing", table, key)
-        fault = statement_fault(value)
+        fault = "is missing" if value is None else statement_fault(value)
         if fault:
-            raise self._error(f"'{full}' {fault}", table, key)
+            self._fault(f"'{full}' {fault}", table, key)
+            return ""
         return str(value).strip()
 
     def _choice(self, table: str, key: str, choices: Sequence[Any]) -> Any:
+        """Empty where it is at fault."""
         value = self._text(table, key)
-        if value not in choices:
-            raise self._error(f"'{key}' is {value!r}; it can be: {', '.join(choices)}", table, key)
+        if value and value not in choices:
+            self._fault(f"'{key}' is {value!r}; it can be: {', '.join(choices)}", table, key)
+            return ""
         return value
 
     def _list(self, table: str, key: str, default: Sequence[Any]) -> list[Any]:
         value = self._table(table).get(key, list(default))
         if not isinstance(value, list):
-            raise self._error(f"'{key}' must be a list", table, key)
+            self._fault(f"'{key}' must be a list", table, key)
+            return []
         return value
+
+    def _listed(self, table: str, key: str, default: Sequence[Any], fault: Callable[[Any], str]) -> list[Any]:
+        """The elements of a list that have no fault."""
+        good = []
+        for index, value in enumerate(self._list(table, key, default)):
+            if why := fault(value):
+                self._fault(why, table, key, index)
+            else:
+                good.append(value)
+        return good
 
     def _networks(self, key: str, *, required: bool) -> tuple[tuple[Network, ...], tuple[Network, ...]]:
         """All networks of a key, and those of them that stand in files."""
         values = self._list("", key, ())
         found: list[Network] = []
         listed: list[Network] = []
+        before = len(self.faults)
         for index, value in enumerate(values):
+            if required and value == EXAMPLE:
+                self._fault(f"{EXAMPLE} is the example network: write which may be asked", "", key, index)
+                continue
             try:
                 if not isinstance(value, str):
                     raise ValueError("it must be text")
@@ -644,11 +728,11 @@ class _Reader:
                 else:
                     found.append(network_of_text(value))
             except ValueError as error:
-                raise self._error(f"{value!r} is not a network: {error}", "", key, index) from None
+                self._fault(f"{value!r} is not a network: {error}", "", key, index)
             except ListError as error:
-                raise self._error(str(error), "", key, index) from None
-        if required and not found:
-            raise self._error(f"'{key}' must list at least one network", "", key)
+                self._fault(str(error), "", key, index)
+        if required and not found and len(self.faults) == before:
+            self._fault(f"'{key}' must list at least one network", "", key)
         return tuple(dict.fromkeys(found)), tuple(listed)
 
     def _opted_out_beside(self) -> tuple[Network, ...]:
@@ -660,86 +744,70 @@ class _Reader:
             self.lists[path] = netlists.read(path)
         return self.lists[path]
 
-    def _expires(self, now: datetime) -> datetime:
-        value = self.raw.get("expires")
+    def _expires(self, now: datetime) -> datetime | None:
+        """The end of the permission; None where it is at fault."""
+        value, end = self.raw.get("expires"), None
         if value is None:
-            raise self._error(
-                "'expires' is missing; a permission has an end, such as expires = 2027-01-31", "", "expires"
-            )
-        if isinstance(value, datetime):
-            try:
+            fault = "'expires' is missing; a permission has an end, such as expires = 2027-01-31"
+        elif isinstance(value, datetime):
+            fault = "'expires' is not a date that a calendar has"
+            with suppress(OverflowError):
                 end = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-            except OverflowError:
-                raise self._error("'expires' is not a date that a calendar has", "", "expires") from None
         elif isinstance(value, date):
             end = datetime.combine(value, time(23, 59, 59), UTC)
         else:
-            raise self._error("'expires' must be a date without quotes, such as 2027-01-31", "", "expires")
-        if now >= end:
-            raise self._error(f"the scope expired on {end:%Y-%m-%d %H:%M} UTC", "", "expires")
-        return end
+            fault = "'expires' must be a date without quotes, such as 2027-01-31"
+        if end is not None and now < end:
+            return end
+        self._fault(fault if end is None else f"the scope expired on {end:%Y-%m-%d %H:%M} UTC", "", "expires")
+        return None
 
     def _titles(self) -> tuple[str, ...]:
-        values = self._list("ae_titles", "called", ())
-        for index, value in enumerate(values):
-            # PS3.5 6.2, AE: 16 bytes of the default repertoire, no backslash, not only spaces.
-            if not isinstance(value, str) or not re.fullmatch(r"[ -\[\]-~]{1,16}", value) or not value.strip():
-                raise self._error(
-                    f"{value!r} is not an AE title (1 to 16 ASCII characters, no backslash)",
-                    "ae_titles",
-                    "called",
-                    index,
-                )
-        return tuple(value.strip() for value in values)
+        return tuple(value.strip() for value in self._listed("ae_titles", "called", (), title_fault))
 
     def _names(self) -> tuple[str, ...]:
-        values = self._list("", "names", ())
-        for index, value in enumerate(values):
-            if not isinstance(value, str) or not HOST_NAME.fullmatch(value) or address_of(value) is not None:
-                raise self._error(f"{value!r} is not a host name, such as pacs.example.org", "", "names", index)
+        def fault(value: Any) -> str:
+            known = isinstance(value, str) and HOST_NAME.fullmatch(value) and address_of(value) is None
+            return "" if known else f"{value!r} is not a host name, such as pacs.example.org"
+
+        values = self._listed("", "names", (), fault)
         return tuple(dict.fromkeys(value.lower().rstrip(".") for value in values))
 
     def _ports(self, key: str, default: Sequence[int]) -> tuple[int, ...]:
-        values = self._list("ports", key, default)
-        for index, value in enumerate(values):
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
-                raise self._error(f"{value!r} is not a port (1 to 65535)", "ports", key, index)
-        return tuple(dict.fromkeys(values))
+        def fault(value: Any) -> str:
+            known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536
+            return "" if known else f"{value!r} is not a port (1 to 65535)"
+
+        return tuple(dict.fromkeys(self._listed("ports", key, default, fault)))
 
     def _switch(self, key: str) -> bool:
         """A switch of the table `ask`."""
         value = self._table("ask").get(key, False)
         if not isinstance(value, bool):
-            raise self._error(f"'ask.{key}' must be true or false", "ask", key)
-        return value
+            self._fault(f"'ask.{key}' must be true or false", "ask", key)
+        return value is True
 
-    def _qido_record(self, basis: str) -> bool:
+    def _qido_record(self, basis: Basis | None) -> bool:
         value = self._switch("qido_record")
-        if value and basis not in PERSONAL:
-            raise self._error(
+        if value and basis and basis not in PERSONAL:
+            self._fault(
                 f"'qido_record' puts personal data on the wire: it needs basis = \"owner\" or \"mandate\", not \"{basis}\"",
                 "ask", "qido_record",
             )  # fmt: skip
         return value
 
     def _numbers(self, table: str, default: Any) -> Any:
-        held = self._table(table)
-        whole = {"open_at_once", "received_bytes", "questions", "whole", "distinct_bytes", "each", "large"}
-        for key, value in held.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
-                raise self._error(f"'{table}.{key}' must be a number above 0 and below 1e12", table, key)
-            if key == "archive_share" and value > 1:
-                raise self._error(f"'{table}.{key}' is a share: at most 1", table, key)
-            if key in whole and not isinstance(value, int):
-                raise self._error(f"'{table}.{key}' must be a whole number", table, key)
-            if table == "retrievals" and value > MOST_RETRIEVALS:
-                raise self._error(f"'{table}.{key}' must be at most {MOST_RETRIEVALS}", table, key)
-            if key == "distinct_bytes" and value < LEAST_MEMORY:
-                raise self._error(f"'{table}.{key}' must be at least {LEAST_MEMORY} bytes", table, key)
-        return type(default)(**held)
+        good, known = {}, {one.name for one in fields(default)}
+        for key, value in self._table(table).items():
+            if fault := _number_fault(table, key, value):
+                self._fault(f"'{table}.{key}' {fault}", table, key)
+            elif key in known:
+                good[key] = value
+        return type(default)(**good)
 
-    def _error(self, message: str, table: str, key: str, index: int | None = None) -> ScopeError:
-        return ScopeError(message, where=self.where, line=self._line(table, key, index))
+    def _fault(self, message: str, table: str, key: str, index: int | None = None) -> None:
+        fault = ScopeError(message, where=self.where, line=self._line(table, key, index))
+        self.faults.setdefault(str(fault), fault)
 
     def _line(self, table: str, key: str, index: int | None) -> int:
         """The line of a key, or of an element of its list if `index` is given.
@@ -766,7 +834,14 @@ class _Reader:
         return line_of_key or line_of_table
 
     def _line_of_element(self, start: int, index: int) -> int:
-        """Reads the list line by line until the element is complete."""
+        """The line of an element of the list that begins at `start`."""
+        ends, more = self.ends.setdefault(start, ([], self._ends(start)))
+        ends += islice(more, max(0, index + 1 - len(ends)))
+        return ends[index] if index < len(ends) else start
+
+    def _ends(self, start: int) -> Iterator[int]:
+        """The line at which each element of a list is complete. The list is read line by line."""
+        known = 0
         for end in range(start, len(self.lines) + 1):
             so_far = "\n".join(self.lines[start - 1 : end])
             for closing in ("\n]", ""):
@@ -776,9 +851,29 @@ class _Reader:
                     continue
                 while isinstance(held, dict):
                     held = next(iter(held.values()))
-                if len(held) > index:
-                    return end
-        return start
+                yield from repeat(end, len(held) - known)
+                known = len(held)
+                if not closing:
+                    return
+                break
+
+
+_WHOLE = {"open_at_once", "received_bytes", "questions", "whole", "distinct_bytes", "each", "large"}
+
+
+def _number_fault(table: str, key: str, value: object) -> str:
+    """Why a value cannot stand as a limit. Empty if it can."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
+        return "must be a number above 0 and below 1e12"
+    if key == "archive_share" and value > 1:
+        return "is a share: at most 1"
+    if key in _WHOLE and not isinstance(value, int):
+        return "must be a whole number"
+    if table == "retrievals" and value > MOST_RETRIEVALS:
+        return f"must be at most {MOST_RETRIEVALS}"
+    if key == "distinct_bytes" and value < LEAST_MEMORY:
+        return f"must be at least {LEAST_MEMORY} bytes"
+    return ""
 
 
 LARGEST = {
@@ -840,6 +935,7 @@ def address_of(text: str) -> Address | None:
         return None
 
 
+EXAMPLE = "192.0.2.0/24"  # the network of the template: nobody's (RFC 5737)
 TEMPLATE = """\
 # A Filmbadge scope: who may be asked, how deep, how fast, until when.
 # Nothing outside it is contacted. Check it with: filmbadge scope check {path}
@@ -849,8 +945,7 @@ schema = "filmbadge.scope/1"
 # Networks that may be contacted, and addresses inside them that may not. "@FILE" is a list of them, one a line. The list
 # optout.txt beside this file is read by itself, if it is there.
 networks = [
-  "192.0.2.0/24",      # an example network: replace it
-]
+{networks}]
 exclude = [
   # "192.0.2.10/32",   # the emergency room's own archive
 ]
@@ -858,8 +953,7 @@ exclude = [
 # Names of hosts that a viewer's page may name and that are then looked up. Any other name that a page gives is not. A
 # host that you name yourself as a target needs no entry. The addresses must be inside the networks in any case.
 names = [
-  # "archive.example.org",
-]
+{names}]
 
 # How far to climb:
 #   knock    associate, or fetch the pages on which a web service says what it is, then leave; no personal data
@@ -867,7 +961,7 @@ names = [
 #   count    the archive's own counters, else a census by UIDs and counts, in windows of dates; no personal data
 #   profile  counts patients, looks at personal attributes and forgets them at once   (needs basis owner or mandate)
 #   prove    starts one image retrieval, or a few, and drops each    (needs basis owner or mandate)
-depth = "ask"
+depth = "{depth}"
 
 # The last day on which this permission holds (UTC).
 expires = {expires}
@@ -876,20 +970,23 @@ expires = {expires}
 confirm = []
 
 [authority]
-who = "TODO who allowed this survey, by name and office"
-reference = "TODO contract, ticket or mandate number"
-basis = "owner"                   # owner, mandate or research
-contact = "TODO address at which an operator reaches you"
+# Who allowed this, by name and office; the number of the contract, the ticket or the mandate.
+who = {who}
+reference = {reference}
+# owner: the archives are yours. mandate: their owner gave you a mandate. research: neither.
+basis = "{basis}"
+# Where an operator reaches you.
+contact = {contact}
 
 [ae_titles]
 # AE titles that the owner gave. Filmbadge guesses none.
-called = []
+called = {called}
 
-[ports]
-dimse = [104, 4242, 5678, 11112]
-dimse_tls = [2762]                # asked over TLS first
-web = [80, 3000, 3333, 5000, 8042, 8080]
-web_tls = [443, 8443]             # asked over TLS first
+[ports]                           # the TLS ones are asked over TLS first
+dimse = {dimse_ports}
+dimse_tls = {dimse_tls_ports}
+web = {web_ports}
+web_tls = {web_tls_ports}
 
 [ask]
 # A record of DICOMweb always carries name, id and birth date. Below depth profile none is asked for, unless you say so here.
@@ -930,6 +1027,65 @@ large = 30                        # of an archive with over 1 % of all images th
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Who allows a scope, and on what basis. What is not filled in is refused in a scope file."""
+
+    who: str = "TODO who allowed this, by name and office"
+    reference: str = "TODO contract, ticket or mandate number"
+    contact: str = "TODO address at which an operator reaches you"
+    basis: Basis = "owner"
+
+
 def template(path: str, today: date) -> str:
-    """A commented scope file. It cannot be used before its TODOs are filled in."""
-    return TEMPLATE.format(path=path, expires=(today + timedelta(days=90)).isoformat())
+    """A commented scope file. It cannot be used before its TODOs and its networks are filled in."""
+    return written(path, today + timedelta(days=90), Statement(), (), Depth.ASK)
+
+
+def written(
+    path: str,
+    expires: date,
+    statement: Statement,
+    networks: Sequence[Network],
+    depth: Depth,
+    *,
+    names: Sequence[str] = (),
+    ports: Sequence[int] = (),
+    called: Sequence[str] = (),
+) -> str:
+    """A commented scope file that says this, and is not checked. Without `ports` it has the usual ones."""
+    return TEMPLATE.format(
+        path=path,
+        expires=expires.isoformat(),
+        networks=_lines(map(str, networks)) or f'  "{EXAMPLE}",      # an example network: replace it\n',
+        names=_lines(names) or '  # "archive.example.org",\n',
+        depth=depth,
+        who=_quoted(statement.who),
+        reference=_quoted(statement.reference),
+        contact=_quoted(statement.contact),
+        basis=statement.basis,
+        called=f"[{', '.join(map(_quoted, called))}]",
+        **{kind: list(of_kind) for kind, of_kind in _by_kind(ports).items()},
+    )
+
+
+def _by_kind(ports: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Ports by their kind, as a scope has them. One that is not among the usual ones may be of DICOM or of the web."""
+    usual = {kind: getattr(LOOPBACK, kind) for kind in PORT_KINDS}
+    if not ports:
+        return usual
+    other = [port for port in ports if port not in LOOPBACK.ports]
+    plain_kinds = ("dimse_ports", "web_ports")
+    return {
+        kind: tuple(port for port in ports if port in usual[kind] or (kind in plain_kinds and port in other))
+        for kind in PORT_KINDS
+    }
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"  {_quoted(text)},\n" for text in texts)
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML has it. JSON's escapes are among TOML's."""
+    return json.dumps(text, ensure_ascii=False)

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from hashlib import blake2b
 from ipaddress import ip_network
 from itertools import chain, islice
 from pathlib import Path
 
+from filmbadge import given
 from filmbadge.ask.targets.exports.lines import lines
 from filmbadge.ask.targets.exports.masscan_binary import binary
 from filmbadge.ask.targets.exports.pieces import begun
@@ -49,6 +49,9 @@ _NO_NAME = re.compile(r"[\d.]+|0[xX].*")  # some programs would read it as an ad
 _FILE = re.compile(
     r"\.(?:txt|lst|list|json|jsonl|ndjson|xml|csv|tsv|gz|gnmap|nmap|bin|out|log|hosts|targets|toml)$", re.IGNORECASE
 )
+_HOST_AND_PORTS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([\d,-]{0,400}))?|([^\s:\[\]]+)(?::([\d,-]{0,400}))?")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#]*@)?(\[[0-9A-Fa-f:.]*\]|[^/?#:\[\]]*)(?::(\d{1,5}))?")
+_PORT_OF = {"http": 80, "https": 443, "ws": 80, "wss": 443, "dicom": 104}
 _AT_ONCE = 1 << 16  # addresses that are held one by one until they are merged into ranges
 
 
@@ -319,20 +322,22 @@ def asked_of(targets: Targets, done: Done) -> int:
 
 def parse(text: str, where: str = "") -> Target:
     """One host with optional ports. Raises TargetError."""
-    found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([\d,]{1,400}))?|([^\s:\[\]]+)(?::([\d,]{1,400}))?", text)
+    found = _HOST_AND_PORTS.fullmatch(text)
+    if _NETWORK.fullmatch(text):  # where one host is asked for
+        raise TargetError(f"{where}{text} is a network, and not one host: filmbadge survey SCOPE {text} --out FOLDER")
+    if there := _of_url(text):
+        raise TargetError(f"{where}a URL is no target; write its host and its port: {there}")
     if _like_a_file(text):  # in a list, or as the one target of a check
         raise TargetError(
             f"{where}{text!r} is called like a file; a host of this name is written with a dot at its end"
         )
     if found is not None:
-        host, ports = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
+        host, ports = found.group(1) or found.group(3), found.group(2) or found.group(4)
     elif address_of(text) is not None:  # IPv6 without brackets cannot have ports
-        host, ports = text, ""
+        host, ports = text, None
     else:
         raise TargetError(f"{where}{text!r} is not a target: write HOST, HOST:PORT,PORT or [IPv6]:PORT")
-    numbers = tuple(dict.fromkeys(int(p) for p in ports.split(",") if p))
-    if any(not 0 < n < 65536 for n in numbers):
-        raise TargetError(f"{where}{text!r}: a port is 1 to 65535")
+    numbers = () if ports is None else ports_of(ports, f"{where}{text!r}: ")
     address = address_of(host)
     if address is None and text.startswith("["):
         raise TargetError(f"{where}{host!r} in brackets is not an address")
@@ -341,6 +346,31 @@ def parse(text: str, where: str = "") -> Target:
     if address is None and _NO_NAME.fullmatch(host):
         raise TargetError(f"{where}{host!r} is not a complete address")
     return Target(address if address is not None else host.lower().rstrip("."), numbers)
+
+
+def ports_of(text: str, where: str = "") -> tuple[int, ...]:
+    """Ports as a user names them: 104,8042. Raises TargetError."""
+    if span := re.fullmatch(r"(\d{1,5})-(\d{1,5})", text):
+        first, last = map(int, span.groups())
+        ports = ",".join(map(str, range(first, min(last, first + 2) + 1))) + (",…" if last > first + 2 else "")
+        raise TargetError(f"{where}ports are named one by one: {ports or f'{first},{last}'}")
+    if not text:
+        raise TargetError(f"{where}no port is named, such as 104")
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise TargetError(f"{where}ports are written with commas between them, such as 104,8042")
+    numbers = tuple(dict.fromkeys(map(int, text.split(","))))
+    if any(not 0 < n < 65536 for n in numbers):
+        raise TargetError(f"{where}a port is 1 to 65535")
+    return numbers
+
+
+def _of_url(text: str) -> str:
+    """The host and the port of a URL, as a target. Empty if the text is no URL. What else stands in it is not repeated."""
+    found = _URL.match(text)
+    if found is None:
+        return ""
+    scheme, host, port = found.groups()
+    return f"{host or 'HOST'}:{port or _PORT_OF.get(scheme.lower(), 'PORT')}"
 
 
 def _network(text: str, where: str, scope: Scope) -> Network:
@@ -410,7 +440,7 @@ def _contents(name: str, chunks: Iterable[bytes], gathered: _Gathered, end: End)
 
 
 def _entry(text: str, where: str, gathered: _Gathered) -> None:
-    if "/" in text:
+    if "/" in text and "://" not in text:
         gathered.networks.append(_network(text, where, gathered.scope))
     else:
         gathered.add(parse(text, where), where)
@@ -418,6 +448,8 @@ def _entry(text: str, where: str, gathered: _Gathered) -> None:
 
 def _names_a_file(argument: str) -> bool:
     """Whether an argument is a file: it is there, or nobody would call a host so. Raises TargetError where it is not there."""
+    if _of_url(argument):
+        return False
     path = Path(argument.removeprefix("@"))
     if _is(path.is_dir):  # otherwise its name would be looked up
         raise TargetError(f"{argument} is a folder, not a list of targets")
@@ -438,11 +470,7 @@ def _near(text: str) -> str:
     """A file in the current folder that is called nearly so, if a text is a name of one label: none is looked up by such a name."""
     if not text.replace("_", "").replace("-", "").isalnum() or address_of(text) is not None:
         return ""
-    try:
-        there = [path.name for path in islice(Path().iterdir(), 10_000) if path.is_file()]
-    except OSError:
-        return ""
-    return next(iter(get_close_matches(text, there, n=1, cutoff=0.8)), "")
+    return given.near(Path(text))
 
 
 def _is(test: Callable[[], bool]) -> bool:
