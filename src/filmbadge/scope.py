@@ -484,7 +484,9 @@ def _text_of(path: Path) -> str:
         why = error.strerror or type(error).__name__
     except UnicodeDecodeError:
         why = "it is no text in UTF-8; save it as UTF-8"
-    raise ScopeError(f"cannot be read: {why}", where=printable(str(path)))
+    raise ScopeError(
+        f"cannot be read as a scope file: {why} (write one with: filmbadge scope new FILE)", where=printable(str(path))
+    )
 
 
 def optout_list(path: Path) -> Path:

@@ -25,10 +25,9 @@ import msgspec
 
 from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.wire import dialer, throttle
-from filmbadge.cli.check import at_depth
 from filmbadge.cli.console import new_event_loop
 from filmbadge.model import Depth, JournalRow
-from filmbadge.scope import load
+from filmbadge.scope import load, narrowed
 from filmbadge.survey import examine
 from filmbadge.tell import card
 from filmbadge.tell.words import Words
@@ -90,7 +89,7 @@ def watch() -> None:
 
 async def check(order: dict[str, Any]) -> dict[str, object]:
     """Ask one host. With `until`, the user interrupts when these words were said. It looks around while all of it is there."""
-    allowed = at_depth(load(Path(order["scope"])), Depth(order["depth"]))
+    allowed = narrowed(load(Path(order["scope"])), Depth(order["depth"]))
     rows: list[JournalRow] = []
     target = parse(order["target"])
     door = dialer.Dialer(allowed, rows.append, {str(target.host): target.ports})

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from cyclopts import App, CycloptsError
 
 from filmbadge import interruption
+from filmbadge.cli import misuse
 from filmbadge.cli.codes import DONE, INCOMPLETE, REFUSED
 from filmbadge.cli.console import complain, open_standard_streams, out, settle_standard_streams, where
 from filmbadge.model import Refusal
@@ -40,6 +41,7 @@ app = App(
     help="Finds medical image archives that answer strangers, and counts what they would give away, without keeping any patient's data.",
     help_epilogue="Exit codes: 0 done; 1 done, and --fail-on or --fail-on-grade was reached (rehearse: measured differs from truth); 2 usage or scope refused; 3 incomplete.",
     version=versions,
+    version_flags=["--version", "-V"],
     help_format="plaintext",
     console=out,
     result_action="return_value",
@@ -71,7 +73,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result = app(arguments, exit_on_error=False, print_error=False)
     except BaseException as error:
         if interruption.is_behind(error):
-            return complain(interruption.SAID, INCOMPLETE)
+            what = str(error) if isinstance(error, KeyboardInterrupt) else ""
+            return complain(": ".join(filter(None, (interruption.SAID, what))), INCOMPLETE)
         return _refused(error)
     return result if isinstance(result, int) else DONE
 
@@ -79,7 +82,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _refused(error: BaseException) -> int:
     """Raises the error, where it is not for the user."""
     if isinstance(error, CycloptsError):
-        return complain(f"{' '.join(str(error).split())} (filmbadge --help)", REFUSED)
+        return complain(misuse.told(error), REFUSED)
     if isinstance(error, Refusal):
         return complain(str(error), REFUSED)
     if isinstance(error, BrokenPipeError):

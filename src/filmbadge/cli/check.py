@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
-from filmbadge.ask.targets.lists import parse
-from filmbadge.cli import grades
+from filmbadge.ask.targets.lists import Target, TargetError, parse, ports_of
+from filmbadge.cli import ask_scope, grades
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import (
     DepthChoice,
     GradeChoice,
     RungChoice,
+    command,
     put_json,
     reached,
     require_sight,
@@ -26,7 +29,7 @@ from filmbadge.cli.console import (
 )
 from filmbadge.model import Depth, Refusal
 from filmbadge.places import load as load_places
-from filmbadge.scope import LOOPBACK, Scope, load, loopback
+from filmbadge.scope import LOOPBACK, Scope, load, loopback, narrowed, title_fault
 from filmbadge.survey import examine
 from filmbadge.tell import card
 from filmbadge.tell.evidence import of_check
@@ -44,6 +47,8 @@ def check(
     scope: Path | None = None,
     owner: str | None = None,
     depth: DepthChoice | None = None,
+    ports: str | None = None,
+    aet: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     fail_on: RungChoice | None = None,
     fail_on_grade: GradeChoice | None = None,
@@ -58,11 +63,16 @@ def check(
     target
         HOST, HOST:PORT,PORT or [IPv6]:PORT. Without ports, those of the scope are asked.
     scope
-        The scope file that allows it. Loopback needs none, down to depth count.
+        The scope file that allows it. Loopback needs none, down to depth count. At a terminal, another address without one is
+        asked about, and a scope file is written.
     owner
         Whose archive answers on loopback, in words: a forwarder may stand between. Needed there for profile and prove.
     depth
         How far to climb, at most as far as the scope allows. Default: as far as the scope allows; count, without a scope.
+    ports
+        Only these ports of the scope, such as 104,8042. Without a scope: these ports.
+    aet
+        Only this AE title of the scope. Without a scope: one that the owner gave. May be given several times.
     places
         A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
     fail_on
@@ -76,13 +86,13 @@ def check(
     html
         Write one self-contained page to this file, or into this folder under a name that says whom it is for.
     """
-    allowed, why = permission(scope, owner, Depth(depth) if depth else None)
+    allowed, why, where, _ = permission(scope, owner, Depth(depth) if depth else None, target, ports, aet)
     require_sight(fail_on, allowed.depth)
     page = None if html is None else named(html, "check", Level.OWNER, ".html")
     log = None if sarif is None else named(sarif, "check", Level.OWNER, ".sarif")
     require_writable(page, log, read=(scope, *places, *(Path(name) for name, _ in allowed.lists)))
     began = datetime.now(UTC)
-    host, journal, sources = run_loop(examine.checked(allowed, parse(target), load_places(places)))
+    host, journal, sources = run_loop(examine.checked(allowed, where, load_places(places)))
     words, proof = Words(), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
     document = card.document(
         target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why, evidence=proof
@@ -111,26 +121,70 @@ def check(
     return DONE if opened or sure else INCOMPLETE
 
 
-def permission(file: Path | None, owner: str | None, depth: Depth | None) -> tuple[Scope, card.DepthFrom]:
-    """What a check may do, and what its depth comes from. Without a file it is loopback, and `owner` says whose.
+class Allowed(NamedTuple):
+    """What a check may do, what its depth comes from, and whom it asks. `filed`: a scope file allows it."""
 
-    Raises Refusal where the two do not allow the depth, or contradict each other.
+    scope: Scope
+    why: card.DepthFrom
+    target: Target
+    filed: bool = False
+
+
+def permission(
+    file: Path | None,
+    owner: str | None,
+    depth: Depth | None,
+    target: str,
+    ports: str | None = None,
+    called: Sequence[str] = (),
+) -> Allowed:
+    """What a check of `target` may do. Without a file that is loopback, and `owner` says whose, or what the terminal agrees to.
+
+    Raises Refusal where these do not allow it, or contradict each other.
     """
+    one, listed = _one_host(target), () if ports is None else ports_of(ports)
+    if listed and one.ports:
+        raise Refusal(f"ports are named twice, in {target} and with --ports: name them once")
+    if file is None and not _at_home(one):
+        one = replace(one, ports=one.ports or listed)
+        file, owner, listed = ask_scope.scope_for(one, target, depth, called, owner), None, ()
     if file is not None:
         if owner is not None:
             raise Refusal("--owner is for loopback without a scope file: the scope says who allowed it")
-        return at_depth(load(file), depth), "asked" if depth else "scope"
+        why: card.DepthFrom = "asked" if depth else "scope"
+        return Allowed(narrowed(load(file), depth, listed, called), why, one, filed=True)
+    home = replace(LOOPBACK if owner is None else loopback(owner), called_titles=_titles(called))
+    one = replace(one, ports=one.ports or listed)
     if owner is not None:
-        return at_depth(loopback(owner), depth or Depth.COUNT), "asked" if depth else "default"
+        return Allowed(narrowed(home, depth or Depth.COUNT), "asked" if depth else "default", one)
     if depth is not None and depth.reaches(Depth.PROFILE):
         raise Refusal(f'--depth {depth} needs to know whose archive this is: add --owner "who", or --scope FILE')
-    return at_depth(LOOPBACK, depth), "asked" if depth else "no-statement"
+    return Allowed(narrowed(home, depth), "asked" if depth else "no-statement", one)
 
 
-def at_depth(scope: Scope, depth: Depth | None) -> Scope:
-    """The scope with its depth limited to `depth`. Raises Refusal if the scope does not reach it."""
-    if depth is None:
-        return scope
-    if depth.reaches(scope.depth) and depth is not scope.depth:
-        raise Refusal(f"depth '{depth}' is deeper than the scope '{scope.name}' allows ({scope.depth})")
-    return dataclasses.replace(scope, depth=depth)
+def _at_home(target: Target) -> bool:
+    """Whether it needs no scope file."""
+    return target.host == "localhost" if isinstance(target.host, str) else LOOPBACK.permits(target.host)
+
+
+def _titles(called: Sequence[str]) -> tuple[str, ...]:
+    for fault in filter(None, map(title_fault, called)):
+        raise Refusal(f"--aet: {fault}")
+    return tuple(title.strip() for title in called)
+
+
+def _one_host(text: str) -> Target:
+    """Raises Refusal, with what to type, for what is none."""
+    try:
+        return parse(text)
+    except TargetError:
+        with suppress(OSError, ValueError):
+            if Path(text).is_file():
+                toml = text.lower().endswith(".toml")
+                how = (
+                    command("check", "HOST", "--scope", text)
+                    if toml
+                    else command("survey", "SCOPE", text, "--out", "FOLDER")
+                )
+                raise Refusal(f"{text} is a file, and check asks one host: {how}") from None
+        raise

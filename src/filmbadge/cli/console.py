@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import re
+import shlex
 import signal
 import stat
 import sys
@@ -134,6 +135,11 @@ def complain(message: str, code: int) -> int:
     with suppress(OSError, AttributeError):  # stderr is closed or full; the exit code still reports the error
         sys.stderr.write(f"filmbadge: {message}\n")
     return code
+
+
+def command(*words: str) -> str:
+    """A command of ours as it is typed into a shell."""
+    return shlex.join(("filmbadge", *words))
 
 
 def note(message: str) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from filmbadge.ask.targets.lists import read
+from filmbadge.ask.targets.lists import ports_of, read
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import (
+    DepthChoice,
     GradeChoice,
     RungChoice,
     complain,
@@ -25,9 +26,9 @@ from filmbadge.cli.progress import watched
 from filmbadge.cli.report import graded
 from filmbadge.conclude.again import placed_by
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Rung
+from filmbadge.model import Depth, Rung
 from filmbadge.places import load as load_places
-from filmbadge.scope import load
+from filmbadge.scope import load, narrowed
 from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import BrokenOff
 from filmbadge.tell import summary, terminal
@@ -41,6 +42,9 @@ def survey(
     out: Path,
     resume: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
+    depth: DepthChoice | None = None,
+    ports: str | None = None,
+    aet: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
     fail_on: RungChoice | None = None,
     fail_on_grade: GradeChoice | None = None,
@@ -61,6 +65,12 @@ def survey(
         Go on with the survey in --out; what was asked is not asked again.
     seed
         Changes the order in which addresses are asked.
+    depth
+        How far to climb, at most as far as the scope allows. Default: as far as the scope allows.
+    ports
+        Only these ports of the scope, such as 104,8042. A target that names its ports keeps those.
+    aet
+        Only this AE title of the scope. May be given several times.
     places
         A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
     fail_on
@@ -70,7 +80,7 @@ def survey(
     json
         Print survey.json on stdout instead of the summary.
     """
-    allowed = load(scope)
+    allowed = narrowed(load(scope), Depth(depth) if depth else None, () if ports is None else ports_of(ports), aet)
     require_sight(fail_on, allowed.depth)
     where, words = load_places(places), Words()
     asked = read(targets, allowed, seed=seed)

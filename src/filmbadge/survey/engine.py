@@ -120,8 +120,8 @@ class Survey:
             self._patient_ids = before.patient_ids
         if _who_and_how_deep(before.scope) != _who_and_how_deep(now.scope):
             raise SurveyError(
-                f"{self.directory} was begun under another scope: only its expiry, pace, caps and census may have changed,"
-                " and exclusions may have been added"
+                f"{self.directory} was begun under another scope, or with other --depth, --ports or --aet: only its expiry, pace,"
+                " caps and census may have changed, and exclusions may have been added"
             )
         if back := _given_back(before.scope, self.scope):
             raise SurveyError(

@@ -49,6 +49,7 @@ _NO_NAME = re.compile(r"[\d.]+|0[xX].*")  # some programs would read it as an ad
 _FILE = re.compile(
     r"\.(?:txt|lst|list|json|jsonl|ndjson|xml|csv|tsv|gz|gnmap|nmap|bin|out|log|hosts|targets|toml)$", re.IGNORECASE
 )
+_RANGE = 12  # ports of a range that are written out, to be copied
 _HOST_AND_PORTS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([\d,-]{0,400}))?|([^\s:\[\]]+)(?::([\d,-]{0,400}))?")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#]*@)?(\[[0-9A-Fa-f:.]*\]|[^/?#:\[\]]*)(?::(\d{1,5}))?")
 _PORT_OF = {"http": 80, "https": 443, "ws": 80, "wss": 443, "dicom": 104}
@@ -336,7 +337,8 @@ def parse(text: str, where: str = "") -> Target:
     elif address_of(text) is not None:  # IPv6 without brackets cannot have ports
         host, ports = text, None
     else:
-        raise TargetError(f"{where}{text!r} is not a target: write HOST, HOST:PORT,PORT or [IPv6]:PORT")
+        what = f"{text!r} is not a target" if text.strip() else "the target is empty"
+        raise TargetError(f"{where}{what}: write HOST, HOST:PORT,PORT or [IPv6]:PORT")
     numbers = () if ports is None else ports_of(ports, f"{where}{text!r}: ")
     address = address_of(host)
     if address is None and text.startswith("["):
@@ -351,9 +353,9 @@ def parse(text: str, where: str = "") -> Target:
 def ports_of(text: str, where: str = "") -> tuple[int, ...]:
     """Ports as a user names them: 104,8042. Raises TargetError."""
     if span := re.fullmatch(r"(\d{1,5})-(\d{1,5})", text):
-        first, last = map(int, span.groups())
-        ports = ",".join(map(str, range(first, min(last, first + 2) + 1))) + (",…" if last > first + 2 else "")
-        raise TargetError(f"{where}ports are named one by one: {ports or f'{first},{last}'}")
+        first, last = sorted(map(int, span.groups()))
+        ports = ",".join(map(str, range(first, min(last + 1, first + _RANGE))))
+        raise TargetError(f"{where}ports are named one by one: {ports}{',…' if last - first >= _RANGE else ''}")
     if not text:
         raise TargetError(f"{where}no port is named, such as 104")
     if not re.fullmatch(r"\d+(,\d+)*", text):
