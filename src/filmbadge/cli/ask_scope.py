@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import get_args
 
@@ -16,12 +17,24 @@ from filmbadge.ask.targets.lists import Target
 from filmbadge.cli.console import command, err, note
 from filmbadge.cli.scope import composed, create, line_to_type, usual_depth
 from filmbadge.model import Depth, Refusal
-from filmbadge.scope import Address, Basis, Statement, embedded, load, narrowed, statement_fault
+from filmbadge.scope import (
+    PERSONAL,
+    Address,
+    Basis,
+    Scope,
+    Statement,
+    embedded,
+    load,
+    narrowed,
+    statement_fault,
+    title_fault,
+)
 from filmbadge.tell.scope import explain
 from filmbadge.tell.words import Words
 
 DAYS = 7  # that a scope of one address holds
 TRIES = 3
+_ANYWHERE = Scope("anywhere", (ip_network("0.0.0.0/0"), ip_network("::/0")))
 NOTHING = "nothing was sent, and nothing was written"
 
 
@@ -35,6 +48,10 @@ def scope_for(target: Target, typed: str, depth: Depth | None, called: Sequence[
     if isinstance(target.host, str):
         find = command("check", "ADDRESS")
         raise Refusal(f"{why}, and a scope is made of addresses: find that of {target.host}, and then type: {find}")
+    if not _ANYWHERE.permits(target.host):
+        raise Refusal(f"{target.host} is of no single host: no scope can allow it")
+    for fault in filter(None, map(title_fault, called)):
+        raise Refusal(f"--aet: {fault}")
     file, holds = _file_for(target.host, depth, target.ports, called)
     if holds:
         raise Refusal(f"{why}, and {file} is one: {command('check', typed, '--scope', str(file))}")
@@ -57,10 +74,12 @@ def _agree(address: Address, file: Path, depth: Depth | None, ports: Sequence[in
         f"Nobody said yet that {address} may be asked. Four questions, and your yes, make a scope file. Ctrl-C ends it.",
         soft_wrap=True,
     )
-    bases: tuple[Basis, ...] = get_args(Basis)
+    bases: tuple[Basis, ...] = PERSONAL if depth is not None and depth.reaches(Depth.PROFILE) else get_args(Basis)
     said = _ask(
         "1 of 4. Is the archive yours (owner), did its owner give you a mandate (mandate), or neither (research)?",
-        lambda text: "" if text in bases else f"type one of these: {', '.join(bases)}",
+        lambda text: (
+            "" if text in bases else f"must be {' or '.join(bases)}" + (f" for depth {depth}" if depth else "")
+        ),
     )
     basis = next(one for one in bases if one == said)
     statement = Statement(
@@ -72,7 +91,7 @@ def _agree(address: Address, file: Path, depth: Depth | None, ports: Sequence[in
     until = datetime.now(UTC).date() + timedelta(days=DAYS)
     behind = [str(one) for one in dict.fromkeys((address, *embedded(address)))]
     text, scope = composed(file, behind, statement, depth or usual_depth(basis), until, ports, called)
-    err.print(f"\nThis is what would be done:\n{explain(scope, Words())}\n", soft_wrap=True)
+    err.print(f"\nThis is what would be done to {address}:\n{explain(scope, Words())}\n", soft_wrap=True)
     if _line(f"Type yes to write {file}, and to ask {address} now:") != "yes":
         raise Refusal(f"not agreed to: {NOTHING}")
     create(file, text)
