@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from itertools import pairwise
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from filmbadge.model import Depth
 from filmbadge.scope import (
     LOOPBACK,
+    PORT_KINDS,
     ConnectionLimits,
     Intervals,
     RateLimits,
@@ -28,6 +29,7 @@ from filmbadge.scope import (
     host_of,
     load,
     loopback,
+    narrowed,
     parse,
     sweep,
     template,
@@ -676,3 +678,112 @@ def test_names_of_addresses_are_looked_up_only_if_the_scope_says_so() -> None:
     assert parse(said, "s", NOW).reverse_names
     with pytest.raises(ScopeError, match=r"'ask\.reverse_names' must be true or false"):
         parse(said.replace("reverse_names = true", 'reverse_names = "yes"'), "s", NOW)
+
+
+def faults(text: str) -> list[tuple[int, str]]:
+    with pytest.raises(ScopeError) as caught:
+        parse(text, "s", NOW)
+    return [(int(line), what) for line, what in (one[2:].split(": ", 1) for one in caught.value.faults)]
+
+
+def test_all_faults_are_named_at_once_in_the_order_of_the_file() -> None:
+    wrong = replaced(DEPTH, 'depth = "deep"').replace(WHO, 'who = "TODO"').replace("  11112,", "  70000,\n  0,")
+    wrong = (
+        wrong.replace("seconds = 60", "seconds = -1").replace(BASIS, 'bases = "owner"').replace(NETWORK, "  7,\n  8,")
+    )
+    lines = wrong.splitlines()
+    found = faults(wrong)
+    assert [line for line, _ in found] == sorted(line for line, _ in found)
+    expected = ["  7,", "  8,", 'depth = "deep"', "[authority]", 'who = "TODO"', 'bases = "owner"', "  70000,", "  0,", "seconds = -1"]  # fmt: skip
+    assert [lines[line - 1] for line, _ in found] == expected
+    error = refusal(wrong)
+    assert str(error) == f"{error.faults[0]} (and 8 more: filmbadge scope check scope.toml)"
+
+
+def test_a_table_that_is_none_is_one_fault() -> None:
+    assert [what for _, what in faults(VALID.replace("[caps]", "[[caps]]"))] == ["'caps' must be a table: [caps]"]
+
+
+@pytest.mark.parametrize("drop", range(len(LINES)))
+def test_no_line_can_go_and_break_the_reader(drop: int) -> None:
+    """A scope that lacks anything is a scope, or is refused with lines: what is at fault never stops the reader."""
+    for text in ("\n".join(LINES[:drop] + LINES[drop + 1 :]), "\n".join(LINES[:drop])):
+        try:
+            assert parse(text, "s", NOW).networks
+        except ScopeError as error:
+            assert error.line is not None and error.faults
+
+
+def test_the_example_network_is_a_fault_where_it_may_be_asked() -> None:
+    assert faults(replaced(NETWORK, '  "192.0.2.0/24",')) == [
+        (at(NETWORK), "192.0.2.0/24 is the example network: write which may be asked")
+    ]
+    for other in ('  "192.0.2.0/25",', '  "192.0.2.7/32",'):
+        assert parse(replaced(NETWORK, other), "s", NOW).networks
+    assert parse(replaced(EXCLUDE, 'exclude = ["192.0.2.0/24"]'), "s", NOW).exclude
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_is_read_as_editors_write_it(tmp_path: Path, encoding: str, end: str) -> None:
+    text = VALID.replace("the board", "das Präsidium").replace("\n", end)
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+    (tmp_path / "s").write_bytes(mark + text.encode(encoding))
+    assert load(tmp_path / "s", NOW).authority == "das Präsidium"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("folder", "cannot be read as a scope file: Is a directory (write one with: filmbadge scope new FILE)"),
+        ("latin.toml", "it is no text in UTF-8; save it as UTF-8"),
+        ("half.toml", "it is no text in UTF-8"),
+        ("scop.toml", "no such scope file: is it scope.toml?"),
+        ("other.toml", "no such scope file (write one with: filmbadge scope new other.toml)"),
+        ("192.0.2.7", "this is an address or a network, where a scope file is asked for"),
+        ("192.0.2.0/24", "this is an address or a network, where a scope file is asked for"),
+    ],
+)
+def test_what_is_no_scope_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("scope.toml").write_text(VALID)
+    Path("latin.toml").write_bytes(VALID.replace("the board", "das Präsidium").encode("latin-1"))
+    Path("half.toml").write_bytes(b"\xff\xfea")
+    with pytest.raises(ScopeError) as caught:
+        load(Path(name), NOW)
+    assert says in str(caught.value)
+
+
+PORTS = st.lists(st.sampled_from([104, 443, 2762, 4242, 8042, 8443, 9999]), max_size=5, unique=True).map(tuple)
+TITLES_ASKED = st.lists(st.sampled_from(["STORE", "ARCHIVE", "OTHER"]), max_size=2, unique=True).map(tuple)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(Depth), st.sampled_from([None, *Depth]), PORTS, PORTS, TITLES_ASKED, TITLES_ASKED)
+def test_what_is_narrowed_allows_nothing_more(
+    depth: Depth,
+    asked: Depth | None,
+    web: tuple[int, ...],
+    ports: tuple[int, ...],
+    listed: tuple[str, ...],
+    called: tuple[str, ...],
+) -> None:
+    whole = replace(parse(VALID, "s", NOW), depth=depth, web_ports=web, called_titles=listed)
+    wider = not set(ports) <= set(whole.ports) or not set(called) <= set(listed)
+    if wider or (asked is not None and not depth.reaches(asked)):
+        with pytest.raises(ScopeError, match=r"is (not in|deeper than) the scope"):
+            narrowed(whole, asked, ports, called)
+        return
+    less = narrowed(whole, asked, ports, called)
+    assert less.depth == (asked or depth) and depth.reaches(less.depth)
+    assert set(less.ports) == set(ports or whole.ports)
+    assert less.called_titles == (called or listed)
+    for kind in PORT_KINDS:  # a port is asked as the scope says
+        assert getattr(less, kind) == tuple(port for port in getattr(whole, kind) if port in less.ports)
+    of_scope = {"depth", "called_titles", *PORT_KINDS}
+    assert all(getattr(less, one.name) == getattr(whole, one.name) for one in fields(whole) if one.name not in of_scope)
+
+
+def test_what_is_not_narrowed_is_the_same() -> None:
+    assert narrowed(LOOPBACK) == LOOPBACK

@@ -34,6 +34,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "broken.toml").write_text(GOOD.replace('"ask"', '"deep"'))
     (tmp_path / "syntax.toml").write_text(GOOD.replace("expires =", "expires"))
     (tmp_path / "profile.toml").write_text(GOOD.replace('"ask"', '"profile"').replace('"owner"', '"research"'))
+    (tmp_path / "empty.toml").touch()
     (tmp_path / "binary.toml").write_bytes(bytes(range(256)))
     (tmp_path / "folder").mkdir()
     (tmp_path / "list.txt").write_text("127.0.0.1\n# a comment\n127.0.0.2:104 # and one more\n8.8.8.8\n")
@@ -49,9 +50,48 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check pacs.example", "pacs.example is out of scope"),
         ("check 127.0.0.1:0", "a port is 1 to 65535"),
         ("check 127.0.0.1:abc", "is not a target"),
-        ("check 127.0.0.1/24", "neither an address nor a host name"),
+        ("check 127.0.0.1/24", "is a network, and not one host: filmbadge survey SCOPE 127.0.0.1/24 --out FOLDER"),
+        ("check 192.0.2.0/24", "is a network, and not one host: filmbadge survey SCOPE 192.0.2.0/24 --out FOLDER"),
+        ("check http://192.0.2.7:8042/app", "a URL is no target; write its host and its port: 192.0.2.7:8042"),
+        ("check https://me:secret@pacs.example/a?b#c", "write its host and its port: pacs.example:443"),
+        ("check http://[::1]:x/", "write its host and its port: [::1]:80"),
+        ("check 127.0.0.1:4242-4245", "ports are named one by one: 4242,4243,4244,4245"),
+        ("check 127.0.0.1:1-60000", "ports are named one by one: 1,2,3,4,5,6,7,8,9,10,11,12,…"),
+        ("check 127.0.0.1:", "no port is named, such as 104"),
+        ("check 127.0.0.1:104,", "ports are written with commas between them, such as 104,8042"),
+        ("check scope.toml", "scope.toml is a file, and check asks one host: filmbadge check HOST --scope scope.toml"),
+        ("check list.txt", "and check asks one host: filmbadge survey SCOPE list.txt --out FOLDER"),
+        ("check 127.0.0.1 127.0.0.2", "not 127.0.0.2 too; for several: filmbadge survey SCOPE TARGET 127.0.0.2 --out"),
+        ("check 127.0.0.1 --json yes", "check has all that it takes, and this is left: yes (filmbadge check --help)"),
+        ("check 127.0.0.1 --scop scope.toml", "there is no option --scop: is it --scope? (filmbadge check --help)"),
+        ("check 127.0.0.1 --jsn", "there is no option --jsn: is it --json? (filmbadge check --help)"),
+        ("check 127.0.0.1 --json=maybe", "--json takes no value: write --json alone"),
+        ("check -- 127.0.0.1 --json", "--json stands after --, where no option is read: write it before"),
+        ("check 127.0.0.1 --depth", "--depth needs a value (filmbadge check --help)"),
+        ("check 127.0.0.1 --depth Ask", "--depth cannot be 'Ask': is it ask? Choose from: knock, ask"),
+        ("check 127.0.0.1 --depth ask --depth ask", "--depth is given more than once"),
+        ("check 127.0.0.1 --scope scop.toml", "scop.toml: no such scope file: is it scope.toml?"),
+        ("check 127.0.0.1 --scope folder", "folder: cannot be read as a scope file: Is a directory (write one with"),
+        ("check 127.0.0.1 --scope empty.toml", "'schema' is missing (and 7 more: filmbadge scope check empty.toml)"),
+        ("check 127.0.0.1:104 --ports 8042", "ports are named twice, in 127.0.0.1:104 and with --ports"),
+        ("check 127.0.0.1 --ports 1-2", "ports are named one by one: 1,2"),
+        ("check 127.0.0.1 --ports 1,x", "ports are written with commas between them"),
+        ("check 127.0.0.1 --ports=", "no port is named"),
+        ("check 127.0.0.1 --aet seventeen-letters", "--aet: 'seventeen-letters' is not an AE title"),
+        ("check 127.0.0.1 --scope scope.toml --ports 105", "port 105 is not in the scope 'scope.toml': it lists 104, "),
+        ("check 127.0.0.1 --scope scope.toml --aet A", "AE title A is not in the scope 'scope.toml': it lists none"),
+        ("survey scope.toml --depth count --out x", "deeper than the scope 'scope.toml' allows (ask)"),
+        ("survey scope.toml --ports 105 --out x", "port 105 is not in the scope 'scope.toml': it lists 104, "),
+        ("survey scope.toml --aet A --out x", "AE title A is not in the scope 'scope.toml': it lists none"),
+        (
+            "survey scope.toml http://127.0.0.1/ --out x",
+            "a URL is no target; write its host and its port: 127.0.0.1:80",
+        ),
+        ("survey 127.0.0.1 scope.toml --out x", "127.0.0.1: this is an address or a network, where a scope file is"),
+        ("survey scope.toml 127.0.0.1 --ot x", "survey needs --out: is it meant by --ot? (filmbadge survey --help)"),
+        ("survey scope.toml --out x --seed y", "--seed is a whole number, and not 'y' (filmbadge survey --help)"),
         ("check 127.0.0", "is not a complete address"),
-        ("check 127.0.0.1 --depth deep", '--depth. Choose from: "knock", "ask", "count", "profile"'),
+        ("check 127.0.0.1 --depth deep", "--depth cannot be 'deep'; choose from: knock, ask, count, profile, prove"),
         ("check 127.0.0.1 --depht ask", "--depht"),
         ("check 127.0.0.1 --fail-on open", "--fail-on"),
         ("check 127.0.0.1 --fail-on delivers", "cannot be seen at depth count"),
@@ -89,13 +129,26 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("report .", "holds no survey"),
         ("report nowhere", "holds no survey"),
         ("scope new scope.toml", "it is not overwritten"),
+        ("scope chek scope.toml", "there is no command 'chek': is it filmbadge scope check?"),
+        ("scope check", "scope check needs a FILE (filmbadge scope check --help)"),
+        (
+            "scope new x 192.0.2.7",
+            "--who, --reference, --contact must be given too: filmbadge scope new x 192.0.2.7 --who",
+        ),
+        (
+            "scope new x --who w",
+            "ADDRESS and --reference, --contact must be given too: filmbadge scope new x ADDRESS --who w",
+        ),
         ("scope check missing.toml", "no such scope file"),
         ("scope new nowhere/x.toml", "cannot be written"),
         ("rehearse clinic", "no world is called 'clinic'"),
         ("rehearse --scale 0", "--scale"),
         ("rehearse --scale x", "--scale"),
         ("rehearse --out list.txt", "not an empty folder"),
-        ("frobnicate", "frobnicate"),
+        ("frobnicate", "there is no command 'frobnicate'; these are there: check, survey, "),
+        ("chek 127.0.0.1", "there is no command 'chek': is it filmbadge check?"),
+        ("127.0.0.1:104", "'127.0.0.1:104' is no command; to check this host: filmbadge check 127.0.0.1:104"),
+        ("--vers", "there is no option --vers: is it --version? (filmbadge --help)"),
     ],
 )
 def test_one_line_and_exit_code_2(here: Path, capfd: pytest.CaptureFixture[str], command: str, says: str) -> None:
@@ -165,8 +218,10 @@ def test_a_code_page_that_lacks_a_sign_ends_no_command(here: Path) -> None:
 def test_a_new_scope_is_refused_until_it_is_filled_in(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["scope", "new", "mine.toml"]) == 0
     assert run(["scope", "check", "mine.toml"]) == 2
-    assert "mine.toml:" in capfd.readouterr().err
-    filled = (here / "mine.toml").read_text().replace("TODO", "done:")
+    lines = capfd.readouterr().err.splitlines()[-4:]  # all at once, a line each
+    assert all(line.startswith("filmbadge: mine.toml:") for line in lines)
+    assert "is the example network" in lines[0] and "'authority.contact' must be filled in" in lines[3]
+    filled = (here / "mine.toml").read_text().replace("TODO", "done:").replace("192.0.2.0/24", "198.51.100.0/24")
     (here / "mine.toml").write_text(filled)
     assert run(["scope", "check", "mine.toml"]) == 0
     said = capfd.readouterr().out
@@ -210,6 +265,59 @@ def test_a_check_says_what_its_depth_comes_from(
     said = " ".join(capfd.readouterr().out.split())
     assert document["further"] in said
     assert ("St. Mary, radiology" in said) is ("--owner" in more)
+
+
+def test_an_empty_target_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    for nothing in ("", " "):
+        assert run(["check", nothing]) == 2
+        assert "the target is empty: write HOST, HOST:PORT,PORT or [IPv6]:PORT" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("short", ["-V", "--version"])
+def test_a_version_has_a_short_name(capfd: pytest.CaptureFixture[str], short: str) -> None:
+    assert run([short]) == 0
+    assert capfd.readouterr().out.startswith("filmbadge ")
+
+
+def test_without_a_command_there_is_help(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    assert capfd.readouterr().out.startswith("Usage: filmbadge COMMAND")
+
+
+def test_it_is_called_the_same_as_a_module(here: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "filmbadge", "check"], capture_output=True, text=True, cwd=here, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (2, "filmbadge: check needs a TARGET (filmbadge check --help)\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "ports"),
+    [
+        ("127.0.0.1 --scope scope.toml --ports 104,443", [104, 443]),
+        ("127.0.0.1 --ports 9,10 --aet STORE", [9, 10]),
+        ("localhost --ports 9 --depth ask", [9]),
+    ],
+)
+def test_only_the_ports_of_the_command_line_are_asked(
+    here: Path, capfd: pytest.CaptureFixture[str], more: str, ports: list[int]
+) -> None:
+    assert run(["check", *more.split(), "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert sorted({endpoint["port"] for endpoint in document["endpoints"]}) == ports
+
+
+def test_a_survey_keeps_the_scope_as_it_was_narrowed(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    more = ["survey", "scope.toml", "127.0.0.1", "--out", "s", "--depth", "knock", "--ports", "104,443"]
+    assert run([*more, "--json"]) == 0
+    scope = json.loads(capfd.readouterr().out)["scope"]
+    assert (scope["depth"], scope["dimse_ports"], scope["web_tls_ports"]) == ("knock", [104], [443])
+    assert (scope["dimse_tls_ports"], scope["web_ports"]) == ([], [])
+    assert run([*more, "--resume"]) == 0
+    for other in (more[:-2], [*more[:-1], "104"], ["survey", "scope.toml", "127.0.0.1", "--out", "s"]):
+        capfd.readouterr()
+        assert run([*other, "--resume"]) == 2
+        assert "or with other --depth, --ports or --aet" in capfd.readouterr().err
 
 
 def test_help_names_every_command(capfd: pytest.CaptureFixture[str]) -> None:
