@@ -45,10 +45,10 @@ def _no_command(error: UnknownCommandError, chain: tuple[str, ...]) -> str:
     if word.startswith("-"):
         return f"there is no option {word}{_near(word, ('--help', '--version'))} ({command(*chain, '--help')})"
     if not chain and _is_a_host(word):
-        return f"{word!r} is no command; to check this host: {command('check', word)}"
+        return f"'{word}' is no command; to check this host: {command('check', word)}"
     if near := get_close_matches(word, known, n=1, cutoff=0.7):
-        return f"there is no command {word!r}: is it {command(*chain, near[0])}?"
-    return f"there is no command {word!r}; these are there: {', '.join(known)} ({command(*chain, '--help')})"
+        return f"there is no command '{word}': is it {command(*chain, near[0])}?"
+    return f"there is no command '{word}'; these are there: {', '.join(known)} ({command(*chain, '--help')})"
 
 
 def _is_a_host(word: str) -> bool:
@@ -97,10 +97,10 @@ def _no_value(error: CoercionError) -> str:
     if error.target_type is bool:
         return f"{name} takes no value: write {name} alone"
     if error.target_type is int:
-        return f"{name} is a whole number, and not {value!r}"
+        return f"{name} is a whole number, and not '{value}'"
     if choices := [str(one) for one in get_args(error.target_type)]:
         near = _near(value.lower(), choices)
-        return f"{name} cannot be {value!r}{near or ';'} {'Choose' if near else 'choose'} from: {', '.join(choices)}"
+        return f"{name} cannot be '{value}'{near or ';'} {'Choose' if near else 'choose'} from: {', '.join(choices)}"
     return " ".join(str(error).split())
 
 
