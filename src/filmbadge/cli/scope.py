@@ -96,7 +96,10 @@ def new(
     check_it, example = command("scope", "check", str(file)), command("check", addresses[0], "--scope", str(file))
     if scope.addresses()[0].size + scope.addresses()[1].size > 1:
         example = command("survey", str(file), "--out", "FOLDER")
-    note(f"Wrote {file}; it holds until {until:%Y-%m-%d} UTC. What it allows: {check_it}. To ask: {example}")
+    note(
+        f"Wrote {file}: basis {statement.basis}, depth {how_deep}, until {until:%Y-%m-%d} UTC. What it allows: {check_it}."
+        f" To ask: {example}"
+    )
     return DONE
 
 
