@@ -95,6 +95,14 @@ def network_of_text(text: str) -> Network:
     return network
 
 
+def is_network(text: str) -> bool:
+    """Whether a text is a network or an address."""
+    try:
+        return bool(network_of_text(text))
+    except ValueError:
+        return False
+
+
 def plain_network(network: Network) -> Network:
     """A network of IPv4 addresses in IPv6 form becomes the IPv4 network: ::ffff:192.0.2.0/120 is 192.0.2.0/24."""
     if isinstance(network, IPv6Network) and network.prefixlen >= 96:

@@ -24,7 +24,7 @@ from typing import Any, Literal, get_args
 
 from filmbadge import given, netlists
 from filmbadge.model import Depth, Refusal
-from filmbadge.netlists import MOST_BYTES, OPTED_OUT, ListError, NetworkList, network_of_text, plain_network
+from filmbadge.netlists import MOST_BYTES, OPTED_OUT, ListError, NetworkList, is_network, network_of_text, plain_network
 from filmbadge.texts import printable
 
 Address = IPv4Address | IPv6Address
@@ -462,12 +462,10 @@ def load(path: Path, now: datetime | None = None) -> Scope:
 
 
 def _not_there(path: Path) -> str:
-    try:
-        network_of_text(str(path))
-    except ValueError:
-        near, command = given.near(path), shlex.join(("filmbadge", "scope", "new", str(path)))
-        return f"no such scope file: is it {near}?" if near else f"no such scope file (write one with: {command})"
-    return "this is an address or a network, where a scope file is asked for (write one with: filmbadge scope new FILE)"
+    if is_network(str(path)):
+        return "this is an address or a network, where a scope file is asked for (write one with: filmbadge scope new FILE)"
+    near, command = given.near(path), shlex.join(("filmbadge", "scope", "new", str(path)))
+    return f"no such scope file: is it {near}?" if near else f"no such scope file (write one with: {command})"
 
 
 def _text_of(path: Path) -> str:
@@ -493,7 +491,9 @@ def optout_list(path: Path) -> Path:
     """The list that an opt-out under this scope is added to. The scope may have expired. Raises ScopeError."""
     try:
         raw = tomllib.loads(_text_of(path))
-    except (FileNotFoundError, ValueError, RecursionError) as error:
+    except FileNotFoundError:
+        raise ScopeError(_not_there(path), where=printable(str(path))) from None
+    except (ValueError, RecursionError) as error:
         raise ScopeError(f"cannot be read: {type(error).__name__}", where=printable(str(path))) from None
     exclude = raw.get("exclude")
     named = (

@@ -78,7 +78,7 @@ def test_the_list_that_a_scope_names(here: Path) -> None:
         (["pacs.example"], "'pacs.example' is not an address or a network: it must be like"),
         (["127.9.7.1/24"], "it has host bits set"),
         (["127.9.7.1", "--list", "a", "--scope", "scope.toml"], "name a list or a scope, not both"),
-        (["127.9.7.1", "--scope", "nest.toml"], "nest.toml: cannot be read"),
+        (["127.9.7.1", "--scope", "nest.toml"], "nest.toml: no such scope file"),
         (["127.9.7.1", "--by", "a\nb"], "--by must be one line"),
         (["127.9.7.1", "--list", "no/such/folder"], "cannot be written"),
         (["127.9.7.1", "--scope", "named.toml"], "lists/out.txt cannot be written"),

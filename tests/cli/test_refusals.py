@@ -48,6 +48,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check 192.0.2.1", "192.0.2.1 is out of scope: no network outside loopback"),
         ("check 2001:db8::1", "out of scope"),
         ("check pacs.example", "pacs.example is out of scope"),
+        (
+            "check pacs.example",
+            "Nobody looked this name up: find its address, such as with nslookup pacs.example, and then",
+        ),
         ("check 127.0.0.1:0", "a port is 1 to 65535"),
         ("check 127.0.0.1:abc", "is not a target"),
         ("check 127.0.0.1/24", "is a network, and not one host: filmbadge survey SCOPE 127.0.0.1/24 --out FOLDER"),
@@ -130,6 +134,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("report nowhere", "holds no survey"),
         ("scope new scope.toml", "it is not overwritten"),
         ("scope chek scope.toml", "there is no command 'chek': is it filmbadge scope check?"),
+        ("scope new 192.0.2.7", "the file comes first: filmbadge scope new FILE 192.0.2.7 --who TODO"),
+        ("survey scope.toml lists.txt --out x", "no such file: lists.txt: is it list.txt?"),
+        ("optout 192.0.2.7 --scope scop.toml", "scop.toml: no such scope file: is it scope.toml?"),
         ("scope check", "scope check needs a FILE (filmbadge scope check --help)"),
         (
             "scope new x 192.0.2.7",

@@ -46,8 +46,10 @@ def scope_for(target: Target, typed: str, depth: Depth | None, called: Sequence[
     """
     why = f"{target.host} is out of scope: no network outside loopback is allowed without a scope file"
     if isinstance(target.host, str):
-        find = command("check", "ADDRESS")
-        raise Refusal(f"{why}, and a scope is made of addresses: find that of {target.host}, and then type: {find}")
+        raise Refusal(
+            f"{why}, and a scope is made of addresses. Nobody looked this name up: find its address, such as with"
+            f" nslookup {target.host}, and then type: {command('check', 'ADDRESS')}"
+        )
     if not _ANYWHERE.permits(target.host):
         raise Refusal(f"{target.host} is of no single host: no scope can allow it")
     for fault in filter(None, map(title_fault, called)):

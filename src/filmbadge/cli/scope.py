@@ -13,7 +13,7 @@ from filmbadge.ask.targets.lists import TargetError, parse, ports_of
 from filmbadge.cli.codes import DONE, REFUSED
 from filmbadge.cli.console import DepthChoice, command, complain, note, out
 from filmbadge.model import Depth, Refusal
-from filmbadge.netlists import network_of_text
+from filmbadge.netlists import is_network, network_of_text
 from filmbadge.scope import (
     Basis,
     Network,
@@ -77,6 +77,8 @@ def new(
         An AE title that the owner gave. May be given several times.
     """
     stated = {"who": who, "reference": reference, "contact": contact}
+    if is_network(str(file)):
+        raise Refusal(f"the file comes first: {line_to_type('FILE', (str(file), *addresses), **stated)}")
     if not addresses and not any((*stated.values(), basis, depth, days, ports, aet)):
         text = template(printable(str(file)), _today())
         create(file, text)

@@ -457,9 +457,10 @@ def _names_a_file(argument: str) -> bool:
         raise TargetError(f"{argument} is a folder, not a list of targets")
     if _is(path.is_file) or _is(path.is_fifo):
         return True
-    if argument.startswith("@") or _like_a_file(argument) or (near := _near(argument)):
-        hint = f": is it {near}?" if not argument.startswith("@") and not _like_a_file(argument) else ""
-        raise TargetError(f"no such file: {argument}{hint}")
+    called_so = argument.startswith("@") or _like_a_file(argument)
+    near = given.near(path) if called_so else _near(argument)
+    if called_so or near:
+        raise TargetError(f"no such file: {argument}" + (f": is it {near}?" if near else ""))
     return False
 
 
