@@ -111,7 +111,8 @@ def _ask(question: str, fault: Callable[[str], str]) -> str:
 
 def _line(question: str) -> str:
     """One line of the person, without the blanks around it. Raises Refusal at the end of input."""
-    err.print(question, end=" ", soft_wrap=True)
+    sys.stderr.write(f"{question} ")  # what is broken off within a console's print is printed once more by the next
+    sys.stderr.flush()
     try:
         typed = sys.stdin.readline()
     except UnicodeDecodeError:
