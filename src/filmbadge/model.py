@@ -310,6 +310,8 @@ class DoubtCode(_Code):
     NOT_FOUND_OUT = "not-found-out"
     GIVES_NOTHING = "gives-nothing"
     NOTHING_GIVEN = "nothing-given"  # it answered, and nothing shows that it answers any question with something
+    FILES_UNTOLD = "files-untold"  # only a list of files is open
+    WAYS_UNTOLD = "ways-untold"  # it was looked for at this depth, and no way in that is open tells it
     PAGE_NOT_ASKED = "page-not-asked"  # we did not ask what the page shows, and to whom
     COUNTER_SILENT = "counter-silent"
     CENSUS_EMPTY = "census-empty"  # the census found nothing, although an earlier question brought records
@@ -998,6 +1000,7 @@ class GradeReason(StrEnum):
     WEAK_TLS = "weak-tls"
     TITLE_ONLY = "ae-title-only"
     ADVISORIES = "known-vulnerabilities"
+    SAME_MACHINE = "asked-from-its-own-machine"  # which shows nothing of strangers, so there is no grade
 
 
 class FindingCode(StrEnum):

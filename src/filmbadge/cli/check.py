@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
 from filmbadge.ask.targets.lists import Target, TargetError, parse, ports_of
+from filmbadge.ask.wire.dialer import own
 from filmbadge.cli import ask_scope, grades
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import (
@@ -27,6 +29,7 @@ from filmbadge.cli.console import (
     show,
     write_files,
 )
+from filmbadge.judge.archives import from_within
 from filmbadge.model import Depth, Refusal
 from filmbadge.places import load as load_places
 from filmbadge.scope import LOOPBACK, Scope, load, loopback, narrowed, title_fault
@@ -86,16 +89,17 @@ def check(
     html
         Write one self-contained page to this file, or into this folder under a name that says whom it is for.
     """
-    allowed, why, where, _ = permission(scope, owner, Depth(depth) if depth else None, target, ports, aet)
+    allowed, why, where, filed = permission(scope, owner, Depth(depth) if depth else None, target, ports, aet)
     require_sight(fail_on, allowed.depth)
     page = None if html is None else named(html, "check", Level.OWNER, ".html")
     log = None if sarif is None else named(sarif, "check", Level.OWNER, ".sarif")
     require_writable(page, log, read=(scope, *places, *(Path(name) for name, _ in allowed.lists)))
     began = datetime.now(UTC)
     host, journal, sources = run_loop(examine.checked(allowed, where, load_places(places)))
-    words, proof = Words(), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
+    host = host if filed else from_within(host)
+    words, proof = Words(within=not filed), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
     document = card.document(
-        target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why, evidence=proof
+        target, allowed.depth, host, journal, words, owner=owner or "", depth_from=why, evidence=proof, within=not filed
     )
     files = []
     if log is not None:
@@ -138,7 +142,7 @@ def permission(
     ports: str | None = None,
     called: Sequence[str] = (),
 ) -> Allowed:
-    """What a check of `target` may do. Without a file that is loopback, and `owner` says whose, or what the terminal agrees to.
+    """What a check of `target` may do. Without a file that is this machine, and `owner` says whose, or what the terminal agrees to.
 
     Raises Refusal where these do not allow it, or contradict each other.
     """
@@ -153,7 +157,7 @@ def permission(
             raise Refusal("--owner is for loopback without a scope file: the scope says who allowed it")
         why: card.DepthFrom = "asked" if depth else "scope"
         return Allowed(narrowed(load(file), depth, listed, called), why, one, filed=True)
-    home = replace(LOOPBACK if owner is None else loopback(owner), called_titles=_titles(called))
+    home = replace(_here(one, LOOPBACK if owner is None else loopback(owner)), called_titles=_titles(called))
     one = replace(one, ports=one.ports or listed)
     if owner is not None:
         return Allowed(narrowed(home, depth or Depth.COUNT), "asked" if depth else "default", one)
@@ -163,8 +167,15 @@ def permission(
 
 
 def _at_home(target: Target) -> bool:
-    """Whether it needs no scope file."""
-    return target.host == "localhost" if isinstance(target.host, str) else LOOPBACK.permits(target.host)
+    """Whether it needs no scope file: what is sent there never leaves this machine."""
+    return target.host == "localhost" if isinstance(target.host, str) else own(target.host)
+
+
+def _here(target: Target, home: Scope) -> Scope:
+    """Loopback, and the address of this machine's own that is asked."""
+    if isinstance(target.host, str) or home.permits(target.host):
+        return home
+    return replace(home, networks=(*home.networks, ip_network(target.host)))
 
 
 def _titles(called: Sequence[str]) -> tuple[str, ...]:

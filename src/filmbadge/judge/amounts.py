@@ -18,6 +18,7 @@ from filmbadge.model import (
     CountedBy,
     Counters,
     Counts,
+    Depth,
     Doubt,
     DoubtCode,
     Facts,
@@ -123,7 +124,7 @@ def counts(group: Sequence[JudgedEndpoint], *, proven: bool = True) -> Counts:
         return _in_doubt(told, doubt)
     if not (told.counters or told.censuses):
         return _with_pages(_of_none(group, told), told)
-    return Counts(_patients(told), _studies(told), _series(told), _images(told))
+    return Counts(_patients(told, group), _studies(told), _series(told), _images(told))
 
 
 def _in_doubt(told: Told, doubt: Doubt) -> Counts:
@@ -206,13 +207,14 @@ def _agreed(numbers: Sequence[tuple[int | None, Provenance]], otherwise: Count, 
     return Count(values[0], Provenance.COUNTED if counted else Provenance.REPORTED)
 
 
-def _patients(told: Told) -> Count:
+def _patients(told: Told, group: Sequence[JudgedEndpoint]) -> Count:
     """By the archive's counter; by the ids of all its studies, where these were read."""
     said = [c.patients for c in told.counters if c.patients is not None]
     said += [c.patients.value for c in told.listed if c.patients.value is not None]
     found = _by_ids(told)
     if not said:
-        return found or Count(doubts=(Doubt(_without_profile(told)),))
+        unknown = DoubtCode.COUNTER_SILENT if told.counters else untold(group) or DoubtCode.NEEDS_PROFILE
+        return found or Count(doubts=(Doubt(unknown),))
     if found is None:
         return Count(said[0], Provenance.REPORTED)
     return _agreed([(n, Provenance.REPORTED) for n in said] + [(found.value, found.how)], found, found.at_least or 0)
@@ -229,10 +231,6 @@ def _by_ids(told: Told) -> Count | None:
         doubt = Doubt(DoubtCode.WITHOUT_PATIENT_ID, {"studies": profile.without_id})
         return Count(at_least=profile.patients, doubts=(doubt,))
     return Count(profile.patients, Provenance.COUNTED)
-
-
-def _without_profile(told: Told) -> DoubtCode:
-    return DoubtCode.COUNTER_SILENT if told.counters else DoubtCode.NEEDS_PROFILE
 
 
 def _otherwise(told: Told) -> tuple[Doubt, ...]:
@@ -286,4 +284,17 @@ def _why_unknown(group: Sequence[JudgedEndpoint]) -> DoubtCode:
         if any(j.verdict.why is Reason.PAGE for j in group):
             return DoubtCode.PAGE_NOT_ASKED
         return DoubtCode.GIVES_NOTHING
-    return DoubtCode.NOT_COUNTED_AT_DEPTH
+    return untold(group) or DoubtCode.NOT_COUNTED_AT_DEPTH
+
+
+_FILES = (Reason.LISTING, Reason.FILE)
+
+
+def untold(group: Sequence[JudgedEndpoint]) -> DoubtCode | None:
+    """Why a number is not known that was looked for, personal data included. None: this depth does not look for all of it."""
+    if not any(j.observation.depth.reaches(Depth.PROFILE) for j in group):
+        return None
+    opened = [j.verdict.why for j in group if j.verdict.rung and j.verdict.rung.open]
+    if not opened:
+        return _why_unknown(group)
+    return DoubtCode.FILES_UNTOLD if all(why in _FILES for why in opened) else DoubtCode.WAYS_UNTOLD

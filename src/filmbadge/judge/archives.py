@@ -28,6 +28,7 @@ from filmbadge.model import (
     Endpoint,
     Facts,
     Fingerprint,
+    GradeReason,
     Host,
     JudgedEndpoint,
     Link,
@@ -67,6 +68,13 @@ def judge(
             said = replace(archive.product, toolkit=one.product.toolkit)
             judged[judged.index(one)] = replace(one, product=said)
     return Host(address, tuple(judged), tuple(archives), fault, links, name)
+
+
+def from_within(host: Host) -> Host:
+    """The same host, asked from the machine on which it is. What it gives there says nothing of strangers, so nothing has a grade."""
+    return replace(
+        host, archives=tuple(replace(one, grade=None, grade_why=(GradeReason.SAME_MACHINE,)) for one in host.archives)
+    )
 
 
 class _Read(Struct, frozen=True):
@@ -120,7 +128,8 @@ def _archive(found: Group, name: str) -> Archive:
     product = group[0].product if len(group) == 1 else identify(*found.seen)
     counts = amounts.counts(group, proven=not found.more)
     profile, studies = _doubted(profile_of(group), counts), counts.studies.value
-    kinds, identifiers, ssn_records = personal.judge(profile, studies, group[0].place.countries)
+    unknown = amounts.untold(group) or DoubtCode.NEEDS_PROFILE
+    kinds, identifiers, ssn_records = personal.judge(profile, studies, group[0].place.countries, unknown)
     advisories = known(product.product, product.version)
     recognised_by = identity(group, product.product)
     transport = {found for j in group for found in j.transport}

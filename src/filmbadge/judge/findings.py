@@ -61,10 +61,11 @@ def of_archive(archive: Archive, group: Sequence[JudgedEndpoint]) -> tuple[Findi
     found += _of_whole(archive)
     if not found:
         return ()
+    graded = GradeReason.SAME_MACHINE not in archive.grade_why
     impersonal = GradeReason.NOTHING_PERSONAL in archive.grade_why
     found.sort(key=lambda one: (_ORDER[one[0]], one[1] is not None, one[1] or (), one[3]))
     return tuple(
-        Finding(code, archive.id, endpoint, _best(code, impersonal), numbers, about)
+        Finding(code, archive.id, endpoint, _best(code, impersonal) if graded else None, numbers, about)
         for code, endpoint, numbers, about in found
     )
 

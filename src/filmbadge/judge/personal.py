@@ -53,18 +53,20 @@ _LEADS, _FIRSTS, _DATED = (
     7,
     0.3,
 )  # numbers that begin so differently, and so seldom with a date, are of no sequence and range
-_UNASKED = Count(doubts=(Doubt(DoubtCode.NEEDS_PROFILE),))
 
 
 def judge(
-    profile: Profile | None, studies: int | None, countries: Sequence[str] = ()
+    profile: Profile | None,
+    studies: int | None,
+    countries: Sequence[str] = (),
+    unknown: DoubtCode = DoubtCode.NEEDS_PROFILE,
 ) -> tuple[tuple[KindFound, ...] | None, tuple[Identifier, ...], Count]:
     """The kinds of one archive that holds so many studies, its national identifiers, and its records with a US SSN.
 
-    `countries` are those in which the archive may stand, by all sources; none: not attributed.
+    `countries` are those in which the archive may stand, by all sources; none: not attributed. `unknown`: why there is no profile.
     """
     if profile is None:
-        return None, (), _UNASKED
+        return None, (), Count(doubts=(Doubt(unknown),))
     whole = profile.records if profile.complete else studies
     tallies = {tally.kind: tally for tally in profile.kinds}
     found = tuple(_kind(tally, tallies, profile, whole) for tally in profile.kinds)

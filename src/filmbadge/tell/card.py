@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from ipaddress import ip_address
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -15,11 +16,14 @@ from rich.text import Text
 
 from filmbadge.model import Depth, Host, JournalRow, Kind, Reason, Rung
 from filmbadge.tell.evidence import NO_EVIDENCE, Evidence
+from filmbadge.tell.language import N_
 from filmbadge.tell.view import ArchiveView, EndpointView, amounts, archive_view, endpoint_view, sentences
 from filmbadge.tell.words import Words
 
 # What the depth comes from: `--depth`, the scope file, no statement of whose archive it is, or the default with one.
 DepthFrom = Literal["asked", "scope", "no-statement", "default"]
+# Where the question came from. Of this machine alone it is known that no network lies between.
+SeenFrom = Literal["network", "this-machine"]
 
 
 _NARROW = 72  # columns of a terminal
@@ -41,6 +45,8 @@ class CheckDocument(Struct, frozen=True):
     lookups: int = 0  # of names
     level: str = "owner"  # who it is for: see `tell.levels`
     evidence: Evidence = Evidence()
+    seen_from: SeenFrom = "network"
+    ask_the_network: str = ""  # from this machine: why that tells nothing of the network, and what to type elsewhere
     schema: Literal["filmbadge.check/1"] = "filmbadge.check/1"
 
 
@@ -54,8 +60,12 @@ def document(
     owner: str = "",
     depth_from: DepthFrom = "asked",
     evidence: Evidence = NO_EVIDENCE,
+    within: bool = False,
 ) -> CheckDocument:
-    """All that was found out about one host. `owner` is the user's statement of whose archive it is."""
+    """All that was found out about one host. `owner` is the user's statement of whose archive it is.
+
+    `within`: it was asked from the machine that it is on, and no scope said otherwise.
+    """
     judged = {one.observation.endpoint: one for one in host.judged}
     connections = [row for row in journal if row.port is not None]
     return CheckDocument(
@@ -73,6 +83,20 @@ def document(
         bytes_received=sum(row.received or 0 for row in connections),
         lookups=len(journal) - len(connections),
         evidence=evidence,
+        seen_from="this-machine" if within else "network",
+        ask_the_network=_ask_the_network(host, words) if within else "",
+    )
+
+
+def _ask_the_network(host: Host, words: Words) -> str:
+    """It says whom a machine answers that asks itself, and what to type on another one."""
+    address = "ADDRESS" if ip_address(host.address).is_loopback else host.address
+    where = f"[{address}]" if ":" in address else address
+    ports = sorted({judged.observation.endpoint.port for judged in host.judged if judged.verdict.rung and judged.verdict.rung.reaches(Rung.SPEAKS)})  # fmt: skip
+    asked = f"{where}:{','.join(map(str, ports))}" if ports else where
+    return words.of_strangers.say(
+        "This machine asked itself, which does not tell what strangers on the network get. Ask from another machine, with the network address of this one: {command}",
+        command=f"filmbadge check {asked}",
     )
 
 
@@ -97,17 +121,35 @@ def render(card: CheckDocument, words: Words) -> RenderableType:
         parts.append(Text(words.say("Not everything was asked: {fault}.", fault=card.fault), style="yellow"))
     if card.owner:
         parts.append(Text(words.say("Whose archive it is, as stated: {owner}", owner=card.owner), style="dim"))
-    if card.further:
-        parts.append(Text(card.further))
+    parts += [Text(line) for line in (card.further, card.ask_the_network) if line]
     parts += [Text(line, style="dim") for line in card.not_tried]
     parts += [Text(traffic(card, words), style="dim"), headline(card, words)]
     return Group(*parts)
 
 
+# What the highest rung of a host means, for the last line of its card. With a title, where it lets nobody in without one.
+_OPEN = {
+    Rung.DISCLOSES: (N_("{target}: gives records to strangers."), N_("{target}: gives records to anybody who knows the AE title {title}.")),
+    Rung.OFFERS: (N_("{target}: gives records to strangers, and offers images."), N_("{target}: gives records to anybody who knows the AE title {title}, and offers images.")),
+    Rung.DELIVERS: (N_("{target}: hands out images to strangers."), N_("{target}: hands out images to anybody who knows the AE title {title}.")),
+}  # fmt: skip
+# The same for one that is not open, where all of that is proven.
+_NOT_OPEN = {
+    Rung.SPEAKS: N_("{target}: an imaging service that gave nothing to a stranger at depth {depth}."),
+    Rung.ADMITS: N_("{target}: lets strangers in, and gave no record at depth {depth}."),
+    Rung.ANSWERS: N_("{target}: answers strangers, and gave no record at depth {depth}."),
+}
+
+
 def headline(card: CheckDocument, words: Words) -> Text:
-    """What was found, in one sentence."""
-    if any(archive.open for archive in card.archives):
-        return Text(words.say("{target}: gives records to strangers.", target=card.target), style="bold red")
+    """What was found, in one sentence: the highest rung, where an archive is open."""
+    rungs = [Rung(archive.rung) for archive in card.archives]
+    highest = max(rungs, key=lambda rung: rung.height, default=Rung.SILENT)
+    if highest.open:
+        titles = {endpoint.title for endpoint in card.endpoints if endpoint.rung == highest}
+        anybody, by_title = _OPEN[highest]
+        said = anybody if "" in titles else by_title
+        return Text(words.say(said, target=card.target, title=", ".join(sorted(titles))), style="bold red")
     if not card.fault and {endpoint.why for endpoint in card.endpoints} == {str(Reason.NOTHING_ANSWERED)}:
         nowhere = words.say("{target}: not reachable from here, so we cannot tell what is there.", target=card.target)
         return Text(nowhere, style="bold yellow")
@@ -117,12 +159,8 @@ def headline(card: CheckDocument, words: Words) -> Text:
         )
         return Text(unknown, style="bold yellow")
     if card.archives:
-        closed = words.say(
-            "{target}: an imaging service that gave nothing to a stranger at depth {depth}.",
-            target=card.target,
-            depth=words.name(Depth(card.depth)),
-        )
-        return Text(closed, style="bold green")
+        said = words.say(_NOT_OPEN[highest], target=card.target, depth=words.name(Depth(card.depth)))
+        return Text(said, style="bold green" if highest is Rung.SPEAKS else "bold yellow")
     return Text(words.say("{target}: no imaging service found on the ports asked.", target=card.target), style="bold")
 
 
@@ -130,7 +168,8 @@ def _archive(archive: ArchiveView, words: Words) -> Panel:
     counts = Table.grid(padding=(0, 2))
     for label, figure in amounts(archive, words):
         counts.add_row(label, Text(figure))
-    state = words.say("OPEN") if archive.open else words.say("not seen open")
+    opened = words.say("OPEN TO THIS MACHINE") if words.within else words.say("OPEN")
+    state = opened if archive.open else words.say("not seen open")
     title = f"{state} · {words.name(Rung(archive.rung))}"
     if archive.grade:
         title += " · " + words.say("grade {grade}", grade=archive.grade)
@@ -184,15 +223,44 @@ def _remedies(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
     """What closes it. What is typed stands on lines of its own, so that it can be copied."""
     if not archive.close_it.steps:
         return
-    yield Text(words.say("Close it:"), style="bold")
+    heading = words.say("If the network gets in too, close it:") if words.within else words.say("Close it:")
+    yield Text(heading, style="bold")
     for number, step in enumerate(archive.close_it.steps, 1):
         yield Text(f"{number}. {step.words}")
         yield from (Padding(Text(line, style="cyan"), (0, 0, 0, 3)) for line in step.type)
     yield Text(words.say("Check again: {command}", command=archive.close_it.check_again), style="bold")
 
 
+class _Row(NamedTuple):
+    """Endpoints of which the same is told."""
+
+    ports: str
+    protocol: str
+    encryption: str
+    rung: Rung | None
+    why: str
+    product: str
+    toolkit: str
+
+
+def _rows(endpoints: Sequence[EndpointView], words: Words) -> list[_Row]:
+    """A row for each endpoint that spoke, and one for all ports that kept silent alike. The highest rung comes first."""
+    alike: dict[_Row, list[int]] = {}
+    for one in endpoints:
+        rung = Rung(one.rung) if one.rung else None
+        silent = rung is Rung.SILENT
+        product = words.product(one.product, one.product_version, one.product_firm)
+        protocol = "" if silent else one.protocol
+        row = _Row(
+            "" if silent else str(one.port), protocol, one.encryption, rung, why(one, words), product, one.toolkit
+        )
+        alike.setdefault(row, []).append(one.port)
+    rows = [row._replace(ports=", ".join(map(str, sorted(set(ports))))) for row, ports in alike.items()]
+    return sorted(rows, key=lambda row: 0 if row.rung is None else -row.rung.height)
+
+
 class _Endpoints:
-    """A row for each endpoint, in fewer columns where the terminal is narrow."""
+    """What was asked, in fewer columns where the terminal is narrow."""
 
     def __init__(self, card: CheckDocument, words: Words) -> None:
         self._card, self._words = card, words
@@ -204,22 +272,20 @@ class _Endpoints:
 def _endpoints(card: CheckDocument, words: Words, *, narrow: bool) -> Table:
     """Columns that no endpoint fills are left out."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    rungs = [Rung(endpoint.rung) if endpoint.rung else None for endpoint in card.endpoints]
-    products = [words.product(e.product, e.product_version, e.product_firm) for e in card.endpoints]
-    ports = [(str(endpoint.port), endpoint.protocol, endpoint.encryption) for endpoint in card.endpoints]
-    apart = zip((words.say("port"), words.say("protocol"), words.say("encryption")), map(list, zip(*ports, strict=True)), strict=False)  # fmt: skip
+    rows = _rows(card.endpoints, words)
+    apart = ((words.say("port"), [row.ports for row in rows]), (words.say("protocol"), [row.protocol for row in rows]), (words.say("encryption"), [row.encryption for row in rows]))  # fmt: skip
+    products = [" · ".join(filter(None, (row.product, row.toolkit))) for row in rows]
     columns = (
-        *([(words.say("port"), [" ".join(filter(None, port)) for port in ports])] if narrow else apart),
-        (words.say("rung"), [words.name(rung) for rung in rungs]),
-        (words.say("why"), [why(endpoint, words) for endpoint in card.endpoints]),
+        *([(words.say("port"), [" ".join(filter(None, row[:3])) for row in rows])] if narrow else apart),
+        (words.say("rung"), [words.name(row.rung) for row in rows]),
+        (words.say("why"), [row.why for row in rows]),
         (words.say("product"), products),
-        (words.say("toolkit"), [endpoint.toolkit for endpoint in card.endpoints]),
     )
     filled = [(head, cells) for head, cells in columns if any(cells)]
     for head, _ in filled:
         table.add_column(head, overflow="fold", min_width=cell_len(head))
-    for rung, *cells in zip(rungs, *(cells for _, cells in filled), strict=True):
-        table.add_row(*map(Text, cells), style="red" if rung and rung.open else "")
+    for row, *cells in zip(rows, *(cells for _, cells in filled), strict=True):
+        table.add_row(*map(Text, cells), style="red" if row.rung and row.rung.open else "")
     return table
 
 

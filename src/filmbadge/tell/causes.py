@@ -159,6 +159,8 @@ _DOUBTS = {
     DoubtCode.NOT_FOUND_OUT: N_("we could not find out"),
     DoubtCode.GIVES_NOTHING: N_("it gives nothing to strangers"),
     DoubtCode.NOTHING_GIVEN: N_("nothing was given to these questions, which is no proof that it holds nothing"),
+    DoubtCode.FILES_UNTOLD: N_("a list of files does not tell studies"),
+    DoubtCode.WAYS_UNTOLD: N_("no way in that is open tells it"),
     DoubtCode.PAGE_NOT_ASKED: N_("we did not ask what its page shows to whom"),
     DoubtCode.COUNTER_SILENT: N_("the archive's own counters do not say it"),
     DoubtCode.CENSUS_EMPTY: N_("the census found nothing, though a question before it had found something"),

@@ -10,6 +10,7 @@ The second must be complete in each language, so it is kept by itself.
 from __future__ import annotations
 
 import gettext
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,22 +38,35 @@ MONTHS = (
 )  # fmt: skip
 
 
+# Where an archive was asked from its own machine, the sentences are those of strangers with another name in them. English alone
+# has this rule: what is said of such an archive goes to whoever typed the command, and to nobody else.
+_WITHIN = (
+    (re.compile(r"\b([Aa]) stranger's\b"), r"\1 local program's"),
+    (re.compile(r"\b([Aa]) stranger\b"), r"\1 program on this machine"),
+    (re.compile(r"\bstrangers\b"), "programs on this machine"),
+    (re.compile(r"\bStrangers\b"), "Programs on this machine"),
+    (re.compile(r"\banybody who asks\b"), "any program on this machine that asks"),
+)
+
+
 class Language:
     """Looks sentences up in the catalogue of one language."""
 
-    def __init__(self, code: str = ENGLISH, locale: Path = LOCALE) -> None:
-        """Raises FileNotFoundError where there is no catalogue for the language."""
+    def __init__(self, code: str = ENGLISH, locale: Path = LOCALE, *, within: bool = False) -> None:
+        """`within`: what is told was asked from the archive's own machine. Raises FileNotFoundError where there is no catalogue
+        for the language."""
         self.code = code
+        self.within = within
         self._catalogue = gettext.NullTranslations() if code == ENGLISH else _catalogue(code, locale)
         self._separator = self._catalogue.pgettext("between thousands", ",")
 
     def say(self, text: str, **values: object) -> str:
         """The sentence in this language, with its values in place."""
-        return self._fill(self._catalogue.gettext(text), values) if text else ""
+        return self._fill(self._named(self._catalogue.gettext(text)), values) if text else ""
 
     def many(self, one: str, more: str, n: int, **values: object) -> str:
         """The sentence in the form that the number asks for; it names the number `n`."""
-        return self._fill(self._catalogue.ngettext(one, more, n), {**values, "n": n})
+        return self._fill(self._named(self._catalogue.ngettext(one, more, n)), {**values, "n": n})
 
     def number(self, n: int) -> str:
         return f"{int(n):,}".replace(",", self._separator)
@@ -67,6 +81,12 @@ class Language:
 
     def time(self, at: datetime) -> str:
         return self.say("{date}, {time} UTC", date=self.date(at), time=f"{utc(at):%H:%M}")
+
+    def _named(self, text: str) -> str:
+        """The sentence with the name of those who asked, before any value is in it."""
+        for whom, others in _WITHIN if self.within else ():
+            text = whom.sub(others, text)
+        return text
 
     def _fill(self, text: str, values: dict[str, object]) -> str:
         """A value is one clause of a line, whoever wrote it: it brings no line ends, and nothing that steers a terminal."""

@@ -11,11 +11,13 @@ from msgspec import Struct, structs
 
 from filmbadge.catalogue.findings import findings
 from filmbadge.judge.findings import of_archive
+from filmbadge.judge.ways.dimse import title_needed
 from filmbadge.model import (
     Archive,
     ByHand,
     ByYear,
     Count,
+    DimseFacts,
     Doubt,
     DoubtCode,
     Finding,
@@ -155,6 +157,9 @@ class EndpointView(Struct, frozen=True):
     transport: tuple[Transport, ...]  # against DICOM PS3.15 B.12
     encryption: str  # tls and transport in words
     place: PlaceView
+    title: str = (
+        ""  # the AE title of the scope without which it lets nobody in; empty: it asks for none, or let us in by none
+    )
 
 
 class ArchiveView(Struct, frozen=True):
@@ -211,7 +216,7 @@ def archive_view(archive: Archive, group: Sequence[JudgedEndpoint], words: Words
         by_year=archive.by_year,
         review=None if archive.by_hand is None else _review(archive.by_hand, words),
         hints=tuple(HintView(h.what, str(h.source), h.endpoint, hint(h, words)) for h in archive.hints),
-        close_it=close_it(archive, group, words),
+        close_it=close_it(archive, group, words.of_strangers),
     )
 
 
@@ -235,6 +240,7 @@ def endpoint_view(judged: JudgedEndpoint, words: Words) -> EndpointView:
         # Where nothing was reached, nobody knows what would protect it.
         encryption="" if verdict.rung is Rung.SILENT else words.tls(judged.observation.tls, judged.transport),
         place=_place(judged.place, words),
+        title="" if (facts := judged.observation.get(DimseFacts)) is None else title_needed(facts),
     )
 
 

@@ -64,6 +64,7 @@ _GRADE_REASONS = {
     GradeReason.WEAK_TLS: N_("its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for"),
     GradeReason.TITLE_ONLY: N_("its DICOM port refused us because of an AE title, and that is a name, not a secret"),
     GradeReason.ADVISORIES: N_("its version has published vulnerabilities"),
+    GradeReason.SAME_MACHINE: N_("it was asked from its own machine, and a grade is about the network"),
 }  # fmt: skip
 # What is no finding. All else that a connection showed is told by one.
 _TRANSPORT = {
@@ -277,6 +278,11 @@ def withheld(total: Total) -> bool:
 class Words(Causes):
     """Everything that a card, a summary and a page say, in one language."""
 
+    @property
+    def of_strangers(self) -> Words:
+        """The same language, for what is said of strangers wherever it was asked from."""
+        return Words(self.code) if self.within else self
+
     def name(self, value: Rung | Depth | Provenance | Appearance | None) -> str:
         return self.say("unknown" if value is None else str(value))
 
@@ -382,9 +388,12 @@ class Words(Causes):
 
     def grade(self, grade: str | None, why: Iterable[str]) -> Iterator[str]:
         """Why an archive has this grade, or none; nothing where it has the best."""
-        if grade is None:
+        reasons = "; ".join(why)
+        if grade is None and reasons:
+            yield self.say("It has no grade: {reasons}.", reasons=reasons)
+        elif grade is None:
             yield self.say("It has no grade: we could not find out enough.")
-        elif reasons := "; ".join(why):
+        elif reasons:
             yield self.say("Why its grade is {grade}: {reasons}.", grade=grade, reasons=reasons)
 
     def finding_title(self, code: FindingCode) -> str:

@@ -41,7 +41,7 @@ from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, ConnectionLimits, Scope, address_of, host_of, network_of, plain
 from filmbadge.texts import clean
 
-__all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName"]
+__all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName", "own"]
 
 if sys.platform == "linux":
     import fcntl
@@ -75,6 +75,7 @@ LOOK_UP_SECONDS = 10.0
 _SERVER_SECONDS, _TRIES = 3.0, 2  # how long one name server may take for an answer, and how often it is asked
 _UNSORTED = 0x80  # ARES_AI_NOSORT: sorting would open a socket to each address
 _ABSENT = (pycares.errno.ARES_ENODATA, pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_EBADNAME)
+_DISCARD = 9  # a port must be named to connect a datagram socket; nothing is sent to it
 _MAX_SOURCES = 64  # addresses of our own machine that are told
 _MAX_PACES = 10_000  # number of archives whose pace is remembered
 _NEWEST = {
@@ -88,6 +89,26 @@ _LEGACY_SERVER_CONNECT, _UNSAFE_LEGACY_RENEGOTIATION = 0x4, 0x40000
 _CLEANSE_PLAINTEXT = 0x2
 # Windows' loop reports a failed connect with system numbers that Python does not translate (winerror.h).
 _OF_WINDOWS = {64: errno.ECONNRESET, 121: errno.ETIMEDOUT, 1231: errno.ENETUNREACH, 1232: errno.EHOSTUNREACH}
+
+
+def own(address: Address) -> bool:
+    """Whether this machine has the address itself, so that what is sent to it stays here. Nothing is sent to find out.
+
+    A system sends to an address of its own from that address (RFC 6724 5, rule 1). Binding is tried first, because to connect
+    even a datagram socket needs a route. It does not tell alone: `net.ipv4.ip_nonlocal_bind` lets anything be bound to.
+    """
+    if address.is_loopback:
+        return True
+    if address.is_unspecified or address.is_multicast:
+        return False
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as bound, socket.socket(family, socket.SOCK_DGRAM) as connected:
+            bound.bind((str(address), 0))
+            connected.connect((str(address), _DISCARD))
+            return address_of(connected.getsockname()[0]) == plain(address)
+    except OSError:
+        return False
 
 
 class UnknownName(Exception):

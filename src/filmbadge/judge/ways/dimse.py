@@ -43,10 +43,15 @@ def signs(facts: DimseFacts) -> Iterator[Fingerprint]:
     for behaviour in table.behaviour:
         if not behaviour.hint and behaviour.seen.fit(manners):
             yield Fingerprint(behaviour.is_, FingerprintKind.BEHAVIOUR)
-    if facts.called_from_scope and facts.titles_rejected:  # it knows this title and rejects others
+    if title_needed(facts):
         for title in table.title:
             if re.fullmatch(title.title, facts.called):
                 yield Fingerprint(title.is_, FingerprintKind.AE_TITLE)
+
+
+def title_needed(facts: DimseFacts) -> str:
+    """The called AE title of the scope without which it lets nobody in. Empty: it asks for none, or lets us in by none."""
+    return facts.called if facts.accepted and facts.called_from_scope and facts.titles_rejected else ""
 
 
 def hints(facts: DimseFacts) -> Iterator[tuple[str, FingerprintKind]]:
