@@ -16,7 +16,8 @@ from rich.console import Console
 
 from filmbadge.ask.targets.lists import Target, read
 from filmbadge.cli import progress as shown
-from filmbadge.cli.progress import Found, Progress, drawn, watched
+from filmbadge.cli.asking import drawn
+from filmbadge.cli.progress import Found, Progress, watched
 from filmbadge.judge import archives
 from filmbadge.model import Depth, Endpoint, Host, Observation, Outcome, OutcomeKind, Protocol, Rung
 from filmbadge.scope import RateLimits, loopback

@@ -15,12 +15,14 @@ from cyclopts import Parameter
 from filmbadge.ask.targets.lists import Target, TargetError, parse, ports_of
 from filmbadge.ask.wire.dialer import own
 from filmbadge.cli import ask_scope, grades
+from filmbadge.cli.asking import asking
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import (
     DepthChoice,
     GradeChoice,
     RungChoice,
     command,
+    err,
     put_json,
     reached,
     require_sight,
@@ -95,7 +97,8 @@ def check(
     log = None if sarif is None else named(sarif, "check", Level.OWNER, ".sarif")
     require_writable(page, log, read=(scope, *places, *(Path(name) for name, _ in allowed.lists)))
     began = datetime.now(UTC)
-    host, journal, sources = run_loop(examine.checked(allowed, where, load_places(places)))
+    with asking(err, allowed, Words()) as told:
+        host, journal, sources = run_loop(examine.checked(allowed, where, load_places(places), told))
     host = host if filed else from_within(host)
     words, proof = Words(within=not filed), of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
     document = card.document(

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.text import Text
 
 from filmbadge.ask.targets.lists import Target
+from filmbadge.cli.asking import drawn
 from filmbadge.cli.time_left import Estimate, TimeLeft
 from filmbadge.model import Host, Rung
 from filmbadge.survey.engine import Survey
@@ -113,13 +113,6 @@ class Found:
         self.rungs[rung] += archives
         if country is not None:
             self.countries[country] += archives
-
-
-def drawn(lines: Sequence[str], width: int) -> Text:
-    """Lines for a terminal of this width: none is broken, because what is broken jumps."""
-    text = Text("\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in lines), no_wrap=True)
-    text.overflow = "ellipsis"
-    return text
 
 
 async def watched(plan: Survey, console: Console, words: Words) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
@@ -51,6 +51,15 @@ class BrokenOff(SurveyError):
     """A survey ended before its end, because its folder could not be written or read any more. One line, for the user."""
 
 
+class Asking(NamedTuple):
+    """What is being asked of a host just now."""
+
+    port: int
+    number: int  # of this port among those that are asked
+    ports: int
+    deeper: bool = False  # what to ask of it was found, and a census or a look goes on there
+
+
 class Checked(NamedTuple):
     """What was found out of one host, every connection that was made, and from which addresses of ours."""
 
@@ -64,15 +73,17 @@ async def check(scope: Scope, target: Target, places: Places = PACKAGED) -> tupl
     return (await checked(scope, target, places))[:2]
 
 
-async def checked(scope: Scope, target: Target, places: Places = PACKAGED) -> Checked:
-    """The same, with our own addresses."""
+async def checked(
+    scope: Scope, target: Target, places: Places = PACKAGED, asking: Callable[[Asking], None] = lambda _: None
+) -> Checked:
+    """The same, with our own addresses. `asking` is told of each port before it is asked."""
     rows: list[JournalRow] = []
     dialer = Dialer(scope, rows.append, {str(target.host): target.ports})
     try:
         await dialer.resolve(target.host)
     except (OutOfScope, UnknownName) as error:
         raise SurveyError(str(error)) from None
-    host = await examine(dialer, target, scope.depth, places=places)
+    host = await examine(dialer, target, scope.depth, places=places, asking=asking)
     return Checked(host, rows, dialer.sources)
 
 
@@ -101,7 +112,9 @@ class Sketches:
 class Seen:
     """What was seen of one host, one observation for each endpoint, and the sketches of what is behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, asking: Callable[[Asking], None] = lambda _: None) -> None:
+        self._asking = asking
+        self._ports: dict[int, int] = {}  # those that are asked, in their order
         self._observations: dict[tuple[str, int, Protocol], Observation] = {}  # by address, port and protocol
         self.called: dict[Address, str] = {}  # names of other hosts, as we call them
         self.studies: dict[Endpoint, Sketch] = {}
@@ -115,6 +128,15 @@ class Seen:
         """What was seen of this port: in HTTP, if that was spoken there."""
         seen = self._observations
         return seen.get((address, port, Protocol.HTTP)) or seen.get((address, port, Protocol.DIMSE))
+
+    def expect(self, ports: Iterable[int]) -> None:
+        """These are the ports that will be asked."""
+        for port in ports:
+            self._ports.setdefault(port, len(self._ports) + 1)
+
+    def ask(self, port: int, *, deeper: bool = False) -> None:
+        """Whoever waits is told."""
+        self._asking(Asking(port, self._ports.get(port, len(self._ports)), len(self._ports), deeper))
 
     def put(self, seen: Observation) -> None:
         """Take it in, in the place of what was seen of this endpoint before.
@@ -155,13 +177,14 @@ async def examine(
     sketches: Sketches | None = None,
     lost: OutOfScope | UnknownName | None = None,
     places: Places = PACKAGED,
+    asking: Callable[[Asking], None] = lambda _: None,
 ) -> Host:
     """Everything about one host. A fault of ours stands beside what was seen, and never ends a survey.
 
     The sketches of its archives are left in `sketches`: they are kept nowhere else. `lost` is why the host's name led to
     no address that may be asked, if that is known.
     """
-    seen = Seen()
+    seen = Seen(asking)
     address, name = str(target.host), target.host if isinstance(target.host, str) else ""
     try:
         if lost is not None:
@@ -246,9 +269,11 @@ async def _look(
     """
     scope, spoke_http = contact.scope, list[int]()
     asked = set[int]()  # in this look
+    seen.expect(target.ports or scope.ports)
     for port in target.ports or dict.fromkeys((*scope.dimse_ports, *scope.dimse_tls_ports)):
         if again is not None and port not in again:
             continue
+        seen.ask(port)
         first = await identify.identify_either(contact, port, depth, named=bool(target.ports))
         seen.put(first)
         asked.add(port)
@@ -256,6 +281,7 @@ async def _look(
     for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports, *spoke_http)):
         if again is not None and port not in again:
             continue
+        seen.ask(port)
         before = seen.at(contact.host, port) if port in asked else None
         if before is None:
             seen.put(await web.identify_either(contact, port, depth, tls=port in scope.web_tls_ports))
@@ -330,6 +356,7 @@ async def _go_on(contact: Contact, seen: Seen, places: Places, images: int | Non
     while (step := next_step(host)) is not None:
         address = ip_address(step.seen.endpoint.address)
         there = Contact(contact.dialer, address, seen.called.get(address, contact.name))
+        seen.ask(step.seen.endpoint.port, deeper=True)
         lot = _lot(contact.scope, host, seen, step, images)
         learned = await ask_further(there, step.seen, step.way, step.depth, lot)
         if learned.seen == step.seen:

@@ -62,11 +62,11 @@ class Language:
 
     def say(self, text: str, **values: object) -> str:
         """The sentence in this language, with its values in place."""
-        return self._fill(self._named(self._catalogue.gettext(text)), values) if text else ""
+        return self._fill(self.named(self._catalogue.gettext(text)), values) if text else ""
 
     def many(self, one: str, more: str, n: int, **values: object) -> str:
         """The sentence in the form that the number asks for; it names the number `n`."""
-        return self._fill(self._named(self._catalogue.ngettext(one, more, n)), {**values, "n": n})
+        return self._fill(self.named(self._catalogue.ngettext(one, more, n)), {**values, "n": n})
 
     def number(self, n: int) -> str:
         return f"{int(n):,}".replace(",", self._separator)
@@ -82,7 +82,7 @@ class Language:
     def time(self, at: datetime) -> str:
         return self.say("{date}, {time} UTC", date=self.date(at), time=f"{utc(at):%H:%M}")
 
-    def _named(self, text: str) -> str:
+    def named(self, text: str) -> str:
         """The sentence with the name of those who asked, before any value is in it."""
         for whom, others in _WITHIN if self.within else ():
             text = whom.sub(others, text)
