@@ -54,6 +54,7 @@ for place, does in (
     ("judge:judge", "Judge once more what a survey kept, with today's catalogue. Asks nobody."),
     ("report:report", "Tell what a survey found. Without an option, a summary on the terminal."),
     ("compare:compare", "Tell what changed between surveys: archives that are new, gone, closed, still open or moved."),
+    ("verify:verify", "Prove that what was open is closed: ask again every way in that was open, on one signed page."),
     ("notices:notices", "Write letters to those who run open archives. Nothing is sent."),
     ("feed:feed", "Write what is wrong, finding by finding, in a format that other tools take."),
     (

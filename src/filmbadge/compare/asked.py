@@ -41,6 +41,9 @@ class Heard(Struct, frozen=True):
     why: Reason
     conclusive: bool = False
     codes: tuple[int, ...] = ()
+    hung_up: bool = (
+        False  # it asked for a client certificate in TLS, got none, and hung up: no proof, and no answer either
+    )
 
     @property
     def by(self) -> By:

@@ -7,6 +7,7 @@ from typing import Any
 
 from filmbadge.catalogue.digest import digest
 from filmbadge.compare.asked import Asked, Heard, tally
+from filmbadge.compare.closure import NETWORK, Before
 from filmbadge.compare.records import COUNTED, Comparison, Judges, Known, Surveyed
 from filmbadge.compare.verdicts import changes, closed_in_both
 from filmbadge.keep.reader import Dataset
@@ -42,6 +43,29 @@ def compare(old: Dataset, new: Dataset) -> Comparison:
         hosts_only_new=len(hosts[1]) - both,
         changes=changes(before, after),
         closed_in_both=closed_in_both(before, after),
+    )
+
+
+def of_host(dataset: Dataset, host: str) -> Before:
+    """What a survey knows of one host, by its address or by the name that it was asked by, at all addresses of its archives."""
+    found = dataset.rows(
+        "SELECT DISTINCT address, host, name FROM observations WHERE port IS NOT NULL AND (address = ? OR host = ? OR name = ?)",
+        host,
+        host,
+        host,
+    )
+    here = {str(row["address"]) for row in found}
+    rows = [row for row in _archive_rows(dataset) if any(endpoint.address in here for endpoint in row["endpoints"])]
+    where = here | {endpoint.address for row in rows for endpoint in row["endpoints"]}
+    heard, depths = _heard(dataset, sorted(where))
+    kinds = _kinds(dataset)
+    return Before(
+        target=host,
+        depth=max(depths.values(), key=lambda depth: depth.height, default=Depth(dataset.manifest.scope.depth)),
+        heard=heard,
+        archives=tuple(_known(row, heard, depths, kinds.get(row["id"]), ()) for row in rows),
+        seen_from=NETWORK,
+        hosts=(host,) if here else (),
     )
 
 

@@ -21,6 +21,11 @@ class NoPdf(Refusal):
     """No PDF can be made here. One line: what is missing, and how it is installed."""
 
 
+def require() -> None:
+    """Raises NoPdf where WeasyPrint or Pango is missing."""
+    _weasyprint()
+
+
 def pdf(html: str) -> bytes:
     """The page on paper, by its rules for print. It fetches nothing. Raises NoPdf where WeasyPrint or Pango is missing."""
     weasyprint = _weasyprint()

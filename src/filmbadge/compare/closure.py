@@ -1,0 +1,343 @@
+"""What became of each way in that was open, after its host was asked again. Pure: nothing here reads a file or asks anybody.
+
+Closed needs a proof from a list. Whatever is not on it, a new reason too, is inconclusive. The list is that of `compare.asked`,
+so that two surveys and a proof of closure never say different things of one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from filmbadge.catalogue.remedies import Evidence, remedies
+from filmbadge.compare.asked import Heard
+from filmbadge.compare.match import match
+from filmbadge.compare.records import By, Known
+from filmbadge.model import Archive, Cause, Depth, Endpoint, Host, JudgedEndpoint, Protocol, Reason, Rung
+
+THIS_MACHINE, NETWORK = "this-machine", "network"
+
+
+class Result(StrEnum):
+    """Of a way in, and of all together: the worst of them. In this order, the best first."""
+
+    CLOSED = "closed"
+    AS_SEEN = "closed-as-seen"  # nothing came from it, and its owner must say the rest
+    INCONCLUSIVE = "inconclusive"
+    OPEN = "open"
+
+
+class State(StrEnum):
+    """What a way in answers now, that was open before."""
+
+    REFUSED = "refused"
+    FILTERED = "filtered"
+    REJECTED = "rejected"
+    QUERY_ABORTED = "query-aborted"
+    QUERY_REFUSED = "query-refused"
+    NO_QUERY = "no-query-offered"
+    CLIENT_CERTIFICATE = "client-certificate-demanded"
+    CLOSED_AFTER_TLS = "closed-after-tls"  # it asked for a certificate, got none, and hung up
+    LOGIN = "login-demanded"
+    FORBIDDEN = "access-forbidden"
+    OTHER_SERVICE = "other-service"
+    MOVED = "moved"  # it is not open, and another way in, which may be its own, is
+    STILL_OPEN = "still-open"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Unproven(StrEnum):
+    """Why an answer is no proof, or not the whole of one."""
+
+    NOT_REACHABLE = "not-reachable"  # nothing answered at its host
+    NOT_ASKED = "not-asked"
+    LESS_DEEP = "less-deep"  # before, it was asked deeper, and a question that was left out may have an answer
+    DEPTH = "not-asked-at-depth"
+    EMPTIED = "emptied"  # it answers, and holds nothing: what comes in next is open
+    NO_PROOF = "no-proof"
+    KNOWN_ACCOUNT = "known-account"  # its product may have an account whose password is known
+    HUNG_UP = "hung-up"  # which may be no refusal
+
+
+class Limit(StrEnum):
+    """What else is to be said of the whole."""
+
+    LESS_DEEP = "less-deep"
+    STANDPOINT = "standpoint"  # before it was asked over a network, now from its own machine
+    ADDRESS_NOT_ASKED = "address-not-asked"
+    BROKE_OFF = "broke-off"  # something kept us from asking everything
+    OTHER_UNDECIDED = "other-undecided"  # a port that shows something new, and we cannot tell what
+    OTHER_OPEN = "other-open"  # a way in is open that was not open before, and may be another archive
+
+
+_CAPS = MappingProxyType(
+    {
+        Limit.STANDPOINT: Result.INCONCLUSIVE,
+        Limit.ADDRESS_NOT_ASKED: Result.INCONCLUSIVE,
+        Limit.BROKE_OFF: Result.INCONCLUSIVE,
+        Limit.OTHER_UNDECIDED: Result.INCONCLUSIVE,
+        Limit.OTHER_OPEN: Result.OPEN,
+    }
+)
+# A proof of `compare.asked` that is one here too. `emptied` is not: an archive that answers strangers is not closed.
+PROOFS: Mapping[By, State] = MappingProxyType(
+    {
+        By.REFUSED: State.REFUSED,
+        By.FILTERED: State.FILTERED,
+        By.REJECTED: State.REJECTED,
+        By.ABORTED: State.QUERY_ABORTED,
+        By.QUERY_REFUSED: State.QUERY_REFUSED,
+        By.CONTEXT_REFUSED: State.NO_QUERY,
+        By.CLIENT_CERTIFICATE: State.CLIENT_CERTIFICATE,
+        By.LOGIN: State.LOGIN,
+        By.OTHER_SERVICE: State.OTHER_SERVICE,
+    }
+)
+_UNPROVEN = MappingProxyType(
+    {
+        By.NOTHING_ANSWERS: Unproven.NOT_REACHABLE,
+        By.OTHER_DEPTH: Unproven.DEPTH,
+        By.EXCLUDED: Unproven.NOT_ASKED,
+        By.EMPTIED: Unproven.EMPTIED,
+    }
+)
+# These end before any question that a depth allows.
+_AT_ANY_DEPTH = frozenset({By.REFUSED, By.FILTERED, By.REJECTED, By.CONTEXT_REFUSED, By.CLIENT_CERTIFICATE})
+_FORBIDDEN = 403  # RFC 9110 15.5.4
+
+
+class Before(Struct, frozen=True):
+    """What was known of one host."""
+
+    target: str
+    depth: Depth
+    heard: dict[Endpoint, Heard]
+    archives: tuple[Known, ...]
+    seen_from: str = ""  # empty: not said
+    hosts: tuple[str, ...] = ()  # names by which the user may call it: its addresses, and the name that was asked
+
+    @property
+    def open(self) -> tuple[Endpoint, ...]:
+        return tuple(sorted(endpoint for endpoint, heard in self.heard.items() if _open(heard)))
+
+    def ports(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(endpoint.port for endpoint in (*self.open, *sorted(self.heard))))
+
+
+class Way(Struct, frozen=True):
+    """One way in that was open."""
+
+    endpoint: Endpoint
+    was: Heard
+    state: State
+    result: Result
+    now: Heard | None = None  # None: not asked
+    seen: Endpoint | None = None  # where `now` was heard: a port may speak another protocol now
+    unproven: Unproven | None = None
+    moved_to: tuple[Endpoint, ...] = ()
+
+
+class Other(Struct, frozen=True):
+    """One endpoint that was asked besides."""
+
+    endpoint: Endpoint
+    now: Heard
+    was: Heard | None = None  # None: it was not asked before
+    result: Result = Result.CLOSED
+    unproven: Unproven | None = None
+
+
+class Closure(Struct, frozen=True):
+    """What became of one host."""
+
+    result: Result
+    ways: tuple[Way, ...]
+    others: tuple[Other, ...]
+    limits: tuple[Limit, ...]
+    depth: Depth
+    seen_from: str
+
+
+def closure(before: Before, host: Host, depth: Depth, seen_from: str) -> Closure:
+    """`host` was asked at `depth` after what `before` knows."""
+    now = {one.observation.endpoint: heard(one) for one in host.judged}
+    less_deep = not depth.reaches(before.depth)
+    opened = {endpoint for endpoint, one in now.items() if _open(one)} - set(before.open)
+    moved = _moved(before, host, {way for way in before.open if not _still(way, now)}, opened)
+    products = _products(before, host)
+    ways = tuple(_way(way, before.heard[way], now, less_deep, moved.get(way, ()), products) for way in before.open)
+    taken = {endpoint for way in ways for endpoint in (way.endpoint, way.seen, *way.moved_to)}
+    others = tuple(
+        _other(endpoint, one, before.heard.get(endpoint), less_deep, products)
+        for endpoint, one in sorted(now.items(), key=lambda found: found[0])
+        if endpoint not in taken
+    )
+    limits = tuple(_limits(before, host, ways, others, less_deep=less_deep, seen_from=seen_from))
+    found = [*(way.result for way in ways), *(other.result for other in others), *(_CAPS.get(one) for one in limits)]
+    return Closure(worst(found), ways, others, limits, depth, seen_from)
+
+
+def worst(results: Iterable[Result | None]) -> Result:
+    """Of none: inconclusive. Nothing that was asked proves nothing."""
+    order = tuple(Result)
+    return max((one for one in results if one is not None), key=order.index, default=Result.INCONCLUSIVE)
+
+
+def heard(judged: JudgedEndpoint) -> Heard:
+    verdict = judged.verdict
+    cause = None if verdict.stop is None else verdict.stop.cause
+    hung_up = verdict.why is Reason.NOT_IMAGING and cause is Cause.CERTIFICATE_ASKED
+    return Heard(verdict.rung, verdict.why, verdict.conclusive, verdict.codes, hung_up)
+
+
+def known(archive: Archive, judged: Mapping[Endpoint, Heard]) -> Known:
+    """An archive of a host, as far as it is matched with another."""
+    return Known(
+        archive.id,
+        archive.identity,
+        archive.rung,
+        tuple(endpoint for endpoint in archive.endpoints if endpoint in judged and _open(judged[endpoint])),
+        product=archive.product.product,
+        version=archive.product.version,
+        configuration=archive.configuration,
+        perhaps_same=archive.perhaps_same,
+        decoy=bool(archive.decoy),
+    )
+
+
+def _open(one: Heard | None) -> bool:
+    return one is not None and one.rung is not None and one.rung.open
+
+
+def _still(way: Endpoint, now: Mapping[Endpoint, Heard]) -> bool:
+    return _open(now.get(way))
+
+
+def _moved(
+    before: Before, host: Host, closed: set[Endpoint], opened: set[Endpoint]
+) -> dict[Endpoint, tuple[Endpoint, ...]]:
+    """Of ways that are open no more: the newly open ones that may be the same archive's, those in the same protocol first."""
+    judged = {one.observation.endpoint: heard(one) for one in host.judged}
+    after = [known(archive, judged) for archive in host.archives]
+    pairs, elsewhere, may_be = match(before.archives, after)
+    one = {(was.id, is_.id) for was, is_ in pairs} | {(was.id, is_.id) for was, is_, _ in elsewhere}
+    found: dict[Endpoint, tuple[Endpoint, ...]] = {}
+    for archive in after:
+        mine = [
+            way
+            for was in before.archives
+            if (was.id, archive.id) in one or may_be(was, archive)
+            for way in was.identity.endpoints
+            if way in closed
+        ]
+        for endpoint in sorted(opened & set(archive.identity.endpoints)):
+            alike = [way for way in mine if way.protocol is endpoint.protocol]
+            for way in alike or mine:
+                found[way] = (*found.get(way, ()), endpoint)
+    return found
+
+
+def _way(
+    way: Endpoint,
+    was: Heard,
+    now: Mapping[Endpoint, Heard],
+    less_deep: bool,
+    moved: tuple[Endpoint, ...],
+    products: Mapping[Endpoint, set[tuple[str, str]]],
+) -> Way:
+    seen = _seen(way, now)
+    if seen is None:
+        return Way(way, was, State.INCONCLUSIVE, Result.INCONCLUSIVE, unproven=Unproven.NOT_ASKED)
+    state, result, unproven = _state(now[seen], less_deep, products.get(way, set()) | products.get(seen, set()))
+    if moved and result is not Result.OPEN:
+        return Way(way, was, State.MOVED, Result.OPEN, now[seen], seen, moved_to=moved)
+    return Way(way, was, state, result, now[seen], seen, unproven)
+
+
+def _seen(way: Endpoint, now: Mapping[Endpoint, Heard]) -> Endpoint | None:
+    """Where it was heard what became of a way in: at it, or at its port in another protocol.
+
+    DIMSE is asked before HTTP, and a port that speaks HTTP alone is known as that. A port that refuses, or speaks something else,
+    is not asked in HTTP. One that spoke DIMSE was asked in HTTP too, and what came of that is not known.
+    """
+    if way in now:
+        return way
+    there = next((one for one in now if (one.address, one.port) == (way.address, way.port)), None)
+    if there is None or way.protocol is Protocol.DIMSE or _open(now[there]):
+        return there
+    return there if now[there].rung in (Rung.SILENT, Rung.LISTENING, None) else None
+
+
+def _state(one: Heard, less_deep: bool, products: Iterable[tuple[str, str]]) -> tuple[State, Result, Unproven | None]:
+    if _open(one):
+        return State.STILL_OPEN, Result.OPEN, None
+    by = one.by
+    state = PROOFS.get(by)
+    if state is None:
+        if one.hung_up:
+            return State.CLOSED_AFTER_TLS, Result.AS_SEEN, Unproven.HUNG_UP
+        return State.INCONCLUSIVE, Result.INCONCLUSIVE, _UNPROVEN.get(by, Unproven.NO_PROOF)
+    if less_deep and by not in _AT_ANY_DEPTH:
+        return State.INCONCLUSIVE, Result.INCONCLUSIVE, Unproven.LESS_DEEP
+    if state is State.LOGIN and one.codes[:1] == (_FORBIDDEN,):
+        return State.FORBIDDEN, Result.CLOSED, None
+    if state is State.LOGIN and any(known_account(*product) for product in products):
+        return state, Result.AS_SEEN, Unproven.KNOWN_ACCOUNT
+    return state, Result.CLOSED, None
+
+
+def known_account(product: str, version: str) -> bool:
+    """Whether the catalogue knows that a login of this product may hide an account whose password is known."""
+    seen = Evidence(product=product, version=version, login=True)
+    return bool(product) and any(row.login and row.fits(seen) for row in remedies().values())
+
+
+def _products(before: Before, host: Host) -> dict[Endpoint, set[tuple[str, str]]]:
+    """What stands behind each way in, as it was known before, and as it is known now."""
+    found: dict[Endpoint, set[tuple[str, str]]] = {}
+    for archive in before.archives:
+        for endpoint in archive.identity.endpoints:
+            found.setdefault(endpoint, set()).add((archive.product, archive.version))
+    for one in host.judged:
+        found.setdefault(one.observation.endpoint, set()).add((one.product.product, one.product.version))
+    return found
+
+
+def _other(
+    endpoint: Endpoint,
+    one: Heard,
+    was: Heard | None,
+    less_deep: bool,
+    products: Mapping[Endpoint, set[tuple[str, str]]],
+) -> Other:
+    """What shows the same as before, and was not open, is not where an archive went."""
+    _, result, unproven = _state(one, less_deep, products.get(endpoint, ()))
+    same = was is not None and (was.rung, was.why, was.codes) == (one.rung, one.why, one.codes)
+    return Other(endpoint, one, was, Result.CLOSED if same and result is not Result.OPEN else result, unproven)
+
+
+def _limits(
+    before: Before,
+    host: Host,
+    ways: Sequence[Way],
+    others: Sequence[Other],
+    *,
+    less_deep: bool,
+    seen_from: str,
+) -> Iterable[Limit]:
+    if less_deep:
+        yield Limit.LESS_DEEP
+    if seen_from == THIS_MACHINE != before.seen_from:
+        yield Limit.STANDPOINT
+    asked = {one.observation.endpoint.address for one in host.judged}
+    if any(way.endpoint.address not in asked for way in ways):
+        yield Limit.ADDRESS_NOT_ASKED
+    if host.fault is not None:
+        yield Limit.BROKE_OFF
+    if any(other.result is Result.INCONCLUSIVE for other in others):
+        yield Limit.OTHER_UNDECIDED
+    if any(other.result is Result.OPEN for other in others):
+        yield Limit.OTHER_OPEN
