@@ -85,14 +85,16 @@ def test_a_talk_is_carried_and_journalled() -> None:
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_our_own_address_is_known_of_connections_that_were_made(ours: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over our own transport, and over the loop's."""
+def test_our_own_address_is_known_of_connections_that_were_made_or_refused(
+    ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over our own transport, and over the loop's, which tells nothing of a socket that was refused."""
     monkeypatch.setattr(dialer_module, "_EDGES", ours)
 
     async def work() -> None:
         door, _ = dialer()
         await door.dial(HERE, 9, Talker(b"hello", enough=5), question="nobody listens")
-        assert not door.sources
+        assert door.sources == (("127.0.0.1",) if ours else ())
         async with listening(echo) as port:
             await door.dial(HERE, port, Talker(b"hello", enough=5), question="test")
         assert door.sources == ("127.0.0.1",)

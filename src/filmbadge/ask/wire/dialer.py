@@ -152,7 +152,7 @@ class Dialer:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Our own addresses, from which connections were made: what the peers saw, where no translation stands between."""
+        """Our own addresses, from which connections were made or refused: what the peers saw, where no translation stands between."""
         return tuple(sorted(self._clock.sources))
 
     def permits(self, address: Address, port: int) -> bool:
@@ -296,7 +296,7 @@ class _Clock:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
         self.room = memoryview(bytearray(_SHARED_BUFFER))
-        self.sources: set[str] = set()  # our own addresses, of connections that were made
+        self.sources: set[str] = set()  # our own addresses, of connections that were made or refused
         self._lines: set[_Line | _Question[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0.0  # the time of the loop at which the timer is due
@@ -604,6 +604,8 @@ class _Line(asyncio.BufferedProtocol):
         stop = _connect_failure(error, address)
         if stop.ending is OutcomeKind.REFUSED:
             self._connect_answered(accepted=False)
+            if self._wire is not None:  # a refusal proves something too, and from where
+                self._note_source(self._wire)
         self._end(stop)
 
     def _too_late(self) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
@@ -29,6 +30,13 @@ _MOST_ENDPOINTS = 10_000
 _MOST_LISTED = 100  # networks, names or addresses of ours
 _LONG = 1000  # characters of a text of the scope
 _TEXT = 128  # characters of a product, a version, an id
+_MOST_CODES = 16
+_BYTES = (Reason.IMAGE, Reason.IMAGE_WADO_RS, Reason.IMAGE_WADO_URI, Reason.FILE)  # each says how many came
+_CODES: dict[Reason, Sequence[int]] = {
+    Reason.REJECTED: (3,),
+    **dict.fromkeys((Reason.ABORTED, Reason.FIND_ABORTED, Reason.RECORDS), (0, 2)),
+    **dict.fromkeys(_BYTES, range(1, _MOST_CODES)),
+}
 _COUNTED = ("patients", "studies", "series", "images")
 
 
@@ -104,6 +112,7 @@ def _survey(path: Path, host: str) -> Read:
         said = evidence.of_survey(
             dataset.manifest, evidence.JournalDigest(*dataset.journal_digest()), dataset.manifest.sources
         )
+        _require_codes(before)
     if not before.hosts:
         raise Refusal(f"the survey in {_shown(path)} did not ask {printable(host)}: name a host that it asked")
     return Read(before, said, "survey", sha256(manifest.read_bytes(path)).hexdigest())
@@ -117,6 +126,7 @@ def _check(path: Path, host: str) -> Read:
     try:
         held = msgspec.json.decode(raw, type=_Check)
         before = _of_check(held)
+        _require_codes(before)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors, and may quote what they read
         raise Refusal(
             f"{_shown(path)} cannot be read as {SCHEMA}: it was cut off or edited, or another version wrote it"
@@ -147,6 +157,15 @@ def _require_schema(raw: bytes, path: Path) -> None:
     if schema != SCHEMA:
         named = f"is a document {clean(schema, 64)}" if schema else "does not say which document it is"
         raise Refusal(f"{_shown(path)} {named}, and verify reads {SCHEMA} or a survey's folder: {make}")
+
+
+def _require_codes(before: Before) -> None:
+    """Raises ValueError where a reason has not the codes that its words need."""
+    for heard in before.heard.values():
+        if any(not 0 <= code < 1 << 32 for code in heard.codes) or len(heard.codes) not in _CODES.get(
+            heard.why, range(_MOST_CODES)
+        ):
+            raise ValueError("codes that do not belong to their reason")
 
 
 def _of_check(held: _Check) -> Before:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from filmbadge.compare.asked import Heard
 from filmbadge.compare.closure import THIS_MACHINE, Closure, Limit, Other, State, Way
 from filmbadge.compare.records import Known
-from filmbadge.model import Count, Endpoint, Host, JournalRow, JudgedEndpoint, Rung
+from filmbadge.model import Count, Endpoint, Host, JournalRow, JudgedEndpoint, Rung, Verdict
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.proof import phrases
 from filmbadge.tell.proof.before import Read
@@ -209,14 +209,16 @@ def _seen(one: JudgedEndpoint, words: Words) -> SeenView:
 
 
 def _known(endpoint: Endpoint, one: Heard, words: Words) -> SeenView:
-    """Of a document, whose codes anybody may have written: the words are those of its rung alone."""
+    """Of what was open it says how far a stranger got; of the rest why it was not."""
+    opened = one.rung is not None and one.rung.open
+    verdict = Verdict(one.rung, one.why, one.codes, conclusive=one.conclusive)
     return SeenView(
         protocol=str(endpoint.protocol),
         rung=_name(one.rung),
         why=str(one.why),
         codes=one.codes,
         conclusive=one.conclusive,
-        words=words.rung(one.rung),
+        words=words.rung(one.rung) if opened else words.reason(verdict, endpoint.protocol),
     )
 
 

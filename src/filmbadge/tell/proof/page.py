@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from filmbadge.compare.closure import THIS_MACHINE, Result, Unproven
-from filmbadge.model import Depth, Rung
+from filmbadge.model import Depth, Protocol, Rung
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.proof import phrases
-from filmbadge.tell.proof.document import ArchiveBefore, OtherView, VerifyDocument, WayView
+from filmbadge.tell.proof.document import ArchiveBefore, VerifyDocument, WayView
 from filmbadge.tell.report import family
 from filmbadge.tell.words import Words
 
 # How a result is drawn, by the classes of a rung.
 _DRAWN = {Result.CLOSED: "shut", Result.AS_SEEN: "shut", Result.INCONCLUSIVE: "unsure", Result.OPEN: "open"}
+
+_PROTOCOLS = {Protocol.DIMSE: "DICOM", Protocol.HTTP: "HTTP"}
 
 
 class Row(NamedTuple):
@@ -49,7 +51,7 @@ def render(told: VerifyDocument, words: Words, *, sha256: str = "") -> str:
         ways=[_way(way, told, words) for way in told.ways],
         title=_title(told, words),
         archives=[_archive(one, words) for one in told.before.archives],
-        others=[_other(other, told, words) for other in told.others],
+        others=list(_others(told, words)),
         before=list(_before(told, words)),
         after=list(_after(told, words)),
         method=told.method,
@@ -74,7 +76,7 @@ def lead(told: VerifyDocument, words: Words) -> Iterator[str]:
 
 def place(told: VerifyDocument, address: str, port: int, protocol: str, words: Words) -> str:
     """A way in. Its address is said where there are several."""
-    name = "DICOM" if protocol == "dimse" else "HTTP"
+    name = _PROTOCOLS[Protocol(protocol)]
     if len({way.address for way in told.ways} | {other.address for other in told.others}) > 1:
         return words.say("{protocol} at {address}, port {port}", protocol=name, address=address, port=port)
     return words.say("{protocol} on port {port}", protocol=name, port=port)
@@ -103,13 +105,22 @@ def _way(way: WayView, told: VerifyDocument, words: Words) -> Row:
     )
 
 
-def _other(other: OtherView, told: VerifyDocument, words: Words) -> OtherRow:
-    return OtherRow(
-        place(told, other.address, other.port, other.protocol, words),
-        words.say("not asked") if other.before is None else other.before.words,
-        other.now.words,
-        _DRAWN[Result(other.result)],
-    )
+def _others(told: VerifyDocument, words: Words) -> Iterator[OtherRow]:
+    """A row for all ports that show the same. What a silent port would speak is not known."""
+    alike: dict[tuple[str, str, str, str, str], list[int]] = {}
+    for one in told.others:
+        before = words.say("not asked") if one.before is None else one.before.words
+        name = "" if one.now.rung == Rung.SILENT else _PROTOCOLS[Protocol(one.protocol)]
+        alike.setdefault((one.address, name, before, one.now.words, _DRAWN[Result(one.result)]), []).append(one.port)
+    several = len({address for address, *_ in alike}) > 1
+    for (address, name, before, now, drawn), ports in alike.items():
+        listed = ", ".join(map(str, dict.fromkeys(ports)))
+        where = (
+            words.many("{protocol} on port {ports}", "{protocol} on ports {ports}", len(ports), protocol=name, ports=listed)
+            if name
+            else words.many("port {ports}", "ports {ports}", len(ports), ports=listed)
+        )  # fmt: skip
+        yield OtherRow(f"{address}: {where}" if several else where, before, now, drawn)
 
 
 def _archive(one: ArchiveBefore, words: Words) -> tuple[str, list[tuple[str, str]]]:
