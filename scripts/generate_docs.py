@@ -23,6 +23,7 @@ from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.compare.document import ComparisonDocument
 from filmbadge.tell.feeds import formats
 from filmbadge.tell.listing import ListLine
+from filmbadge.tell.proof.document import VerifyDocument
 from filmbadge.tell.rejudged import JudgeDocument
 from filmbadge.tell.summary import ReportDocument
 
@@ -48,6 +49,7 @@ SCHEMAS = {
     "filmbadge.list-1.json": ListLine,
     "filmbadge.report-2.json": ReportDocument,
     "filmbadge.survey-1.json": Manifest,
+    "filmbadge.verify-1.json": VerifyDocument,
 }
 
 

@@ -14,7 +14,7 @@ from filmbadge.model import Depth, DimseFacts, Host, Rejection
 from filmbadge.tell import card
 from filmbadge.tell.report import archives, page, single
 from filmbadge.tell.words import Words
-from support import factories, reports, twice, written
+from support import factories, proofs, reports, twice, written
 from support.browser import chromium
 from support.factories import ADDRESS, dimse, reported, web
 
@@ -45,6 +45,8 @@ KINDS: dict[str, Callable[[Path], str]] = {
     "a comparison": twice.page,
     "an open archive": lambda _: checked(OPEN),
     "a closed archive": lambda _: checked(CLOSED),
+    "a proof of closure": proofs.drawn,
+    "a proof that something is open": lambda folder: proofs.drawn(folder, *proofs.MOVED),
     "a letter about one archive": lambda _: written.page(1),
     "a letter about forty archives": lambda _: written.page(40),
 }

@@ -39,7 +39,7 @@ def _version(library: str) -> str:
 app = App(
     name="filmbadge",
     help="Finds medical image archives that answer strangers, and counts what they would give away, without keeping any patient's data.",
-    help_epilogue="Exit codes: 0 done; 1 done, and --fail-on or --fail-on-grade was reached (rehearse: measured differs from truth); 2 usage or scope refused; 3 incomplete.",
+    help_epilogue="Exit codes: 0 done; 1 done, and --fail-on or --fail-on-grade was reached (rehearse: measured differs from truth; verify: still open); 2 usage or scope refused; 3 incomplete.",
     version=versions,
     version_flags=["--version", "-V"],
     help_format="plaintext",
