@@ -42,6 +42,7 @@ COMMANDS = {
     "pdf": "report {survey} --pdf out/page.pdf",
     "feed": "feed {survey} --format stix --out out/feed.json",
     "compare": "compare {survey} {other} --html out/page.html",
+    "verify": "verify {survey} 192.0.2.1 --html out/page.html",
     "judge": "judge {survey}",
     "notices": "notices {survey} --contacts {contacts} --out letters --paper html",
 }

@@ -37,6 +37,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "empty.toml").touch()
     (tmp_path / "binary.toml").write_bytes(bytes(range(256)))
     (tmp_path / "folder").mkdir()
+    asked = {"target": "127.0.0.1:9", "depth": "count", "archives": [], "schema": "filmbadge.check/1"}
+    for name, rung, why in (("shut", "silent", "port-closed"), ("open", "discloses", "records-given")):
+        way = {"address": "127.0.0.1", "port": 9, "protocol": "dimse", "rung": rung, "why": why, "conclusive": True}
+        (tmp_path / f"{name}.json").write_text(json.dumps({**asked, "endpoints": [way]}))
     (tmp_path / "list.txt").write_text("127.0.0.1\n# a comment\n127.0.0.2:104 # and one more\n8.8.8.8\n")
     return tmp_path
 
@@ -130,6 +134,28 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("survey scope.toml nosuchfile.txt:x --out x", "is not a target"),
         ("survey scope.toml --out scope.toml", "not an empty folder"),
         ("survey scope.toml --out .", "not an empty folder"),
+        ("verify", "filmbadge verify BEFORE TARGET"),
+        ("verify before.json", "filmbadge verify BEFORE TARGET"),
+        ("verify missing.json 127.0.0.1", "missing.json cannot be used: No such file"),
+        ("verify folder 127.0.0.1", "folder holds no survey"),
+        ("verify binary.toml 127.0.0.1", "neither a survey's folder nor a JSON document of a check"),
+        ("verify scope.toml 127.0.0.1", "make one with filmbadge check TARGET --json > before.json"),
+        ("verify shut.json 127.0.0.2", "is about 127.0.0.1:9, not about 127.0.0.2"),
+        (
+            "verify shut.json 127.0.0.1",
+            "shows no way in that was open at 127.0.0.1, so there is nothing to prove closed",
+        ),
+        ("verify open.json 127.0.0.1 --scope expired.toml", "expired.toml:5: the scope expired"),
+        ("verify open.json 127.0.0.1 --html open.json", "would destroy open.json, which is read"),
+        ("verify open.json 127.0.0.1 --html page.public.html", "says public, and this is for owner"),
+        (
+            "verify open.json 127.0.0.1 --sign key.pem",
+            "--sign signs the JSON document, and none is written: add --json",
+        ),
+        ("verify open.json 127.0.0.1 --json --sign scope.toml", "is no private key in PEM"),
+        ("verify open.json 127.0.0.1 --signature a --key b", "does nothing else"),
+        ("verify --signature open.json", "to check a signature, both are needed"),
+        ("verify --signature open.json --key scope.toml", "is no public key in PEM"),
         ("report .", "holds no survey"),
         ("report nowhere", "holds no survey"),
         ("scope new scope.toml", "it is not overwritten"),

@@ -104,7 +104,6 @@ def _proven(
     }
     if pdf is not None:
         paper.require()  # before anybody is asked: what was found would be lost
-    require_writable(*pages.values(), read=(scope, sign, file if file.is_file() else None))
     private = None if sign is None else signature.private_key(sign)
     known = before.read(file, str(target.host))
     if not known.before.open:
@@ -113,6 +112,8 @@ def _proven(
             f"filmbadge check {target.host} tells what is open now"
         )
     allowed = _permission(scope, owner, known.before.depth)
+    lists = (Path(name) for name, _ in allowed.lists)
+    require_writable(*pages.values(), read=(scope, sign, file if file.is_file() else None, *lists))
     ports = tuple(dict.fromkeys((*known.before.ports(), *target.ports, *allowed.ports)))
     began = datetime.now(UTC)
     host, journal, sources = run_loop(examine.checked(allowed, replace(target, ports=ports)))

@@ -15,10 +15,6 @@ from filmbadge import given
 from filmbadge.compare.asked import Heard
 from filmbadge.compare.closure import NETWORK, THIS_MACHINE, Before
 from filmbadge.compare.records import Known
-from filmbadge.compare.surveys import of_host
-from filmbadge.conclude.again import today
-from filmbadge.keep import manifest
-from filmbadge.keep.reader import telling
 from filmbadge.model import Count, Depth, Endpoint, Grade, Identity, Protocol, Provenance, Reason, Refusal, Rung
 from filmbadge.tell import evidence
 from filmbadge.tell.evidence import Evidence
@@ -106,6 +102,11 @@ def read(path: Path, host: str) -> Read:
 
 
 def _survey(path: Path, host: str) -> Read:
+    from filmbadge.compare.surveys import of_host  # what reads a survey is not loaded for a check
+    from filmbadge.conclude.again import today
+    from filmbadge.keep import manifest
+    from filmbadge.keep.reader import telling
+
     with telling(path):
         dataset = today(path)
         before = of_host(dataset, host)
