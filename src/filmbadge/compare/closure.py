@@ -69,6 +69,7 @@ class Limit(StrEnum):
     STANDPOINT = "standpoint"  # before it was asked over a network, now from its own machine
     ADDRESS_NOT_ASKED = "address-not-asked"
     BROKE_OFF = "broke-off"  # something kept us from asking everything
+    ADDRESS_SILENT = "address-silent"  # another address of the host, at which nothing answered
     OTHER_UNDECIDED = "other-undecided"  # a port that shows something new, and we cannot tell what
     OTHER_OPEN = "other-open"  # a way in is open that was not open before, and may be another archive
 
@@ -78,6 +79,7 @@ _CAPS = MappingProxyType(
         Limit.STANDPOINT: Result.INCONCLUSIVE,
         Limit.ADDRESS_NOT_ASKED: Result.INCONCLUSIVE,
         Limit.BROKE_OFF: Result.INCONCLUSIVE,
+        Limit.ADDRESS_SILENT: Result.INCONCLUSIVE,
         Limit.OTHER_UNDECIDED: Result.INCONCLUSIVE,
         Limit.OTHER_OPEN: Result.OPEN,
     }
@@ -337,7 +339,11 @@ def _limits(
         yield Limit.ADDRESS_NOT_ASKED
     if host.fault is not None:
         yield Limit.BROKE_OFF
-    if any(other.result is Result.INCONCLUSIVE for other in others):
+    undecided = [other for other in others if other.result is Result.INCONCLUSIVE]
+    silent = {other.endpoint.address for other in undecided if other.unproven is Unproven.NOT_REACHABLE}
+    if silent - {way.endpoint.address for way in ways}:
+        yield Limit.ADDRESS_SILENT
+    if any(other.unproven is not Unproven.NOT_REACHABLE for other in undecided):
         yield Limit.OTHER_UNDECIDED
     if any(other.result is Result.OPEN for other in others):
         yield Limit.OTHER_OPEN

@@ -51,7 +51,7 @@ def render(told: VerifyDocument, words: Words, *, sha256: str = "") -> str:
         ways=[_way(way, told, words) for way in told.ways],
         title=_title(told, words),
         archives=[_archive(one, words) for one in told.before.archives],
-        others=list(_others(told, words)),
+        others=list(others(told, words)),
         before=list(_before(told, words)),
         after=list(_after(told, words)),
         method=told.method,
@@ -68,7 +68,7 @@ def lead(told: VerifyDocument, words: Words) -> Iterator[str]:
     if told.seen_from == THIS_MACHINE:
         yield words.say("Asked from the archive's own machine: {when}.", when=when)
     else:
-        sources = ", ".join(told.evidence.sources or ()) or words.say("an address that was not kept")
+        sources = ", ".join(told.evidence.sources or ()) or words.say("an address that is not known")
         yield words.say("Asked from {sources}: {when}.", sources=sources, when=when)
     if any(way.unproven == Unproven.KNOWN_ACCOUNT for way in told.ways):
         yield words.say(phrases.UNPROVEN[Unproven.KNOWN_ACCOUNT])
@@ -105,7 +105,7 @@ def _way(way: WayView, told: VerifyDocument, words: Words) -> Row:
     )
 
 
-def _others(told: VerifyDocument, words: Words) -> Iterator[OtherRow]:
+def others(told: VerifyDocument, words: Words) -> Iterator[OtherRow]:
     """A row for all ports that show the same. What a silent port would speak is not known."""
     alike: dict[tuple[str, str, str, str, str], list[int]] = {}
     for one in told.others:

@@ -58,6 +58,7 @@ LIMITS = {
     Limit.STANDPOINT: N_("Before, it was asked over a network. Now it was asked from its own machine, which proves nothing for the network."),
     Limit.ADDRESS_NOT_ASKED: N_("Not every address at which it was open before was asked: verify each of them."),
     Limit.BROKE_OFF: N_("Not everything was asked: {fault}."),
+    Limit.ADDRESS_SILENT: N_("Nothing answered at another address of it, which is not reachable from here."),
     Limit.OTHER_UNDECIDED: N_("At another port something is new, and we cannot tell what: the archive may have moved there."),
     Limit.OTHER_OPEN: N_("A way in is open that was not open before. It may be another archive."),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from filmbadge.compare.closure import Result
 from filmbadge.tell.proof.document import VerifyDocument, WayView
-from filmbadge.tell.proof.page import lead, place, traffic
+from filmbadge.tell.proof.page import lead, others, place, traffic
 from filmbadge.tell.words import Words
 
 _STYLES = {
@@ -18,22 +18,16 @@ _STYLES = {
     Result.INCONCLUSIVE: "bold yellow",
     Result.OPEN: "bold red",
 }
+_DRAWN = {"unsure": _STYLES[Result.INCONCLUSIVE], "open": _STYLES[Result.OPEN]}
 
 
 def render(told: VerifyDocument, words: Words) -> RenderableType:
-    others = [other for other in told.others if other.result != Result.CLOSED]
     return Group(
         *(line for way in told.ways for line in _way(way, told, words)),
         *(
-            Text(
-                words.say(
-                    "{way}: {reason}",
-                    way=place(told, other.address, other.port, other.protocol, words),
-                    reason=other.now.words,
-                ),
-                style=_STYLES[Result(other.result)],
-            )
-            for other in others
+            Text(words.say("{way}: {reason}", way=row.where, reason=row.now), style=_DRAWN[row.drawn])
+            for row in others(told, words)
+            if row.drawn in _DRAWN
         ),
         Text(_asked(told, words), style="dim"),
         *(Text(limit.words, style="yellow") for limit in told.limits),
