@@ -1,0 +1,191 @@
+"""A real Orthanc that was open: what `verify` says after it was closed by one means or another, or was not."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from support import archives
+from support.archives import program, running
+from support.documents import matches
+from support.hanging import HANGS
+
+FILMBADGE = str(Path(sys.executable).with_name("filmbadge"))
+DICOM, HTTP, ELSEWHERE = 4801, 4802, 4803
+OPEN: dict[str, object] = {
+    "HttpPort": HTTP, "DicomPort": DICOM, "RemoteAccessAllowed": True, "AuthenticationEnabled": False,
+    "DicomAlwaysAllowFind": True, "Plugins": [],
+}  # fmt: skip
+ASKED = f"127.0.0.1:{DICOM},{HTTP},{ELSEWHERE}"
+
+
+class World(NamedTuple):
+    folder: Path
+    scope: Path
+    before: Path  # of a check
+    survey: Path
+
+
+@contextmanager
+def orthanc(folder: Path, **settings: object) -> Iterator[None]:
+    """With what it holds, on the ports that it has by these settings."""
+    told = {**OPEN, "StorageDirectory": str(folder / "db"), "IndexDirectory": str(folder / "db"), **settings}
+    (folder / "orthanc.json").write_text(json.dumps(told))
+    ports = [told["DicomPort"]] if told.get("DicomServerEnabled", True) else []
+    ports += [told["HttpPort"]] if told.get("HttpServerEnabled", True) else []
+    with running([program("Orthanc"), "orthanc.json"], folder, *(int(str(port)) for port in ports)):
+        yield
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("verify")
+    scope = archives.scope_file(folder)
+    file = next(path for path in archives.wheel_files() if path.name == "CT_small.dcm")
+    with orthanc(folder):
+        assert archives._post(HTTP, file, "", "")
+        (folder / "before.json").write_text(archives.filmbadge("check", ASKED, "--scope", str(scope), "--json"))
+        archives.filmbadge("survey", str(scope), ASKED, "--out", str(folder / "survey"))
+    return World(folder, scope, folder / "before.json", folder / "survey")
+
+
+def verify(world: World, *arguments: str, before: Path | None = None, code: int = 0) -> dict[str, Any]:
+    """The document. It matches its schema."""
+    asked = ["verify", str(before or world.before), ASKED, "--scope", str(world.scope), "--json", *arguments]
+    told: dict[str, Any] = json.loads(archives.filmbadge(*asked, code=code, cwd=world.folder))
+    matches(told, "verify")
+    return told
+
+
+def states(told: dict[str, Any]) -> list[str]:
+    assert [way["port"] for way in told["ways"]] == [DICOM, HTTP]
+    return [way["state"] for way in told["ways"]]
+
+
+@contextmanager
+def filtered(ports: str) -> Iterator[None]:
+    """A firewall that drops what comes to these ports. The tests have a network of their own."""
+    table = "filmbadge_verify"
+    rules = f"""add table inet {table}
+add chain inet {table} input {{ type filter hook input priority 0; }}
+add rule inet {table} input tcp dport {{ {ports} }} drop
+"""
+    subprocess.run([program("nft"), "-f", "-"], input=rules, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([program("nft"), "delete", "table", "inet", table], check=True)
+
+
+GUARDED: dict[str, object] = {
+    "DicomAlwaysAllowFind": False, "AuthenticationEnabled": True, "RegisteredUsers": {"lab": "only-for-this-test"},
+}  # fmt: skip
+CLOSED: dict[str, object] = {
+    "DicomAlwaysAllowFind": False, "DicomAlwaysAllowEcho": False, "DicomAlwaysAllowStore": False, "HttpServerEnabled": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted", "result", "code"),
+    [
+        ({}, ["still-open", "still-open"], "open", 1),
+        ({"DicomPort": ELSEWHERE}, ["moved", "still-open"], "open", 1),
+        ({"DicomPort": ELSEWHERE, "HttpServerEnabled": False}, ["moved", "refused"], "open", 1),
+        ({"DicomServerEnabled": False}, ["refused", "still-open"], "open", 1),
+        (GUARDED, ["query-aborted", "login-demanded"], "closed-as-seen", 3),
+        (CLOSED, ["rejected", "refused"], "closed", 0),
+    ],
+    ids=["open", "moved", "moved in DICOM alone", "half", "guarded", "closed"],
+)  # fmt: skip
+def test_each_way_in_is_told_as_what_it_answers(
+    world: World, settings: dict[str, object], wanted: list[str], result: str, code: int
+) -> None:
+    with orthanc(world.folder, **settings):
+        told = verify(world, code=code)
+    assert states(told) == wanted
+    assert told["result"] == result
+    assert told["seen_from"] == "network"
+    assert told["evidence"]["sources"] == ["127.0.0.1"]
+    moved = [way["moved_to"] for way in told["ways"]]
+    assert moved[0] == ([f"dimse://127.0.0.1:{ELSEWHERE}"] if wanted[0] == "moved" else [])
+    if wanted == ["rejected", "refused"]:
+        assert told["ways"][0]["now"]["codes"] == [1, 1, 3]
+        assert told["before"]["archives"][0]["counts"]["images"]["value"] == 1
+
+
+def test_an_archive_that_was_ended_is_closed_as_a_survey_knew_it_too_and_somebody_signed(world: World) -> None:
+    subprocess.run(
+        [program("openssl"), "genpkey", "-algorithm", "ed25519", "-out", "KEY"], cwd=world.folder, check=True
+    )
+    subprocess.run([program("openssl"), "pkey", "-in", "KEY", "-pubout", "-out", "PUB"], cwd=world.folder, check=True)
+    command = [FILMBADGE, "verify", str(world.survey), "127.0.0.1", "--scope", str(world.scope), "--json", "--sign", "KEY", "--html", "page.html"]  # fmt: skip
+    done = subprocess.run(command, cwd=world.folder, capture_output=True, check=False, timeout=HANGS)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    matches(told, "verify")
+    assert (states(told), told["result"], told["before"]["kind"]) == (["refused", "refused"], "closed", "survey")
+    assert told["evidence"]["sources"] == ["127.0.0.1"], "refusals name where we asked from"
+    page = (world.folder / "page.html").read_text()
+    for said in (sha256(done.stdout).hexdigest(), told["signature"]["fingerprint"], "the test suite", told["before"]["evidence"]["journal"]["sha256"]):  # fmt: skip
+        assert said in page
+    (world.folder / "PROOF.json").write_bytes(done.stdout)
+    said = archives.filmbadge("verify", "--signature", "PROOF.json", "--key", "PUB", cwd=world.folder)
+    assert "genuine" in said
+
+
+@pytest.mark.parametrize(
+    ("ports", "wanted", "result", "code"),
+    [(f"{DICOM}, {HTTP}", "filtered", "closed", 0), ("1-65535", "inconclusive", "inconclusive", 3)],
+    ids=["its ports", "all ports"],
+)
+def test_a_firewall_proves_something_only_where_the_host_answers(
+    world: World, ports: str, wanted: str, result: str, code: int
+) -> None:
+    with orthanc(world.folder), filtered(ports):
+        told = verify(world, code=code)
+    assert (set(states(told)), told["result"]) == ({wanted}, result)
+    if wanted == "inconclusive":
+        assert {way["unproven"] for way in told["ways"]} == {"not-reachable"}
+
+
+def test_from_its_own_machine_it_is_no_proof_for_the_network(world: World) -> None:
+    told = json.loads(archives.filmbadge("verify", str(world.before), ASKED, "--json", code=3))
+    assert told["seen_from"] == "this-machine"
+    assert [limit["code"] for limit in told["limits"]] == ["standpoint"]
+    assert states(told) == ["refused", "refused"]
+
+
+def test_asked_less_deep_it_says_so(world: World) -> None:
+    held = {**json.loads(world.before.read_bytes()), "depth": "profile"}
+    path = world.folder / "deeper.json"
+    path.write_text(json.dumps(held))
+    with orthanc(world.folder, **GUARDED):
+        told = verify(world, before=path, code=3)
+    assert told["depth"] == "count"
+    assert {way["unproven"] for way in told["ways"]} == {"less-deep"}
+    assert "less-deep" in [limit["code"] for limit in told["limits"]]
+
+
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_one_writes_nothing(world: World, ends: signal.Signals) -> None:
+    """Something takes the connection, and never answers."""
+    with socket.create_server(("127.0.0.1", DICOM)) as mute:
+        mute.settimeout(HANGS)
+        command = [FILMBADGE, "verify", str(world.before), ASKED, "--scope", str(world.scope), "--json", "--html", "half.html"]  # fmt: skip
+        process = subprocess.Popen(command, cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        held, _ = mute.accept()
+        with held:
+            process.send_signal(ends)
+            out, err = process.communicate(timeout=HANGS)
+    assert (process.returncode, out, err) == (3, "", "filmbadge: interrupted\n")
+    assert not (world.folder / "half.html").exists()
