@@ -56,13 +56,14 @@ def checked(folder: Path, found: Host = OPEN, target: str = ADDRESS, **changes: 
     return path
 
 
-def proof(folder: Path, *now: Observation) -> VerifyDocument:
+def proof(folder: Path, *now: Observation, words: Words = WORDS, seen_from: str = NETWORK) -> VerifyDocument:
+    """What a proof says after these were seen."""
     known = read(checked(folder), ADDRESS)
     asked = host(ADDRESS, *(now or CLOSED))
-    closed = closure(known.before, asked, Depth.COUNT, NETWORK)
+    closed = closure(known.before, asked, Depth.COUNT, seen_from)
     scope = load(archives.scope_file(folder))
     said = evidence(scope, datetime(2026, 8, 1, 9, 5, tzinfo=UTC))
-    return document(ADDRESS, known, asked, closed, [factories.connection()], WORDS, evidence=said)
+    return document(ADDRESS, known, asked, closed, [factories.connection()], words, evidence=said)
 
 
 def drawn(folder: Path, *now: Observation) -> str:

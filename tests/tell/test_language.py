@@ -28,6 +28,7 @@ from filmbadge.model import (
     KeyKind,
     Kind,
     KindTally,
+    Observation,
     OrthancFacts,
     Profile,
     Rejection,
@@ -38,9 +39,11 @@ from filmbadge.scope import loopback
 from filmbadge.tell import card, scope, summary
 from filmbadge.tell import terminal as terminal_view
 from filmbadge.tell.evidence import Evidence
+from filmbadge.tell.proof import page as proof_page
+from filmbadge.tell.proof import terminal as proof_terminal
 from filmbadge.tell.report import page, single
 from filmbadge.tell.words import Words
-from support import factories, pseudo
+from support import factories, proofs, pseudo
 from support.factories import ADDRESS, AT, EMPTY, admitted, dimse, reported, web
 
 # Names, and what an archive says of itself: no language has other words for them.
@@ -116,6 +119,25 @@ def test_a_card_has_no_english_in_another_language(words: Words, host: Host, dep
     text = _Text()
     text.feed(single.render(document, words))
     assert pseudo.english(" ".join(text.parts), host.address, *NAMES) == []
+
+
+@pytest.mark.parametrize("now", [proofs.CLOSED, proofs.MOVED], ids=["closed", "moved"])
+@pytest.mark.parametrize("seen_from", ["network", "this-machine"])
+def test_a_proof_of_closure_has_no_english_in_another_language(
+    words: Words, tmp_path: Path, now: tuple[Observation, ...], seen_from: str
+) -> None:
+    document = proofs.proof(tmp_path, *now, words=words, seen_from=seen_from)
+    names = (
+        *NAMES,
+        *told(document.evidence),
+        *told(document.before.evidence),
+        document.before.sha256,
+        "filmbadge verify",
+    )
+    assert pseudo.english(shown(proof_terminal.render(document, words)), *names) == []
+    text = _Text()
+    text.feed(proof_page.render(document, words, sha256="0" * 64))
+    assert pseudo.english(" ".join(text.parts), *names, "0" * 64, "F") == []
 
 
 def told(evidence: Evidence) -> Iterator[str]:

@@ -21,12 +21,6 @@ STATES = {
     State.STILL_OPEN: N_("still open"),
     State.INCONCLUSIVE: N_("inconclusive"),
 }
-RESULTS = {
-    Result.CLOSED: N_("closed"),
-    Result.AS_SEEN: N_("closed, as far as can be seen"),
-    Result.INCONCLUSIVE: N_("not proven"),
-    Result.OPEN: N_("open"),
-}
 MEANINGS = {
     State.REFUSED: N_("Its host refuses the connection: nothing listens there."),
     State.FILTERED: N_("Something keeps us from this port, while its host answers at another port."),
