@@ -1,4 +1,7 @@
-"""A real Orthanc that was open: what `verify` says after it was closed by one means or another, or was not."""
+"""A real Orthanc that was open to a stranger on a network: what `verify` says after it was closed, or was not.
+
+The archive and who asks it are in two network namespaces.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from support import archives
 from support.archives import program, running
 from support.documents import matches
 from support.hanging import HANGS
+from support.network import Apart, apart
 
 FILMBADGE = str(Path(sys.executable).with_name("filmbadge"))
 DICOM, HTTP, ELSEWHERE = 4801, 4802, 4803
@@ -26,43 +30,74 @@ OPEN: dict[str, object] = {
     "HttpPort": HTTP, "DicomPort": DICOM, "RemoteAccessAllowed": True, "AuthenticationEnabled": False,
     "DicomAlwaysAllowFind": True, "Plugins": [],
 }  # fmt: skip
-ASKED = f"127.0.0.1:{DICOM},{HTTP},{ELSEWHERE}"
+POSTS = """import sys, urllib.request
+with urllib.request.urlopen(urllib.request.Request(sys.argv[1], open(sys.argv[2], "rb").read(), method="POST")) as answer:
+    assert answer.status == 200
+"""
+SCOPE = """schema = "filmbadge.scope/1"
+networks = ["192.0.2.1/32"]
+depth = "count"
+expires = 2099-12-31
+confirm = ["I hold this permission until 2099-12-31"]
+[authority]
+who = "the test suite"
+reference = "T-17"
+basis = "owner"
+contact = "tests"
+[pace]
+per_host = 10
+archive_share = 0.5
+"""
 
 
 class World(NamedTuple):
+    apart: Apart
     folder: Path
     scope: Path
     before: Path  # of a check
     survey: Path
 
+    @property
+    def asked(self) -> str:
+        return f"{self.apart.inside.address}:{DICOM},{HTTP},{ELSEWHERE}"
+
+    def ask(self, *arguments: str, code: int = 0) -> bytes:
+        """What the command prints to a stranger."""
+        command = self.apart.outside.command(FILMBADGE, *arguments)
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, timeout=HANGS, check=False)
+        assert done.returncode == code, done.stderr.decode()
+        return done.stdout
+
 
 @contextmanager
-def orthanc(folder: Path, **settings: object) -> Iterator[None]:
+def orthanc(apart: Apart, folder: Path, **settings: object) -> Iterator[None]:
     """With what it holds, on the ports that it has by these settings."""
     told = {**OPEN, "StorageDirectory": str(folder / "db"), "IndexDirectory": str(folder / "db"), **settings}
     (folder / "orthanc.json").write_text(json.dumps(told))
     ports = [told["DicomPort"]] if told.get("DicomServerEnabled", True) else []
     ports += [told["HttpPort"]] if told.get("HttpServerEnabled", True) else []
-    with running([program("Orthanc"), "orthanc.json"], folder, *(int(str(port)) for port in ports)):
+    with running(apart.inside.command(program("Orthanc"), "orthanc.json"), folder, *(int(str(port)) for port in ports)):
         yield
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("verify")
-    scope = archives.scope_file(folder)
+    (folder / "scope.toml").write_text(SCOPE)
     file = next(path for path in archives.wheel_files() if path.name == "CT_small.dcm")
-    with orthanc(folder):
-        assert archives._post(HTTP, file, "", "")
-        (folder / "before.json").write_text(archives.filmbadge("check", ASKED, "--scope", str(scope), "--json"))
-        archives.filmbadge("survey", str(scope), ASKED, "--out", str(folder / "survey"))
-    return World(folder, scope, folder / "before.json", folder / "survey")
+    with apart() as made:
+        world = World(made, folder, folder / "scope.toml", folder / "before.json", folder / "survey")
+        with orthanc(made, folder):
+            made.outside.run(sys.executable, "-c", POSTS, f"http://{made.inside.address}:{HTTP}/instances", str(file))
+            world.before.write_bytes(world.ask("check", world.asked, "--scope", "scope.toml", "--json"))
+            world.ask("survey", "scope.toml", world.asked, "--out", "survey")
+        yield world
 
 
-def verify(world: World, *arguments: str, before: Path | None = None, code: int = 0) -> dict[str, Any]:
+def verify(world: World, *, before: Path | None = None, code: int = 0) -> dict[str, Any]:
     """The document. It matches its schema."""
-    asked = ["verify", str(before or world.before), ASKED, "--scope", str(world.scope), "--json", *arguments]
-    told: dict[str, Any] = json.loads(archives.filmbadge(*asked, code=code, cwd=world.folder))
+    asked = ("verify", str(before or world.before), world.asked, "--scope", "scope.toml", "--json")
+    told: dict[str, Any] = json.loads(world.ask(*asked, code=code))
     matches(told, "verify")
     return told
 
@@ -73,18 +108,18 @@ def states(told: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def filtered(ports: str) -> Iterator[None]:
-    """A firewall that drops what comes to these ports. The tests have a network of their own."""
-    table = "filmbadge_verify"
-    rules = f"""add table inet {table}
+def filtered(world: World, ports: str) -> Iterator[None]:
+    """A firewall of the archive's machine, that drops what comes to these ports."""
+    table, rules = "verify", world.folder / "rules"
+    rules.write_text(f"""add table inet {table}
 add chain inet {table} input {{ type filter hook input priority 0; }}
 add rule inet {table} input tcp dport {{ {ports} }} drop
-"""
-    subprocess.run([program("nft"), "-f", "-"], input=rules, text=True, check=True)
+""")
+    world.apart.inside.run(program("nft"), "-f", str(rules))
     try:
         yield
     finally:
-        subprocess.run([program("nft"), "delete", "table", "inet", table], check=True)
+        world.apart.inside.run(program("nft"), "delete", "table", "inet", table)
 
 
 GUARDED: dict[str, object] = {
@@ -110,14 +145,14 @@ CLOSED: dict[str, object] = {
 def test_each_way_in_is_told_as_what_it_answers(
     world: World, settings: dict[str, object], wanted: list[str], result: str, code: int
 ) -> None:
-    with orthanc(world.folder, **settings):
+    with orthanc(world.apart, world.folder, **settings):
         told = verify(world, code=code)
     assert states(told) == wanted
     assert told["result"] == result
     assert told["seen_from"] == "network"
-    assert told["evidence"]["sources"] == ["127.0.0.1"]
+    assert told["evidence"]["sources"] == ["192.0.2.2"]
     moved = [way["moved_to"] for way in told["ways"]]
-    assert moved[0] == ([f"dimse://127.0.0.1:{ELSEWHERE}"] if wanted[0] == "moved" else [])
+    assert moved[0] == ([f"dimse://192.0.2.1:{ELSEWHERE}"] if wanted[0] == "moved" else [])
     if wanted == ["rejected", "refused"]:
         assert told["ways"][0]["now"]["codes"] == [1, 1, 3]
         assert told["before"]["archives"][0]["counts"]["images"]["value"] == 1
@@ -128,17 +163,17 @@ def test_an_archive_that_was_ended_is_closed_as_a_survey_knew_it_too_and_somebod
         [program("openssl"), "genpkey", "-algorithm", "ed25519", "-out", "KEY"], cwd=world.folder, check=True
     )
     subprocess.run([program("openssl"), "pkey", "-in", "KEY", "-pubout", "-out", "PUB"], cwd=world.folder, check=True)
-    command = [FILMBADGE, "verify", str(world.survey), "127.0.0.1", "--scope", str(world.scope), "--json", "--sign", "KEY", "--html", "page.html"]  # fmt: skip
-    done = subprocess.run(command, cwd=world.folder, capture_output=True, check=False, timeout=HANGS)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    raw = world.ask(
+        "verify", "survey", "192.0.2.1", "--scope", "scope.toml", "--json", "--sign", "KEY", "--html", "page.html"
+    )
+    told = json.loads(raw)
     matches(told, "verify")
     assert (states(told), told["result"], told["before"]["kind"]) == (["refused", "refused"], "closed", "survey")
-    assert told["evidence"]["sources"] == ["127.0.0.1"], "refusals name where we asked from"
+    assert told["evidence"]["sources"] == ["192.0.2.2"], "refusals name where we asked from"
     page = (world.folder / "page.html").read_text()
-    for said in (sha256(done.stdout).hexdigest(), told["signature"]["fingerprint"], "the test suite", told["before"]["evidence"]["journal"]["sha256"]):  # fmt: skip
+    for said in (sha256(raw).hexdigest(), told["signature"]["fingerprint"], "the test suite", told["before"]["evidence"]["journal"]["sha256"]):  # fmt: skip
         assert said in page
-    (world.folder / "PROOF.json").write_bytes(done.stdout)
+    (world.folder / "PROOF.json").write_bytes(raw)
     said = archives.filmbadge("verify", "--signature", "PROOF.json", "--key", "PUB", cwd=world.folder)
     assert "genuine" in said
 
@@ -151,7 +186,7 @@ def test_an_archive_that_was_ended_is_closed_as_a_survey_knew_it_too_and_somebod
 def test_a_firewall_proves_something_only_where_the_host_answers(
     world: World, ports: str, wanted: str, result: str, code: int
 ) -> None:
-    with orthanc(world.folder), filtered(ports):
+    with orthanc(world.apart, world.folder), filtered(world, ports):
         told = verify(world, code=code)
     assert (set(states(told)), told["result"]) == ({wanted}, result)
     if wanted == "inconclusive":
@@ -159,7 +194,10 @@ def test_a_firewall_proves_something_only_where_the_host_answers(
 
 
 def test_from_its_own_machine_it_is_no_proof_for_the_network(world: World) -> None:
-    told = json.loads(archives.filmbadge("verify", str(world.before), ASKED, "--json", code=3))
+    """A check that names loopback, as if the network had answered there."""
+    before = world.folder / "here.json"
+    before.write_bytes(world.before.read_bytes().replace(b"192.0.2.1", b"127.0.0.1"))
+    told = json.loads(world.ask("verify", "here.json", "127.0.0.1", "--json", code=3))
     assert told["seen_from"] == "this-machine"
     assert [limit["code"] for limit in told["limits"]] == ["standpoint"]
     assert states(told) == ["refused", "refused"]
@@ -169,7 +207,7 @@ def test_asked_less_deep_it_says_so(world: World) -> None:
     held = {**json.loads(world.before.read_bytes()), "depth": "profile"}
     path = world.folder / "deeper.json"
     path.write_text(json.dumps(held))
-    with orthanc(world.folder, **GUARDED):
+    with orthanc(world.apart, world.folder, **GUARDED):
         told = verify(world, before=path, code=3)
     assert told["depth"] == "count"
     assert {way["unproven"] for way in told["ways"]} == {"less-deep"}
@@ -179,9 +217,11 @@ def test_asked_less_deep_it_says_so(world: World) -> None:
 @pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_one_writes_nothing(world: World, ends: signal.Signals) -> None:
     """Something takes the connection, and never answers."""
+    before = world.folder / "here.json"
+    before.write_bytes(world.before.read_bytes().replace(b"192.0.2.1", b"127.0.0.1"))
     with socket.create_server(("127.0.0.1", DICOM)) as mute:
         mute.settimeout(HANGS)
-        command = [FILMBADGE, "verify", str(world.before), ASKED, "--scope", str(world.scope), "--json", "--html", "half.html"]  # fmt: skip
+        command = [FILMBADGE, "verify", "here.json", "127.0.0.1", "--json", "--html", "half.html"]
         process = subprocess.Popen(command, cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         held, _ = mute.accept()
         with held:

@@ -111,15 +111,15 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the archive ended at once with {process.returncode}"
-        if port in listening():
+        if port in listening(str(process.pid)):
             return
         time.sleep(0.02)
     raise AssertionError(f"nothing listens on port {port} after {HANGS:g} s")
 
 
-def listening() -> set[int]:
-    """The TCP ports on which something listens in this network, IPv4 and IPv6."""
-    tables = [Path(f"/proc/thread-self/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+def listening(process: str = "thread-self") -> set[int]:
+    """The TCP ports on which something listens in the network of a process, IPv4 and IPv6."""
+    tables = [Path(f"/proc/{process}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table]
     return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
 

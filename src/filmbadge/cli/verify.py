@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +16,7 @@ from filmbadge.cli.check import permission
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import Out, json_bytes, put, require_writable, run_loop, show, write_files
 from filmbadge.compare.closure import NETWORK, THIS_MACHINE, Result, closure
-from filmbadge.model import Depth, Host, Refusal
+from filmbadge.model import Depth, Refusal
 from filmbadge.scope import Scope
 from filmbadge.survey import examine
 from filmbadge.tell import pdf as paper
@@ -118,7 +116,8 @@ def _proven(
     began = datetime.now(UTC)
     host, journal, sources = run_loop(examine.checked(allowed, replace(target, ports=ports)))
     evidence = of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
-    closed = closure(known.before, host, allowed.depth, _seen_from(scope, host))
+    # Without a scope file nothing but this machine itself may be asked.
+    closed = closure(known.before, host, allowed.depth, NETWORK if scope else THIS_MACHINE)
     words = Words()
     told = document.document(str(target), known, host, closed, journal, words, evidence=evidence, owner=owner or "")
     _write(told, pages, private, words, json=json)
@@ -126,14 +125,9 @@ def _proven(
 
 
 def _permission(scope: Path | None, owner: str | None, depth: Depth) -> Scope:
-    """What may be done, at the depth of before or, where that is not allowed, as deep as it is. Raises Refusal."""
-    with suppress(Refusal):
-        return permission(scope, owner, depth)[0]
-    return permission(scope, owner, None)[0]
-
-
-def _seen_from(scope: Path | None, host: Host) -> str:
-    return THIS_MACHINE if scope is None and ip_address(host.address).is_loopback else NETWORK
+    """What may be done: as deep as before, or as deep as is allowed where that is less. Raises Refusal."""
+    allowed = permission(scope, owner, depth if owner else None)[0]
+    return allowed if depth.reaches(allowed.depth) else replace(allowed, depth=depth)
 
 
 def _write(

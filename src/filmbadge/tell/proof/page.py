@@ -85,8 +85,8 @@ def place(told: VerifyDocument, address: str, port: int, protocol: str, words: W
 def _title(told: VerifyDocument, words: Words) -> str:
     closed = sum(way.result == Result.CLOSED for way in told.ways)
     return words.many(
-        "Of {n:,} way in that was open, {closed:,} is proven closed",
-        "Of {n:,} ways in that were open, {closed:,} are proven closed",
+        "Proven closed: {closed:,} of {n:,} way in that was open",
+        "Proven closed: {closed:,} of {n:,} ways in that were open",
         len(told.ways),
         closed=closed,
     )
@@ -111,7 +111,12 @@ def others(told: VerifyDocument, words: Words) -> Iterator[OtherRow]:
     for one in told.others:
         before = words.say("not asked") if one.before is None else one.before.words
         name = "" if one.now.rung == Rung.SILENT else _PROTOCOLS[Protocol(one.protocol)]
-        alike.setdefault((one.address, name, before, one.now.words, _DRAWN[Result(one.result)]), []).append(one.port)
+        now = (
+            words.say("cannot tell: {reason}", reason=one.now.words)
+            if one.result == Result.INCONCLUSIVE
+            else one.now.words
+        )
+        alike.setdefault((one.address, name, before, now, _DRAWN[Result(one.result)]), []).append(one.port)
     several = len({address for address, *_ in alike}) > 1
     for (address, name, before, now, drawn), ports in alike.items():
         listed = ", ".join(map(str, dict.fromkeys(ports)))
