@@ -50,7 +50,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("check", "TARGET"),
         ("check 192.0.2.1", "192.0.2.1 is out of scope: no network outside loopback"),
-        ("check 2001:db8::1", "out of scope"),
+        ("check 2001:db8::1", "2001:db8::1 is out of scope: no network outside loopback"),
+        ("check ::1:104", "::1:104 is of no single host (is [::1]:104 meant?): no scope can allow it"),
+        ("check 2001:db8::7:11112", "is not a target: write HOST, HOST:PORT,PORT or [IPv6]:PORT"),
+        ("check 2001:db8::7:1111", "is out of scope (is [2001:db8::7]:1111 meant?): no network outside loopback"),
         ("check pacs.example", "pacs.example is out of scope"),
         (
             "check pacs.example",

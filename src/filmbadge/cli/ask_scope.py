@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import get_args
 
-from filmbadge.ask.targets.lists import Target
+from filmbadge.ask.targets.lists import Target, perhaps_with_port
 from filmbadge.cli.console import command, err, note
 from filmbadge.cli.scope import composed, create, line_to_type, usual_depth
 from filmbadge.model import Depth, Refusal
@@ -35,6 +35,7 @@ from filmbadge.tell.words import Words
 DAYS = 7  # that a scope of one address holds
 TRIES = 3
 _ANYWHERE = Scope("anywhere", (ip_network("0.0.0.0/0"), ip_network("::/0")))
+WITHOUT = "no network outside loopback is allowed without a scope file"
 NOTHING = "nothing was sent, and nothing was written"
 
 
@@ -44,14 +45,16 @@ def scope_for(target: Target, typed: str, depth: Depth | None, called: Sequence[
     `typed`: the target as it was typed. Raises Refusal that says what to type where nobody can be asked, where a file is there
     that allows it, and where the person does not agree.
     """
-    why = f"{target.host} is out of scope: no network outside loopback is allowed without a scope file"
+    meant = perhaps_with_port(typed)
+    hint = f" (is {meant} meant?)" if meant else ""
+    why = f"{target.host} is out of scope{hint}: {WITHOUT}"
     if isinstance(target.host, str):
         raise Refusal(
             f"{why}, and a scope is made of addresses. Nobody looked this name up: find its address, such as with"
             f" nslookup {target.host}, and then type: {command('check', 'ADDRESS')}"
         )
     if not _ANYWHERE.permits(target.host):
-        raise Refusal(f"{target.host} is of no single host: no scope can allow it")
+        raise Refusal(f"{target.host} is of no single host{hint}: no scope can allow it")
     for fault in filter(None, map(title_fault, called)):
         raise Refusal(f"--aet: {fault}")
     file, holds = _file_for(target.host, depth, target.ports, called)

@@ -350,6 +350,13 @@ def parse(text: str, where: str = "") -> Target:
     return Target(address if address is not None else host.lower().rstrip("."), numbers)
 
 
+def perhaps_with_port(text: str) -> str:
+    """An IPv6 address whose end may be meant as a port, as it is written then: ::1:104 is [::1]:104. Empty for others."""
+    host, _, port = text.rpartition(":")
+    meant = ":" in host and address_of(text) is not None and address_of(host) is not None and port.isdigit()
+    return f"[{host}]:{port}" if meant else ""
+
+
 def ports_of(text: str, where: str = "") -> tuple[int, ...]:
     """Ports as a user names them: 104,8042. Raises TargetError."""
     if span := re.fullmatch(r"(\d{1,5})-(\d{1,5})", text):
