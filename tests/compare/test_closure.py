@@ -63,7 +63,7 @@ OPEN = host(ADDRESS, dimse(admitted(DISCLOSED)), web(reported()))
 def before(seen: Host = OPEN, depth: Depth = Depth.COUNT, seen_from: str = NETWORK) -> Before:
     judged = {one.observation.endpoint: heard(one) for one in seen.judged}
     archives = tuple(known(archive, judged) for archive in seen.archives)
-    return Before(seen.address, depth, judged, archives, seen_from, (seen.address,))
+    return Before(seen.address, depth, judged, archives, seen_from)
 
 
 def after(
@@ -88,7 +88,7 @@ def judged(verdict: Verdict, endpoint: Endpoint = DICOM, name: str = "") -> Judg
 
 def one_way(verdict: Verdict, *, depth: Depth = Depth.COUNT, name: str = "") -> Closure:
     """One way was open to depth `count`; now it has this verdict, whatever a judge would make of it."""
-    was = Before(ADDRESS, Depth.COUNT, {DICOM: OPENED}, (), NETWORK, (ADDRESS,))
+    was = Before(ADDRESS, Depth.COUNT, {DICOM: OPENED}, (), NETWORK)
     return closure(was, Host(ADDRESS, (judged(verdict, name=name),), ()), depth, NETWORK)
 
 
@@ -216,6 +216,11 @@ def test_a_front_that_hangs_up_after_it_asked_for_a_certificate_is_no_proof() ->
     assert dropped.result is Result.INCONCLUSIVE
 
 
+REASONS = {
+    By.REFUSED: Reason.PORT_CLOSED, By.FILTERED: Reason.FILTERED, By.REJECTED: Reason.REJECTED,
+    By.ABORTED: Reason.FIND_ABORTED, By.QUERY_REFUSED: Reason.FIND_FAILED, By.CONTEXT_REFUSED: Reason.CONTEXT_REFUSED,
+    By.CLIENT_CERTIFICATE: Reason.CLIENT_CERTIFICATE, By.LOGIN: Reason.LOGIN, By.OTHER_SERVICE: Reason.PAGE,
+}  # fmt: skip
 CLOSED_RUNGS = [None, *(rung for rung in Rung if not rung.open)]
 VERDICTS = some.builds(
     Verdict,
@@ -255,17 +260,24 @@ def test_every_proof_of_a_comparison_has_a_state_here_but_one() -> None:
 
 @pytest.mark.parametrize("by", [*PROOFS])
 def test_asked_less_deep_only_what_ends_before_any_question_is_a_proof(by: By) -> None:
-    reasons = {
-        By.REFUSED: Reason.PORT_CLOSED, By.FILTERED: Reason.FILTERED, By.REJECTED: Reason.REJECTED,
-        By.ABORTED: Reason.FIND_ABORTED, By.QUERY_REFUSED: Reason.FIND_FAILED, By.CONTEXT_REFUSED: Reason.CONTEXT_REFUSED,
-        By.CLIENT_CERTIFICATE: Reason.CLIENT_CERTIFICATE, By.LOGIN: Reason.LOGIN, By.OTHER_SERVICE: Reason.PAGE,
-    }  # fmt: skip
-    verdict = Verdict(Rung.SPEAKS, reasons[by], conclusive=True)
+    verdict = Verdict(Rung.SPEAKS, REASONS[by], conclusive=True)
     assert one_way(verdict).result is Result.CLOSED
     found = one_way(verdict, depth=Depth.KNOCK)
     early = by in (By.REFUSED, By.FILTERED, By.REJECTED, By.CONTEXT_REFUSED, By.CLIENT_CERTIFICATE)
     assert found.result is (Result.CLOSED if early else Result.INCONCLUSIVE)
     assert Limit.LESS_DEEP in found.limits
+
+
+@pytest.mark.parametrize("by", [*PROOFS])
+def test_a_title_that_opened_it_must_be_used_again(by: By) -> None:
+    """A stranger without it was rejected before, too."""
+    was = Before(ADDRESS, Depth.COUNT, {DICOM: OPENED}, (), NETWORK, ("MAINPACS",), (ADDRESS,))
+    now = Host(ADDRESS, (judged(Verdict(Rung.SPEAKS, REASONS[by], conclusive=True)),), ())
+    without, with_it = (closure(was, now, Depth.COUNT, NETWORK, titles) for titles in ((), ("MAINPACS", "OTHER")))
+    assert (with_it.result, with_it.limits) == (Result.CLOSED, ())
+    early = by in (By.REFUSED, By.FILTERED, By.CLIENT_CERTIFICATE)
+    assert without.result is (Result.CLOSED if early else Result.INCONCLUSIVE)
+    assert without.limits == (Limit.OTHER_TITLE,)
 
 
 @given(some.lists(some.sampled_from([None, *Result])))

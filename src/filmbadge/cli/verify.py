@@ -117,7 +117,8 @@ def _proven(
     host, journal, sources = run_loop(examine.checked(allowed, replace(target, ports=ports)))
     evidence = of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
     # Without a scope file nothing but this machine itself may be asked.
-    closed = closure(known.before, host, allowed.depth, NETWORK if scope else THIS_MACHINE)
+    seen_from = NETWORK if scope else THIS_MACHINE
+    closed = closure(known.before, host, allowed.depth, seen_from, allowed.called_titles)
     words = Words()
     told = document.document(str(target), known, host, closed, journal, words, evidence=evidence, owner=owner or "")
     _write(told, pages, private, words, json=json)

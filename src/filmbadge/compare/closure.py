@@ -6,9 +6,10 @@ so that two surveys and a proof of closure never say different things of one ans
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -55,6 +56,7 @@ class Unproven(StrEnum):
     NOT_REACHABLE = "not-reachable"  # nothing answered at its host
     NOT_ASKED = "not-asked"
     LESS_DEEP = "less-deep"  # before, it was asked deeper, and a question that was left out may have an answer
+    OTHER_TITLE = "other-title"  # before, it was called by an AE title that was not used now
     DEPTH = "not-asked-at-depth"
     EMPTIED = "emptied"  # it answers, and holds nothing: what comes in next is open
     NO_PROOF = "no-proof"
@@ -66,6 +68,7 @@ class Limit(StrEnum):
     """What else is to be said of the whole."""
 
     LESS_DEEP = "less-deep"
+    OTHER_TITLE = "other-title"
     STANDPOINT = "standpoint"  # before it was asked over a network, now from its own machine
     ADDRESS_NOT_ASKED = "address-not-asked"
     BROKE_OFF = "broke-off"  # something kept us from asking everything
@@ -106,8 +109,14 @@ _UNPROVEN = MappingProxyType(
         By.EMPTIED: Unproven.EMPTIED,
     }
 )
-# These end before any question that a depth allows.
-_AT_ANY_DEPTH = frozenset({By.REFUSED, By.FILTERED, By.REJECTED, By.CONTEXT_REFUSED, By.CLIENT_CERTIFICATE})
+_BEFORE_DICOM = frozenset({By.REFUSED, By.FILTERED, By.CLIENT_CERTIFICATE})
+# What is a proof all the same where less was asked than before: it ends before what was left out.
+_STILL_PROOFS = MappingProxyType(
+    {
+        Unproven.LESS_DEEP: _BEFORE_DICOM | {By.REJECTED, By.CONTEXT_REFUSED},
+        Unproven.OTHER_TITLE: _BEFORE_DICOM,
+    }
+)
 _FORBIDDEN = 403  # RFC 9110 15.5.4
 
 
@@ -119,6 +128,7 @@ class Before(Struct, frozen=True):
     heard: dict[Endpoint, Heard]
     archives: tuple[Known, ...]
     seen_from: str = ""  # empty: not said
+    titles: tuple[str, ...] = ()  # AE titles by which it was called because a scope gave them
     hosts: tuple[str, ...] = ()  # names by which the user may call it: its addresses, and the name that was asked
 
     @property
@@ -163,21 +173,34 @@ class Closure(Struct, frozen=True):
     seen_from: str
 
 
-def closure(before: Before, host: Host, depth: Depth, seen_from: str) -> Closure:
-    """`host` was asked at `depth` after what `before` knows."""
+class _Asked(NamedTuple):
+    """How the questions of now differ from those of before, and what stands behind each way in."""
+
+    less_deep: bool
+    fewer_titles: bool
+    products: Mapping[Endpoint, set[tuple[str, str]]]
+
+    def less(self, protocol: Protocol) -> Iterator[Unproven]:
+        if self.less_deep:
+            yield Unproven.LESS_DEEP
+        if self.fewer_titles and protocol is Protocol.DIMSE:
+            yield Unproven.OTHER_TITLE
+
+
+def closure(before: Before, host: Host, depth: Depth, seen_from: str, titles: Iterable[str] = ()) -> Closure:
+    """`host` was asked at `depth`, by these AE titles too, after what `before` knows."""
     now = {one.observation.endpoint: heard(one) for one in host.judged}
-    less_deep = not depth.reaches(before.depth)
+    asked = _Asked(not depth.reaches(before.depth), not set(before.titles) <= set(titles), _products(before, host))
     opened = {endpoint for endpoint, one in now.items() if _open(one)} - set(before.open)
     moved = _moved(before, host, {way for way in before.open if not _still(way, now)}, opened)
-    products = _products(before, host)
-    ways = tuple(_way(way, before.heard[way], now, less_deep, moved.get(way, ()), products) for way in before.open)
+    ways = tuple(_way(way, before.heard[way], now, moved.get(way, ()), asked) for way in before.open)
     taken = {endpoint for way in ways for endpoint in (way.endpoint, way.seen, *way.moved_to)}
     others = tuple(
-        _other(endpoint, one, before.heard.get(endpoint), less_deep, products)
+        _other(endpoint, one, before.heard.get(endpoint), asked)
         for endpoint, one in sorted(now.items(), key=lambda found: found[0])
         if endpoint not in taken
     )
-    limits = tuple(_limits(before, host, ways, others, less_deep=less_deep, seen_from=seen_from))
+    limits = tuple(_limits(before, host, ways, others, asked, seen_from))
     found = [*(way.result for way in ways), *(other.result for other in others), *(_CAPS.get(one) for one in limits)]
     return Closure(worst(found), ways, others, limits, depth, seen_from)
 
@@ -246,14 +269,13 @@ def _way(
     way: Endpoint,
     was: Heard,
     now: Mapping[Endpoint, Heard],
-    less_deep: bool,
     moved: tuple[Endpoint, ...],
-    products: Mapping[Endpoint, set[tuple[str, str]]],
+    asked: _Asked,
 ) -> Way:
     seen = _seen(way, now)
     if seen is None:
         return Way(way, was, State.INCONCLUSIVE, Result.INCONCLUSIVE, unproven=Unproven.NOT_ASKED)
-    state, result, unproven = _state(now[seen], less_deep, products.get(way, set()) | products.get(seen, set()))
+    state, result, unproven = _state(now[seen], {way, seen}, asked)
     if moved and result is not Result.OPEN:
         return Way(way, was, State.MOVED, Result.OPEN, now[seen], seen, moved_to=moved)
     return Way(way, was, state, result, now[seen], seen, unproven)
@@ -273,7 +295,8 @@ def _seen(way: Endpoint, now: Mapping[Endpoint, Heard]) -> Endpoint | None:
     return there if now[there].rung in (Rung.SILENT, Rung.LISTENING, None) else None
 
 
-def _state(one: Heard, less_deep: bool, products: Iterable[tuple[str, str]]) -> tuple[State, Result, Unproven | None]:
+def _state(one: Heard, at: set[Endpoint], asked: _Asked) -> tuple[State, Result, Unproven | None]:
+    """`at`: the way in as it was, and where this was heard."""
     if _open(one):
         return State.STILL_OPEN, Result.OPEN, None
     by = one.by
@@ -282,11 +305,12 @@ def _state(one: Heard, less_deep: bool, products: Iterable[tuple[str, str]]) -> 
         if one.hung_up:
             return State.CLOSED_AFTER_TLS, Result.AS_SEEN, Unproven.HUNG_UP
         return State.INCONCLUSIVE, Result.INCONCLUSIVE, _UNPROVEN.get(by, Unproven.NO_PROOF)
-    if less_deep and by not in _AT_ANY_DEPTH:
-        return State.INCONCLUSIVE, Result.INCONCLUSIVE, Unproven.LESS_DEEP
+    for less in (less for endpoint in at for less in asked.less(endpoint.protocol)):
+        if by not in _STILL_PROOFS[less]:
+            return State.INCONCLUSIVE, Result.INCONCLUSIVE, less
     if state is State.LOGIN and one.codes[:1] == (_FORBIDDEN,):
         return State.FORBIDDEN, Result.CLOSED, None
-    if state is State.LOGIN and any(known_account(*product) for product in products):
+    if state is State.LOGIN and any(known_account(*one) for endpoint in at for one in asked.products.get(endpoint, ())):
         return state, Result.AS_SEEN, Unproven.KNOWN_ACCOUNT
     return state, Result.CLOSED, None
 
@@ -308,15 +332,9 @@ def _products(before: Before, host: Host) -> dict[Endpoint, set[tuple[str, str]]
     return found
 
 
-def _other(
-    endpoint: Endpoint,
-    one: Heard,
-    was: Heard | None,
-    less_deep: bool,
-    products: Mapping[Endpoint, set[tuple[str, str]]],
-) -> Other:
+def _other(endpoint: Endpoint, one: Heard, was: Heard | None, asked: _Asked) -> Other:
     """What shows the same as before, and was not open, is not where an archive went."""
-    _, result, unproven = _state(one, less_deep, products.get(endpoint, ()))
+    _, result, unproven = _state(one, {endpoint}, asked)
     same = was is not None and (was.rung, was.why, was.codes) == (one.rung, one.why, one.codes)
     return Other(endpoint, one, was, Result.CLOSED if same and result is not Result.OPEN else result, unproven)
 
@@ -326,16 +344,17 @@ def _limits(
     host: Host,
     ways: Sequence[Way],
     others: Sequence[Other],
-    *,
-    less_deep: bool,
+    asked: _Asked,
     seen_from: str,
-) -> Iterable[Limit]:
-    if less_deep:
+) -> Iterator[Limit]:
+    if asked.less_deep:
         yield Limit.LESS_DEEP
+    if asked.fewer_titles:
+        yield Limit.OTHER_TITLE
     if seen_from == THIS_MACHINE != before.seen_from:
         yield Limit.STANDPOINT
-    asked = {one.observation.endpoint.address for one in host.judged}
-    if any(way.endpoint.address not in asked for way in ways):
+    addresses = {one.observation.endpoint.address for one in host.judged}
+    if any(way.endpoint.address not in addresses for way in ways):
         yield Limit.ADDRESS_NOT_ASKED
     if host.fault is not None:
         yield Limit.BROKE_OFF

@@ -65,6 +65,7 @@ def of_host(dataset: Dataset, host: str) -> Before:
         heard=heard,
         archives=tuple(_known(row, heard, depths, kinds.get(row["id"]), ()) for row in rows),
         seen_from=NETWORK,
+        titles=dataset.manifest.scope.called_titles,
         hosts=(host,) if here else (),
     )
 

@@ -36,6 +36,14 @@ def test_a_check_tells_what_was_open_and_what_was_not(tmp_path: Path) -> None:
     assert found.evidence.authority == "the test suite"
 
 
+def test_the_title_that_opened_it_is_known(tmp_path: Path) -> None:
+    path = checked(tmp_path)
+    held = fields(path)
+    held["endpoints"][0]["title"] = "MAINPACS"
+    path.write_text(json.dumps(held))
+    assert before.read(path, ADDRESS).before.titles == ("MAINPACS",)
+
+
 def test_a_survey_tells_the_same(tmp_path: Path) -> None:
     other = host("192.0.2.9", dimse(None))
     found = before.read(whole(tmp_path / "survey", OPEN, other), ADDRESS)
@@ -118,7 +126,13 @@ def change(held: dict[str, Any], place: str, value: object) -> None:
         ("endpoints.0.codes", [-1]),
         ("endpoints.0.codes", [1 << 40]),
         ("endpoints.0.codes", [1, 2, 3]),  # not those of its reason
-        ("endpoints", [{}] * 20_000),
+        (
+            "endpoints",
+            [
+                {"address": ADDRESS, "port": n, "protocol": "dimse", "rung": None, "why": "own-error"}
+                for n in range(1, 300)
+            ],
+        ),
         ("archives.0.endpoints", ["dimse://192.0.2.9:104"]),
         ("archives.0.counts.studies.value", "many"),
         ("depth", "deeper"),

@@ -22,7 +22,7 @@ from filmbadge.texts import clean, printable
 
 SCHEMA = "filmbadge.check/1"
 MOST_BYTES = 32 << 20
-_MOST_ENDPOINTS = 10_000
+_MOST_PORTS = 256  # all of them are asked
 _MOST_LISTED = 100  # networks, names or addresses of ours
 _LONG = 1000  # characters of a text of the scope
 _TEXT = 128  # characters of a product, a version, an id
@@ -62,6 +62,7 @@ class _Endpoint(Struct):
     codes: tuple[int, ...] = ()
     conclusive: bool = False
     tls: _Tls | None = None
+    title: str = ""  # the AE title that opened it, where a scope gave one; older versions do not say it
 
 
 class _Number(Struct):
@@ -113,7 +114,7 @@ def _survey(path: Path, host: str) -> Read:
         said = evidence.of_survey(
             dataset.manifest, evidence.JournalDigest(*dataset.journal_digest()), dataset.manifest.sources
         )
-        _require_codes(before)
+        _require_sound(before)
     if not before.hosts:
         raise Refusal(f"the survey in {_shown(path)} did not ask {printable(host)}: name a host that it asked")
     return Read(before, said, "survey", sha256(manifest.read_bytes(path)).hexdigest())
@@ -127,7 +128,7 @@ def _check(path: Path, host: str) -> Read:
     try:
         held = msgspec.json.decode(raw, type=_Check)
         before = _of_check(held)
-        _require_codes(before)
+        _require_sound(before)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors, and may quote what they read
         raise Refusal(
             f"{_shown(path)} cannot be read as {SCHEMA}: it was cut off or edited, or another version wrote it"
@@ -160,8 +161,10 @@ def _require_schema(raw: bytes, path: Path) -> None:
         raise Refusal(f"{_shown(path)} {named}, and verify reads {SCHEMA} or a survey's folder: {make}")
 
 
-def _require_codes(before: Before) -> None:
-    """Raises ValueError where a reason has not the codes that its words need."""
+def _require_sound(before: Before) -> None:
+    """Raises ValueError where there are more ports than anybody asked, or a reason has not the codes that its words need."""
+    if len(before.ports()) > _MOST_PORTS:
+        raise ValueError("more ports than were asked")
     for heard in before.heard.values():
         if any(not 0 <= code < 1 << 32 for code in heard.codes) or len(heard.codes) not in _CODES.get(
             heard.why, range(_MOST_CODES)
@@ -171,8 +174,6 @@ def _require_codes(before: Before) -> None:
 
 def _of_check(held: _Check) -> Before:
     """Raises ValueError."""
-    if len(held.endpoints) > _MOST_ENDPOINTS:
-        raise ValueError("more endpoints than one host has")
     heard = {_endpoint(one): Heard(one.rung, one.why, one.conclusive, one.codes) for one in held.endpoints}
     keys = {
         _endpoint(one).url: one.tls.certificate.spki_sha256
@@ -189,6 +190,7 @@ def _of_check(held: _Check) -> Before:
         heard=heard,
         archives=tuple(_known(one, by_url, keys, heard) for one in held.archives),
         seen_from=THIS_MACHINE if seen_from == THIS_MACHINE else NETWORK,
+        titles=tuple(sorted({clean(one.title, _TEXT) for one in held.endpoints if one.title})),
         hosts=(*addresses, clean(named, 300).lower()),
     )
 

@@ -41,6 +41,7 @@ UNPROVEN = {
     Unproven.NOT_REACHABLE: N_("Nothing answered at any port of its host: it is not reachable from here, which proves nothing."),
     Unproven.NOT_ASKED: N_("It was not asked, so we cannot tell."),
     Unproven.LESS_DEEP: N_("It was asked less deep than before, so a question was left out that may have an answer."),
+    Unproven.OTHER_TITLE: N_("Before, it was called by an AE title that was not used now, and that title may still open it."),
     Unproven.DEPTH: N_("At this depth the question that would tell is not asked."),
     Unproven.EMPTIED: N_("It answers strangers, and holds nothing: what comes in next would be open."),
     Unproven.NO_PROOF: N_("A time-out, a connection that was dropped or an answer that we do not know is no proof."),
@@ -49,6 +50,7 @@ UNPROVEN = {
 }  # fmt: skip
 LIMITS = {
     Limit.LESS_DEEP: N_("Before, it was asked to depth {before}; now only to depth {now}. An answer to a question that was left out is not known."),
+    Limit.OTHER_TITLE: N_("Before, the scope named AE titles that were not used now: name them in this scope too."),
     Limit.STANDPOINT: N_("Before, it was asked over a network. Now it was asked from its own machine, which proves nothing for the network."),
     Limit.ADDRESS_NOT_ASKED: N_("Not every address at which it was open before was asked: verify each of them."),
     Limit.BROKE_OFF: N_("Not everything was asked: {fault}."),
