@@ -204,16 +204,12 @@ def test_an_archive_that_is_empty_and_answers_is_not_closed() -> None:
     assert (found.result, found.ways[1].unproven) == (Result.INCONCLUSIVE, Unproven.EMPTIED)
 
 
-def test_a_front_that_hangs_up_after_it_asked_for_a_certificate_is_no_proof() -> None:
-    hung = Outcome(OutcomeKind.CLOSED, Cause.CERTIFICATE_ASKED)
-    found = one_way(Verdict(Rung.LISTENING, Reason.NOT_IMAGING, stop=hung))
-    assert (found.result, states(found), found.ways[0].unproven) == (
-        Result.AS_SEEN,
-        [State.CLOSED_AFTER_TLS],
-        Unproven.HUNG_UP,
-    )
-    dropped = one_way(Verdict(Rung.LISTENING, Reason.NOT_IMAGING, stop=Outcome(OutcomeKind.CLOSED)))
-    assert dropped.result is Result.INCONCLUSIVE
+def test_a_front_that_hangs_up_after_it_asked_for_a_certificate_is_told_as_that() -> None:
+    hung = dimse(None, stop=Outcome(OutcomeKind.CLOSED, Cause.CERTIFICATE_ASKED))
+    found = after(hung, refused(8042))
+    assert (found.result, states(found)) == (Result.CLOSED, [State.CLOSED_AFTER_TLS, State.REFUSED])
+    dropped = after(dimse(None, stop=Outcome(OutcomeKind.CLOSED)), refused(8042))
+    assert (dropped.result, dropped.ways[0].unproven) == (Result.INCONCLUSIVE, Unproven.NO_PROOF)
 
 
 REASONS = {

@@ -84,6 +84,7 @@ PROVEN = {
     "client certificate": msgspec.structs.replace(
         stopped(OutcomeKind.TLS_FAILED), tls=TlsFacts("", "", ClientCertificate.YES, 116)
     ),
+    "hung up after it asked for a certificate": stopped(OutcomeKind.CLOSED, Cause.CERTIFICATE_ASKED),
     "not asked below this depth": dimse(admitted(), depth=Depth.KNOCK),
     "a record would be personal": web(DicomWebFacts("/dicom-web", 200), UNSURE),
     "a login, and no door left": web(LOCKED, SURE),
@@ -126,7 +127,9 @@ NOT_PROVEN = {
     "markup": stopped(OutcomeKind.OTHER_PROTOCOL, Cause.SPOKE_MARKUP),
     "HTTP on a port of DICOM": stopped(OutcomeKind.OTHER_PROTOCOL, Cause.SPOKE_HTTP),
     "our TLS failed": stopped(OutcomeKind.TLS_FAILED, Cause.HANDSHAKE_FAILED),
-    "hung up after it asked for a certificate": stopped(OutcomeKind.CLOSED, Cause.CERTIFICATE_ASKED),
+    "hung up in TLS, and asked for no certificate": msgspec.structs.replace(
+        stopped(OutcomeKind.CLOSED), tls=TlsFacts("TLSv1.3", "", ClientCertificate.NO)
+    ),
 }  # fmt: skip
 
 
@@ -149,6 +152,7 @@ def proves(stop: Outcome) -> bool:
         stop.ending is OutcomeKind.REFUSED
         or (stop.ending in (OutcomeKind.UNREACHABLE, OutcomeKind.NO_ANSWER) and stop.cause is Cause.PROHIBITED)
         or (stop.ending is OutcomeKind.OTHER_PROTOCOL and stop.cause in OTHERS)
+        or (stop.ending in (OutcomeKind.CLOSED, OutcomeKind.RESET) and stop.cause is Cause.CERTIFICATE_ASKED)
     )
 
 

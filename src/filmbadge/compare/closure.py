@@ -17,7 +17,7 @@ from filmbadge.catalogue.remedies import Evidence, remedies
 from filmbadge.compare.asked import Heard
 from filmbadge.compare.match import match
 from filmbadge.compare.records import By, Known
-from filmbadge.model import Archive, Cause, Depth, Endpoint, Host, JudgedEndpoint, Protocol, Reason, Rung
+from filmbadge.model import Archive, Cause, Depth, Endpoint, Host, JudgedEndpoint, Protocol, Rung
 
 THIS_MACHINE, NETWORK = "this-machine", "network"
 
@@ -61,7 +61,6 @@ class Unproven(StrEnum):
     EMPTIED = "emptied"  # it answers, and holds nothing: what comes in next is open
     NO_PROOF = "no-proof"
     KNOWN_ACCOUNT = "known-account"  # its product may have an account whose password is known
-    HUNG_UP = "hung-up"  # which may be no refusal
 
 
 class Limit(StrEnum):
@@ -214,8 +213,7 @@ def worst(results: Iterable[Result | None]) -> Result:
 def heard(judged: JudgedEndpoint) -> Heard:
     verdict = judged.verdict
     cause = None if verdict.stop is None else verdict.stop.cause
-    hung_up = verdict.why is Reason.NOT_IMAGING and cause is Cause.CERTIFICATE_ASKED
-    return Heard(verdict.rung, verdict.why, verdict.conclusive, verdict.codes, hung_up)
+    return Heard(verdict.rung, verdict.why, verdict.conclusive, verdict.codes, cause is Cause.CERTIFICATE_ASKED)
 
 
 def known(archive: Archive, judged: Mapping[Endpoint, Heard]) -> Known:
@@ -302,12 +300,12 @@ def _state(one: Heard, at: set[Endpoint], asked: _Asked) -> tuple[State, Result,
     by = one.by
     state = PROOFS.get(by)
     if state is None:
-        if one.hung_up:
-            return State.CLOSED_AFTER_TLS, Result.AS_SEEN, Unproven.HUNG_UP
         return State.INCONCLUSIVE, Result.INCONCLUSIVE, _UNPROVEN.get(by, Unproven.NO_PROOF)
     for less in (less for endpoint in at for less in asked.less(endpoint.protocol)):
         if by not in _STILL_PROOFS[less]:
             return State.INCONCLUSIVE, Result.INCONCLUSIVE, less
+    if state is State.CLIENT_CERTIFICATE and one.hung_up:
+        return State.CLOSED_AFTER_TLS, Result.CLOSED, None
     if state is State.LOGIN and one.codes[:1] == (_FORBIDDEN,):
         return State.FORBIDDEN, Result.CLOSED, None
     if state is State.LOGIN and any(known_account(*one) for endpoint in at for one in asked.products.get(endpoint, ())):

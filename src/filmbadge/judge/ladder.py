@@ -20,6 +20,7 @@ from filmbadge.model import (
 )
 
 IMAGING = frozenset(rung for rung in Rung if rung.reaches(Rung.SPEAKS))
+_HUNG_UP = (OutcomeKind.CLOSED, OutcomeKind.RESET)
 _NOBODY = (OutcomeKind.UNREACHABLE, OutcomeKind.NO_ANSWER)
 _NOT_FOUND_OUT = {
     OutcomeKind.OUT_OF_SCOPE: Reason.OUT_OF_SCOPE,
@@ -73,6 +74,8 @@ def _unspoken(stop: Outcome, host_answered: bool) -> Verdict:
         return Verdict(Rung.SILENT, Reason.FILTERED if filtered else Reason.NOTHING_ANSWERED, stop=stop)
     if why := _NOT_FOUND_OUT.get(stop.ending):
         return Verdict(None, why, stop=stop)
+    if stop.ending in _HUNG_UP and stop.cause is Cause.CERTIFICATE_ASKED:  # so some fronts refuse, without an alert
+        return Verdict(Rung.LISTENING, Reason.CLIENT_CERTIFICATE, stop=stop)
     if stop.ending is OutcomeKind.SPARED:  # the archive was spared before anything was asked
         return Verdict(None, Reason.SPARED, stop=stop)
     return Verdict(Rung.LISTENING, Reason.NOT_IMAGING, stop=stop)

@@ -257,7 +257,7 @@ def test_a_name_that_the_user_gave_is_not_replaced(pair: Pair) -> None:
     assert set(heard) == {"pacs.example"}
 
 
-def test_one_that_asks_for_a_certificate_and_closes_without_an_alert_is_unknown(pair: Pair) -> None:
+def test_one_that_asks_for_a_certificate_and_closes_without_an_alert_wants_one(pair: Pair) -> None:
     """As asyncio's own TLS server does."""
 
     async def work() -> tuple[Observation, list[JournalRow]]:
@@ -270,6 +270,7 @@ def test_one_that_asks_for_a_certificate_and_closes_without_an_alert_is_unknown(
     assert seen.tls is not None
     assert seen.tls.client_certificate is ClientCertificate.UNKNOWN
     assert place(seen).rung is Rung.LISTENING
+    assert place(seen).why is Reason.CLIENT_CERTIFICATE
     assert place(seen).stop == Outcome(OutcomeKind.CLOSED, Cause.CERTIFICATE_ASKED)
     assert questions(rows) == [IN_TLS]
 

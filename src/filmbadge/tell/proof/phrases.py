@@ -46,7 +46,6 @@ UNPROVEN = {
     Unproven.EMPTIED: N_("It answers strangers, and holds nothing: what comes in next would be open."),
     Unproven.NO_PROOF: N_("A time-out, a connection that was dropped or an answer that we do not know is no proof."),
     Unproven.KNOWN_ACCOUNT: N_("This product may have an account whose password is known to everybody. We never try it: ask the owner whether that account is gone."),
-    Unproven.HUNG_UP: N_("That is likely a refusal, but a service that is broken hangs up too: ask the owner whether it refuses whoever has no certificate."),
 }  # fmt: skip
 LIMITS = {
     Limit.LESS_DEEP: N_("Before, it was asked to depth {before}; now only to depth {now}. An answer to a question that was left out is not known."),
