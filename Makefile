@@ -7,7 +7,7 @@
 
 .PHONY: demo test lint hunt wheel bench clean
 
-DEBIAN_PACKAGES = bash-completion chromium ctn dcmtk default-jre-headless fish gcc haproxy iproute2 libc6-dev libnginx-mod-stream libpango-1.0-0 libpangoft2-1.0-0 man-db nftables nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil stunnel4 zsh
+DEBIAN_PACKAGES = bash-completion chromium ctn dcmtk default-jre-headless fish gcc haproxy iproute2 libc6-dev libnginx-mod-stream libpango-1.0-0 libpangoft2-1.0-0 man-db nftables nginx-light orthanc orthanc-dicomweb pixelmed-apps python3-dev python3-odil stunnel4 systemd zsh
 WHEEL_PACKAGES = gcc iproute2 libc6-dev pipx python3-dev python3-venv
 MINUTES = 10
 PROCESSES = 4

@@ -1,4 +1,4 @@
-"""Writes what the documentation takes from the code: tables of docs/*.md, docs/survey.sql and docs/schemas/*.json.
+"""Writes what the documentation takes from the code: tables of docs/*.md, docs/survey.sql, docs/schemas/*.json, the man page and completions.
 
 With --check nothing is written: files that differ are named, and the exit code is 1.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import manual
 import msgspec
 
 from filmbadge import texts
@@ -66,6 +67,7 @@ def generated(root: Path) -> dict[Path, str]:
         text = msgspec.json.format(msgspec.json.encode(made), indent=2).decode()
         wanted[Path("docs/schemas") / name] = text + "\n"
     wanted[Path("docs/survey.sql")] = script(Path("out/demo"))
+    wanted |= manual.files()
     return wanted
 
 
