@@ -56,6 +56,7 @@ for place, does in (
     ("compare:compare", "Tell what changed between surveys: archives that are new, gone, closed, still open or moved."),
     ("verify:verify", "Prove that what was open is closed: ask again every way in that was open, on one signed page."),
     ("notices:notices", "Write letters to those who run open archives. Nothing is sent."),
+    ("remedy:remedy", "Write the files that close an archive: configuration, certificates, steps and tests."),
     ("feed:feed", "Write what is wrong, finding by finding, in a format that other tools take."),
     (
         "forget:forget",

@@ -11,7 +11,7 @@ import signal
 import stat
 import sys
 import traceback
-from collections.abc import Collection, Coroutine, Iterable, Iterator
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
@@ -241,6 +241,37 @@ def write_file(path: Path, data: bytes) -> None:
             _pour(os.open(where, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), data)
         else:
             files.write(where, data, alone=False)
+
+
+def write_new(directory: Path, made: Mapping[str, bytes]) -> None:
+    """Writes files below a folder, by their names: all of them or none. Raises Refusal, also where one is there with other bytes."""
+    from filmbadge.keep import files  # slow to load
+
+    require_writable(*(directory / name for name in made))
+    places = {directory / name: data for name, data in made.items()}
+    for path in places:
+        if path.is_symlink() or (path.exists() and not _holds(path, places[path])):
+            raise Refusal(f"{path} exists and is another file; nothing was written: choose another folder for --out")
+    written: list[Path] = []
+    try:
+        with _writing(directory):
+            for path, data in places.items():
+                if not path.exists():
+                    interruption.require_none()
+                    files.make_folder(path.parent)
+                    files.write(path, data, alone=False)
+                    written.append(path)
+    except BaseException:
+        for path in written:
+            with suppress(OSError):
+                path.unlink()
+        raise
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    with suppress(OSError):
+        return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+    return False
 
 
 def _pour(handle: int, data: bytes) -> None:
