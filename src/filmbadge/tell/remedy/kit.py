@@ -34,7 +34,9 @@ class Part(StrEnum):
 
     ORTHANC = "orthanc"
     ORTHANC_TLS = "orthanc-tls"  # Orthanc's own TLS for DICOM
+    ORTHANC_BEHIND = "orthanc-behind-front"
     DCMQRSCP = "dcmqrscp"
+    DCMQRSCP_BEHIND = "dcmqrscp-behind-front"
     PYNETDICOM = "pynetdicom"
     DICOM_FRONT = "dicom-front"  # TLS before the DICOM port
     WEB_FRONT = "web-front"
@@ -59,6 +61,8 @@ _PARTS = {
     "firewall-nftables": (Part.FIREWALL,),
 }
 
+# Behind a front all devices come from the machine of the archive itself.
+_BEHIND = {Part.ORTHANC: Part.ORTHANC_BEHIND, Part.DCMQRSCP: Part.DCMQRSCP_BEHIND}
 _BESIDES = (*FILLERS, Slot.LIKELY)  # what is said, and nothing is typed
 
 
@@ -79,8 +83,13 @@ _FILES: dict[Part, tuple[File, ...]] = {
     Part.ORTHANC_TLS: (
         File("orthanc-tls.json", "the same, and DICOM by TLS only, with a certificate of each device", "/etc/orthanc/orthanc.json, in the place of the other", "orthanc.json", last=True),
     ),
+    Part.ORTHANC_BEHIND: (
+        File("orthanc-behind-front.json", "the same, for an Orthanc whose DICOM port only a front on its own machine reaches", "/etc/orthanc/orthanc.json, in the place of the other", "orthanc.json", last=True),
+    ),
     Part.DCMQRSCP: (
         File("dcmqrscp.cfg", "the whole configuration of dcmqrscp: only the listed devices", "the file that dcmqrscp is started with (-c)"),
+    ),
+    Part.DCMQRSCP_BEHIND: (
         File("dcmqrscp-behind-front.cfg", "the same for an archive that only a front on its own machine reaches", "the same file, in the place of the other", "dcmqrscp.cfg", last=True),
     ),
     Part.PYNETDICOM: (
@@ -211,7 +220,7 @@ def found(archive: ArchiveView, endpoints: Iterable[EndpointView]) -> Found:
         web_tls=ports.get(("http", True), ()),
         codes=codes,
         product=re.sub(r"[^\w .+-]", "", printable(archive.product))[:60],
-        again=f"filmbadge check {_host(address)}:{listed}{'' if ip_address(address).is_loopback else ' --scope SCOPE.toml'}",
+        again=_again(address, listed),
     )
 
 
@@ -221,6 +230,11 @@ def _url(endpoint: EndpointView) -> str:
         return Endpoint(address, int(endpoint.port), Protocol(endpoint.protocol)).url
     except ValueError:
         return ""
+
+
+def _again(address: str, ports: str) -> str:
+    scope = "" if address == "::1" or address.startswith("127.") else " --scope SCOPE.toml"
+    return f"filmbadge check {_host(address)}:{ports}{scope}"
 
 
 def _host(address: str) -> str:
@@ -241,6 +255,8 @@ def folder(ids: Iterable[str]) -> dict[str, str]:
 def parts(codes: Iterable[str]) -> tuple[Part, ...]:
     """What the kit of an archive is made of, by the rows that were chosen for it."""
     wanted = {part for code in codes for part in _PARTS.get(code, ())}
+    if Part.DICOM_FRONT in wanted:
+        wanted |= {behind for part, behind in _BEHIND.items() if part in wanted}
     return tuple(part for part in Part if part in wanted)
 
 
@@ -261,7 +277,7 @@ def fresh(told: Options) -> dict[str, bytes]:
     """The files of an Orthanc that starts closed."""
     values = {"STORAGE": "/var/lib/orthanc/db", "TITLE": "ORTHANC", **told.values}
     archive = Found(FRESH, values.get("ARCHIVE", "@ARCHIVE@"), (), (DICOM_TLS,), (8042,), (), (), "Orthanc", "")
-    archive = archive._replace(again=f"filmbadge check {_host(archive.address)}:{DICOM_TLS},{WEB_TLS},8042,4242")
+    archive = archive._replace(again=_again(archive.address, f"{DICOM_TLS},{WEB_TLS},8042,4242"))
     return _made(list(_FRESH), archive, (Part.ORTHANC, Part.WEB_FRONT), told._replace(values=values), [])
 
 
@@ -275,7 +291,9 @@ def _made(
     is_fresh = archive.id == FRESH
     devices = told.devices or (UNNAMED,)
     fronted = Part.DICOM_FRONT in made
-    tls_port = _first(archive.dicom_tls) or DICOM_TLS
+    itself = Part.ORTHANC_TLS in made  # the port stays, and speaks TLS at the end
+    plain = () if itself else archive.dicom
+    tls = archive.dicom if itself else archive.dicom_tls or ((DICOM_TLS,) if fronted else ())
     context: dict[str, Any] = {
         "archive": archive,
         "is_fresh": is_fresh,
@@ -286,14 +304,20 @@ def _made(
         "v": {name: told.values.get(name, f"@{name}@") for name in VALUES},
         "v4": [d.address for d in devices if ":" not in d.address],
         "v6": [d.address for d in devices if ":" in d.address],
-        "plain_ports": sorted({*archive.dicom, *archive.web}),
-        "tls_ports": sorted({*archive.web_tls, *([tls_port] if archive.dicom or archive.dicom_tls else []), *([WEB_TLS] if Part.WEB_FRONT in made else [])}),
+        "plain_ports": sorted({*plain, *archive.web}),
+        "tls_ports": sorted({*tls, *archive.web_tls, *([WEB_TLS] if Part.WEB_FRONT in made else [])}),
         "dicom": _first(archive.dicom, archive.dicom_tls) or 4242,
         "web": _first(archive.web, archive.web_tls) or 8042,
-        "tls_port": tls_port,
+        "tls_port": _first(tls) or DICOM_TLS,
         "web_tls": WEB_TLS,
         "behind": archive.dicom[0] if archive.dicom else told.values.get("BEHIND", "@BEHIND@"),
-        "fronted": fronted,
+        "by_tls": is_fresh or bool(tls),
+        "behind_front": fronted,
+        "here": lambda text: re.sub(
+            r"ADDRESS (\d+|PORT)",
+            lambda at: f"{archive.address} {context['tls_port'] if at.group(1) == str(DICOM_TLS) else context['dicom']}",
+            re.sub(r"ADDRESS:\d+", f"{_host(archive.address)}:{context['web']}", text),
+        ).replace("ADDRESS", archive.address),
         "steps": [(one, rows()[one.code]) for one in steps],
         "by_hand": [(one, rows()[one.code]) for one in steps if one.code not in _PARTS and rows()[one.code].slot not in _BESIDES],
         "besides": [one for one in steps if rows()[one.code].slot in _BESIDES],
