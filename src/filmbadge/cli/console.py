@@ -249,8 +249,8 @@ def write_new(directory: Path, made: Mapping[str, bytes]) -> None:
 
     require_writable(*(directory / name for name in made))
     places = {directory / name: data for name, data in made.items()}
-    for path in places:
-        if path.is_symlink() or (path.exists() and not _holds(path, places[path])):
+    for path, data in places.items():
+        if path.is_symlink() or (path.exists() and not _holds(path, data)):
             raise Refusal(f"{path} exists and is another file; nothing was written: choose another folder for --out")
     written: list[Path] = []
     try:

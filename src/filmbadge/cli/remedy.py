@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,7 +74,9 @@ def remedy(
     archives = [kit.found(archive, ways) for archive, ways in seen if archive.open]
     if not archives:
         if not sure:
-            return complain("nothing open was seen, and we did not see enough to be sure: nothing was written", INCOMPLETE)
+            return complain(
+                "nothing open was seen, and we did not see enough to be sure: nothing was written", INCOMPLETE
+            )
         note("There is nothing to close, so nothing was written.")
         return DONE
     folders = kit.folder(one.id for one in archives)

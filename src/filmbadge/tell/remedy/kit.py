@@ -204,7 +204,9 @@ def found(archive: ArchiveView, endpoints: Iterable[EndpointView]) -> Found:
     own = [e for e in endpoints if _url(e) in archive.endpoints]
     codes = tuple(one.code for one in archive.close_it.steps)
     if not own or not set(codes) <= set(rows()):
-        raise Refusal(f"{archive.id!r} cannot be read: its ways in or its remedies are not of this version of Filmbadge")
+        raise Refusal(
+            f"{archive.id!r} cannot be read: its ways in or its remedies are not of this version of Filmbadge"
+        )
     ports: dict[tuple[str, bool], tuple[int, ...]] = {}
     for one in sorted(own, key=lambda e: e.port):
         key = (one.protocol, one.tls is not None)
@@ -326,7 +328,12 @@ def _made(
     files = {file.name: _render(file, {**context, "file": file}) for file in chosen}
     missing = {name for text in (archive.address, *files.values()) for name in re.findall(r"@([A-Z_]+)@", text)}
     every = [*chosen, *_ALWAYS]
-    context |= {"files": every, "left": {name: VALUES[name][0] for name in VALUES if name in missing}, "fill": sorted(files), "values": VALUES}
+    context |= {
+        "files": every,
+        "left": {name: VALUES[name][0] for name in VALUES if name in missing},
+        "fill": sorted(files),
+        "values": VALUES,
+    }
     files |= {file.name: _render(file, {**context, "file": file}) for file in _ALWAYS}
     return {name: text.encode() for name, text in sorted(files.items())}
 
@@ -343,7 +350,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - these are no pages, and nothing in them is a text of an archive
+        autoescape=False,  # these are no pages, and nothing in them is a text of an archive
     )
     made.filters["quoted"] = _quoted
     made.filters["python"] = repr
@@ -353,4 +360,3 @@ def _templates() -> Environment:
 def _quoted(text: str) -> str:
     """A string of JSON. A placeholder stays bare: no JSON, so that nothing starts with it."""
     return text if re.fullmatch(r"@[A-Z_]+@", text) else json.dumps(text)
-
