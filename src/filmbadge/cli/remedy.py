@@ -77,7 +77,7 @@ def remedy(
             return complain(
                 "nothing open was seen, and we did not see enough to be sure: nothing was written", INCOMPLETE
             )
-        note("There is nothing to close, so nothing was written.")
+        note("No archive there is open to strangers: there is nothing to close, and nothing was written.")
         return DONE
     folders = kit.folder(one.id for one in archives)
     kits = {folders[one.id]: kit.kit(one, told, Words()) for one in archives}
