@@ -51,7 +51,7 @@ def test_what_is_there_stays_and_nothing_is_written_beside_it(
     mine = tmp_path / "kits" / "192.0.2.1-4242" / "orthanc.json"
     mine.parent.mkdir(parents=True)
     mine.write_text("{}")
-    assert "exists and is another file; nothing was written" in refused(capfd, surveyed, "--out", tmp_path / "kits")
+    assert "exists and is another file, so nothing was written" in refused(capfd, surveyed, "--out", tmp_path / "kits")
     assert held(tmp_path / "kits") == {"192.0.2.1-4242/orthanc.json": b"{}"}
 
 

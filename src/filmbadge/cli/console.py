@@ -251,7 +251,7 @@ def write_new(directory: Path, made: Mapping[str, bytes]) -> None:
     places = {directory / name: data for name, data in made.items()}
     for path, data in places.items():
         if path.is_symlink() or (path.exists() and not _holds(path, data)):
-            raise Refusal(f"{path} exists and is another file; nothing was written: choose another folder for --out")
+            raise Refusal(f"{path} exists and is another file, so nothing was written: choose another folder")
     written: list[Path] = []
     try:
         with _writing(directory):
