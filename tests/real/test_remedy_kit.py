@@ -212,13 +212,13 @@ def test_dcmqrscp_lets_its_device_in_alone_and_behind_each_front(tmp_path: Path)
     assert "--set TITLE=" in asked
     assert not (kit / "authority").exists()
     ready(kit, "--set", "TITLE=LABQR")
-    # The README says so: the name, where the DNS has one for the address.
-    (kit / "dcmqrscp.cfg").write_text((kit / "dcmqrscp.cfg").read_text().replace("127.0.0.1", "localhost"))
     (tmp_path / "run").mkdir()
-    with running([program("dcmqrscp"), "-c", str(kit / "dcmqrscp.cfg")], tmp_path / "run", served.dicom):
+    with running([program("dcmqrscp"), "-dhl", "-c", str(kit / "dcmqrscp.cfg")], tmp_path / "run", served.dicom):
         assert closed(target, *scope) == ["association-rejected"]
         assert "StudyInstanceUID" in found(kit, "LABQR", served.dicom)
-    with running([program("dcmqrscp"), "-c", str(kit / "dcmqrscp-behind-front.cfg")], tmp_path / "run", served.dicom):
+    with running(
+        [program("dcmqrscp"), "-dhl", "-c", str(kit / "dcmqrscp-behind-front.cfg")], tmp_path / "run", served.dicom
+    ):
         for name in ("stunnel.conf", "haproxy.cfg", "nginx-stream.conf"):
             with front(kit, name, 2762):
                 # The right titles without a certificate: the front alone is in the way.
