@@ -1016,8 +1016,11 @@ class FindingCode(StrEnum):
     PERSONAL_DATA = "personal-data"
     SSN_RECORDS = "ssn-records"
     NATIONAL_IDENTIFIERS = "national-identifiers"
+    MAY_WRITE = "anybody-may-write"  # by what its product is known for: nobody tries it
+    OTHER_ADDRESS = "open-at-other-address"
     ANSWERS_STRANGERS = "answers-strangers"
     LETS_STRANGERS_IN = "lets-strangers-in"
+    TLS_LETS_IN = "tls-lets-anybody-in"
     ADVISORY = "advisory"
     TITLE_ONLY = "ae-title-only"
     PLAIN_TRANSPORT = "plain-transport"
@@ -1030,6 +1033,7 @@ class FindingCode(StrEnum):
     NOT_YET_VALID = "certificate-not-yet-valid"
     SELF_SIGNED = "self-signed"
     OTHER_NAME = "other-name"
+    LOGIN_MAY_BE_KNOWN = "login-may-be-known"  # nobody tries it, so nobody can tell
 
 
 class Finding(_Worded, frozen=True):
@@ -1040,7 +1044,7 @@ class Finding(_Worded, frozen=True):
     endpoint: Endpoint | None  # None: the archive as a whole
     grade: Grade | None  # the best grade that the rubric allows with this finding; None: it lowers no grade
     numbers: dict[str, int] = {}  # numbers by name: how much the archive holds, or how far it misses a requirement
-    about: str = ""  # the id of an advisory, or of a scheme of national identifiers
+    about: str = ""  # the id of an advisory or of a scheme of national identifiers, or the AE title that opens it
 
     @property
     def id(self) -> str:
@@ -1215,6 +1219,8 @@ class Archive(_Worded, frozen=True):
     perhaps_more: int = 0  # how many more archives its ways in may lead to: what joins them is no proof
     place: Place = NOWHERE  # of its address
     hints: tuple[Hint, ...] = ()  # of who runs it
+    # Ways in that are proven closed at another address of its name.
+    closed_elsewhere: tuple[Endpoint, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -1241,7 +1247,7 @@ class Review(_Worded, frozen=True):
 
 
 class Host(_Worded, frozen=True):
-    """Everything that was learned at one address. A resumed survey keeps a host whole, or asks it again."""
+    """Everything that was learned at one host: at one address, or at those of one name. A resumed survey keeps a host whole, or asks it again."""
 
     address: str
     judged: tuple[JudgedEndpoint, ...]
@@ -1249,6 +1255,7 @@ class Host(_Worded, frozen=True):
     fault: Outcome | None = None  # the fault that kept us from finding out more
     links: tuple[Link, ...] = ()  # links between its own endpoints
     name: str = ""  # the host name that the user gave; empty if the user gave an address
+    unasked: tuple[str, ...] = ()  # addresses of that name that the scope does not cover
 
 
 class Total(_Worded, frozen=True):

@@ -122,11 +122,12 @@ OTHERS: Mapping[str, Text] = MappingProxyType(
         "WebProof.media_type": Text(128),  # of a closed list
         "DimseFacts.called": Text(16),  # ours, or the scope's
         "Endpoint.address": Text(64),
-        "Finding.about": Text(64),  # of the catalogue
+        "Finding.about": Text(64),  # of the catalogue, or as DimseFacts.called
         "Finding.archive": Text(64),
         "Fingerprint.product": Text(64),  # of the catalogue
         "Host.address": Text(64),
         "Host.name": Text(253),  # as the user gave it
+        "Host.unasked": Text(64),
         "Identifier.scheme": Text(64),  # of the catalogue
         "PageFacts.viewer": Text(64),  # of the catalogue
         "Place.network": Text(64),

@@ -56,12 +56,34 @@ def test_rows_that_are_measured_or_read_say_what_a_check_then_sees() -> None:
     assert unsaid == {"orthanc-web-tls"}  # it closes nothing, and the front is told instead
 
 
+# What an archive with such a finding shows, too: these never stand alone.
+IN_BY_DIMSE = Evidence(ways=(WayIn.DIMSE,))
+BESIDE = {
+    FindingCode.PERSONAL_DATA: IN_BY_DIMSE,
+    FindingCode.SSN_RECORDS: IN_BY_DIMSE,
+    FindingCode.NATIONAL_IDENTIFIERS: IN_BY_DIMSE,
+    FindingCode.HANDS_OUT_IMAGES: IN_BY_DIMSE,
+    FindingCode.OTHER_ADDRESS: IN_BY_DIMSE,
+    FindingCode.TLS_LETS_IN: Evidence(ways=(WayIn.DIMSE,), tls=True),
+    FindingCode.MAY_WRITE: Evidence(product="Orthanc", ways=(WayIn.API,)),
+    FindingCode.PLAIN_TRANSPORT: Evidence(plain=(Protocol.DIMSE,)),
+    FindingCode.LOGIN_MAY_BE_KNOWN: Evidence(product="Orthanc", login=True),
+}
+
+
 @pytest.mark.parametrize("code", FindingCode)
 def test_every_finding_has_a_remedy(code: FindingCode) -> None:
-    data = {FindingCode.PERSONAL_DATA, FindingCode.SSN_RECORDS, FindingCode.NATIONAL_IDENTIFIERS}
-    ways = (WayIn.DIMSE,) if code in data | {FindingCode.HANDS_OUT_IMAGES} else ()
-    plain = (Protocol.DIMSE,) if code is FindingCode.PLAIN_TRANSPORT else ()
-    assert choose(Evidence(findings=(code,), ways=ways, plain=plain))
+    assert choose(msgspec.structs.replace(BESIDE.get(code, Evidence()), findings=(code,)))
+
+
+def test_tls_that_lets_anybody_in_is_closed_at_the_front() -> None:
+    ids = [row.id for row in choose(Evidence(findings=(FindingCode.TLS_LETS_IN,), ways=(WayIn.DIMSE,), tls=True))]
+    assert "front-verify" in ids
+
+
+def test_a_login_that_may_be_known_is_asked_about() -> None:
+    seen = Evidence(product="Orthanc", login=True, findings=(FindingCode.LOGIN_MAY_BE_KNOWN,))
+    assert choose(seen)[0].id == "orthanc-default-user"
 
 
 def test_defaults_of_orthanc_changed_by_version() -> None:

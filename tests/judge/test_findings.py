@@ -17,9 +17,12 @@ from filmbadge.model import (
     Certificate,
     ClientCertificate,
     Count,
+    Counters,
     Counts,
     Depth,
+    DimseFacts,
     Endpoint,
+    Facts,
     Finding,
     FindingCode,
     Grade,
@@ -32,8 +35,10 @@ from filmbadge.model import (
     KindFound,
     Listing,
     Observation,
+    OrthancFacts,
     PageFacts,
     Product,
+    Protocol,
     Provenance,
     Rung,
     TlsFacts,
@@ -45,15 +50,29 @@ from support.factories import ADDRESS, AT, DISCLOSED, DONE, REPORTED, admitted, 
 ROWS = list(rows().values())
 
 
+def observation(example: Example, endpoint: Endpoint) -> Observation:
+    """The facts that its findings hang on, beside the verdict."""
+    facts: list[Facts] = []
+    if example.files:
+        facts.append(PageFacts(200, 200, listing=Listing(example.files)))
+    if example.product:  # it names itself where it lets strangers in, and in its realm else
+        within = example.rung.reaches(Rung.ADMITS)
+        facts.append(
+            OrthancFacts(200, is_orthanc=True, counters=Counters(200, 0, 0, 0, 0))
+            if within
+            else OrthancFacts(401, realm="Orthanc Secure Area")
+        )
+    if example.opened_by:
+        facts.append(DimseFacts(example.opened_by, True, 1, True, True))
+    tls = None if example.demands is None else TlsFacts("TLSv1.3", client_certificate=example.demands)
+    return Observation(endpoint=endpoint, at=AT, depth=Depth.PROVE, stop=DONE, facts=tuple(facts), tls=tls)
+
+
 def host(example: Example) -> Host:
     """The archive that an example describes, as if it had been judged so."""
     endpoint = Endpoint(ADDRESS, 4242, example.protocol)
-    pages = (PageFacts(200, 200, listing=Listing(example.files)),) if example.files else ()
     judged = JudgedEndpoint(
-        Observation(endpoint=endpoint, at=AT, depth=Depth.PROVE, stop=DONE, facts=pages),
-        Verdict(example.rung, example.why, example.codes),
-        Product(),
-        example.transport,
+        observation(example, endpoint), Verdict(example.rung, example.why, example.codes), Product(), example.transport
     )
     kinds = tuple(KindFound(kind, 5, Provenance.COUNTED, looks=Appearance.PERSONAL) for kind in example.personal)
     archive = Archive(
@@ -61,12 +80,13 @@ def host(example: Example) -> Host:
         address=ADDRESS,
         endpoints=(endpoint,),
         rung=example.rung,
-        product=Product(),
+        product=Product(example.product, version=example.version),
         counts=Counts(),
         kinds=kinds,
         identifiers=tuple(Identifier(s, Kind.PATIENT_ID, 5, Provenance.COUNTED, 1, 1) for s in example.schemes),
         ssn_records=Count(example.ssn_records),
         advisories=example.advisories,
+        closed_elsewhere=(Endpoint("::1", 4242, example.protocol),) if example.closed_elsewhere else (),
     )
     return Host(ADDRESS, (judged,), (archive,))
 
@@ -147,3 +167,33 @@ def test_each_advisory_and_each_scheme_is_a_finding_of_its_own() -> None:
 def test_all_that_a_connection_shows_is_a_finding_but_a_closed_door() -> None:
     silent = [one for one in Transport if not codes(host(Example(transport=(one,))))]
     assert silent == [Transport.CLIENT_CERTIFICATE, Transport.NOT_SEEN]
+
+
+def test_a_title_that_let_us_in_is_named() -> None:
+    """Where another was rejected, whoever knows this one gets in as we did: no device of the archive has our address."""
+    found = {one.code: one for one in findings(host(Example(rung=Rung.DISCLOSES, opened_by="READWRITE")))}
+    assert found[FindingCode.TITLE_ONLY].about == "READWRITE"
+    assert FindingCode.TITLE_ONLY not in codes(host(Example(rung=Rung.DISCLOSES)))
+
+
+def test_an_interface_that_names_its_product_and_keeps_its_counters_is_not_said_to_take_writes() -> None:
+    named = OrthancFacts(200, is_orthanc=True, counters=Counters(403))
+    seen = Observation(
+        endpoint=Endpoint(ADDRESS, 8042, Protocol.HTTP), at=AT, depth=Depth.ASK, stop=DONE, facts=(named,)
+    )
+    assert FindingCode.MAY_WRITE not in {one.code for one in only(seen)}
+    asked_nothing = msgspec.structs.replace(seen, depth=Depth.KNOCK)
+    assert FindingCode.MAY_WRITE in {one.code for one in only(asked_nothing)}
+
+
+def test_a_login_before_a_product_says_that_it_may_be_known() -> None:
+    """It stays closed, as the 401 proves, and has no worse grade: nothing was found, and nothing excluded."""
+    demanded = OrthancFacts(401, realm="Orthanc Secure Area")
+    seen = Observation(endpoint=Endpoint(ADDRESS, 8042, Protocol.HTTP), at=AT, depth=Depth.ASK, stop=DONE)
+    pages = PageFacts(401, 401, realm="Orthanc Secure Area", doors=True)
+    judged = archives.judge(ADDRESS, [seen.with_facts(demanded, pages)])
+    found = {one.code: one for one in findings(judged)}
+    assert judged.judged[0].verdict.conclusive
+    assert found[FindingCode.LOGIN_MAY_BE_KNOWN].grade is None
+    other = msgspec.structs.replace(seen, facts=(PageFacts(401, 401, realm="restricted", doors=True),))
+    assert FindingCode.LOGIN_MAY_BE_KNOWN not in {one.code for one in only(other)}

@@ -11,6 +11,7 @@ from filmbadge.model import (
     Appearance,
     Archive,
     Certificate,
+    ClientCertificate,
     Count,
     Counts,
     Decoy,
@@ -24,6 +25,7 @@ from filmbadge.model import (
     KindFound,
     Listing,
     Observation,
+    OrthancFacts,
     PageFacts,
     Place,
     Product,
@@ -105,6 +107,19 @@ def guarded() -> Pair:
     return archive, [replace(way, observation=seen, transport=wrong)]
 
 
+def gateway() -> Pair:
+    """An archive behind TLS that takes anybody, open at this address of its name and closed at another."""
+    tls = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", ClientCertificate.NO)
+    archive, group = found("192.0.2.16", replace(dimse(admitted(DISCLOSED)), tls=tls))
+    return replace(archive, closed_elsewhere=(Endpoint("192.0.2.17", 4242, Protocol.DIMSE),)), group
+
+
+def locked() -> Pair:
+    """An archive whose login may be one that everybody knows."""
+    realm = "Orthanc Secure Area"
+    return found("192.0.2.18", web(OrthancFacts(401, realm=realm), PageFacts(401, 401, realm=realm, doors=True)))
+
+
 def listing() -> Pair:
     files = PageFacts(status=404, front=200, listing=Listing(12))
     return found("192.0.2.10", web(files))
@@ -145,7 +160,7 @@ def on_no_port() -> Pair:
     ]
 
 
-ALL = (open_archive, awkward, guarded, listing, patients, admitting, images, decoy, on_no_port)
+ALL = (open_archive, awkward, guarded, gateway, locked, listing, patients, admitting, images, decoy, on_no_port)
 
 
 def later(pair: Pair) -> Pair:

@@ -8,7 +8,7 @@ from functools import cache
 from msgspec import Struct
 
 from filmbadge.catalogue.load import table
-from filmbadge.model import FindingCode, GradeReason, Kind, Protocol, Reason, Rung, Transport
+from filmbadge.model import ClientCertificate, FindingCode, GradeReason, Kind, Protocol, Reason, Rung, Transport
 
 
 class Severity(StrEnum):
@@ -32,6 +32,11 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True):
     personal: tuple[Kind, ...] = ()
     schemes: tuple[str, ...] = ()
     ssn_records: int | None = None
+    product: str = ""  # that its own REST interface names, or its realm where a login is demanded
+    version: str = ""
+    demands: ClientCertificate | None = None  # over TLS; None: plain
+    opened_by: str = ""  # the AE title that let us in, where others were rejected
+    closed_elsewhere: bool = False  # at another address of its name
 
 
 class FindingRow(Struct, frozen=True, forbid_unknown_fields=True):

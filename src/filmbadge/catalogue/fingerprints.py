@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from filmbadge.catalogue.advisories import compare
 from filmbadge.catalogue.load import check_pattern, table
 from filmbadge.model import FingerprintKind
 
@@ -130,6 +131,38 @@ class Title(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("its example does not match")
 
 
+class Writes(Struct, frozen=True, forbid_unknown_fields=True):
+    """A product whose own REST interface, where it asks for no login, takes requests that write. Nobody tries one."""
+
+    product: str
+    grade: Evidence
+    source: str
+    example: str  # such a request
+
+    def __post_init__(self) -> None:
+        if not self.example.startswith(("DELETE ", "POST ", "PUT ")):
+            raise ValueError("its example does not write")
+
+
+class KnownLogin(Struct, frozen=True, forbid_unknown_fields=True):
+    """A product that comes with a user whose password everybody knows. Nobody tries it."""
+
+    product: str
+    before: str  # the first version that does not
+    grade: Evidence
+    source: str
+    example: str  # a version
+    counter_example: str
+
+    def __post_init__(self) -> None:
+        if not self.of(self.product, self.example) or self.of(self.product, self.counter_example):
+            raise ValueError("its example does not match")
+
+    def of(self, product: str, version: str) -> bool:
+        """Whether it may be so. Of a version that is not known, it may."""
+        return product == self.product and compare(version, self.before) in (None, -1)
+
+
 class Port(Struct, frozen=True, forbid_unknown_fields=True):
     """A port that a product listens on as it comes. A port proves nothing: it is a place to ask."""
 
@@ -149,6 +182,8 @@ class Fingerprints(Struct, frozen=True, forbid_unknown_fields=True):
     behaviour: tuple[Behaviour, ...]
     built_on: tuple[BuiltOn, ...]
     title: tuple[Title, ...]
+    writes: tuple[Writes, ...]
+    known_login: tuple[KnownLogin, ...]
     port: tuple[Port, ...]
 
 
@@ -169,6 +204,17 @@ def products_of(uid: str, version: str) -> tuple[tuple[ProductRow, str], ...]:
     """The rows of products that an association's implementation items match, each with the version that it reads."""
     rows = ((row, row.match(uid, version)) for row in fingerprints().product)
     return tuple((row, release) for row, release in rows if release is not None)
+
+
+@cache
+def writable() -> frozenset[str]:
+    """The products whose REST interface lets anybody write where it asks for no login."""
+    return frozenset(row.product for row in fingerprints().writes)
+
+
+def login_may_be_known(product: str, version: str) -> bool:
+    """Whether a login of this product may be one that everybody knows."""
+    return any(row.of(product, version) for row in fingerprints().known_login)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -50,24 +50,26 @@ def judge(
     name: str = "",
     fault: Outcome | None = None,
     places: Places = PACKAGED,
+    also: Iterable[str] = (),
+    unasked: Iterable[str] = (),
 ) -> Host:
     """All verdicts about one host.
 
-    `places` says where its addresses stand. `links` are links between its endpoints. `name` is the name that the user gave the host. `fault` is the reason why
+    `also` are the addresses of its name that were asked beside the first, and `unasked` those that the scope does not cover. `places` says where its addresses stand. `links` are links between its endpoints. `name` is the name that the user gave the host. `fault` is the reason why
     we could not find out more. The order in which ports were asked decides nothing.
     """
     read = [(seen, _read(seen.depth, seen.stop, seen.tls, seen.signs, seen.facts)) for seen in observations]
     reached = {seen.endpoint.address for seen, shown in read if shown.answered}
     judged = [_judged(seen, shown, seen.endpoint.address in reached, places) for seen, shown in read]
-    links = tuple(links)
+    links, own = tuple(links), (address, *also)
     archives = []
-    for found in group(judged, address, name, links):
-        archive = _archive(found, name)
+    for found in group(judged, own, name, links):
+        archive = _archive(found, name, _closed_elsewhere(found, judged, own))
         archives.append(archive)
         for one in found.members if len(found.members) > 1 else ():  # one alone has the product of its archive
             said = replace(archive.product, toolkit=one.product.toolkit)
             judged[judged.index(one)] = replace(one, product=said)
-    return Host(address, tuple(judged), tuple(archives), fault, links, name)
+    return Host(address, tuple(judged), tuple(archives), fault, links, name, tuple(unasked))
 
 
 def from_within(host: Host) -> Host:
@@ -122,7 +124,23 @@ def ids_read(host: Host) -> dict[Endpoint, str]:
     }
 
 
-def _archive(found: Group, name: str) -> Archive:
+def _closed_elsewhere(found: Group, judged: Iterable[JudgedEndpoint], own: Collection[str]) -> tuple[Endpoint, ...]:
+    """The open ways into an archive that are proven closed at other addresses of its name: a rule for one address often lacks its twin."""
+    ours = [j.observation.endpoint for j in found.members if j.verdict.rung is not None and j.verdict.rung.open]
+    ports = {endpoint.port for endpoint in ours if endpoint.address in own}
+    opened = {(endpoint.address, endpoint.port) for endpoint in ours}
+    return tuple(
+        there
+        for j in judged
+        if (there := j.observation.endpoint).port in ports
+        and there.address in own
+        and (there.address, there.port) not in opened
+        and j.verdict.conclusive
+        and not (j.verdict.rung is not None and j.verdict.rung.open)
+    )
+
+
+def _archive(found: Group, name: str, closed_elsewhere: tuple[Endpoint, ...]) -> Archive:
     group, endpoints = found.members, tuple(found.endpoints)
     rung = max((j.verdict.rung for j in group if j.verdict.rung), key=lambda r: r.height)
     product = group[0].product if len(group) == 1 else identify(*found.seen)
@@ -157,6 +175,7 @@ def _archive(found: Group, name: str) -> Archive:
         perhaps_more=found.more,
         place=group[0].place,
         hints=hints(group),
+        closed_elsewhere=closed_elsewhere,
     )
 
 

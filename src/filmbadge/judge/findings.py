@@ -6,25 +6,34 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from filmbadge.catalogue.findings import findings as rows
+from filmbadge.catalogue.fingerprints import login_may_be_known, writable
 from filmbadge.catalogue.rubric import rubric
 from filmbadge.identifiers.schemes import US_SSN
 from filmbadge.judge.grade import BY_RUNG, by_title, telling
+from filmbadge.judge.product import signs
+from filmbadge.judge.ways import ways_of
+from filmbadge.judge.ways.dimse import title_needed
 from filmbadge.model import (
     Appearance,
     Archive,
+    ClientCertificate,
     Count,
+    DimseFacts,
     Endpoint,
     Finding,
     FindingCode,
+    FingerprintKind,
     Grade,
     GradeReason,
     Host,
     JudgedEndpoint,
     Observation,
     PageFacts,
+    Protocol,
     Reason,
     Rung,
     Transport,
+    Verdict,
 )
 
 OF_TRANSPORT = {
@@ -58,6 +67,7 @@ def of_archive(archive: Archive, group: Sequence[JudgedEndpoint]) -> tuple[Findi
     found: list[_Found] = [
         (code, judged.observation.endpoint, numbers, "") for judged in group for code, numbers in _of(judged, archive)
     ]
+    found += [one for judged in group for one in _of_guard(judged, archive)]
     found += _of_whole(archive)
     if not found:
         return ()
@@ -87,11 +97,66 @@ def _of(judged: JudgedEndpoint, archive: Archive) -> Iterator[tuple[FindingCode,
         yield FindingCode.PATIENT_LISTING, {"patients": verdict.codes[0]}
     if rung is not None and (code := _BY_RUNG.get(rung)):
         yield code, {}
-    if archive.rung is Rung.SPEAKS and by_title(judged):
-        yield FindingCode.TITLE_ONLY, {}
     for one in judged.transport:
         if code := OF_TRANSPORT.get(one):
             yield code, _measures(one, seen)
+
+
+def _of_guard(judged: JudgedEndpoint, archive: Archive) -> Iterator[_Found]:
+    """What guards one endpoint, and does not or may not."""
+    seen, endpoint = judged.observation, judged.observation.endpoint
+    rung = judged.verdict.rung
+    let_in = rung is not None and rung.reaches(Rung.ADMITS)
+    if archive.rung is Rung.SPEAKS and by_title(judged):
+        yield FindingCode.TITLE_ONLY, endpoint, {}, ""
+    if let_in and (title := opened_by(seen)):
+        yield FindingCode.TITLE_ONLY, endpoint, {}, title
+    if let_in and _anybodys_tls(seen):
+        yield FindingCode.TLS_LETS_IN, endpoint, {}, ""
+    if let_in and not writable().isdisjoint(_by_rest(seen)):
+        yield FindingCode.MAY_WRITE, endpoint, {}, ""
+    if rung is not None and rung.open and _same_port(endpoint, archive.closed_elsewhere):
+        yield FindingCode.OTHER_ADDRESS, endpoint, {}, ""
+    if judged.verdict.why is Reason.LOGIN and judged.verdict.codes == (401,) and _may_be_known(seen, archive):
+        yield FindingCode.LOGIN_MAY_BE_KNOWN, endpoint, {}, ""
+
+
+def opened_by(seen: Observation) -> str:
+    """The AE title of the scope by which we got in, where another was rejected. Empty: none was needed."""
+    facts = seen.get(DimseFacts)
+    return "" if facts is None else title_needed(facts)
+
+
+def _anybodys_tls(seen: Observation) -> bool:
+    """DICOM over TLS that took us without a certificate. On the web a login does what a certificate does here."""
+    if seen.tls is None or seen.endpoint.protocol is not Protocol.DIMSE:
+        return False
+    return seen.tls.client_certificate is ClientCertificate.NO
+
+
+def _by_rest(seen: Observation) -> set[str]:
+    """The products that are named by a REST interface of their own, which answers without a login."""
+    return {
+        sign.product
+        for way, facts in ways_of(seen)
+        if any(map(_answers, way.place(facts, seen)))
+        for sign in way.signs(facts)
+        if sign.kind is FingerprintKind.API
+    }
+
+
+def _answers(verdict: Verdict) -> bool:
+    """What names a product may be all that it tells to a stranger: its counters must be told, too, where they were asked for."""
+    rung = verdict.rung
+    return rung is not None and (rung.reaches(Rung.ANSWERS) or verdict.why is Reason.DEPTH)
+
+
+def _may_be_known(seen: Observation, archive: Archive) -> bool:
+    return any(login_may_be_known(sign.product, archive.product.version) for sign in signs(seen))
+
+
+def _same_port(endpoint: Endpoint, others: Sequence[Endpoint]) -> bool:
+    return any(other.port == endpoint.port for other in others)
 
 
 def _of_whole(archive: Archive) -> Iterator[_Found]:

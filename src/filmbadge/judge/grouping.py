@@ -53,24 +53,25 @@ class Group:
         }
 
 
-def group(judged: Iterable[JudgedEndpoint], address: str, name: str, links: Iterable[Link]) -> list[Group]:
+def group(judged: Iterable[JudgedEndpoint], own: Sequence[str], name: str, links: Iterable[Link]) -> list[Group]:
     """The archives behind a host's endpoints: DICOM before the web, and its own before those that it led to.
 
-    `name` is the name that the user gave the host.
+    `own` are the addresses of the host, and `name` is the name that the user gave it.
     """
     imaging = [j for j in judged if j.verdict.rung in IMAGING]
     if len(imaging) < 2:
         return [Group([j]) for j in imaging]
-    imaging.sort(key=lambda j: (j.observation.endpoint.address != address, j.observation.endpoint))
+    places = {address: place for place, address in enumerate(own)}
+    imaging.sort(key=lambda j: (places.get(j.observation.endpoint.address, len(own)), j.observation.endpoint))
     imaging.sort(key=lambda j: (not _dimse(j.observation), not _dimse(j.observation) and not _is_archive(j)))
-    grouping = _Grouping(imaging, frozenset({"", address, name.lower()}), links)
+    grouping = _Grouping(imaging, own, name, links)
     grouping.by_studies()
     grouping.by_counters()
     grouping.by_pages()
     grouping.by_name()
     grouping.in_doubt()
     for one, other in combinations(grouping.groups, 2):
-        if one.address == other.address and not grouping.parted(one, other):
+        if grouping.at_one_host(one, other) and not grouping.parted(one, other):
             one.perhaps.append(other)
             other.perhaps.append(one)
     return grouping.groups
@@ -79,13 +80,18 @@ def group(judged: Iterable[JudgedEndpoint], address: str, name: str, links: Iter
 class _Grouping:
     """Each step joins some of the groups that the steps before it left."""
 
-    def __init__(self, ordered: Sequence[JudgedEndpoint], names: frozenset[str], links: Iterable[Link]) -> None:
+    def __init__(self, ordered: Sequence[JudgedEndpoint], own: Sequence[str], name: str, links: Iterable[Link]) -> None:
         self.groups = [Group([j]) for j in ordered]
         self._order = {j.observation.endpoint: place for place, j in enumerate(ordered)}
-        self._names = names
+        self._own = frozenset(own)
+        self._names = frozenset({"", *own, name.lower()})
         self._links: dict[frozenset[Endpoint], list[Link]] = {}
         for link in links:
             self._links.setdefault(frozenset((link.one, link.other)), []).append(link)
+
+    def at_one_host(self, one: Group, other: Group) -> bool:
+        """Whether both stand at one address, or at two of the host's name."""
+        return one.address == other.address or {one.address, other.address} <= self._own
 
     def parted(self, one: Group, other: Group) -> bool:
         """Whether it is shown that they are two: by their studies, or because they name two DICOM ports."""
@@ -125,7 +131,7 @@ class _Grouping:
     def _alike(self, one: Group, other: Group) -> LinkBy | None:
         if any(map(nested, self._between(one, other))):
             return LinkBy.OVERLAP
-        here = one.address == other.address
+        here = self.at_one_host(one, other)
         return LinkBy.COUNTERS if here and same_counters(counts(one.members), counts(other.members)) else None
 
     def _join_each(self, shown: Callable[[Group, Group], LinkBy | None], *, proven: bool = True) -> None:

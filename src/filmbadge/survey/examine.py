@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
@@ -83,7 +83,7 @@ async def checked(
         await dialer.resolve(target.host)
     except (OutOfScope, UnknownName) as error:
         raise SurveyError(str(error)) from None
-    host = await examine(dialer, target, scope.depth, places=places, asking=asking)
+    host = await examine(dialer, target, scope.depth, places=places, every=True, asking=asking)
     return Checked(host, rows, dialer.sources)
 
 
@@ -177,25 +177,30 @@ async def examine(
     sketches: Sketches | None = None,
     lost: OutOfScope | UnknownName | None = None,
     places: Places = PACKAGED,
+    *,
+    every: bool = False,
     asking: Callable[[Asking], None] = lambda _: None,
 ) -> Host:
-    """Everything about one host. A fault of ours stands beside what was seen, and never ends a survey.
+    """Everything about one host, at the first address of its name or at `every` one. A fault of ours stands beside what was seen, and never ends a survey.
 
     The sketches of its archives are left in `sketches`: they are kept nowhere else. `lost` is why the host's name led to
     no address that may be asked, if that is known.
     """
     seen = Seen(asking)
-    address, name = str(target.host), target.host if isinstance(target.host, str) else ""
+    own, name = [str(target.host)], target.host if isinstance(target.host, str) else ""
+    unasked: tuple[str, ...] = ()
     try:
         if lost is not None:
             raise lost
-        resolved = await dialer.resolve(target.host)
-        address = str(resolved)
-        contact = Contact(dialer, resolved, name)
-        await _ask(contact, target, depth, seen)
-        host = await _go_on(contact, seen, places, None if sketches is None else sketches.images)
+        resolved = await dialer.resolve_all(target.host)
+        contacts = [Contact(dialer, address, name) for address in resolved.permitted[: None if every else 1]]
+        own, unasked = [contact.host for contact in contacts], tuple(map(str, resolved.outside)) if every else ()
+        for contact in contacts:
+            await _ask(contact, target, depth, seen)
+        judge = partial(_judged, seen, own, name, places, unasked)
+        host = await _go_on(contacts[0], seen, judge, None if sketches is None else sketches.images)
         if host.archives and dialer.scope.reverse_names:
-            host = await _named(contact, seen, host, places)
+            host = await _named(contacts[0], seen, host, judge)
         if sketches is not None:
             sketches.keep(host, seen)
         return host
@@ -205,7 +210,15 @@ async def examine(
         fault = error.stop
     except Exception as error:  # its text may hold anything, so only its type is kept
         fault = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
-    return archives.judge(address, seen, at_one_host(seen.studies), name, fault, places)
+    return _judged(seen, own, name, places, unasked, fault)
+
+
+def _judged(
+    seen: Seen, own: Sequence[str], name: str, places: Places, unasked: tuple[str, ...], fault: Outcome | None = None
+) -> Host:
+    """All verdicts, from what was seen until now. `own` are the addresses of the host that were asked."""
+    links = at_one_host(seen.studies)
+    return archives.judge(own[0], seen, links, name, fault, places, also=own[1:], unasked=unasked)
 
 
 async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> None:
@@ -213,10 +226,10 @@ async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> No
     patience, network = contact.dialer.patience, network_of(contact.address)
     await _look(_waiting(contact, partial(patience.seconds, network)), target, depth, seen)
     early = _given_up_early(contact, seen)
-    if early and _silent(seen):
+    if early and _silent(contact, seen):
         again, wait = patience.second_look(network, early)
         await _look(_waiting(contact, lambda: wait), target, depth, seen, again)
-        early = [] if _silent(seen) else [port for port in early if port not in again]
+        early = [] if _silent(contact, seen) else [port for port in early if port not in again]
     if early:
         await _look(_waiting(contact, partial(patience.longer, network)), target, depth, seen, early)
     if contact.pace.has_spoken and (hasty := _left_early(contact, seen)):
@@ -229,9 +242,10 @@ def _waiting(contact: Contact, connect_seconds: Callable[[], float]) -> Contact:
     return Contact(contact.dialer, contact.address, contact.name, connect_seconds)
 
 
-def _silent(seen: Seen) -> bool:
+def _silent(contact: Contact, seen: Seen) -> bool:
     """Whether this host answered at no port. That it cannot be reached is somebody else's word, if anybody's."""
-    return all(one.stop.ending in (OutcomeKind.NO_ANSWER, OutcomeKind.UNREACHABLE) for one in seen)
+    unanswered = (OutcomeKind.NO_ANSWER, OutcomeKind.UNREACHABLE)
+    return all(one.stop.ending in unanswered for one in seen if one.endpoint.address == contact.host)
 
 
 def _given_up_early(contact: Contact, seen: Seen) -> list[int]:
@@ -298,7 +312,7 @@ async def _follow(contact: Contact, depth: Depth, seen: Seen) -> None:
     """
     for viewer in seen:
         pages = viewer.get(PageFacts)
-        if pages is None or not pages.names:
+        if pages is None or not pages.names or viewer.endpoint.address != contact.host:
             continue
         names = [await _placed(contact, named) for named in pages.names]
         seen.put(viewer.with_facts(msgspec.structs.replace(pages, names=tuple(names))))
@@ -347,12 +361,12 @@ async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
     return msgspec.structs.replace(placed, outside=True, why=why)
 
 
-async def _go_on(contact: Contact, seen: Seen, places: Places, images: int | None) -> Host:
+async def _go_on(contact: Contact, seen: Seen, judge: Callable[[], Host], images: int | None) -> Host:
     """Take one step after the other, and judge the host anew after each: what it taught says which is next.
 
     `images` is how many the survey has seen at other hosts. None: this is no survey.
     """
-    host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
+    host = judge()
     while (step := next_step(host)) is not None:
         address = ip_address(step.seen.endpoint.address)
         there = Contact(contact.dialer, address, seen.called.get(address, contact.name))
@@ -363,11 +377,11 @@ async def _go_on(contact: Contact, seen: Seen, places: Places, images: int | Non
             raise RuntimeError(f"a step to depth {step.depth} left no trace: it would be taken for ever")
         seen.learn(learned)
         del learned  # its sets are large, and others may wait for their memory
-        host = archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
+        host = judge()
     return host
 
 
-async def _named(contact: Contact, seen: Seen, host: Host, places: Places) -> Host:
+async def _named(contact: Contact, seen: Seen, host: Host, judge: Callable[[], Host]) -> Host:
     """The same host with the names that the DNS has for the addresses of its archives, as far as the scope allows."""
     ours = {endpoint for archive in host.archives for endpoint in archive.endpoints}
     for one in seen:
@@ -375,7 +389,7 @@ async def _named(contact: Contact, seen: Seen, host: Host, places: Places) -> Ho
             name = await contact.dialer.reverse_name(ip_address(one.endpoint.address))
             if name:
                 seen.put(msgspec.structs.replace(one, reverse_name=name))
-    return archives.judge(contact.host, seen, at_one_host(seen.studies), contact.name, places=places)
+    return judge()
 
 
 def _lot(scope: Scope, host: Host, seen: Seen, step: Step, images: int | None) -> Lot:

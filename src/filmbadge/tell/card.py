@@ -43,6 +43,7 @@ class CheckDocument(Struct, frozen=True):
     depth_from: DepthFrom
     further: str  # why it went no deeper, and how it can; empty where the user or the scope chose the depth
     lookups: int = 0  # of names
+    unasked: tuple[str, ...] = ()  # addresses of its name that the scope does not cover
     level: str = "owner"  # who it is for: see `tell.levels`
     evidence: Evidence = Evidence()
     seen_from: SeenFrom = "network"
@@ -82,6 +83,7 @@ def document(
         bytes_sent=sum(row.sent or 0 for row in connections),
         bytes_received=sum(row.received or 0 for row in connections),
         lookups=len(journal) - len(connections),
+        unasked=host.unasked,
         evidence=evidence,
         seen_from="this-machine" if within else "network",
         ask_the_network=_ask_the_network(host, words) if within else "",
@@ -119,12 +121,25 @@ def render(card: CheckDocument, words: Words) -> RenderableType:
     parts: list[RenderableType] = [*(_archive(archive, words) for archive in archives), _Endpoints(card, words)]
     if card.fault:
         parts.append(Text(words.say("Not everything was asked: {fault}.", fault=card.fault), style="yellow"))
+    if card.unasked:
+        parts.append(Text(unasked(card, words), style="yellow"))
     if card.owner:
         parts.append(Text(words.say("Whose archive it is, as stated: {owner}", owner=card.owner), style="dim"))
     parts += [Text(line) for line in (card.further, card.ask_the_network) if line]
     parts += [Text(line, style="dim") for line in card.not_tried]
     parts += [Text(traffic(card, words), style="dim"), headline(card, words)]
     return Group(*parts)
+
+
+def unasked(card: CheckDocument, words: Words) -> str:
+    """That a name has addresses of which nothing is known."""
+    return words.many(
+        "{target} has {n:,} more address that the scope does not cover. It was not asked: {addresses}.",
+        "{target} has {n:,} more addresses that the scope does not cover. They were not asked: {addresses}.",
+        len(card.unasked),
+        target=card.target,
+        addresses=", ".join(card.unasked),
+    )
 
 
 # What the highest rung of a host means, for the last line of its card. With a title, where it lets nobody in without one.
@@ -146,7 +161,7 @@ def headline(card: CheckDocument, words: Words) -> Text:
     rungs = [Rung(archive.rung) for archive in card.archives]
     highest = max(rungs, key=lambda rung: rung.height, default=Rung.SILENT)
     if highest.open:
-        titles = {endpoint.title for endpoint in card.endpoints if endpoint.rung == highest}
+        titles = {endpoint.called for endpoint in card.endpoints if endpoint.rung == highest}
         anybody, by_title = OPEN[highest]
         said = anybody if "" in titles else by_title
         return Text(words.say(said, target=card.target, title=", ".join(sorted(titles))), style="bold red")
@@ -234,6 +249,7 @@ def _remedies(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
 class _Row(NamedTuple):
     """Endpoints of which the same is told."""
 
+    address: str
     ports: str
     protocol: str
     encryption: str
@@ -252,7 +268,14 @@ def _rows(endpoints: Sequence[EndpointView], words: Words) -> list[_Row]:
         product = words.product(one.product, one.product_version, one.product_firm)
         protocol = "" if silent else one.protocol
         row = _Row(
-            "" if silent else str(one.port), protocol, one.encryption, rung, why(one, words), product, one.toolkit
+            one.address,
+            "" if silent else str(one.port),
+            protocol,
+            one.encryption,
+            rung,
+            why(one, words),
+            product,
+            one.toolkit,
         )
         alike.setdefault(row, []).append(one.port)
     rows = [row._replace(ports=", ".join(map(str, sorted(set(ports))))) for row, ports in alike.items()]
@@ -275,8 +298,10 @@ def _endpoints(card: CheckDocument, words: Words, *, narrow: bool) -> Table:
     rows = _rows(card.endpoints, words)
     apart = ((words.say("port"), [row.ports for row in rows]), (words.say("protocol"), [row.protocol for row in rows]), (words.say("encryption"), [row.encryption for row in rows]))  # fmt: skip
     products = [" · ".join(filter(None, (row.product, row.toolkit))) for row in rows]
+    several = len({row.address for row in rows}) > 1
     columns = (
-        *([(words.say("port"), [" ".join(filter(None, row[:3])) for row in rows])] if narrow else apart),
+        *([(words.say("address"), [row.address for row in rows])] if several else ()),
+        *([(words.say("port"), [" ".join(filter(None, row[1:4])) for row in rows])] if narrow else apart),
         (words.say("rung"), [words.name(row.rung) for row in rows]),
         (words.say("why"), [row.why for row in rows]),
         (words.say("product"), products),

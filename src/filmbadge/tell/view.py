@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, structs
 
 from filmbadge.catalogue.findings import findings
-from filmbadge.judge.findings import of_archive
-from filmbadge.judge.ways.dimse import title_needed
+from filmbadge.judge.findings import of_archive, opened_by
 from filmbadge.model import (
     Archive,
     ByHand,
     ByYear,
     Count,
-    DimseFacts,
     Doubt,
     DoubtCode,
     Finding,
@@ -92,7 +90,7 @@ class FindingView(Struct, frozen=True):
     grade: str | None  # the best that the rubric leaves to an archive with it; None: it takes no grade down
     endpoint: str | None  # None: the archive as a whole
     numbers: dict[str, int]
-    about: str  # the id of an advisory, or of a scheme of national identifiers
+    about: str  # the id of an advisory or of a scheme of national identifiers, or the AE title that opens it
     title: str
     words: str
 
@@ -157,9 +155,7 @@ class EndpointView(Struct, frozen=True):
     transport: tuple[Transport, ...]  # against DICOM PS3.15 B.12
     encryption: str  # tls and transport in words
     place: PlaceView
-    title: str = (
-        ""  # the AE title of the scope without which it lets nobody in; empty: it asks for none, or let us in by none
-    )
+    called: str = ""  # the AE title of the scope that let us in, where another was rejected
 
 
 class ArchiveView(Struct, frozen=True):
@@ -240,7 +236,7 @@ def endpoint_view(judged: JudgedEndpoint, words: Words) -> EndpointView:
         # Where nothing was reached, nobody knows what would protect it.
         encryption="" if verdict.rung is Rung.SILENT else words.tls(judged.observation.tls, judged.transport),
         place=_place(judged.place, words),
-        title="" if (facts := judged.observation.get(DimseFacts)) is None else title_needed(facts),
+        called=opened_by(judged.observation),
     )
 
 

@@ -62,7 +62,7 @@ _GRADE_REASONS = {
     GradeReason.KINDS_UNKNOWN: N_("whether they are about real people was not looked at, so we assume that they are"),
     GradeReason.PLAIN: N_("a way in is not encrypted (DICOM PS3.15 B.12 asks for TLS 1.2 or newer)"),
     GradeReason.WEAK_TLS: N_("its TLS is weaker than DICOM PS3.15 B.12 (BCP 195) asks for"),
-    GradeReason.TITLE_ONLY: N_("its DICOM port refused us because of an AE title, and that is a name, not a secret"),
+    GradeReason.TITLE_ONLY: N_("its DICOM port rejected the AE titles that we used, and an AE title is a name, not a secret"),
     GradeReason.ADVISORIES: N_("its version has published vulnerabilities"),
     GradeReason.SAME_MACHINE: N_("it was asked from its own machine, and a grade is about the network"),
 }  # fmt: skip
@@ -112,10 +112,13 @@ _FINDINGS = {
     FindingCode.PERSONAL_DATA: (N_("Gives away personal data"), N_("Its records carry personal data: {about}.")),
     FindingCode.SSN_RECORDS: (N_("Gives away US social security numbers"), ""),
     FindingCode.NATIONAL_IDENTIFIERS: (N_("Gives away national identifiers"), ""),
+    FindingCode.MAY_WRITE: (N_("Lets strangers delete and upload"), N_("Its own web interface asks for no login. As this product comes, that also lets anybody delete what it holds, and store images in it. We did not try it.")),
+    FindingCode.OTHER_ADDRESS: (N_("Closed at one address, open at another"), N_("It is closed at another address of its name, and open at this one.")),
     FindingCode.ANSWERS_STRANGERS: (N_("Answers strangers"), N_("It answers a stranger's query. It gave us no record; one that it holds, or is given later, may be open.")),
     FindingCode.LETS_STRANGERS_IN: (N_("Lets strangers in"), N_("It lets strangers in. It gave us no record, as far as we asked.")),
+    FindingCode.TLS_LETS_IN: (N_("Its TLS lets anybody in"), N_("Its DICOM port speaks TLS and demands no certificate of whoever calls: TLS keeps nobody out.")),
     FindingCode.ADVISORY: (N_("Has a known vulnerability"), N_("Its version has a published vulnerability: {about}.")),
-    FindingCode.TITLE_ONLY: (N_("Guarded by an AE title"), N_("It refused us because of an AE title, and that is a name, not a secret.")),
+    FindingCode.TITLE_ONLY: (N_("Guarded by an AE title"), N_("It rejected the AE titles that we used. An AE title is a name, not a secret. Whether it checks more than that, such as the address of a device, cannot be told from outside.")),
     FindingCode.PLAIN_TRANSPORT: (N_("Not encrypted"), N_("Nothing is encrypted: whoever can listen on the way can read it.")),
     FindingCode.OLD_TLS: (N_("Old TLS"), N_("It accepts a version of TLS older than 1.2.")),
     FindingCode.ANONYMOUS_CIPHER: (N_("Anonymous cipher"), N_("It accepts a cipher that authenticates nobody.")),
@@ -126,6 +129,7 @@ _FINDINGS = {
     FindingCode.NOT_YET_VALID: (N_("Certificate not valid yet"), N_("Its certificate is not valid yet.")),
     FindingCode.SELF_SIGNED: (N_("Self-signed certificate"), N_("Its certificate is self-signed.")),
     FindingCode.OTHER_NAME: (N_("Certificate for another name"), N_("Its certificate does not name it as it was asked.")),
+    FindingCode.LOGIN_MAY_BE_KNOWN: (N_("Its login may be known to everybody"), N_("It demands a login. This product creates a user whose name and password everybody knows, unless its configuration says otherwise. We did not try it, so we cannot tell whether that user gets in.")),
 }  # fmt: skip
 QUANTITIES = {
     "patients": N_("patients"),
@@ -161,7 +165,10 @@ _REASONS = {
     Reason.NOT_IMAGING: _Clause("{ended}", N_("no imaging service was seen"), http=N_("it answered HTTP {code}, and no imaging service was seen")),
     Reason.CATCH_ALL: _Clause(N_("it answers HTTP 200 even for a path that cannot exist, and no imaging service was seen")),
     Reason.SPARED: _Clause(N_("it was left alone before all was asked: {ended}"), N_("it was left alone before all was asked")),
-    Reason.CLIENT_CERTIFICATE: _Clause(N_("it speaks TLS, and a client certificate is demanded; without one nobody can see what is behind it")),
+    Reason.CLIENT_CERTIFICATE: _Clause(
+        N_("it speaks TLS, and we have no client certificate: {ended}"),
+        N_("it speaks TLS, and a client certificate is demanded; without one nobody can see what is behind it"),
+    ),
     Reason.REJECTED: _Clause(N_("the association was {rejection}")),
     Reason.ABORTED: _Clause(N_("the association was {abort}"), N_("the association was not completed")),
     Reason.CONTEXT_REFUSED: _Clause(N_("the association was accepted, but no query model (C-FIND)")),
@@ -413,6 +420,11 @@ class Words(Causes):
                 "{n:,} of its studies expose a national identifier: {scheme}.",
                 finding.numbers["records"],
                 scheme=self._about(finding),
+            )
+        if finding.code is FindingCode.TITLE_ONLY and finding.about:
+            return self.say(
+                "With the AE title “{about}” it let us in, and another title was rejected. Unless our address is one of its own devices, anybody who knows that title gets in: it is a name, not a secret.",
+                about=finding.about,
             )
         return self.say(_FINDINGS[finding.code][1], **finding.numbers, about=self._about(finding))
 

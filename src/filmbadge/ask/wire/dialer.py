@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import pycares
 import pycares.errno
@@ -119,6 +119,13 @@ class UnknownName(Exception):
         super().__init__(message)
 
 
+class Resolved(NamedTuple):
+    """The addresses of one name, IPv4 first."""
+
+    permitted: tuple[Address, ...]
+    outside: tuple[Address, ...] = ()  # the scope does not permit them
+
+
 class Dialer:
     """Opens connections under one scope. Raises OutOfScope; every other outcome is a journal row."""
 
@@ -165,20 +172,25 @@ class Dialer:
         Raises OutOfScope, UnknownName. Without a scope file only loopback is allowed. Its only name is localhost, so no
         look-up leaves the machine.
         """
+        return (await self.resolve_all(name)).permitted[0]
+
+    async def resolve_all(self, name: str | Address) -> Resolved:
+        """The same for every address of a name: those that the scope permits, of which there is at least one, and the others."""
         literal = address_of(name) if isinstance(name, str) else plain(name)
         if literal is not None:
             self._permission.require(name, literal)
-            return literal
+            return Resolved((literal,))
         assert isinstance(name, str)
         self._permission.require_time(name)
         host = name.lower().rstrip(".")
         if self.scope.name == "loopback" and host != "localhost":
             raise OutOfScope(name, *self._permission.foreign())
         addresses = await self._names.addresses(host)
-        address = next(filter(self.scope.permits, addresses), addresses[0])
-        self._permission.require(name, address)
-        self._permission.resolved(host, address)
-        return address
+        permitted = tuple(filter(self.scope.permits, addresses))
+        self._permission.require(name, next(iter(permitted), addresses[0]))
+        for address in permitted:
+            self._permission.resolved(host, address)
+        return Resolved(permitted, tuple(address for address in addresses if address not in permitted))
 
     async def follow(self, name: str, host: str = "") -> Address:
         """The address to contact for a name that a peer gave. `host` is the user's own name for that peer.

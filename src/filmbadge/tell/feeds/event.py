@@ -196,7 +196,7 @@ def counted(archive: Archive) -> bool:
 
 
 def _about(code: FindingCode) -> str:
-    return "advisory" if code is FindingCode.ADVISORY else "scheme"
+    return {FindingCode.ADVISORY: "advisory", FindingCode.TITLE_ONLY: "ae_title"}.get(code, "scheme")
 
 
 def _amount(name: str, count: Count) -> Facts:

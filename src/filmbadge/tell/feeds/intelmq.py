@@ -22,7 +22,11 @@ VERSIONS = ("3.3", "3.5")
 _TYPES = {
     FindingCode.ANSWERS_STRANGERS: "potentially-unwanted-accessible",
     FindingCode.LETS_STRANGERS_IN: "potentially-unwanted-accessible",
+    FindingCode.MAY_WRITE: "potentially-unwanted-accessible",
+    FindingCode.OTHER_ADDRESS: "potentially-unwanted-accessible",
+    FindingCode.TLS_LETS_IN: "potentially-unwanted-accessible",
     FindingCode.TITLE_ONLY: "potentially-unwanted-accessible",
+    FindingCode.LOGIN_MAY_BE_KNOWN: "potentially-unwanted-accessible",
     FindingCode.ADVISORY: "vulnerable-system",
     FindingCode.PLAIN_TRANSPORT: "weak-crypto",
     FindingCode.OLD_TLS: "weak-crypto",

@@ -117,7 +117,7 @@ def _archive(events: Sequence[Event], feed: Feed, words: Words, closing: Closing
 
 
 def _known_of_archive(event: Event) -> Facts:
-    of_the_finding = ("finding", "finding_id", "severity", "finding_grade", "kinds", "advisory", "scheme")
+    of_the_finding = ("finding", "finding_id", "severity", "finding_grade", "kinds", "advisory", "scheme", "ae_title")
     return {
         name: value
         for name, value in facts(event).items()

@@ -29,6 +29,9 @@ _ACCESS = frozenset(
         FindingCode.PATIENT_LISTING,
         FindingCode.ANSWERS_STRANGERS,
         FindingCode.LETS_STRANGERS_IN,
+        FindingCode.MAY_WRITE,
+        FindingCode.OTHER_ADDRESS,
+        FindingCode.TLS_LETS_IN,
         FindingCode.TITLE_ONLY,
     }
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from filmbadge.model import Grade, Kind, Rung
-from filmbadge.tell.card import CheckDocument, headline, traffic, why
+from filmbadge.tell.card import CheckDocument, headline, traffic, unasked, why
 from filmbadge.tell.report import archives, family
 from filmbadge.tell.report.archives import GRADES, Card
 from filmbadge.tell.report.charts import Chart, Row
@@ -41,7 +41,8 @@ def render(check: CheckDocument, words: Words) -> str:
     """The page as text."""
     ordered = sorted(check.archives, key=_badness)
     letter = (ordered[0].grade or "") if ordered else None
-    ways = [_way(one, words) for one in check.endpoints]
+    several = len({one.address for one in check.endpoints}) > 1
+    ways = [_way(one, words, several=several) for one in check.endpoints]
     return family.render(
         words,
         "single.jinja",
@@ -50,7 +51,7 @@ def render(check: CheckDocument, words: Words) -> str:
         letter=letter,
         meaning=_graded(ordered[0], words) if ordered else "",
         word="" if letter is None else words.say(GRADES[letter][0]),
-        warnings=[words.say("Not everything was asked: {fault}.", fault=check.fault)] if check.fault else [],
+        warnings=list(_warnings(check, words)),
         found=[_found(one, n, words) for n, one in enumerate(ordered, 1)],
         ways=ways,
         named=any(way.product for way in ways),
@@ -58,6 +59,13 @@ def render(check: CheckDocument, words: Words) -> str:
         facts=list(_facts(check, words)),
         about=family.about(check.evidence, check.evidence.version, words),
     )  # fmt: skip
+
+
+def _warnings(check: CheckDocument, words: Words) -> Iterator[str]:
+    if check.fault:
+        yield words.say("Not everything was asked: {fault}.", fault=check.fault)
+    if check.unasked:
+        yield unasked(check, words)
 
 
 def _badness(archive: ArchiveView) -> tuple[bool, int]:
@@ -124,12 +132,16 @@ def _kinds(archive: ArchiveView, words: Words) -> Chart | None:
     )
 
 
-def _way(endpoint: EndpointView, words: Words) -> WayRow:
+def _way(endpoint: EndpointView, words: Words, *, several: bool) -> WayRow:
+    """One way in. `several`: the host was asked at more than one address."""
     protocol = "DICOM" if endpoint.protocol == "dimse" else "HTTP"
     rung = Rung(endpoint.rung) if endpoint.rung else None
     product = words.product(endpoint.product, endpoint.product_version, endpoint.product_firm)
+    where = words.say("{protocol} on port {port}", protocol=protocol, port=endpoint.port)
+    if several:
+        where = words.say("{protocol} at {address}, port {port}", protocol=protocol, address=endpoint.address, port=endpoint.port)  # fmt: skip
     return WayRow(
-        words.say("{protocol} on port {port}", protocol=protocol, port=endpoint.port),
+        where,
         endpoint.encryption,
         rung is not None and rung.open,
         words.name(rung),
