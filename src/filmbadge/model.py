@@ -1219,7 +1219,7 @@ class Archive(_Worded, frozen=True):
     perhaps_more: int = 0  # how many more archives its ways in may lead to: what joins them is no proof
     place: Place = NOWHERE  # of its address
     hints: tuple[Hint, ...] = ()  # of who runs it
-    # Ways in that are proven closed at another address of its name.
+    # Its open ways in that refuse us, or do not answer, at another address of its name.
     closed_elsewhere: tuple[Endpoint, ...] = ()
 
     @property

@@ -111,15 +111,15 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the archive ended at once with {process.returncode}"
-        if port in listening(str(process.pid)):
+        if port in listening(process.pid):
             return
         time.sleep(0.02)
     raise AssertionError(f"nothing listens on port {port} after {HANGS:g} s")
 
 
-def listening(process: str = "thread-self") -> set[int]:
-    """The TCP ports on which something listens in the network of a process, IPv4 and IPv6."""
-    tables = [Path(f"/proc/{process}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+def listening(of: int | None = None) -> set[int]:
+    """The TCP ports on which something listens in the network of this process, or of another one, IPv4 and IPv6."""
+    tables = [Path(f"/proc/{of or 'thread-self'}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table]
     return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
 
@@ -169,6 +169,16 @@ def orthanc(
     with running([program("Orthanc"), "orthanc.json"], directory, dicom, http):
         accepted = [path for path in files or wheel_files() if load and _post(http, path, user, password)]
         yield Served(dicom, http, truth(accepted) if load else Truth(0, 0, 0, 0))
+
+
+@contextmanager
+def running_orthanc(directory: Path, **settings: object) -> Iterator[int]:
+    """Orthanc's web interface alone, with these settings and no others. Nothing is in it."""
+    http = next(_PORTS)
+    own = {"StorageDirectory": str(directory / "db"), "IndexDirectory": str(directory / "db"), "HttpPort": http}
+    (directory / "orthanc.json").write_text(json.dumps({**own, "Plugins": [], **settings}))
+    with running([program("Orthanc"), "orthanc.json"], directory, http):
+        yield http
 
 
 def _post(port: int, path: Path, user: str, password: str) -> bool:
@@ -301,6 +311,20 @@ def dcmqrscp(directory: Path, *, max_pdu: int = 16384, files: Sequence[Path] = (
     )
     with running([program("dcmqrscp"), "-c", "dcmqrscp.cfg"], directory, port):
         yield Served(port, 0, truth(store(port, "LABQR", files)))
+
+
+@contextmanager
+def guarded_dcmqrscp(directory: Path, peers: str) -> Iterator[int]:
+    """The same and empty, for `peers`: ANY, or `station`, which is another host than this one."""
+    port = next(_PORTS)
+    (directory / "LABQR").mkdir()
+    (directory / "dcmqrscp.cfg").write_text(
+        f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
+        "HostTable BEGIN\nstation = (STATION, 192.0.2.10, 104)\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
+        f"AETable BEGIN\nLABQR {directory / 'LABQR'} RW (500, 1024mb) {peers}\nAETable END\n"
+    )
+    with running([program("dcmqrscp"), "-c", "dcmqrscp.cfg"], directory, port):
+        yield port
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from filmbadge.model import (
     Product,
     Profile,
     Protocol,
+    Reason,
     TlsFacts,
     Verdict,
 )
@@ -125,19 +126,18 @@ def ids_read(host: Host) -> dict[Endpoint, str]:
 
 
 def _closed_elsewhere(found: Group, judged: Iterable[JudgedEndpoint], own: Collection[str]) -> tuple[Endpoint, ...]:
-    """The open ways into an archive that are proven closed at other addresses of its name: a rule for one address often lacks its twin."""
-    ours = [j.observation.endpoint for j in found.members if j.verdict.rung is not None and j.verdict.rung.open]
-    ports = {endpoint.port for endpoint in ours if endpoint.address in own}
-    opened = {(endpoint.address, endpoint.port) for endpoint in ours}
-    return tuple(
-        there
-        for j in judged
-        if (there := j.observation.endpoint).port in ports
-        and there.address in own
-        and (there.address, there.port) not in opened
-        and j.verdict.conclusive
-        and not (j.verdict.rung is not None and j.verdict.rung.open)
-    )
+    """What of an archive's open ways in refuses us, or does not answer, at other addresses of its name."""
+    opened = [j.observation.endpoint for j in found.members if j.verdict.rung is not None and j.verdict.rung.open]
+    ports = {endpoint.port for endpoint in opened if endpoint.address in own}
+    refused = [j.observation.endpoint for j in judged if j.observation.endpoint.address in own and _refuses(j.verdict)]
+    return tuple(there for there in refused if there.port in ports)
+
+
+def _refuses(verdict: Verdict) -> bool:
+    """That nothing answered is no proof, and says enough where another address of the same name does answer."""
+    if verdict.rung is None or verdict.rung.open:
+        return False
+    return verdict.conclusive or verdict.why is Reason.NOTHING_ANSWERED
 
 
 def _archive(found: Group, name: str, closed_elsewhere: tuple[Endpoint, ...]) -> Archive:

@@ -113,7 +113,7 @@ _FINDINGS = {
     FindingCode.SSN_RECORDS: (N_("Gives away US social security numbers"), ""),
     FindingCode.NATIONAL_IDENTIFIERS: (N_("Gives away national identifiers"), ""),
     FindingCode.MAY_WRITE: (N_("Lets strangers delete and upload"), N_("Its own web interface asks for no login. As this product comes, that also lets anybody delete what it holds, and store images in it. We did not try it.")),
-    FindingCode.OTHER_ADDRESS: (N_("Closed at one address, open at another"), N_("It is closed at another address of its name, and open at this one.")),
+    FindingCode.OTHER_ADDRESS: (N_("Closed at one address, open at another"), N_("At this address of its name it is open. At another one it refused us, or nothing answered: what guards that address does not guard this one.")),
     FindingCode.ANSWERS_STRANGERS: (N_("Answers strangers"), N_("It answers a stranger's query. It gave us no record; one that it holds, or is given later, may be open.")),
     FindingCode.LETS_STRANGERS_IN: (N_("Lets strangers in"), N_("It lets strangers in. It gave us no record, as far as we asked.")),
     FindingCode.TLS_LETS_IN: (N_("Its TLS lets anybody in"), N_("Its DICOM port speaks TLS and demands no certificate of whoever calls: TLS keeps nobody out.")),
