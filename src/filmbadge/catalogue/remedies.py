@@ -72,6 +72,16 @@ class Then(Struct, frozen=True, forbid_unknown_fields=True):
     codes: tuple[int, ...] = ()
 
 
+class Measured(Struct, frozen=True, forbid_unknown_fields=True):
+    """What was seen on the product. A test sees it again, on a stranger's side and on an own device's."""
+
+    before: str  # rung and grade
+    after: str  # the same; "-": it belongs to no archive
+    shows: str  # by which the check tells: a reason and its codes
+    allowed: str  # what an own device then did
+    conclusive: bool = True  # a check proves it from outside
+
+
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything of an archive that decides which rows fit it."""
 
@@ -108,6 +118,10 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     then: tuple[Then, ...] = ()  # one of these, for a test on the real product
     # What a test of the row must know about the product, such as a file that must exist
     note: str = ""
+    # On what it was tried, in its version. Of every row one of the two is said: this, or why it was not tried.
+    proven: str = ""
+    unproven: str = ""
+    measured: Measured | None = None
     instead_of: str = ""  # the row that is told; this one does the same by other means
 
     product: tuple[str, ...] = ()
@@ -131,8 +145,17 @@ class RemedyRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("what is typed goes into something")
         if (self.counter_example is None) != (self.slot in FILLERS):
             raise ValueError("it has a counter-example, unless it only fills up")
+        if (self.grade is Grade.MEASURED) != bool(self.proven) or bool(self.proven) != (self.measured is not None):
+            raise ValueError("what is measured says on what, and what was seen")
+        if bool(self.proven) == bool(self.unproven):
+            raise ValueError("it says on what it was tried, or why not")
         if not self.fits(self.example) or (self.counter_example is not None and self.fits(self.counter_example)):
             raise ValueError("its example does not match")
+
+    @property
+    def untried(self) -> bool:
+        """It sets something that we did not set ourselves. Advice that sets nothing is not meant."""
+        return not self.proven and bool(self.set or self.product)
 
     def fits(self, seen: Evidence) -> bool:
         return (

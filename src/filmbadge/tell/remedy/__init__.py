@@ -42,7 +42,7 @@ LINES = {
     "osirix-dicom": N_("In Preferences, Listener, switch off C-FIND and C-GET for others, and the announcement by Bonjour. On Horos:"),
     "clearcanvas-dicom": N_("In each server partition of ClearCanvas, switch off AcceptAnyDevice and AutoInsertDevice. Then delete from the list of devices whatever is not yours:"),
     "dcmtk-aborts-dicom": N_("Let only your own devices into the DICOM port. The archive behaves as Orthanc does. If it is Orthanc, write into its configuration, with a line for each device of yours, and restart it:"),
-    "dcmqrscp-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcmqrscp of DCMTK, name them in dcmqrscp.cfg instead of ANY, and restart it:"),
+    "dcmqrscp-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcmqrscp of DCMTK, name them in dcmqrscp.cfg instead of ANY, and start it again with the option -dhl:"),
     "dcm4che-dicom": N_("In the settings of the archive, let only your own devices into the DICOM port. If it is dcm4chee, enter their AE titles as “Accepted Calling AE Title” at each Network AE:"),
     "pynetdicom-dicom": N_("If this archive is built on pynetdicom, let it demand the AE titles that it knows. Do not let strangers reach its program qrscp, which has a published vulnerability:"),
     "pixelmed-dicom": N_("We know of no setting by which this product refuses strangers. Keep them away from its DICOM port by a firewall or by a TLS gateway."),
