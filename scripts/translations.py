@@ -33,7 +33,7 @@ KEYWORDS = {
 _DROPPED = (b'"Generated-By', b'"Report-Msgid-Bugs-To', b'"Last-Translator', b'"Language-Team')
 # What a letter says: all of these files, and in words.py these tables and functions. What `notices` says of what it did
 # is for a terminal.
-OF_LETTERS = ("notices/", "remedy.py", "language.py")
+OF_LETTERS = ("notices/", "remedy/__init__.py", "language.py")
 OF_TERMINAL = ("notices/summary.py", "notices/helped.py")
 WORDS = "words.py"
 WORDS_OF_LETTERS = ("_KINDS", "_FINDINGS", "kind", "finding", "finding_title", "product", "advisory")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -23,6 +24,7 @@ default = ""
 stranger = ""
 verify = ""
 source = ""
+unproven = "nobody did"
 """
 
 
@@ -54,6 +56,15 @@ def test_a_row_says_what_a_test_on_the_product_needs(row: RemedyRow) -> None:
 def test_rows_that_are_measured_or_read_say_what_a_check_then_sees() -> None:
     unsaid = {row.id for row in ROWS if row.grade in "MS" and not row.then}
     assert unsaid == {"orthanc-web-tls"}  # it closes nothing, and the front is told instead
+
+
+def test_a_row_is_measured_if_and_only_if_it_was_tried_on_the_product() -> None:
+    real = "".join(path.read_text() for path in (Path(__file__).parents[1] / "real").glob("test_[rf]*.py"))
+    for row in ROWS:
+        assert (row.grade == "M") is bool(row.proven) is (row.measured is not None)
+        assert bool(row.proven) != bool(row.unproven)
+        assert (f'"{row.id}"' in real) is bool(row.proven), row.id  # the test that saw it
+        assert not row.unproven or row.unproven.endswith(".")
 
 
 # What an archive with such a finding shows, too: these never stand alone.
@@ -124,6 +135,11 @@ def test_no_row_types_a_password_or_tries_one() -> None:
         ('example = { product = "Orthanc" }\n', "row 1 of [[remedy]]: it has a counter-example"),
         ('product = ["A"]\nexample = { product = "B" }\ncounter_example = {}\n', "its example does not match"),
         ("example = {}\ncounter_example = {}\n", "its example does not match"),
+        ('proven = "on a product"\nexample = {}\ncounter_example = {}\n', "what is measured says on what"),
+        (
+            'measured = { before = "", after = "", shows = "", allowed = "" }\nexample = {}\ncounter_example = {}\n',
+            "what is measured says on what",
+        ),
         ('set = ["a"]\nexample = {}\ncounter_example = {}\n', "what is typed goes into something"),
     ],
 )

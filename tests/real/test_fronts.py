@@ -13,8 +13,22 @@ from support import archives, certificates, remedied
 from support.archives import running
 from support.certificates import Pair
 from support.network import Apart, apart
-from support.remedied import DICOM, PASSWORD, USER, WEB, Seen, finds, gets, orthanc, proves, replaced, status, stranger
-from support.remedied import tunnel, typed
+from support.remedied import (
+    DICOM,
+    PASSWORD,
+    USER,
+    WEB,
+    Seen,
+    finds,
+    gets,
+    orthanc,
+    proves,
+    replaced,
+    status,
+    stranger,
+    tunnel,
+    typed,
+)
 
 CALLED = "C-FIND and C-GET"
 STUNNEL, UNVERIFIED, VERIFIED, STREAM, ADDRESS, HAPROXY = 2762, 2763, 2764, 2765, 11112, 2766
@@ -75,7 +89,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         studies = finds(machines.device, inside.address, DICOM)
         ends = {port: port for port in (STUNNEL, VERIFIED, STREAM, HAPROXY)}
         stack.enter_context(tunnel(machines.device, folder, device, ends, inside.address))
-        for line in typed("firewall-nftables", {"ports": f"{DICOM}, {WEB}, {SIX}"}).splitlines():
+        for line in typed("firewall-nftables", ports=(DICOM, WEB, SIX)).splitlines():
             inside.run("sh", "-c", line)
         fired = asks.asks(inside.address, DICOM, WEB, BASIC)
         fired6 = asks.asks(inside.address6, SIX, 22)
@@ -110,7 +124,9 @@ def _commands(folder: Path) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     yield [archives.program("stunnel"), "stunnel.conf"], (STUNNEL, UNVERIFIED, VERIFIED)
 
     proxy = _typed(folder, "front-haproxy", **{":2762": f":{HAPROXY}"})
-    (folder / "haproxy.cfg").write_text(f"defaults\ntimeout connect 60s\ntimeout client 900s\ntimeout server 900s\n{proxy}\n")
+    (folder / "haproxy.cfg").write_text(
+        f"defaults\ntimeout connect 60s\ntimeout client 900s\ntimeout server 900s\n{proxy}\n"
+    )
     yield [archives.program("haproxy"), "-db", "-f", "haproxy.cfg"], (HAPROXY,)
 
     stream = _typed(folder, "front-nginx-stream", **{"2762": str(STREAM)})
@@ -128,7 +144,9 @@ def _commands(folder: Path) -> Iterator[tuple[list[str], tuple[int, ...]]]:
         f"listen {LISTING}; {listed}",
         f"listen {HIDDEN}; {listed} {_typed(folder, 'listing-nginx', **{'/FOLDER/': '/'})} location /open/ {{ alias {folder}/FOLDER/; }}",
     )
-    temporary = "".join(f"{kind}_temp_path {folder / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    temporary = "".join(
+        f"{kind}_temp_path {folder / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     (folder / "nginx.conf").write_text(
         "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
         f"daemon off;\nmaster_process off;\nerror_log stderr;\npid {folder}/nginx.pid;\nevents {{}}\n"

@@ -13,8 +13,24 @@ from support import archives, certificates, remedied, tls_front
 from support.archives import running
 from support.certificates import Pair
 from support.network import Apart, apart
-from support.remedied import ARCHIVE, DEVICE, DICOM, PASSWORD, USER, WEB, Seen, Stranger, finds, gets, orthanc, proves
-from support.remedied import settings, status, stranger, tunnel, typed
+from support.remedied import (
+    ARCHIVE,
+    DICOM,
+    PASSWORD,
+    USER,
+    WEB,
+    Seen,
+    Stranger,
+    finds,
+    gets,
+    orthanc,
+    proves,
+    settings,
+    status,
+    stranger,
+    tunnel,
+    typed,
+)
 
 CALLED = "C-FIND and C-GET"
 PLUGIN = {"Plugins": [tls_front.DICOMWEB]}
@@ -134,7 +150,7 @@ def test_dcmqrscp_takes_only_the_devices_of_its_table(lab: Lab, tmp_path: Path) 
     storage.mkdir()
     head = f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
     nobody = "HostTable BEGIN\nHostTable END\n"
-    listed = head + typed("dcmqrscp-dicom", **{"/PATH": str(storage)}) + "\n"
+    listed = head + typed("dcmqrscp-dicom", {"/PATH": str(storage)}) + "\n"
     opened = f"AETable BEGIN\n{ARCHIVE} {storage} RW (200, 1024mb) ANY\nAETable END\n"
     command = inside.command(archives.program("dcmqrscp"), "-c", configuration.name)
     configuration.write_text(head + nobody + opened)

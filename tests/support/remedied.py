@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filmbadge.catalogue.remedies import Measured, RemedyRow, remedies
+from filmbadge.catalogue.remedies import Measured, remedies
 from filmbadge.model import Reason
 from filmbadge.tell import remedy
 from filmbadge.tell.words import Words
@@ -90,7 +90,8 @@ def stranger(machines: Apart, directory: Path) -> Stranger:
 def _seen(end: dict[str, Any], document: dict[str, Any]) -> Seen:
     host = f"[{end['address']}]" if ":" in end["address"] else end["address"]
     way = f"{end['protocol']}://{host}:{end['port']}"
-    of = next((archive for archive in document["archives"] if way in archive["endpoints"]), {"grade": None, "open": False})
+    none: dict[str, Any] = {"grade": None, "open": False}
+    of = next((archive for archive in document["archives"] if way in archive["endpoints"]), none)
     why = Reason(end["why"])
     return Seen(end["rung"], of["grade"], why, tuple(end["codes"]), end["conclusive"], of["open"])
 
@@ -98,28 +99,28 @@ def _seen(end: dict[str, Any], document: dict[str, Any]) -> Seen:
 def proves(row: str, before: Seen, after: Seen, allowed: str, *, opened: bool = True) -> None:
     """The catalogue says of this row what was seen just now, and no more. `opened`: a check called it open before."""
     catalogued = remedies()[row]
-    print(row, before.place, "->", after.place, after.shown, after.conclusive, allowed)  # shown where it fails
     assert before.open is opened
     assert not after.open
     assert any(then.why is after.why and then.codes in ((), after.codes) for then in catalogued.then)
     assert catalogued.measured == Measured(before.place, after.place, after.shown, allowed, after.conclusive)
 
 
-def typed(row: str, ports: dict[str, str] | None = None, **put: str) -> str:
+def typed(row: str, put: Mapping[str, str] | None = None, *, ports: tuple[int, ...] = (DICOM, WEB)) -> str:
     """What a row says to type, with what its user puts in: values for the words in capitals, and files and ports of the test."""
-    lines = "\n".join(remedy.step(row, Words(), "", {"ports": f"{DICOM}, {WEB}", "dicom": str(DICOM), "web": str(WEB), **(ports or {})}).type)
-    return replaced(lines, {"NAME": USER, "PASSWORD": PASSWORD, "AE-TITLE": DEVICE, **put})
+    numbers = {"ports": ", ".join(map(str, ports)), "dicom": str(DICOM), "web": str(WEB)}
+    lines = "\n".join(remedy.step(row, Words(), "", numbers).type)
+    return replaced(lines, {"NAME": USER, "PASSWORD": PASSWORD, "AE-TITLE": DEVICE, **(put or {})})
 
 
-def replaced(lines: str, put: dict[str, str]) -> str:
+def replaced(lines: str, put: Mapping[str, str]) -> str:
     for word, value in put.items():
         lines = lines.replace(word, value)
     return lines
 
 
-def settings(row: str, **put: str) -> dict[str, Any]:
+def settings(row: str) -> dict[str, Any]:
     """What a row says to write into the configuration of Orthanc."""
-    read: dict[str, Any] = json.loads("{" + typed(row, **put).rstrip(",") + "}")
+    read: dict[str, Any] = json.loads("{" + typed(row).rstrip(",") + "}")
     return read
 
 
@@ -162,7 +163,11 @@ def finds(side: Side, address: str, port: int, called: str = ARCHIVE, tls: Pair 
     secured = ["+tls", str(tls.key), str(tls.certificate), "--ignore-peer-cert"] if tls else []
     ask = ["-S", "-k", STUDY, "-k", "StudyInstanceUID", "-aet", DEVICE, "-aec", called]
     said = side.run("sh", "-c", 'exec findscu -v "$@" 2>&1', "sh", *ask, *secured, address, str(port)).splitlines()
-    return [line.split("[")[1].split("]")[0].strip("\0") for line in said if line.endswith("StudyInstanceUID") and "[" in line]
+    return [
+        line.split("[")[1].split("]")[0].strip("\0")
+        for line in said
+        if line.endswith("StudyInstanceUID") and "[" in line
+    ]
 
 
 def gets(side: Side, directory: Path, address: str, port: int, study: str, called: str = ARCHIVE) -> int:
@@ -191,7 +196,3 @@ def tunnel(side: Side, directory: Path, device: Pair, ends: dict[int, int], addr
     (own / "stunnel.conf").write_text(f"foreground = yes\npid =\n{services}")
     with archives.running(side.command(archives.program("stunnel"), "stunnel.conf"), own, *ends):
         yield
-
-
-def rows() -> list[RemedyRow]:
-    return list(remedies().values())

@@ -12,7 +12,7 @@ from rich.console import Console
 from filmbadge.catalogue.remedies import RemedyRow, remedies
 from filmbadge.model import ClientCertificate, Depth, DimseFacts, Endpoint, Observation, Rejection, TlsFacts
 from filmbadge.tell import card
-from filmbadge.tell.remedy import LINES, CloseItView, close_it
+from filmbadge.tell.remedy import LINES, CloseItView, close_it, step
 from filmbadge.tell.words import Words
 from support import factories
 from support.factories import ADDRESS, DISCLOSED, REPORTED, admitted, dimse, web
@@ -37,6 +37,14 @@ def test_a_sentence_announces_what_is_typed(row: RemedyRow) -> None:
     assert text.endswith(":") == bool(row.set)
     assert text.endswith((":", "."))
     assert set(re.findall(r"{(\w+)}", text)) <= {"ports", "product"}
+
+
+def test_what_nobody_tried_says_so_in_a_sentence_of_its_own() -> None:
+    said = {row.id: step(row.id, ENGLISH, "") for row in ROWS}
+    assert said["conquest-dicom"].untried == "We did not try this on the product itself."
+    assert said["conquest-dicom"].untried not in said["conquest-dicom"].words
+    assert {code for code, one in said.items() if one.tried} >= {"orthanc-web", "dcmqrscp-dicom", "any-logs"}
+    assert not any(one.tried for code, one in said.items() if "dcm4che" in code or "osirix" in code)
 
 
 def test_lines_can_be_copied() -> None:

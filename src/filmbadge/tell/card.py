@@ -243,6 +243,8 @@ def _remedies(archive: ArchiveView, words: Words) -> Iterator[RenderableType]:
     for number, step in enumerate(archive.close_it.steps, 1):
         yield Text(f"{number}. {step.words}")
         yield from (Padding(Text(line, style="cyan"), (0, 0, 0, 3)) for line in step.type)
+        if step.untried:
+            yield Text(step.untried)
     yield Text(words.say("Check again: {command}", command=archive.close_it.check_again), style="bold")
 
 

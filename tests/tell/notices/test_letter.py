@@ -188,7 +188,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Words:
 def _typed(made: Letter) -> list[str]:
     """What is typed has no language."""
     return [
-        line for part in made.parts for line in (*part.commands, *(one for _, typed in part.steps for one in typed))
+        line for part in made.parts for line in (*part.commands, *(one for _, typed, _ in part.steps for one in typed))
     ]
 
 

@@ -29,5 +29,5 @@ class Closing:
         view = self.of(event)
         if not view.steps:
             return []
-        told = [_TYPED.join((step.words, *step.type)) for step in view.steps]
+        told = ["\n".join(filter(None, (_TYPED.join((step.words, *step.type)), step.untried))) for step in view.steps]
         return [*told, self._words.say("Check again: {command}", command=view.check_again)]

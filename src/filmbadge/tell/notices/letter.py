@@ -89,7 +89,8 @@ class Part(NamedTuple):
 
     title: str
     paragraphs: tuple[str, ...] = ()
-    steps: tuple[tuple[str, tuple[str, ...]], ...] = ()  # a sentence each, and what is typed, line by line
+    # A sentence each, what is typed, line by line, and that it was not tried
+    steps: tuple[tuple[str, tuple[str, ...], str], ...] = ()
     commands: tuple[str, ...] = ()
     enclosed: bool = False  # how to close it, which stands behind the signature on paper
 
@@ -399,8 +400,8 @@ class _Writer:
         return self._words.date(datetime(day.year, day.month, day.day))
 
 
-def _typed(steps: Iterable[Step]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((step.words, step.type) for step in steps)
+def _typed(steps: Iterable[Step]) -> tuple[tuple[str, tuple[str, ...], str], ...]:
+    return tuple((step.words, step.type, step.untried) for step in steps)
 
 
 def _host(row: Told) -> str:

@@ -125,9 +125,11 @@ def _lines(letter: Letter) -> Iterator[str]:
         yield from _wrapped(part.title)
         for paragraph in part.paragraphs:
             yield from _wrapped(paragraph)
-        for sentence, typed in part.steps:
+        for sentence, typed, untried in part.steps:
             yield from _wrapped(sentence, "- ")
             yield from (f"    {line}" for line in typed)
+            if untried:
+                yield from _wrapped(untried, "  ")
         yield from (f"    {command}" for command in part.commands)
     yield ""
     yield letter.farewell

@@ -73,6 +73,8 @@ LINES = {
 }  # fmt: skip
 
 
+UNTRIED = N_("We did not try this on the product itself.")
+
 # These stand for ports where several archives are told together.
 PORTS = {"ports": "…", "dicom": "PORT", "web": "PORT"}
 
@@ -84,6 +86,13 @@ class Step(Struct, frozen=True):
     words: str
     type: tuple[str, ...]  # what is typed, line by line; it has no language
     source: str
+    untried: str = (
+        ""  # that we did not try it; empty: a test of ours does it on the product, or there is nothing to try
+    )
+
+    @property
+    def tried(self) -> bool:
+        return not self.untried
 
 
 class CloseItView(Struct, frozen=True):
@@ -96,7 +105,7 @@ class CloseItView(Struct, frozen=True):
     @property
     def lines(self) -> tuple[str, ...]:
         """The steps, each in one line with what is typed."""
-        return tuple(" ".join((step.words, *step.type)) for step in self.steps)
+        return tuple(" ".join(filter(None, (step.words, *step.type, step.untried))) for step in self.steps)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -121,7 +130,13 @@ def step(code: str, words: Words, product: str, ports: Mapping[str, str] = PORTS
     """A row of the catalogue in words, for archives of one product of which only the ports differ."""
     row = rows()[code]
     said = words.say(LINES[row.id], ports=ports["ports"], product=product)
-    return Step(row.id, said, tuple(_typed(line, ports) for line in row.set), row.source)
+    return Step(
+        row.id,
+        said,
+        tuple(_typed(line, ports) for line in row.set),
+        row.source,
+        words.say(UNTRIED) if row.untried else "",
+    )
 
 
 def _typed(line: str, ports: Mapping[str, str]) -> str:
@@ -144,8 +159,19 @@ def _check_address(archive: Archive, address: str) -> str:
 
 
 def markdown() -> str:
-    """All remedies, for `docs/remedies.md`: one section a row."""
-    return "".join(map(_section, rows().values()))
+    """All remedies, for `docs/remedies.md`: a table of those that were tried, and one section a row."""
+    return _proven() + "".join(map(_section, rows().values()))
+
+
+def _proven() -> str:
+    """What was seen on the products: a test sees every line of it again."""
+    table = "\n## Tried on the products\n\n| remedy | tried on | before | after | by which a check tells | it proves | an own device then still has |\n|---|---|---|---|---|---|---|\n"
+    for row in rows().values():
+        if seen := row.measured:
+            proves = "a login, and not who has one" if row.login else "closed" if seen.conclusive else "nothing"
+            cells = (f"[{row.id}](#{row.id})", row.proven, seen.before, seen.after, seen.shows, proves, seen.allowed)
+            table += f"| {' | '.join(cells)} |\n"
+    return table
 
 
 def _section(row: RemedyRow) -> str:
@@ -165,6 +191,8 @@ def _section(row: RemedyRow) -> str:
         "a check then says": ", ".join(_then(one) for one in row.then),
         "verify": row.verify,
         "note": row.note,
+        "tried on": row.proven,
+        "not tried on the product": row.unproven,
         "source": f"{row.source} ({row.grade})",
     }
     table = "".join(f"| {name} | {said.replace('|', chr(92) + '|')} |\n" for name, said in told.items() if said)
