@@ -5,8 +5,8 @@
 function __fish_filmbadge_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--aet --basis --before --by --contact --contacts --csv --day --days --depth --fail-on --fail-on-grade --for --format --html --intelmq --json --jsonl --key --language --list --organisation --out --owner --paper --pdf --places --ports --receipt --reference --reviewed --sarif --scale --scope --seed --sender --sign --signature --sql --tlp --told --who'
-    set -l all_commands 'check compare feed forget judge new notices optout rehearse report scope survey verify'
+    set -l options_with_values '--aet --basis --before --by --contact --contacts --csv --day --days --depth --device --fail-on --fail-on-grade --for --format --fresh --html --intelmq --json --jsonl --key --language --list --organisation --out --owner --paper --pdf --places --ports --receipt --reference --reviewed --sarif --scale --scope --seed --sender --set --sign --signature --sql --tlp --told --who'
+    set -l all_commands 'check compare feed forget judge new notices optout rehearse remedy report scope survey verify'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -49,6 +49,7 @@ complete -c filmbadge -n __fish_use_subcommand -a 'report' -d 'Tell what a surve
 complete -c filmbadge -n __fish_use_subcommand -a 'compare' -d 'Tell what changed between surveys: archives that are new, gone, closed, still o…'
 complete -c filmbadge -n __fish_use_subcommand -a 'verify' -d 'Prove that what was open is closed: ask again every way in that was open, on on…'
 complete -c filmbadge -n __fish_use_subcommand -a 'notices' -d 'Write letters to those who run open archives. Nothing is sent.'
+complete -c filmbadge -n __fish_use_subcommand -a 'remedy' -d 'Write the files that close an archive: configuration, certificates, steps and t…'
 complete -c filmbadge -n __fish_use_subcommand -a 'feed' -d 'Write what is wrong, finding by finding, in a format that other tools take.'
 complete -c filmbadge -n __fish_use_subcommand -a 'forget' -d 'Delete a survey'\''s folder, and write a receipt that holds no address. Blocks of …'
 complete -c filmbadge -n __fish_use_subcommand -a 'optout' -d 'Leave an address or a network alone from now on: adds a line to a list of opt-o…'
@@ -157,6 +158,19 @@ complete -c filmbadge -n '__fish_filmbadge_using_command rehearse' -l scale -r -
 complete -c filmbadge -n '__fish_filmbadge_using_command rehearse' -l seed -r -d 'Makes another world of the same kind.'
 complete -c filmbadge -n '__fish_filmbadge_using_command rehearse' -l out -r -F -d 'Keep the survey in this folder, for filmbadge report. Of a world that is survey…'
 complete -c filmbadge -n '__fish_filmbadge_using_command rehearse' -l json -d 'Print one JSON document on stdout instead of the table.'
+
+# Options for: remedy
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l help -d 'Display this message and exit.'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -s h -d 'Display this message and exit.'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l version -d 'Display application version.'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -s V -d 'Display application version.'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l out -r -F -d 'The folder for the files: one folder in it for each open archive.'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l fresh -x -a 'orthanc' -d 'Instead of a target: the files of a whole archive that starts closed. Asks nobo…'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l scope -r -F -d 'The scope file that allows the check. Loopback needs none.'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l owner -r -d 'Whose archive answers on loopback, in words.'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l depth -x -a 'knock ask count profile prove' -d 'How far the check climbs, at most as far as the scope allows. Default: ask, whi…'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l device -r -d 'One of your own devices, as NAME=AETITLE@ADDRESS. May be given several times. A…'
+complete -c filmbadge -n '__fish_filmbadge_using_command remedy' -l set -r -d 'A value that only you know, as NAME=VALUE, such as STORAGE=/var/lib/orthanc/db-…'
 
 # Options for: report
 complete -c filmbadge -n '__fish_filmbadge_using_command report' -l help -d 'Display this message and exit.'

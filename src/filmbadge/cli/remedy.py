@@ -10,11 +10,11 @@ import msgspec
 from cyclopts import Parameter
 
 from filmbadge import given
-from filmbadge.ask.targets.lists import parse
-from filmbadge.cli.check import at_depth, permission
+from filmbadge.cli.check import permission
 from filmbadge.cli.codes import DONE, INCOMPLETE
 from filmbadge.cli.console import DepthChoice, complain, note, run_loop, write_new
 from filmbadge.model import Depth, Refusal
+from filmbadge.scope import narrowed
 from filmbadge.survey import examine
 from filmbadge.tell import card
 from filmbadge.tell.card import CheckDocument
@@ -95,10 +95,10 @@ def _seen(target: str, scope: Path | None, owner: str | None, depth: str | None)
     if path.is_file():
         document = _document(path)
         return ((one, list(document.endpoints)) for one in document.archives), _sure(document)
-    allowed, _ = permission(scope, owner, Depth(depth) if depth else None)
+    allowed, _, one, _ = permission(scope, owner, Depth(depth) if depth else None, target)
     if depth is None and allowed.depth.reaches(Depth.ASK):
-        allowed = at_depth(allowed, Depth.ASK)  # deeper is slower, and closes nothing more
-    host, journal, _ = run_loop(examine.checked(allowed, parse(target)))
+        allowed = narrowed(allowed, Depth.ASK)  # deeper is slower, and closes nothing more
+    host, journal, _ = run_loop(examine.checked(allowed, one))
     document = card.document(target, allowed.depth, host, journal, Words())
     return ((one, list(document.endpoints)) for one in document.archives), _sure(document)
 

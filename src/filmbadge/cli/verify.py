@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from msgspec import structs
 
-from filmbadge.ask.targets.lists import Target, parse
+from filmbadge.ask.targets.lists import parse
+from filmbadge.cli.asking import asking
 from filmbadge.cli.check import permission
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
-from filmbadge.cli.console import Out, json_bytes, put, require_writable, run_loop, show, write_files
+from filmbadge.cli.console import Out, err, json_bytes, put, require_writable, run_loop, show, write_files
 from filmbadge.compare.closure import NETWORK, THIS_MACHINE, Result, closure
-from filmbadge.model import Depth, Refusal
-from filmbadge.scope import Scope
+from filmbadge.model import Refusal
+from filmbadge.places import PACKAGED
+from filmbadge.scope import narrowed
 from filmbadge.survey import examine
 from filmbadge.tell import pdf as paper
 from filmbadge.tell.evidence import of_check
@@ -81,12 +83,12 @@ def verify(
         raise Refusal("verify needs what was known before, and whom to ask again: filmbadge verify BEFORE TARGET")
     if sign is not None and not json:
         raise Refusal("--sign signs the JSON document, and none is written: add --json, such as --json > PROOF.json")
-    return _proven(before_, parse(target), scope, owner, html, pdf, sign, json=json)
+    return _proven(before_, target, scope, owner, html, pdf, sign, json=json)
 
 
 def _proven(
     file: Path,
-    target: Target,
+    named_: str,
     scope: Path | None,
     owner: str | None,
     html: Out | None,
@@ -103,32 +105,28 @@ def _proven(
     if pdf is not None:
         paper.require()  # before anybody is asked: what was found would be lost
     private = None if sign is None else signature.private_key(sign)
+    target = parse(named_)
     known = before.read(file, str(target.host))
     if not known.before.open:
         raise Refusal(
             f"{printable(str(file))} shows no way in that was open at {target.host}, so there is nothing to prove closed: "
             f"filmbadge check {target.host} tells what is open now"
         )
-    allowed = _permission(scope, owner, known.before.depth)
+    allowed, _, target, filed = permission(scope, owner, known.before.depth if owner else None, named_)
+    if allowed.depth.reaches(known.before.depth):
+        allowed = narrowed(allowed, known.before.depth)  # as deep as before; where less is allowed, less
     lists = (Path(name) for name, _ in allowed.lists)
     require_writable(*pages.values(), read=(scope, sign, file if file.is_file() else None, *lists))
     ports = tuple(dict.fromkeys((*known.before.ports(), *target.ports, *allowed.ports)))
     began = datetime.now(UTC)
-    host, journal, sources = run_loop(examine.checked(allowed, replace(target, ports=ports)))
+    with asking(err, allowed, Words()) as told_of:
+        host, journal, sources = run_loop(examine.checked(allowed, replace(target, ports=ports), PACKAGED, told_of))
     evidence = of_check(RELEASE, allowed, journal, sources, began, datetime.now(UTC))
-    # Without a scope file nothing but this machine itself may be asked.
-    seen_from = NETWORK if scope else THIS_MACHINE
-    closed = closure(known.before, host, allowed.depth, seen_from, allowed.called_titles)
-    words = Words()
-    told = document.document(str(target), known, host, closed, journal, words, evidence=evidence, owner=owner or "")
+    closed = closure(known.before, host, allowed.depth, NETWORK if filed else THIS_MACHINE, allowed.called_titles)
+    words = Words(within=not filed)
+    told = document.document(named_, known, host, closed, journal, words, evidence=evidence, owner=owner or "")
     _write(told, pages, private, words, json=json)
     return _CODES[closed.result]
-
-
-def _permission(scope: Path | None, owner: str | None, depth: Depth) -> Scope:
-    """What may be done: as deep as before, or as deep as is allowed where that is less. Raises Refusal."""
-    allowed = permission(scope, owner, depth if owner else None)[0]
-    return allowed if depth.reaches(allowed.depth) else replace(allowed, depth=depth)
 
 
 def _write(
