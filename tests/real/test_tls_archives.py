@@ -59,7 +59,8 @@ def without_patients(truth: Truth) -> Truth:
 def test_orthanc_over_tls(tls_orthanc: Served, tmp_path: Path) -> None:
     scope = tls_scope(tmp_path, tls_orthanc.dicom)
     card = archives.check(f"localhost:{tls_orthanc.dicom}", "--scope", scope)
-    (endpoint,) = card["endpoints"]
+    endpoint, other = card["endpoints"]
+    assert (other["address"], other["why"]) == ("::1", "port-closed")  # the other address of that name
     assert endpoint["rung"] == "discloses"
     assert endpoint["toolkit"] == "DCMTK 3.6.7"
     assert endpoint["tls"]["version"] in ("TLSv1.2", "TLSv1.3")
@@ -68,7 +69,7 @@ def test_orthanc_over_tls(tls_orthanc: Served, tmp_path: Path) -> None:
     assert endpoint["tls"]["certificate"]["matches"] is True
     assert endpoint["transport"] == ["self-signed"]
     assert counted(card) == without_patients(tls_orthanc.truth)
-    assert card["connections"] == 2  # the question and the census, no attempt in plain
+    assert card["connections"] == 3  # the question, the other address and the census, no attempt in plain
 
 
 def test_orthanc_over_tls_on_a_port_that_the_user_named(tls_orthanc: Served) -> None:

@@ -52,7 +52,7 @@ ONLY_OF = {
     r"(is|study) .*will be open": set(),
     r"holds no records": {"emptied"},
     r"not reachable from here": {"silent"},
-    r"refused us because of an AE title": {"by title"},
+    r"rejected the AE titles that we used": {"by title"},
     r"Only an AE title|AE title only": set(),
     r"It refuses strangers": set(),
     r"no imaging service found": {"refused"},
