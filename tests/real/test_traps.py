@@ -98,7 +98,7 @@ def test_a_front_that_asks_for_no_certificate_and_hangs_up_proves_nothing(pair: 
 
 
 def test_orthanc_that_demands_a_certificate_ends_it_after_the_handshake(pair: Pair, tmp_path: Path) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "DicomTlsEnabled": True,
         "DicomTlsCertificate": str(pair.certificate),
         "DicomTlsPrivateKey": str(pair.key),
@@ -139,7 +139,7 @@ def test_orthanc_without_a_login_is_said_to_take_writes_and_none_is_tried(orthan
 def test_a_return_before_the_rules_of_nginx_lets_everybody_through(orthanc: Served, tmp_path: Path) -> None:
     """`return` runs before the password is asked for, wherever it stands: here it hands everybody on to the archive."""
     rules = tls_front.basic(tmp_path)
-    leads = "@archive { proxy_pass http://127.0.0.1:%d; }\n" % orthanc.http
+    leads = f"@archive {{ proxy_pass http://127.0.0.1:{orthanc.http}; }}\n"
     meant = f"location / {{ {rules} error_page 418 = @archive; return 418; }}\nlocation {leads}"
     right = f"location / {{ {rules} proxy_pass http://127.0.0.1:{orthanc.http}; }}\n"
     with tls_front.nginx(tmp_path, meant) as port:
