@@ -216,9 +216,6 @@ def test_dcmqrscp_lets_its_device_in_alone_and_behind_each_front(tmp_path: Path)
     with running([program("dcmqrscp"), "-dhl", "-c", str(kit / "dcmqrscp.cfg")], tmp_path / "run", served.dicom):
         assert closed(target, *scope) == ["association-rejected"]
         assert "StudyInstanceUID" in found(kit, "LABQR", served.dicom)
-    with running(
-        [program("dcmqrscp"), "-dhl", "-c", str(kit / "dcmqrscp-behind-front.cfg")], tmp_path / "run", served.dicom
-    ):
         for name in ("stunnel.conf", "haproxy.cfg", "nginx-stream.conf"):
             with front(kit, name, 2762):
                 # The right titles without a certificate: the front alone is in the way.

@@ -35,7 +35,7 @@ def plain(*ways: WayIn, **seen: Any) -> Evidence:
 
 def archive(seen: Evidence, *, dicom: tuple[int, ...] = (4242,), web: tuple[int, ...] = ()) -> Found:
     codes = tuple(row.id for row in choose(seen))
-    return Found("192.0.2.1:4242", "192.0.2.1", dicom, (), web, (), codes, seen.product, "filmbadge check 192.0.2.1")
+    return Found("192.0.2.1:4242", "192.0.2.1", dicom, (), web, (), codes, seen.product)
 
 
 def files(seen: Evidence, told: Options = TOLD, **ports: tuple[int, ...]) -> dict[str, str]:
@@ -57,7 +57,7 @@ def files(seen: Evidence, told: Options = TOLD, **ports: tuple[int, ...]) -> dic
         ),
         (
             plain(toolkit="DCMTK 3.6.7"),
-            {"dcmqrscp.cfg", "dcmqrscp-behind-front.cfg"} | FIREWALL | FRONTS,
+            {"dcmqrscp.cfg"} | FIREWALL | FRONTS,
         ),
         (plain(toolkit="pynetdicom 3.0.4"), {"pynetdicom_closed.py"} | FIREWALL | FRONTS),
         (plain(product="Agfa"), FIREWALL | FRONTS),
@@ -73,7 +73,7 @@ def test_files_follow_from_evidence(seen: Evidence, expected: set[str]) -> None:
 @pytest.mark.parametrize("row", remedies().values(), ids=lambda row: row.id)
 def test_every_row_is_a_file_or_a_step(row: RemedyRow) -> None:
     """Also those of products that we cannot run: the text is told, and that it was not tried."""
-    found = Found("a", "192.0.2.1", (104,), (), (80,), (), (row.id,), "Agfa", "again")
+    found = Found("a", "192.0.2.1", (104,), (), (80,), (), (row.id,), "Agfa")
     made = kit.kit(found, TOLD, ENGLISH)
     readme = made["README.md"].decode()
     lines = [line for line in row.set if "<" not in line]
@@ -175,5 +175,4 @@ def test_an_archive_in_ipv6_is_called_in_brackets() -> None:
     host = factories.host("2001:db8::7", dimse(admitted(DISCLOSED)))
     view = archive_view(host.archives[0], host.judged, ENGLISH)
     found = kit.found(view, [endpoint_view(one, ENGLISH) for one in host.judged])
-    assert found.again == view.close_it.check_again
-    assert "filmbadge check [2001:db8::7]:4242" in kit.kit(found, TOLD, ENGLISH)["README.md"].decode()
+    assert "filmbadge check [2001:db8::7]:2762,4242 --scope" in kit.kit(found, TOLD, ENGLISH)["README.md"].decode()

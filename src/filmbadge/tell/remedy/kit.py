@@ -36,7 +36,6 @@ class Part(StrEnum):
     ORTHANC_TLS = "orthanc-tls"  # Orthanc's own TLS for DICOM
     ORTHANC_BEHIND = "orthanc-behind-front"
     DCMQRSCP = "dcmqrscp"
-    DCMQRSCP_BEHIND = "dcmqrscp-behind-front"
     PYNETDICOM = "pynetdicom"
     DICOM_FRONT = "dicom-front"  # TLS before the DICOM port
     WEB_FRONT = "web-front"
@@ -61,8 +60,6 @@ _PARTS = {
     "firewall-nftables": (Part.FIREWALL,),
 }
 
-# Behind a front all devices come from the machine of the archive itself.
-_BEHIND = {Part.ORTHANC: Part.ORTHANC_BEHIND, Part.DCMQRSCP: Part.DCMQRSCP_BEHIND}
 _BESIDES = (*FILLERS, Slot.LIKELY)  # what is said, and nothing is typed
 
 
@@ -88,9 +85,6 @@ _FILES: dict[Part, tuple[File, ...]] = {
     ),
     Part.DCMQRSCP: (
         File("dcmqrscp.cfg", "the whole configuration of dcmqrscp: only the listed devices", "the file that dcmqrscp is started with (-c)"),
-    ),
-    Part.DCMQRSCP_BEHIND: (
-        File("dcmqrscp-behind-front.cfg", "the same for an archive that only a front on its own machine reaches", "the same file, in the place of the other", "dcmqrscp.cfg", last=True),
     ),
     Part.PYNETDICOM: (
         File("pynetdicom_closed.py", "two lines of Python that let only the listed devices into an archive built on pynetdicom", "beside the program of the archive, which imports it"),
@@ -161,7 +155,6 @@ class Found(NamedTuple):
     web_tls: tuple[int, ...]
     codes: tuple[str, ...]  # rows of the catalogue
     product: str
-    again: str  # the command that checks it again
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -212,7 +205,6 @@ def found(archive: ArchiveView, endpoints: Iterable[EndpointView]) -> Found:
         key = (one.protocol, one.tls is not None)
         ports[key] = (*ports.get(key, ()), one.port)
     address = str(ip_address(own[0].address))
-    listed = ",".join(str(e.port) for e in sorted(own, key=lambda e: e.port))
     return Found(
         id=printable(archive.id)[:100],
         address=address,
@@ -222,7 +214,6 @@ def found(archive: ArchiveView, endpoints: Iterable[EndpointView]) -> Found:
         web_tls=ports.get(("http", True), ()),
         codes=codes,
         product=re.sub(r"[^\w .+-]", "", printable(archive.product))[:60],
-        again=_again(address, listed),
     )
 
 
@@ -234,9 +225,10 @@ def _url(endpoint: EndpointView) -> str:
         return ""
 
 
-def _again(address: str, ports: str) -> str:
+def _again(address: str, ports: Iterable[int]) -> str:
+    """The command that checks an archive and its fronts again."""
     scope = "" if address == "::1" or address.startswith("127.") else " --scope SCOPE.toml"
-    return f"filmbadge check {_host(address)}:{ports}{scope}"
+    return f"filmbadge check {_host(address)}:{','.join(map(str, sorted(set(ports))))}{scope}"
 
 
 def _host(address: str) -> str:
@@ -257,8 +249,8 @@ def folder(ids: Iterable[str]) -> dict[str, str]:
 def parts(codes: Iterable[str]) -> tuple[Part, ...]:
     """What the kit of an archive is made of, by the rows that were chosen for it."""
     wanted = {part for code in codes for part in _PARTS.get(code, ())}
-    if Part.DICOM_FRONT in wanted:
-        wanted |= {behind for part, behind in _BEHIND.items() if part in wanted}
+    if {Part.ORTHANC, Part.DICOM_FRONT} <= wanted:  # all devices then come from the machine of the archive itself
+        wanted.add(Part.ORTHANC_BEHIND)
     return tuple(part for part in Part if part in wanted)
 
 
@@ -278,8 +270,7 @@ def kit(archive: Found, told: Options, words: Words) -> dict[str, bytes]:
 def fresh(told: Options) -> dict[str, bytes]:
     """The files of an Orthanc that starts closed."""
     values = {"STORAGE": "/var/lib/orthanc/db", "TITLE": "ORTHANC", **told.values}
-    archive = Found(FRESH, values.get("ARCHIVE", "@ARCHIVE@"), (), (DICOM_TLS,), (8042,), (), (), "Orthanc", "")
-    archive = archive._replace(again=_again(archive.address, f"{DICOM_TLS},{WEB_TLS},8042,4242"))
+    archive = Found(FRESH, values.get("ARCHIVE", "@ARCHIVE@"), (), (DICOM_TLS,), (8042,), (), (), "Orthanc")
     return _made(list(_FRESH), archive, (Part.ORTHANC, Part.WEB_FRONT), told._replace(values=values), [])
 
 
@@ -296,7 +287,9 @@ def _made(
     itself = Part.ORTHANC_TLS in made  # the port stays, and speaks TLS at the end
     plain = () if itself else archive.dicom
     tls = archive.dicom if itself else archive.dicom_tls or ((DICOM_TLS,) if fronted else ())
+    tls_ports = sorted({*tls, *archive.web_tls, *([WEB_TLS] if Part.WEB_FRONT in made else [])})
     context: dict[str, Any] = {
+        "again": _again(archive.address, (*archive.ports, *tls_ports)),
         "archive": archive,
         "is_fresh": is_fresh,
         "host": _host(archive.address),
@@ -307,7 +300,7 @@ def _made(
         "v4": [d.address for d in devices if ":" not in d.address],
         "v6": [d.address for d in devices if ":" in d.address],
         "plain_ports": sorted({*plain, *archive.web}),
-        "tls_ports": sorted({*tls, *archive.web_tls, *([WEB_TLS] if Part.WEB_FRONT in made else [])}),
+        "tls_ports": tls_ports,
         "dicom": _first(archive.dicom, archive.dicom_tls) or 4242,
         "web": _first(archive.web, archive.web_tls) or 8042,
         "tls_port": _first(tls) or DICOM_TLS,
