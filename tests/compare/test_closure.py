@@ -23,7 +23,6 @@ from filmbadge.compare.closure import (
     closure,
     heard,
     known,
-    known_account,
     worst,
 )
 from filmbadge.compare.records import CLOSED_BY, By
@@ -172,6 +171,12 @@ def test_an_address_that_was_not_asked_is_not_closed() -> None:
     assert found.ways[-1].unproven is Unproven.NOT_ASKED
 
 
+def test_an_address_of_its_name_that_the_scope_does_not_cover_was_not_asked() -> None:
+    asked = msgspec.structs.replace(host(ADDRESS, refused(4242), refused(8042)), unasked=("2001:db8::7",))
+    found = closure(before(), asked, Depth.COUNT, NETWORK)
+    assert (found.result, found.limits) == (Result.INCONCLUSIVE, (Limit.ADDRESS_NOT_ASKED,))
+
+
 def test_from_its_own_machine_nothing_is_proven_that_was_open_to_a_network() -> None:
     ports = refused(4242), refused(8042)
     found = after(*ports, seen_from=THIS_MACHINE)
@@ -192,10 +197,6 @@ def test_a_login_of_a_product_with_a_known_account_is_closed_as_far_as_can_be_se
     found = after(refused(4242), web(login))
     assert (found.result, found.ways[1].state) == (Result.AS_SEEN, State.LOGIN)
     assert found.ways[1].unproven is Unproven.KNOWN_ACCOUNT
-    assert known_account("Orthanc", "1.10.1")
-    assert known_account("Orthanc", "")
-    assert not known_account("Orthanc", "1.13.1")
-    assert not known_account("", "")
 
 
 def test_an_archive_that_is_empty_and_answers_is_not_closed() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from filmbadge.catalogue.remedies import Evidence, remedies
+from filmbadge.catalogue.fingerprints import login_may_be_known
 from filmbadge.compare.asked import Heard
 from filmbadge.compare.match import match
 from filmbadge.compare.records import By, Known
@@ -308,15 +308,11 @@ def _state(one: Heard, at: set[Endpoint], asked: _Asked) -> tuple[State, Result,
         return State.CLOSED_AFTER_TLS, Result.CLOSED, None
     if state is State.LOGIN and one.codes[:1] == (_FORBIDDEN,):
         return State.FORBIDDEN, Result.CLOSED, None
-    if state is State.LOGIN and any(known_account(*one) for endpoint in at for one in asked.products.get(endpoint, ())):
+    if state is State.LOGIN and any(
+        login_may_be_known(*one) for endpoint in at for one in asked.products.get(endpoint, ())
+    ):
         return state, Result.AS_SEEN, Unproven.KNOWN_ACCOUNT
     return state, Result.CLOSED, None
-
-
-def known_account(product: str, version: str) -> bool:
-    """Whether the catalogue knows that a login of this product may hide an account whose password is known."""
-    seen = Evidence(product=product, version=version, login=True)
-    return bool(product) and any(row.login and row.fits(seen) for row in remedies().values())
 
 
 def _products(before: Before, host: Host) -> dict[Endpoint, set[tuple[str, str]]]:
@@ -352,7 +348,7 @@ def _limits(
     if seen_from == THIS_MACHINE != before.seen_from:
         yield Limit.STANDPOINT
     addresses = {one.observation.endpoint.address for one in host.judged}
-    if any(way.endpoint.address not in addresses for way in ways):
+    if host.unasked or any(way.endpoint.address not in addresses for way in ways):
         yield Limit.ADDRESS_NOT_ASKED
     if host.fault is not None:
         yield Limit.BROKE_OFF

@@ -51,7 +51,7 @@ LIMITS = {
     Limit.LESS_DEEP: N_("Before, it was asked to depth {before}; now only to depth {now}. An answer to a question that was left out is not known."),
     Limit.OTHER_TITLE: N_("Before, the scope named AE titles that were not used now: name them in this scope too."),
     Limit.STANDPOINT: N_("Before, it was asked over a network. Now it was asked from its own machine, which proves nothing for the network."),
-    Limit.ADDRESS_NOT_ASKED: N_("Not every address at which it was open before was asked: verify each of them."),
+    Limit.ADDRESS_NOT_ASKED: N_("Not every address at which it was open before, or that its name has, was asked: verify each of them."),
     Limit.BROKE_OFF: N_("Not everything was asked: {fault}."),
     Limit.ADDRESS_SILENT: N_("Nothing answered at another address of it, which is not reachable from here."),
     Limit.OTHER_UNDECIDED: N_("At another port something is new, and we cannot tell what: the archive may have moved there."),
