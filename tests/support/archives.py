@@ -347,7 +347,7 @@ def qrscp(directory: Path, *, files: Sequence[Path] = ()) -> Iterator[Served]:
 
 # pynetdicom2 0.9.8 encodes a response when it is sent, by when the next row has taken its place: the right number
 # of rows, each the last one. This runs tiny-pacs with that one race settled.
-_SETTLED = """
+SETTLED = """
 import sys
 from pynetdicom2.dimsemessages import DIMSEMessage
 encode = DIMSEMessage.encode
@@ -381,7 +381,7 @@ def tiny_pacs(directory: Path, *, settled: bool, token: str = "", files: Sequenc
         "ae": {"ae_title": ["TINYQR"], "port": port},
     }
     (directory / "tiny.json").write_text(json.dumps(configuration))
-    command = [sys.executable, "-c", _SETTLED] if settled else [str(Path(sys.executable).with_name("tiny-pacs"))]
+    command = [sys.executable, "-c", SETTLED] if settled else [str(Path(sys.executable).with_name("tiny-pacs"))]
     with running([*command, "run", "-c", "tiny.json"], directory, port, http):
         yield Served(
             port, http, Truth(0, 0, 0, 0) if again else truth(store(port, "TINYQR", files or wheel_files()[:60]))

@@ -55,6 +55,7 @@ class Seen:
     codes: tuple[int, ...]
     conclusive: bool
     open: bool
+    encryption: str
 
     @property
     def place(self) -> str:
@@ -93,7 +94,7 @@ def _seen(end: dict[str, Any], document: dict[str, Any]) -> Seen:
     none: dict[str, Any] = {"grade": None, "open": False}
     of = next((archive for archive in document["archives"] if way in archive["endpoints"]), none)
     why = Reason(end["why"])
-    return Seen(end["rung"], of["grade"], why, tuple(end["codes"]), end["conclusive"], of["open"])
+    return Seen(end["rung"], of["grade"], why, tuple(end["codes"]), end["conclusive"], of["open"], end["encryption"])
 
 
 def proves(row: str, before: Seen, after: Seen, allowed: str, *, opened: bool = True) -> None:

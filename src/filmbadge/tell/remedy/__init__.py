@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from filmbadge.catalogue.remedies import RemedyRow, Then
+from filmbadge.catalogue.remedies import Measured, RemedyRow, Then
 from filmbadge.catalogue.remedies import remedies as rows
 from filmbadge.judge.remedies import Remedy, remedies
 from filmbadge.model import Archive, JudgedEndpoint
@@ -168,10 +168,18 @@ def _proven() -> str:
     table = "\n## Tried on the products\n\n| remedy | tried on | before | after | by which a check tells | it proves | an own device then still has |\n|---|---|---|---|---|---|---|\n"
     for row in rows().values():
         if seen := row.measured:
-            proves = "a login, and not who has one" if row.login else "closed" if seen.conclusive else "nothing"
+            proves = _proves(row, seen)
             cells = (f"[{row.id}](#{row.id})", row.proven, seen.before, seen.after, seen.shows, proves, seen.allowed)
             table += f"| {' | '.join(cells)} |\n"
     return table
+
+
+def _proves(row: RemedyRow, seen: Measured) -> str:
+    if not row.then:
+        return "encrypted, and not closed"
+    if row.login:
+        return "a login, and not who has one"
+    return "closed" if seen.conclusive else "nothing"
 
 
 def _section(row: RemedyRow) -> str:
