@@ -39,7 +39,9 @@ def asked(now: Asking, scope: Scope, words: Words) -> str:
             port=str(now.port),
             depth=words.name(scope.depth),
         )
-    left = (now.ports - now.number + 1) * scope.caps.connect_seconds
+    rates = scope.pace
+    each = max(scope.caps.connect_seconds, 1 / min(rates.overall, rates.per_network, rates.per_host))
+    left = (now.ports - now.number + 1) * each
     return words.say(
         "port {number} of {ports}, at most {seconds:.0f} s if no more of them answer",
         number=now.number, ports=now.ports, seconds=left,
