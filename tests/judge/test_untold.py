@@ -5,7 +5,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from filmbadge.model import Count, Counts, Depth, DoubtCode, Listing, PageFacts
+from filmbadge.model import (
+    Count,
+    Counters,
+    Counts,
+    Dcm4cheeFacts,
+    Depth,
+    DicomWebFacts,
+    DoubtCode,
+    Find,
+    Listing,
+    PageFacts,
+)
 from filmbadge.tell.words import Words
 from support import factories
 from support.factories import ADDRESS, DISCLOSED, REPORTED, admitted, dimse, web
@@ -29,6 +40,11 @@ def counted(counts: Counts, *others: Count) -> list[Count]:
     "seen",
     [
         lambda depth: dimse(admitted(DISCLOSED), depth=depth),
+        lambda depth: dimse(admitted((Find(None, 0, 0xA900),), study_root=False), depth=depth),
+        lambda depth: web(DicomWebFacts("/rs", 200, may_ask=depth.reaches(Depth.PROFILE), records=1), depth=depth),
+        lambda depth: web(DicomWebFacts("/rs", 200, may_ask=depth.reaches(Depth.PROFILE)), depth=depth),
+        lambda depth: web(Dcm4cheeFacts(200, ("DCM4CHEE",)), depth=depth),
+        lambda depth: web(Dcm4cheeFacts(200, ("DCM4CHEE",), Counters(200, 1, 2, 3, 4)), depth=depth),
         lambda depth: web(REPORTED, depth=depth),
         lambda depth: web(LISTED, depth=depth),
         lambda depth: web(msgspec.structs.replace(LISTED, listing=None), depth=depth),
