@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from rich.console import Console
 
 from filmbadge.judge.archives import from_within
-from filmbadge.model import Depth, GradeReason, Host, Observation, Reason, Rung, Verdict
+from filmbadge.model import Depth, GradeReason, Host, Observation, Outcome, OutcomeKind, Reason, Rung, Verdict
 from filmbadge.tell import card
 from filmbadge.tell.language import LOCALE
 from filmbadge.tell.words import Words
@@ -73,6 +73,16 @@ def test_a_card_says_whom_it_answers_and_how_to_ask_the_network(width: int) -> N
     joined = " ".join(line.strip("│ ") for line in lines)
     assert "Ask from another machine, with the network address of this one: filmbadge check ADDRESS:4242,8042" in joined
     assert all(len(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_ports_that_keep_silent_alike_take_no_column_from_those_that_speak(width: int) -> None:
+    refused = Outcome(OutcomeKind.REFUSED)
+    silent = [msgspec.structs.replace(web(port=port, stop=refused), facts=()) for port in range(9000, 9012)]
+    lines = shown(factories.host(ADDRESS, dimse(admitted(DISCLOSED)), *silent), Words(), width).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("Ports 9000, 9001"))
+    assert "9011: nothing listens there: the connection was refused" in " ".join(map(str.strip, lines[at : at + 3]))
+    assert not [line for line in lines if line.startswith((" 9", " silent"))]
 
 
 BY_TITLE = msgspec.structs.replace(admitted(DISCLOSED), called="READWRITE", called_from_scope=True, titles_rejected=1)

@@ -291,13 +291,20 @@ class _Endpoints:
         self._card, self._words = card, words
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
-        yield _endpoints(self._card, self._words, narrow=options.max_width < _NARROW)
+        rows = _rows(self._card.endpoints, self._words)
+        if spoke := [row for row in rows if row.rung is not Rung.SILENT]:
+            yield _endpoints(spoke, self._words, narrow=options.max_width < _NARROW)
+        # A long list of ports would leave no room for the reasons of those that spoke.
+        for row in rows[len(spoke) :]:
+            many = row.ports.count(",") + 1
+            yield Text(
+                self._words.many("Port {ports}: {why}", "Ports {ports}: {why}", many, ports=row.ports, why=row.why)
+            )
 
 
-def _endpoints(card: CheckDocument, words: Words, *, narrow: bool) -> Table:
+def _endpoints(rows: Sequence[_Row], words: Words, *, narrow: bool) -> Table:
     """Columns that no endpoint fills are left out."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    rows = _rows(card.endpoints, words)
     apart = ((words.say("port"), [row.ports for row in rows]), (words.say("protocol"), [row.protocol for row in rows]), (words.say("encryption"), [row.encryption for row in rows]))  # fmt: skip
     products = [" · ".join(filter(None, (row.product, row.toolkit))) for row in rows]
     several = len({row.address for row in rows}) > 1
