@@ -294,3 +294,14 @@ def test_an_archive_is_known_by_its_open_ways() -> None:
     assert known(archive, before().heard).ways == (DICOM, WEB)
     aborts = dimse(admitted(()), stop=Outcome(OutcomeKind.ABORTED, Cause.ABORTED, {"source": 0, "reason": 0}))
     assert not before(host(ADDRESS, aborts.with_facts(msgspec.structs.replace(admitted(), abort=Abort(0, 0))))).open
+
+
+def test_a_silent_port_was_asked_in_whatever_protocol() -> None:
+    """A check asks a port of the web in HTTP alone, and a proof asks each port in both."""
+    known_before = before()
+    silent = msgspec.structs.replace(refused(8080), endpoint=Endpoint(ADDRESS, 8080, Protocol.HTTP))
+    (told,) = host(ADDRESS, silent).judged
+    known_before.heard[told.observation.endpoint] = heard(told)
+    found = closure(known_before, host(ADDRESS, refused(4242), refused(8042), refused(8080)), Depth.COUNT, NETWORK)
+    (other,) = (one for one in found.others if one.endpoint.port == 8080)
+    assert other.was is not None

@@ -195,7 +195,7 @@ def closure(before: Before, host: Host, depth: Depth, seen_from: str, titles: It
     ways = tuple(_way(way, before.heard[way], now, moved.get(way, ()), asked) for way in before.open)
     taken = {endpoint for way in ways for endpoint in (way.endpoint, way.seen, *way.moved_to)}
     others = tuple(
-        _other(endpoint, one, before.heard.get(endpoint), asked)
+        _other(endpoint, one, _was(endpoint, before), asked)
         for endpoint, one in sorted(now.items(), key=lambda found: found[0])
         if endpoint not in taken
     )
@@ -324,6 +324,13 @@ def _products(before: Before, host: Host) -> dict[Endpoint, set[tuple[str, str]]
     for one in host.judged:
         found.setdefault(one.observation.endpoint, set()).add((one.product.product, one.product.version))
     return found
+
+
+def _was(endpoint: Endpoint, before: Before) -> Heard | None:
+    """What was heard there before. A port that kept silent has no protocol: it counts for each."""
+    at = (Endpoint(endpoint.address, endpoint.port, protocol) for protocol in (endpoint.protocol, *Protocol))
+    found = [(one, before.heard[one]) for one in at if one in before.heard]
+    return next((told for one, told in found if one == endpoint or told.rung is Rung.SILENT), None)
 
 
 def _other(endpoint: Endpoint, one: Heard, was: Heard | None, asked: _Asked) -> Other:
