@@ -14,7 +14,7 @@ from filmbadge.scope import LOOPBACK, ConnectionLimits, RateLimits
 from filmbadge.survey.examine import Asking
 from filmbadge.tell.words import Words
 
-SCOPE = replace(LOOPBACK, caps=ConnectionLimits(connect_seconds=5), pace=RateLimits(50, 10, 2))
+SCOPE = replace(LOOPBACK, caps=ConnectionLimits(connect_seconds=5, connect_seconds_least=5), pace=RateLimits(50, 10, 2))
 
 
 def test_a_terminal_is_told_the_port_and_the_line_goes_at_the_end() -> None:
@@ -40,6 +40,12 @@ def test_elsewhere_nothing_is_shown() -> None:
 )
 def test_the_bound_holds_at_a_slow_pace_too(pace: RateLimits, seconds: int) -> None:
     assert f"at most {seconds} s" in asked(Asking(104, 1, 13), replace(SCOPE, pace=pace), Words())
+
+
+def test_ports_that_may_be_asked_once_more_are_in_the_bound() -> None:
+    early = replace(SCOPE, caps=ConnectionLimits(connect_seconds=5, connect_seconds_least=0.5))
+    assert asked(Asking(104, 12, 13), early, Words()).startswith("port 12 of 13, at most 75 s")
+    assert asked(Asking(104, 1, 3, again=True), early, Words()).startswith("port 1 of 3, at most 15 s")
 
 
 def test_where_a_port_answers_the_depth_is_said() -> None:

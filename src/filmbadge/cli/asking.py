@@ -39,10 +39,12 @@ def asked(now: Asking, scope: Scope, words: Words) -> str:
             port=str(now.port),
             depth=words.name(scope.depth),
         )
-    rates = scope.pace
-    each = max(scope.caps.connect_seconds, 1 / min(rates.overall, rates.per_network, rates.per_host))
-    left = (now.ports - now.number + 1) * each
+    rates, caps = scope.pace, scope.caps
+    left = now.ports - now.number + 1
+    if not now.again and caps.connect_seconds_least < caps.connect_seconds:
+        left += now.ports  # a port that is given up early is asked once more
+    each = max(caps.connect_seconds, 1 / min(rates.overall, rates.per_network, rates.per_host))
     return words.say(
         "port {number} of {ports}, at most {seconds:.0f} s if no more of them answer",
-        number=now.number, ports=now.ports, seconds=left,
+        number=now.number, ports=now.ports, seconds=left * each,
     )  # fmt: skip

@@ -58,6 +58,7 @@ class Asking(NamedTuple):
     number: int  # of this port among those that are asked
     ports: int
     deeper: bool = False  # what to ask of it was found, and a census or a look goes on there
+    again: bool = False  # these ports were given up early before, and are asked once more
 
 
 class Checked(NamedTuple):
@@ -114,7 +115,8 @@ class Seen:
 
     def __init__(self, asking: Callable[[Asking], None] = lambda _: None) -> None:
         self._asking = asking
-        self._ports: dict[int, int] = {}  # those that are asked, in their order
+        self._ports: dict[int, int] = {}  # those that are asked in this look, in their order
+        self._again = False
         self._observations: dict[tuple[str, int, Protocol], Observation] = {}  # by address, port and protocol
         self.called: dict[Address, str] = {}  # names of other hosts, as we call them
         self.studies: dict[Endpoint, Sketch] = {}
@@ -129,14 +131,14 @@ class Seen:
         seen = self._observations
         return seen.get((address, port, Protocol.HTTP)) or seen.get((address, port, Protocol.DIMSE))
 
-    def expect(self, ports: Iterable[int]) -> None:
-        """These are the ports that will be asked."""
-        for port in ports:
-            self._ports.setdefault(port, len(self._ports) + 1)
+    def expect(self, ports: Iterable[int], again: bool) -> None:
+        """These are the ports that will be asked, for the first time or once more."""
+        self._ports = {port: number for number, port in enumerate(dict.fromkeys(ports), 1)}
+        self._again = again
 
     def ask(self, port: int, *, deeper: bool = False) -> None:
         """Whoever waits is told."""
-        self._asking(Asking(port, self._ports.get(port, len(self._ports)), len(self._ports), deeper))
+        self._asking(Asking(port, self._ports.get(port, len(self._ports)), len(self._ports), deeper, self._again))
 
     def put(self, seen: Observation) -> None:
         """Take it in, in the place of what was seen of this endpoint before.
@@ -283,7 +285,8 @@ async def _look(
     """
     scope, spoke_http = contact.scope, list[int]()
     asked = set[int]()  # in this look
-    seen.expect(target.ports or scope.ports)
+    every = target.ports or scope.ports
+    seen.expect([port for port in every if again is None or port in again], again is not None)
     for port in target.ports or dict.fromkeys((*scope.dimse_ports, *scope.dimse_tls_ports)):
         if again is not None and port not in again:
             continue
@@ -295,11 +298,12 @@ async def _look(
     for port in target.ports or dict.fromkeys((*scope.web_ports, *scope.web_tls_ports, *spoke_http)):
         if again is not None and port not in again:
             continue
-        seen.ask(port)
         before = seen.at(contact.host, port) if port in asked else None
         if before is None:
+            seen.ask(port)
             seen.put(await web.identify_either(contact, port, depth, tls=port in scope.web_tls_ports))
         elif not (_gave_dimse(before) or _nobody(before) or _barred(before)):
+            seen.ask(port)
             answered = await web.identify_either(contact, port, depth, tls=before.tls is not None)
             if _answered(answered):
                 seen.put(answered)
