@@ -147,6 +147,13 @@ def test_version_3_is_reported_and_judged_as_it_was(tmp_path: Path) -> None:
             placed = {row["quantity"]: row for row in now["rows"]}["countries"]
             assert [doubt["code"] for doubt in placed["doubts"]] == ["hosts-undecided", "not-attributed"]
             now["rows"][now["rows"].index(placed)] = {row["quantity"]: row for row in then["rows"]}["countries"]
+        # These the older version did not say.
+        newer = {
+            code: now["findings"].pop(code)
+            for code in ("anybody-may-write", "login-may-be-known")
+            if code in now["findings"]
+        }
+        assert newer == {"anybody-may-write": 1, "login-may-be-known": 1}
         assert {name: now[name] for name in _TOLD} == {name: then[name] for name in _TOLD}
         assert judge_again(there) == number + 1
 

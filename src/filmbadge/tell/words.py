@@ -112,7 +112,7 @@ _FINDINGS = {
     FindingCode.PERSONAL_DATA: (N_("Gives away personal data"), N_("Its records carry personal data: {about}.")),
     FindingCode.SSN_RECORDS: (N_("Gives away US social security numbers"), ""),
     FindingCode.NATIONAL_IDENTIFIERS: (N_("Gives away national identifiers"), ""),
-    FindingCode.MAY_WRITE: (N_("Lets strangers delete and upload"), N_("Its own web interface asks for no login. As this product comes, that also lets anybody delete what it holds, and store images in it. We did not try it.")),
+    FindingCode.MAY_WRITE: (N_("Lets strangers delete and upload"), N_("As this product comes, anybody may also delete and upload. We did not try it.")),
     FindingCode.OTHER_ADDRESS: (N_("Closed at one address, open at another"), N_("At this address of its name it is open. At another one it refused us, or nothing answered: what guards that address does not guard this one.")),
     FindingCode.ANSWERS_STRANGERS: (N_("Answers strangers"), N_("It answers a stranger's query. It gave us no record; one that it holds, or is given later, may be open.")),
     FindingCode.LETS_STRANGERS_IN: (N_("Lets strangers in"), N_("It lets strangers in. It gave us no record, as far as we asked.")),
