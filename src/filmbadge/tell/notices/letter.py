@@ -26,7 +26,7 @@ FIGURES = ("patients", "studies", "images")
 _PROTOCOLS = {"dimse": "DICOM", "http": "HTTP"}
 _NAMED = 6  # addresses in one line
 _COMMANDS = 3
-_KINDS = 10  # in one letter, so that it stays on one page
+_KINDS = 7  # in one letter, so that it stays on one page
 _HEADS = {
     Letters.FIRST: NN_("Open archive of medical images at {address}", "{n:,} open archives of medical images"),
     Letters.REMINDER: NN_(
