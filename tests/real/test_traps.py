@@ -178,7 +178,7 @@ def test_a_name_is_asked_at_all_its_addresses(tmp_path: Path) -> None:
         plain = next(path for path in archives.wheel_files() if path.name == "CT_small.dcm")
         inside.run(archives.program("storescu"), "-aec", "ORTHANC", "127.0.0.1", "11112", str(plain))
 
-        both = _checked(outside, tmp_path, '"192.0.2.0/24", "2001:db8::/64"')
+        both = _checked(outside, tmp_path, '"192.0.2.0/28", "2001:db8::/64"')
         assert [one["address"] for one in both["endpoints"]] == ["192.0.2.1", "2001:db8::1"]
         (archive,) = both["archives"]
         assert len(archive["endpoints"]) == 2
@@ -188,7 +188,7 @@ def test_a_name_is_asked_at_all_its_addresses(tmp_path: Path) -> None:
         inside.run("nft", "add", "table", "inet", "archive")
         inside.run("nft", "add chain inet archive in { type filter hook prerouting priority -150; }")
         inside.run("nft", "add rule inet archive in ip saddr 192.0.2.2 tcp dport 11112 drop")
-        (archive,) = (half := _checked(outside, tmp_path, '"192.0.2.0/24", "2001:db8::/64"'))["archives"]
+        (archive,) = (half := _checked(outside, tmp_path, '"192.0.2.0/28", "2001:db8::/64"'))["archives"]
         assert archive["endpoints"] == ["dimse://[2001:db8::1]:11112"]
         assert {one["address"]: one["rung"] for one in half["endpoints"]} == {
             "192.0.2.1": "silent",
@@ -197,7 +197,7 @@ def test_a_name_is_asked_at_all_its_addresses(tmp_path: Path) -> None:
         (found,) = [one for one in archive["findings"] if one["code"] == "open-at-other-address"]
         assert found["endpoint"] == "dimse://[2001:db8::1]:11112"
 
-        narrow = _checked(outside, tmp_path, '"192.0.2.0/24"', code=3)
+        narrow = _checked(outside, tmp_path, '"192.0.2.0/28"', code=3)
         assert [one["address"] for one in narrow["endpoints"]] == ["192.0.2.1"]
         assert (narrow["unasked"], narrow["archives"]) == (["2001:db8::1"], [])
 

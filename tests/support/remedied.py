@@ -27,7 +27,7 @@ _CONFIRMED = (
     *(f"pace.{name}, and I answer for it" for name in ("overall is 5000", "per_network is 5000", "per_host is 1000")),
 )
 _SCOPE = f"""schema = "filmbadge.scope/1"
-networks = ["192.0.2.0/24", "2001:db8::/64"]
+networks = ["192.0.2.0/28", "2001:db8::/64"]
 depth = "count"
 expires = 2099-12-31
 confirm = {json.dumps(_CONFIRMED)}

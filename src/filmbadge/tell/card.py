@@ -143,7 +143,7 @@ def unasked(card: CheckDocument, words: Words) -> str:
 
 
 # What the highest rung of a host means, for the last line of its card. With a title, where it lets nobody in without one.
-OPEN = {
+_OPEN = {
     Rung.DISCLOSES: (N_("{target}: gives records to strangers."), N_("{target}: gives records to anybody who knows the AE title {title}.")),
     Rung.OFFERS: (N_("{target}: gives records to strangers, and offers images."), N_("{target}: gives records to anybody who knows the AE title {title}, and offers images.")),
     Rung.DELIVERS: (N_("{target}: hands out images to strangers."), N_("{target}: hands out images to anybody who knows the AE title {title}.")),
@@ -162,7 +162,7 @@ def headline(card: CheckDocument, words: Words) -> Text:
     highest = max(rungs, key=lambda rung: rung.height, default=Rung.SILENT)
     if highest.open:
         titles = {endpoint.called for endpoint in card.endpoints if endpoint.rung == highest}
-        anybody, by_title = OPEN[highest]
+        anybody, by_title = _OPEN[highest]
         said = anybody if "" in titles else by_title
         return Text(words.say(said, target=card.target, title=", ".join(sorted(titles))), style="bold red")
     if not card.fault and {endpoint.why for endpoint in card.endpoints} == {str(Reason.NOTHING_ANSWERED)}:

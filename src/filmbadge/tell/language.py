@@ -46,6 +46,7 @@ _WITHIN = (
     (re.compile(r"\bstrangers\b"), "programs on this machine"),
     (re.compile(r"\bStrangers\b"), "Programs on this machine"),
     (re.compile(r"\banybody who asks\b"), "any program on this machine that asks"),
+    (re.compile(r"\banybody\b(?! who knows)"), "any program on this machine"),  # who knows a title needs no machine
 )
 
 
