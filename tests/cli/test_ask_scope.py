@@ -20,6 +20,7 @@ from filmbadge.model import Depth
 from filmbadge.scope import load
 from support import guard
 from support.hanging import HANGS
+from support.isolation import ALONE
 
 if sys.platform != "win32":
     import pty
@@ -44,7 +45,7 @@ class Session:
         self._read = 0
         self.process, self._terminal = pty.fork()
         if not self.process:
-            os.execvpe("unshare", ["unshare", "-n", FILMBADGE, *arguments], {**os.environ, "TERM": "dumb"})
+            os.execvpe(ALONE[0], [*ALONE, FILMBADGE, *arguments], {**os.environ, "TERM": "dumb"})
 
     def until(self, text: str) -> None:
         """Waits until it shows this, after what was waited for before."""

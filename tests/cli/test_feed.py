@@ -96,7 +96,7 @@ def test_findings_that_xarf_cannot_tell_are_counted(folder: Path, capfd: Capture
     assert run(told(folder, "--format", "xarf")) == 0
     said = capfd.readouterr()
     assert {json.loads(line)["type"] for line in said.out.splitlines()} == {"open_service", "exposed_data", "cve"}
-    assert "In no report: 2 findings for which XARF has no type" in said.err
+    assert "In no report: 3 findings for which XARF has no type" in said.err
 
 
 def test_who_sends_it_can_be_said(folder: Path, capfd: Captured) -> None:
