@@ -124,9 +124,10 @@ def test_systemd_takes_the_service_and_its_timer(tmp_path: Path) -> None:
 def test_each_week_has_a_survey_a_page_and_what_changed(tmp_path: Path) -> None:
     scope = scope_file(tmp_path, extra="[ports]\ndimse = []\ndimse_tls = []\nweb = [9]\nweb_tls = []\n")
     scope.write_text(scope.read_text().replace('"127.0.0.0/8", "::1/128"', '"127.0.0.8/31"'))
-    kept = tmp_path / "kept"
-    kept.mkdir()
+    kept = tmp_path / "-kept"  # a name that is no option
+    for other in (kept, kept / "year-ab-cd", kept / "2026-11-07\nx"):  # and two folders that are no surveys
+        other.mkdir()
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     for day in ("2026-11-01", "2026-11-08", "2026-11-08"):
-        run(str(PACKAGING / "weekly"), str(scope), str(kept), day, env={**os.environ, "PATH": path})
-    assert sorted(one.name for one in kept.iterdir()) == ["2026-11-01", "2026-11-01.html", "2026-11-08", "2026-11-08-compared.html", "2026-11-08.html"]  # fmt: skip
+        run(str(PACKAGING / "weekly"), str(scope), "-kept", day, cwd=tmp_path, env={**os.environ, "PATH": path})
+    assert sorted(one.name for one in kept.glob("2026-11-0[18]*")) == ["2026-11-01", "2026-11-01.html", "2026-11-08", "2026-11-08-compared.html", "2026-11-08.html"]  # fmt: skip
