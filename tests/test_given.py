@@ -52,6 +52,6 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"text")
     before = len(list(Path("/dev/fd").iterdir()))
     assert given.read(tmp_path / "file", 2) == b"text"
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
         given.read(tmp_path, 2)
     assert len(list(Path("/dev/fd").iterdir())) == before

@@ -25,12 +25,15 @@ def opened(path: Path) -> int:
 
 
 def pieces(path: Path) -> Iterator[bytes]:
-    """What a file or a pipe holds, in pieces. Raises OSError."""
+    """What a file or a pipe holds, in pieces. Raises OSError that names it."""
     handle = opened(path)
     try:
         yield from _first(handle, path)
         while piece := os.read(handle, PIECE):
             yield piece
+    except OSError as error:  # of a descriptor, such as a folder's, the system does not say what it stands for
+        error.filename = error.filename or str(path)
+        raise
     finally:
         os.close(handle)
 
