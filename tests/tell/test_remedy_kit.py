@@ -135,6 +135,8 @@ def test_a_fresh_orthanc_publishes_what_is_protected_and_nothing_else() -> None:
         'ct1=C"T@192.0.2.1',
         "../x=CT1@192.0.2.1",
         "a=B@1.2.3.4\n",
+        "a=B@fe80::1%$(x)",
+        'a=B@[fe80::1%"}]',
     ],
 )
 def test_a_device_is_a_name_a_title_and_an_address(text: str) -> None:
@@ -142,10 +144,29 @@ def test_a_device_is_a_name_a_title_and_an_address(text: str) -> None:
         kit.options([text], [])
 
 
-@pytest.mark.parametrize("text", ["STORAGE", "STORAGE=images", "OTHER=1", 'STORAGE=/a"b', "TITLE=A B", "STORAGE=/a\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STORAGE",
+        "STORAGE=images",
+        "OTHER=1",
+        'STORAGE=/a"b',
+        "TITLE=A B",
+        "STORAGE=/a\n",
+        "DEVICE_ADDRESS=...",
+        "BEHIND=99999",
+    ],
+)
 def test_a_value_is_looked_at(text: str) -> None:
     with pytest.raises(Refusal, match="--set"):
         kit.options([], [text])
+
+
+def test_nothing_is_said_twice() -> None:
+    with pytest.raises(Refusal, match="twice"):
+        kit.options(["CT1=A@192.0.2.1", "ct1=B@192.0.2.2"], [])
+    with pytest.raises(Refusal, match="TITLE twice"):
+        kit.options([], ["TITLE=A", "TITLE=B"])
 
 
 def test_what_another_wrote_steers_nothing() -> None:
@@ -157,6 +178,12 @@ def test_what_another_wrote_steers_nothing() -> None:
     found = kit.found(evil, ways)
     assert not set("`\n|/") & set(found.product)
     assert kit.folder([evil.id])[evil.id] == "etc--31m"
+    zone = "fe80::1%$(x)\n"
+    with pytest.raises(Refusal, match="cannot be read"):
+        kit.found(
+            replace(view, endpoints=tuple(one.replace("192.0.2.1", f"[{zone}]") for one in view.endpoints)),
+            [replace(one, address=zone) for one in ways],
+        )
     for bad in (
         replace(view, close_it=replace(view.close_it, steps=(replace(view.close_it.steps[0], code="no-row"),))),
         replace(view, endpoints=("dicom://elsewhere:104",)),

@@ -92,7 +92,7 @@ def _seen(target: str, scope: Path | None, owner: str | None, depth: str | None)
     path = Path(target)
     if path.is_dir():
         return _of_survey(path), True
-    if path.is_file():
+    if path.exists():  # a pipe too
         document = _document(path)
         return ((one, list(document.endpoints)) for one in document.archives), _sure(document)
     allowed, _, one, _ = permission(scope, owner, Depth(depth) if depth else None, target)

@@ -120,6 +120,7 @@ def change(held: dict[str, Any], place: str, value: object) -> None:
         ("endpoints.0.port", 0),
         ("endpoints.0.port", 65536),
         ("endpoints.0.address", "somewhere"),
+        ("endpoints.0.address", "fe80::1%$(x)"),
         ("endpoints.0.protocol", "gopher"),
         ("endpoints.0.rung", "up"),
         ("endpoints.0.why", "a reason of tomorrow"),

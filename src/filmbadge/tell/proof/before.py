@@ -197,8 +197,8 @@ def _of_check(held: _Check) -> Before:
 
 def _endpoint(one: _Endpoint) -> Endpoint:
     """Raises ValueError where that is no address or no port."""
-    if not 0 < one.port < 1 << 16:
-        raise ValueError("no port")
+    if not 0 < one.port < 1 << 16 or "%" in one.address:  # a zone is any text at all
+        raise ValueError("no port, or an address of a single link")
     return Endpoint(str(ip_address(one.address)), one.port, one.protocol)
 
 

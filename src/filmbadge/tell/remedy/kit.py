@@ -167,19 +167,29 @@ def device(text: str) -> Device:
     if found is None:
         raise Refusal(f"--device {text!r} is not NAME=AETITLE@ADDRESS, such as ct1=CT1@192.0.2.10")
     try:
-        return Device(found.group(1), found.group(2), str(ip_address(found.group(3).strip("[]"))))
+        return Device(found.group(1), found.group(2), _address(found.group(3).strip("[]")))
     except ValueError:
         raise Refusal(
             f"--device {text!r}: {found.group(3)!r} is no IP address, and the archive and the firewall compare addresses"
         ) from None
 
 
+def _address(text: str) -> str:
+    """Raises ValueError for what is none. A zone is any text at all, and would stand in a configuration as it is."""
+    if "%" in text:
+        raise ValueError("an address with a zone is one of a single link")
+    return str(ip_address(text))
+
+
 def options(devices: Sequence[str], values: Sequence[str]) -> Options:
     """What was typed. Raises Refusal."""
     known = tuple(map(device, devices))
-    if len({one.name for one in known}) != len(known):
+    if len({one.name.lower() for one in known}) != len(known):  # each is a folder too, and some disks know no case
         raise Refusal("--device names one device twice: each needs a name of its own, for its certificate")
-    return Options(known, dict(map(_value, values)))
+    told = tuple(map(_value, values))
+    if twice := [name for name in VALUES if sum(name == one for one, _ in told) > 1]:
+        raise Refusal(f"--set names {twice[0]} twice: it has one value")
+    return Options(known, dict(told))
 
 
 def _value(text: str) -> tuple[str, str]:
@@ -189,12 +199,19 @@ def _value(text: str) -> tuple[str, str]:
     what, pattern = VALUES[name]
     if not re.fullmatch(pattern, value, re.ASCII):
         raise Refusal(f"--set {text!r}: {name} is {what}")
+    try:
+        if name == "DEVICE_ADDRESS":
+            value = _address(value)
+        if name == "BEHIND" and not 0 < int(value) < 1 << 16:
+            raise ValueError("no port")
+    except ValueError:
+        raise Refusal(f"--set {text!r}: {name} is {what}") from None
     return name, value
 
 
 def found(archive: ArchiveView, endpoints: Iterable[EndpointView]) -> Found:
     """What of an archive goes into its kit. It may come from a file of somebody else, so all of it is looked at. Raises Refusal."""
-    own = [e for e in endpoints if _url(e) in archive.endpoints]
+    own = [e for e in endpoints if (url := _url(e)) and url in archive.endpoints]
     codes = tuple(one.code for one in archive.close_it.steps)
     if not own or not set(codes) <= set(rows()):
         raise Refusal(
@@ -204,7 +221,7 @@ def found(archive: ArchiveView, endpoints: Iterable[EndpointView]) -> Found:
     for one in sorted(own, key=lambda e: e.port):
         key = (one.protocol, one.tls is not None)
         ports[key] = (*ports.get(key, ()), one.port)
-    address = str(ip_address(own[0].address))
+    address = _address(own[0].address)
     return Found(
         id=printable(archive.id)[:100],
         address=address,
@@ -219,7 +236,7 @@ def found(archive: ArchiveView, endpoints: Iterable[EndpointView]) -> Found:
 
 def _url(endpoint: EndpointView) -> str:
     try:
-        address = str(ip_address(endpoint.address))
+        address = _address(endpoint.address)
         return Endpoint(address, int(endpoint.port), Protocol(endpoint.protocol)).url
     except ValueError:
         return ""
