@@ -68,10 +68,10 @@ def check(
     target
         HOST, HOST:PORT,PORT or [IPv6]:PORT. Without ports, those of the scope are asked.
     scope
-        The scope file that allows it. Loopback needs none, down to depth count. At a terminal, another address without one is
+        The scope file that allows it. This machine needs none, down to depth count. At a terminal, another address without one is
         asked about, and a scope file is written.
     owner
-        Whose archive answers on loopback, in words: a forwarder may stand between. Needed there for profile and prove.
+        Whose archive answers on this machine, in words: a forwarder may stand between. Needed there for profile and prove.
     depth
         How far to climb, at most as far as the scope allows. Default: as far as the scope allows; count, without a scope.
     ports

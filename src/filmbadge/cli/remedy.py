@@ -51,9 +51,9 @@ def remedy(
     fresh
         Instead of a target: the files of a whole archive that starts closed. Asks nobody.
     scope
-        The scope file that allows the check. Loopback needs none.
+        The scope file that allows the check. This machine needs none.
     owner
-        Whose archive answers on loopback, in words.
+        Whose archive answers on this machine, in words.
     depth
         How far the check climbs, at most as far as the scope allows. Default: ask, which is enough to know what is open.
     device

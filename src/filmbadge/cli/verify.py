@@ -60,9 +60,9 @@ def verify(
     target
         The host that is verified, as BEFORE names it: HOST, HOST:PORT,PORT or [IPv6]:PORT. Ports are asked besides.
     scope
-        The scope file that allows it. Loopback needs none, down to depth count.
+        The scope file that allows it. This machine needs none, down to depth count.
     owner
-        Whose archive answers on loopback, in words. Needed there where BEFORE was asked at depth profile or prove.
+        Whose archive answers on this machine, in words. Needed there where BEFORE was asked at depth profile or prove.
     html
         Write one self-contained page to this file, or into this folder under a name that says whom it is for.
     pdf
