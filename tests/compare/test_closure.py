@@ -244,11 +244,11 @@ def test_closed_is_only_what_is_proven_and_on_the_list(verdict: Verdict, depth: 
 
 @pytest.mark.parametrize("why", Reason)
 def test_it_says_what_a_comparison_of_surveys_says(why: Reason) -> None:
-    """But for an archive that says that it is empty, which a survey has nothing more to find in."""
+    """But for an archive that is empty, or refuses our queries alone: a survey has nothing more to find in it."""
     for rung, code, conclusive in product(CLOSED_RUNGS, [0, 401, 403], [False, True]):
         verdict = Verdict(rung, why, (code,), conclusive=conclusive)
         by = heard(judged(verdict)).by
-        assert (one_way(verdict).result is Result.CLOSED) == (by in CLOSED_BY - {By.EMPTIED})
+        assert (one_way(verdict).result is Result.CLOSED) == (by in CLOSED_BY - {By.EMPTIED, By.CONTEXT_REFUSED})
 
 
 def test_every_proof_of_a_comparison_has_a_state_here_but_one() -> None:
@@ -258,10 +258,12 @@ def test_every_proof_of_a_comparison_has_a_state_here_but_one() -> None:
 @pytest.mark.parametrize("by", [*PROOFS])
 def test_asked_less_deep_only_what_ends_before_any_question_is_a_proof(by: By) -> None:
     verdict = Verdict(Rung.SPEAKS, REASONS[by], conclusive=True)
-    assert one_way(verdict).result is Result.CLOSED
+    # Who lets strangers in, and refuses our queries, may offer others: a worklist, or images by their number.
+    proven = Result.AS_SEEN if by is By.CONTEXT_REFUSED else Result.CLOSED
+    assert one_way(verdict).result is proven
     found = one_way(verdict, depth=Depth.KNOCK)
     early = by in (By.REFUSED, By.FILTERED, By.REJECTED, By.CONTEXT_REFUSED, By.CLIENT_CERTIFICATE)
-    assert found.result is (Result.CLOSED if early else Result.INCONCLUSIVE)
+    assert found.result is (proven if early else Result.INCONCLUSIVE)
     assert Limit.LESS_DEEP in found.limits
 
 
@@ -271,7 +273,7 @@ def test_a_title_that_opened_it_must_be_used_again(by: By) -> None:
     was = Before(ADDRESS, Depth.COUNT, {DICOM: OPENED}, (), NETWORK, ("MAINPACS",), (ADDRESS,))
     now = Host(ADDRESS, (judged(Verdict(Rung.SPEAKS, REASONS[by], conclusive=True)),), ())
     without, with_it = (closure(was, now, Depth.COUNT, NETWORK, titles) for titles in ((), ("MAINPACS", "OTHER")))
-    assert (with_it.result, with_it.limits) == (Result.CLOSED, ())
+    assert (with_it.result, with_it.limits) == (Result.AS_SEEN if by is By.CONTEXT_REFUSED else Result.CLOSED, ())
     early = by in (By.REFUSED, By.FILTERED, By.CLIENT_CERTIFICATE)
     assert without.result is (Result.CLOSED if early else Result.INCONCLUSIVE)
     assert without.limits == (Limit.OTHER_TITLE,)

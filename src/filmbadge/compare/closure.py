@@ -60,6 +60,9 @@ class Unproven(StrEnum):
     DEPTH = "not-asked-at-depth"
     EMPTIED = "emptied"  # it answers, and holds nothing: what comes in next is open
     NO_PROOF = "no-proof"
+    OTHER_QUERIES = (
+        "other-queries"  # it lets strangers in; a worklist, or a transfer syntax of its own, was not asked for
+    )
     KNOWN_ACCOUNT = "known-account"  # its product may have an account whose password is known
 
 
@@ -304,6 +307,8 @@ def _state(one: Heard, at: set[Endpoint], asked: _Asked) -> tuple[State, Result,
     for less in (less for endpoint in at for less in asked.less(endpoint.protocol)):
         if by not in _STILL_PROOFS[less]:
             return State.INCONCLUSIVE, Result.INCONCLUSIVE, less
+    if state is State.NO_QUERY:
+        return state, Result.AS_SEEN, Unproven.OTHER_QUERIES
     if state is State.CLIENT_CERTIFICATE and one.hung_up:
         return State.CLOSED_AFTER_TLS, Result.CLOSED, None
     if state is State.LOGIN and one.codes[:1] == (_FORBIDDEN,):

@@ -70,8 +70,9 @@ def lead(told: VerifyDocument, words: Words) -> Iterator[str]:
     else:
         sources = ", ".join(told.evidence.sources or ()) or words.say("an address that is not known")
         yield words.say("Asked from {sources}: {when}.", sources=sources, when=when)
-    if any(way.unproven == Unproven.KNOWN_ACCOUNT for way in told.ways):
-        yield words.say(phrases.UNPROVEN[Unproven.KNOWN_ACCOUNT])
+    for why in (Unproven.OTHER_QUERIES, Unproven.KNOWN_ACCOUNT):
+        if any(way.unproven == why for way in told.ways):
+            yield words.say(phrases.UNPROVEN[why])
 
 
 def place(told: VerifyDocument, address: str, port: int, protocol: str, words: Words) -> str:

@@ -27,7 +27,7 @@ MEANINGS = {
     State.REJECTED: N_("It rejects the association of a stranger."),
     State.QUERY_ABORTED: N_("It takes the association of a stranger, and aborts it at the query."),
     State.QUERY_REFUSED: N_("It refuses the query of a stranger."),
-    State.NO_QUERY: N_("It offers no query to a stranger."),
+    State.NO_QUERY: N_("It lets a stranger in, and offers none of the queries that we ask."),
     State.CLIENT_CERTIFICATE: N_("It demands a client certificate, and gives nothing without one."),
     State.CLOSED_AFTER_TLS: N_("It asked for a client certificate, got none, and hung up without an answer."),
     State.LOGIN: N_("It demands a login. Nobody tried a password."),
@@ -45,6 +45,7 @@ UNPROVEN = {
     Unproven.DEPTH: N_("At this depth the question that would tell is not asked."),
     Unproven.EMPTIED: N_("It answers strangers, and holds nothing: what comes in next would be open."),
     Unproven.NO_PROOF: N_("A time-out, a connection that was dropped or an answer that we do not know is no proof."),
+    Unproven.OTHER_QUERIES: N_("It still lets strangers in. A query that we do not ask, such as that of a worklist, or images that are asked for by their number, may be open: ask the owner to let in only known devices."),
     Unproven.KNOWN_ACCOUNT: N_("This product may have an account whose password is known to everybody. We never try it: ask the owner whether that account is gone."),
 }  # fmt: skip
 LIMITS = {
