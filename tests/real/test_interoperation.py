@@ -42,7 +42,7 @@ def discloses(
     """`how` it knows studies, series and images, and why the last of them is a lower bound."""
     (endpoint,) = card["endpoints"]
     assert endpoint["rung"] == "discloses"
-    assert endpoint["reason"].startswith("it gave records to a stranger")
+    assert endpoint["reason"].startswith("it gave records to a program on this machine")
     assert endpoint["toolkit"] == toolkit
     studies, series, images = how
     assert counts(card) == {
