@@ -46,7 +46,7 @@ def test_orthanc_by_dicom_by_rest_by_a_second_port_and_by_a_second_address(tmp_p
     assert {(e["product"], e["product_version"], e["product_firm"]) for e in card["endpoints"]} == {
         ("Orthanc", "1.10.1", True)
     }
-    assert archive["grade"] == "F"
+    assert archive["grade"] is None  # it was asked from its own machine
     assert [line.split(":")[0] for line in archive["advisories"]] == [
         "CVE-2023-33466",
         "CVE-2026-5437 to CVE-2026-5445",

@@ -31,7 +31,7 @@ def test_orthanc_hands_images_out(tmp_path: Path) -> None:
         shallower = archives.check(target)
     (endpoint,) = card["endpoints"]
     assert endpoint["rung"] == "delivers"
-    assert "bytes of an image to a stranger, dropped unread" in endpoint["reason"]
+    assert "bytes of an image to a program on this machine, dropped unread" in endpoint["reason"]
     assert card["archives"][0]["counts"]["studies"]["at_least"] == served.truth.studies  # some have no date
     # Question, census, kinds; an instance and an image of each study that was drawn, for it says of none whether it can be had.
     assert card["connections"] in range(3 + 2 * 1, 3 + 2 * 5 + 1)
