@@ -47,7 +47,7 @@ complete -c filmbadge -n __fish_use_subcommand -a 'survey' -d 'Survey many hosts
 complete -c filmbadge -n __fish_use_subcommand -a 'judge' -d 'Judge once more what a survey kept, with today'\''s catalogue. Asks nobody.'
 complete -c filmbadge -n __fish_use_subcommand -a 'report' -d 'Tell what a survey found. Without an option, a summary on the terminal.'
 complete -c filmbadge -n __fish_use_subcommand -a 'compare' -d 'Tell what changed between surveys: archives that are new, gone, closed, still o…'
-complete -c filmbadge -n __fish_use_subcommand -a 'verify' -d 'Prove that what was open is closed: ask again every way in that was open, on on…'
+complete -c filmbadge -n __fish_use_subcommand -a 'verify' -d 'Prove that what was open is closed: ask again every way in that was open, and t…'
 complete -c filmbadge -n __fish_use_subcommand -a 'notices' -d 'Write letters to those who run open archives. Nothing is sent.'
 complete -c filmbadge -n __fish_use_subcommand -a 'remedy' -d 'Write the files that close an archive: configuration, certificates, steps and t…'
 complete -c filmbadge -n __fish_use_subcommand -a 'feed' -d 'Write what is wrong, finding by finding, in a format that other tools take.'

@@ -39,7 +39,7 @@ def _version(library: str) -> str:
 app = App(
     name="filmbadge",
     help="Finds medical image archives that answer strangers, and counts what they would give away, without keeping any patient's data.",
-    help_epilogue="Exit codes: 0 done; 1 done, and --fail-on or --fail-on-grade was reached (rehearse: measured differs from truth; verify: still open); 2 usage or scope refused; 3 incomplete.",
+    help_epilogue="Exit codes: 0 done; 1 done, and --fail-on or --fail-on-grade was reached (rehearse: measured differs from truth; verify: still open, moved, or a signature is not genuine; compare: what --fail-on names changed); 2 usage or scope refused; 3 incomplete.",
     version=versions,
     version_flags=["--version", "-V"],
     help_format="plaintext",
@@ -54,7 +54,10 @@ for place, does in (
     ("judge:judge", "Judge once more what a survey kept, with today's catalogue. Asks nobody."),
     ("report:report", "Tell what a survey found. Without an option, a summary on the terminal."),
     ("compare:compare", "Tell what changed between surveys: archives that are new, gone, closed, still open or moved."),
-    ("verify:verify", "Prove that what was open is closed: ask again every way in that was open, on one signed page."),
+    (
+        "verify:verify",
+        "Prove that what was open is closed: ask again every way in that was open, and tell what each answers now.",
+    ),
     ("notices:notices", "Write letters to those who run open archives. Nothing is sent."),
     ("remedy:remedy", "Write the files that close an archive: configuration, certificates, steps and tests."),
     ("feed:feed", "Write what is wrong, finding by finding, in a format that other tools take."),
