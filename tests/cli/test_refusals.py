@@ -49,11 +49,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("command", "says"),
     [
         ("check", "TARGET"),
-        ("check 192.0.2.1", "192.0.2.1 is out of scope: no network outside loopback"),
-        ("check 2001:db8::1", "2001:db8::1 is out of scope: no network outside loopback"),
+        ("check 192.0.2.1", "192.0.2.1 is out of scope: no network outside this machine"),
+        ("check 2001:db8::1", "2001:db8::1 is out of scope: no network outside this machine"),
         ("check ::1:104", "::1:104 is of no single host (is [::1]:104 meant?): no scope can allow it"),
         ("check 2001:db8::7:11112", "is not a target: write HOST, HOST:PORT,PORT or [IPv6]:PORT"),
-        ("check 2001:db8::7:1111", "is out of scope (is [2001:db8::7]:1111 meant?): no network outside loopback"),
+        ("check 2001:db8::7:1111", "is out of scope (is [2001:db8::7]:1111 meant?): no network outside this machine"),
         ("check pacs.example", "pacs.example is out of scope"),
         (
             "check pacs.example",
@@ -119,7 +119,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check 127.0.0.1:9 --owner TODO", "must be filled in"),
         (f"check 127.0.0.1:9 --owner {'x' * 301}", "longer than 300 characters"),
         ("check 127.0.0.1:9 --owner me\x1b[2J", "printable"),
-        ("check 192.0.2.1 --owner me", "192.0.2.1 is out of scope: no network outside loopback"),
+        ("check 192.0.2.1 --owner me", "192.0.2.1 is out of scope: no network outside this machine"),
         ("check pacs.example --owner me --depth prove", "pacs.example is out of scope"),
         ("check 127.0.0.1 --owner me --scope scope.toml", "the scope says who allowed it"),
         ("survey scope.toml", "--out"),

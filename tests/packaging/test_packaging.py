@@ -101,7 +101,7 @@ def test_the_container_has_all_that_it_copies_and_is_not_run_as_root(tmp_path: P
 def test_the_container_is_built_and_run_where_a_builder_is(builder: str) -> None:
     """A client without its service builds nothing."""
     if shutil.which(builder) is None or subprocess.run([builder, "info"], capture_output=True, check=False).returncode:
-        return
+        pytest.skip(f"{builder} cannot build here")
     run(builder, "build", "--tag", "filmbadge-test", "--file", "packaging/Containerfile", ".")
     assert "filmbadge" in run(builder, "run", "--rm", "filmbadge-test", "--version")
 

@@ -35,7 +35,7 @@ from filmbadge.tell.words import Words
 DAYS = 7  # that a scope of one address holds
 TRIES = 3
 _ANYWHERE = Scope("anywhere", (ip_network("0.0.0.0/0"), ip_network("::/0")))
-WITHOUT = "no network outside loopback is allowed without a scope file"
+WITHOUT = "no network outside this machine is allowed without a scope file"
 NOTHING = "nothing was sent, and nothing was written"
 
 

@@ -157,7 +157,7 @@ def permission(
         file, owner, listed = ask_scope.scope_for(one, target, depth, called, owner), None, ()
     if file is not None:
         if owner is not None:
-            raise Refusal("--owner is for loopback without a scope file: the scope says who allowed it")
+            raise Refusal("--owner is for this machine without a scope file: the scope says who allowed it")
         why: card.DepthFrom = "asked" if depth else "scope"
         return Allowed(narrowed(load(file), depth, listed, called), why, one, filed=True)
     home = replace(_here(one, LOOPBACK if owner is None else loopback(owner)), called_titles=_titles(called))

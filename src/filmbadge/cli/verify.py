@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from msgspec import structs
 
-from filmbadge.ask.targets.lists import parse
+from filmbadge.ask.targets.lists import Target, parse
 from filmbadge.cli.asking import asking
 from filmbadge.cli.check import permission
 from filmbadge.cli.codes import DONE, FOUND, INCOMPLETE
 from filmbadge.cli.console import Out, err, json_bytes, put, require_writable, run_loop, show, write_files
 from filmbadge.compare.closure import NETWORK, THIS_MACHINE, Result, closure
-from filmbadge.model import Refusal
+from filmbadge.model import Depth, Refusal
 from filmbadge.places import PACKAGED
-from filmbadge.scope import narrowed
+from filmbadge.scope import Scope, narrowed
 from filmbadge.survey import examine
 from filmbadge.tell import pdf as paper
 from filmbadge.tell.evidence import of_check
@@ -112,11 +112,7 @@ def _proven(
             f"{printable(str(file))} shows no way in that was open at {target.host}, so there is nothing to prove closed: "
             f"filmbadge check {target.host} tells what is open now"
         )
-    allowed, _, target, filed = permission(scope, owner, known.before.depth if owner else None, named_)
-    if allowed.depth.reaches(known.before.depth):
-        allowed = narrowed(allowed, known.before.depth)  # as deep as before; where less is allowed, less
-    # Silence counts as a proof here: a slow archive gets all the time that the scope has.
-    allowed = replace(allowed, caps=replace(allowed.caps, connect_seconds_least=allowed.caps.connect_seconds))
+    allowed, target, filed = _permission(scope, owner, known.before.depth, named_)
     lists = (Path(name) for name, _ in allowed.lists)
     require_writable(*pages.values(), read=(scope, sign, file if file.is_file() else None, *lists))
     ports = tuple(dict.fromkeys((*known.before.ports(), *target.ports, *allowed.ports)))
@@ -129,6 +125,16 @@ def _proven(
     told = document.document(named_, known, host, closed, journal, words, evidence=evidence, owner=owner or "")
     _write(told, pages, private, words, json=json)
     return _CODES[closed.result]
+
+
+def _permission(scope: Path | None, owner: str | None, depth: Depth, target: str) -> tuple[Scope, Target, bool]:
+    """What may be done: as deep as before, or as deep as is allowed where that is less. Raises Refusal."""
+    allowed, _, one, filed = permission(scope, owner, depth if owner else None, target)
+    if allowed.depth.reaches(depth):
+        allowed = narrowed(allowed, depth)
+    # Silence counts as a proof here: a slow archive gets all the time that the scope has.
+    caps = replace(allowed.caps, connect_seconds_least=allowed.caps.connect_seconds)
+    return replace(allowed, caps=caps), one, filed
 
 
 def _write(

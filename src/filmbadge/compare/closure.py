@@ -194,7 +194,8 @@ def closure(before: Before, host: Host, depth: Depth, seen_from: str, titles: It
     now = {one.observation.endpoint: heard(one) for one in host.judged}
     asked = _Asked(not depth.reaches(before.depth), not set(before.titles) <= set(titles), _products(before, host))
     opened = {endpoint for endpoint, one in now.items() if _open(one)} - set(before.open)
-    moved = _moved(before, host, {way for way in before.open if not _still(way, now)}, opened)
+    shut = {way for way in before.open if not _open(now.get(way))}
+    moved = _moved(before, [known(archive, now) for archive in host.archives], shut, opened)
     ways = tuple(_way(way, before.heard[way], now, moved.get(way, ()), asked) for way in before.open)
     taken = {endpoint for way in ways for endpoint in (way.endpoint, way.seen, *way.moved_to)}
     others = tuple(
@@ -238,16 +239,10 @@ def _open(one: Heard | None) -> bool:
     return one is not None and one.rung is not None and one.rung.open
 
 
-def _still(way: Endpoint, now: Mapping[Endpoint, Heard]) -> bool:
-    return _open(now.get(way))
-
-
 def _moved(
-    before: Before, host: Host, closed: set[Endpoint], opened: set[Endpoint]
+    before: Before, after: Sequence[Known], shut: set[Endpoint], opened: set[Endpoint]
 ) -> dict[Endpoint, tuple[Endpoint, ...]]:
     """Of ways that are open no more: the newly open ones that may be the same archive's, those in the same protocol first."""
-    judged = {one.observation.endpoint: heard(one) for one in host.judged}
-    after = [known(archive, judged) for archive in host.archives]
     pairs, elsewhere, may_be = match(before.archives, after)
     one = {(was.id, is_.id) for was, is_ in pairs} | {(was.id, is_.id) for was, is_, _ in elsewhere}
     found: dict[Endpoint, tuple[Endpoint, ...]] = {}
@@ -257,7 +252,7 @@ def _moved(
             for was in before.archives
             if (was.id, archive.id) in one or may_be(was, archive)
             for way in was.identity.endpoints
-            if way in closed
+            if way in shut
         ]
         for endpoint in sorted(opened & set(archive.identity.endpoints)):
             alike = [way for way in mine if way.protocol is endpoint.protocol]

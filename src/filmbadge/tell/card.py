@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -330,8 +330,23 @@ def why(endpoint: EndpointView, words: Words) -> str:
     return words.say("cannot tell: {reason}", reason=endpoint.reason)
 
 
-def traffic(card: CheckDocument, words: Words) -> str:
-    """What the check sent and received."""
+class Traffic(Protocol):
+    """A document that says what was sent: of a check, or of a proof that one was closed."""
+
+    @property
+    def connections(self) -> int: ...
+    @property
+    def lookups(self) -> int: ...
+    @property
+    def bytes_sent(self) -> int: ...
+    @property
+    def bytes_received(self) -> int: ...
+    @property
+    def depth(self) -> str: ...
+
+
+def traffic(card: Traffic, words: Words) -> str:
+    """What was sent and received."""
     traffic = words.many(
         "{n:,} connection, {sent:,} bytes sent, {received:,} received, depth {depth}.",
         "{n:,} connections, {sent:,} bytes sent, {received:,} received, depth {depth}.",

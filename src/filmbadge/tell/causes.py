@@ -37,7 +37,7 @@ _CAUSES = {
     Cause.NAME_NOT_IN_SCOPE: N_("out of scope: a peer gave a name that the scope does not list"),
     Cause.LOOK_UP_LIMIT: N_("no name server answered for the name within {seconds:g} s"),
     Cause.LOOK_UP_FAILED: N_("no name server answered for the name, or it failed"),
-    Cause.NO_SCOPE_FILE: N_("out of scope: no network outside loopback is allowed without a scope file"),
+    Cause.NO_SCOPE_FILE: N_("out of scope: no network outside this machine is allowed without a scope file"),
     Cause.NAME_UNKNOWN: N_("the name has no address"),
     Cause.REFERENCE_REFUSED: N_("what the peer wrote is no reference to a page, or none that we send"),
     Cause.CONNECT_LIMIT: N_("the connect had no answer within {seconds:g} s"),

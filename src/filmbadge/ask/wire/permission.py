@@ -78,7 +78,7 @@ class Permission:
         """Why an address is refused that no network allows."""
         if self.scope.name == "loopback":
             return Cause.NO_SCOPE_FILE, (
-                "no network outside loopback is allowed without a scope file (filmbadge scope new FILE)"
+                "no network outside this machine is allowed without a scope file (filmbadge scope new FILE)"
             )
         return Cause.NOT_IN_SCOPE, f"no network of the scope '{self.scope.name}' allows it"
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from filmbadge.compare.closure import THIS_MACHINE, Result, Unproven
 from filmbadge.model import Depth, Protocol, Rung
+from filmbadge.tell.card import traffic
 from filmbadge.tell.evidence import Evidence
 from filmbadge.tell.proof import phrases
 from filmbadge.tell.proof.document import ArchiveBefore, VerifyDocument, WayView
@@ -186,14 +187,3 @@ def _document(told: VerifyDocument, sha256: str, words: Words) -> Iterator[tuple
         )
     else:
         yield words.say("Signed with"), words.say("nothing: nobody signed it")
-
-
-def traffic(told: VerifyDocument, words: Words) -> str:
-    return words.many(
-        "{n:,} connection, {sent:,} bytes sent, {received:,} received, depth {depth}.",
-        "{n:,} connections, {sent:,} bytes sent, {received:,} received, depth {depth}.",
-        told.connections,
-        sent=told.bytes_sent,
-        received=told.bytes_received,
-        depth=words.name(Depth(told.depth)),
-    )

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from filmbadge.compare.closure import Result
+from filmbadge.tell.card import traffic
 from filmbadge.tell.proof.document import VerifyDocument, WayView
-from filmbadge.tell.proof.page import lead, others, place, traffic
+from filmbadge.tell.proof.page import lead, others, place
 from filmbadge.tell.words import Words
 
 _STYLES = {
