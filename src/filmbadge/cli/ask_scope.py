@@ -13,8 +13,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import get_args
 
+from filmbadge import interruption
 from filmbadge.ask.targets.lists import Target, perhaps_with_port
-from filmbadge.cli.console import command, err, note
+from filmbadge.cli.console import command, err, line_of_input, note
 from filmbadge.cli.scope import composed, create, line_to_type, usual_depth
 from filmbadge.model import Depth, Refusal
 from filmbadge.scope import (
@@ -66,7 +67,9 @@ def scope_for(target: Target, typed: str, depth: Depth | None, called: Sequence[
         raise Refusal(f"{why}; write one: {line_to_type(str(file), [str(target.host)], *options, who=owner)}")
     try:
         _agree(target.host, file, depth, target.ports, called)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not interruption.is_behind(error):
+            raise
         err.print()
         raise KeyboardInterrupt(NOTHING) from None
     note(f"Wrote {file}. Next time: {command('check', typed, '--scope', str(file))}")
@@ -114,10 +117,8 @@ def _ask(question: str, fault: Callable[[str], str]) -> str:
 
 def _line(question: str) -> str:
     """One line of the person, without the blanks around it. Raises Refusal at the end of input."""
-    sys.stderr.write(f"{question} ")  # what is broken off within a console's print is printed once more by the next
-    sys.stderr.flush()
     try:
-        typed = sys.stdin.readline()
+        typed = line_of_input(question)
     except UnicodeDecodeError:
         return ""
     if not typed:

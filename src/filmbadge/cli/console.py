@@ -147,6 +147,27 @@ def note(message: str) -> None:
     err.print(printable(message), soft_wrap=True)
 
 
+def line_of_input(question: str) -> str:
+    """A line that somebody types, with its end; "" at the end of input. Raises UnicodeDecodeError.
+
+    A signal raises KeyboardInterrupt, or what the loop makes of it: ask `interruption.is_behind`.
+    """
+    # A signal that comes just before a read begins does not end the read: Ctrl-C would be heard after the next line only. An event
+    # loop hears every signal. It is made before the question is shown: nothing is half made when the answer is Ctrl-C.
+    loop = new_event_loop() if sys.platform != "win32" and sys.stdin.isatty() else None
+    try:
+        # What is broken off within a console's print is printed once more by the next.
+        sys.stderr.write(f"{question} ")
+        sys.stderr.flush()
+        if loop:
+            loop.add_reader(sys.stdin, loop.stop)
+            loop.run_forever()
+    finally:
+        if loop:
+            loop.close()
+    return sys.stdin.readline()
+
+
 def show(thing: RenderableType) -> None:
     out.print(thing)
 
@@ -354,11 +375,16 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
                 asyncio.get_running_loop().add_signal_handler(ends, stop)
         return await work
 
-    with _left_to_the_loop(), asyncio.Runner(loop_factory=new_event_loop) as runner:
-        try:
-            return runner.run(until_terminated())
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+    whole = until_terminated()
+    try:
+        with _left_to_the_loop(), asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(whole)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        # A signal before the loop's first step leaves them unbegun, and Python would complain of that.
+        for one in (whole, work):
+            one.close()
 
 
 @contextmanager

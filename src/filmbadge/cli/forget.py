@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from filmbadge.cli.codes import DONE
-from filmbadge.cli.console import err
+from filmbadge.cli.console import err, line_of_input
 from filmbadge.keep.files import real, shown
 from filmbadge.keep.forget import Receipt, begin, beside, finish
 from filmbadge.model import Refusal
@@ -49,8 +49,6 @@ def _confirm(directory: Path, begun: Receipt) -> None:
     """Raises Refusal, unless somebody at a terminal says yes."""
     if not sys.stdin.isatty():
         raise Refusal("forget asks before it deletes, and there is no terminal: say --yes")
-    err.print(
-        f"Delete {shown(directory)} ({begun.files} files, {begun.bytes:,} bytes)? [yes/no] ", end="", markup=False
-    )
-    if sys.stdin.readline().strip() != "yes":
+    question = f"Delete {shown(directory)} ({begun.files} files, {begun.bytes:,} bytes)? [yes/no]"
+    if line_of_input(question).strip() != "yes":
         raise Refusal(f"{shown(directory)} was left as it is")
