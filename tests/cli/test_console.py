@@ -15,10 +15,10 @@ from support.hanging import HANGS
 if sys.platform != "win32":
     import pty
 
-# Another thread takes the signal, when the first one waits for a line: so no read of its own is broken off. It is like this too
-# for the signal that comes just before the read, and that no test can hit.
+# Another thread takes the signal while the main thread waits for a line. So the signal breaks off no read, just like one that comes
+# right before the read. No test can hit that moment.
 ASKS = """
-import signal, threading, time
+import os, signal, sys, threading, time
 from filmbadge import interruption
 from filmbadge.cli import console
 
@@ -29,23 +29,28 @@ def take():
 
 asked = threading.Event()
 interruption.listen()
-threading.Thread(target=take, daemon=True).start()
+if sys.argv[1:]:
+    threading.Thread(target=take, daemon=True).start()
 asked.set()
 try:
-    print(repr(console.line_of_input("Well?")))
+    raise SystemExit(0 if console.line_of_input("Well?") == "yes\\n" and os.get_blocking(0) else 1)
 except KeyboardInterrupt:
-    raise SystemExit(interruption.CODE)
+    raise SystemExit(interruption.CODE if os.get_blocking(0) else 1)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own")
-def test_ctrl_c_is_heard_while_somebody_is_asked() -> None:
+@pytest.mark.parametrize(("signalled", "code"), [(["signal"], CODE), ([], 0)], ids=["ctrl-c", "an answer"])
+def test_a_question_hears_ctrl_c_and_leaves_the_terminal_as_it_was(signalled: list[str], code: int) -> None:
     process, terminal = pty.fork()
     if not process:
-        os.execv(sys.executable, [sys.executable, "-c", ASKS])
-    with suppress(OSError):  # the other end is closed
-        while True:
-            assert select([terminal], [], [], HANGS)[0], "it heard nothing"
-            os.read(terminal, 4096)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == CODE
+        os.execv(sys.executable, [sys.executable, "-c", ASKS, *signalled])
+    try:
+        if not signalled:
+            os.write(terminal, b"yes\n")
+        with suppress(OSError):  # the other end is closed
+            while select([terminal], [], [], HANGS)[0]:
+                os.read(terminal, 4096)
+    finally:
+        os.close(terminal)  # hangs up, which ends it in any case
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == code

@@ -12,7 +12,7 @@ import stat
 import sys
 import traceback
 from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
 
@@ -152,20 +152,26 @@ def line_of_input(question: str) -> str:
 
     A signal raises KeyboardInterrupt, or what the loop makes of it: ask `interruption.is_behind`.
     """
-    # A signal that comes just before a read begins does not end the read: Ctrl-C would be heard after the next line only. An event
-    # loop hears every signal. It is made before the question is shown: nothing is half made when the answer is Ctrl-C.
-    loop = new_event_loop() if sys.platform != "win32" and sys.stdin.isatty() else None
-    try:
-        # What is broken off within a console's print is printed once more by the next.
-        sys.stderr.write(f"{question} ")
-        sys.stderr.flush()
-        if loop:
-            loop.add_reader(sys.stdin, loop.stop)
-            loop.run_forever()
-    finally:
-        if loop:
-            loop.close()
+    # A signal that comes just before a read begins does not end the read. Ctrl-C would then be heard only after the next line.
+    # An event loop hears every signal. It is made before the question is shown, so that no Ctrl-C finds it half made.
+    if sys.platform != "win32" and sys.stdin.isatty():
+        blocking = os.get_blocking(sys.stdin.fileno())
+        with closing(new_event_loop()) as loop:
+            try:
+                loop.add_reader(sys.stdin, loop.stop)
+                _put_question(question)
+                loop.run_forever()
+            finally:
+                os.set_blocking(sys.stdin.fileno(), blocking)  # uvloop changes it for all that use this terminal
+    else:
+        _put_question(question)
     return sys.stdin.readline()
+
+
+def _put_question(question: str) -> None:
+    # Not by `err.print`: a console keeps what a signal broke off, and prints it again.
+    sys.stderr.write(f"{question} ")
+    sys.stderr.flush()
 
 
 def show(thing: RenderableType) -> None:
