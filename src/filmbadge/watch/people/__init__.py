@@ -1,0 +1,1 @@
+"""Who may in: users, sessions, tokens, a trusted proxy, OpenID Connect."""

@@ -1,0 +1,1 @@
+"""What each page shows, as records. The pages and the API hand out the same."""

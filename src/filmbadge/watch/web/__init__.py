@@ -1,0 +1,1 @@
+"""Pages, the API and its description, all from one table of routes."""
