@@ -67,20 +67,20 @@ def environment(words: Words, *packages: str) -> Environment:
         lstrip_blocks=True,
         bytecode_cache=_ONCE,
     )
-    style = _style()
-    allowed = base64.b64encode(sha256(style.encode()).digest()).decode()
+    sheet = style()
+    allowed = base64.b64encode(sha256(sheet.encode()).digest()).decode()
     made.globals.update(
         _=words.say,
         many=words.many,
         language=words.code,
-        style=Markup(style),
+        style=Markup(sheet),
         policy=Markup(f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"),
     )
     return made
 
 
 @cache
-def _style() -> str:
+def style() -> str:
     """The style sheets without their comments, and with a class for each width of a bar."""
     sheets = [files(_HERE).joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "paper.css")]
     rules = "".join(sheet.partition("*/\n")[2] for sheet in sheets)

@@ -1,0 +1,220 @@
+"""The web application, made from the table of routes. Every request goes the same way: who, whether they may, then the view or the action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import anyio.to_thread
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from filmbadge.model import Refusal
+from filmbadge.texts import printable
+from filmbadge.watch.people.who import Who
+from filmbadge.watch.service import Service
+from filmbadge.watch.web import live, openapi, static, table
+from filmbadge.watch.web.headers import Headers
+from filmbadge.watch.web.pages import Pages
+from filmbadge.watch.web.routes import Action, Asked, Done, Page
+
+API = "/api/v1"
+_THREADS = 8  # each has a connection to the store, with a cache of its own
+_MOST_FORM_BYTES = 1 << 20
+_JSON = "application/json"
+
+
+def build(service: Service) -> Starlette:
+    """The application. It opens nothing by itself."""
+    site = Site(service)
+    routes: list[BaseRoute] = [*static.routes(), *live.routes(site.may, service)]
+    for page in table.PAGES:
+        routes += [site.page(page), site.page(page, api=True)]
+    for action in table.ACTIONS:
+        routes += [site.action(action), site.action(action, api=True)]
+    routes.append(Route(f"{API}/openapi.json", site.described, methods=["GET"]))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> Any:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        yield
+
+    return Starlette(
+        routes=[*service.gate.routes(site), *routes],
+        middleware=[Middleware(Headers, service=service)],
+        exception_handlers={404: site.missing, Exception: site.broken},
+        lifespan=lifespan,
+    )
+
+
+class Site:
+    """The routes as Starlette has them."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.pages = Pages(service)
+        self._by_path = {page.path: page for page in table.PAGES}
+
+    def page(self, page: Page, *, api: bool = False) -> Route:
+        async def answer(request: Request) -> Response:
+            return await run_in_threadpool(self._show, page, request, api)
+
+        return Route(API + page.path if api else page.path, answer, methods=["GET"], name=f"{'api ' * api}{page.path}")
+
+    def action(self, action: Action, *, api: bool = False) -> Route:
+        async def answer(request: Request) -> Response:
+            try:
+                given = await _given(request, api=api)
+            except (Refusal, msgspec.DecodeError) as error:
+                return self._fault(request, 400, str(error), api=api)
+            return await run_in_threadpool(self._do, action, request, given, api)
+
+        return Route(
+            API + action.path if api else action.path, answer, methods=["POST"], name=f"do {'api ' * api}{action.path}"
+        )
+
+    def may(self, request: Request, route: Page | Action, *, api: bool) -> Who | Response:
+        """Whoever asks, or why they may not."""
+        who = self.service.gate.who(request)
+        if who is None:
+            if api or isinstance(route, Action):
+                return self._fault(request, 401, "log in first, or send an API token", api=api)
+            return RedirectResponse(f"/login?to={quote(_here(request), safe='')}", 303)
+        assert route.role is not None
+        if not who.role.reaches(route.role):
+            return self._fault(
+                request, 403, f"this needs the role {route.role}; {who.name} is {who.role}", api=api, who=who
+            )
+        return who
+
+    def _show(self, page: Page, request: Request, api: bool) -> Response:
+        who: Who | Response | None = (
+            self.service.gate.who(request) if page.role is None else self.may(request, page, api=api)
+        )
+        if isinstance(who, Response):
+            return who
+        try:
+            query = msgspec.convert(dict(request.query_params), page.query, strict=False)
+            asked = self._asked(request, who, query)
+            shown = page.view(asked)
+        except msgspec.ValidationError as error:
+            return self._fault(request, 400, f"the address of this page is not understood: {error}", api=api, who=who)
+        except LookupError as error:
+            return self._fault(
+                request, 404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who
+            )
+        except Refusal as error:
+            return self._fault(request, 503, str(error), api=api, who=who)
+        if api:
+            return Response(msgspec.json.encode(shown), media_type=_JSON)
+        return self.pages.render(page, shown, asked)
+
+    def _do(self, action: Action, request: Request, given: dict[str, Any], api: bool) -> Response:
+        who = self.may(request, action, api=api)
+        if isinstance(who, Response):
+            return who
+        if not self.service.gate.meant(request, who, given.pop("csrf", "")):
+            return self._fault(
+                request,
+                403,
+                "this form is out of date: go back, load the page again, and send it once more",
+                api=api,
+                who=who,
+            )
+        try:
+            form = msgspec.convert(given, action.form, strict=False)
+            done = action.do(self._asked(request, who, form), form)
+        except msgspec.ValidationError as error:
+            return self._refused(action, request, who, given, str(error), api=api)
+        except LookupError as error:
+            self.service.gate.note(request, who, action.what, _about(request), "not found")
+            return self._fault(
+                request, 404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who
+            )
+        except Refusal as error:
+            return self._refused(action, request, who, given, str(error), api=api)
+        self.service.gate.note(request, who, action.what, _about(request), "done")
+        if api:
+            return Response(msgspec.json.encode(done), media_type=_JSON)
+        return self.pages.went(done, who)
+
+    def _refused(
+        self, action: Action, request: Request, who: Who, given: Mapping[str, Any], why: str, *, api: bool
+    ) -> Response:
+        """The form once more, with what was filled in."""
+        self.service.gate.note(request, who, action.what, _about(request), "refused")
+        page = self._by_path.get(action.page)
+        if api or page is None:
+            return self._fault(request, 422, why, api=api, who=who)
+        asked = self._asked(request, who, page.query())
+        try:
+            return self.pages.render(page, page.view(asked), asked, status=422, fault=why, given=given)
+        except LookupError:
+            return self._fault(request, 422, why, api=api, who=who)
+
+    def _asked(self, request: Request, who: Who | None, query: Any) -> Asked:
+        return Asked(self.service, who or self.service.gate.NOBODY, dict(request.path_params), query, _peer(request))
+
+    def _fault(self, request: Request, status: int, why: str, *, api: bool, who: Who | None = None) -> Response:
+        if api:
+            return Response(msgspec.json.encode(openapi.Fault(printable(why))), status, media_type=_JSON)
+        return self.pages.fault(status, why, who)
+
+    def missing(self, request: Request, _: Exception) -> Response:
+        return self._fault(request, 404, "there is no such page", api=request.url.path.startswith("/api/"))
+
+    def broken(self, request: Request, error: Exception) -> Response:
+        """Our own fault: its type, and no text, which could hold anything."""
+        return self._fault(
+            request,
+            500,
+            f"this failed here ({type(error).__name__}); the log of the dashboard has more",
+            api=request.url.path.startswith("/api/"),
+        )
+
+    async def described(self, request: Request) -> Response:
+        who = await run_in_threadpool(self.may, request, table.PAGES[0], api=True)
+        return who if isinstance(who, Response) else Response(openapi.document(), media_type=_JSON)
+
+
+async def _given(request: Request, *, api: bool) -> dict[str, Any]:
+    """The fields of a form, or an object of JSON. Raises Refusal."""
+    if int(request.headers.get("content-length") or 0) > _MOST_FORM_BYTES:
+        raise Refusal("this is too large")
+    if api:
+        if request.headers.get("content-type", "").partition(";")[0].strip() != _JSON:
+            raise Refusal(f"send {_JSON}")
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > _MOST_FORM_BYTES:
+                raise Refusal("this is too large")
+        found = msgspec.json.decode(body or b"{}")
+        if not isinstance(found, dict):
+            raise Refusal("send one object")
+        return found
+    async with request.form(max_files=0, max_fields=200, max_part_size=_MOST_FORM_BYTES) as form:
+        fields: dict[str, Any] = {}
+        for name in form:
+            values = [str(one) for one in form.getlist(name)]
+            fields[name.removesuffix("[]")] = values if name.endswith("[]") else values[-1]
+        return fields
+
+
+def _here(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _about(request: Request) -> str:
+    return " ".join(str(value) for value in request.path_params.values())
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
