@@ -67,6 +67,7 @@ for place, does in (
     ),
     ("optout:optout", "Leave an address or a network alone from now on: adds a line to a list of opt-outs."),
     ("scope:app", "Write a scope file, or explain one."),
+    ("watch:watch", "Keep looking under your scopes, show what changed in a browser, and tell people."),
     ("rehearse:rehearse", "Survey a synthetic world on loopback and compare what was measured with its truth."),
 ):
     app.command(f"filmbadge.cli.{place}", name=place.partition(":")[0], help=does)

@@ -356,7 +356,7 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
         return uvloop.new_event_loop()
 
 
-def run_loop(work: Coroutine[Any, Any, T]) -> T:
+def run_loop(work: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] = new_event_loop) -> T:
     """Runs the work to its end.
 
     Ctrl-C and SIGTERM end it in order: associations are released, gathered results are kept. A second signal breaks off
@@ -383,7 +383,7 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
 
     whole = until_terminated()
     try:
-        with _left_to_the_loop(), asyncio.Runner(loop_factory=new_event_loop) as runner:
+        with _left_to_the_loop(), asyncio.Runner(loop_factory=loop) as runner:
             return runner.run(whole)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_address
 from pathlib import Path
 
 from filmbadge.scope import Scope, ScopeError
@@ -15,9 +16,10 @@ from filmbadge.watch.people.gate import Gate
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import Store
 from filmbadge.watch.surveys.control import Surveys
+from filmbadge.watch.web.app import build
 
 
-def service(directory: Path, *, at_home: bool) -> Service:
+def service(directory: Path, host: str, port: int) -> Service:
     """Everything behind the pages. Raises Refusal."""
     said, store = settings.load(directory), Store(directory)
     door = Door(lambda: tuple(_scopes(directory)))
@@ -27,7 +29,7 @@ def service(directory: Path, *, at_home: bool) -> Service:
         store=store,
         surveys=Surveys(store, directory),
         alerts=Alerts(store, door),
-        gate=Gate(store, said, at_home=at_home),
+        gate=Gate(store, said, at_home=ip_address(host).is_loopback),
         door=door,
         words=Words(),
     )
@@ -45,11 +47,21 @@ def _scopes(directory: Path) -> list[Scope]:
 
 async def run(made: Service, host: str, port: int) -> None:
     """Until it is cancelled."""
-    from filmbadge.watch.web.app import build
-
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(made.surveys.keep_going())
         tasks.create_task(made.alerts.keep_going())
         tasks.create_task(
             made.door.listen(build(made), host, port, made.settings.web.certificate, made.settings.web.key)
         )
+
+
+def backup(directory: Path, file: Path, *, surveys: bool) -> None:
+    raise NotImplementedError
+
+
+def restore(file: Path, directory: Path) -> None:
+    raise NotImplementedError
+
+
+def add_user(directory: Path, name: str, role: str, password: str) -> None:
+    raise NotImplementedError

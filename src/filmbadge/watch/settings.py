@@ -21,7 +21,7 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...] = ()  # by which browsers may call it, beside the address it listens on
     certificate: str = ""  # PEM files, below the directory of the dashboard or absolute
     key: str = ""
-    public_page: bool = False  # /public, at level public, for anybody
+    public: tuple[str, ...] = ()  # scopes that have a page at level public for anybody, at /public/NAME
 
 
 class Login(Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,10 +20,10 @@ from filmbadge.model import Refusal
 from filmbadge.texts import printable
 from filmbadge.watch.people.who import Who
 from filmbadge.watch.service import Service
-from filmbadge.watch.web import live, openapi, static, table
+from filmbadge.watch.web import live, open_to_all, openapi, static, table
 from filmbadge.watch.web.headers import Headers
 from filmbadge.watch.web.pages import Pages
-from filmbadge.watch.web.routes import Action, Asked, Done, Page
+from filmbadge.watch.web.routes import Action, Asked, Page
 
 API = "/api/v1"
 _THREADS = 8  # each has a connection to the store, with a cache of its own
@@ -34,7 +34,11 @@ _JSON = "application/json"
 def build(service: Service) -> Starlette:
     """The application. It opens nothing by itself."""
     site = Site(service)
-    routes: list[BaseRoute] = [*static.routes(), *live.routes(site.may, service)]
+    routes: list[BaseRoute] = [
+        *static.routes(),
+        *live.routes(site.may, service),
+        *open_to_all.routes(site.may, service),
+    ]
     for page in table.PAGES:
         routes += [site.page(page), site.page(page, api=True)]
     for action in table.ACTIONS:

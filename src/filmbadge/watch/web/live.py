@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from filmbadge.watch.people.who import Who
 from filmbadge.watch.service import Service
-from filmbadge.watch.views import surveys
+from filmbadge.watch.views import runs
 from filmbadge.watch.web import table
 
 _EVERY_SECONDS = 1.0
@@ -43,7 +43,7 @@ def routes(may: May, service: Service) -> list[Route]:
             last: Any = None
             for _ in range(int(_LONGEST_SECONDS / _EVERY_SECONDS)):
                 try:
-                    state = await run_in_threadpool(surveys.live, service, run)
+                    state = await run_in_threadpool(runs.live, service, run)
                 except LookupError:
                     return
                 if state != last:

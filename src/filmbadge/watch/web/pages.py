@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment
@@ -14,8 +15,6 @@ from filmbadge.watch.people.who import Role, Who
 from filmbadge.watch.service import Service
 from filmbadge.watch.web import static
 from filmbadge.watch.web.routes import Asked, Done, Page
-
-_FLASH = "said"
 
 
 class Pages:
@@ -37,9 +36,20 @@ class Pages:
         given: Mapping[str, Any] | None = None,
     ) -> Response:
         """`given`: what was filled into a form that was refused, and `fault` why."""
+        drawn = {} if page.drawn is None else page.drawn(shown, asked)
         return self.plain(
-            page.template, asked.who, status=status, headline=page.title, here=page.path, page=shown, fault=fault, given=given or {}, query=asked.query,
-        )  # fmt: skip
+            page.template,
+            asked.who,
+            status=status,
+            headline=getattr(shown, "headline", page.title),
+            topic=page.title,
+            here=page.path,
+            page=shown,
+            fault=fault,
+            given=given or {},
+            query=asked.query,
+            **drawn,
+        )
 
     def plain(self, template: str, who: Who | None, *, status: int = 200, **values: Any) -> Response:
         """A page of its own values. Templates stand in web/templates and extend frame.jinja."""
@@ -57,6 +67,11 @@ class Pages:
         return self.plain(
             "fault.jinja", who, status=status, headline=_HEADS.get(status, "This did not work"), fault=why
         )
+
+
+def _moment(at: str | datetime) -> datetime:
+    """A stamp of the store, a day, or a time."""
+    return at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
 _HEADS = {

@@ -8,31 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from filmbadge.watch.people.who import Role, Who
-from filmbadge.watch.service import Service
-
-
-class Nothing(Struct, frozen=True):
-    """No parameters."""
-
-
-class Done(Struct, frozen=True):
-    """What an action did."""
-
-    said: str  # one sentence
-    to: str  # the page where a browser goes on
-    once: str = ""  # shown this once, and kept nowhere: a new token
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request that was let in."""
-
-    service: Service
-    who: Who
-    path: dict[str, Any]
-    query: Any  # as the route's `query` has it
-    peer: str  # the address of whoever asks
+from filmbadge.watch.people.who import Role
+from filmbadge.watch.views.asked import Asked, Done, Nothing
 
 
 @dataclass(frozen=True)
@@ -45,6 +22,9 @@ class Page:
     title: str
     role: Role | None = Role.VIEWER  # None: anybody, without a login
     query: type[Struct] = Nothing
+    drawn: Callable[[Any, Asked], dict[str, Any]] | None = (
+        None  # what its template has besides: drawings, which JSON has not
+    )
 
 
 @dataclass(frozen=True)
@@ -60,3 +40,6 @@ class Action:
     what: str  # for the audit log, such as `survey.start`
     role: Role = Role.OPERATOR
     page: str = ""
+
+
+__all__ = ["Action", "Asked", "Done", "Nothing", "Page"]

@@ -1,0 +1,133 @@
+"""The first page: what is open now, and what changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from filmbadge.watch.service import Service
+from filmbadge.watch.views import rows, scope_files
+from filmbadge.watch.views.asked import Asked
+from filmbadge.watch.views.records import Overview, Place, Point, ScopeState
+
+_CHANGES = 25
+_POINTS = 60
+# All runs of the last day on which a scope was surveyed: several a day do not hide each other.
+_LAST_DAY = """
+    SELECT r.id FROM runs r JOIN (SELECT scope, max(substr(started, 1, 10)) day FROM runs WHERE taken_in IS NOT NULL GROUP BY scope) d
+    ON d.scope = r.scope AND substr(r.started, 1, 10) = d.day WHERE r.taken_in IS NOT NULL
+"""
+_TOLD = ("new", "worse", "closed", "gone")
+
+
+def overview(asked: Asked) -> Overview:
+    """All scopes together."""
+    service = asked.service
+    counts = _counts(service)
+    became = Counter(
+        {
+            row["kind"]: row["n"]
+            for row in service.store.rows(
+                f"SELECT kind, count(DISTINCT archive) n FROM changes WHERE run IN ({_LAST_DAY}) AND NOT muted GROUP BY kind"
+            )
+        }
+    )
+    last = service.store.one("SELECT max(started) last FROM runs WHERE taken_in IS NOT NULL")
+    return Overview(
+        headline=_headline(counts, last is not None and last["last"] is not None),
+        open_now=counts["open"],
+        muted=counts["muted"],
+        archives=counts["archives"],
+        unknown=counts["unknown"],
+        new=became["new"],
+        closed=became["closed"],
+        gone=became["gone"],
+        worse=became["worse"],
+        since=last["last"] if last else None,
+        changes=rows.changes(
+            service,
+            f"WHERE c.run IN ({_LAST_DAY}) AND c.kind IN ({rows.marks(_TOLD)}) AND NOT c.muted"
+            " ORDER BY CASE c.kind WHEN 'new' THEN 0 WHEN 'worse' THEN 1 ELSE 2 END, coalesce(a.grade, '') DESC, a.name LIMIT ?",
+            *_TOLD,
+            _CHANGES,
+        ),
+        trend=tuple(_trend(service)),
+        places=tuple(_places(service)),
+        scopes=states(service),
+        running=rows.runs(service, "WHERE state <> 'ended' ORDER BY id"),
+    )
+
+
+def _counts(service: Service) -> Counter[str]:
+    """Decoys are left out."""
+    found = service.store.one(
+        f"""
+        SELECT count(*) archives,
+            coalesce(sum(state = 'open' AND NOT {rows.MUTED}), 0) open,
+            coalesce(sum(state = 'open' AND {rows.MUTED}), 0) muted,
+            coalesce(sum(state = 'unknown'), 0) unknown
+        FROM archives a WHERE NOT decoy
+        """
+    )
+    return Counter(dict(found) if found else {})
+
+
+def _headline(counts: Counter[str], surveyed: bool) -> str:
+    if not surveyed:
+        return "No survey has ended yet"
+    if not counts["archives"]:
+        return "No archive was found yet"
+    if counts["open"]:
+        one = counts["open"] == 1
+        return f"{counts['open']:,} {'archive gives' if one else 'archives give'} patients' records to anybody who asks"
+    if counts["muted"]:
+        return "No archive is open but those whose risk was accepted"
+    if counts["unknown"]:
+        return "No archive is known to be open, and of some it is not known"
+    return "No archive gives records to a stranger, as far as we asked"
+
+
+def _trend(service: Service) -> list[Point]:
+    """After each complete run: the open archives of all scopes as their last complete runs saw them."""
+    found = service.store.rows(
+        """
+        SELECT r.id, r.scope, r.started, r.archives_open, sum(c.kind = 'new') new, sum(c.kind IN ('closed', 'gone')) ended
+        FROM runs r LEFT JOIN changes c ON c.run = r.id WHERE r.outcome = 'done' AND r.taken_in IS NOT NULL GROUP BY r.id ORDER BY r.id
+        """
+    )
+    opened: dict[str, int] = {}
+    points = []
+    for row in found:
+        opened[row["scope"]] = row["archives_open"] or 0
+        points.append(Point(row["id"], row["started"], sum(opened.values()), row["new"] or 0, row["ended"] or 0))
+    return points[-_POINTS:]
+
+
+def _places(service: Service) -> list[Place]:
+    found = service.store.rows(
+        "SELECT country, count(*) n FROM archives WHERE state = 'open' AND NOT decoy GROUP BY country ORDER BY n DESC, country"
+    )
+    return [Place(row["country"], rows.country(row["country"], service.words), row["n"]) for row in found]
+
+
+def states(service: Service) -> tuple[ScopeState, ...]:
+    """All scopes, with what is due and what runs."""
+    return tuple(state(service, name) for name in scope_files.names(service.directory))
+
+
+def state(service: Service, name: str) -> ScopeState:
+    """Raises LookupError."""
+    from msgspec import structs
+
+    made = scope_files.state(service.directory, name, service.words)
+    planned = service.store.one("SELECT schedule, next_due FROM scopes WHERE name = ?", name)
+    running = service.store.one("SELECT id FROM runs WHERE scope = ? AND state <> 'ended' ORDER BY id DESC", name)
+    last = service.store.one("SELECT id FROM runs WHERE scope = ? AND taken_in IS NOT NULL ORDER BY id DESC", name)
+    opened = service.store.one("SELECT count(*) n FROM archives WHERE scope = ? AND state = 'open' AND NOT decoy", name)
+    return structs.replace(
+        made,
+        schedule=planned["schedule"] if planned else "",
+        next_due=planned["next_due"] if planned else None,
+        running=running["id"] if running else None,
+        last_run=last["id"] if last else None,
+        archives_open=opened["n"] if opened else 0,
+    )

@@ -1,0 +1,69 @@
+"""The scope files of the dashboard: their names, their words, and what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from filmbadge.keep import files
+from filmbadge.model import Refusal
+from filmbadge.scope import Scope, ScopeError, load
+from filmbadge.tell.scope import explain
+from filmbadge.tell.words import Words
+from filmbadge.watch.views.records import ScopeState
+
+FOLDER = "scopes"
+WARNED_DAYS = 14
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def path_of(directory: Path, name: str) -> Path:
+    """Raises Refusal for a name that is none: it becomes a file."""
+    if not _NAME.fullmatch(name):
+        raise Refusal(
+            "a scope has a name of at most 40 small letters, digits and hyphens, and begins with a letter or a digit"
+        )
+    return directory / FOLDER / f"{name}.toml"
+
+
+def names(directory: Path) -> list[str]:
+    """Of all scope files that have a name as they must, sorted."""
+    found = (path.stem for path in (directory / FOLDER).glob("*.toml"))
+    return sorted(name for name in found if _NAME.fullmatch(name))
+
+
+def text_of(directory: Path, name: str) -> str:
+    """Raises LookupError where there is none."""
+    try:
+        raw = files.read(directory / FOLDER, path_of(directory, name), 1 << 20)
+    except (FileNotFoundError, Refusal):
+        raise LookupError(f"there is no scope {name}") from None
+    return raw.decode("utf-8", "replace")
+
+
+def state(directory: Path, name: str, words: Words, now: datetime | None = None) -> ScopeState:
+    """What it allows, or why it allows nothing. Raises LookupError."""
+    now = now or datetime.now(UTC)
+    text_of(directory, name)
+    try:
+        scope = load(path_of(directory, name), now)
+    except ScopeError as error:
+        return ScopeState(name, faults=tuple(error.faults))
+    return ScopeState(
+        name,
+        depth=str(scope.depth),
+        authority=scope.authority,
+        reference=scope.reference,
+        basis=scope.basis or "",
+        contact=scope.contact,
+        addresses=_addresses(scope),
+        expires=scope.expires,
+        days_left=None if scope.expires is None else (scope.expires - now) // timedelta(days=1),
+        words=tuple(explain(scope, words).splitlines()),
+    )
+
+
+def _addresses(scope: Scope) -> int:
+    four, six = scope.addresses()
+    return four.size + six.size
