@@ -11,7 +11,7 @@ import signal
 import stat
 import sys
 import traceback
-from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar, cast
