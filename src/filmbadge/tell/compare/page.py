@@ -8,7 +8,7 @@ from typing import NamedTuple
 from filmbadge.catalogue.countries import name as country_name
 from filmbadge.compare.records import By, ChangeKind
 from filmbadge.model import Depth, Rung
-from filmbadge.tell.compare import phrases, telling, terminal, trend
+from filmbadge.tell.compare import drawing, phrases, telling, terminal, trend
 from filmbadge.tell.compare.document import ChangeView, ComparisonDocument, Side, Step, SurveyRow
 from filmbadge.tell.language import N_
 from filmbadge.tell.report import family
@@ -83,7 +83,7 @@ def render(told: ComparisonDocument, words: Words) -> str:
         facts=list(_facts(told, step, words)),
         figures=[] if told.empty or told.uncompared else list(_figures(told, step, words)),
         title=title,
-        drawn=trend.drawn(bars, title, words) if any(bar.open for bar in bars) else None,
+        drawn=drawing.drawn(bars, title, words) if any(bar.open for bar in bars) else None,
         trend_head=terminal.trend_head(told, words),
         trend=list(terminal.trend(told, words)),
         became=None if told.empty else _became(told, step, words),

@@ -9,9 +9,6 @@ from filmbadge.model import FindingCode, Kind, Provenance
 from filmbadge.tell import remedy
 from filmbadge.tell.language import N_
 from filmbadge.tell.remedy import Step
-from filmbadge.tell.report.charts import figure, public
-from filmbadge.tell.report.family import width
-from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.view import ArchiveView, amounts, sentences
 from filmbadge.tell.words import Words
 
@@ -28,14 +25,6 @@ GRADES = {
     "F": (N_("failed"), N_("It gives records to anybody who asks, and they are personal, or nobody looked.")),
     "": (N_("no grade"), N_("We could not find out enough. That is not a good grade.")),
 }
-
-
-class GradeRow(NamedTuple):
-    letter: str  # empty: no grade
-    word: str
-    meaning: str
-    archives: str
-    bar: int
 
 
 class ArchiveRow(NamedTuple):
@@ -83,19 +72,6 @@ class Remedies(NamedTuple):
     title: str
     close: tuple[Step, ...]
     again: str = ""
-
-
-def grades(report: ReportDocument, words: Words) -> list[GradeRow]:
-    """The key: each letter with its word, what it means, and how many archives have it."""
-    counted = {"" if grade == "none" else grade: n for grade, n in report.grades.items()}
-    if not any(counted.values()):
-        return []
-    most = max(counted.values())
-    return [
-        GradeRow(letter, words.say(word), words.say(meaning), figure(report, n, words) if n else "", width(n, most))
-        for letter, (word, meaning) in GRADES.items()
-        if (n := counted.get(letter, 0)) or (letter and not public(report))
-    ]
 
 
 def anchor(number: int) -> str:

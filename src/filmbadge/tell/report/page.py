@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from filmbadge.model import Depth, Total
 from filmbadge.tell.language import N_
-from filmbadge.tell.report import archives, family
+from filmbadge.tell.report import archives, family, grades
 from filmbadge.tell.report.charts import Chart, Row, at_least, charts, places, public, wrong
 from filmbadge.tell.summary import (
     ReportDocument,
@@ -180,7 +180,7 @@ def _archives(report: ReportDocument, words: Words) -> dict[str, object]:
     opened = [(n, one) for n, one in numbered if one.open and not one.decoy]
     in_cards = len(opened) <= archives.MOST_CARDS
     return {
-        "grades": archives.grades(report, words),
+        "grades": grades.grades(report, words),
         "archives_title": _graded(report, words),
         "in_cards": in_cards,
         "on_paper": archives.MOST_ON_PAPER,

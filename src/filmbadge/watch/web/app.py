@@ -77,7 +77,7 @@ class Site:
             try:
                 given = await _given(request, api=api)
             except (Refusal, msgspec.DecodeError) as error:
-                return self._fault(request, 400, str(error), api=api)
+                return self._fault(400, str(error), api=api)
             return await run_in_threadpool(self._do, action, request, given, api)
 
         return Route(
@@ -89,13 +89,11 @@ class Site:
         who = self.service.gate.who(request)
         if who is None:
             if api or isinstance(route, Action):
-                return self._fault(request, 401, "log in first, or send an API token", api=api)
+                return self._fault(401, "log in first, or send an API token", api=api)
             return RedirectResponse(f"/login?to={quote(_here(request), safe='')}", 303)
         assert route.role is not None
         if not who.role.reaches(route.role):
-            return self._fault(
-                request, 403, f"this needs the role {route.role}; {who.name} is {who.role}", api=api, who=who
-            )
+            return self._fault(403, f"this needs the role {route.role}; {who.name} is {who.role}", api=api, who=who)
         return who
 
     def _show(self, page: Page, request: Request, api: bool) -> Response:
@@ -109,13 +107,11 @@ class Site:
             asked = self._asked(request, who, query)
             shown = page.view(asked)
         except msgspec.ValidationError as error:
-            return self._fault(request, 400, f"the address of this page is not understood: {error}", api=api, who=who)
+            return self._fault(400, f"the address of this page is not understood: {error}", api=api, who=who)
         except LookupError as error:
-            return self._fault(
-                request, 404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who
-            )
+            return self._fault(404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who)
         except Refusal as error:
-            return self._fault(request, 503, str(error), api=api, who=who)
+            return self._fault(503, str(error), api=api, who=who)
         if api:
             return Response(msgspec.json.encode(shown), media_type=_JSON)
         return self.pages.render(page, shown, asked)
@@ -126,7 +122,6 @@ class Site:
             return who
         if not self.service.gate.meant(request, who, given.pop("csrf", "")):
             return self._fault(
-                request,
                 403,
                 "this form is out of date: go back, load the page again, and send it once more",
                 api=api,
@@ -139,9 +134,7 @@ class Site:
             return self._refused(action, request, who, given, str(error), api=api)
         except LookupError as error:
             self.service.gate.note(request, who, action.what, _about(request), "not found")
-            return self._fault(
-                request, 404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who
-            )
+            return self._fault(404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who)
         except Refusal as error:
             return self._refused(action, request, who, given, str(error), api=api)
         self.service.gate.note(request, who, action.what, _about(request), "done")
@@ -156,28 +149,27 @@ class Site:
         self.service.gate.note(request, who, action.what, _about(request), "refused")
         page = self._by_path.get(action.page)
         if api or page is None:
-            return self._fault(request, 422, why, api=api, who=who)
+            return self._fault(422, why, api=api, who=who)
         asked = self._asked(request, who, page.query())
         try:
             return self.pages.render(page, page.view(asked), asked, status=422, fault=why, given=given)
         except LookupError:
-            return self._fault(request, 422, why, api=api, who=who)
+            return self._fault(422, why, api=api, who=who)
 
     def _asked(self, request: Request, who: Who | None, query: Any) -> Asked:
         return Asked(self.service, who or self.service.gate.NOBODY, dict(request.path_params), query, _peer(request))
 
-    def _fault(self, request: Request, status: int, why: str, *, api: bool, who: Who | None = None) -> Response:
+    def _fault(self, status: int, why: str, *, api: bool, who: Who | None = None) -> Response:
         if api:
             return Response(msgspec.json.encode(openapi.Fault(printable(why))), status, media_type=_JSON)
         return self.pages.fault(status, why, who)
 
     def missing(self, request: Request, _: Exception) -> Response:
-        return self._fault(request, 404, "there is no such page", api=request.url.path.startswith("/api/"))
+        return self._fault(404, "there is no such page", api=request.url.path.startswith("/api/"))
 
     def broken(self, request: Request, error: Exception) -> Response:
         """Our own fault: its type, and no text, which could hold anything."""
         return self._fault(
-            request,
             500,
             f"this failed here ({type(error).__name__}); the log of the dashboard has more",
             api=request.url.path.startswith("/api/"),

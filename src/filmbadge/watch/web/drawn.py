@@ -10,7 +10,7 @@ import msgspec
 
 from filmbadge.keep.manifest import CountryRow
 from filmbadge.model import Provenance, Total
-from filmbadge.tell.compare import trend
+from filmbadge.tell.compare import drawing
 from filmbadge.tell.report import archives as cards
 from filmbadge.tell.report import map as maps
 from filmbadge.watch.views.asked import Asked
@@ -23,12 +23,14 @@ def overview(shown: Overview, asked: Asked) -> dict[str, Any]:
     """The trend and the map."""
     words = asked.service.words
     bars = [
-        trend.Bar(_day(point.at), point.open, min(point.new, point.open), point.ended if n else None, f"{point.open:,}")
+        drawing.Bar(
+            _day(point.at), point.open, min(point.new, point.open), point.ended if n else None, f"{point.open:,}"
+        )
         for n, point in enumerate(shown.trend[-_POINTS:])
     ]
     heading = _heading(bars)
     return {
-        "trend": trend.drawn(bars, heading, words) if len(bars) > 1 else "",
+        "trend": drawing.drawn(bars, heading, words) if len(bars) > 1 else "",
         "trend_title": heading,
         "map": maps.world(
             [_country(place.country, place.open) for place in shown.places if place.country], "archives_open", words
@@ -36,7 +38,7 @@ def overview(shown: Overview, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _heading(bars: list[trend.Bar]) -> str:
+def _heading(bars: list[drawing.Bar]) -> str:
     if len(bars) < 2:
         return ""
     first, last = bars[0], bars[-1]
