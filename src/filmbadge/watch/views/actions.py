@@ -34,7 +34,7 @@ class Accept(Struct, frozen=True):
 
 
 class First(Struct, frozen=True):
-    """One archive: writes its scope, and has it surveyed."""
+    """One archive: writes its scope."""
 
     address: str
     who: str
@@ -113,14 +113,13 @@ def schedule(asked: Asked, form: Schedule) -> Done:
 
 
 def begin(asked: Asked, form: First) -> Done:
-    """The first page's form: the scope of one address, and its survey at once."""
+    """The first page's form writes the scope of one archive. Its page says what a survey would do, and has the button: nobody is asked before that."""
     named = form.name.strip() or _named(asked.service, form.address)
     scope = scopes.NewScope(
         named, form.address, form.who, form.reference, form.contact, depth=form.depth, ports=form.ports, aet=form.aet
     )
     scopes.write(asked.service, scope)
-    number = asked.service.surveys.start(named, asked.who.name)
-    return Done("The scope was written, and the survey began.", f"/surveys/{number}")
+    return Done("The scope was written. Nobody was asked yet.", f"/scopes/{named}")
 
 
 def _named(service: Service, address: str) -> str:
