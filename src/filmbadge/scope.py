@@ -461,6 +461,20 @@ def load(path: Path, now: datetime | None = None) -> Scope:
     return parse(text, printable(str(path)), now, folder=path.parent, beside=True)
 
 
+def surveyed(path: Path) -> Scope:
+    """What a scope file says of networks, whether or not it has expired, and whatever else is wrong with it.
+
+    It is no permission: it has expired. It is for who must stay away from what is surveyed. Raises ScopeError where it cannot be read.
+    """
+    reader = _Reader(_text_of(path), printable(str(path)), {}, path.parent, True)
+    try:
+        reader.raw = tomllib.loads("\n".join(reader.lines))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ScopeError(f"cannot be read: {type(error).__name__}", where=reader.where) from None
+    networks, exclude, opted_out = reader.networks()
+    return Scope(reader.where, networks, exclude, expires=datetime.min.replace(tzinfo=UTC), opted_out=opted_out)
+
+
 def _not_there(path: Path) -> str:
     if is_network(str(path)):
         return "this is an address or a network, where a scope file is asked for (write one with: filmbadge scope new FILE)"
@@ -593,16 +607,14 @@ class _Reader:
         web_tls = self._ports("web_tls", WEB_TLS_PORTS)
         if not (dimse or dimse_tls or web or web_tls):
             self._fault("no port is left to ask", "ports", "dimse")
-        networks, _ = self._networks("networks", required=True)
-        exclude, listed = self._networks("exclude", required=False)
-        opted_out = (*listed, *self._opted_out_beside())
+        networks, exclude, opted_out = self.networks()
         expires, qido_record = self._expires(now), self._qido_record(basis)
         authority = self._text("authority", "who")
         stated = basis in PERSONAL and bool(authority)
         scope = Scope(
             name=self.where,
             networks=networks,
-            exclude=tuple(dict.fromkeys((*exclude, *opted_out))),
+            exclude=exclude,
             depth=depth if stated or not depth.reaches(Depth.PROFILE) else Depth.KNOCK,
             expires=expires,
             contact=self._text("authority", "contact"),
@@ -622,7 +634,7 @@ class _Reader:
             census=self._numbers("census", Budget()),
             confirmed=self._confirmed(),
             memory=self._numbers("memory", MemoryLimits()),
-            opted_out=tuple(dict.fromkeys(opted_out)),
+            opted_out=opted_out,
             lists=tuple((printable(str(path)), held.digest) for path, held in self.lists.items()),
             retrievals=self._numbers("retrievals", Retrievals()),
         )
@@ -630,6 +642,13 @@ class _Reader:
         self._check_unusual(scope, now)
         self._require_none()
         return scope
+
+    def networks(self) -> tuple[tuple[Network, ...], tuple[Network, ...], tuple[Network, ...]]:
+        """Those of the scope, those that it excludes, and of these those that opted out."""
+        networks, _ = self._networks("networks", required=True)
+        exclude, listed = self._networks("exclude", required=False)
+        opted_out = (*listed, *self._opted_out_beside())
+        return networks, tuple(dict.fromkeys((*exclude, *opted_out))), tuple(dict.fromkeys(opted_out))
 
     def _require_none(self) -> None:
         """Raises ScopeError of all faults, if there are any."""

@@ -74,10 +74,10 @@ def watch(
         return DONE
     made = main.service(dir_, host, port)
     scheme = "https" if made.settings.web.certificate else "http"
-    note(f"Open {scheme}://{listen} in a browser. Ctrl-C ends the dashboard; a survey that runs goes on.")
+    shown = f"Open {scheme}://{listen} in a browser. Ctrl-C ends the dashboard; a survey that runs goes on."
     try:
         # Not uvloop: it connects behind the back of the guard of the second door.
-        run_loop(main.run(made, host, port), asyncio.new_event_loop)
+        run_loop(main.run(made, host, port, lambda: note(shown)), asyncio.new_event_loop)
     except KeyboardInterrupt:
         note("The dashboard ended.")
     return DONE

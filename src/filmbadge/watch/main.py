@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
-from filmbadge.scope import Scope, ScopeError
-from filmbadge.scope import load as load_scope
+from filmbadge.model import Refusal
+from filmbadge.scope import Scope, ScopeError, surveyed
 from filmbadge.tell.words import Words
 from filmbadge.watch import settings
 from filmbadge.watch.alerts.alerts import Alerts
@@ -36,23 +37,31 @@ def service(directory: Path, host: str, port: int) -> Service:
 
 
 def _scopes(directory: Path) -> list[Scope]:
+    """Whatever is surveyed, or was: none of it may be sent anything."""
     found = []
     for path in sorted((directory / "scopes").glob("*.toml")):
         try:
-            found.append(load_scope(path))
+            found.append(surveyed(path))
         except ScopeError:
-            continue  # it allows nothing; its page says why
+            continue  # it names nothing that could be read; its page says why
     return found
 
 
-async def run(made: Service, host: str, port: int) -> None:
-    """Until it is cancelled."""
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(made.surveys.keep_going())
-        tasks.create_task(made.alerts.keep_going())
-        tasks.create_task(
-            made.door.listen(build(made), host, port, made.settings.web.certificate, made.settings.web.key)
-        )
+async def run(made: Service, host: str, port: int, ready: Callable[[], None] = lambda: None) -> None:
+    """Until it is cancelled. `ready` is called when it listens. Raises Refusal."""
+    made.door.guard()
+    web = made.settings.web
+    work = (
+        made.door.listen(build(made), host, port, web.certificate, web.key, lambda *_: ready()),
+        made.surveys.keep_going(),
+        made.alerts.keep_going(),
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for one in work:
+                tasks.create_task(one)
+    except* Refusal as refusals:
+        raise refusals.exceptions[0] from None
 
 
 def backup(directory: Path, file: Path, *, surveys: bool) -> None:
