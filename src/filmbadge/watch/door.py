@@ -37,6 +37,7 @@ Mood = Literal["info", "success", "warning", "failure"]  # as apprise colours a 
 _SECONDS = 15.0  # that a connect, or an answer, may take
 _WHOLE_SECONDS = 30.0  # the same for all of an answer
 _MOST_BYTES = 1 << 20
+_WAITING = 1024  # connections that were not taken yet
 _CONNECTIONS = 512  # open ones, streams of events among them
 _REQUEST_SECONDS = 30.0  # from a connection, or the first byte of a request, to its last one
 _HEAD_BYTES = 1 << 15
@@ -283,9 +284,9 @@ class _Errand:
         if event in _LOOK_UPS:
             host = arguments[0]
             if event != "socket.getaddrinfo":
-                raise _NotAllowed(
-                    socket.EAI_FAIL, "no other name is looked up"
-                )  # smtplib asks for its own, and can do without
+                if host == socket.gethostname():
+                    return  # a mail server is told our own name
+                raise _NotAllowed(socket.EAI_FAIL, "no other name is looked up")
             if host != self._asking and _address(host) not in self.addresses():
                 self._refuse(f"it would look up {printable(str(host))[:100]}, which the settings do not name")
         elif event in _SENDS:
@@ -467,6 +468,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
             heard.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
             heard.bind((str(address), port))
+            heard.listen(_WAITING)
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or "a port is a number up to 65535"
             raise Refusal(f"nothing can listen on {address} port {port}: {why}") from None
