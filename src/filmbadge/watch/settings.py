@@ -26,7 +26,8 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Login(Struct, frozen=True, forbid_unknown_fields=True):
     local: bool = True  # users with a password of their own
-    hours: int = 12  # that a session lasts
+    hours: int = 12  # that a session lasts at most
+    idle_minutes: int = 60  # after which a session ends that nobody used
 
 
 class Proxy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +43,9 @@ class Oidc(Struct, frozen=True, forbid_unknown_fields=True):
     issuer: str = ""
     client_id: str = ""
     client_secret: str = ""
-    roles_claim: str = "groups"
+    name_claim: str = "preferred_username"  # by which somebody is shown; `sub` where there is none
+    roles_claim: str = "groups"  # with dots between the steps into an object, such as realm_access.roles
+    scopes: str = "openid profile email"
     viewer: tuple[str, ...] = ()
     operator: tuple[str, ...] = ()
     admin: tuple[str, ...] = ()

@@ -118,16 +118,23 @@ CREATE TABLE users (
     name TEXT PRIMARY KEY, password TEXT NOT NULL, role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
     created TEXT NOT NULL, changed TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0
 );
+-- `owner` is whose it is: where they come from, a colon, and what they are known by there. A name alone could be that of two.
 CREATE TABLE sessions (
-    hash TEXT PRIMARY KEY,               -- SHA-256 of the cookie
-    name TEXT NOT NULL, role TEXT NOT NULL, source TEXT NOT NULL CHECK (source IN ('local', 'oidc')),
-    csrf TEXT NOT NULL, created TEXT NOT NULL, last TEXT NOT NULL, expires TEXT NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash TEXT NOT NULL UNIQUE,           -- SHA-256 of the cookie
+    owner TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')), source TEXT NOT NULL CHECK (source IN ('local', 'oidc')),
+    peer TEXT NOT NULL, created TEXT NOT NULL, last TEXT NOT NULL, expires TEXT NOT NULL
 );
+CREATE INDEX sessions_by_owner ON sessions (owner);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
-    by TEXT NOT NULL, created TEXT NOT NULL, expires TEXT, used TEXT, revoked TEXT
+    hash TEXT NOT NULL UNIQUE,           -- SHA-256 of the token
+    owner TEXT NOT NULL, by TEXT NOT NULL, name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    created TEXT NOT NULL, expires TEXT NOT NULL, used TEXT, revoked TEXT
 );
+CREATE INDEX tokens_by_owner ON tokens (owner);
 -- Who did what. It is only added to.
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
