@@ -30,7 +30,7 @@ def service(directory: Path, host: str, port: int) -> Service:
         store=store,
         surveys=Surveys(store, directory),
         alerts=Alerts(store, door),
-        gate=Gate(store, said, at_home=ip_address(host).is_loopback),
+        gate=Gate(store, said, at_home=ip_address(host).is_loopback, fetch=door.fetch),
         door=door,
         words=Words(),
     )

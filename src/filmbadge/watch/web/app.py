@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from filmbadge.model import Refusal
 from filmbadge.texts import printable
+from filmbadge.watch.people.bodies import bounded
 from filmbadge.watch.people.who import Who
 from filmbadge.watch.service import Service
 from filmbadge.watch.web import live, open_to_all, openapi, static, table
@@ -137,7 +138,7 @@ class Site:
             return self._fault(404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who)
         except Refusal as error:
             return self._refused(action, request, who, given, str(error), api=api)
-        self.service.gate.note(request, who, action.what, _about(request), "done")
+        self.service.gate.note(request, who, action.what, _about(request, form), "done")
         if api:
             return Response(msgspec.json.encode(done), media_type=_JSON)
         return self.pages.went(done, who)
@@ -157,7 +158,13 @@ class Site:
             return self._fault(422, why, api=api, who=who)
 
     def _asked(self, request: Request, who: Who | None, query: Any) -> Asked:
-        return Asked(self.service, who or self.service.gate.NOBODY, dict(request.path_params), query, _peer(request))
+        return Asked(
+            self.service,
+            who or self.service.gate.NOBODY,
+            dict(request.path_params),
+            query,
+            self.service.gate.peer(request),
+        )
 
     def _fault(self, status: int, why: str, *, api: bool, who: Who | None = None) -> Response:
         if api:
@@ -182,16 +189,13 @@ class Site:
 
 async def _given(request: Request, *, api: bool) -> dict[str, Any]:
     """The fields of a form, or an object of JSON. Raises Refusal."""
-    if int(request.headers.get("content-length") or 0) > _MOST_FORM_BYTES:
-        raise Refusal("this is too large")
+    request = bounded(request, _MOST_FORM_BYTES)
     if api:
         if request.headers.get("content-type", "").partition(";")[0].strip() != _JSON:
             raise Refusal(f"send {_JSON}")
         body = b""
         async for part in request.stream():
             body += part
-            if len(body) > _MOST_FORM_BYTES:
-                raise Refusal("this is too large")
         found = msgspec.json.decode(body or b"{}")
         if not isinstance(found, dict):
             raise Refusal("send one object")
@@ -208,9 +212,6 @@ def _here(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def _about(request: Request) -> str:
-    return " ".join(str(value) for value in request.path_params.values())
-
-
-def _peer(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _about(request: Request, form: object = None) -> str:
+    """What an action was about: what its path names, or else what its form does."""
+    return " ".join(map(str, request.path_params.values())) or str(getattr(form, "name", ""))
