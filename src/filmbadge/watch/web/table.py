@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from filmbadge.watch.people.who import Role
 from filmbadge.watch.views import actions, archives, findings, overview, runs, scopes, settings
-from filmbadge.watch.web import drawn
+from filmbadge.watch.web import drawn, people_routes
 from filmbadge.watch.web.routes import Action, Nothing, Page
 
 PAGES: tuple[Page, ...] = (
@@ -18,6 +18,7 @@ PAGES: tuple[Page, ...] = (
     Page("/scopes/{name}", scopes.scope, "scope.jinja", "Scope"),
     Page("/begin", scopes.begin, "begin.jinja", "Check your archive", role=Role.OPERATOR),
     Page("/settings", settings.settings, "settings.jinja", "Settings", role=Role.ADMIN),
+    *people_routes.PAGES,
 )
 ACTIONS: tuple[Action, ...] = (
     Action("/begin", actions.First, actions.begin, "begin", page="/begin"),
@@ -35,4 +36,5 @@ ACTIONS: tuple[Action, ...] = (
     Action("/settings/channels", settings.NewChannel, settings.add, "channel.add", role=Role.ADMIN, page="/settings"),
     Action("/settings/channels/remove", settings.ChannelNumber, settings.remove, "channel.remove", role=Role.ADMIN),
     Action("/settings/channels/test", settings.ChannelNumber, settings.test, "channel.test", role=Role.ADMIN),
+    *people_routes.ACTIONS,
 )
