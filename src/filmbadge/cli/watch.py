@@ -72,7 +72,7 @@ def watch(
         main.add_user(dir_, add_user, role, _password())
         note(f"{add_user} can log in, as {role}.")
         return DONE
-    made = main.service(dir_, host, port)
+    made = main.service(dir_, host)
     scheme = "https" if made.settings.web.certificate else "http"
     shown = f"Open {scheme}://{listen} in a browser. Ctrl-C ends the dashboard; a survey that runs goes on."
     try:

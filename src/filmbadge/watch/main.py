@@ -20,7 +20,7 @@ from filmbadge.watch.surveys.control import Surveys
 from filmbadge.watch.web.app import build
 
 
-def service(directory: Path, host: str, port: int) -> Service:
+def service(directory: Path, host: str) -> Service:
     """Everything behind the pages. Raises Refusal."""
     said, store = settings.load(directory), Store(directory)
     door = Door(lambda: tuple(_scopes(directory)))
