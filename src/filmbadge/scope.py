@@ -466,13 +466,25 @@ def surveyed(path: Path) -> Scope:
 
     It is no permission: it has expired. It is for who must stay away from what is surveyed. Raises ScopeError where it cannot be read.
     """
-    reader = _Reader(_text_of(path), printable(str(path)), {}, path.parent, True)
+    networks, exclude, opted_out = _leniently(path).networks()
+    return Scope(path.stem, networks, exclude, expires=_LONG_AGO, opted_out=opted_out)
+
+
+def end_of(path: Path) -> datetime | None:
+    """When the permission of a scope file ends, or ended; None where it does not say. Raises ScopeError where it cannot be read."""
+    return _leniently(path).end(_LONG_AGO)
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def _leniently(path: Path) -> _Reader:
+    where = printable(str(path))
     try:
-        reader.raw = tomllib.loads("\n".join(reader.lines))
+        text = _text_of(path)
+        return _Reader(text, where, tomllib.loads(text), path.parent, True)
     except (OSError, ValueError, RecursionError) as error:
-        raise ScopeError(f"cannot be read: {type(error).__name__}", where=reader.where) from None
-    networks, exclude, opted_out = reader.networks()
-    return Scope(reader.where, networks, exclude, expires=datetime.min.replace(tzinfo=UTC), opted_out=opted_out)
+        raise ScopeError(f"cannot be read: {type(error).__name__}", where=where) from None
 
 
 def _not_there(path: Path) -> str:
@@ -608,7 +620,7 @@ class _Reader:
         if not (dimse or dimse_tls or web or web_tls):
             self._fault("no port is left to ask", "ports", "dimse")
         networks, exclude, opted_out = self.networks()
-        expires, qido_record = self._expires(now), self._qido_record(basis)
+        expires, qido_record = self.end(now), self._qido_record(basis)
         authority = self._text("authority", "who")
         stated = basis in PERSONAL and bool(authority)
         scope = Scope(
@@ -765,7 +777,7 @@ class _Reader:
             self.lists[path] = netlists.read(path)
         return self.lists[path]
 
-    def _expires(self, now: datetime) -> datetime | None:
+    def end(self, now: datetime) -> datetime | None:
         """The end of the permission; None where it is at fault."""
         value, end = self.raw.get("expires"), None
         if value is None:

@@ -29,7 +29,7 @@ def service(directory: Path, host: str) -> Service:
         settings=said,
         store=store,
         surveys=Surveys(store, directory),
-        alerts=Alerts(store, door),
+        alerts=Alerts(store, door, f"https://{said.web.names[0]}" if said.web.names else ""),
         gate=Gate(store, said, at_home=ip_address(host).is_loopback, fetch=door.fetch),
         door=door,
         words=Words(),

@@ -6,8 +6,7 @@ CREATE TABLE scopes (
     schedule TEXT NOT NULL DEFAULT '',   -- '', or 'daily 02:00', 'weekly mon 02:00', 'monthly 1 02:00', in UTC
     next_due TEXT,                       -- when the next survey is due; null: none is
     added_at TEXT NOT NULL,
-    added_by TEXT NOT NULL,
-    warned_for TEXT                      -- the expiry that was warned of
+    added_by TEXT NOT NULL
 );
 
 -- One survey, in a folder of its own. Several a day are several rows: the order is that of `id`.
@@ -148,7 +147,7 @@ CREATE TABLE channels (
     events TEXT NOT NULL,                -- new, worse, closed, expiring, failed, with blanks between them
     digest TEXT NOT NULL DEFAULT '',     -- '': at once; or a schedule as of `scopes`
     next_digest TEXT, enabled INTEGER NOT NULL DEFAULT 1,
-    told_to INTEGER NOT NULL DEFAULT 0,  -- the last event that its digests told
+    told_to INTEGER NOT NULL,            -- the last event that it was told, or that it need not be told
     last_sent TEXT, last_fault TEXT NOT NULL DEFAULT ''
 );
 -- What happened that people are told of.
@@ -159,11 +158,16 @@ CREATE TABLE events (
     muted INTEGER NOT NULL DEFAULT 0,
     UNIQUE (kind, scope, run, archive)
 );
+-- One message to one channel. A row that is `sending` when the dashboard begins was begun by one that was killed.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     channel INTEGER NOT NULL REFERENCES channels ON DELETE CASCADE,
     events TEXT NOT NULL,                -- JSON: ids
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'given-up')),
-    tries INTEGER NOT NULL DEFAULT 0, next_try TEXT NOT NULL, fault TEXT NOT NULL DEFAULT ''
+    title TEXT NOT NULL, body TEXT NOT NULL, mood TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'given-up')),
+    made TEXT NOT NULL, next_try TEXT NOT NULL, ended TEXT,
+    tries INTEGER NOT NULL DEFAULT 0, fault TEXT NOT NULL DEFAULT '',
+    again INTEGER NOT NULL DEFAULT 0     -- it may have been sent before
 );
+CREATE INDEX outbox_by_state ON outbox (state, next_try);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
