@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from filmbadge.watch.surveys.taking_in import take_in
 
 from filmbadge.keep.reader import read_manifest
 from filmbadge.tell.view import ArchiveView
 from filmbadge.watch.main import service
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import Store, stamp
-from filmbadge.watch.surveys.taking_in import take_in
 from support import twice
 
 SCOPE = "north"
@@ -50,9 +50,19 @@ def surveyed(store: Store, dataset: Path, outcome: str = "done", scope: str = SC
         count = change.execute("SELECT count(*) FROM runs").fetchone()[0]
         folder = f"surveys/{scope}/{count + 1}"
         shutil.copytree(dataset, store.directory / folder)
-        values = (scope, folder, "asked", "tests", "taking-in", outcome, stamp(told.started), stamp(told.ended or told.started))
+        values = (
+            scope,
+            folder,
+            "asked",
+            "tests",
+            "taking-in",
+            outcome,
+            stamp(told.started),
+            stamp(told.ended or told.started),
+        )
         row = change.execute(
-            "INSERT INTO runs (scope, folder, why, by, state, outcome, started, ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values
+            "INSERT INTO runs (scope, folder, why, by, state, outcome, started, ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
         )
     run = row.lastrowid
     assert run is not None
@@ -74,9 +84,18 @@ def filled(directory: Path) -> Service:
     with made.store.change() as change:
         archive = change.execute("SELECT id FROM archives WHERE state = 'open' ORDER BY id").fetchone()[0]
         now, later = stamp(datetime.now(UTC)), f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
-        change.execute("INSERT INTO risks (archive, reason, by, accepted_at, until, known) SELECT id, 'a test', 'tests', ?, ?, known FROM archives WHERE id = ?", (now, later, archive))
-        change.execute("INSERT INTO letters VALUES (?, 'FB-1', 1, 'first', '2026-11-20', 'St. Mary', 'e-mail', 'letter.eml')", (archive,))
-        change.execute("INSERT INTO jobs (kind, archive, scope, run, state, folder, by, started, ended, exit_code, result) VALUES ('verify', ?, ?, 1, 'ended', 'proofs/1', 'tests', ?, ?, 0, 'closed')", (archive, SCOPE, now, now))
+        change.execute(
+            "INSERT INTO risks (archive, reason, by, accepted_at, until, known) SELECT id, 'a test', 'tests', ?, ?, known FROM archives WHERE id = ?",
+            (now, later, archive),
+        )
+        change.execute(
+            "INSERT INTO letters VALUES (?, 'FB-1', 1, 'first', '2026-11-20', 'St. Mary', 'e-mail', 'letter.eml')",
+            (archive,),
+        )
+        change.execute(
+            "INSERT INTO jobs (kind, archive, scope, run, state, folder, by, started, ended, exit_code, result) VALUES ('verify', ?, ?, 1, 'ended', 'proofs/1', 'tests', ?, ?, 0, 'closed')",
+            (archive, SCOPE, now, now),
+        )
         change.execute("INSERT INTO channels (name, url, public, events) VALUES ('security', 'jsons://user:secret-of-the-channel@hook.example/x', 0, 'new closed')")  # fmt: skip
     return made
 
@@ -86,11 +105,18 @@ def hostile(made: Service) -> None:
     with made.store.change() as change:
         for table, columns in _FREE.items():
             for column in columns:
-                change.execute(f"UPDATE {table} SET {column} = ? || rowid" if table not in {"letters", "findings"} else f"UPDATE {table} SET {column} = ?", (HOSTILE,))
+                change.execute(
+                    f"UPDATE {table} SET {column} = ? || rowid"
+                    if table not in {"letters", "findings"}
+                    else f"UPDATE {table} SET {column} = ?",
+                    (HOSTILE,),
+                )
         for number, view in change.execute("SELECT id, view FROM archives").fetchall():
             told = _spoilt(msgspec.json.decode(zlib.decompress(view)))
             msgspec.convert(told, ArchiveView)  # it must still be one
-            change.execute("UPDATE archives SET view = ? WHERE id = ?", (zlib.compress(msgspec.json.encode(told)), number))
+            change.execute(
+                "UPDATE archives SET view = ? WHERE id = ?", (zlib.compress(msgspec.json.encode(told)), number)
+            )
 
 
 def _spoilt(value: Any, name: str = "") -> Any:
@@ -98,5 +124,13 @@ def _spoilt(value: Any, name: str = "") -> Any:
         return {key: _spoilt(one, key) for key, one in value.items()}
     if isinstance(value, list):
         return [_spoilt(one, name) for one in value]
-    free = isinstance(value, str) and name not in _CODES | {"codes", "doubts", "how", "field", "country", "id", "endpoints"}
+    free = isinstance(value, str) and name not in _CODES | {
+        "codes",
+        "doubts",
+        "how",
+        "field",
+        "country",
+        "id",
+        "endpoints",
+    }
     return HOSTILE if free else value

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from filmbadge.tell.view import ArchiveView
+from filmbadge.watch.alerts.alerts import Channel
 
 
 class ScopeState(Struct, frozen=True):
@@ -258,18 +259,6 @@ class FindingRow(Struct, frozen=True):
 class Findings(Struct, frozen=True):
     headline: str
     rows: tuple[FindingRow, ...]
-
-
-class Channel(Struct, frozen=True):
-    id: int
-    name: str
-    where: str  # what kind of channel, and its host; never its secret
-    public: bool
-    events: tuple[str, ...]
-    digest: str
-    enabled: bool
-    last_sent: str | None
-    last_fault: str
 
 
 class SettingsPage(Struct, frozen=True):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from filmbadge.version import RELEASE
 from filmbadge.watch.service import Service
 from filmbadge.watch.views.asked import Asked, Done
-from filmbadge.watch.views.records import Channel, SettingsPage
-
-KINDS = ("new", "worse", "closed", "expiring", "failed")
+from filmbadge.watch.views.records import SettingsPage
 
 
 class NewChannel(Struct, frozen=True):
@@ -31,38 +28,16 @@ class ChannelNumber(Struct, frozen=True):
     channel: int
 
 
+class Enable(Struct, frozen=True):
+    """Switches a channel on (`yes`) or off (`no`)."""
+
+    channel: int
+    on: str
+
+
 def settings(asked: Asked) -> SettingsPage:
     service = asked.service
-    found = service.store.rows("SELECT * FROM channels ORDER BY name COLLATE NOCASE")
-    return SettingsPage(
-        headline="Settings",
-        channels=tuple(
-            Channel(
-                row["id"],
-                row["name"],
-                _where(row["url"]),
-                bool(row["public"]),
-                tuple(row["events"].split()),
-                row["digest"],
-                bool(row["enabled"]),
-                row["last_sent"],
-                row["last_fault"],
-            )
-            for row in found
-        ),
-        facts=tuple(_facts(service)),
-    )
-
-
-def _where(url: str) -> str:
-    """What kind it is, and to which host: all else of it may be a secret."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return "not readable"
-    named = host if "." in host and parts.scheme in {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "matrix", "matrixs"} else ""  # fmt: skip
-    return f"{parts.scheme}: {named}" if named else parts.scheme
+    return SettingsPage(headline="Settings", channels=tuple(service.alerts.channels()), facts=tuple(_facts(service)))
 
 
 def _facts(service: Service) -> Iterator[tuple[str, str]]:
@@ -87,16 +62,15 @@ def add(asked: Asked, form: NewChannel) -> Done:
 
 
 def remove(asked: Asked, form: ChannelNumber) -> Done:
-    asked.service.alerts.remove(_known(asked, form))
+    asked.service.alerts.remove(form.channel)
     return Done("The channel was removed.", "/settings#channels")
 
 
+def enable(asked: Asked, form: Enable) -> Done:
+    asked.service.alerts.enable(form.channel, on=form.on == "yes")
+    return Done("The channel is on." if form.on == "yes" else "The channel is off.", "/settings#channels")
+
+
 def test(asked: Asked, form: ChannelNumber) -> Done:
-    asked.service.alerts.test(_known(asked, form))
+    asked.service.alerts.test(form.channel)
     return Done("The test went out.", "/settings#channels")
-
-
-def _known(asked: Asked, form: ChannelNumber) -> int:
-    if asked.service.store.one("SELECT 1 FROM channels WHERE id = ?", form.channel) is None:
-        raise LookupError(f"there is no channel {form.channel}")
-    return form.channel

@@ -109,8 +109,8 @@ class Site:
             shown = page.view(asked)
         except msgspec.ValidationError as error:
             return self._fault(400, f"the address of this page is not understood: {error}", api=api, who=who)
-        except LookupError as error:
-            return self._fault(404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who)
+        except (LookupError, OverflowError) as error:
+            return self._fault(404, _nothing(error), api=api, who=who)
         except Refusal as error:
             return self._fault(503, str(error), api=api, who=who)
         if api:
@@ -133,9 +133,9 @@ class Site:
             done = action.do(self._asked(request, who, form), form)
         except msgspec.ValidationError as error:
             return self._refused(action, request, who, given, str(error), api=api)
-        except LookupError as error:
+        except (LookupError, OverflowError) as error:
             self.service.gate.note(request, who, action.what, _about(request), "not found")
-            return self._fault(404, str(error.args[0]) if error.args else "there is no such thing", api=api, who=who)
+            return self._fault(404, _nothing(error), api=api, who=who)
         except Refusal as error:
             return self._refused(action, request, who, given, str(error), api=api)
         self.service.gate.note(request, who, action.what, _about(request, form), "done")
@@ -185,6 +185,15 @@ class Site:
     async def described(self, request: Request) -> Response:
         who = await run_in_threadpool(self.may, request, table.PAGES[0], api=True)
         return who if isinstance(who, Response) else Response(openapi.document(), media_type=_JSON)
+
+
+def _nothing(error: Exception) -> str:
+    """What was not found, as a view says it, or a number that no row can have. A key or an index that is missing is our own fault."""
+    if isinstance(error, OverflowError):
+        return "there is no such thing"
+    if type(error) is not LookupError:
+        raise error
+    return str(error.args[0])
 
 
 async def _given(request: Request, *, api: bool) -> dict[str, Any]:

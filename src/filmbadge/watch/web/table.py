@@ -35,6 +35,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("/scopes/{name}/schedule", actions.Schedule, actions.schedule, "scope.schedule", page="/scopes/{name}"),
     Action("/settings/channels", settings.NewChannel, settings.add, "channel.add", role=Role.ADMIN, page="/settings"),
     Action("/settings/channels/remove", settings.ChannelNumber, settings.remove, "channel.remove", role=Role.ADMIN),
+    Action("/settings/channels/enable", settings.Enable, settings.enable, "channel.enable", role=Role.ADMIN),
     Action("/settings/channels/test", settings.ChannelNumber, settings.test, "channel.test", role=Role.ADMIN),
     *people_routes.ACTIONS,
 )
