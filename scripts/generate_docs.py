@@ -24,6 +24,7 @@ from filmbadge.tell.card import CheckDocument
 from filmbadge.tell.compare.document import ComparisonDocument
 from filmbadge.tell.feeds import formats
 from filmbadge.tell.listing import ListLine
+from filmbadge.tell.progress import ProgressDocument
 from filmbadge.tell.proof.document import VerifyDocument
 from filmbadge.tell.rejudged import JudgeDocument
 from filmbadge.tell.summary import ReportDocument
@@ -46,6 +47,7 @@ SCHEMAS = {
     "filmbadge.forget-1.json": Receipt,
     "filmbadge.judge-1.json": JudgeDocument,
     "filmbadge.judged-1.json": Judged,
+    "filmbadge.progress-1.json": ProgressDocument,
     "filmbadge.rehearsal-1.json": Rehearsal,
     "filmbadge.list-1.json": ListLine,
     "filmbadge.report-2.json": ReportDocument,

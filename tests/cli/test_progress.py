@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
+import os
+import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -24,6 +27,7 @@ from filmbadge.scope import RateLimits, loopback
 from filmbadge.survey import engine
 from filmbadge.survey.engine import Survey
 from filmbadge.tell.words import Words
+from support.documents import matches
 from support.loopback import run
 
 
@@ -144,3 +148,23 @@ def test_on_a_terminal_the_lines_stay_in_place_and_go_at_the_end(
     assert " of 62 hosts" in said
     assert "\x1b[2K" in said  # a line is wiped
     assert said.rstrip("\n").endswith(("\x1b[2K", "\x1b[?25h"))
+
+
+def test_a_file_tells_another_program_how_far_it_is_and_is_never_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "gone" / "progress.json"
+    file.parent.mkdir()
+    examined = small(tmp_path / "out", monkeypatch)
+    run(watched(examined, Console(file=io.StringIO()), Words(), file))
+    told = json.loads(file.read_bytes())
+    matches(told, "progress")
+    assert (told["pid"], told["hosts"], told["hosts_done"], told["archives"]) == (os.getpid(), 62, 62, {})
+    assert "62 of 62 hosts" in told["lines"][0]
+    assert os.listdir(file.parent) == [file.name]
+
+    shutil.rmtree(file.parent)
+    again = small(tmp_path / "again", monkeypatch)
+    run(watched(again, Console(file=io.StringIO()), Words(), file))
+    assert again.hosts_done == 62, "a folder that vanished ends no survey"
+    assert not file.parent.exists()

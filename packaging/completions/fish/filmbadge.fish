@@ -5,7 +5,7 @@
 function __fish_filmbadge_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--aet --basis --before --by --contact --contacts --csv --day --days --depth --device --fail-on --fail-on-grade --for --format --fresh --html --intelmq --json --jsonl --key --language --list --organisation --out --owner --paper --pdf --places --ports --receipt --reference --reviewed --sarif --scale --scope --seed --sender --set --sign --signature --sql --tlp --told --who'
+    set -l options_with_values '--aet --basis --before --by --contact --contacts --csv --day --days --depth --device --fail-on --fail-on-grade --for --format --fresh --html --intelmq --json --jsonl --key --language --list --organisation --out --owner --paper --pdf --places --ports --progress --receipt --reference --reviewed --sarif --scale --scope --seed --sender --set --sign --signature --sql --tlp --told --who'
     set -l all_commands 'check compare feed forget judge new notices optout rehearse remedy report scope survey verify'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
@@ -229,6 +229,7 @@ complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l depth -x -a 
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l ports -r -d 'Only these ports of the scope, such as 104,8042. A target that names its ports …'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l aet -r -d 'Only this AE title of the scope. May be given several times.'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l places -r -F -d 'A CSV or MMDB file that says in which country and network an address is, and wh…'
+complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l progress -r -F -d 'Write to this file, once a second, how far the survey is: one JSON document, fo…'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l fail-on -x -a 'listening speaks admits answers discloses offers delivers' -d 'Exit with 1 when an endpoint stands on this rung or higher, such as discloses.'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l fail-on-grade -x -a 'B C D E F' -d 'Exit with 1 when an archive has this grade or a worse one, and with 3 when that…'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l json -d 'Print survey.json on stdout instead of the summary.'

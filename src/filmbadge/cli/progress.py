@@ -1,21 +1,27 @@
-"""The progress of a survey, on stderr: lines that stay in place on a terminal, elsewhere a line a minute."""
+"""The progress of a survey, on stderr: lines that stay in place on a terminal, elsewhere a line a minute. And in a file, for a program."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from rich.console import Console
 from rich.live import Live
 
 from filmbadge.ask.targets.lists import Target
 from filmbadge.cli.asking import drawn
 from filmbadge.cli.time_left import Estimate, TimeLeft
+from filmbadge.keep import files
 from filmbadge.model import Host, Rung
 from filmbadge.survey.engine import Survey
+from filmbadge.tell.progress import ProgressDocument
 from filmbadge.tell.words import Words
 
 EVERY_SECONDS = 60.0  # a line, where nobody sees it move
@@ -55,6 +61,16 @@ class Progress:
         ages = [now - since for since in self._asked.in_hand.values()]
         parts = [self._how_far(), self._rate(now), self._when(self._left.left(now, ages), ages)]
         return [", ".join(filter(None, parts)), *filter(None, (self._rungs(), self._countries()))]
+
+    def document(self, now: float) -> ProgressDocument:
+        return ProgressDocument(
+            pid=os.getpid(),
+            at=datetime.now(UTC),
+            hosts=self._asked.total,
+            hosts_done=self._asked.hosts_done,
+            archives={str(rung): self._found.rungs[rung] for rung in Rung if self._found.rungs[rung]},
+            lines=tuple(self.lines(now)),
+        )
 
     def _how_far(self) -> str:
         return self._words.many(
@@ -115,20 +131,24 @@ class Found:
             self.countries[country] += archives
 
 
-async def watched(plan: Survey, console: Console, words: Words) -> None:
-    """Runs a survey and shows its progress."""
+async def watched(plan: Survey, console: Console, words: Words, file: Path | None = None) -> None:
+    """Runs a survey and shows its progress; in a file too, where one is given."""
     before = Found()
     for archive in plan.found_before:
         before.add(Rung(archive["rung"]), archive["country"], archive["n"])
-    progress = Progress(plan, words, asyncio.get_running_loop().time(), before)
+    progress, over = Progress(plan, words, asyncio.get_running_loop().time(), before), asyncio.Event()
     shown = _on_terminal(progress, console) if console.is_terminal else _by_minute(progress, console)
     show = asyncio.create_task(shown)
+    told = asyncio.create_task(_into_file(progress, file, over)) if file is not None else None
     try:
         await plan.run(progress)
     finally:
+        over.set()
         show.cancel()
         with suppress(asyncio.CancelledError):
             await show
+        if told is not None:
+            await told
 
 
 async def _on_terminal(progress: Progress, console: Console) -> None:
@@ -144,3 +164,15 @@ async def _by_minute(progress: Progress, console: Console) -> None:
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         console.print("; ".join(progress.lines(clock())), soft_wrap=True)
+
+
+async def _into_file(progress: Progress, file: Path, over: asyncio.Event) -> None:
+    """Each second, and once it is over. A disk that is full, or a folder that vanished, ends no survey: it tells nothing then."""
+    while True:
+        last, raw = over.is_set(), msgspec.json.encode(progress.document(asyncio.get_running_loop().time()))
+        with suppress(OSError):  # a disk may be slow, and nobody is to wait for it
+            await asyncio.to_thread(files.write, file, raw)
+        if last:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), _REFRESH_SECONDS)

@@ -19,6 +19,7 @@ from filmbadge.cli.console import (
     put_json,
     reached,
     require_sight,
+    require_writable,
     run_loop,
     show,
 )
@@ -26,7 +27,7 @@ from filmbadge.cli.progress import watched
 from filmbadge.cli.report import graded
 from filmbadge.conclude.again import placed_by
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Depth, Rung
+from filmbadge.model import Depth, Refusal, Rung
 from filmbadge.places import load as load_places
 from filmbadge.scope import load, narrowed
 from filmbadge.survey.engine import Survey
@@ -46,6 +47,7 @@ def survey(
     ports: str | None = None,
     aet: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
+    progress: Path | None = None,
     fail_on: RungChoice | None = None,
     fail_on_grade: GradeChoice | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -73,6 +75,8 @@ def survey(
         Only this AE title of the scope. May be given several times.
     places
         A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
+    progress
+        Write to this file, once a second, how far the survey is: one JSON document, for a program that watches it.
     fail_on
         Exit with 1 when an endpoint stands on this rung or higher, such as discloses.
     fail_on_grade
@@ -82,6 +86,10 @@ def survey(
     """
     allowed = narrowed(load(scope), Depth(depth) if depth else None, () if ports is None else ports_of(ports), aet)
     require_sight(fail_on, allowed.depth)
+    lists = (Path(name) for name, _ in allowed.lists)
+    require_writable(progress, read=(scope, *lists, *places, *map(Path, targets)))
+    if progress is not None and progress.absolute().is_relative_to(out.absolute()):
+        raise Refusal(f"{progress} is in the folder of the survey, which holds the survey alone: choose another file")
     where, words = load_places(places), Words()
     asked = read(targets, allowed, seed=seed)
     try:
@@ -97,7 +105,7 @@ def survey(
             note(
                 "Addresses were placed by other files before. All that is kept is judged again with those of --places now."
             )
-        run_loop(watched(plan, err, words))
+        run_loop(watched(plan, err, words, progress))
     except BrokenOff as error:
         return complain(str(error), INCOMPLETE)
     except KeyboardInterrupt:
