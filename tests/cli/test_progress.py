@@ -161,7 +161,7 @@ def test_a_file_tells_another_program_how_far_it_is_and_is_never_in_the_way(
     matches(told, "progress")
     assert (told["pid"], told["hosts"], told["hosts_done"], told["archives"]) == (os.getpid(), 62, 62, {})
     assert "62 of 62 hosts" in told["lines"][0]
-    assert os.listdir(file.parent) == [file.name]
+    assert [found.name for found in file.parent.iterdir()] == [file.name]
 
     shutil.rmtree(file.parent)
     again = small(tmp_path / "again", monkeypatch)

@@ -11,6 +11,7 @@ import msgspec
 from filmbadge.conclude.again import conclude, opened
 from filmbadge.conclude.review import review
 from filmbadge.keep import files, manifest
+from filmbadge.keep.manifest import State
 from filmbadge.keep.reader import Dataset
 from filmbadge.keep.whole import listed
 from filmbadge.keep.writer import Writer
@@ -48,7 +49,9 @@ def finished(directory: Path) -> Path:
     return _ended(killed(directory))
 
 
-def whole(directory: Path, *hosts: Host, started: datetime = AT, flush: int = 1000, **scope: object) -> Path:
+def whole(
+    directory: Path, *hosts: Host, started: datetime = AT, flush: int = 1000, state: State = "done", **scope: object
+) -> Path:
     """A survey of these hosts that ended in order, `flush` of them in a part. `scope`: what else its scope says."""
     files.make_folder(directory)
     made = survey(directory)
@@ -63,14 +66,14 @@ def whole(directory: Path, *hosts: Host, started: datetime = AT, flush: int = 10
     writer.flush()
     writer.reviews(review(Dataset(directory)))
     writer.unlock()
-    return _ended(directory)
+    return _ended(directory, state)
 
 
-def _ended(directory: Path) -> Path:
+def _ended(directory: Path, state: State = "done") -> Path:
     there = Dataset(directory)
     told = msgspec.structs.replace(
         there.manifest,
-        state="done",
+        state=state,
         hosts_done=there.manifest.hosts,
         outcomes=there.outcomes(),
         connections=there.connections(),

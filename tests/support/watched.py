@@ -1,136 +1,148 @@
-"""A dashboard that has seen something: surveys that nobody made, taken in as any other is."""
+"""A dashboard's directory, with runs that ended, made without asking anybody."""
 
 from __future__ import annotations
 
-import shutil
-import zlib
-from datetime import UTC, datetime, timedelta
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import msgspec
+from filmbadge.compare.asked import Asked, tally
+from filmbadge.compare.closure import heard
+from filmbadge.compare.records import COUNTED, Known
+from filmbadge.keep.manifest import State
+from filmbadge.model import Archive, Count, Depth, Host, Rung
+from filmbadge.tell.view import archive_view
+from filmbadge.tell.words import Words
+from filmbadge.watch.store.store import Row, Store, stamp
+from filmbadge.watch.surveys.records import Summary
+from filmbadge.watch.surveys.rows import Seen, baselines, write
 from filmbadge.watch.surveys.taking_in import take_in
+from support.factories import AT
+from support.folders import whole
 
-from filmbadge.keep.reader import read_manifest
-from filmbadge.tell.view import ArchiveView
-from filmbadge.watch.main import service
-from filmbadge.watch.service import Service
-from filmbadge.watch.store.store import Store, stamp
-from support import twice
-
-SCOPE = "north"
-# What an archive may call itself: markup, quotes, a template, a header, a path, an invisible turn of direction.
-HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"></code>{{7*7}}\u202e\r\nSet-Cookie: a=b ../../etc/passwd"
-# Texts that no code stands in, by table.
-_FREE = {
-    "archives": ("name", "address", "product", "version", "operator"),
-    "runs": ("said", "by"),
-    "risks": ("reason", "by"),
-    "letters": ("recipient", "channel", "files"),
-    "jobs": ("said", "by"),
-    "channels": ("last_fault",),
-    "findings": ("title", "words"),
-    "audit": ("who", "peer", "what", "about", "outcome"),
-}
-_CODES = {"rung", "grade", "how", "severity", "code", "why", "protocol", "looks", "scheme", "kind"}
+SCOPE = "ward"
+WORDS = Words()
+TABLES = ("archives", "sightings", "changes", "findings", "events")
+NOTHING = Summary("count", (), {}, (), (), {}, {}, 0)
 
 
-def scope_text(networks: str = '"192.0.2.1", "192.0.2.2"', days: int = 200) -> str:
-    expires = datetime.now(UTC).date() + timedelta(days=days)
-    return (
-        f'schema = "filmbadge.scope/1"\nnetworks = [{networks}]\ndepth = "count"\nexpires = {expires}\n'
-        '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
+class Watched:
+    """Runs a week apart. What they saw is in memory: a folder and its queries take a hundred times as long."""
+
+    def __init__(self, directory: Path) -> None:
+        self.store = Store(directory)
+        self._asked: dict[int, Asked] = {}
+
+    def ran(self, *hosts: Host, state: State = "done", seed: int | None = None, **asked: Any) -> int:
+        """A run that found these hosts, and is taken in. `seed`: its rows come in another order."""
+        seen = seen_of(hosts, state, **asked)
+        return self.took(shuffled(seen, seed) if seed is not None else seen)
+
+    def took(self, seen: Seen) -> int:
+        run = self.row(self.ended(cast("State", seen.after.state)))
+        self._asked[run["id"]] = seen.after
+        before = next((row["id"] for row in baselines(self.store, run)), None)
+        write(self.store, run, before, replace(seen, before=None if before is None else self._asked[before]))
+        return int(run["id"])
+
+    def kept(self, *hosts: Host, flush: int = 1000) -> int:
+        """The same by a folder, in this process."""
+        run = self.row(self.ended("done"))
+        whole(self.store.directory / run["folder"], *hosts, started=AT, flush=flush)
+        take_in(self.store, run["id"])
+        return int(run["id"])
+
+    def ended(self, state: State) -> int:
+        """A run that is still to be taken in, of which nothing is kept."""
+        with self.store.change() as connection:
+            number = 1 + connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+            at = stamp(AT + timedelta(days=7 * number))
+            connection.execute(
+                "INSERT INTO runs (id, scope, folder, why, by, state, outcome, started) VALUES (?, ?, ?, 'asked', 'a test', 'taking-in', ?, ?)",
+                (number, SCOPE, f"surveys/{SCOPE}/{number}", state, at),
+            )
+        return int(number)
+
+    def row(self, run: int) -> Row:
+        return self.rows("SELECT * FROM runs WHERE id = ?", run)[0]
+
+    def states(self) -> dict[str, str]:
+        """Of each archive that is known, by its last address."""
+        return {row["address"]: row["state"] for row in self.rows("SELECT address, state FROM archives ORDER BY id")}
+
+    def ids(self) -> dict[str, int]:
+        return {row["address"]: row["id"] for row in self.rows("SELECT address, id FROM archives ORDER BY id")}
+
+    def kinds(self, run: int) -> dict[str, str]:
+        """What became of each archive in a run, by its address."""
+        asked = "SELECT address, kind FROM changes JOIN archives ON id = archive WHERE run = ? ORDER BY address"
+        return {row["address"]: row["kind"] for row in self.rows(asked, run)}
+
+    def told(self, run: int | None) -> list[tuple[str, str, bool]]:
+        """The events of a run: which, of which address, and whether it is muted."""
+        found = self.rows(
+            "SELECT kind, address, muted FROM events e JOIN archives a ON a.id = archive WHERE run IS ? ORDER BY 1, 2",
+            run,
+        )
+        return [(row["kind"], row["address"], bool(row["muted"])) for row in found]
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        return self.store.rows(sql, *values)
+
+    def everything(self, tables: Iterable[str] = TABLES) -> list[dict[str, Any]]:
+        """All rows, without the times of this machine."""
+        return [
+            {name: row[name] for name in row.keys() if name != "at"}  # noqa: SIM118
+            for table in tables
+            for row in self.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4")
+        ]
+
+
+def seen_of(hosts: Sequence[Host], state: State = "done", **asked: Any) -> Seen:
+    """As `taking_in` reads it of a dataset."""
+    archives = [(archive, host) for host in hosts for archive in host.archives]
+    answered = tally(
+        host.address for host in hosts if any(one.verdict.rung not in (None, Rung.SILENT) for one in host.judged)
+    )
+    found = {one.observation.endpoint: heard(one) for host in hosts for one in host.judged}
+    after = Asked(
+        archives=tuple(known(archive, host) for archive, host in archives),
+        heard=found,
+        answered=answered,
+        depth=Depth.COUNT,
+        state=state,
+        **asked,
+    )
+    views = {archive.id: archive_view(archive, host.judged, WORDS) for archive, host in archives}
+    return Seen(None, after, views, NOTHING)
+
+
+def known(archive: Archive, host: Host) -> Known:
+    ways = [one.observation.endpoint for one in host.judged if one.verdict.rung is not None and one.verdict.rung.open]
+    counts: dict[str, Count] = {
+        quality: getattr(archive.counts, quality, getattr(archive, quality, Count())) for quality in COUNTED
+    }
+    return Known(
+        id=archive.id,
+        identity=archive.identity,
+        rung=archive.rung,
+        ways=tuple(way for way in sorted(archive.endpoints) if way in ways),
+        grade=archive.grade,
+        product=archive.product.product,
+        version=archive.product.version,
+        counts=counts,
+        configuration=archive.configuration,
+        depth=Depth.COUNT,
+        decoy=bool(archive.decoy),
     )
 
 
-def surveyed(store: Store, dataset: Path, outcome: str = "done", scope: str = SCOPE) -> int:
-    """One more survey: its folder is put in place, and it is taken in."""
-    told = read_manifest(dataset)
-    with store.change() as change:
-        count = change.execute("SELECT count(*) FROM runs").fetchone()[0]
-        folder = f"surveys/{scope}/{count + 1}"
-        shutil.copytree(dataset, store.directory / folder)
-        values = (
-            scope,
-            folder,
-            "asked",
-            "tests",
-            "taking-in",
-            outcome,
-            stamp(told.started),
-            stamp(told.ended or told.started),
-        )
-        row = change.execute(
-            "INSERT INTO runs (scope, folder, why, by, state, outcome, started, ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
-    run = row.lastrowid
-    assert run is not None
-    take_in(store, run)
-    return run
-
-
-def filled(directory: Path) -> Service:
-    """Two surveys of seven hosts, a risk, a letter, a proof, a channel, and a scope that ends soon."""
-    made = service(directory, "127.0.0.1")
-    scopes = directory / "scopes"
-    scopes.mkdir(parents=True, exist_ok=True)
-    (scopes / f"{SCOPE}.toml").write_text(scope_text())
-    (scopes / "ends-soon.toml").write_text(scope_text(days=5))
-    (scopes / "damaged.toml").write_text("networks = [\n")
-    for dataset in twice.twice(directory / "made"):
-        surveyed(made.store, dataset)
-    shutil.rmtree(directory / "made")
-    with made.store.change() as change:
-        archive = change.execute("SELECT id FROM archives WHERE state = 'open' ORDER BY id").fetchone()[0]
-        now, later = stamp(datetime.now(UTC)), f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
-        change.execute(
-            "INSERT INTO risks (archive, reason, by, accepted_at, until, known) SELECT id, 'a test', 'tests', ?, ?, known FROM archives WHERE id = ?",
-            (now, later, archive),
-        )
-        change.execute(
-            "INSERT INTO letters VALUES (?, 'FB-1', 1, 'first', '2026-11-20', 'St. Mary', 'e-mail', 'letter.eml')",
-            (archive,),
-        )
-        change.execute(
-            "INSERT INTO jobs (kind, archive, scope, run, state, folder, by, started, ended, exit_code, result) VALUES ('verify', ?, ?, 1, 'ended', 'proofs/1', 'tests', ?, ?, 0, 'closed')",
-            (archive, SCOPE, now, now),
-        )
-        change.execute("INSERT INTO channels (name, url, public, events) VALUES ('security', 'jsons://user:secret-of-the-channel@hook.example/x', 0, 'new closed')")  # fmt: skip
-    return made
-
-
-def hostile(made: Service) -> None:
-    """Whatever an archive, a person or a program may have said says the worst."""
-    with made.store.change() as change:
-        for table, columns in _FREE.items():
-            for column in columns:
-                change.execute(
-                    f"UPDATE {table} SET {column} = ? || rowid"
-                    if table not in {"letters", "findings"}
-                    else f"UPDATE {table} SET {column} = ?",
-                    (HOSTILE,),
-                )
-        for number, view in change.execute("SELECT id, view FROM archives").fetchall():
-            told = _spoilt(msgspec.json.decode(zlib.decompress(view)))
-            msgspec.convert(told, ArchiveView)  # it must still be one
-            change.execute(
-                "UPDATE archives SET view = ? WHERE id = ?", (zlib.compress(msgspec.json.encode(told)), number)
-            )
-
-
-def _spoilt(value: Any, name: str = "") -> Any:
-    if isinstance(value, dict):
-        return {key: _spoilt(one, key) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_spoilt(one, name) for one in value]
-    free = isinstance(value, str) and name not in _CODES | {
-        "codes",
-        "doubts",
-        "how",
-        "field",
-        "country",
-        "id",
-        "endpoints",
-    }
-    return HOSTILE if free else value
+def shuffled(seen: Seen, seed: int) -> Seen:
+    order = random.Random(seed)
+    archives, heard_, views = list(seen.after.archives), list(seen.after.heard.items()), list(seen.views.items())
+    for one in (archives, heard_, views):
+        order.shuffle(one)
+    return replace(seen, after=replace(seen.after, archives=tuple(archives), heard=dict(heard_)), views=dict(views))

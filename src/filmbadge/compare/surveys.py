@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from filmbadge.catalogue.digest import digest
@@ -25,13 +25,8 @@ _COLUMNS = (
 
 def compare(old: Dataset, new: Dataset) -> Comparison:
     """What changed from the older survey to the newer one. Raises NotASurvey where a part cannot be read."""
-    rows = [_archive_rows(dataset) for dataset in (old, new)]
-    where = sorted({endpoint.address for side in rows for row in side for endpoint in row["endpoints"]})
     hosts = [_hosts(dataset) for dataset in (old, new)]
-    before, after = (
-        _asked(dataset, found, where, answered)
-        for dataset, found, answered in zip((old, new), rows, hosts, strict=True)
-    )
+    before, after = _sides((old, new), hosts, ())
     both = len(hosts[0].keys() & hosts[1].keys())
     return Comparison(
         old=_surveyed(old, before),
@@ -44,6 +39,19 @@ def compare(old: Dataset, new: Dataset) -> Comparison:
         changes=changes(before, after),
         closed_in_both=closed_in_both(before, after),
     )
+
+
+def sides(*datasets: Dataset, also: Iterable[str] = ()) -> list[Asked]:
+    """What each survey asked and heard, at every address at which one of them knows an archive, and at those of `also`."""
+    return _sides(datasets, [_hosts(dataset) for dataset in datasets], also)
+
+
+def _sides(datasets: Sequence[Dataset], hosts: Sequence[Mapping[str, bool]], also: Iterable[str]) -> list[Asked]:
+    rows = [_archive_rows(dataset) for dataset in datasets]
+    where = sorted({endpoint.address for side in rows for row in side for endpoint in row["endpoints"]} | {*also})
+    return [
+        _asked(dataset, found, where, answered) for dataset, found, answered in zip(datasets, rows, hosts, strict=True)
+    ]
 
 
 def of_host(dataset: Dataset, host: str) -> Before:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from filmbadge.compare.asked import Asked
 from filmbadge.compare.differences import differences, verdict
-from filmbadge.compare.match import match
+from filmbadge.compare.match import Matched, match
 from filmbadge.compare.records import CLOSED_BY, GONE_BY, By, Change, ChangeKind, Known
 from filmbadge.model import Endpoint, Rung
 
@@ -24,6 +24,12 @@ def changes(old: Asked, new: Asked) -> tuple[Change, ...]:
     return tuple(sorted(_changes(old, new), key=_order))
 
 
+def matched(old: Asked, new: Asked) -> Matched:
+    """Which archives of both are one, where both asked for them."""
+    found = match(old.archives, new.archives)
+    return found._replace(elsewhere=[one for one in found.elsewhere if _may_have_left(*one, old, new)])
+
+
 def closed_in_both(old: Asked, new: Asked) -> int:
     pairs = match(old.archives, new.archives).at_one_place
     return sum(not one.open and not other.open for one, other in pairs)
@@ -34,8 +40,7 @@ def _order(change: Change) -> tuple[object, ...]:
 
 
 def _changes(old: Asked, new: Asked) -> Iterator[Change]:
-    pairs, elsewhere, may_be = match(old.archives, new.archives)
-    elsewhere = [found for found in elsewhere if _may_have_left(*found, old, new)]
+    pairs, elsewhere, may_be = matched(old, new)
     for was, now in pairs:
         yield from _pair(was, now, old, new, may_be)
     for was, now, by in elsewhere:
@@ -43,14 +48,14 @@ def _changes(old: Asked, new: Asked) -> Iterator[Change]:
             yield from mixed
         elif not was.decoy:
             yield Change(ChangeKind.MOVED, by, was.id, now.id, True, differences(was, now), was, now)
-    matched = ({pair[0].id for pair in pairs}, {pair[1].id for pair in pairs})
+    taken = ({pair[0].id for pair in pairs}, {pair[1].id for pair in pairs})
     for was in _left(old, [*pairs, *elsewhere], 0):
         if was.open and not was.decoy:
-            kind, by = _not_open(was, old, new, matched[1], may_be)
+            kind, by = _not_open(was, old, new, taken[1], may_be)
             yield Change(kind, by, old=was.id, was=was, likely=by is By.ANOTHER_ARCHIVE)
     for now in _left(new, [*pairs, *elsewhere], 1):
         if now.open and not now.decoy:
-            kind, by = _not_open(now, new, old, matched[0], _turned(may_be))
+            kind, by = _not_open(now, new, old, taken[0], _turned(may_be))
             yield Change(_forwards(kind), by, new=now.id, now=now, likely=by is By.ANOTHER_ARCHIVE)
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from filmbadge.watch.web import table
-from support import watched
+from support import watched_pages as watched
 from support.watch_process import chromium, dashboard, elsewhere, troubled
 
 AXE = Path(__file__).parents[2] / "npm" / "node_modules" / "axe-core" / "axe.min.js"

@@ -20,7 +20,7 @@ CREATE TABLE runs (
     state TEXT NOT NULL CHECK (state IN ('running', 'taking-in', 'ended')),
     -- how it ended: done, interrupted, nothing-reached (as survey.json has it), killed, failed (no survey was begun)
     outcome TEXT,
-    pid INTEGER,
+    stopped_by TEXT,                     -- who stopped it; null: nobody
     started TEXT NOT NULL,
     ended TEXT,
     exit_code INTEGER,                   -- null: it runs, or the dashboard was not there when it ended
@@ -29,7 +29,7 @@ CREATE TABLE runs (
     archives INTEGER, archives_open INTEGER,
     muted INTEGER,                       -- of the open ones: those whose risk was accepted at that time
     baseline INTEGER REFERENCES runs,    -- the complete run that it was compared with; null: none
-    summary TEXT,                        -- JSON: totals, countries, products, as the report tells them
+    summary TEXT,                        -- JSON of watch.surveys.records.Summary
     taken_in TEXT
 );
 CREATE INDEX runs_by_scope ON runs (scope, id);
@@ -41,7 +41,8 @@ CREATE TABLE archives (
     first_run INTEGER NOT NULL REFERENCES runs,
     last_run INTEGER NOT NULL REFERENCES runs,   -- the last one in which it was found
     name TEXT NOT NULL,                  -- its id in the dataset of that run
-    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'gone', 'shut', 'unknown')),  -- shut: never seen open. unknown: not compared
+    -- shut: never seen open. unknown: its ways in were taken for another archive's
+    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'gone', 'shut', 'unknown')),
     state_since TEXT NOT NULL,           -- start of the run that showed it first
     state_run INTEGER NOT NULL REFERENCES runs,
     rung TEXT NOT NULL, grade TEXT,
@@ -50,7 +51,7 @@ CREATE TABLE archives (
     decoy INTEGER NOT NULL,
     patients INTEGER, studies INTEGER, images INTEGER,   -- null: unknown
     view BLOB NOT NULL,                  -- tell.view.ArchiveView as JSON, zlib
-    known BLOB NOT NULL                  -- compare.records.Known as JSON, zlib
+    known BLOB NOT NULL                  -- compare.records.Known as JSON, zlib: as it was last seen open, if ever
 );
 CREATE INDEX archives_by_state ON archives (scope, state);
 
@@ -86,7 +87,7 @@ CREATE TABLE findings (
 ) WITHOUT ROWID;
 CREATE INDEX findings_by_code ON findings (code);
 
--- Accepted risks. A row is never changed but to end it.
+-- Accepted risks. A row is never changed but to end it. One holds for an archive at most: the one that has not ended.
 CREATE TABLE risks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     archive INTEGER NOT NULL REFERENCES archives,
@@ -94,7 +95,7 @@ CREATE TABLE risks (
     known BLOB NOT NULL,                 -- the archive at that time, so that `worse` has a measure
     ended_at TEXT, ended_why TEXT        -- expired, worse, withdrawn
 );
-CREATE INDEX risks_by_archive ON risks (archive, ended_at);
+CREATE UNIQUE INDEX risks_that_hold ON risks (archive) WHERE ended_at IS NULL;
 
 -- Other work in processes: verify, letters, taking in.
 CREATE TABLE jobs (
