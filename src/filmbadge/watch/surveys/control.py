@@ -10,11 +10,11 @@ from pathlib import Path
 
 from filmbadge.model import Refusal
 from filmbadge.tell.progress import ProgressDocument
+from filmbadge.watch.store import schedule
 from filmbadge.watch.store.store import Row, Store, moment, now, stamp
 from filmbadge.watch.surveys import events, processes, risks
 from filmbadge.watch.surveys.jobs import Jobs
 from filmbadge.watch.surveys.runs import Runs
-from filmbadge.watch.surveys.schedule import next_after, require
 
 LOG = logging.getLogger("filmbadge.watch.surveys")
 _SECONDS = 1.0
@@ -48,10 +48,11 @@ class Surveys:
 
     def schedule(self, scope: str, when: str, by: str) -> None:
         """`when`: '', 'daily 02:00', 'weekly mon 02:00' or 'monthly 1 02:00', in UTC. Raises Refusal."""
-        require(when)
+        if fault := schedule.fault(when):
+            raise Refusal(fault)
         with self._turn:
             self._runs.scope_file(scope) if when else None
-            due = next_after(when, datetime.now(UTC))
+            due = schedule.next_after(when, datetime.now(UTC)) if when else None
             with self._store.change() as connection:
                 connection.execute(
                     "INSERT INTO scopes (name, schedule, next_due, added_at, added_by) VALUES (?, ?, ?, ?, ?)"
@@ -112,8 +113,7 @@ class Surveys:
                 self._start_one(row)
 
     def _start_one(self, row: Row) -> None:
-        after = next_after(row["schedule"], max(moment(row["next_due"]), datetime.now(UTC)))
-        due = None if after is None else stamp(after)
+        due = stamp(schedule.next_after(row["schedule"], max(moment(row["next_due"]), datetime.now(UTC))))
         try:
             self._runs.begin(row["name"], row["added_by"], "scheduled", due)
         except Refusal as error:
