@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import logging
 import sys
 from ipaddress import ip_address
 from pathlib import Path
@@ -72,6 +73,7 @@ def watch(
         main.add_user(dir_, add_user, role, _password())
         note(f"{add_user} can log in, as {role}.")
         return DONE
+    _log()
     made = main.service(dir_, host)
     scheme = "https" if made.settings.web.certificate else "http"
     shown = f"Open {scheme}://{listen} in a browser. Ctrl-C ends the dashboard; a survey that runs goes on."
@@ -94,6 +96,13 @@ def _place(listen: str) -> tuple[str, int]:
     except ValueError:
         raise Refusal(f"--listen is ADDRESS:PORT or [IPv6]:PORT, such as {_LISTEN}, and not {listen}") from None
     return str(address), int(port)
+
+
+def _log() -> None:
+    """What the dashboard does, a line each, on stderr. What libraries say of a fault could hold anything, and is left out."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.ERROR)
+    logging.getLogger("filmbadge.watch").setLevel(logging.INFO)
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
 
 
 def _password() -> str:

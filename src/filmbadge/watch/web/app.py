@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +30,7 @@ from filmbadge.watch.web.pages import Pages
 from filmbadge.watch.web.routes import Action, Asked, Page
 
 API = "/api/v1"
+LOG = logging.getLogger("filmbadge.watch.web")
 _THREADS = 8  # each has a connection to the store, with a cache of its own
 _MOST_FORM_BYTES = 1 << 20
 _JSON = "application/json"
@@ -176,6 +180,7 @@ class Site:
 
     def broken(self, request: Request, error: Exception) -> Response:
         """Our own fault: its type, and no text, which could hold anything."""
+        LOG.error("%s %s failed: %s", request.method, printable(request.url.path)[:200], _place(error))
         return self._fault(
             500,
             f"this failed here ({type(error).__name__}); the log of the dashboard has more",
@@ -185,6 +190,12 @@ class Site:
     async def described(self, request: Request) -> Response:
         who = await run_in_threadpool(self.may, request, table.PAGES[0], api=True)
         return who if isinstance(who, Response) else Response(openapi.document(), media_type=_JSON)
+
+
+def _place(error: Exception) -> str:
+    """Its type, and the line of ours that raised it."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "filmbadge" in frame.filename]
+    return type(error).__name__ + (f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "")
 
 
 def _nothing(error: Exception) -> str:

@@ -21,8 +21,13 @@ class Pages:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._environment: Environment = family.environment(service.words, __package__)
+        words = service.words
         self._environment.globals.update(
-            sheet=static.address("watch.css"), script=static.address("watch.js"), Role=Role
+            sheet=static.address("watch.css"),
+            script=static.address("watch.js"),
+            Role=Role,
+            time=lambda at: words.time(_moment(at)),
+            day=lambda at: words.date(_moment(at)),
         )
 
     def render(
@@ -46,14 +51,14 @@ class Pages:
             here=page.path,
             page=shown,
             fault=fault,
-            given=given or {},
+            given=_Given(given or {}),
             query=asked.query,
             **drawn,
         )
 
     def plain(self, template: str, who: Who | None, *, status: int = 200, **values: Any) -> Response:
         """A page of its own values. Templates stand in web/templates and extend frame.jinja."""
-        values = {"fault": "", "given": {}, "here": "", "once": "", **values}
+        values = {"fault": "", "given": _Given(), "here": "", "once": "", **values}
         text = self._environment.get_template(f"templates/{template}").render(who=who, **values)
         return HTMLResponse(text, status)
 
@@ -67,6 +72,13 @@ class Pages:
         return self.plain(
             "fault.jinja", who, status=status, headline=_HEADS.get(status, "This did not work"), fault=why
         )
+
+
+class _Given(dict[str, Any]):
+    """What was filled in; the empty text where nothing was."""
+
+    def __missing__(self, _: str) -> str:
+        return ""
 
 
 def _moment(at: str | datetime) -> datetime:
