@@ -25,7 +25,7 @@ BIN = str(Path(sys.executable).with_name("filmbadge"))
 class Dashboard:
     directory: Path
     process: subprocess.Popen[str]
-    address: str = "http://127.0.0.1:8700"
+    address: str
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def dashboard(directory: Path, *options: str) -> Iterator[Dashboard]:
         try:
             said = process.stderr.readline()
             assert said.startswith("Open http"), said + process.stderr.read()
-            yield Dashboard(directory, process)
+            yield Dashboard(directory, process, said.split()[1])
         finally:
             process.terminate()
             process.wait(HANGS)

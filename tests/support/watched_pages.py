@@ -96,7 +96,13 @@ def filled(directory: Path) -> Service:
             "INSERT INTO jobs (kind, archive, scope, run, state, folder, by, started, ended, exit_code, result) VALUES ('verify', ?, ?, 1, 'ended', 'proofs/1', 'tests', ?, ?, 0, 'closed')",
             (archive, SCOPE, now, now),
         )
-        change.execute("INSERT INTO channels (name, url, public, events) VALUES ('security', 'jsons://user:secret-of-the-channel@hook.example/x', 0, 'new closed')")  # fmt: skip
+    made.alerts.add(
+        "security",
+        "jsons://user:secret-of-the-channel@hook.example/x",
+        public=False,
+        events=("new", "closed"),
+        digest="",
+    )
     return made
 
 

@@ -25,28 +25,22 @@ PATHS = sorted(
 class Site(NamedTuple):
     browser: Browser
     address: str
-
-
-def shown(tmp_path_factory: pytest.TempPathFactory, *, spoilt: bool) -> Iterator[Site]:
-    directory = tmp_path_factory.mktemp("watch") / "dir"
-    made = watched.filled(directory)
-    if spoilt:
-        watched.hostile(made)
-    with ExitStack() as stack:
-        with elsewhere():
-            watch = stack.enter_context(dashboard(directory))
-            browser = stack.enter_context(chromium())
-        yield Site(browser, watch.address)
+    spoilt: str  # the address of one in which the worst was said
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    yield from shown(tmp_path_factory, spoilt=False)
-
-
-@pytest.fixture(scope="module")
-def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    yield from shown(tmp_path_factory, spoilt=True)
+    plain, worst = (tmp_path_factory.mktemp("watch") / "dir" for _ in range(2))
+    watched.filled(plain)
+    watched.hostile(watched.filled(worst))
+    with ExitStack() as stack:
+        with elsewhere():
+            first, second = (
+                stack.enter_context(dashboard(directory, "--listen", f"127.0.0.1:{port}"))
+                for directory, port in ((plain, 8700), (worst, 8701))
+            )
+            browser = stack.enter_context(chromium())
+        yield Site(browser, first.address, second.address)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -69,11 +63,11 @@ def test_axe_finds_nothing_on_a_page_and_it_fits(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_worst_that_was_said_does_nothing(spoilt: Site, path: str) -> None:
-    context = spoilt.browser.new_context()
+def test_the_worst_that_was_said_does_nothing(site: Site, path: str) -> None:
+    context = site.browser.new_context()
     tab = context.new_page()
     trouble = troubled(tab)
-    answer = tab.goto(spoilt.address + path)
+    answer = tab.goto(site.spoilt + path)
     tab.wait_for_load_state("networkidle")
     assert answer is not None
     assert answer.status == (404 if path == "/no-such-page" else 200)
@@ -86,9 +80,9 @@ def test_the_worst_that_was_said_does_nothing(spoilt: Site, path: str) -> None:
     context.close()
 
 
-def test_the_worst_is_shown_at_all(spoilt: Site) -> None:
+def test_the_worst_is_shown_at_all(site: Site) -> None:
     """Otherwise the tests above would say nothing."""
-    tab = spoilt.browser.new_page()
-    tab.goto(f"{spoilt.address}/archives")
+    tab = site.browser.new_page()
+    tab.goto(f"{site.spoilt}/archives")
     assert "document.title='owned'" in tab.inner_text("main")
     tab.close()
