@@ -96,27 +96,31 @@ class Store:
                 raise StoreError(f"{files.shown(self.path)} cannot be used: {error}") from None
             raise
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
                 raise StoreError(
                     f"{files.shown(self.path)} is damaged, or no file of ours: put back a backup of it"
                 ) from None
             raise
 
     def _migrate(self) -> None:
-        """Takes the steps that are missing, one change each."""
-        steps = sorted(
-            one.name for one in resources(__package__).joinpath("migrations").iterdir() if one.name.endswith(".sql")
-        )
+        """Takes the steps that are missing, one change each. Another process may do so too, at the same time."""
         row = self.one("PRAGMA user_version")
-        version = row[0] if row else 0
-        if version > len(steps):
+        version, known = row[0] if row else 0, steps()
+        if version > len(known):
             raise StoreError(f"{files.shown(self.path)} was written by a newer version of Filmbadge: install that one")
-        for number, name in enumerate(steps[version:], version + 1):
-            sql = resources(__package__).joinpath("migrations", name).read_text(encoding="utf-8")
+        for number, sql in enumerate(known[version:], version + 1):
             with self.change() as connection:
+                if connection.execute("PRAGMA user_version").fetchone()[0] >= number:
+                    continue
                 for statement in _statements(sql):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
+
+
+def steps() -> list[str]:
+    """What was done to the tables from version to version. A step that was released is never changed."""
+    found = sorted(resources(__package__).joinpath("migrations").iterdir(), key=lambda one: one.name)
+    return [one.read_text(encoding="utf-8") for one in found if one.name.endswith(".sql")]
 
 
 def _statements(sql: str) -> Iterator[str]:
