@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -107,18 +108,32 @@ def test_the_container_is_built_and_run_where_a_builder_is(builder: str) -> None
 
 
 def test_systemd_takes_the_service_and_its_timer(tmp_path: Path) -> None:
-    for name in ("filmbadge.service", "filmbadge.timer"):
+    for name in ("filmbadge.service", "filmbadge.timer", "filmbadge-watch.service"):
         text = (PACKAGING / "systemd" / name).read_text()
         unit = configparser.ConfigParser(interpolation=None, strict=False)
         unit.optionxform = str  # type: ignore[assignment, method-assign]
         unit.read_string(text)
         if name.endswith("service"):
-            assert unit["Service"]["DynamicUser"] == unit["Service"]["NoNewPrivileges"] == "yes"
+            assert unit["Service"]["NoNewPrivileges"] == "yes"
+            assert unit["Service"].get("DynamicUser") == "yes" or unit["Service"]["User"] == "filmbadge-watch"
         # What it starts is put there by whoever installs it.
-        (tmp_path / name).write_text(text.replace("/opt/filmbadge/weekly", "/bin/true"))
+        (tmp_path / name).write_text(re.sub(r"/opt/filmbadge/(weekly|bin/filmbadge)", "/bin/true", text))
         assert (
             run(program("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", str(tmp_path / name)) == ""
         )
+
+
+def test_the_dashboard_in_a_container_has_all_that_it_needs() -> None:
+    """It stands on the other image, whose program and user it has, and adds what is locked for it."""
+    text = (PACKAGING / "Containerfile.watch").read_text()
+    lines = [line.partition(" ")[::2] for line in text.splitlines() if line and line[0] != "#"]
+    assert lines[0] == ("FROM", "filmbadge")
+    assert [rest for name, rest in lines if name == "USER"][-1] == "filmbadge"
+    assert json.loads(dict(lines)["CMD"])[0] == "watch"
+    locked = {name: set(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE)) for name in ("run", "watch", "dev")}  # fmt: skip
+    assert locked["run"] <= locked["watch"] <= locked["dev"]
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["watch"]
+    assert {one.partition(">")[0] for one in extra} <= dict(locked["watch"]).keys()
 
 
 def test_each_week_has_a_survey_a_page_and_what_changed(tmp_path: Path) -> None:

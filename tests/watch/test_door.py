@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -25,6 +25,7 @@ from filmbadge.scope import Scope
 from filmbadge.watch import door as door_module
 from filmbadge.watch.door import Door
 from support import certificates
+from support.doors import asked, served
 from support.hanging import HANGS
 from support.name_server import name_server
 
@@ -374,56 +375,18 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    while scope["path"] == "/stream":
+    if scope["path"] == "/stream":
         await send({"type": "http.response.body", "body": b"data: x\n\n", "more_body": True})
-        await asyncio.sleep(0.05)
+        assert (await receive())["type"] == "http.disconnect"
+        return
     await send({"type": "http.response.body", "body": repr(scope["client"][0]).encode()})
-
-
-@contextmanager
-def served(**more: Any) -> Iterator[int]:
-    """The app, by a loop in a thread; ended by being cancelled."""
-    loop = asyncio.new_event_loop()
-    listening: list[int] = []
-    there = threading.Event()
-
-    def ready(_host: str, port: int) -> None:
-        listening.append(port)
-        loop.call_later(0, there.set)
-
-    async def run() -> None:
-        await a_door().listen(app, "127.0.0.1", 0, ready=ready, **more)
-
-    task = loop.create_task(run())
-    serving = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([task])))
-    serving.start()
-    try:
-        assert there.wait(HANGS)
-        yield listening[0]
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        serving.join(HANGS)
-        assert not serving.is_alive()
-        loop.close()
-
-
-def asked(port: int, request: bytes, context: ssl.SSLContext | None = None) -> bytes:
-    with ExitStack() as stack:
-        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), HANGS))
-        if context is not None:
-            connection = stack.enter_context(context.wrap_socket(connection, server_hostname="127.0.0.1"))
-        connection.sendall(request)
-        held = b""
-        while piece := connection.recv(65536):
-            held += piece
-        return held
 
 
 ASK = b"GET /%s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n%s\r\n"
 
 
 def test_it_says_nothing_of_itself_and_believes_no_forwarded_header() -> None:
-    with served() as port:
+    with served(app) as port:
         answer = asked(port, ASK % (b"", b"X-Forwarded-For: 192.0.2.9\r\nX-Forwarded-Proto: https\r\n"))
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"server:" not in answer.lower()
@@ -434,24 +397,26 @@ def test_it_says_nothing_of_itself_and_believes_no_forwarded_header() -> None:
 
 def test_a_request_that_never_becomes_whole_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door_module, "_REQUEST_SECONDS", 0.1)
-    with served() as port:
+    with served(app) as port:
         for begun in (b"", b"GET / HT", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx"):
             with suppress(ConnectionError):
                 assert asked(port, begun) == b""
         assert asked(port, ASK % (b"", b"")).startswith(b"HTTP/1.1 200")
 
 
-def test_an_open_stream_does_not_hold_up_the_end() -> None:
-    with served() as port:
+def test_an_open_stream_does_not_hold_up_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+    """It is ended as one whose reader has gone, so nothing is said of it."""
+    with served(app) as port:
         stream = socket.create_connection(("127.0.0.1", port), HANGS)
         stream.sendall(ASK % (b"stream", b""))
         assert stream.recv(100)
     stream.close()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_tls_is_of_version_1_2_or_newer(tmp_path: Path) -> None:
     pair = certificates.make(tmp_path, alternatives=(FREE,))
-    with served(certificate=str(pair.certificate), key=str(pair.key)) as port:
+    with served(app, certificate=str(pair.certificate), key=str(pair.key)) as port:
         context = ssl.create_default_context(cafile=str(pair.certificate))
         assert asked(port, ASK % (b"", b""), context).startswith(b"HTTP/1.1 200")
         with pytest.warns(DeprecationWarning):

@@ -41,7 +41,8 @@ _WAITING = 1024  # connections that were not taken yet
 _CONNECTIONS = 512  # open ones, streams of events among them
 _REQUEST_SECONDS = 30.0  # from a connection, or the first byte of a request, to its last one
 _HEAD_BYTES = 1 << 15
-_ENDING_SECONDS = 1  # that an open stream is waited for
+_ENDING_SECONDS = 0.5  # that an answer is waited for; then streams are ended, which know no end of their own
+_ENDED_SECONDS = 5  # that a task may take to notice
 _LONGEST_FAULT = 200
 
 
@@ -172,7 +173,7 @@ class Door:
             server_header=False,
             limit_concurrency=_CONNECTIONS,
             h11_max_incomplete_event_size=_HEAD_BYTES,
-            timeout_graceful_shutdown=_ENDING_SECONDS,
+            timeout_graceful_shutdown=_ENDED_SECONDS,
         )
         config.load()
         if certificate or key:
@@ -185,6 +186,7 @@ class Door:
                 await asyncio.shield(serving)
             except asyncio.CancelledError:
                 server.should_exit = True
+                asyncio.get_running_loop().call_later(_ENDING_SECONDS, server.hang_up)
                 await serving
                 raise
 
@@ -480,6 +482,10 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """None: the command line has them, and cancels."""
         yield
+
+    def hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 class _Protocol(H11Protocol):

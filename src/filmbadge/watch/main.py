@@ -51,8 +51,9 @@ async def run(made: Service, host: str, port: int, ready: Callable[[], None] = l
     """Until it is cancelled. `ready` is called when it listens. Raises Refusal."""
     made.door.guard()
     web = made.settings.web
+    pair = (str(made.directory / file) if file else "" for file in (web.certificate, web.key))
     work = (
-        made.door.listen(build(made), host, port, web.certificate, web.key, lambda *_: ready()),
+        made.door.listen(build(made), host, port, *pair, lambda *_: ready()),
         made.surveys.keep_going(),
         made.alerts.keep_going(),
     )
