@@ -466,8 +466,9 @@ def surveyed(path: Path) -> Scope:
 
     It is no permission: it has expired. It is for who must stay away from what is surveyed. Raises ScopeError where it cannot be read.
     """
-    networks, exclude, opted_out = _leniently(path).networks()
-    return Scope(path.stem, networks, exclude, expires=_LONG_AGO, opted_out=opted_out)
+    reader = _leniently(path)
+    networks, exclude, opted_out = reader.networks()
+    return Scope(path.stem, networks, exclude, expires=_LONG_AGO, opted_out=opted_out, lists=reader.digests())
 
 
 def end_of(path: Path) -> datetime | None:
@@ -647,7 +648,7 @@ class _Reader:
             confirmed=self._confirmed(),
             memory=self._numbers("memory", MemoryLimits()),
             opted_out=opted_out,
-            lists=tuple((printable(str(path)), held.digest) for path, held in self.lists.items()),
+            lists=self.digests(),
             retrievals=self._numbers("retrievals", Retrievals()),
         )
         self._check_embedding(scope)
@@ -661,6 +662,10 @@ class _Reader:
         exclude, listed = self._networks("exclude", required=False)
         opted_out = (*listed, *self._opted_out_beside())
         return networks, tuple(dict.fromkeys((*exclude, *opted_out))), tuple(dict.fromkeys(opted_out))
+
+    def digests(self) -> tuple[tuple[str, str], ...]:
+        """The lists that were read."""
+        return tuple((printable(str(path)), held.digest) for path, held in self.lists.items())
 
     def _require_none(self) -> None:
         """Raises ScopeError of all faults, if there are any."""

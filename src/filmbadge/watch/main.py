@@ -8,7 +8,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from filmbadge.model import Refusal
-from filmbadge.scope import Scope, ScopeError, surveyed
 from filmbadge.tell.words import Words
 from filmbadge.watch import settings
 from filmbadge.watch.alerts.alerts import Alerts
@@ -16,6 +15,7 @@ from filmbadge.watch.door import Door
 from filmbadge.watch.people.gate import Gate
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import Store
+from filmbadge.watch.store.surveyed import Surveyed
 from filmbadge.watch.surveys.control import Surveys
 from filmbadge.watch.web.app import build
 
@@ -23,7 +23,7 @@ from filmbadge.watch.web.app import build
 def service(directory: Path, host: str) -> Service:
     """Everything behind the pages. Raises Refusal."""
     said, store = settings.load(directory), Store(directory)
-    door = Door(lambda: tuple(_scopes(directory)))
+    door = Door(Surveyed(directory))
     return Service(
         directory=directory,
         settings=said,
@@ -34,17 +34,6 @@ def service(directory: Path, host: str) -> Service:
         door=door,
         words=Words(),
     )
-
-
-def _scopes(directory: Path) -> list[Scope]:
-    """Whatever is surveyed, or was: none of it may be sent anything."""
-    found = []
-    for path in sorted((directory / "scopes").glob("*.toml")):
-        try:
-            found.append(surveyed(path))
-        except ScopeError:
-            continue  # it names nothing that could be read; its page says why
-    return found
 
 
 async def run(made: Service, host: str, port: int, ready: Callable[[], None] = lambda: None) -> None:

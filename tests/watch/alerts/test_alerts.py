@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,11 +18,12 @@ from pathlib import Path
 import pytest
 
 from filmbadge.model import Refusal
+from filmbadge.watch.alerts import alerts as alerts_module
 from filmbadge.watch.alerts import texts
 from filmbadge.watch.alerts.alerts import Alerts
 from filmbadge.watch.alerts.texts import KINDS
 from filmbadge.watch.door import Door
-from filmbadge.watch.store.store import Store, stamp
+from filmbadge.watch.store.store import Store, StoreError, stamp
 from support.alerted import a_run, an_archive, an_event, webhook
 from support.hanging import HANGS
 
@@ -381,6 +385,51 @@ def test_who_is_killed_while_it_sends_loses_nothing_and_says_what_may_come_twice
         ("6", False),
     ]
     assert [row["state"] for row in store.rows("SELECT state FROM outbox")] == ["sent"] * 6
+
+
+def test_a_disk_that_is_full_after_a_message_was_taken_has_nothing_sent_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = alerts(store)
+    full = True
+    change = store.change
+
+    def changing() -> AbstractContextManager[sqlite3.Connection]:
+        if full and told:
+            raise StoreError("the disk is full: nothing was changed")
+        return change()
+
+    monkeypatch.setattr(store, "change", changing)
+    with webhook() as (url, told):
+        add(made, url)
+        run = a_run(store)
+        an_event(store, "new", run, an_archive(store, run))
+        for _ in range(2):
+            with pytest.raises(StoreError, match="is full"):
+                made.step(NOW)
+        full = False
+        made.step(NOW)
+        made.step(NOW)
+    assert len(told) == 1
+    assert store.one("SELECT state FROM outbox")[0] == "sent"  # type: ignore[index]
+
+
+def test_it_goes_on_after_a_fault(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = alerts(store)
+    faults: list[str] = []
+
+    def step() -> None:
+        faults.append(made.fault)
+        if len(faults) == 1:
+            raise StoreError("the disk is full: nothing was changed")
+        if len(faults) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(made, "step", step)
+    monkeypatch.setattr(alerts_module, "_EACH_SECONDS", 0)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(made.keep_going())
+    assert faults == ["", "the disk is full: nothing was changed", ""]
 
 
 def test_old_messages_are_forgotten(store: Store) -> None:

@@ -60,7 +60,9 @@ class Alerts:
     def __init__(self, store: Store, door: Door, site: str = "") -> None:
         """`site`: the address of the dashboard, such as https://watch.example.org; empty: messages hold no links."""
         self._store, self._door, self._site = store, door, site.rstrip("/")
-        self._begun = False
+        self._taken: set[int] = (
+            set()
+        )  # messages that were taken, where that could not be written down, as on a full disk
         self.fault = ""  # what kept the last pass from going on, such as a full disk
 
     def channels(self) -> list[Channel]:
@@ -140,14 +142,20 @@ class Alerts:
     def step(self, now: datetime | None = None) -> None:
         """One pass: what happened, what there is to tell of it, and what can be sent now. Blocking."""
         now = now or datetime.now(UTC)
-        if not self._begun:
-            with self._store.change() as connection:
-                connection.execute("UPDATE outbox SET state = 'waiting', again = 1 WHERE state = 'sending'")
-            self._begun = True
+        self._settle(now)
         self._notice_ends(now)
         for row in self._store.rows("SELECT * FROM channels WHERE enabled ORDER BY id"):
             self._fill(row, now)
         self._send(now)
+
+    def _settle(self, now: datetime) -> None:
+        """What a pass before this one left half done: most often one of a dashboard that was killed."""
+        for row in self._store.rows("SELECT id, channel FROM outbox WHERE state = 'sending'"):
+            if row["id"] in self._taken:
+                self._sent(row["id"], row["channel"], now)
+            else:
+                with self._store.change() as connection:
+                    connection.execute("UPDATE outbox SET state = 'waiting', again = 1 WHERE id = ?", (row["id"],))
 
     def _notice_ends(self, now: datetime) -> None:
         """Scopes that end soon, or have ended: each is told once, of each of its ends."""
@@ -224,13 +232,16 @@ class Alerts:
                 failed.add(row["channel"])
                 self._put_off(row, str(refusal), now)
                 continue
-            with self._store.change() as connection:
-                connection.execute(
-                    "UPDATE outbox SET state = 'sent', ended = ?, fault = '' WHERE id = ?", (stamp(now), row["id"])
-                )
-                connection.execute(
-                    "UPDATE channels SET last_sent = ?, last_fault = '' WHERE id = ?", (stamp(now), row["channel"])
-                )
+            self._taken.add(row["id"])
+            self._sent(row["id"], row["channel"], now)
+
+    def _sent(self, message: int, channel: int, now: datetime) -> None:
+        with self._store.change() as connection:
+            connection.execute(
+                "UPDATE outbox SET state = 'sent', ended = ?, fault = '' WHERE id = ?", (stamp(now), message)
+            )
+            connection.execute("UPDATE channels SET last_sent = ?, last_fault = '' WHERE id = ?", (stamp(now), channel))
+        self._taken.discard(message)
 
     def _put_off(self, row: Row, fault: str, now: datetime) -> None:
         """Pauses grow, and after a day it is given up, which stands on the page of the channel."""
