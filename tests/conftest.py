@@ -13,7 +13,7 @@ from support import chance, found, guard, isolation
 
 HERE = Path(__file__).parent
 # Rooms of tests that start archives, browsers or the instrument as a process, or need more of the system than loopback.
-REAL = [HERE / room for room in ("ask/wire/test_names.py", "bench", "packaging", "pages", "real", "rehearse", "restraint/test_canary.py", "restraint/test_pages.py", "restraint/test_permission.py", "restraint/test_remains.py", "survey/test_misleading.py", "survey/test_resumed.py", "survey/test_survey.py")]  # fmt: skip
+REAL = [HERE / room for room in ("ask/wire/test_names.py", "bench", "packaging", "pages", "real", "rehearse", "restraint/test_canary.py", "restraint/test_pages.py", "restraint/test_permission.py", "restraint/test_remains.py", "survey/test_misleading.py", "survey/test_resumed.py", "survey/test_survey.py", "watch/surveys/test_processes.py")]  # fmt: skip
 
 # The files that take longest, about in that order: a process runs a file alone.
 LONGEST = [HERE / file for file in ("restraint/test_canary.py", "restraint/test_hostile_folder.py", "restraint/test_remains.py", "survey/test_misleading.py", "real/test_interoperation.py", "survey/test_resumed.py", "survey/test_survey.py", "bench/test_bench_runs.py", "real/test_dicomweb.py", "rehearse/test_rehearsal.py", "real/test_real_archives.py", "real/test_kinds.py", "real/test_ways_in.py", "real/test_tls_archives.py", "restraint/test_peer_text.py", "restraint/test_permission.py", "keep/test_damage.py", "keep/test_totals.py", "keep/test_upgrade.py", "keep/test_hostile.py", "ask/decoder/test_cores.py", "ask/dicomweb/test_records.py", "ask/test_hostile.py", "ask/census/test_plan.py")]  # fmt: skip

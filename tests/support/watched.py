@@ -20,8 +20,9 @@ from filmbadge.watch.store.store import Row, Store, stamp
 from filmbadge.watch.surveys.records import Summary
 from filmbadge.watch.surveys.rows import Seen, baselines, write
 from filmbadge.watch.surveys.taking_in import take_in
-from support.factories import AT
+from support.factories import AT, dimse, host
 from support.folders import whole
+from support.twice import NOBODY, REFUSED
 
 SCOPE = "ward"
 WORDS = Words()
@@ -99,6 +100,18 @@ class Watched:
             for table in tables
             for row in self.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4")
         ]
+
+
+def name(last: int) -> str:
+    return f"192.0.2.{last}"
+
+
+def shut(last: int) -> Host:
+    return host(name(last), dimse(None, stop=REFUSED))
+
+
+def silent(last: int) -> Host:
+    return host(name(last), dimse(None, stop=NOBODY))
 
 
 def seen_of(hosts: Sequence[Host], state: State = "done", **asked: Any) -> Seen:

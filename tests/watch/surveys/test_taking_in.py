@@ -11,25 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.model import DimseFacts, Host
+from filmbadge.model import DimseFacts
 from filmbadge.tell.view import ArchiveView
 from filmbadge.watch.surveys.records import Summary, unpack
 from filmbadge.watch.surveys.taking_in import take_in
 from support.factories import dimse, host
 from support.twice import NOBODY, REFUSED, at, counted
-from support.watched import Watched, seen_of, shuffled
-
-
-def name(last: int) -> str:
-    return f"192.0.2.{last}"
-
-
-def shut(last: int) -> Host:
-    return host(name(last), dimse(None, stop=REFUSED))
-
-
-def silent(last: int) -> Host:
-    return host(name(last), dimse(None, stop=NOBODY))
+from support.watched import Watched, name, seen_of, shuffled, shut, silent
 
 
 @pytest.fixture

@@ -122,6 +122,7 @@ class Jobs:
         said, result = processes.last_line(self._log(row["id"])), ""
         if row["kind"] == "verify":
             result = self._result(row)
+            said = "" if result else said
         elif code in (0, None):
             said = self._take_letters(row) or said
         self._end(row["id"], code=code, result=result, said=said)

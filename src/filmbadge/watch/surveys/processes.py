@@ -25,6 +25,7 @@ if sys.platform != "win32":
 MOST_LOG = 1 << 20  # bytes; a survey writes a line a minute
 _TAIL = 4096
 _LINE = 400  # characters of a line that is told
+_COMPLAINT = "filmbadge: "
 
 Process = subprocess.Popen[bytes]
 
@@ -38,7 +39,7 @@ def require() -> None:
 def start(module: str, arguments: Sequence[str], lock: Path, log: Path, out: Path | None = None) -> Process | None:
     """`python -m module arguments`. None: one that holds this lock runs.
 
-    What it says goes into `log`, or what it prints into `out`. Raises Refusal where files cannot be made.
+    What it says of itself goes into `log`, and what it prints into `out`, if anywhere. Raises Refusal where files cannot be made.
     """
     handles: list[int] = []
     try:
@@ -50,8 +51,10 @@ def start(module: str, arguments: Sequence[str], lock: Path, log: Path, out: Pat
         files.make_folder(log.parent)
         said = _open(log, os.O_WRONLY | os.O_APPEND)
         handles.append(said)
-        printed = said if out is None else _open(out, os.O_WRONLY | os.O_TRUNC)
-        handles.append(printed)
+        printed = subprocess.DEVNULL
+        if out is not None:
+            printed = _open(out, os.O_WRONLY | os.O_TRUNC)
+            handles.append(printed)
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
@@ -63,7 +66,7 @@ def start(module: str, arguments: Sequence[str], lock: Path, log: Path, out: Pat
     except OSError as error:
         raise Refusal(f"no process could be started ({error.strerror}: {files.shown(lock.parent)})") from None
     finally:
-        for handle in {*handles}:
+        for handle in handles:
             os.close(handle)  # the process has the lock now
 
 
@@ -84,20 +87,16 @@ def end(pid: int, lock: Path, *, kill: bool = False) -> None:
 
     SIGTERM and not SIGINT: what a shell starts in the background ignores that, and so would all that we start.
     """
-    if sys.platform == "win32":
-        return
-    number = signal.SIGKILL if kill else signal.SIGTERM
     with suppress(ProcessLookupError):
-        if sys.platform != "linux":
-            if running(lock):
-                os.kill(pid, number)
-            return
-        handle = os.pidfd_open(pid)  # from here on it is this process, and no later one of the same number
-        try:
-            if running(lock):
-                signal.pidfd_send_signal(handle, number)
-        finally:
-            os.close(handle)
+        if sys.platform == "linux":
+            handle = os.pidfd_open(pid)  # from here on it is this process, and no later one of the same number
+            try:
+                if running(lock):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL if kill else signal.SIGTERM)
+            finally:
+                os.close(handle)
+        elif sys.platform != "win32" and running(lock):
+            os.kill(pid, signal.SIGKILL if kill else signal.SIGTERM)
 
 
 def bound(log: Path) -> None:
@@ -108,15 +107,16 @@ def bound(log: Path) -> None:
 
 
 def last_line(log: Path) -> str:
-    """What a process said last. Empty: nothing, or nobody knows."""
+    """What a process complained of last, or else said. Empty: nothing, or nobody knows."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _TAIL))
-            lines = file.read(_TAIL).decode(errors="replace").split("\n")
+            lines = [line for line in file.read(_TAIL).decode(errors="replace").split("\n") if line.strip()]
     except OSError:
         return ""
-    said = next((line for line in reversed(lines) if line.strip()), "")
-    return printable(said.removeprefix("filmbadge: ").strip())[:_LINE]
+    complained = [line for line in lines if line.startswith(_COMPLAINT)]
+    said = (complained or lines or [""])[-1]
+    return printable(said.removeprefix(_COMPLAINT).strip())[:_LINE]
 
 
 def _open(path: Path, how: int) -> int:

@@ -41,7 +41,8 @@ class _Told(Struct, frozen=True):
 class Runs:
     def __init__(self, store: Store, directory: Path) -> None:
         self._store, self._directory = store, directory
-        self._started: dict[Path, Process] = {}  # by their lock: those that we are the parent of
+        self._started: dict[int, Process] = {}  # by run: surveys that we are the parent of
+        self._taking: dict[int, Process] = {}  # and what takes them in
         self._tried: dict[int, tuple[int, float]] = {}  # of runs that are taken in: how often, and when next
 
     def scope_file(self, scope: str) -> Path:
@@ -115,6 +116,7 @@ class Runs:
 
     def tend(self) -> None:
         """Notices what ended, and has it taken in."""
+        self._taking = {run: process for run, process in self._taking.items() if process.poll() is None}
         for row in self._store.rows("SELECT * FROM runs WHERE state = 'running'"):
             if self.is_running(row["scope"]):
                 processes.bound(self._beside(row, "log"))
@@ -123,9 +125,6 @@ class Runs:
         first = "SELECT min(id) FROM runs WHERE state = 'taking-in' GROUP BY scope"
         for row in self._store.rows(f"SELECT * FROM runs WHERE id IN ({first})"):
             self._take_in(row)
-        for lock, process in list(self._started.items()):
-            if process.poll() is not None:
-                del self._started[lock]
 
     def _require_idle(self, scope: str) -> None:
         """Raises Refusal where a survey of the scope runs. What ended by now is noticed."""
@@ -155,7 +154,7 @@ class Runs:
         except Refusal:
             undo()
             raise
-        self._started[lock] = process
+        self._started[run] = process
 
     def _drop(self, run: int) -> None:
         with self._store.change() as connection:
@@ -171,7 +170,8 @@ class Runs:
 
     def _ended(self, row: Row) -> None:
         """Its process is no more. What it kept is taken in, if it kept anything."""
-        process = self._started.pop(self._lock(row["scope"]), None)
+        process = self._started.pop(row["id"], None)
+        self._tried.pop(row["id"], None)
         code = None if process is None else process.wait()
         said, told = processes.last_line(self._beside(row, "log")), self._told(row)
         outcome = _outcome(told, code, said)
@@ -206,11 +206,11 @@ class Runs:
             LOG.warning(
                 "taking in run %d failed: %s", row["id"], processes.last_line(self._beside(row, "taking-in.log"))
             )
-        self._tried = {row["id"]: (tries + 1, monotonic() + min(2.0**tries, _LONGEST_PAUSE))}
+        self._tried[row["id"]] = tries + 1, monotonic() + min(2.0**tries, _LONGEST_PAUSE)
         arguments = [str(self._directory), str(row["id"])]
         process = processes.start(_TAKING_IN, arguments, lock, self._beside(row, "taking-in.log"))
         if process is not None:
-            self._started[lock] = process
+            self._taking[row["id"]] = process
             LOG.info("run %d of scope %s is being taken in", row["id"], row["scope"])
 
     def _told(self, row: Row) -> _Told | None:
@@ -226,7 +226,7 @@ class Runs:
 
     def _pid(self, row: Row) -> int | None:
         """Of a process that we started, or as it wrote it itself."""
-        process = self._started.get(self._lock(row["scope"]))
+        process = self._started.get(row["id"])
         if process is not None:
             return process.pid
         progress = self._progress(row)
