@@ -43,11 +43,17 @@ class Watched:
         return self.took(shuffled(seen, seed) if seed is not None else seen)
 
     def took(self, seen: Seen) -> int:
-        run = self.row(self.ended(cast("State", seen.after.state)))
-        self._asked[run["id"]] = seen.after
+        return self.take(self.ended(cast("State", seen.after.state)), seen)
+
+    def take(self, number: int, seen: Seen) -> int:
+        """Sets how that run ended, too: it may have been resumed."""
+        with self.store.change() as connection:
+            connection.execute("UPDATE runs SET outcome = ? WHERE id = ?", (seen.after.state, number))
+        run = self.row(number)
+        self._asked[number] = seen.after
         before = next((row["id"] for row in baselines(self.store, run)), None)
         write(self.store, run, before, replace(seen, before=None if before is None else self._asked[before]))
-        return int(run["id"])
+        return number
 
     def kept(self, *hosts: Host, flush: int = 1000) -> int:
         """The same by a folder, in this process."""

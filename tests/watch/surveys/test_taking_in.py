@@ -136,9 +136,37 @@ def test_the_order_of_rows_changes_nothing(
     assert one.everything() == other.everything()
 
 
-def test_datasets_give_the_same_and_nothing_of_one_stands_twice(watched: Watched, tmp_path: Path) -> None:
-    """Also one that was resumed, and whose baseline was deleted."""
-    watched.kept(at(1), at(2), at(3), shut(4))
+def again(watched: Watched, run: int) -> None:
+    """As if it was resumed."""
+    with watched.store.change() as connection:
+        connection.execute("UPDATE runs SET state = 'taking-in' WHERE id = ?", (run,))
+
+
+def test_nothing_of_a_run_that_is_taken_in_twice_stands_twice(watched: Watched) -> None:
+    watched.ran(at(1), at(2), at(3), shut(4))
+    seen = seen_of([at(1), shut(2), silent(3), at(4)])
+    run = watched.took(seen)
+    before = watched.everything()
+    again(watched, run)
+    watched.take(run, seen)
+    assert watched.everything() == before
+
+
+def test_a_resumed_run_tells_the_rest(watched: Watched) -> None:
+    first = watched.ran(at(1), at(2), shut(3), shut(4))
+    run = watched.ran(at(3), shut(1), state="interrupted")
+    told = watched.told(run)
+    again(watched, run)
+    watched.take(run, seen_of([at(3), shut(1), shut(2), at(4)]))
+    assert watched.kinds(run) == {name(1): "closed", name(2): "closed", name(3): "new", name(4): "new"}
+    assert set(told) < set(watched.told(run))
+    assert len(watched.told(run)) == 4
+    assert watched.row(run)["baseline"] == first
+
+
+def test_a_dataset_gives_the_same(watched: Watched, tmp_path: Path) -> None:
+    """And where that of the baseline was deleted, it tells nobody once more what is known."""
+    first = watched.kept(at(1), at(2), at(3), shut(4))
     run = watched.kept(at(4), silent(3), shut(2), at(1), flush=1)
     aside = Watched(tmp_path / "aside")
     aside.ran(at(1), at(2), at(3), shut(4))
@@ -149,11 +177,9 @@ def test_datasets_give_the_same_and_nothing_of_one_stands_twice(watched: Watched
     assert [row.measured for row in told.rows if row.quantity == "archives_open"] == [2]
     assert sum(product.archives_open for product in told.products) == 2
 
-    before = watched.everything()
-    with watched.store.change() as connection:
-        connection.execute("UPDATE runs SET state = 'taking-in' WHERE id = ?", (run,))
+    before = watched.everything(["archives", "events"])
+    shutil.rmtree(watched.store.directory / watched.row(first)["folder"])
+    again(watched, run)
     take_in(watched.store, run)
-    assert watched.everything() == before
-    shutil.rmtree(watched.store.directory / watched.row(run)["folder"])
-    third = watched.kept(at(1), at(4))
-    assert watched.row(third)["baseline"] == 1
+    assert watched.row(run)["baseline"] is None
+    assert watched.everything(["archives", "events"]) == before

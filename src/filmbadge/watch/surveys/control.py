@@ -30,6 +30,7 @@ class Surveys:
         self._store, self._turn = store, threading.RLock()
         self._runs = Runs(store, directory.absolute())
         self._jobs = Jobs(store, directory.absolute(), self._runs)
+        self._faults: dict[str, str] = {}  # of steps that cannot be taken now: what was said of them
 
     def start(self, scope: str, by: str, why: str = "asked") -> int:
         """The run. Raises Refusal where one of this scope runs, or the scope does not hold."""
@@ -94,12 +95,21 @@ class Surveys:
 
     def tend(self) -> None:
         """One step. What cannot be done now is logged, and tried again in the next."""
-        for step in (self._runs.tend, self._jobs.tend, self._expire, self._start_due):
+        for step in (self._tend_runs, self._tend_jobs, self._expire, self._start_due):
             try:
                 with self._turn:
                     step()
-            except Refusal as error:
-                LOG.error("%s", error)
+                self._faults.pop(step.__name__, None)
+            except (Refusal, OSError) as error:
+                if self._faults.get(step.__name__) != str(error):  # a disk that is full is so for hours
+                    LOG.error("%s", error)
+                self._faults[step.__name__] = str(error)
+
+    def _tend_runs(self) -> None:
+        self._runs.tend()
+
+    def _tend_jobs(self) -> None:
+        self._jobs.tend()
 
     def _expire(self) -> None:
         if ended := risks.expire(self._store):

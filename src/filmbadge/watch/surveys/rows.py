@@ -57,7 +57,7 @@ def write(store: Store, run: Row, baseline: int | None, seen: Seen) -> None:
         state = connection.execute("SELECT state FROM runs WHERE id = ?", (run["id"],)).fetchone()["state"]
         if state != "taking-in":
             return
-        for table in ("sightings", "changes"):
+        for table in ("sightings", "changes") if run["taken_in"] else ():
             connection.execute(f"DELETE FROM {table} WHERE run = ?", (run["id"],))
         accepted = risks.held(connection, run["scope"])
         muted = sum(_Row(connection, run, fate, seen, accepted).write() for fate in found)
