@@ -32,7 +32,7 @@ _LONGEST_NOTED = 200
 
 
 class Gate:
-    NOBODY = Who("nobody", Role.VIEWER, "this-machine")  # of a page that is for anybody
+    NOBODY = Who("nobody", Role.VIEWER, "nobody")  # of a page that is for anybody
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Gate:
         at_home: bool,
         fetch: Fetch | None = None,
         passwords: Passwords | None = None,
+        limits: Limits | None = None,
         clock: Clock = utc,
     ) -> None:
         """`at_home`: it listens on loopback only, where nobody logs in as long as there is no other way to. Raises Refusal."""
@@ -52,7 +53,7 @@ class Gate:
             store, hours=settings.login.hours, idle_minutes=settings.login.idle_minutes, clock=clock
         )
         self.tokens = Tokens(store, self.users, clock)
-        self.limits, self.proxy = Limits(), Proxy(settings.proxy)
+        self.limits, self.proxy = limits or Limits(), Proxy(settings.proxy)
         self.oidc = Oidc(settings.oidc, fetch, self.seals, clock) if settings.oidc.issuer and fetch else None
         self._names = tuple(_split(name) for name in settings.web.names)
         self._forged = Limits()

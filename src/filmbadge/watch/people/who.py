@@ -20,7 +20,7 @@ class Role(StrEnum):
         return order.index(self) >= order.index(other)
 
 
-Source = Literal["this-machine", "local", "oidc", "proxy", "token"]
+Source = Literal["this-machine", "local", "oidc", "proxy", "token", "nobody"]
 
 
 class Who(Struct, frozen=True):

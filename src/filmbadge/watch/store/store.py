@@ -89,6 +89,8 @@ class Store:
         """What goes wrong with the file, in one line."""
         try:
             yield
+        except OverflowError:  # of somebody who asks for row 10^30
+            raise LookupError("there is nothing with such a number") from None
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise StoreError(f"the disk that holds {files.shown(self.path)} is full: nothing was changed") from None

@@ -14,10 +14,10 @@ import anyio.to_thread
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from filmbadge.model import Refusal
 from filmbadge.texts import printable
@@ -36,7 +36,7 @@ _MOST_FORM_BYTES = 1 << 20
 _JSON = "application/json"
 
 
-def build(service: Service) -> Starlette:
+def build(service: Service) -> ASGIApp:
     """The application. It opens nothing by itself."""
     site = Site(service)
     routes: list[BaseRoute] = [
@@ -55,12 +55,12 @@ def build(service: Service) -> Starlette:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
         yield
 
-    return Starlette(
+    app = Starlette(
         routes=[*service.gate.routes(site), *routes],
-        middleware=[Middleware(Headers, service=service)],
         exception_handlers={404: site.missing, Exception: site.broken},
         lifespan=lifespan,
     )
+    return Headers(app, service)  # outside all of it: a page that says that something failed has them too
 
 
 class Site:
