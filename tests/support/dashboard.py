@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -26,6 +24,7 @@ from filmbadge.watch.service import Service
 from filmbadge.watch.settings import Settings
 from filmbadge.watch.store.store import Store
 from filmbadge.watch.surveys.control import Surveys
+from filmbadge.watch.web.app import build
 from support.asgi import Browser
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -78,10 +77,7 @@ def dashboard(
     fetch: Fetch | None = None,
     hasher: PasswordHasher = CHEAP,
 ) -> Iterator[Dashboard]:
-    _stand_in()
     said = said or Settings()
-    from filmbadge.watch.web.app import build
-
     store, clock = Store(directory), Clock()
     door = Door(tuple)
     gate = Gate(
@@ -99,16 +95,3 @@ def dashboard(
             gate.users.add(name, ROLES[name], PASSWORDS[name])
     with asyncio.Runner() as runner:
         yield Dashboard(service, build(service), runner, clock)
-
-
-def _stand_in() -> None:
-    """For the stream of events, as long as there is no page that it belongs to."""
-    from filmbadge.watch import views
-
-    if not (Path(views.__file__).parent / "surveys.py").exists() and "filmbadge.watch.web.live" not in sys.modules:
-        module = ModuleType("filmbadge.watch.web.live")
-        module.routes = lambda _may, _service: []  # type: ignore[attr-defined]
-        sys.modules[module.__name__] = module
-        import filmbadge.watch.web
-
-        filmbadge.watch.web.live = module
