@@ -134,6 +134,23 @@ def test_strangers_see_nothing_and_do_nothing(site: Dashboard) -> None:
     assert wrong == []
 
 
+def test_no_route_stands_beside_the_table(site: Dashboard) -> None:
+    """Whatever the application answers to, a stranger is let into the table's open pages and these alone."""
+    routes = site.app._app.routes
+    assert len(routes) > 2 * len(ROUTES)
+    open_to_all = {
+        route.path
+        for route in routes
+        for method in sorted(route.methods - {"HEAD"})
+        if site.browser().ask(method, filled(route.path)).status != 401
+        and not site.browser().ask(method, filled(route.path)).to.startswith("/login?to=%2F")
+    }
+    asked = {page.path for page in table.PAGES if page.role is None}
+    assert open_to_all - asked - {API + path for path in asked} == {
+        "/static/{digest}/{name}", "/healthz", "/public/{name}", "/login", "/logout",
+    }  # fmt: skip
+
+
 def test_a_role_reaches_what_the_table_says(site: Dashboard) -> None:
     wrong: list[tuple[object, ...]] = []
     for name, (role, browser) in known(site).items():
@@ -381,11 +398,12 @@ def test_odd_paths_and_headers_break_nothing(own: Dashboard) -> None:
     body = b"csrf=" + b"a" * (1 << 21)
     kind = ("content-type", "application/x-www-form-urlencoded")
     for path in ("/login", "/logout", "/settings/users/add", f"{API}/settings/users/add"):
-        assert own.browser().ask("POST", path, kind, body=body).status in {303, 400}  # chunked: it says no length
+        assert own.browser().ask("POST", path, kind, body=body).status in {303, 400, 401}
+    for path in ("/settings/users/add", f"{API}/settings/users/add"):
+        assert anna.ask("POST", path, kind, body=body).status == 400  # chunked: it says no length
     many = b"--x\r\n" + b'content-disposition: form-data; name="a"\r\n\r\nb\r\n--x\r\n' * 300 + b"--"
-    assert own.browser().ask(
-        "POST", "/settings/users/add", ("content-type", "multipart/form-data; boundary=x"), body=many
-    ).status in {400, 401}
+    kind = ("content-type", "multipart/form-data; boundary=x")
+    assert anna.ask("POST", "/settings/users/add", kind, body=many).status == 400
 
 
 def test_every_answer_says_what_a_browser_may_do(own: Dashboard) -> None:

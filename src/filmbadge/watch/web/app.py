@@ -79,11 +79,14 @@ class Site:
 
     def action(self, action: Action, *, api: bool = False) -> Route:
         async def answer(request: Request) -> Response:
+            who = await run_in_threadpool(self.may, request, action, api=api)
+            if isinstance(who, Response):
+                return who  # nothing of theirs is read
             try:
                 given = await _given(request, api=api)
             except (Refusal, msgspec.DecodeError) as error:
-                return self._fault(400, str(error), api=api)
-            return await run_in_threadpool(self._do, action, request, given, api)
+                return self._fault(400, str(error), api=api, who=who)
+            return await run_in_threadpool(self._do, action, request, who, given, api)
 
         return Route(
             API + action.path if api else action.path, answer, methods=["POST"], name=f"do {'api ' * api}{action.path}"
@@ -121,10 +124,7 @@ class Site:
             return Response(msgspec.json.encode(shown), media_type=_JSON)
         return self.pages.render(page, shown, asked)
 
-    def _do(self, action: Action, request: Request, given: dict[str, Any], api: bool) -> Response:
-        who = self.may(request, action, api=api)
-        if isinstance(who, Response):
-            return who
+    def _do(self, action: Action, request: Request, who: Who, given: dict[str, Any], api: bool) -> Response:
         if not self.service.gate.meant(request, who, given.pop("csrf", "")):
             return self._fault(
                 403,
