@@ -289,6 +289,18 @@ def test_whoever_is_changed_is_logged_out(own: Dashboard) -> None:
         assert vera.get("/account").status == 303
 
 
+def test_what_a_user_may_is_what_the_store_says_now(own: Dashboard) -> None:
+    """Whoever changed it there: another process, or a backup that was put back."""
+    otto = own.logged_in("otto")
+    program = own.browser(always=(("authorization", f"Bearer {own.token('otto')}"),))
+    for change, role in (("role = 'viewer'", "viewer"), ("role = 'admin'", "admin"), ("disabled = 1", None)):
+        with own.service.store.change() as connection:
+            connection.execute(f"UPDATE users SET {change} WHERE name = 'otto'")
+        answers = otto.get(f"{API}/account"), program.get(f"{API}/account")
+        said = [answer.said["role"] if answer.status == 200 else None for answer in answers]
+        assert said == [role, role and min(role, "operator", key=list(Role).index)]
+
+
 def test_one_ends_ones_other_sessions(own: Dashboard) -> None:
     here, there, third, otto = (own.logged_in(name) for name in ("anna", "anna", "anna", "otto"))
     listed = here.get(f"{API}/account").said["sessions"]
@@ -401,6 +413,8 @@ def test_odd_paths_and_headers_break_nothing(own: Dashboard) -> None:
         assert own.browser().ask("POST", path, kind, body=body).status in {303, 400, 401}
     for path in ("/settings/users/add", f"{API}/settings/users/add"):
         assert anna.ask("POST", path, kind, body=body).status == 400  # chunked: it says no length
+    fields = b"&".join(b"f%d=" % number + b"a" * 20_000 for number in range(100))
+    assert "too large" in anna.ask("POST", "/settings/users/add", kind, body=fields).text
     many = b"--x\r\n" + b'content-disposition: form-data; name="a"\r\n\r\nb\r\n--x\r\n' * 300 + b"--"
     kind = ("content-type", "multipart/form-data; boundary=x")
     assert anna.ask("POST", "/settings/users/add", kind, body=many).status == 400
