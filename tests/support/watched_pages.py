@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from filmbadge.watch.surveys.taking_in import take_in
 
 from filmbadge.keep.reader import read_manifest
 from filmbadge.tell.view import ArchiveView
 from filmbadge.watch.main import service
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import Store, stamp
+from filmbadge.watch.surveys.taking_in import take_in
 from support import twice
 
 SCOPE = "north"

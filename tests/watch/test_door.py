@@ -177,7 +177,9 @@ def test_the_address_that_stands_for_this_machine_is_this_machine() -> None:
 def test_who_opted_out_is_left_alone_and_an_expired_scope_still_counts(tmp_path: Path) -> None:
     written = tmp_path / "old.toml"
     (tmp_path / "optout.txt").write_text(f"{EXCLUDED}\n")
-    written.write_text('networks = ["127.0.0.64/26"]\nexclude = ["127.0.0.98", "127.0.0.99"]\nexpires = 2001-01-01\nnonsense = 1\n')
+    written.write_text(
+        'networks = ["127.0.0.64/26"]\nexclude = ["127.0.0.98", "127.0.0.99"]\nexpires = 2001-01-01\nnonsense = 1\n'
+    )
     with pytest.raises(scopes.ScopeError):
         scopes.load(written)
     read = scopes.surveyed(written)

@@ -57,20 +57,22 @@ def watch(
         raise Refusal("--add-user, --backup and --restore each do one thing and end: give one of them")
     try:
         from filmbadge.watch import main
+        from filmbadge.watch.people.who import Role
+        from filmbadge.watch.store import backup as backups
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("filmbadge"):
             raise
         raise Refusal(f'the dashboard needs {error.name}: pip install "filmbadge[watch]"') from None
     if restore is not None:
-        main.restore(restore, dir_)
+        backups.restore(restore, dir_)
         note(f"Put back into {dir_}.")
         return DONE
     if backup is not None:
-        main.backup(dir_, backup, surveys=surveys)
+        backups.backup(dir_, backup, surveys=surveys)
         note(f"Wrote {backup}. It holds secrets of the dashboard: keep it as you keep passwords.")
         return DONE
     if add_user is not None:
-        main.add_user(dir_, add_user, role, _password())
+        main.add_user(dir_, add_user, Role(role), _password())
         note(f"{add_user} can log in, as {role}.")
         return DONE
     _log()

@@ -12,7 +12,9 @@ from filmbadge.tell.words import Words
 from filmbadge.watch import settings
 from filmbadge.watch.alerts.alerts import Alerts
 from filmbadge.watch.door import Door
+from filmbadge.watch.people import gate
 from filmbadge.watch.people.gate import Gate
+from filmbadge.watch.people.who import Role
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import Store
 from filmbadge.watch.store.surveyed import Surveyed
@@ -23,6 +25,7 @@ from filmbadge.watch.web.app import build
 def service(directory: Path, host: str) -> Service:
     """Everything behind the pages. Raises Refusal."""
     said, store = settings.load(directory), Store(directory)
+    gate.startup(said, store, host)
     door = Door(Surveyed(directory))
     return Service(
         directory=directory,
@@ -40,9 +43,9 @@ async def run(made: Service, host: str, port: int, ready: Callable[[], None] = l
     """Until it is cancelled. `ready` is called when it listens. Raises Refusal."""
     made.door.guard()
     web = made.settings.web
-    pair = (str(made.directory / file) if file else "" for file in (web.certificate, web.key))
+    certificate, key = (str(made.directory / file) if file else "" for file in (web.certificate, web.key))
     work = (
-        made.door.listen(build(made), host, port, *pair, lambda *_: ready()),
+        made.door.listen(build(made), host, port, certificate, key, lambda *_: ready()),
         made.surveys.keep_going(),
         made.alerts.keep_going(),
     )
@@ -54,13 +57,6 @@ async def run(made: Service, host: str, port: int, ready: Callable[[], None] = l
         raise refusals.exceptions[0] from None
 
 
-def backup(directory: Path, file: Path, *, surveys: bool) -> None:
-    raise NotImplementedError
-
-
-def restore(file: Path, directory: Path) -> None:
-    raise NotImplementedError
-
-
-def add_user(directory: Path, name: str, role: str, password: str) -> None:
-    raise NotImplementedError
+def add_user(directory: Path, name: str, role: Role, password: str) -> None:
+    """A new user, or another password and role of one. Raises Refusal."""
+    gate.add_user(Store(directory), name, role, password)

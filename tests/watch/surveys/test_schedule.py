@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from filmbadge.watch.surveys.schedule import next_after, require
 
 from filmbadge.model import Refusal
-from filmbadge.watch.surveys.schedule import next_after, require
 
 NOW = datetime(2026, 11, 27, 7, 30, 12, tzinfo=UTC)  # a Friday
 
