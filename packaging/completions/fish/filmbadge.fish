@@ -5,8 +5,8 @@
 function __fish_filmbadge_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--aet --basis --before --by --contact --contacts --csv --day --days --depth --device --fail-on --fail-on-grade --for --format --fresh --html --intelmq --json --jsonl --key --language --list --organisation --out --owner --paper --pdf --places --ports --progress --receipt --reference --reviewed --sarif --scale --scope --seed --sender --set --sign --signature --sql --tlp --told --who'
-    set -l all_commands 'check compare feed forget judge new notices optout rehearse remedy report scope survey verify'
+    set -l options_with_values '--add-user --aet --backup --basis --before --by --contact --contacts --csv --day --days --depth --device --dir --fail-on --fail-on-grade --for --format --fresh --html --intelmq --json --jsonl --key --language --list --listen --organisation --out --owner --paper --pdf --places --ports --progress --receipt --reference --restore --reviewed --role --sarif --scale --scope --seed --sender --set --sign --signature --sql --tlp --told --who'
+    set -l all_commands 'check compare feed forget judge new notices optout rehearse remedy report scope survey verify watch'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
     set -e cmd[1]
@@ -54,6 +54,7 @@ complete -c filmbadge -n __fish_use_subcommand -a 'feed' -d 'Write what is wrong
 complete -c filmbadge -n __fish_use_subcommand -a 'forget' -d 'Delete a survey'\''s folder, and write a receipt that holds no address. Blocks of …'
 complete -c filmbadge -n __fish_use_subcommand -a 'optout' -d 'Leave an address or a network alone from now on: adds a line to a list of opt-o…'
 complete -c filmbadge -n __fish_use_subcommand -a 'scope' -d 'Write a scope file, or explain one.'
+complete -c filmbadge -n __fish_use_subcommand -a 'watch' -d 'Keep looking under your scopes, show what changed in a browser, and tell people.'
 complete -c filmbadge -n __fish_use_subcommand -a 'rehearse' -d 'Survey a synthetic world on loopback and compare what was measured with its tru…'
 # Root-level options
 complete -c filmbadge -n __fish_use_subcommand -l help -d 'Display this message and exit.'
@@ -247,3 +248,17 @@ complete -c filmbadge -n '__fish_filmbadge_using_command verify' -l json -d 'Pri
 complete -c filmbadge -n '__fish_filmbadge_using_command verify' -l sign -r -F -d 'Sign the JSON document with this key: Ed25519, as openssl genpkey -algorithm ed…'
 complete -c filmbadge -n '__fish_filmbadge_using_command verify' -l signature -r -F -d 'Check the signature of this JSON document instead. Asks nobody. Needs --key.'
 complete -c filmbadge -n '__fish_filmbadge_using_command verify' -l key -r -F -d 'The public key to check it with, as openssl pkey -pubout makes it.'
+
+# Options for: watch
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l help -d 'Display this message and exit.'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -s h -d 'Display this message and exit.'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l version -d 'Display application version.'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -s V -d 'Display application version.'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l dir -r -F -d 'The folder of the dashboard: what it knows, its scopes, surveys and settings (w…'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l listen -r -d 'ADDRESS:PORT. Off this machine it needs TLS or a trusted proxy in watch.toml, a…'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l add-user -r -d 'Add this user, or set the password anew, and end. The password is asked for, or…'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l role -x -a 'viewer operator admin' -d 'Of --add-user: viewer reads; operator has surveys run, writes scopes, accepts r…'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l backup -r -F -d 'Write a backup to this new file, and end. The dashboard may run meanwhile.'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l surveys -d 'Of --backup: the datasets of surveys too. Without them it is small, and what wa…'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l without-surveys -d 'Of --backup: the datasets of surveys too. Without them it is small, and what wa…'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l restore -r -F -d 'Put a backup back into --dir, which must be new or empty, and end.'

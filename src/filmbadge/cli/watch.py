@@ -50,8 +50,7 @@ def watch(
     restore
         Put a backup back into --dir, which must be new or empty, and end.
     """
-    if sys.platform == "win32":
-        raise Refusal("filmbadge watch needs Linux or macOS: on Windows, run it in WSL")
+    _require_system()
     host, port = _place(listen)
     if sum(one is not None for one in (add_user, backup, restore)) > 1:
         raise Refusal("--add-user, --backup and --restore each do one thing and end: give one of them")
@@ -85,6 +84,12 @@ def watch(
     except KeyboardInterrupt:
         note("The dashboard ended.")
     return DONE
+
+
+def _require_system() -> None:
+    """Processes are kept by locks that Windows does not have. Raises Refusal."""
+    if sys.platform == "win32":
+        raise Refusal("filmbadge watch needs Linux or macOS: on Windows, run it in WSL")
 
 
 def _place(listen: str) -> tuple[str, int]:

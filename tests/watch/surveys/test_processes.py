@@ -244,7 +244,7 @@ def test_one_that_was_missed_is_started_once_and_one_that_may_not_is_told_of_onc
     for bad in ("../ward", "", "WARD", "ward.toml", "a" * 41):
         with pytest.raises(Refusal, match="small letters"):
             dashboard.surveys.start(bad, "ann")
-    with pytest.raises(Refusal, match="no schedule"):
+    with pytest.raises(Refusal, match="this schedule cannot be understood"):
         dashboard.surveys.schedule("ward", "hourly", "ann")
 
 

@@ -5,7 +5,8 @@ CREATE TABLE archives (
     first_run INTEGER NOT NULL REFERENCES runs,
     last_run INTEGER NOT NULL REFERENCES runs,   -- the last one in which it was found
     name TEXT NOT NULL,                  -- its id in the dataset of that run
-    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'gone', 'shut', 'unknown')),  -- shut: never seen open. unknown: not compared
+    -- shut: never seen open. unknown: its ways in were taken for another archive's
+    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'gone', 'shut', 'unknown')),
     state_since TEXT NOT NULL,           -- start of the run that showed it first
     state_run INTEGER NOT NULL REFERENCES runs,
     rung TEXT NOT NULL, grade TEXT,
@@ -14,7 +15,7 @@ CREATE TABLE archives (
     decoy INTEGER NOT NULL,
     patients INTEGER, studies INTEGER, images INTEGER,   -- null: unknown
     view BLOB NOT NULL,                  -- tell.view.ArchiveView as JSON, zlib
-    known BLOB NOT NULL                  -- compare.records.Known as JSON, zlib
+    known BLOB NOT NULL                  -- compare.records.Known as JSON, zlib: as it was last seen open, if ever
 );
 INSERT INTO "archives" VALUES(1,'2026-11-27T07:31:00Z',1,1,'2026-11-27T07:31:00Z','open','2026-11-27T07:31:00Z',1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z',1,1,1,1,X'626C6F62',X'626C6F62');
 CREATE TABLE audit (
@@ -106,7 +107,7 @@ CREATE TABLE runs (
     state TEXT NOT NULL CHECK (state IN ('running', 'taking-in', 'ended')),
     -- how it ended: done, interrupted, nothing-reached (as survey.json has it), killed, failed (no survey was begun)
     outcome TEXT,
-    pid INTEGER,
+    stopped_by TEXT,                     -- who stopped it; null: nobody
     started TEXT NOT NULL,
     ended TEXT,
     exit_code INTEGER,                   -- null: it runs, or the dashboard was not there when it ended
@@ -115,10 +116,10 @@ CREATE TABLE runs (
     archives INTEGER, archives_open INTEGER,
     muted INTEGER,                       -- of the open ones: those whose risk was accepted at that time
     baseline INTEGER REFERENCES runs,    -- the complete run that it was compared with; null: none
-    summary TEXT,                        -- JSON: totals, countries, products, as the report tells them
+    summary TEXT,                        -- JSON of watch.surveys.records.Summary
     taken_in TEXT
 );
-INSERT INTO "runs" VALUES(1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','asked','2026-11-27T07:31:00Z','running','2026-11-27T07:31:00Z',1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z',1,'2026-11-27T07:31:00Z',1,1,1,1,1,1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
+INSERT INTO "runs" VALUES(1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','asked','2026-11-27T07:31:00Z','running','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z',1,'2026-11-27T07:31:00Z',1,1,1,1,1,1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
 CREATE TABLE scopes (
     name TEXT PRIMARY KEY,
     schedule TEXT NOT NULL DEFAULT '',   -- '', or 'daily 02:00', 'weekly mon 02:00', 'monthly 1 02:00', in UTC
@@ -128,11 +129,13 @@ CREATE TABLE scopes (
 );
 INSERT INTO "scopes" VALUES('2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
 CREATE TABLE sessions (
-    hash TEXT PRIMARY KEY,               -- SHA-256 of the cookie
-    name TEXT NOT NULL, role TEXT NOT NULL, source TEXT NOT NULL CHECK (source IN ('local', 'oidc')),
-    csrf TEXT NOT NULL, created TEXT NOT NULL, last TEXT NOT NULL, expires TEXT NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash TEXT NOT NULL UNIQUE,           -- SHA-256 of the cookie
+    owner TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')), source TEXT NOT NULL CHECK (source IN ('local', 'oidc')),
+    peer TEXT NOT NULL, created TEXT NOT NULL, last TEXT NOT NULL, expires TEXT NOT NULL
 );
-INSERT INTO "sessions" VALUES('2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','local','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
+INSERT INTO "sessions" VALUES(1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','viewer','local','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 INSERT INTO "settings" VALUES('2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
 CREATE TABLE sightings (
@@ -146,10 +149,12 @@ CREATE TABLE sightings (
 INSERT INTO "sightings" VALUES(1,1,'2026-11-27T07:31:00Z',1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z',1,1,1);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
-    by TEXT NOT NULL, created TEXT NOT NULL, expires TEXT, used TEXT, revoked TEXT
+    hash TEXT NOT NULL UNIQUE,           -- SHA-256 of the token
+    owner TEXT NOT NULL, by TEXT NOT NULL, name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    created TEXT NOT NULL, expires TEXT NOT NULL, used TEXT, revoked TEXT
 );
-INSERT INTO "tokens" VALUES(1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','viewer','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
+INSERT INTO "tokens" VALUES(1,'2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','viewer','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z');
 CREATE TABLE users (
     name TEXT PRIMARY KEY, password TEXT NOT NULL, role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
     created TEXT NOT NULL, changed TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0
@@ -158,7 +163,9 @@ INSERT INTO "users" VALUES('2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','viewer
 CREATE INDEX runs_by_scope ON runs (scope, id);
 CREATE INDEX archives_by_state ON archives (scope, state);
 CREATE INDEX findings_by_code ON findings (code);
-CREATE INDEX risks_by_archive ON risks (archive, ended_at);
+CREATE UNIQUE INDEX risks_that_hold ON risks (archive) WHERE ended_at IS NULL;
+CREATE INDEX sessions_by_owner ON sessions (owner);
+CREATE INDEX tokens_by_owner ON tokens (owner);
 CREATE INDEX outbox_by_state ON outbox (state, next_try);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('archives',1);
@@ -169,6 +176,7 @@ INSERT INTO "sqlite_sequence" VALUES('jobs',1);
 INSERT INTO "sqlite_sequence" VALUES('outbox',1);
 INSERT INTO "sqlite_sequence" VALUES('risks',1);
 INSERT INTO "sqlite_sequence" VALUES('runs',1);
+INSERT INTO "sqlite_sequence" VALUES('sessions',1);
 INSERT INTO "sqlite_sequence" VALUES('tokens',1);
 COMMIT;
 PRAGMA user_version = 1;
