@@ -72,11 +72,12 @@ def year(directory: Path, archives: int, weeks: int) -> dict[str, Any]:
         asked = {one: found for one, found in asked.items() if one in (before, week)}
         sizes.append(_size(store))
         common.say(f"week {week}: {seconds[-1]:.1f} s, {sizes[-1] / 1e6:.1f} MB")
-    _check(store, machines)
+    twice = _check(store, machines)
     return {
         "archives": archives,
         "weeks": weeks,
         "known": store.rows("SELECT count(*) FROM archives")[0][0],
+        "known_twice": twice,
         "seconds_of_a_run": round(median(seconds), 2),
         "seconds_of_the_longest": round(max(seconds), 2),
         "megabytes": round(sizes[-1] / 1e6, 1),
@@ -169,16 +170,22 @@ def _size(store: Store) -> int:
     return store.path.stat().st_size
 
 
-def _check(store: Store, machines: list[Machine]) -> None:
-    """What the last run asked all of is known as it is: what is open, closed, or gone."""
+def _check(store: Store, machines: list[Machine]) -> int:
+    """What the last run asked all of is known as it is: open, closed, or gone. Returns how many stand there twice.
+
+    Nobody can know that of an archive that moved while it gave nothing away, or that came back as another of its like left.
+    """
     rows = store.rows("SELECT address, state FROM archives")
-    found = {row["address"]: row["state"] for row in rows}
-    if len(found) != len(rows):
-        raise BenchError("an archive is known twice")
+    often = Counter(row["address"] for row in rows)
+    found = {row["address"]: row["state"] for row in rows if often[row["address"]] == 1}
     for one in machines:
         state = found.get(_host(one).address)
         if one.state not in ("vague", "coming") and state is not None and state != one.state:
             raise BenchError(f"{_host(one).address} is {one.state}, and known as {state}")
+    twice = len(rows) - len(often)
+    if twice > len(machines) / 100:
+        raise BenchError(f"{twice} archives are known twice")
+    return twice
 
 
 def dataset(archives: int) -> Iterator[tuple[str, float]]:

@@ -131,3 +131,11 @@ def test_places() -> None:
         "a table, unlike",
     ]
     assert all(row["per_second"] > 0 for row in rows)
+
+
+def test_a_year_of_a_dashboard(tmp_path: Path) -> None:
+    """All is known as it is after nine weeks, of which one survey was broken off."""
+    told = tell("watch_year.py", str(tmp_path / "watch"), "--archives", "40", "--weeks", "9")
+    assert told["changes"]["new"] >= 40
+    assert told["known"] >= 40
+    assert told["megabytes"] > 0
