@@ -155,6 +155,9 @@ def test_nothing_is_sent_to_what_is_surveyed(host: str, reached: bool) -> None:
                 with pytest.raises(Refusal) as refused:
                     go()
                 assert "\n" not in str(refused.value)
+        if not reached:
+            with pytest.raises(Refusal, match="the scope pacs"):
+                door.fetch("GET", f"https://{host}:{port}/")
     assert bool(taken) == reached
 
 
@@ -176,7 +179,7 @@ def test_the_address_that_stands_for_this_machine_is_this_machine() -> None:
 
 def test_who_opted_out_is_left_alone_and_an_expired_scope_still_counts(tmp_path: Path) -> None:
     written = tmp_path / "old.toml"
-    (tmp_path / "optout.txt").write_text(f"{EXCLUDED}\n")
+    (tmp_path / "optout.txt").write_text(f"{EXCLUDED}\n127.0.1.5\n")
     written.write_text(
         'networks = ["127.0.0.64/26"]\nexclude = ["127.0.0.98", "127.0.0.99"]\nexpires = 2001-01-01\nnonsense = 1\n'
     )
@@ -185,7 +188,7 @@ def test_who_opted_out_is_left_alone_and_an_expired_scope_still_counts(tmp_path:
     read = scopes.surveyed(written)
     assert not read.permits(ip_address(SURVEYED))
     door = a_door(read)
-    for host in (SURVEYED, EXCLUDED):
+    for host in (SURVEYED, EXCLUDED, "127.0.1.5"):
         with pytest.raises(Refusal, match="the scope old"):
             door.fetch("GET", f"http://{host}/")
     with site(host="127.0.0.98") as (port, taken):
@@ -206,7 +209,7 @@ def test_a_name_is_looked_up_once_and_checked() -> None:
         assert len(taken) == 2
 
 
-@pytest.mark.parametrize("there", [SURVEYED, "127.0.0.2"])
+@pytest.mark.parametrize("there", [SURVEYED, "127.0.0.2", FREE])
 def test_no_redirect_is_followed(there: str) -> None:
     with site(host=there) as (second, never):
         with site(lambda _: (307, {"Location": f"http://{there}:{second}/"}, b"")) as (port, taken):
@@ -361,6 +364,17 @@ def test_other_addresses_are_not_fetched(url: str) -> None:
     with pytest.raises(Refusal) as refused:
         a_door().fetch("GET", url)
     assert "\n" not in str(refused.value)
+
+
+def test_it_goes_where_it_is_sent_and_not_to_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.2:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with site() as (port, taken):
+        assert a_door().fetch("GET", f"http://{FREE}:{port}/").status == 200
+        assert taken == ["/"]
+        with pytest.raises(Refusal, match=r"127\.0\.0\.2, which the settings do not name"):
+            a_door().tell(f"json://{FREE}:{port}/", "title", "body")
 
 
 def test_an_answer_is_bounded() -> None:

@@ -96,6 +96,15 @@ def test_many_that_open_it_at_once_take_each_step_once(tmp_path: Path) -> None:
     assert faults == []
 
 
+def test_a_step_that_another_process_took_meanwhile_is_not_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    monkeypatch.setattr(store, "one", lambda _: (0,))  # what was read just before that
+    store._migrate()
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
