@@ -106,7 +106,7 @@ def test_a_public_channel_names_nobody(store: Store) -> None:
     scope_file(store, "klinikum-nord", "2026-12-01")
     made = alerts(store)
     with webhook() as (url, told):
-        channel = add(made, url, public=True)
+        channel = add(made, url, "to nord", public=True)
         everything(store)
         made.step(NOW)
         made.test(channel)

@@ -84,12 +84,9 @@ def message(events: Sequence[Row], *, public: bool, site: str) -> Message:
 
 
 def trial(name: str, *, public: bool) -> Message:
-    kind = (
-        "It is marked as public: its messages hold numbers only."
-        if public
-        else "It is not public: its messages name archives."
-    )
-    return Message("Filmbadge: a test", f"The channel '{_said(name)}' works. {kind}", "info")
+    if public:
+        return Message("Filmbadge: a test", "This channel works. It is public: its messages hold numbers only.", "info")
+    return Message("Filmbadge: a test", f"The channel '{_said(name)}' works. Its messages name archives.", "info")
 
 
 def _mood(counts: Mapping[str, int]) -> Mood:
