@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from filmbadge.keep.manifest import CountryRow
 from filmbadge.model import Total
+from filmbadge.tell.evidence import NO_EVIDENCE, Evidence
 
 T = TypeVar("T")
+PUBLIC = "public"  # the folder of pages at level public, by the name of the scope
 
 
 class Product(Struct, frozen=True):
@@ -31,6 +33,9 @@ class Summary(Struct, frozen=True):
     grades: dict[str, int]  # archives by grade; `none` where we could not find out enough
     findings: dict[str, int]  # archives by what is wrong with them
     undecided: int  # hosts of which we could not find out enough
+    connections: int | None = None
+    lookups: int | None = None
+    evidence: Evidence = NO_EVIDENCE
 
 
 def pack(record: object) -> bytes:

@@ -12,14 +12,17 @@ from pathlib import Path
 from filmbadge import interruption
 from filmbadge.compare.surveys import sides
 from filmbadge.conclude.again import today
+from filmbadge.keep import files
 from filmbadge.keep.reader import Dataset, NotASurvey, telling
 from filmbadge.model import Refusal
 from filmbadge.tell import summary
-from filmbadge.tell.view import ArchiveView
+from filmbadge.tell.levels import Level, at_level
+from filmbadge.tell.report import page
+from filmbadge.tell.summary import ReportDocument
 from filmbadge.tell.words import Words
 from filmbadge.watch.store.store import Row, Store
 from filmbadge.watch.surveys import events
-from filmbadge.watch.surveys.records import Product, Summary
+from filmbadge.watch.surveys.records import PUBLIC, Product, Summary
 from filmbadge.watch.surveys.rows import Seen, baselines, past, write
 
 
@@ -34,8 +37,22 @@ def take_in(store: Store, run: int) -> None:
         baseline, old = _baseline(store, row)
         also = {way.address for one in past(store, row["scope"], baseline) for way in one.known.identity.endpoints}
         *before, after = sides(*([] if old is None else [old]), new, also=also)
-        seen = Seen(before[0] if before else None, after, *_told(new))
+        words = Words()
+        report = summary.document(new, words)
+        seen = Seen(before[0] if before else None, after, {view.id: view for view in report.archives}, _summed(report))
+    if row["outcome"] == "done":
+        _publish(store.directory, row["scope"], report, words)
     write(store, row, baseline, seen)
+
+
+def _publish(directory: Path, scope: str, report: ReportDocument, words: Words) -> None:
+    """The page at level public. It is shown to nobody where watch.toml does not name the scope."""
+    try:
+        files.make_folder(directory / PUBLIC)
+        made = page.render(at_level(report, Level.PUBLIC, words), words)
+        files.write(directory / PUBLIC / f"{scope}.html", made.encode())
+    except OSError as error:
+        raise Refusal(f"{PUBLIC}/{scope}.html cannot be written ({error.strerror})") from None
 
 
 def _baseline(store: Store, run: Row) -> tuple[int | None, Dataset | None]:
@@ -47,10 +64,8 @@ def _baseline(store: Store, run: Row) -> tuple[int | None, Dataset | None]:
     return None, None
 
 
-def _told(dataset: Dataset) -> tuple[dict[str, ArchiveView], Summary]:
-    words = Words()
-    report = summary.document(dataset, words)
-    return {view.id: view for view in report.archives}, Summary(
+def _summed(report: ReportDocument) -> Summary:
+    return Summary(
         depth=report.depth,
         rows=report.rows,
         words=report.words,
@@ -59,6 +74,9 @@ def _told(dataset: Dataset) -> tuple[dict[str, ArchiveView], Summary]:
         grades=report.grades,
         findings=report.findings,
         undecided=len(report.undecided),
+        connections=report.connections,
+        lookups=report.lookups,
+        evidence=report.evidence,
     )
 
 

@@ -263,6 +263,7 @@ class Findings(Struct, frozen=True):
 
 class SettingsPage(Struct, frozen=True):
     headline: str
+    fault: str  # what keeps messages from going out now; empty: nothing
     channels: tuple[Channel, ...]
     facts: tuple[tuple[str, str], ...]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from filmbadge.watch.service import Service
+from filmbadge.watch.surveys.records import Summary
 from filmbadge.watch.views import archives, overview, rows
 from filmbadge.watch.views.asked import Asked
 from filmbadge.watch.views.records import Live, Run, RunRow, Runs
@@ -61,7 +62,7 @@ def run(asked: Asked) -> Run:
         lines=state.lines,
         hosts=state.hosts,
         hosts_done=state.hosts_done,
-        journal=tuple((str(name), str(text)) for name, text in summary.get("journal", ())),
+        journal=tuple(_journal(summary)),
         log=_log(service.directory / _folder(service, number)),
         jobs=tuple(
             map(
@@ -106,9 +107,22 @@ def _folder(service: Service, number: int) -> str:
     return row["folder"] if row else ""
 
 
-def _summary(service: Service, number: int) -> dict[str, Any]:
+def _summary(service: Service, number: int) -> Summary | None:
     row = service.store.one("SELECT summary FROM runs WHERE id = ?", number)
-    return msgspec.json.decode(row["summary"]) if row and row["summary"] else {}
+    return msgspec.json.decode(row["summary"], type=Summary) if row and row["summary"] else None
+
+
+def _journal(summary: Summary | None) -> Iterator[tuple[str, str]]:
+    """What was sent, from where, and the digest of all of it."""
+    if summary is None:
+        return
+    told = summary.evidence
+    yield "Connections", f"{summary.connections:,}" if summary.connections is not None else "not known"
+    yield "Names looked up", f"{summary.lookups:,}" if summary.lookups is not None else "not known"
+    yield "Asked from", ", ".join(told.sources) if told.sources else "not known"
+    if told.journal is not None:
+        yield "Rows of the journal", f"{told.journal.rows:,}"
+        yield "Their SHA-256", told.journal.sha256
 
 
 def _log(folder: Path) -> tuple[str, ...]:

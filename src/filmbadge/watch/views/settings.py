@@ -37,7 +37,12 @@ class Enable(Struct, frozen=True):
 
 def settings(asked: Asked) -> SettingsPage:
     service = asked.service
-    return SettingsPage(headline="Settings", channels=tuple(service.alerts.channels()), facts=tuple(_facts(service)))
+    return SettingsPage(
+        headline="Settings",
+        fault=service.alerts.fault,
+        channels=tuple(service.alerts.channels()),
+        facts=tuple(_facts(service)),
+    )
 
 
 def _facts(service: Service) -> Iterator[tuple[str, str]]:

@@ -14,10 +14,10 @@ from filmbadge.version import RELEASE
 from filmbadge.watch.people.who import Who
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import StoreError, moment
+from filmbadge.watch.surveys.records import PUBLIC
 from filmbadge.watch.views import overview
 from filmbadge.watch.web import table
 
-PUBLIC = "public"  # the folder of these pages, by the name of the scope
 _MOST_BYTES = 64 << 20
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # The page brings its own style sheet, and says by its digest that no other one may be used.
