@@ -94,7 +94,7 @@ class Users:
             yield change
             change.execute("DELETE FROM sessions WHERE owner = ?", (f"local:{name}",))
             if change.execute("SELECT 1 FROM users WHERE role = ? AND NOT disabled", (Role.ADMIN,)).fetchone() is None:
-                raise Refusal("there must be a user with the role admin: make another one an admin first")
+                raise Refusal("there must be a user with the role admin: add one, or make another one an admin, first")
 
 
 def plain(name: str) -> str:

@@ -57,7 +57,7 @@ def build(service: Service) -> ASGIApp:
 
     app = Starlette(
         routes=[*service.gate.routes(site), *routes],
-        exception_handlers={404: site.missing, Exception: site.broken},
+        exception_handlers={404: site.missing, Refusal: site.unable, Exception: site.broken},
         lifespan=lifespan,
     )
     return Headers(app, service)  # outside all of it: a page that says that something failed has them too
@@ -101,6 +101,8 @@ class Site:
             return RedirectResponse(f"/login?to={quote(_here(request), safe='')}", 303)
         assert route.role is not None
         if not who.role.reaches(route.role):
+            if isinstance(route, Action):
+                self.service.gate.note(request, who, route.what, _about(request), "refused")
             return self._fault(403, f"this needs the role {route.role}; {who.name} is {who.role}", api=api, who=who)
         return who
 
@@ -177,6 +179,10 @@ class Site:
 
     def missing(self, request: Request, _: Exception) -> Response:
         return self._fault(404, "there is no such page", api=request.url.path.startswith("/api/"))
+
+    def unable(self, request: Request, error: Exception) -> Response:
+        """The store cannot be read or written, wherever that was found: at a login too."""
+        return self._fault(503, str(error), api=request.url.path.startswith("/api/"))
 
     def broken(self, request: Request, error: Exception) -> Response:
         """Our own fault: its type, and no text, which could hold anything."""
