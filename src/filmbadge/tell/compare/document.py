@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from filmbadge.compare.records import By, Change, ChangeKind, Comparison, Difference, Judges, Known
+from filmbadge.compare.records import Change, ChangeKind, Comparison, Difference, Judges, Known
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Count, Total
 from filmbadge.tell.compare import phrases
@@ -232,7 +232,7 @@ def _view(change: Change, words: Words) -> ChangeView:
         old=None if change.was is None else _side(change.was),
         new=None if change.now is None else _side(change.now),
         differences=change.differences,
-        words=sentence(change.kind, change.by, words),
+        words=phrases.sentence(change.kind, change.by, words),
         differences_words=tuple(phrases.difference(one, words) for one in change.differences),
     )
 
@@ -247,13 +247,3 @@ def _side(known: Known) -> Side:
         version=clean(known.version, 64),
         counts={str(quality): count for quality, count in known.counts.items()},
     )
-
-
-def sentence(kind: ChangeKind, code: By | None, words: Words) -> str:
-    """What became of an archive, and how that is known."""
-    what = phrases.kind(kind, words)
-    if code is None:
-        return what
-    if kind is ChangeKind.NEW:
-        return words.say("{what}; before: {how}", what=what, how=phrases.by(code, words))
-    return words.say("{what}: {how}", what=what, how=phrases.by(code, words))

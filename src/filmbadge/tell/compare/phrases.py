@@ -81,6 +81,16 @@ def by(code: By, words: Words) -> str:
     return words.say(BY[code])
 
 
+def sentence(kind: ChangeKind, code: By | None, words: Words) -> str:
+    """What became of an archive, and how that is known."""
+    what = words.say(KINDS[kind])
+    if code is None:
+        return what
+    if kind is ChangeKind.NEW:
+        return words.say("{what}; before: {how}", what=what, how=by(code, words))
+    return words.say("{what}: {how}", what=what, how=by(code, words))
+
+
 def difference(one: Difference, words: Words) -> str:
     old, new = (_value(one.quality, text, words) for text in (one.old, one.new))
     return words.say("{what}: {old} → {new}", what=words.say(QUALITIES[one.quality]), old=old, new=new)

@@ -198,8 +198,7 @@ def _history(service: Service, number: int) -> list[Sighting]:
 def _sighting(row: Row, service: Service) -> Sighting:
     said = "open" if row["open"] else "not open"
     if row["kind"]:
-        said = phrases.kind(ChangeKind(row["kind"]), service.words)
-        said += f": {phrases.by(By(row['by']), service.words)}" if row["by"] else ""
+        said = phrases.sentence(ChangeKind(row["kind"]), By(row["by"]) if row["by"] else None, service.words)
     return Sighting(
         run=row["run"],
         at=row["at"],

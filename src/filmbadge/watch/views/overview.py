@@ -11,10 +11,10 @@ from filmbadge.watch.views.records import Overview, Place, Point, ScopeState
 
 _CHANGES = 25
 _POINTS = 60
-# All runs of the last day on which a scope was surveyed: several a day do not hide each other.
+# All runs of the last day on which a scope was surveyed: several a day do not hide each other. What was compared with nothing changed nothing.
 _LAST_DAY = """
     SELECT r.id FROM runs r JOIN (SELECT scope, max(substr(started, 1, 10)) day FROM runs WHERE taken_in IS NOT NULL GROUP BY scope) d
-    ON d.scope = r.scope AND substr(r.started, 1, 10) = d.day WHERE r.taken_in IS NOT NULL
+    ON d.scope = r.scope AND substr(r.started, 1, 10) = d.day WHERE r.taken_in IS NOT NULL AND r.baseline IS NOT NULL
 """
 _TOLD = ("new", "worse", "closed", "gone")
 
@@ -90,7 +90,9 @@ def _trend(service: Service) -> list[Point]:
     """After each complete run: the open archives of all scopes as their last complete runs saw them."""
     found = service.store.rows(
         """
-        SELECT r.id, r.scope, r.started, r.archives_open, sum(c.kind = 'new') new, sum(c.kind IN ('closed', 'gone')) ended
+        SELECT r.id, r.scope, r.started, r.archives_open - coalesce(r.muted, 0) archives_open,
+            sum(c.kind = 'new' AND NOT c.muted AND r.baseline IS NOT NULL) new,
+            sum(c.kind IN ('closed', 'gone')) ended
         FROM runs r LEFT JOIN changes c ON c.run = r.id WHERE r.outcome = 'done' AND r.taken_in IS NOT NULL GROUP BY r.id ORDER BY r.id
         """
     )
@@ -104,7 +106,7 @@ def _trend(service: Service) -> list[Point]:
 
 def _places(service: Service) -> list[Place]:
     found = service.store.rows(
-        "SELECT country, count(*) n FROM archives WHERE state = 'open' AND NOT decoy GROUP BY country ORDER BY n DESC, country"
+        f"SELECT country, count(*) n FROM archives a WHERE state = 'open' AND NOT decoy AND NOT {rows.MUTED} GROUP BY country ORDER BY n DESC, country"
     )
     return [Place(row["country"], rows.country(row["country"], service.words), row["n"]) for row in found]
 
@@ -122,7 +124,9 @@ def state(service: Service, name: str) -> ScopeState:
     planned = service.store.one("SELECT schedule, next_due FROM scopes WHERE name = ?", name)
     running = service.store.one("SELECT id FROM runs WHERE scope = ? AND state <> 'ended' ORDER BY id DESC", name)
     last = service.store.one("SELECT id FROM runs WHERE scope = ? AND taken_in IS NOT NULL ORDER BY id DESC", name)
-    opened = service.store.one("SELECT count(*) n FROM archives WHERE scope = ? AND state = 'open' AND NOT decoy", name)
+    opened = service.store.one(
+        f"SELECT count(*) n FROM archives a WHERE scope = ? AND state = 'open' AND NOT decoy AND NOT {rows.MUTED}", name
+    )
     return structs.replace(
         made,
         schedule=planned["schedule"] if planned else "",

@@ -51,9 +51,6 @@ def _how(row: Row) -> str:
 
 def changed(row: Row, words: Words) -> Changed:
     kind, by = ChangeKind(row["kind"]), By(row["by"]) if row["by"] else None
-    said = phrases.kind(kind, words)
-    if by is not None:
-        said = f"{said}: {phrases.by(by, words)}"
     found = msgspec.json.decode(row["differences"], type=tuple[Difference, ...])
     return Changed(
         run=row["run"],
@@ -63,7 +60,7 @@ def changed(row: Row, words: Words) -> Changed:
         kind=str(kind),
         likely=bool(row["likely"]),
         muted=bool(row["muted"]),
-        words=said,
+        words=phrases.sentence(kind, by, words),
         differences=tuple(phrases.difference(one, words) for one in found),
         grade=row["grade"],
         product=row["product"],

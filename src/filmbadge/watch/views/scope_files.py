@@ -49,7 +49,7 @@ def state(directory: Path, name: str, words: Words, now: datetime | None = None)
     try:
         scope = load(path_of(directory, name), now)
     except ScopeError as error:
-        return ScopeState(name, faults=tuple(error.faults))
+        return ScopeState(name, faults=tuple(fault.replace(f"{directory}/", "") for fault in error.faults))
     return ScopeState(
         name,
         depth=str(scope.depth),
