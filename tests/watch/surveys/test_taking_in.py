@@ -64,6 +64,15 @@ def test_a_partial_run_shows_what_it_proves_and_is_never_the_baseline(watched: W
     assert watched.told(again) == [("closed", name(3), False), ("closed", name(4), False)], "nothing is told twice"
 
 
+def test_what_two_runs_find_new_against_one_baseline_is_told_once(watched: Watched) -> None:
+    watched.ran(at(1), shut(2))
+    part = watched.ran(at(2), at(1, studies=400), state="interrupted")
+    assert watched.told(part) == [("new", name(2), False), ("worse", name(1), False)]
+    again = watched.ran(at(2), at(1, studies=400))
+    assert watched.kinds(again) == {name(1): "worse", name(2): "new"}
+    assert watched.told(again) == []
+
+
 def test_what_a_run_could_not_tell_is_proven_against_what_was_known_before(watched: Watched) -> None:
     """An answer that proves nothing leaves it open, and it is not forgotten when that answer is the baseline."""
     vague = host(name(1), dimse(DimseFacts(called="ANY-SCP", valid_pdu=True), stop=NOBODY))
@@ -154,13 +163,14 @@ def test_nothing_of_a_run_that_is_taken_in_twice_stands_twice(watched: Watched) 
 
 def test_a_resumed_run_tells_the_rest(watched: Watched) -> None:
     first = watched.ran(at(1), at(2), shut(3), shut(4))
-    run = watched.ran(at(3), shut(1), state="interrupted")
+    run = watched.ran(at(3), shut(1), at(5), state="interrupted")
     told = watched.told(run)
     again(watched, run)
-    watched.take(run, seen_of([at(3), shut(1), shut(2), at(4)]))
-    assert watched.kinds(run) == {name(1): "closed", name(2): "closed", name(3): "new", name(4): "new"}
+    watched.take(run, seen_of([at(3), shut(1), shut(2), at(4), at(5)]))
+    kinds = {name(1): "closed", name(2): "closed", name(3): "new", name(4): "new", name(5): "not-compared"}
+    assert watched.kinds(run) == kinds, "what it found itself was not there before"
     assert set(told) < set(watched.told(run))
-    assert len(watched.told(run)) == 4
+    assert len(watched.told(run)) == 5
     assert watched.row(run)["baseline"] == first
 
 
