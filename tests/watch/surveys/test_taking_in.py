@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmbadge.model import DimseFacts
+from filmbadge.model import DimseFacts, Host
 from filmbadge.tell.view import ArchiveView
 from filmbadge.watch.surveys.records import Summary, unpack
 from filmbadge.watch.surveys.taking_in import take_in
@@ -82,6 +82,21 @@ def test_what_a_run_could_not_tell_is_proven_against_what_was_known_before(watch
     third = watched.ran(shut(1), at(2))
     assert (watched.kinds(third)[name(1)], watched.states()[name(1)]) == ("closed", "closed")
     assert watched.told(third) == [("closed", name(1), False)]
+
+
+def test_what_is_gone_is_not_looked_for_in_its_like(watched: Watched) -> None:
+    """Another archive with the same configuration is known as itself."""
+    vague = host(name(1), dimse(DimseFacts(called="ANY-SCP", valid_pdu=True), stop=NOBODY))
+
+    def took(*hosts: Host) -> int:
+        seen = seen_of(hosts)
+        alike = tuple(msgspec.structs.replace(one, configuration="as delivered") for one in seen.after.archives)
+        return watched.took(replace(seen, after=replace(seen.after, archives=alike)))
+
+    took(at(1), at(2))
+    took(vague, at(2))
+    run = took(silent(1), at(2))
+    assert (watched.kinds(run), watched.states()[name(1)]) == ({name(1): "gone", name(2): "still-open"}, "gone")
 
 
 def test_a_run_that_reached_nothing_changes_nothing(watched: Watched) -> None:

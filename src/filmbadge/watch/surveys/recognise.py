@@ -100,13 +100,14 @@ def _besides(
 ) -> dict[int | str, Change]:
     """What became of archives that are open as far as we know, and that the baseline does not show open.
 
-    A run that was broken off found them, or the baseline could not tell.
+    A run that was broken off found them, or the baseline could not tell. All others stand beside them, so that none is taken for
+    one of these.
     """
     shown = set() if before is None else {known.id for known in before.archives if known.open}
-    unseen = [one for one in past if one.state == "open" and one.name not in shown]
-    found = changes(_aside(unseen, before), after) if unseen else ()
+    unseen = {str(one.id) for one in past if one.state == "open" and one.name not in shown}
+    found = changes(_aside(past, before), after) if unseen else ()
     # Where it takes an archive for one that it was not recognised as, it says nothing.
-    sure = [one for one in found if one.old and (one.new is None or names.get(one.new) == int(one.old))]
+    sure = [one for one in found if one.old in unseen and (one.new is None or names.get(one.new) == int(one.old or 0))]
     return {int(one.old or 0): one for one in sure}
 
 
