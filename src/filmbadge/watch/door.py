@@ -463,7 +463,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     address = _address("127.0.0.1" if host == "localhost" else host.strip("[]"))
     if address is None:
         raise Refusal(f"{printable(host)} is no address of this machine: write an IP address, such as 127.0.0.1")
-    with socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET) as heard:
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    # By its protocol asyncio knows that it is TCP, and sends at once: else each answer waits 40 ms for a delayed ACK.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as heard:
         if sys.platform != "win32":  # there it would let two listen
             heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if address.version == 6:
