@@ -208,3 +208,4 @@ def test_a_dataset_gives_the_same(watched: Watched, tmp_path: Path) -> None:
     take_in(watched.store, run)
     assert watched.row(run)["baseline"] is None
     assert watched.everything(["archives", "events"]) == before
+    assert watched.kinds(run) == {name(1): "still-open", name(4): "new"}, "what was open before is not new"

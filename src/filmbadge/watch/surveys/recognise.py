@@ -56,7 +56,7 @@ def fates(past: Sequence[Past], before: Asked | None, after: Asked, run: int = 0
     told = _by_archive(_all_new(after) if before is None else changes(before, after), past, names)
     earlier = [one for one in past if one.since != run]
     for key, change in _besides(earlier, before, after, names).items():
-        if key not in told or told[key].kind is ChangeKind.NOT_COMPARED:
+        if before is None or key not in told or told[key].kind is ChangeKind.NOT_COMPARED:
             told[key] = change
     by_id = {one.id: one for one in past}
     found = [
@@ -100,8 +100,8 @@ def _besides(
 ) -> dict[int | str, Change]:
     """What became of archives that are open as far as we know, and that the baseline does not show open.
 
-    A run that was broken off found them, or the baseline could not tell. All others stand beside them, so that none is taken for
-    one of these.
+    A run that was broken off found them, the baseline could not tell, or it is there no more. All others stand beside them, so that
+    none is taken for one of these.
     """
     shown = set() if before is None else {known.id for known in before.archives if known.open}
     unseen = {str(one.id) for one in past if one.state == "open" and one.name not in shown}

@@ -86,7 +86,7 @@ class _Row:
         self._risk = None if fate.past is None else accepted.get(fate.past.id)
 
     def write(self) -> bool:
-        """Whether it is open, and its risk is accepted."""
+        """Whether it counts as open, and its risk is accepted."""
         fate, run = self._fate, self._run["id"]
         archive = self._insert() if fate.past is None else self._update(fate.past)
         ended = self._risk is not None and fate.now is not None and risks.is_worse(
@@ -103,7 +103,7 @@ class _Row:
                 (run, archive, change.kind, change.by, change.likely, muted, _json(change.differences)),
             )
         self._tell(archive, muted=muted, ended=ended)
-        return muted and fate.now is not None and fate.now.open
+        return muted and fate.now is not None and fate.now.open and not fate.now.decoy
 
     def _tell(self, archive: int, *, muted: bool, ended: bool) -> None:
         """What is new against all that was known, so that two runs against one baseline do not tell it twice."""

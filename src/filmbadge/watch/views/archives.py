@@ -56,6 +56,7 @@ class Filter(Struct, frozen=True):
     country: str = ""
     finding: str = ""
     muted: str = ""  # `yes`, `no`
+    decoy: str = ""  # `yes`: likely no clinic's archive; `no`
     q: str = ""  # a part of the name, address, product, version or operator
     sort: str = "worst"
     page: int = 1
@@ -101,10 +102,12 @@ def _where(wanted: Filter) -> tuple[str, list[Any]]:
             clauses.append(f"a.{name} = ?")
             values.append(value)
     if wanted.finding:
-        clauses.append("EXISTS (SELECT 1 FROM findings f WHERE f.archive = a.id AND f.code = ?)")
+        clauses.append(f"{rows.STANDING} AND EXISTS (SELECT 1 FROM findings f WHERE f.archive = a.id AND f.code = ?)")
         values.append(wanted.finding)
     if wanted.muted in {"yes", "no"}:
         clauses.append(rows.MUTED if wanted.muted == "yes" else f"NOT {rows.MUTED}")
+    if wanted.decoy in {"yes", "no"}:
+        clauses.append("a.decoy" if wanted.decoy == "yes" else "NOT a.decoy")
     if wanted.q.strip():
         clauses.append(
             "instr(lower(a.name || ' ' || a.address || ' ' || a.product || ' ' || a.version || ' ' || a.operator), lower(?)) > 0"
@@ -143,7 +146,7 @@ def archive(asked: Asked) -> ArchivePage:
     folder = service.store.one("SELECT folder FROM runs WHERE id = ?", row["last_run"])
     return ArchivePage(
         row=rows.archive(row, service.words),
-        headline=headline(view, service.words),
+        headline=_headline(row, view, service),
         view=view,
         history=tuple(_history(service, number)),
         risks=tuple(_records(service, Risk, "SELECT * FROM risks WHERE archive = ? ORDER BY id DESC", number)),
@@ -155,6 +158,17 @@ def archive(asked: Asked) -> ArchivePage:
         folder=folder["folder"] if folder else "",
         last_day=f"{datetime.now(UTC) + timedelta(days=LONGEST_RISK_DAYS):%Y-%m-%d}",
     )
+
+
+def _headline(row: Row, view: ArchiveView, service: Service) -> str:
+    """What it gave when it was found last is no headline of an archive that is closed by now."""
+    if row["state"] in {"open", "shut"}:
+        return headline(view, service.words)
+    return {
+        "closed": "This archive is closed, and that is proven",
+        "gone": "This archive is gone",
+        "unknown": "What this archive gives now is not known",
+    }[row["state"]]
 
 
 def _records(service: Service, kind: Any, sql: str, *values: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from filmbadge.watch.views import rows
 from filmbadge.watch.views.asked import Asked
 from filmbadge.watch.views.records import FindingRow, Findings
 
@@ -11,10 +12,10 @@ _SEVERITIES = ("critical", "high", "medium", "low", "info")
 def findings(asked: Asked) -> Findings:
     """The gravest first. An archive counts once in each row."""
     found = asked.service.store.rows(
-        """
+        f"""
         SELECT f.code, min(f.severity) severity, min(f.title) title, count(DISTINCT a.id) archives,
             count(DISTINCT CASE WHEN a.state = 'open' THEN a.id END) open
-        FROM findings f JOIN archives a ON a.id = f.archive WHERE NOT a.decoy AND a.state NOT IN ('closed', 'gone') GROUP BY f.code
+        FROM findings f JOIN archives a ON a.id = f.archive WHERE {rows.STANDING} GROUP BY f.code
         """
     )
     listed = [FindingRow(row["code"], row["severity"], row["title"], row["open"], row["archives"]) for row in found]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 
 from filmbadge.watch.service import Service
 from filmbadge.watch.views import rows, scope_files
@@ -75,7 +77,7 @@ def _headline(counts: Counter[str], surveyed: bool) -> str:
     if not surveyed:
         return "No survey has ended yet"
     if not counts["archives"]:
-        return "No archive was found yet"
+        return "No archive was found yet, as far as we asked"
     if counts["open"]:
         one = counts["open"] == 1
         return f"{counts['open']:,} {'archive gives' if one else 'archives give'} patients' records to anybody who asks"
@@ -87,20 +89,23 @@ def _headline(counts: Counter[str], surveyed: bool) -> str:
 
 
 def _trend(service: Service) -> list[Point]:
-    """After each complete run: the open archives of all scopes as their last complete runs saw them."""
+    """After each complete run: the open archives of all scopes as their last complete runs saw them. Accepted risks are left out."""
     found = service.store.rows(
-        """
-        SELECT r.id, r.scope, r.started, r.archives_open - coalesce(r.muted, 0) archives_open,
-            sum(c.kind = 'new' AND NOT c.muted AND r.baseline IS NOT NULL) new,
-            sum(c.kind IN ('closed', 'gone')) ended
-        FROM runs r LEFT JOIN changes c ON c.run = r.id WHERE r.outcome = 'done' AND r.taken_in IS NOT NULL GROUP BY r.id ORDER BY r.id
-        """
+        "SELECT id, scope, started, baseline, archives_open - coalesce(muted, 0) open"
+        " FROM runs WHERE outcome = 'done' AND taken_in IS NOT NULL ORDER BY id"
     )
+    counts: dict[int, Counter[str]] = {}
+    for row in service.store.rows(
+        f"SELECT run, kind, count(*) n FROM changes WHERE {rows.TELL} AND NOT muted GROUP BY run, kind"
+    ):
+        counts.setdefault(row["run"], Counter())[row["kind"]] = row["n"]
     opened: dict[str, int] = {}
     points = []
     for row in found:
-        opened[row["scope"]] = row["archives_open"] or 0
-        points.append(Point(row["id"], row["started"], sum(opened.values()), row["new"] or 0, row["ended"] or 0))
+        opened[row["scope"]] = row["open"] or 0
+        became = counts.get(row["id"], Counter())
+        new = became["new"] if row["baseline"] else 0  # of the first one nobody knows what was before
+        points.append(Point(row["id"], row["started"], sum(opened.values()), new, became["closed"] + became["gone"]))
     return points[-_POINTS:]
 
 
@@ -112,8 +117,14 @@ def _places(service: Service) -> list[Place]:
 
 
 def states(service: Service) -> tuple[ScopeState, ...]:
-    """All scopes, with what is due and what runs."""
-    return tuple(state(service, name) for name in scope_files.names(service.directory))
+    """All scopes, with what is due and what runs. One that cannot be read keeps no other from being shown."""
+    return tuple(_states(service))
+
+
+def _states(service: Service) -> Iterator[ScopeState]:
+    for name in scope_files.names(service.directory):
+        with suppress(LookupError):  # it is gone since its name was read, or a link that leads nowhere
+            yield state(service, name)
 
 
 def state(service: Service, name: str) -> ScopeState:
@@ -133,5 +144,5 @@ def state(service: Service, name: str) -> ScopeState:
         next_due=planned["next_due"] if planned else None,
         running=running["id"] if running else None,
         last_run=last["id"] if last else None,
-        archives_open=opened["n"] if opened else 0,
+        archives_open=opened["n"] if opened and last else None,
     )

@@ -29,7 +29,7 @@ class ScopeState(Struct, frozen=True):
     next_due: str | None = None
     running: int | None = None  # its run that goes on now
     last_run: int | None = None  # the last one that was taken in
-    archives_open: int = 0
+    archives_open: int | None = None  # accepted risks are left out; null: no survey of it has ended
 
     @property
     def warned(self) -> bool:

@@ -32,7 +32,9 @@ CHANGES = """
     SELECT c.*, r.started at, a.name, a.grade, a.product, a.operator, a.country
     FROM changes c JOIN runs r ON r.id = c.run JOIN archives a ON a.id = c.archive
 """
+TELL = "kind IN ('new', 'worse', 'closed', 'gone')"  # changes that are worth telling; as an index of the store has it
 MUTED = "EXISTS (SELECT 1 FROM risks k WHERE k.archive = a.id AND k.ended_at IS NULL)"
+STANDING = "NOT a.decoy AND a.state NOT IN ('closed', 'gone')"  # what has findings now
 ARCHIVES = f"SELECT a.*, {MUTED} muted FROM archives a"
 
 

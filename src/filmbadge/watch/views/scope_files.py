@@ -6,15 +6,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from filmbadge.keep import files
+from filmbadge import given
 from filmbadge.model import Refusal
 from filmbadge.scope import Scope, ScopeError, load
 from filmbadge.tell.scope import explain
 from filmbadge.tell.words import Words
+from filmbadge.texts import printable
 from filmbadge.watch.views.records import ScopeState
 
 FOLDER = "scopes"
 WARNED_DAYS = 14
+_MOST_BYTES = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -34,12 +36,14 @@ def names(directory: Path) -> list[str]:
 
 
 def text_of(directory: Path, name: str) -> str:
-    """Raises LookupError where there is none."""
+    """Raises LookupError where there is none. Empty: it cannot be read, and its state says why."""
     try:
-        raw = files.read(directory / FOLDER, path_of(directory, name), 1 << 20)
+        raw = given.read(path_of(directory, name), _MOST_BYTES)
     except (FileNotFoundError, Refusal):
-        raise LookupError(f"there is no scope {name}") from None
-    return raw.decode("utf-8", "replace")
+        raise LookupError(f"there is no scope {printable(name)[:40]}") from None
+    except OSError:
+        return ""
+    return raw[:_MOST_BYTES].decode("utf-8", "replace")
 
 
 def state(directory: Path, name: str, words: Words, now: datetime | None = None) -> ScopeState:

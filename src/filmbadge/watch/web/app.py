@@ -14,6 +14,7 @@ import anyio.to_thread
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -33,6 +34,7 @@ API = "/api/v1"
 LOG = logging.getLogger("filmbadge.watch.web")
 _THREADS = 8  # each has a connection to the store, with a cache of its own
 _MOST_FORM_BYTES = 1 << 20
+_LONGEST_FAULT = 400  # characters: what was sent may be quoted in it
 _JSON = "application/json"
 
 
@@ -84,7 +86,7 @@ class Site:
                 return who  # nothing of theirs is read
             try:
                 given = await _given(request, api=api)
-            except (Refusal, msgspec.DecodeError) as error:
+            except Refusal as error:
                 return self._fault(400, str(error), api=api, who=who)
             return await run_in_threadpool(self._do, action, request, who, given, api)
 
@@ -154,6 +156,7 @@ class Site:
     ) -> Response:
         """The form once more, with what was filled in."""
         self.service.gate.note(request, who, action.what, _about(request), "refused")
+        why = _bounded(why)
         page = self._by_path.get(action.page)
         if api or page is None:
             return self._fault(422, why, api=api, who=who)
@@ -173,8 +176,9 @@ class Site:
         )
 
     def _fault(self, status: int, why: str, *, api: bool, who: Who | None = None) -> Response:
+        why = _bounded(why)
         if api:
-            return Response(msgspec.json.encode(openapi.Fault(printable(why))), status, media_type=_JSON)
+            return Response(msgspec.json.encode(openapi.Fault(why)), status, media_type=_JSON)
         return self.pages.fault(status, why, who)
 
     def missing(self, request: Request, _: Exception) -> Response:
@@ -222,16 +226,27 @@ async def _given(request: Request, *, api: bool) -> dict[str, Any]:
         body = b""
         async for part in request.stream():
             body += part
-        found = msgspec.json.decode(body or b"{}")
+        try:
+            found = msgspec.json.decode(body or b"{}")
+        except (ValueError, RecursionError) as error:  # what is no JSON, no UTF-8, or nested without end
+            raise Refusal(f"this is no JSON that can be read: {error}") from None
         if not isinstance(found, dict):
             raise Refusal("send one object")
         return found
-    async with request.form(max_files=0, max_fields=200, max_part_size=_MOST_FORM_BYTES) as form:
-        fields: dict[str, Any] = {}
-        for name in form:
-            values = [str(one) for one in form.getlist(name)]
-            fields[name.removesuffix("[]")] = values if name.endswith("[]") else values[-1]
-        return fields
+    try:
+        async with request.form(max_files=0, max_fields=200, max_part_size=_MOST_FORM_BYTES) as form:
+            fields: dict[str, Any] = {}
+            for name in form:
+                values = [str(one) for one in form.getlist(name)]
+                fields[name.removesuffix("[]")] = values if name.endswith("[]") else values[-1]
+            return fields
+    except HTTPException as error:
+        raise Refusal(f"this form cannot be read: {error.detail}") from None
+
+
+def _bounded(why: str) -> str:
+    shown = printable(why)
+    return shown if len(shown) <= _LONGEST_FAULT else f"{shown[:_LONGEST_FAULT]}…"
 
 
 def _here(request: Request) -> str:

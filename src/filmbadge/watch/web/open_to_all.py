@@ -15,7 +15,7 @@ from filmbadge.watch.people.who import Who
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import StoreError, moment
 from filmbadge.watch.surveys.records import PUBLIC
-from filmbadge.watch.views import overview
+from filmbadge.watch.views import overview, rows
 from filmbadge.watch.web import table
 
 _MOST_BYTES = 64 << 20
@@ -68,18 +68,19 @@ def told(service: Service) -> Iterator[str]:
         [({"scope": row["scope"], "state": row["state"]}, row["n"]) for row in by_state],
     )  # fmt: skip
     graded = service.store.rows(
-        "SELECT scope, coalesce(grade, 'none') grade, count(*) n FROM archives WHERE NOT decoy AND state = 'open' GROUP BY 1, 2"
+        "SELECT scope, coalesce(grade, 'none') grade, count(*) n FROM archives a"
+        f" WHERE NOT decoy AND state = 'open' AND NOT {rows.MUTED} GROUP BY 1, 2"
     )
     yield from _family(
-        "filmbadge_archives_open", "Open archives by grade.",
+        "filmbadge_archives_open", "Open archives by grade; those whose risk is accepted are left out.",
         [({"scope": row["scope"], "grade": row["grade"]}, row["n"]) for row in graded],
     )  # fmt: skip
     muted = service.store.rows(
-        "SELECT a.scope, count(DISTINCT a.id) n FROM archives a JOIN risks k ON k.archive = a.id AND k.ended_at IS NULL GROUP BY a.scope"
+        f"SELECT scope, count(*) n FROM archives a WHERE NOT decoy AND state = 'open' AND {rows.MUTED} GROUP BY scope"
     )
     yield from _family(
         "filmbadge_risks_accepted",
-        "Archives whose risk is accepted.",
+        "Open archives whose risk is accepted.",
         [({"scope": row["scope"]}, row["n"]) for row in muted],
     )
     last = service.store.rows(
@@ -101,10 +102,10 @@ def told(service: Service) -> Iterator[str]:
     )  # fmt: skip
 
 
-def _family(name: str, said: str, rows: list[tuple[dict[str, str], int]]) -> Iterator[str]:
+def _family(name: str, said: str, samples: list[tuple[dict[str, str], int]]) -> Iterator[str]:
     yield f"# HELP {name} {said}"
     yield f"# TYPE {name} gauge"
-    for labels, value in rows:
+    for labels, value in samples:
         inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
         yield f"{name}{{{inside}}} {value}"
 

@@ -162,6 +162,7 @@ CREATE TABLE users (
 INSERT INTO "users" VALUES('2026-11-27T07:31:00Z','2026-11-27T07:31:00Z','viewer','2026-11-27T07:31:00Z','2026-11-27T07:31:00Z',1);
 CREATE INDEX runs_by_scope ON runs (scope, id);
 CREATE INDEX archives_by_state ON archives (scope, state);
+CREATE INDEX changes_that_tell ON changes (run, kind, muted) WHERE kind IN ('new', 'worse', 'closed', 'gone');
 CREATE INDEX findings_by_code ON findings (code);
 CREATE UNIQUE INDEX risks_that_hold ON risks (archive) WHERE ended_at IS NULL;
 CREATE INDEX sessions_by_owner ON sessions (owner);

@@ -1,0 +1,154 @@
+"""Pages, the API, /metrics and messages say the same of the same things, and what is not known is not zero."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filmbadge.model import DimseFacts
+from filmbadge.watch.surveys import risks
+from support.asgi import Browser
+from support.dashboard import dashboard
+from support.factories import dimse, host
+from support.twice import NOBODY, at
+from support.watched import SCOPE, Watched, name, shut, silent
+from support.watched_pages import scope_text
+
+API = "/api/v1"
+VAGUE = DimseFacts(called="ANY-SCP", valid_pdu=True)
+NEVER = "never"  # a scope that was not surveyed
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Open: 1, whose risk is accepted; 3; 5, of which the last run could not tell; and 6, a decoy. 2 is closed."""
+    made = tmp_path_factory.mktemp("watch") / "dir"
+    watched = Watched(made)
+    watched.ran(*map(at, (1, 2, 3, 5, 6)))
+    until = datetime.now(UTC).date() + timedelta(days=30)
+    risks.accept(watched.store, watched.ids()[name(1)], "it is meant to be open", "tests", until)
+    watched.ran(at(1), shut(2), at(3), host(name(5), dimse(VAGUE, stop=NOBODY)), at(6))
+    watched.ran(*map(silent, (1, 2, 3, 5, 6)), state="nothing-reached")
+    watched.ran(shut(9), state="interrupted")
+    watched.ended("killed")  # type: ignore[arg-type]
+    with watched.store.change() as change:
+        change.execute("UPDATE archives SET decoy = 1 WHERE address = ?", (name(6),))
+        change.execute("UPDATE runs SET archives_open = archives_open - 1 WHERE archives_open > 0")
+        change.execute("UPDATE runs SET state = 'ended' WHERE outcome = 'killed'")
+    (made / "scopes").mkdir()
+    for one in (SCOPE, NEVER):
+        (made / "scopes" / f"{one}.toml").write_text(scope_text())
+    return made
+
+
+@pytest.fixture(scope="module")
+def anna(directory: Path) -> Iterator[Browser]:
+    with dashboard(directory) as made:
+        yield made.logged_in("anna")
+
+
+def said(anna: Browser, path: str) -> Any:
+    answer = anna.get(API + path)
+    assert answer.status == 200, answer.text
+    return answer.said
+
+
+def sums(text: str) -> dict[str, int]:
+    """Of each family of /metrics."""
+    found: dict[str, int] = {}
+    for family, value in re.findall(r"^(\w+)\{.*\} (\d+)$", text, re.MULTILINE):
+        found[family] = found.get(family, 0) + int(value)
+    return found
+
+
+def test_all_count_alike(anna: Browser) -> None:
+    overview, metrics = said(anna, "/"), anna.get("/metrics").text
+    assert (overview["open_now"], overview["muted"]) == (2, 1)
+    assert overview["trend"][-1]["open"] == 1, "the last complete survey could not tell of one"
+    assert sum(place["open"] for place in overview["places"]) == 2
+    (ward,) = (scope for scope in overview["scopes"] if scope["name"] == SCOPE)
+    assert ward["archives_open"] == 2
+    counted = sums(metrics)
+    assert (counted["filmbadge_archives_open"], counted["filmbadge_risks_accepted"]) == (2, 1)
+    for link in {*re.findall(r'href="(/archives\?[^"]*)"', anna.get("/").text)}:
+        where = link.replace("&amp;", "&")
+        expected = 1 if "muted=yes" in where else 2
+        assert said(anna, where)["total"] == expected, where
+    for finding in said(anna, "/findings")["rows"]:
+        assert said(anna, f"/archives?finding={finding['code']}")["total"] == finding["archives"]
+
+
+def test_what_nobody_asked_is_not_zero(anna: Browser) -> None:
+    (never,) = (scope for scope in said(anna, "/")["scopes"] if scope["name"] == NEVER)
+    assert never["archives_open"] is None
+    assert not any(NEVER in line for line in anna.get("/metrics").text.splitlines() if "archives" in line)
+
+
+def test_a_survey_says_no_more_than_it_asked(anna: Browser) -> None:
+    reached_nothing, broken_off, killed = (anna.get(f"/surveys/{run}").text for run in (3, 4, 5))
+    assert "reached nothing at all" in said(anna, "/surveys/3")["headline"]
+    assert "No archive is open, and none was before" not in reached_nothing + broken_off + killed
+    assert "It says nothing of any archive" in killed
+    assert "no complete survey of this scope came before" not in killed
+
+
+def test_an_archive_is_headed_by_what_it_is_now(anna: Browser) -> None:
+    by_address = {row["address"]: row for row in said(anna, "/archives")["rows"]}
+    closed, vague = (by_address[name(n)] for n in (2, 5))
+    assert (closed["state"], vague["state"]) == ("closed", "open")
+    assert said(anna, f"/archives/{closed['id']}")["headline"] == "This archive is closed, and that is proven"
+    assert "Nothing proves that it is closed" in anna.get(f"/archives/{vague['id']}").text
+
+
+def test_a_scope_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "scopes"
+    folder.mkdir()
+    (folder / "plain.toml").write_text(scope_text())
+    (tmp_path / "elsewhere.toml").write_text(scope_text())
+    (folder / "linked.toml").symlink_to(tmp_path / "elsewhere.toml")
+    (folder / "nowhere.toml").symlink_to(tmp_path / "nothing.toml")
+    (folder / "large.toml").write_text(scope_text() + "#" * (1 << 21))
+    (folder / "folder.toml").mkdir()
+    os.mkfifo(folder / "pipe.toml")
+    with dashboard(tmp_path) as made:
+        anna = made.logged_in("anna")
+        found = {one["name"]: one["faults"] for one in said(anna, "/")["scopes"]}
+        assert {name for name, faults in found.items() if not faults} >= {"plain", "linked"}
+        assert found["folder"] and found["pipe"]
+        for one in found:
+            assert anna.get(f"/scopes/{one}").status == 200
+        assert anna.get("/").text.count("since last time") == 1, "no figure where no survey ended"
+        assert "filmbadge_scope_expires" in anna.get("/metrics").text
+
+
+BODIES = [
+    ("application/json", b"[" * 200_000),
+    ("application/json", b'{"a":' * 200_000),
+    ("application/json", b'{"name":"\xff"}'),
+    ("application/json", b'{"name":"\\ud800"}'),
+    ("multipart/form-data", b"x"),
+    ("multipart/form-data; boundary=x", b"x"),
+    ("application/x-www-form-urlencoded", b"a=1&" * 1000),
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), BODIES)
+def test_what_cannot_be_read_is_refused_in_a_sentence(anna: Browser, kind: str, body: bytes) -> None:
+    where = f"{API}/scopes" if "json" in kind else "/scopes"
+    answer = anna.ask("POST", where, ("content-type", kind), body=body)
+    assert answer.status == 400
+    assert ("this is no JSON" if "json" in kind else "This form cannot be read") in answer.text
+
+
+def test_what_was_sent_is_not_quoted_in_full(anna: Browser) -> None:
+    csrf = anna.get("/account").csrf
+    form = {"name": "a", "addresses": "192.0.2.1", "who": "w w w", "reference": "r r", "contact": "c@example.org"}
+    answer = anna.send(f"{API}/scopes", ("x-csrf-token", csrf), **form, aet="x" * 300_000)
+    assert answer.status == 422
+    assert len(answer.text) < 1000
