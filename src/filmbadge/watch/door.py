@@ -167,7 +167,7 @@ class Door:
             http=_Protocol,
             ws="none",
             log_config=None,
-            log_level="error",
+            log_level="critical",  # what it says of a fault has texts that could hold anything: web/app.py says where it was
             access_log=False,  # a query may hold a code of a login
             proxy_headers=False,  # people/gate.py decides whom it believes
             server_header=False,
@@ -200,7 +200,10 @@ class Door:
                 + ", ".join(f"{name}://" for name in ("mailtos", "jsons", "slack", "workflows", "matrixs", "discord"))
                 + " (docs/watch.md has all)"
             )
-        keys = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+        try:
+            keys = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+        except ValueError as error:  # such as a bracket that is not closed
+            raise Refusal(f"this address of a channel cannot be used: {error}") from None
         # With + and - apprise marks headers and parameters that are handed on.
         if unknown := sorted(
             name for name in keys if name not in way.keys.split() and not name.startswith(("+", "-", " "))
@@ -213,7 +216,8 @@ class Door:
             http_redirects=False, async_mode=False, interpret_emojis=False, allow_templates=False,
             pgp_autogen=False, pem_autogen=False, storage_mode="memory", language="en", timezone="UTC",
         )  # fmt: skip
-        with _heard() as lines:
+        with _heard() as lines, suppress(ValueError):
+            plugin = None
             plugin = apprise.Apprise.instantiate(url, asset=asset)
         if plugin is None:
             why = f": {printable(lines[-1])[:_LONGEST_FAULT]}" if lines else ""

@@ -152,3 +152,16 @@ def test_what_was_sent_is_not_quoted_in_full(anna: Browser) -> None:
     answer = anna.send(f"{API}/scopes", ("x-csrf-token", csrf), **form, aet="x" * 300_000)
     assert answer.status == 422
     assert len(answer.text) < 1000
+
+
+@pytest.mark.parametrize("path", ["/archives/%s", "/surveys/%s/live", f"{API}/surveys/%s"])
+def test_no_number_is_too_long(anna: Browser, path: str) -> None:
+    for digits in (1, 19, 30, 31, 5000):
+        assert anna.get(path % ("9" * digits)).status in {200, 404}
+
+
+@pytest.mark.parametrize("url", ["jsons://[", "mailtos://a:b@[::", "jsons://host:99999999/", "slack://%00", "json://\0"])
+def test_no_address_of_a_channel_breaks_its_form(anna: Browser, url: str) -> None:
+    csrf = anna.get("/account").csrf
+    answer = anna.send(f"{API}/settings/channels", ("x-csrf-token", csrf), name="a", url=url, events=["new"])
+    assert answer.status in {200, 422}, answer.text

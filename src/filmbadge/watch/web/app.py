@@ -14,6 +14,7 @@ import anyio.to_thread
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -38,8 +39,15 @@ _LONGEST_FAULT = 400  # characters: what was sent may be quoted in it
 _JSON = "application/json"
 
 
+class _Number(IntegerConvertor):
+    """Of a row. What has more digits leads to no page: Python reads no number of 5,000."""
+
+    regex = "[0-9]{1,30}"
+
+
 def build(service: Service) -> ASGIApp:
     """The application. It opens nothing by itself."""
+    register_url_convertor("int", _Number())
     site = Site(service)
     routes: list[BaseRoute] = [
         *static.routes(),

@@ -44,7 +44,7 @@ def routes(may: May, service: Service) -> list[Route]:
     async def public(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in service.settings.web.public:
-            return Response("", 404)
+            return Response("There is no such page.\n", 404, media_type="text/plain")
         folder = service.directory / PUBLIC
         try:
             page = await run_in_threadpool(files.read, folder, folder / f"{name}.html", _MOST_BYTES)
