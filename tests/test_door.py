@@ -95,7 +95,7 @@ def test_the_second_door_connects_nothing_itself() -> None:
     tree = ast.parse(text)
     assert {found.split(".")[-1] for found in openers(text)} == {"getaddrinfo"}
     assert _used(tree, "socket") == {
-        "AF_INET", "AF_INET6", "AI_NUMERICHOST", "EAI_FAIL", "EAI_NONAME", "IPPROTO_IPV6", "IPV6_V6ONLY", "SOCK_STREAM", "SOL_SOCKET",
+        "AF_INET", "AF_INET6", "AI_NUMERICHOST", "EAI_FAIL", "EAI_NONAME", "IPPROTO_IPV6", "IPPROTO_TCP", "IPV6_V6ONLY", "SOCK_STREAM", "SOL_SOCKET",
         "SO_REUSEADDR", "gaierror", "getaddrinfo", "gethostname", "socket",
     }  # fmt: skip
     assert _used(tree, "ssl") == {"PROTOCOL_TLS_SERVER", "SSLContext", "TLSVersion"}

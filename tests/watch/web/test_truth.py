@@ -160,7 +160,9 @@ def test_no_number_is_too_long(anna: Browser, path: str) -> None:
         assert anna.get(path % ("9" * digits)).status in {200, 404}
 
 
-@pytest.mark.parametrize("url", ["jsons://[", "mailtos://a:b@[::", "jsons://host:99999999/", "slack://%00", "json://\0"])
+@pytest.mark.parametrize(
+    "url", ["jsons://[", "mailtos://a:b@[::", "jsons://host:99999999/", "slack://%00", "json://\0"]
+)
 def test_no_address_of_a_channel_breaks_its_form(anna: Browser, url: str) -> None:
     csrf = anna.get("/account").csrf
     answer = anna.send(f"{API}/settings/channels", ("x-csrf-token", csrf), name="a", url=url, events=["new"])
