@@ -96,6 +96,8 @@ def filled(directory: Path) -> Service:
             "INSERT INTO jobs (kind, archive, scope, run, state, folder, by, started, ended, exit_code, result) VALUES ('verify', ?, ?, 1, 'ended', 'proofs/1', 'tests', ?, ?, 0, 'closed')",
             (archive, SCOPE, now, now),
         )
+    (directory / "proofs/1").mkdir(parents=True)
+    (directory / "proofs/1/proof.html").write_text("<!doctype html><title>A proof</title>")
     made.alerts.add(
         "security",
         "jsons://user:secret-of-the-channel@hook.example/x",

@@ -153,6 +153,19 @@ def test_a_survey_has_a_public_page_only_if_that_is_set(site: Site, monkeypatch:
     assert site.browser.get("/public/north").status == 404
 
 
+def test_a_proof_is_a_page_of_its_own_that_runs_nothing(site: Site) -> None:
+    assert '<a href="/proofs/1">' in site.browser.get(f"/archives/{_verified(site)}").text
+    answer = site.browser.get("/proofs/1")
+    assert "A proof" in answer.text
+    assert answer.header("content-security-policy").startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert site.browser.get("/proofs/2").status == 404
+
+
+def _verified(site: Site) -> int:
+    rows = site.browser.get(f"{API}/archives?muted=yes").said["rows"]
+    return int(rows[0]["id"])
+
+
 def asked(site: Site, path: str, **fields: Any) -> Answer:
     return site.browser.send(API + path, ("x-csrf-token", site.browser.get("/scopes").csrf), **fields)
 

@@ -263,4 +263,5 @@ def _here(request: Request) -> str:
 
 def _about(request: Request, form: object = None) -> str:
     """What an action was about: what its path names, or else what its form does."""
-    return " ".join(map(str, request.path_params.values())) or str(getattr(form, "name", ""))
+    said = (getattr(form, name, "") for name in ("name", "scope", "channel", "address"))
+    return " ".join(map(str, request.path_params.values())) or str(next(filter(None, said), ""))

@@ -1,4 +1,4 @@
-"""What stands outside the table: numbers for Prometheus, a sign of life, and pages of scopes at level public."""
+"""What stands outside the table: numbers for Prometheus, a sign of life, proofs of closure, and pages of scopes at level public."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from filmbadge.version import RELEASE
 from filmbadge.watch.people.who import Who
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import StoreError, moment
+from filmbadge.watch.surveys import jobs
 from filmbadge.watch.surveys.records import PUBLIC
 from filmbadge.watch.views import overview, rows
 from filmbadge.watch.web import table
@@ -52,7 +53,19 @@ def routes(may: May, service: Service) -> list[Route]:
             return Response("No survey has ended yet.\n", 404, media_type="text/plain")
         return Response(page, media_type="text/html", headers={"content-security-policy": _POLICY})
 
+    async def proof(request: Request) -> Response:
+        who = await run_in_threadpool(may, request, table.PAGES[0], api=False)
+        if isinstance(who, Response):
+            return who
+        folder = service.directory / "proofs" / str(request.path_params["job"])
+        try:
+            page = await run_in_threadpool(files.read, service.directory, folder / jobs.PAGE, _MOST_BYTES)
+        except (FileNotFoundError, files.Damaged):
+            return Response("There is no such proof.\n", 404, media_type="text/plain")
+        return Response(page, media_type="text/html", headers={"content-security-policy": _POLICY})
+
     return [
+        Route("/proofs/{job:int}", proof, methods=["GET"], name="proof"),
         Route("/metrics", metrics, methods=["GET"], name="metrics"),
         Route("/healthz", alive, methods=["GET"], name="healthz"),
         Route("/public/{name}", public, methods=["GET"], name="public"),

@@ -36,6 +36,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("/settings/channels", settings.NewChannel, settings.add, "channel.add", role=Role.ADMIN, page="/settings"),
     Action("/settings/channels/remove", settings.ChannelNumber, settings.remove, "channel.remove", role=Role.ADMIN),
     Action("/settings/channels/enable", settings.Enable, settings.enable, "channel.enable", role=Role.ADMIN),
-    Action("/settings/channels/test", settings.ChannelNumber, settings.test, "channel.test", role=Role.ADMIN),
+    Action(
+        "/settings/channels/test",
+        settings.ChannelNumber,
+        settings.test,
+        "channel.test",
+        role=Role.ADMIN,
+        page="/settings",
+    ),
     *people_routes.ACTIONS,
 )
