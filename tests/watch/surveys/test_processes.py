@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,7 +199,7 @@ def test_a_dashboard_that_is_killed_leaves_its_survey_running(dashboard: Dashboa
     again.surveys.stop(run, "bob")
     again.surveys.tend()
     assert again.run(run)["state"] == "running"
-    again.surveys.stop(run, "bob")
+    assert again.surveys.stop(run, "bob"), "it says that it is killed"
     assert again.taken_in(run)["outcome"] == "killed"
     with pytest.raises(Refusal, match="does not run"):
         again.surveys.stop(run, "bob")
@@ -255,6 +256,19 @@ def test_a_survey_that_cannot_begin_says_why(dashboard: Dashboard) -> None:
     failed = dashboard.taken_in(run)
     assert (failed["outcome"], failed["exit_code"]) == ("failed", 2)
     assert "192.0.2.1" in str(failed["said"])
+    assert dashboard.failures() == [run]
+
+
+def test_a_folder_that_somebody_deletes_makes_nobody_unasked(dashboard: Dashboard) -> None:
+    dashboard.scope(NOBODY.format(expires=LATER, pace=20))
+    run = dashboard.surveys.start("ward", "ann")
+    dashboard.under_way(run)
+    shutil.rmtree(dashboard.directory / str(dashboard.run(run)["folder"]))
+    assert not dashboard.surveys.stop(run, "ann")
+    ended = dashboard.taken_in(run)
+    assert (ended["outcome"], ended["archives"]) == ("failed", None)
+    assert isinstance(ended["hosts_done"], int)
+    assert ended["hosts_done"] > 0
     assert dashboard.failures() == [run]
 
 

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from filmbadge.model import DimseFacts
+from filmbadge.scope import Scope, load
+from filmbadge.watch.store.surveyed import Unchanged, lists_of
 from filmbadge.watch.surveys import risks
+from filmbadge.watch.views import scope_files
 from support.asgi import Browser
 from support.dashboard import dashboard
 from support.factories import dimse, host
 from support.twice import NOBODY, at
-from support.watched import SCOPE, Watched, name, shut, silent
+from support.watched import SCOPE, WORDS, Watched, name, shut, silent
 from support.watched_pages import scope_text
 
 API = "/api/v1"
@@ -37,6 +40,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     watched.ran(*map(silent, (1, 2, 3, 5, 6)), state="nothing-reached")
     watched.ran(shut(9), state="interrupted")
     watched.ended("killed")  # type: ignore[arg-type]
+    watched.ran(state="killed")  # type: ignore[arg-type]
     with watched.store.change() as change:
         change.execute("UPDATE archives SET decoy = 1 WHERE address = ?", (name(6),))
         change.execute("UPDATE runs SET archives_open = archives_open - 1 WHERE archives_open > 0")
@@ -95,6 +99,7 @@ def test_a_survey_says_no_more_than_it_asked(anna: Browser) -> None:
     assert "reached nothing at all" in said(anna, "/surveys/3")["headline"]
     assert "No archive is open, and none was before" not in reached_nothing + broken_off + killed
     assert "It says nothing of any archive" in killed
+    assert said(anna, "/surveys/6")["headline"] == "No archive was found, as far as was kept"
     assert "no complete survey of this scope came before" not in killed
 
 
@@ -125,6 +130,29 @@ def test_a_scope_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
             assert anna.get(f"/scopes/{one}").status == 200
         assert anna.get("/").text.count("since last time") == 1, "no figure where no survey ended"
         assert "filmbadge_scope_expires" in anna.get("/metrics").text
+
+
+def test_a_scope_is_read_once_and_again_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand of them are on the overview: to read each takes 8 ms."""
+    read: list[Path] = []
+
+    def noted(path: Path) -> Scope:
+        read.append(path)
+        return load(path)
+
+    monkeypatch.setattr(scope_files, "_LOADED", Unchanged(noted, lists_of))
+    (tmp_path / "scopes").mkdir()
+    file = tmp_path / "scopes" / "one.toml"
+    file.write_text(scope_text())
+    assert scope_files.state(tmp_path, "one", WORDS) == scope_files.state(tmp_path, "one", WORDS)
+    assert len(read) == 1
+    later = datetime.now(UTC) + timedelta(days=201)
+    assert "expired" in scope_files.state(tmp_path, "one", WORDS, later).faults[0]
+    file.write_text(scope_text('"192.0.2.1", "192.0.2.2", "192.0.2.3"'))
+    assert scope_files.state(tmp_path, "one", WORDS).addresses == 3
+    file.unlink()
+    with pytest.raises(LookupError):
+        scope_files.state(tmp_path, "one", WORDS)
 
 
 BODIES = [

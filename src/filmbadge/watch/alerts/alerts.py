@@ -23,6 +23,7 @@ from filmbadge.watch.alerts.texts import KINDS, Message
 from filmbadge.watch.door import Door
 from filmbadge.watch.store import schedule
 from filmbadge.watch.store.store import Row, Store, moment, stamp
+from filmbadge.watch.store.surveyed import Unchanged
 
 WARNED_BEFORE = timedelta(days=14)  # the end of a scope
 _EACH_SECONDS = 5.0
@@ -63,6 +64,7 @@ class Alerts:
         self._taken: set[int] = (
             set()
         )  # messages that were taken, where that could not be written down, as on a full disk
+        self._end_of = Unchanged(scope.end_of)
         self.fault = ""  # what kept the last pass from going on, such as a full disk
 
     def channels(self) -> list[Channel]:
@@ -161,7 +163,7 @@ class Alerts:
         """Scopes that end soon, or have ended: each is told once, of each of its ends."""
         for path in sorted((self._store.directory / "scopes").glob("*.toml")):
             try:
-                end = scope.end_of(path)
+                end = self._end_of(path)
             except ScopeError:
                 continue
             if end is None or end - now > WARNED_BEFORE:

@@ -42,10 +42,10 @@ class Surveys:
         with self._turn:
             self._runs.resume(run, by)
 
-    def stop(self, run: int, by: str) -> None:
-        """It ends as by Ctrl-C, and keeps what it has. Asked again, it is killed. Raises Refusal, and LookupError."""
+    def stop(self, run: int, by: str) -> bool:
+        """It ends as by Ctrl-C, and keeps what it has. Asked again, it is killed: then this is true. Raises Refusal, and LookupError."""
         with self._turn:
-            self._runs.stop(run, by)
+            return self._runs.stop(run, by)
 
     def schedule(self, scope: str, when: str, by: str) -> None:
         """`when`: '', 'daily 02:00', 'weekly mon 02:00' or 'monthly 1 02:00', in UTC. Raises Refusal."""

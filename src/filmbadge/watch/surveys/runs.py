@@ -91,7 +91,8 @@ class Runs:
         self._start(run, file, lambda: self._put_back(row))
         LOG.info("run %d of scope %s was resumed by %s", run, row["scope"], by)
 
-    def stop(self, run: int, by: str) -> None:
+    def stop(self, run: int, by: str) -> bool:
+        """Whether it was killed."""
         row = self.row(run)
         if row["state"] != "running":
             raise Refusal("this survey does not run")
@@ -103,6 +104,7 @@ class Runs:
             connection.execute("UPDATE runs SET stopped_by = ? WHERE id = ?", (by, run))
         processes.end(pid, lock, kill=again)
         LOG.info("run %d of scope %s was %s by %s", run, row["scope"], "killed" if again else "stopped", by)
+        return again
 
     def progress(self, run: int) -> ProgressDocument | None:
         """Raises LookupError."""
@@ -191,11 +193,12 @@ class Runs:
         LOG.info("run %d of scope %s ended: %s (exit code %s)", row["id"], row["scope"], outcome, code)
 
     def _hosts_done(self, row: Row, told: _Told | None) -> int | None:
-        """survey.json counts them at the end only: of one that was killed, its last word on it is taken."""
-        if told is None or told.state != "running":
-            return None if told is None else told.hosts_done
-        progress = self._progress(row)
-        return told.hosts_done if progress is None else progress.hosts_done
+        """survey.json counts them at the end only: of one that was killed, or whose folder is gone, its last word on it is taken."""
+        if told is not None and told.state != "running":
+            return told.hosts_done
+        if (progress := self._progress(row)) is not None:
+            return progress.hosts_done
+        return None if told is None else told.hosts_done
 
     def _take_in(self, row: Row) -> None:
         lock = self._lock(row["scope"], "taking-in")

@@ -54,8 +54,13 @@ def start(asked: Asked, form: Start) -> Done:
 
 def stop(asked: Asked, _: Nothing) -> Done:
     number = _run(asked)
-    asked.service.surveys.stop(number, asked.who.name)
-    return Done("The survey was asked to stop. What it asked is kept.", f"/surveys/{number}")
+    killed = asked.service.surveys.stop(number, asked.who.name)
+    said = (
+        "The survey was ended at once. What was on the disk is kept."
+        if killed
+        else "The survey was asked to stop. What it asked is kept."
+    )
+    return Done(said, f"/surveys/{number}")
 
 
 def resume(asked: Asked, _: Nothing) -> Done:

@@ -26,7 +26,7 @@ OUTCOMES = {
     "interrupted": "stopped before all hosts were asked",
     "nothing-reached": "reached nothing at all",
     "killed": "its process was killed; what was kept is kept",
-    "failed": "failed before anybody was asked",
+    "failed": "failed, and nothing of it is kept",
 }
 CHANGES = """
     SELECT c.*, r.started at, a.name, a.grade, a.product, a.operator, a.country

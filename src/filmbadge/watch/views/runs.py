@@ -81,7 +81,7 @@ def _headline(row: RunRow) -> str:
     if row.archives is None or row.outcome == "nothing-reached":
         return f"The survey of {row.scope} {row.words}"
     if not row.archives:
-        return "No archive was found, as far as we asked"
+        return f"No archive was found, as far as {'was kept' if row.outcome == 'killed' else 'we asked'}"
     if not row.archives_open:
         return f"{row.archives:,} {'archive' if row.archives == 1 else 'archives'} found, and none gives records to a stranger as far as we asked"
     verb = "gives" if row.archives_open == 1 else "give"

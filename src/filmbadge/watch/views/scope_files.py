@@ -12,11 +12,13 @@ from filmbadge.scope import Scope, ScopeError, load
 from filmbadge.tell.scope import explain
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
+from filmbadge.watch.store.surveyed import Unchanged, lists_of
 from filmbadge.watch.views.records import ScopeState
 
 FOLDER = "scopes"
 WARNED_DAYS = 14
 _MOST_BYTES = 1 << 20
+_LOADED = Unchanged(load, lists_of)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -38,20 +40,26 @@ def names(directory: Path) -> list[str]:
 def text_of(directory: Path, name: str) -> str:
     """Raises LookupError where there is none. Empty: it cannot be read, and its state says why."""
     try:
-        raw = given.read(path_of(directory, name), _MOST_BYTES)
-    except (FileNotFoundError, Refusal):
-        raise LookupError(f"there is no scope {printable(name)[:40]}") from None
+        return given.read(_there(directory, name), _MOST_BYTES)[:_MOST_BYTES].decode("utf-8", "replace")
     except OSError:
         return ""
-    return raw[:_MOST_BYTES].decode("utf-8", "replace")
+
+
+def _there(directory: Path, name: str) -> Path:
+    """Raises LookupError."""
+    if not (_NAME.fullmatch(name) and (path := path_of(directory, name)).exists()):
+        raise LookupError(f"there is no scope {printable(name)[:40]}")
+    return path
 
 
 def state(directory: Path, name: str, words: Words, now: datetime | None = None) -> ScopeState:
     """What it allows, or why it allows nothing. Raises LookupError."""
     now = now or datetime.now(UTC)
-    text_of(directory, name)
+    path = _there(directory, name)
     try:
-        scope = load(path_of(directory, name), now)
+        scope = _LOADED(path)
+        if scope.expires is not None and scope.expires <= now:
+            load(path, now)  # says so
     except ScopeError as error:
         return ScopeState(name, faults=tuple(fault.replace(f"{directory}/", "") for fault in error.faults))
     return ScopeState(
