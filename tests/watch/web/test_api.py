@@ -63,6 +63,8 @@ def test_a_page_and_the_api_count_the_same(site: Site) -> None:
     told, page = site.browser.get(f"{API}/").said, site.browser.get("/").text
     assert told["open_now"] == 3
     assert told["muted"] == 1
+    assert told["unseen"] == 1
+    assert "1 of the open archives gave records when it was asked last" in page
     assert (told["new"], told["worse"], told["closed"], told["gone"]) == (1, 1, 2, 1)
     figures = re.findall(r'<li(?: class="open")?><b>([0-9,]+)</b><span class="label">(?:<a [^>]+>)?([a-z ]+)', page)
     assert figures == [

@@ -11,14 +11,15 @@ from filmbadge.watch.views import rows, scope_files
 from filmbadge.watch.views.asked import Asked
 from filmbadge.watch.views.records import Overview, Place, Point, ScopeState
 
-_CHANGES = 25
+_CHANGES = 8  # of each kind
 _POINTS = 60
 # All runs of the last day on which a scope was surveyed: several a day do not hide each other. What was compared with nothing changed nothing.
 _LAST_DAY = """
     SELECT r.id FROM runs r JOIN (SELECT scope, max(substr(started, 1, 10)) day FROM runs WHERE taken_in IS NOT NULL GROUP BY scope) d
     ON d.scope = r.scope AND substr(r.started, 1, 10) = d.day WHERE r.taken_in IS NOT NULL AND r.baseline IS NOT NULL
 """
-_TOLD = ("new", "worse", "closed", "gone")
+# The last complete survey of an archive's scope.
+_LAST_WHOLE = "(SELECT max(r.id) FROM runs r WHERE r.scope = a.scope AND r.outcome = 'done' AND r.taken_in IS NOT NULL)"
 
 
 def overview(asked: Asked) -> Overview:
@@ -39,19 +40,14 @@ def overview(asked: Asked) -> Overview:
         open_now=counts["open"],
         muted=counts["muted"],
         archives=counts["archives"],
+        unseen=counts["unseen"],
         unknown=counts["unknown"],
         new=became["new"],
         closed=became["closed"],
         gone=became["gone"],
         worse=became["worse"],
         since=last["last"] if last else None,
-        changes=rows.changes(
-            service,
-            f"WHERE c.run IN ({_LAST_DAY}) AND c.kind IN ({rows.marks(_TOLD)}) AND NOT c.muted"
-            " ORDER BY CASE c.kind WHEN 'new' THEN 0 WHEN 'worse' THEN 1 ELSE 2 END, coalesce(a.grade, '') DESC, a.name LIMIT ?",
-            *_TOLD,
-            _CHANGES,
-        ),
+        changes=rows.most(service, f"c.run IN ({_LAST_DAY}) AND {rows.TELL} AND NOT c.muted", _CHANGES),
         trend=tuple(_trend(service)),
         places=tuple(_places(service)),
         scopes=states(service),
@@ -66,7 +62,8 @@ def _counts(service: Service) -> Counter[str]:
         SELECT count(*) archives,
             coalesce(sum(state = 'open' AND NOT {rows.MUTED}), 0) open,
             coalesce(sum(state = 'open' AND {rows.MUTED}), 0) muted,
-            coalesce(sum(state = 'unknown'), 0) unknown
+            coalesce(sum(state = 'unknown'), 0) unknown,
+            coalesce(sum(state = 'open' AND NOT {rows.MUTED} AND last_run < {_LAST_WHOLE}), 0) unseen
         FROM archives a WHERE NOT decoy
         """
     )

@@ -76,6 +76,7 @@ class Overview(Struct, frozen=True):
     open_now: int  # accepted risks are left out
     muted: int  # open, and their risk was accepted
     archives: int
+    unseen: int  # of the open ones: those that the last complete survey could not ask again
     unknown: int  # open once, and not compared since: we do not know
     new: int  # on the last day of surveys of each scope
     closed: int

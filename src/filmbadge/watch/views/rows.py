@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -106,6 +105,12 @@ def changes(service: Service, sql: str, *values: Any) -> tuple[Changed, ...]:
     return tuple(changed(row, service.words) for row in service.store.rows(CHANGES + sql, *values))
 
 
-def marks(values: Sequence[Any]) -> str:
-    """Question marks for that many values."""
-    return ", ".join("?" * len(values))
+def most(service: Service, where: str, each: int) -> tuple[Changed, ...]:
+    """The gravest changes of each kind, so that many of one hide none of another."""
+    placed = f"SELECT *, row_number() OVER (PARTITION BY kind ORDER BY coalesce(grade, '') DESC, name) place FROM ({CHANGES} WHERE {where})"
+    found = service.store.rows(
+        f"SELECT * FROM ({placed}) WHERE place <= ?"
+        " ORDER BY CASE kind WHEN 'new' THEN 0 WHEN 'worse' THEN 1 WHEN 'closed' THEN 2 ELSE 3 END, place",
+        each,
+    )
+    return tuple(changed(row, service.words) for row in found)
