@@ -17,7 +17,7 @@ import pytest
 
 from filmbadge.model import Refusal
 from filmbadge.rehearse.serve import Site
-from filmbadge.watch.store.store import Store, moment, now, stamp
+from filmbadge.watch.store.store import Store, StoreError, moment, now, stamp
 from filmbadge.watch.surveys import processes
 from filmbadge.watch.surveys.control import Surveys
 from support.hanging import HANGS
@@ -259,12 +259,20 @@ def test_a_survey_that_cannot_begin_says_why(dashboard: Dashboard) -> None:
     assert dashboard.failures() == [run]
 
 
-def test_a_folder_that_somebody_deletes_makes_nobody_unasked(dashboard: Dashboard) -> None:
+def full(_: Store) -> None:
+    raise StoreError("the disk is full")
+
+
+def test_a_folder_that_somebody_deletes_makes_nobody_unasked(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dashboard.scope(NOBODY.format(expires=LATER, pace=20))
     run = dashboard.surveys.start("ward", "ann")
     dashboard.under_way(run)
     shutil.rmtree(dashboard.directory / str(dashboard.run(run)["folder"]))
-    assert not dashboard.surveys.stop(run, "ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "change", full)
+        assert not dashboard.surveys.stop(run, "ann"), "where the disk is full it stops too"
     ended = dashboard.taken_in(run)
     assert (ended["outcome"], ended["archives"]) == ("failed", None)
     assert isinstance(ended["hosts_done"], int)

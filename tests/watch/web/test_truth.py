@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from filmbadge.model import DimseFacts
 from filmbadge.scope import Scope, load
+from filmbadge.watch.store.store import Store, StoreError
 from filmbadge.watch.store.surveyed import Unchanged, lists_of
 from filmbadge.watch.surveys import risks
 from filmbadge.watch.views import scope_files
@@ -195,3 +197,33 @@ def test_no_address_of_a_channel_breaks_its_form(anna: Browser, url: str) -> Non
     csrf = anna.get("/account").csrf
     answer = anna.send(f"{API}/settings/channels", ("x-csrf-token", csrf), name="a", url=url, events=["new"])
     assert answer.status in {200, 422}, answer.text
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_on_a_full_disk_each_action_says_so(directory: Path, anna: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused, and what is not: neither can be noted."""
+
+    def change(_: Store) -> None:
+        raise StoreError("the disk is full: nothing was changed")
+
+    csrf = ("x-csrf-token", anna.get("/account").csrf)
+    form = {"name": "room", "addresses": "192.0.2.1", "who": "w w w", "reference": "r r", "contact": "c@example.org"}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        answer = anna.send(f"{API}/scopes", csrf, **form)
+        assert (answer.status, answer.said["fault"]) == (422, "the scope cannot be written (No space left on device)")
+        assert {path.name for path in (directory / "scopes").iterdir()} == {f"{SCOPE}.toml", f"{NEVER}.toml"}
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "change", change)
+        for path, given in (("/surveys", {"scope": SCOPE}), ("/surveys", {"scope": "nowhere"}), ("/scopes", {})):
+            answer = anna.send(f"{API}{path}", csrf, **given)
+            assert (answer.status, answer.said["fault"]) == (503, "the disk is full: nothing was changed")
+        answer = anna.send(f"{API}/scopes", csrf, **form)
+        assert answer.status == 503
+        assert answer.said["fault"].startswith("this was done, and is not in the audit log")
+    (directory / "scopes" / "room.toml").unlink()
+    assert anna.send(f"{API}/scopes", csrf, **form).status == 200
+    (directory / "scopes" / "room.toml").unlink()

@@ -18,7 +18,7 @@ from filmbadge.keep import files, manifest
 from filmbadge.keep.files import Damaged
 from filmbadge.model import Refusal
 from filmbadge.tell.progress import ProgressDocument
-from filmbadge.watch.store.store import Row, Store, now, stamp
+from filmbadge.watch.store.store import Row, Store, StoreError, now, stamp
 from filmbadge.watch.surveys import events, processes
 from filmbadge.watch.surveys.processes import Process
 
@@ -100,7 +100,7 @@ class Runs:
         if pid is None:
             raise Refusal("this survey has only just begun: stop it in a moment")
         again = row["stopped_by"] is not None
-        with self._store.change() as connection:
+        with suppress(StoreError), self._store.change() as connection:  # on a full disk too, it stops
             connection.execute("UPDATE runs SET stopped_by = ? WHERE id = ?", (by, run))
         processes.end(pid, lock, kill=again)
         LOG.info("run %d of scope %s was %s by %s", run, row["scope"], "killed" if again else "stopped", by)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import get_args
 
 from msgspec import Struct
@@ -68,13 +70,20 @@ def write(service: Service, form: NewScope, now: datetime | None = None) -> Path
     """A new scope file. Raises Refusal: it says the same that `filmbadge scope check` says."""
     now = now or datetime.now(UTC)
     path, text = composed(service, form, now)
-    files.make_folder(path.parent)
+    growing = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            path.chmod(files.FILE)
-            file.write(text)
+        files.make_folder(path.parent)
+        try:
+            with growing.open("x", encoding="utf-8") as file:
+                growing.chmod(files.FILE)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            path.hardlink_to(growing)  # all of it or nothing, and over no other one
+        finally:
+            growing.unlink(missing_ok=True)
     except FileExistsError:
-        raise Refusal(f"there is a scope {form.name} already: choose another name") from None
+        raise Refusal(f"there is a scope {form.name.strip()} already: choose another name") from None
     except OSError as error:
         raise Refusal(f"the scope cannot be written ({error.strerror})") from None
     return path

@@ -26,6 +26,7 @@ from filmbadge.texts import printable
 from filmbadge.watch.people.bodies import bounded
 from filmbadge.watch.people.who import Who
 from filmbadge.watch.service import Service
+from filmbadge.watch.store.store import StoreError
 from filmbadge.watch.web import live, open_to_all, openapi, static, table
 from filmbadge.watch.web.headers import Headers
 from filmbadge.watch.web.pages import Pages
@@ -96,7 +97,7 @@ class Site:
                 given = await _given(request, api=api)
             except Refusal as error:
                 return self._fault(400, str(error), api=api, who=who)
-            return await run_in_threadpool(self._do, action, request, who, given, api)
+            return await run_in_threadpool(self._tried, action, request, who, given, api)
 
         return Route(
             API + action.path if api else action.path, answer, methods=["POST"], name=f"do {'api ' * api}{action.path}"
@@ -136,6 +137,13 @@ class Site:
             return Response(msgspec.json.encode(shown), media_type=_JSON)
         return self.pages.render(page, shown, asked)
 
+    def _tried(self, action: Action, request: Request, who: Who, given: dict[str, Any], api: bool) -> Response:
+        """Where the disk is full, not even a refusal can be written down."""
+        try:
+            return self._do(action, request, who, given, api)
+        except StoreError as error:
+            return self._fault(503, str(error), api=api, who=who)
+
     def _do(self, action: Action, request: Request, who: Who, given: dict[str, Any], api: bool) -> Response:
         if not self.service.gate.meant(request, who, given.pop("csrf", "")):
             return self._fault(
@@ -152,9 +160,14 @@ class Site:
         except (LookupError, OverflowError) as error:
             self.service.gate.note(request, who, action.what, _about(request), "not found")
             return self._fault(404, _nothing(error), api=api, who=who)
+        except StoreError:
+            raise
         except Refusal as error:
             return self._refused(action, request, who, given, str(error), api=api)
-        self.service.gate.note(request, who, action.what, _about(request, form), "done")
+        try:
+            self.service.gate.note(request, who, action.what, _about(request, form), "done")
+        except StoreError as error:
+            return self._fault(503, f"this was done, and is not in the audit log ({error})", api=api, who=who)
         if api:
             return Response(msgspec.json.encode(done), media_type=_JSON)
         return self.pages.went(done, who)
