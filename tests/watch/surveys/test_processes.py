@@ -273,8 +273,11 @@ def test_a_folder_that_somebody_deletes_makes_nobody_unasked(
     with monkeypatch.context() as patch:
         patch.setattr(Store, "change", full)
         assert not dashboard.surveys.stop(run, "ann"), "where the disk is full it stops too"
+        dashboard.until(lambda: dashboard.surveys.fault)  # it ended, and that cannot be written down
+    assert dashboard.surveys.fault == "the disk is full"
     ended = dashboard.taken_in(run)
-    assert (ended["outcome"], ended["archives"]) == ("failed", None)
+    assert (ended["outcome"], ended["archives"], ended["exit_code"]) == ("failed", None, 3)
+    assert not dashboard.surveys.fault
     assert isinstance(ended["hosts_done"], int)
     assert ended["hosts_done"] > 0
     assert dashboard.failures() == [run]

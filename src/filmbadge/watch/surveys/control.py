@@ -32,6 +32,11 @@ class Surveys:
         self._jobs = Jobs(store, directory.absolute(), self._runs)
         self._faults: dict[str, str] = {}  # of steps that cannot be taken now: what was said of them
 
+    @property
+    def fault(self) -> str:
+        """What keeps surveys from being started, noticed or taken in now, such as a full disk."""
+        return next(iter({**self._faults}.values()), "")
+
     def start(self, scope: str, by: str, why: str = "asked") -> int:
         """The run. Raises Refusal where one of this scope runs, or the scope does not hold."""
         with self._turn:

@@ -117,7 +117,7 @@ class Jobs:
         LOG.info("job %d was started: %s", job, arguments[0])
 
     def _ended(self, row: Row) -> None:
-        process = self._started.pop(self._lock(row), None)
+        process = self._started.get(self._lock(row))
         code = None if process is None else process.wait()
         said, result = processes.last_line(self._log(row["id"])), ""
         if row["kind"] == "verify":
@@ -126,6 +126,7 @@ class Jobs:
         elif code in (0, None):
             said = self._take_letters(row) or said
         self._end(row["id"], code=code, result=result, said=said)
+        self._started.pop(self._lock(row), None)
 
     def _end(self, job: int, *, code: int | None = None, result: str = "", said: str = "") -> None:
         with self._store.change() as connection:

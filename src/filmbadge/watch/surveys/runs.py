@@ -172,7 +172,7 @@ class Runs:
 
     def _ended(self, row: Row) -> None:
         """Its process is no more. What it kept is taken in, if it kept anything."""
-        process = self._started.pop(row["id"], None)
+        process = self._started.get(row["id"])
         self._tried.pop(row["id"], None)
         code = None if process is None else process.wait()
         said, told = processes.last_line(self._beside(row, "log")), self._told(row)
@@ -190,6 +190,7 @@ class Runs:
             if outcome in ("failed", "nothing-reached") or (outcome != "done" and row["stopped_by"] is None):
                 detail = {"outcome": outcome, "said": said}
                 events.tell(connection, "failed", row["scope"], row["id"], detail=detail)
+        self._started.pop(row["id"], None)  # now that it is written down: on a full disk it is noticed once more
         LOG.info("run %d of scope %s ended: %s (exit code %s)", row["id"], row["scope"], outcome, code)
 
     def _hosts_done(self, row: Row, told: _Told | None) -> int | None:

@@ -36,6 +36,7 @@ def overview(asked: Asked) -> Overview:
     )
     last = service.store.one("SELECT max(started) last FROM runs WHERE taken_in IS NOT NULL")
     return Overview(
+        fault=service.surveys.fault or service.alerts.fault,
         headline=_headline(counts, last is not None and last["last"] is not None),
         open_now=counts["open"],
         muted=counts["muted"],

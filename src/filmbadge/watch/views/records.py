@@ -73,6 +73,7 @@ class Place(Struct, frozen=True):
 
 class Overview(Struct, frozen=True):
     headline: str
+    fault: str  # what keeps the dashboard from going on, such as a full disk; empty: nothing does
     open_now: int  # accepted risks are left out
     muted: int  # open, and their risk was accepted
     archives: int
