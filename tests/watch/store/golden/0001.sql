@@ -105,7 +105,7 @@ CREATE TABLE runs (
     by TEXT NOT NULL,
     -- running: its process holds the lock. taking-in: it ended, and is being read. ended: it was read.
     state TEXT NOT NULL CHECK (state IN ('running', 'taking-in', 'ended')),
-    -- how it ended: done, interrupted, nothing-reached (as survey.json has it), killed, failed (no survey was begun)
+    -- how it ended: done, interrupted, nothing-reached (as survey.json has it), killed, failed (nothing is kept)
     outcome TEXT,
     stopped_by TEXT,                     -- who stopped it; null: nobody
     started TEXT NOT NULL,
