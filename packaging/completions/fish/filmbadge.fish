@@ -259,6 +259,5 @@ complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l listen -r -d 
 complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l add-user -r -d 'Add this user, or set the password anew, and end. The password is asked for, or…'
 complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l role -x -a 'viewer operator admin' -d 'Of --add-user: viewer reads; operator has surveys run, writes scopes, accepts r…'
 complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l backup -r -F -d 'Write a backup to this new file, and end. The dashboard may run meanwhile.'
-complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l surveys -d 'Of --backup: the datasets of surveys too. Without them it is small, and what wa…'
-complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l without-surveys -d 'Of --backup: the datasets of surveys too. Without them it is small, and what wa…'
+complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l without-surveys -d 'Of --backup: leave the datasets of surveys out. It is small then, and what was …'
 complete -c filmbadge -n '__fish_filmbadge_using_command watch' -l restore -r -F -d 'Put a backup back into --dir, which must be new or empty, and end.'

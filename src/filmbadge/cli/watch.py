@@ -26,7 +26,7 @@ def watch(
     add_user: str | None = None,
     role: Literal["viewer", "operator", "admin"] = "admin",
     backup: Path | None = None,
-    surveys: Annotated[bool, Parameter(negative="--without-surveys")] = True,
+    without_surveys: Annotated[bool, Parameter(negative="")] = False,
     restore: Path | None = None,
 ) -> int:
     """Keep looking under your scopes, show what changed in a browser, and tell people. It needs filmbadge[watch].
@@ -45,8 +45,8 @@ def watch(
         Of --add-user: viewer reads; operator has surveys run, writes scopes, accepts risks; admin does all else too.
     backup
         Write a backup to this new file, and end. The dashboard may run meanwhile.
-    surveys
-        Of --backup: the datasets of surveys too. Without them it is small, and what was told of them stays.
+    without_surveys
+        Of --backup: leave the datasets of surveys out. It is small then, and what was told of them stays.
     restore
         Put a backup back into --dir, which must be new or empty, and end.
     """
@@ -67,7 +67,7 @@ def watch(
         note(f"Put back into {dir_}.")
         return DONE
     if backup is not None:
-        backups.backup(dir_, backup, surveys=surveys)
+        backups.backup(dir_, backup, surveys=not without_surveys)
         note(f"Wrote {backup}. It holds secrets of the dashboard: keep it as you keep passwords.")
         return DONE
     if add_user is not None:
