@@ -99,7 +99,11 @@ async def _asked(app: Any, scope: dict[str, Any], body: bytes) -> Answer:
     answer = Answer(0, [], b"")
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
+    ended = asyncio.Event()
+
     async def receive() -> dict[str, Any]:
+        if not waiting:
+            await ended.wait()  # a browser stays until all of it is there
         return waiting.pop() if waiting else {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
@@ -108,6 +112,8 @@ async def _asked(app: Any, scope: dict[str, Any], body: bytes) -> Answer:
             answer.headers = [(name.decode().lower(), value.decode("latin-1")) for name, value in message["headers"]]
         else:
             answer.body += message.get("body", b"")
+            if not message.get("more_body"):
+                ended.set()
 
     try:
         await app(scope, receive, send)

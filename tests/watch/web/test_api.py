@@ -155,6 +155,13 @@ def test_a_survey_has_a_public_page_only_if_that_is_set(site: Site, monkeypatch:
     assert site.browser.get("/public/north").status == 404
 
 
+def test_who_follows_a_survey_is_told_how_far_it_is_until_it_ended(site: Site) -> None:
+    answer = site.browser.get("/surveys/2/live")
+    assert answer.header("content-type").startswith("text/event-stream")
+    (event,) = answer.text.strip().split("\n\n")
+    assert json.loads(event.removeprefix("data: "))["state"] == "ended"
+
+
 def test_a_proof_is_a_page_of_its_own_that_runs_nothing(site: Site) -> None:
     assert '<a href="/proofs/1">' in site.browser.get(f"/archives/{_verified(site)}").text
     answer = site.browser.get("/proofs/1")
