@@ -113,6 +113,29 @@ def test_an_archive_is_headed_by_what_it_is_now(anna: Browser) -> None:
     assert "Nothing proves that it is closed" in anna.get(f"/archives/{vague['id']}").text
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "words"),
+    [
+        ("letters", 0, "written"),
+        ("letters", -9, "not known whether"),
+        ("letters", None, "not known whether"),
+        ("verify", -9, "broken off"),
+    ],
+)
+def test_work_that_was_killed_is_not_said_to_be_done(
+    directory: Path, anna: Browser, kind: str, code: int | None, words: str
+) -> None:
+    with Store(directory).change() as change:
+        values = (kind, SCOPE, "2026-11-27T00:00:00Z", code)
+        change.execute(
+            "INSERT INTO jobs (kind, archive, scope, run, state, folder, by, started, exit_code) VALUES (?, 1, ?, 1, 'ended', '', 'tests', ?, ?)",
+            values,
+        )
+    found = said(anna, "/surveys/1")["jobs"] if kind == "letters" else said(anna, "/archives/1")["proofs"]
+    assert words in found[0]["words"]
+    assert words in anna.get("/surveys/1" if kind == "letters" else "/archives/1").text
+
+
 def test_a_scope_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     folder = tmp_path / "scopes"
     folder.mkdir()

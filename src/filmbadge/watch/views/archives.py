@@ -192,8 +192,18 @@ def _jobs(service: Service, where: str, *values: Any) -> list[Job]:
 
 def job(row: Row) -> Job:
     held = {name: row[name] for name in Job.__struct_fields__ if name != "words"}
-    running = "running" if row["state"] == "running" else ""
-    return Job(**held, words=running or _RESULTS.get(row["result"], row["result"]) or row["said"])
+    return Job(**held, words=_how(row))
+
+
+def _how(row: Row) -> str:
+    if row["state"] == "running":
+        return "running"
+    told = _RESULTS.get(row["result"], row["result"]) or row["said"]
+    if told or row["kind"] == "verify":
+        return told or "broken off before it could tell: verify again"
+    if row["exit_code"] == 0:
+        return "written"
+    return "it is not known whether all of them were written: have them written again"
 
 
 def _history(service: Service, number: int) -> list[Sighting]:
