@@ -460,3 +460,14 @@ def test_what_cannot_listen_says_why(more: dict[str, Any], said: str) -> None:
 def test_a_port_that_is_taken_is_said() -> None:
     with socket.create_server((FREE, 0)) as held, pytest.raises(Refusal, match="Address already in use"):
         asyncio.run(a_door().listen(app, FREE, held.getsockname()[1]))
+
+
+def test_what_fails_is_not_written_down_in_full(caplog: pytest.LogCaptureFixture) -> None:
+    """Its text could hold anything. web/app.py says where it was."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError("a value of somebody")
+
+    with served(app) as port:
+        asked(port, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert "a value of somebody" not in caplog.text
