@@ -23,6 +23,7 @@ from filmbadge.watch.alerts import texts
 from filmbadge.watch.alerts.alerts import Alerts
 from filmbadge.watch.alerts.texts import KINDS
 from filmbadge.watch.door import Door
+from filmbadge.watch.store.alone import alone
 from filmbadge.watch.store.store import Store, StoreError, stamp
 from support.alerted import a_run, an_archive, an_event, webhook
 from support.hanging import HANGS
@@ -414,6 +415,22 @@ def test_a_disk_that_is_full_after_a_message_was_taken_has_nothing_sent_twice(
         made.step(NOW)
     assert len(told) == 1
     assert store.one("SELECT state FROM outbox")[0] == "sent"  # type: ignore[index]
+
+
+def test_two_dashboards_in_one_folder_do_not_tell_everything_twice(store: Store) -> None:
+    async def second() -> None:
+        first = asyncio.create_task(alerts(store).keep_going())
+        await asyncio.sleep(0)  # it holds the folder now
+        try:
+            with pytest.raises(Refusal, match=r"a dashboard runs in .* already"):
+                await alerts(store).keep_going()
+        finally:
+            first.cancel()
+            await asyncio.wait([first])
+
+    asyncio.run(second())
+    with alone(store.directory):  # who has ended holds it no more
+        pass
 
 
 def test_it_goes_on_after_a_fault(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

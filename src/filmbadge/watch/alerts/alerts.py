@@ -22,6 +22,7 @@ from filmbadge.watch.alerts import texts
 from filmbadge.watch.alerts.texts import KINDS, Message
 from filmbadge.watch.door import Door
 from filmbadge.watch.store import schedule
+from filmbadge.watch.store.alone import alone
 from filmbadge.watch.store.store import Row, Store, moment, stamp
 from filmbadge.watch.store.surveyed import Unchanged
 
@@ -132,14 +133,15 @@ class Alerts:
         self._said(channel, "")
 
     async def keep_going(self) -> None:
-        """Sends what is due, until it is cancelled."""
-        while True:
-            try:
-                await asyncio.to_thread(self.step)
-                self.fault = ""
-            except Refusal as refusal:  # such as a full disk: it goes on when there is room
-                self.fault = str(refusal)
-            await asyncio.sleep(_EACH_SECONDS)
+        """Sends what is due, until it is cancelled. Raises Refusal where another dashboard does so in this folder."""
+        with alone(self._store.directory):
+            while True:
+                try:
+                    await asyncio.to_thread(self.step)
+                    self.fault = ""
+                except Refusal as refusal:  # such as a full disk: it goes on when there is room
+                    self.fault = str(refusal)
+                await asyncio.sleep(_EACH_SECONDS)
 
     def step(self, now: datetime | None = None) -> None:
         """One pass: what happened, what there is to tell of it, and what can be sent now. Blocking."""
