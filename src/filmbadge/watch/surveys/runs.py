@@ -173,7 +173,6 @@ class Runs:
     def _ended(self, row: Row) -> None:
         """Its process is no more. What it kept is taken in, if it kept anything."""
         process = self._started.get(row["id"])
-        self._tried.pop(row["id"], None)
         code = None if process is None else process.wait()
         said, told = processes.last_line(self._beside(row, "log")), self._told(row)
         outcome = _outcome(told, code, said)
@@ -190,7 +189,8 @@ class Runs:
             if outcome in ("failed", "nothing-reached") or (outcome != "done" and row["stopped_by"] is None):
                 detail = {"outcome": outcome, "said": said}
                 events.tell(connection, "failed", row["scope"], row["id"], detail=detail)
-        self._started.pop(row["id"], None)  # now that it is written down: on a full disk it is noticed once more
+        for known in (self._started, self._tried):  # it is written: a full disk would have us ask once more
+            known.pop(row["id"], None)
         LOG.info("run %d of scope %s ended: %s (exit code %s)", row["id"], row["scope"], outcome, code)
 
     def _hosts_done(self, row: Row, told: _Told | None) -> int | None:
@@ -246,4 +246,6 @@ class Runs:
 def _outcome(told: _Told | None, code: int | None, said: str) -> str:
     if told is None:  # nothing was begun
         return "failed" if (code is not None and code >= 0) or (code is None and said) else "killed"
-    return "killed" if told.state == "running" else told.state
+    if told.state != "running":
+        return told.state
+    return "killed" if code is None or code < 0 else "interrupted"  # such as by a full disk, which took its last word
