@@ -32,10 +32,6 @@ class _Proof(Struct, frozen=True):
     result: str
 
 
-class _Began(Struct, frozen=True):
-    started: object
-
-
 class Jobs:
     def __init__(self, store: Store, directory: Path, runs: Runs) -> None:
         self._store, self._directory, self._runs = store, directory, runs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
@@ -273,5 +272,3 @@ class SettingsPage(Struct, frozen=True):
 class Begin(Struct, frozen=True):
     headline: str
     first: bool  # nothing is there yet
-    networks: tuple[str, ...]
-    extra: dict[str, Any] = {}

@@ -63,7 +63,7 @@ def scope(asked: Asked) -> ScopePage:
 def begin(asked: Asked) -> Begin:
     """The first page of the first run: from nothing to the card of one archive."""
     first = not scope_files.names(asked.service.directory)
-    return Begin(headline="Check your archive", first=first, networks=())
+    return Begin(headline="Check your archive", first=first)
 
 
 def write(service: Service, form: NewScope, now: datetime | None = None) -> Path:

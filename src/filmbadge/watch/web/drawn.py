@@ -64,14 +64,14 @@ def _total(name: str, n: int) -> Total:
     return Total(name, n, Provenance.COUNTED, unknown_archives=0, bounded_archives=0, dated_archives=0)
 
 
-def archives(shown: Archives, asked: Asked) -> dict[str, Any]:
+def archives(_: Archives, asked: Asked) -> dict[str, Any]:
     """Links that keep the filter."""
     held = {name: value for name, value in msgspec.to_builtins(asked.query).items() if value and name != "page"}
 
     def link(**changed: object) -> str:
         return "/archives?" + urlencode({**held, **changed})
 
-    return {"link": link, "held": held, "shown": shown}
+    return {"link": link, "held": held}
 
 
 def archive(shown: ArchivePage, asked: Asked) -> dict[str, Any]:
