@@ -1075,6 +1075,11 @@ class Statement:
     basis: Basis = "owner"
 
 
+def usual_depth(basis: Basis) -> Depth:
+    """Whoever owns the archives may look at what is in them; others ask as little as answers the question."""
+    return Depth.PROFILE if basis == "owner" else Depth.ASK
+
+
 def template(path: str, today: date) -> str:
     """A commented scope file. It cannot be used before its TODOs and its networks are filled in."""
     return written(path, today + timedelta(days=90), Statement(), (), Depth.ASK)

@@ -16,7 +16,7 @@ from typing import get_args
 from filmbadge import interruption
 from filmbadge.ask.targets.lists import Target, perhaps_with_port
 from filmbadge.cli.console import command, err, line_of_input, note
-from filmbadge.cli.scope import composed, create, line_to_type, usual_depth
+from filmbadge.cli.scope import composed, create, line_to_type
 from filmbadge.model import Depth, Refusal
 from filmbadge.scope import (
     PERSONAL,
@@ -29,6 +29,7 @@ from filmbadge.scope import (
     narrowed,
     statement_fault,
     title_fault,
+    usual_depth,
 )
 from filmbadge.tell.scope import explain
 from filmbadge.tell.words import Words

@@ -24,6 +24,7 @@ from filmbadge.scope import (
     statement_fault,
     template,
     title_fault,
+    usual_depth,
     written,
 )
 from filmbadge.scope import parse as parse_scope
@@ -121,11 +122,6 @@ def check(file: Path, /) -> int:
             complain(fault, REFUSED)
         return REFUSED
     return DONE
-
-
-def usual_depth(basis: Basis) -> Depth:
-    """Whoever owns the archives may look at what is in them; others ask as little as answers the question."""
-    return Depth.PROFILE if basis == "owner" else Depth.ASK
 
 
 def composed(

@@ -6,12 +6,14 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
 
+from filmbadge.watch.store.store import Store
 from filmbadge.watch.web import openapi, table
 from filmbadge.watch.web.app import build
 from support import watched_pages as watched
@@ -173,6 +175,27 @@ def test_a_proof_is_a_page_of_its_own_that_runs_nothing(site: Site) -> None:
 def _verified(site: Site) -> int:
     rows = site.browser.get(f"{API}/archives?muted=yes").said["rows"]
     return int(rows[0]["id"])
+
+
+@pytest.mark.parametrize("state", ["open", "unknown", "closed", "gone", "shut"])
+def test_a_risk_is_offered_where_it_can_be_accepted(site: Site, state: str) -> None:
+    """Of an archive that nobody accepted yet."""
+    store = Store(site.directory)
+    number = site.browser.get(f"{API}/archives?muted=no&state=open").said["rows"][0]["id"]
+    with store.change() as change:
+        change.execute("UPDATE archives SET state = ? WHERE id = ?", (state, number))
+    path = f"/archives/{number}/accept"
+    try:
+        offered = f'action="{path}"' in site.browser.get(f"/archives/{number}").text
+        refused = asked(site, path, reason="a test", until="2020-01-01").said["fault"]
+        later = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+        assert (asked(site, path, reason="a test", until=later).status == 200) is offered is (state == "open")
+        assert "lies ahead" in refused
+    finally:
+        with store.change() as change:
+            change.execute("UPDATE archives SET state = 'open' WHERE id = ?", (number,))
+            change.execute("DELETE FROM risks WHERE reason = 'a test' AND archive = ?", (number,))
+        store.close()
 
 
 def asked(site: Site, path: str, **fields: Any) -> Answer:

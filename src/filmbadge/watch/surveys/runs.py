@@ -26,7 +26,7 @@ LOG = logging.getLogger("filmbadge.watch.surveys")
 _TAKING_IN = "filmbadge.watch.surveys.taking_in"
 _LONGEST_PAUSE = 3600.0  # seconds until a run whose taking in failed is tried once more
 _PROGRESS_BYTES = 1 << 20
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+SCOPE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class _Told(Struct, frozen=True):
@@ -48,7 +48,7 @@ class Runs:
     def scope_file(self, scope: str) -> Path:
         """Raises Refusal where no survey may run under it now."""
         path = self._directory / "scopes" / f"{scope}.toml"
-        if _NAME.fullmatch(scope) is None:
+        if SCOPE_NAME.fullmatch(scope) is None:
             raise Refusal("a scope has a name of small letters, digits and hyphens, at most 40 of them")
         scopes.load(path)
         return path

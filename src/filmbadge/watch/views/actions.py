@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from msgspec import Struct
 
 from filmbadge.model import Refusal
 from filmbadge.watch.service import Service
-from filmbadge.watch.views import archives, runs, scope_files, scopes
+from filmbadge.watch.views import runs, scope_files, scopes
 from filmbadge.watch.views.asked import Asked, Done, Nothing
-
-_SHORTEST, _LONGEST = 3, 500  # characters of a reason
 
 
 class Start(Struct, frozen=True):
@@ -82,17 +80,12 @@ def verify(asked: Asked, _: Nothing) -> Done:
 
 
 def accept(asked: Asked, form: Accept) -> Done:
-    number, reason = _archive(asked), " ".join(form.reason.split())
-    if not _SHORTEST <= len(reason) <= _LONGEST:
-        raise Refusal(f"a reason has {_SHORTEST} to {_LONGEST} characters")
+    number = _archive(asked)
     try:
         until = date.fromisoformat(form.until)
     except ValueError:
         raise Refusal("the last day is written as 2026-11-27") from None
-    today = datetime.now(UTC).date()
-    if not today < until <= today + timedelta(days=archives.LONGEST_RISK_DAYS):
-        raise Refusal(f"the last day lies ahead, and at most {archives.LONGEST_RISK_DAYS} days")
-    asked.service.surveys.accept(number, reason, asked.who.name, until)
+    asked.service.surveys.accept(number, " ".join(form.reason.split()), asked.who.name, until)
     return Done("The risk was accepted.", f"/archives/{number}#risk")
 
 

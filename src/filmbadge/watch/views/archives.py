@@ -15,6 +15,7 @@ from filmbadge.tell.report.archives import headline
 from filmbadge.tell.view import ArchiveView
 from filmbadge.watch.service import Service
 from filmbadge.watch.store.store import Row
+from filmbadge.watch.surveys import risks
 from filmbadge.watch.views import rows
 from filmbadge.watch.views.asked import Asked
 from filmbadge.watch.views.records import (
@@ -28,7 +29,6 @@ from filmbadge.watch.views.records import (
 )
 
 ON_A_PAGE = 50
-LONGEST_RISK_DAYS = 366
 _MOST_CHOICES = 200
 _FILTERS = ("state", "scope", "grade", "rung", "product", "operator", "country")
 _RUNGS = ("delivers", "offers", "discloses", "answers", "admits", "speaks", "listening", "silent")
@@ -156,7 +156,7 @@ def archive(asked: Asked) -> ArchivePage:
         ),
         evidence=last,
         folder=folder["folder"] if folder else "",
-        last_day=f"{datetime.now(UTC) + timedelta(days=LONGEST_RISK_DAYS):%Y-%m-%d}",
+        last_day=f"{datetime.now(UTC) + timedelta(days=risks.MOST_DAYS):%Y-%m-%d}",
     )
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
+from msgspec import structs
+
 from filmbadge.watch.service import Service
 from filmbadge.watch.views import rows, scope_files
 from filmbadge.watch.views.asked import Asked
@@ -127,8 +129,6 @@ def _states(service: Service) -> Iterator[ScopeState]:
 
 def state(service: Service, name: str) -> ScopeState:
     """Raises LookupError."""
-    from msgspec import structs
-
     made = scope_files.state(service.directory, name, service.words)
     planned = service.store.one("SELECT schedule, next_due FROM scopes WHERE name = ?", name)
     running = service.store.one("SELECT id FROM runs WHERE scope = ? AND state <> 'ended' ORDER BY id DESC", name)

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from filmbadge.tell.view import ArchiveView
-from filmbadge.watch.alerts.alerts import Channel
+from filmbadge.watch.alerts.alerts import WARNED_BEFORE, Channel
 
 
 class ScopeState(Struct, frozen=True):
@@ -33,7 +33,7 @@ class ScopeState(Struct, frozen=True):
     @property
     def warned(self) -> bool:
         """It ended, or ends within 14 days."""
-        return bool(self.faults) or (self.days_left is not None and self.days_left <= 14)
+        return bool(self.faults) or (self.days_left is not None and self.days_left < WARNED_BEFORE.days)
 
 
 class Changed(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,18 +12,17 @@ from filmbadge.tell.scope import explain
 from filmbadge.tell.words import Words
 from filmbadge.texts import printable
 from filmbadge.watch.store.surveyed import Unchanged, lists_of
+from filmbadge.watch.surveys.runs import SCOPE_NAME
 from filmbadge.watch.views.records import ScopeState
 
 FOLDER = "scopes"
-WARNED_DAYS = 14
 _MOST_BYTES = 1 << 20
 _LOADED = Unchanged(load, lists_of)
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 def path_of(directory: Path, name: str) -> Path:
     """Raises Refusal for a name that is none: it becomes a file."""
-    if not _NAME.fullmatch(name):
+    if not SCOPE_NAME.fullmatch(name):
         raise Refusal(
             "a scope has a name of at most 40 small letters, digits and hyphens, and begins with a letter or a digit"
         )
@@ -34,7 +32,7 @@ def path_of(directory: Path, name: str) -> Path:
 def names(directory: Path) -> list[str]:
     """Of all scope files that have a name as they must, sorted."""
     found = (path.stem for path in (directory / FOLDER).glob("*.toml"))
-    return sorted(name for name in found if _NAME.fullmatch(name))
+    return sorted(name for name in found if SCOPE_NAME.fullmatch(name))
 
 
 def text_of(directory: Path, name: str) -> str:
@@ -47,7 +45,7 @@ def text_of(directory: Path, name: str) -> str:
 
 def _there(directory: Path, name: str) -> Path:
     """Raises LookupError."""
-    if not (_NAME.fullmatch(name) and (path := path_of(directory, name)).exists()):
+    if not (SCOPE_NAME.fullmatch(name) and (path := path_of(directory, name)).exists()):
         raise LookupError(f"there is no scope {printable(name)[:40]}")
     return path
 

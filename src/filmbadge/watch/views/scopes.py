@@ -13,7 +13,17 @@ from msgspec import Struct
 from filmbadge.keep import files
 from filmbadge.model import Depth, Refusal
 from filmbadge.netlists import network_of_text
-from filmbadge.scope import Basis, Network, ScopeError, Statement, parse, statement_fault, title_fault, written
+from filmbadge.scope import (
+    Basis,
+    Network,
+    ScopeError,
+    Statement,
+    parse,
+    statement_fault,
+    title_fault,
+    usual_depth,
+    written,
+)
 from filmbadge.watch.service import Service
 from filmbadge.watch.views import overview, rows, scope_files
 from filmbadge.watch.views.asked import Asked
@@ -122,7 +132,7 @@ def _basis(text: str) -> Basis:
 
 def _depth(form: NewScope, basis: Basis) -> Depth:
     if not form.depth:
-        return Depth.PROFILE if basis == "owner" else Depth.ASK
+        return usual_depth(basis)
     try:
         return Depth(form.depth)
     except ValueError:
