@@ -24,7 +24,7 @@ from filmbadge.cli.progress import Found, Progress, watched
 from filmbadge.judge import archives
 from filmbadge.model import Depth, Endpoint, Host, Observation, Outcome, OutcomeKind, Protocol, Rung
 from filmbadge.scope import RateLimits, loopback
-from filmbadge.survey import engine
+from filmbadge.survey import crew
 from filmbadge.survey.engine import Survey
 from filmbadge.tell.words import Words
 from support.documents import matches
@@ -112,12 +112,12 @@ def test_the_last_host_is_named_by_how_long_it_takes_so_far() -> None:
 
 
 def small(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
-    async def examine(dialer: Any, target: Target, depth: Depth, *_: object) -> Host:
+    async def examine(dialer: Any, target: Target, depth: Depth, *_: object, **__: object) -> Host:
         await asyncio.sleep(0.01)
         where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(OutcomeKind.REFUSED)
         return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
 
-    monkeypatch.setattr(engine, "examine", examine)
+    monkeypatch.setattr(crew, "examine", examine)
     scope = replace(
         loopback("a test"), networks=(ip_network("127.8.1.0/26"),), pace=RateLimits(1e6, 1e6, 1e6, open_at_once=5)
     )

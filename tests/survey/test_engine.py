@@ -18,7 +18,7 @@ from filmbadge.judge import archives
 from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, Endpoint, Host, Observation, Outcome, OutcomeKind, Protocol
 from filmbadge.scope import Address, RateLimits, loopback
-from filmbadge.survey import engine
+from filmbadge.survey import crew
 from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import SurveyError
 from support.loopback import run
@@ -53,14 +53,14 @@ def test_a_network_has_no_more_hosts_in_hand_than_its_pace_feeds(
     """A network whose next place is far away gets no second host, and the other one is opened."""
     begun: list[str] = []
 
-    async def examine(dialer: Dialer, target: Target, *_: object) -> Host:
+    async def examine(dialer: Dialer, target: Target, *_: object, **__: object) -> Host:
         assert not isinstance(target.host, str)
         begun.append(str(target.host))
         await dialer.pacer.turn(target.host)
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(engine, "examine", examine)
+    monkeypatch.setattr(crew, "examine", examine)
     pace = RateLimits(overall=1e6, per_network=1e-3, per_host=1e6)
     run(interrupted(survey(tmp_path / "out", pace), lambda turns: turns == 200))
     assert len(begun) == 2
@@ -74,14 +74,14 @@ def test_what_is_done_is_kept_and_not_begun_again(
     begun: list[str] = []
     stop_at = 100
 
-    async def examine(dialer: Dialer, target: Target, depth: Depth, *_: object) -> Host:
+    async def examine(dialer: Dialer, target: Target, depth: Depth, *_: object, **__: object) -> Host:
         begun.append(str(target))
         if len(begun) > stop_at:
             await asyncio.Event().wait()
         where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(ending)
         return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
 
-    monkeypatch.setattr(engine, "examine", examine)
+    monkeypatch.setattr(crew, "examine", examine)
     monkeypatch.setattr(Dialer, "sources", ("192.0.2.1",))
     pace = RateLimits(1e6, 1e6, 1e6, open_at_once=5)
     run(interrupted(survey(tmp_path / "out", pace), lambda _: len(begun) == stop_at + 5))
@@ -127,14 +127,14 @@ def test_who_opts_out_in_a_pause_is_left_alone_and_counted(tmp_path: Path, monke
     begun: list[str] = []
     stop_at = 100
 
-    async def examine(dialer: Dialer, target: Target, depth: Depth, *_: object) -> Host:
+    async def examine(dialer: Dialer, target: Target, depth: Depth, *_: object, **__: object) -> Host:
         if len(begun) >= stop_at:
             await asyncio.Event().wait()
         begun.append(str(target))
         where, stop = Endpoint(str(target), 104, Protocol.DIMSE), Outcome(OutcomeKind.REFUSED)
         return archives.judge(str(target), [Observation(endpoint=where, at=datetime.now(UTC), depth=depth, stop=stop)])
 
-    monkeypatch.setattr(engine, "examine", examine)
+    monkeypatch.setattr(crew, "examine", examine)
     pace = RateLimits(1e6, 1e6, 1e6, open_at_once=5)
     run(interrupted(survey(tmp_path / "out", pace), lambda _: len(begun) == stop_at))
     asked, stop_at = set(begun), 1 << 20

@@ -11,6 +11,7 @@ import pytest
 from filmbadge.ask.decoder import DistinctSet
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.learned import Learned
+from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.judge.distinct_count import SKETCH_SIZE
@@ -24,6 +25,7 @@ from filmbadge.model import (
     DicomWebFacts,
     Doubt,
     DoubtCode,
+    Endpoint,
     Facts,
     LinkBy,
     Observation,
@@ -134,7 +136,14 @@ def test_archives_without_a_sketch_are_compared_over_qido_rs_where_it_may_be_ask
         writer.host(host(address, web(reported(studies=35, series=70, images=700), root)), address)
     writer.close()
     dialer = Dialer(loopback("the tests"), lambda _: None)
-    links = asyncio.run(review.compare(Dataset(tmp_path), dialer, {}))
+    sketches: dict[Endpoint, Sketch] = {}
+
+    async def draw(target: Target, seen: Observation, way: type[Facts]) -> None:
+        drawn = await review.sketch_of(dialer, target, seen, way)
+        assert drawn is not None
+        sketches[seen.endpoint] = drawn
+
+    links = asyncio.run(review.compare(Dataset(tmp_path), draw, sketches))
     assert asked == ([(f"127.0.0.{n}", DicomWebFacts, Depth.COUNT) for n in (1, 2)] if may_ask else [])
     assert [(link.shared, link.sampled) for link in links] == ([(35, 35)] if may_ask else [])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,10 +35,13 @@ class Asked(Protocol):
 
     total: int
     hosts_done: int
-    took: float
     rate_before: float
 
-    in_hand: dict[Target, float]
+    @property
+    def took(self) -> float: ...
+
+    @property
+    def in_hand(self) -> Mapping[Target, float]: ...
 
 
 class Progress:

@@ -14,11 +14,12 @@ from filmbadge.conclude.review import review
 from filmbadge.judge import archives
 from filmbadge.judge.findings import findings
 from filmbadge.keep import files, judged, kept, parts, whole
+from filmbadge.keep.batch import Rows, judge_rows
 from filmbadge.keep.files import Damaged
 from filmbadge.keep.judged import Judge, Judged
 from filmbadge.keep.reader import Dataset, NotASurvey, NotJudged, read_manifest
 from filmbadge.keep.schema import FACTS, OF_HOSTS, REVIEWS, place, review_row
-from filmbadge.keep.writer import Rows, judge_rows, write, write_reviews
+from filmbadge.keep.writer import write, write_reviews
 from filmbadge.model import NOWHERE, Place, Refusal, Total
 from filmbadge.places import PACKAGED, Places
 from filmbadge.places.source import Used

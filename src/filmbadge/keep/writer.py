@@ -17,29 +17,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+
 from filmbadge.keep import files, parts
-from filmbadge.keep.schema import (
-    ARCHIVES,
-    ENDPOINTS,
-    FINDINGS,
-    JOURNAL,
-    KINDS,
-    LINKS,
-    OBSERVATIONS,
-    OF_HOSTS,
-    REVIEWS,
-    TABLES,
-    Table,
-    Values,
-    archive_row,
-    endpoint_rows,
-    finding_row,
-    journal_row,
-    kind_rows,
-    link_row,
-    observation_rows,
-    review_row,
-)
+from filmbadge.keep.batch import Batch
+from filmbadge.keep.schema import OBSERVATIONS, OF_HOSTS, REVIEWS, TABLES, Table, Values, review_row
 from filmbadge.model import Finding, Host, JournalRow, Link, Review
 
 FLUSH_ROWS = 12_000
@@ -47,8 +29,6 @@ FLUSH_SECONDS = 2.0
 LONGER_AFTER = (
     5_000  # flushes, after which the next comes 2 s later than the one before: documents list all parts, in bounds
 )
-
-Rows = dict[str, list[Values]]  # by table
 
 
 class Writer:
@@ -71,8 +51,8 @@ class Writer:
     def _begin(self, judged: int) -> None:
         directory = self._directory
         self._folders = {table.name: table.folder(directory, judged) for table in TABLES}
-        self._rows = _none()
-        self._writing: tuple[Future[None], Rows] | None = None
+        self._batch = Batch()
+        self._writing: tuple[Future[None], Batch] | None = None
         self._thread = ThreadPoolExecutor(1, "flush")
         self._flushed = time.monotonic()
         for folder in self._folders.values():
@@ -88,20 +68,22 @@ class Writer:
         self._closed = _last_closing(directory, sorted(there, reverse=True))
 
     def journal(self, connection: JournalRow) -> None:
-        self._rows[JOURNAL.name].append(journal_row(connection))
+        self._batch.journal(connection)
         self._maybe_flush()
 
     def host(self, host: Host, target: str, findings: Iterable[Finding] = ()) -> None:
         """All that was learned at one host, kept together, with what is wrong there."""
-        at = datetime.now(UTC)
-        self._rows[LINKS.name].extend(link_row(link, target) for link in host.links)
-        judge_rows(self._rows, host, target, findings, at)
-        self._rows[OBSERVATIONS.name].extend(observation_rows(host, target, at))
+        self._batch.host(host, target, findings)
+        self._maybe_flush()
+
+    def take(self, tables: Mapping[str, pa.Table]) -> None:
+        """Rows that somebody else made with the schema of their tables: all of some hosts, and of some connections."""
+        self._batch.take(tables)
         self._maybe_flush()
 
     def links(self, links: Iterable[Link]) -> None:
         """What was seen when hosts were compared with each other."""
-        self._rows[LINKS.name].extend(map(link_row, links))
+        self._batch.links(links)
         self.flush()
 
     def reviews(self, reviews: Iterable[Review]) -> None:
@@ -126,7 +108,7 @@ class Writer:
         """All rows are on the disk when this returns. What the thread could not write is tried once more."""
         with suppress(Exception):
             self.settle()
-        if any(self._rows.values()):
+        if len(self._batch):
             self._hand_over()
             self.settle()
 
@@ -134,17 +116,16 @@ class Writer:
         """Waits for the flush that is being written, if there is one. Raises its error."""
         if self._writing is None:
             return
-        done, rows = self._writing
+        done, batch = self._writing
         error = done.exception()
         self._writing = None
         if error is not None:  # it is repeated under its number, as a whole, with what came since
-            for table, later in self._rows.items():
-                rows[table].extend(later)
-            self._rows = rows
+            batch.add(self._batch)
+            self._batch = batch
             raise error
 
     def _maybe_flush(self) -> None:
-        rows = sum(map(len, self._rows.values()))
+        rows = len(self._batch)
         if self._writing is not None and (self._writing[0].done() or rows >= 2 * FLUSH_ROWS):
             if self._writing[0].exception() is not None:
                 return  # until `flush`
@@ -159,17 +140,18 @@ class Writer:
 
     def _hand_over(self) -> None:
         self._flushed = time.monotonic()
-        rows, self._rows = self._rows, _none()
-        self._writing = self._thread.submit(self._write, rows), rows
+        batch, self._batch = self._batch, Batch()
+        self._writing = self._thread.submit(self._write, batch), batch
 
-    def _write(self, rows: Rows) -> None:
+    def _write(self, batch: Batch) -> None:
         written: list[Path] = []
-        tables = [table for table in TABLES if rows[table.name]]
+        tables = batch.tables()
         try:
             for table in tables:
                 last = table is tables[-1]
                 closes = parts.closing(self._directory, written, self._closed) if last else None
-                written.append(write(self._folders[table.name], self._number + 1, table, rows[table.name], closes))
+                folder = self._folders[table.name]
+                written.append(parts.write(folder, self._number + 1, batch.filled(table), closes))
         except BaseException as error:
             for path in written:
                 with suppress(OSError):
@@ -178,18 +160,6 @@ class Writer:
                 self._failed(error)
             raise
         self._number, self._closed = self._number + 1, parts.name(self._directory, written[-1])
-
-
-def _none() -> Rows:
-    return {table.name: [] for table in TABLES}
-
-
-def judge_rows(rows: Rows, host: Host, target: str, findings: Iterable[Finding], at: datetime) -> None:
-    """Adds what was judged of one host. `at` is when a fault of ours was met."""
-    rows[ENDPOINTS.name].extend(endpoint_rows(host, target, at))
-    rows[ARCHIVES.name].extend(map(archive_row, host.archives))
-    rows[FINDINGS.name].extend(map(finding_row, findings))
-    rows[KINDS.name].extend(row for archive in host.archives for row in kind_rows(archive))
 
 
 def _last_closing(directory: Path, there: Iterable[tuple[int, Path]]) -> str:

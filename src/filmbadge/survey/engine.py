@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import msgspec
 
 from filmbadge.ask.targets.lists import NOTHING_DONE, Done, Target, Targets, asked_of
-from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
 from filmbadge.conclude.again import conclude, judge, opened, ready
 from filmbadge.conclude.review import review as all_together
 from filmbadge.judge.findings import findings
@@ -24,15 +23,13 @@ from filmbadge.keep.manifest import Manifest, PatientIds, ScopeAsUsed, State
 from filmbadge.keep.reader import Dataset, NotASurvey, telling
 from filmbadge.keep.schema import VERSION
 from filmbadge.keep.writer import Writer
-from filmbadge.model import Depth, Host
+from filmbadge.model import Archive, Depth, Host, JournalRow
 from filmbadge.netlists import plain_network
 from filmbadge.places import PACKAGED, Places
-from filmbadge.scope import Intervals, Scope, ends, network_of
+from filmbadge.scope import Intervals, Scope, ends
 from filmbadge.survey import review
-from filmbadge.survey.examine import BrokenOff, Sketches, SurveyError, examine
-from filmbadge.survey.hands import Hands
-from filmbadge.survey.later import Later, tells_more
-from filmbadge.survey.queues import Feeder, Network
+from filmbadge.survey.askers import Asker, Asks, Here, Tables
+from filmbadge.survey.examine import BrokenOff, Sketches, SurveyError
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
 
@@ -42,7 +39,8 @@ _FOUND = "SELECT rung, country, count(*)::BIGINT n FROM archives WHERE rung IS N
 class Watcher(Protocol):
     """Is told how far a survey got."""
 
-    def host_done(self, host: Host) -> None: ...
+    def host_done(self, host: Host) -> None:
+        """One more is done. Of a host that a worker asked, nothing is told but its address and its archives."""
 
 
 @dataclass
@@ -55,20 +53,20 @@ class Survey:
     directory: Path
     resume: bool = False
     places: Places = PACKAGED  # where addresses stand
+    asks: Asks = Here  # who asks
 
     def __post_init__(self) -> None:
         self._digest = self.targets.told.digest or self.targets.digest
         self.total = len(self.targets)  # hosts to ask; of them those that were asked before they opted out
         self._before: Done = NOTHING_DONE  # in the runs that this one resumes
-        self._sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
+        self.sketches = Sketches()  # 2 KiB an open archive, and 8 for its patients; in memory only
         self._patient_ids: PatientIds | None = None
         self._sources: tuple[str, ...] | None = ()  # our own addresses in the runs that ended; None: not known of each
         self._to_review = True
         self._reviewed: Dataset | None = None  # all that was kept, once it was reviewed
         self._compared = False
         self.hosts_done = 0
-        self.in_hand: dict[Target, float] = {}  # hosts that are being asked, since when by the event loop's clock
-        self.took = 0.0  # seconds, of the host that the watcher is told of
+        self._asker: Asker | None = None
         self.rate_before = 0.0  # hosts a second, in the runs before
         self.found_before: list[dict[str, Any]] = []  # archives by rung and country, in the runs before
         self._seconds = 0.0  # of the runs before
@@ -141,23 +139,65 @@ class Survey:
     async def run(self, watcher: Watcher) -> Manifest:
         """Ask all hosts that are not done. On cancellation all is flushed, and the manifest says `interrupted`."""
         loop, broken = asyncio.get_running_loop(), asyncio.Future[OSError]()
-        writer = self._begin(lambda error: _settle(loop, broken, error))
-        dialer = Dialer(self.scope, writer.journal, self.targets.ports, resumed=self.resume)
+        writer = self._writer = self._begin(lambda error: _settle(loop, broken, error))
+        self._watcher = watcher
         try:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(_raise(broken))
-                await self._ask_all(dialer, writer, watcher)
-                await self._review(dialer, writer)
+                await self._ask(writer)
                 watch.cancel()
         except* OSError as errors:
             self._why = _first(errors)  # closing tries once more
+        except* SurveyError as errors:  # its asker has nobody left to ask by, for example
+            self._why = _first(errors)
         finally:
-            if self._sources is not None:
-                self._sources = tuple(sorted({*self._sources, *dialer.sources}))
             ended = self._close(writer)
+        if isinstance(self._why, SurveyError):
+            raise self._why
         if self._why is not None:
             raise self._broken_off(self._why)
         return ended
+
+    async def _ask(self, writer: Writer) -> None:
+        async with self.asks(self, self.resume) as asker:
+            self._asker = asker
+            try:
+                await asker.ask_all()
+                await self._review(asker, writer)
+            finally:
+                if self._sources is not None:
+                    self._sources = tuple(sorted({*self._sources, *asker.sources}))
+
+    @property
+    def done(self) -> Done:
+        return self._before
+
+    @property
+    def in_hand(self) -> Mapping[Target, float]:
+        """Hosts that are being asked, since when by the event loop's clock."""
+        return {} if self._asker is None else self._asker.in_hand
+
+    @property
+    def took(self) -> float:
+        """Seconds, of the host that the watcher is told of."""
+        return 0.0 if self._asker is None else self._asker.took
+
+    def journal(self, row: JournalRow) -> None:
+        self._writer.journal(row)
+
+    def keep(self, host: Host, target: Target) -> None:
+        self._writer.host(host, str(target), findings(host))
+        self._count(host)
+
+    def take(self, tables: Tables, hosts: Sequence[tuple[str, tuple[Archive, ...]]]) -> None:
+        self._writer.take(tables)
+        for address, archives in hosts:
+            self._count(Host(address, (), archives))
+
+    def _count(self, host: Host) -> None:
+        self._to_review, self._compared, self._patient_ids = True, False, None
+        self.hosts_done += 1
+        self._watcher.host_done(host)
 
     def _begin(self, failed: Callable[[OSError], None]) -> Writer:
         """Opens the folder to write, and lets nobody else."""
@@ -193,47 +233,21 @@ class Survey:
         except FileNotFoundError:
             return None
 
-    async def _ask_all(self, dialer: Dialer, writer: Writer, watcher: Watcher) -> None:
-        lost: dict[str, OutOfScope | UnknownName] = {}
-        hands = min(self.scope.pace.open_at_once, self.total - len(self._before))
-        feeder = Feeder(
-            self.targets.networks(self._before), dialer.pacer, lambda name: _network(dialer, name, lost), hands
-        )
-
-        later = Later(feeder, dialer.pacer.until)
-
-        async def work(target: Target) -> bool:
-            return await self._work(target, lost, dialer, later, keep)
-
-        def keep(host: Host, target: Target) -> None:
-            writer.host(host, str(target), findings(host))
-            self._to_review, self._compared, self._patient_ids = True, False, None
-            self.hosts_done += 1
-            watcher.host_done(host)
-
-        at_work = Hands(later, work, hands)
-        dialer.silence = at_work.give_away
-        try:
-            await at_work.ask_all()
-        finally:
-            for target, host in later.left():  # what they told stands
-                keep(host, target)
-
     def _broken_off(self, error: BaseException) -> BrokenOff:
         return BrokenOff(
             f"{self.directory} could not be written ({_named(error)}): the survey was broken off. What was flushed is kept;"
             " go on with --resume"
         )
 
-    async def _review(self, dialer: Dialer, writer: Writer) -> None:
+    async def _review(self, asker: Asker, writer: Writer) -> None:
         """Once all hosts are asked. Not again where nothing was asked since the last time."""
         if self._to_review and self.hosts_done == self.total:
             writer.flush()
             dataset = Dataset(self.directory, self._judged)
-            writer.links(await review.compare(dataset, dialer, self._sketches.studies))
+            writer.links(await review.compare(dataset, asker.sketch, self.sketches.studies))
             self._conclude_all(dataset, writer)
             if self.scope.depth.reaches(Depth.PROFILE):
-                people, resumed = self._sketches.patients, bool(self._before)
+                people, resumed = self.sketches.patients, bool(self._before)
                 self._patient_ids = review.patient_ids(dataset, people, resumed=resumed)
             self._to_review, self._compared, self._reviewed = False, True, dataset
 
@@ -248,7 +262,7 @@ class Survey:
             writer.flush()
             dataset = self._reviewed or Dataset(self.directory, self._judged)
             if self._to_review:  # it ends early: what is known of all archives together is judged all the same
-                links, self._compared = review.known(dataset, self._sketches.studies)
+                links, self._compared = review.known(dataset, self.sketches.studies)
                 writer.links(links)
                 self._conclude_all(dataset, writer)
             ended = self._manifest(self._state(dataset), dataset)
@@ -271,41 +285,6 @@ class Survey:
         if self.hosts_done != self.total or self._to_review:
             return "interrupted"
         return "nothing-reached" if dataset.unreached() else "done"
-
-    async def _work(
-        self,
-        target: Target,
-        lost: dict[str, OutOfScope | UnknownName],
-        dialer: Dialer,
-        later: Later,
-        keep: Callable[[Host, Target], None],
-    ) -> bool:
-        """One host. Whether there is time for another."""
-        why, first = lost.pop(str(target.host), None) if lost else None, later.first(target)
-        sketches = self._sketches if first is None else Sketches()
-        clock = asyncio.get_running_loop().time
-        self.in_hand[target] = clock()
-        try:
-            host = await examine(dialer, target, self.scope.depth, sketches, why, self.places)
-        finally:
-            self.took = clock() - self.in_hand.pop(target)
-        if dialer.expired:
-            return False  # a resumed survey, under a scope that holds, asks this host again
-        if first is not None:
-            host = self._better(first, host, sketches)
-        elif later.put(target, host):
-            return True
-        later.settled(target)
-        keep(host, target)
-        return True
-
-    def _better(self, first: Host, second: Host, sketches: Sketches) -> Host:
-        """What a host that was busy told the second time, if that is more."""
-        if not tells_more(second, first):
-            return first
-        self._sketches.studies.update(sketches.studies)
-        self._sketches.patients.update(sketches.patients)
-        return second
 
     def _manifest(self, state: State, dataset: Dataset | None = None) -> Manifest:
         """`dataset`: what is kept, if anything is."""
@@ -370,15 +349,6 @@ def _first(error: BaseException) -> BaseException:
 
 def _named(error: BaseException) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
-
-
-async def _network(dialer: Dialer, name: str, lost: dict[str, OutOfScope | UnknownName]) -> Network | None:
-    """The network of a name. Where it has none that may be asked, why is left in `lost`: it is looked up once."""
-    try:
-        return network_of(await dialer.resolve(name))
-    except (OutOfScope, UnknownName) as error:
-        lost[name] = error
-        return None
 
 
 def _who_and_how_deep(scope: ScopeAsUsed) -> ScopeAsUsed:

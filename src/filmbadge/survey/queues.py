@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from heapq import heappop, heappush, heapreplace
 from itertools import count
+from math import inf
 from typing import Protocol
 
 from filmbadge.ask.targets.lists import Target
@@ -32,6 +33,11 @@ class Pace(Protocol):
     def due(self, network: Network | None) -> float: ...
 
     async def until(self, moment: float) -> bool: ...
+
+
+def no_more() -> bool:
+    """All hosts are known from the beginning."""
+    return False
 
 
 class Queue:
@@ -69,14 +75,17 @@ class Feeder:
         pace: Pace,
         find: Callable[[str], Awaitable[Network | None]],
         hands: int = 256,
+        may_come: Callable[[], bool] = no_more,
     ) -> None:
         """`networks` are hosts by network, see `Targets.networks`. `find` gives the network of a name, if it has one.
 
-        `hands` is how many hosts may be in hand at once.
+        `hands` is how many hosts may be in hand at once. `may_come`: whether `networks`, which has none now, may have more
+        later. Then the feeder waits, with `pace`, whose `until` ends early where more have come.
         """
         self._closed = networks
         self._pace = pace
         self._find = find
+        self._may_come = may_come
         self._share = max(hands // SHARES, 1)
         self._open: list[tuple[float, int, Queue]] = []  # a heap; none has a free place before the moment beside it
         self._parked: list[tuple[int, Queue]] = []  # their networks had their share of the hands
@@ -124,7 +133,9 @@ class Feeder:
             first = self._first()
             if isinstance(first, tuple):
                 return self._of(*first)
-            if first is None or not await self._pace.until(first):
+            if first is None and not self._may_come():
+                return None
+            if not await self._pace.until(inf if first is None else first):
                 return None
 
     def _first(self) -> tuple[float, int, Queue] | float | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
 from typing import cast
 
-from filmbadge.ask.targets.lists import parse
+from filmbadge.ask.targets.lists import Target, parse
 from filmbadge.ask.ways import ask_further
 from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
@@ -36,16 +36,17 @@ from filmbadge.model import (
 from filmbadge.survey.examine import sketched
 
 _OTHERS = ("images", "series", "patients")
+Draw = Callable[[Target, Observation, type[Facts]], Awaitable[None]]  # asks an archive for its studies, by a way in
 
 
-async def compare(dataset: Dataset, dialer: Dialer, sketches: dict[Endpoint, Sketch]) -> list[Link]:
+async def compare(dataset: Dataset, draw: Draw, sketches: dict[Endpoint, Sketch]) -> list[Link]:
     """The links to keep. An archive without a sketch, whose counts are close to another's, is asked for its UIDs.
 
     Without a sketch are archives whose counter spoke, and those of the runs before a resumed one: hashes compare
-    within one process only.
+    within one process only. `draw` leaves what it gets in `sketches`.
     """
     for archive in _without_sketch(dataset, sketches):
-        sketches |= await _sketch(dataset, dialer, archive)
+        await _sketch(dataset, draw, sketches, archive)
     return [*among_hosts(sketches), *in_one_network(sketches)]
 
 
@@ -72,8 +73,8 @@ def _without_sketch(dataset: Dataset, sketches: Mapping[Endpoint, Sketch]) -> li
     return list(dict.fromkeys([*to_sketch(sizes, have), *sorted(alike - have)]))
 
 
-async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoint, Sketch]:
-    """By a census of one of its endpoints, DICOM before DICOMweb. Empty if none gives records, or the census broke off."""
+async def _sketch(dataset: Dataset, draw: Draw, sketches: Mapping[Endpoint, Sketch], archive: str) -> None:
+    """By a census of one of its endpoints, DICOM before DICOMweb. There is none if none gives records, or the census broke off."""
     rows = dataset.rows(
         "SELECT target, facts_version, observation FROM observations JOIN endpoints_known USING (address, port, protocol, target, asked_at)"
         " WHERE archive = ? AND open ORDER BY protocol, port",
@@ -85,15 +86,23 @@ async def _sketch(dataset: Dataset, dialer: Dialer, archive: str) -> dict[Endpoi
         if way is None:
             continue
         try:
-            address = ip_address(seen.endpoint.address)
-            if not dialer.permits(address, seen.endpoint.port):  # a name for which the user named it, in an earlier run
-                await dialer.resolve(parse(str(row["target"])).host)
-            learned = await ask_further(Contact(dialer, address), seen, way, Depth.COUNT)
+            await draw(parse(str(row["target"])), seen, way)
         except (OutOfScope, UnknownName):
-            return {}
-        if (drawn := sketched(learned)) is not None:
-            return {seen.endpoint: drawn.small()}
-    return {}
+            return
+        if seen.endpoint in sketches:
+            return
+
+
+async def sketch_of(dialer: Dialer, target: Target, seen: Observation, way: type[Facts]) -> Sketch | None:
+    """Asks an archive for its studies by a way in. None if it shows none. Raises OutOfScope, UnknownName.
+
+    `target` led to it: it may be a name, for which the user named the port, in an earlier run.
+    """
+    address = ip_address(seen.endpoint.address)
+    if not dialer.permits(address, seen.endpoint.port):
+        await dialer.resolve(target.host)
+    drawn = sketched(await ask_further(Contact(dialer, address), seen, way, Depth.COUNT))
+    return None if drawn is None else drawn.small()
 
 
 def _way(seen: Observation) -> type[Facts] | None:

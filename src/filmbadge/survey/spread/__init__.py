@@ -1,0 +1,1 @@
+"""Many processes share one survey: a coordinator leases networks to workers, and keeps what they learn."""
