@@ -32,6 +32,7 @@ from filmbadge.places import load as load_places
 from filmbadge.scope import load, narrowed
 from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import BrokenOff
+from filmbadge.survey.spread.choose import asks_by
 from filmbadge.tell import summary, terminal
 from filmbadge.tell.words import Words
 
@@ -47,6 +48,9 @@ def survey(
     ports: str | None = None,
     aet: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     places: Annotated[tuple[Path, ...], Parameter(negative="", show_default=False)] = (),
+    workers: int | None = None,
+    on: str | None = None,
+    without_token: Annotated[bool, Parameter(negative="")] = False,
     progress: Path | None = None,
     fail_on: RungChoice | None = None,
     fail_on_grade: GradeChoice | None = None,
@@ -75,6 +79,12 @@ def survey(
         Only this AE title of the scope. May be given several times.
     places
         A CSV or MMDB file that says in which country and network an address is, and whose it is. May be given several times.
+    workers
+        Ask with so many processes of this machine, or with --on of a cluster, at the pace of one.
+    on
+        Ask with Ray: local, or the address of a cluster, such as ray://192.0.2.1:10001. It needs filmbadge[ray].
+    without_token
+        With --on: join a cluster that asks for no token. Whoever reaches such a cluster can run programs on it.
     progress
         Write to this file, once a second, how far the survey is: one JSON document, for a program that watches it.
     fail_on
@@ -91,9 +101,10 @@ def survey(
     if progress is not None and progress.absolute().is_relative_to(out.absolute()):
         raise Refusal(f"{progress} is in the folder of the survey, which holds the survey alone: choose another file")
     where, words = load_places(places), Words()
+    asks = asks_by(workers, on, out, places, note, with_token=not without_token)
     asked = read(targets, allowed, seed=seed)
     try:
-        plan = Survey(allowed, asked, targets, out, resume, where)
+        plan = Survey(allowed, asked, targets, out, resume, where, asks)
         for line in filter(None, (*asked.told.notes, words.dropped(asked.told.dropped))):
             note(line)
         if plan.unanswered:

@@ -20,6 +20,7 @@ _FOLDER = re.compile(rf"judged|(judged/\d+/)?({_TABLES})|judged/\d+")
 _FILE = re.compile(
     rf"\.lock|(judged/\d+/)?({_TABLES})/({_PART}|{_TEMPORARY})"
     rf"|(judged/\d+/)({re.escape(judged.NAME)}|\.{re.escape(judged.NAME)}\.tmp)"
+    r"|leases\.sqlite(-wal|-shm|-journal)?"  # who may ask which network, while many processes share a survey
     rf"|{re.escape(manifest.NAME)}|\.{re.escape(manifest.NAME)}\.tmp"
 )
 

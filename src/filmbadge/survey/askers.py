@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -39,8 +39,12 @@ class Keeper(Protocol):
         """A host is done."""
         ...
 
-    def take(self, tables: Tables, hosts: Sequence[tuple[str, tuple[Archive, ...]]]) -> None:
-        """Rows that a worker made, of hosts that are done: the address of each, and its archives."""
+    def take(self, tables: Tables) -> None:
+        """Rows that a worker made: of hosts that are done, and of connections."""
+        ...
+
+    def count(self, address: str, archives: tuple[Archive, ...]) -> None:
+        """One of these hosts, with its archives."""
         ...
 
 

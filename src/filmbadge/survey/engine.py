@@ -189,10 +189,11 @@ class Survey:
         self._writer.host(host, str(target), findings(host))
         self._count(host)
 
-    def take(self, tables: Tables, hosts: Sequence[tuple[str, tuple[Archive, ...]]]) -> None:
+    def take(self, tables: Tables) -> None:
         self._writer.take(tables)
-        for address, archives in hosts:
-            self._count(Host(address, (), archives))
+
+    def count(self, address: str, archives: tuple[Archive, ...]) -> None:
+        self._count(Host(address, (), archives))
 
     def _count(self, host: Host) -> None:
         self._to_review, self._compared, self._patient_ids = True, False, None

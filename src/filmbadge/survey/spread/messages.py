@@ -72,7 +72,7 @@ class Share(Struct, frozen=True):
     number: int
     networks: tuple[Network, ...]
     targets: tuple[Given, ...]
-    asked_before: bool = False  # by another worker, or by another process: maybe a moment ago
+    asked_before: tuple[Network, ...] = ()  # of these: by another worker, or another process, maybe a moment ago
 
 
 class Answer(Struct, frozen=True):
@@ -114,7 +114,8 @@ class Done(Struct, frozen=True):
     """A host that was asked."""
 
     target: str
-    address: str = ""
+    took: float  # seconds
+    address: str
     archives: tuple[Archive, ...] = ()
 
 
@@ -131,6 +132,7 @@ class Report(Struct, frozen=True, kw_only=True):
     back: tuple[Back, ...] = ()
     finished: tuple[int, ...] = ()  # leases: all their targets are done, or back
     lapsed: bool = False  # its leases ended before they were renewed: it holds nothing
+    expired: bool = False  # by its clock, the scope has
     wants: int = 0  # how many more targets it could begin soon
     in_hand: tuple[tuple[str, float], ...] = ()  # hosts that are being asked, and for how many seconds
     sources: tuple[str, ...] = ()

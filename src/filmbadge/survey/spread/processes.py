@@ -1,0 +1,140 @@
+"""Workers as processes of this machine. They end when this process ends, however that ends: the pipes between them close."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
+from typing import Protocol
+
+from filmbadge.survey.examine import SurveyError
+from filmbadge.survey.spread.messages import WorkerLost
+from filmbadge.survey.spread.work import Work
+
+if sys.platform != "win32":
+    import uvloop
+
+END_SECONDS = 10.0  # that a process may take to end, before it is killed
+MOST = 256  # processes
+
+
+class Pipe(Protocol):
+    """One end of a pipe between two processes: systems have different types for it."""
+
+    def send_bytes(self, data: bytes, /) -> None: ...
+
+    def recv_bytes(self) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class Process:
+    """One worker, as its coordinator reaches it."""
+
+    def __init__(self, number: int, threads: ThreadPoolExecutor) -> None:
+        """Starts it. Raises OSError."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._pipe: Pipe = ours
+        self._threads = threads
+        self._busy = False
+        self._process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True, name=f"worker {number}")
+        with _without_interrupts():
+            self._process.start()
+        theirs.close()
+        self.name = f"worker {number} (process {self._process.pid})"
+
+    async def exchange(self, order: bytes, secret: bytes) -> tuple[bytes, bytes]:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._exchange, order, secret)
+        except (EOFError, OSError):
+            raise WorkerLost(f"{self.name} ended early") from None
+
+    def _exchange(self, order: bytes, secret: bytes) -> tuple[bytes, bytes]:
+        self._busy = True
+        self._pipe.send_bytes(order)
+        self._pipe.send_bytes(secret)
+        report = self._pipe.recv_bytes(), self._pipe.recv_bytes()
+        self._busy = False
+        return report
+
+    async def end(self) -> None:
+        if self._busy:  # it does not answer, and a thread waits for it
+            self._process.kill()
+        else:
+            self._pipe.close()
+        await asyncio.to_thread(self._process.join, END_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            await asyncio.to_thread(self._process.join)
+
+
+async def start(workers: int | None) -> Sequence[Process]:
+    """So many processes; without a number, one for each core that we may use. Raises SurveyError."""
+    many = workers or cores()
+    threads = ThreadPoolExecutor(many, "worker")
+    started: list[Process] = []
+    try:
+        for number in range(1, many + 1):
+            started.append(Process(number, threads))  # noqa: PERF401 - those before one that fails are ended
+    except OSError as error:
+        for one in started:
+            await one.end()
+        raise SurveyError(f"only {len(started)} of {many} workers could be started ({error.strerror})") from None
+    return started
+
+
+def cores() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What is started meanwhile ignores Ctrl-C from its first instruction: a terminal sends it to the whole group."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _work(pipe: Pipe) -> None:
+    """The whole of a worker's process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator says when to leave
+    gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage
+    with asyncio.Runner(loop_factory=_loop()) as runner:
+        runner.run(_serve(pipe))
+
+
+def _loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    if sys.platform != "win32":
+        return uvloop.new_event_loop
+    else:  # noqa: RET505 - mypy follows a platform by its branches
+        return asyncio.new_event_loop
+
+
+async def _serve(pipe: Pipe) -> None:
+    """Obeys until the pipe closes. Then nothing more is sent."""
+    loop, work = asyncio.get_running_loop(), Work()
+    while True:
+        try:
+            order, secret = (
+                await loop.run_in_executor(None, pipe.recv_bytes),
+                await loop.run_in_executor(None, pipe.recv_bytes),
+            )
+        except (EOFError, OSError):
+            await work.abandon()
+            return
+        report, sketches = await work.exchange(order, secret)
+        with suppress(OSError):
+            pipe.send_bytes(report)
+            pipe.send_bytes(sketches)
