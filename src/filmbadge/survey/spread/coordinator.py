@@ -164,7 +164,8 @@ class Spread:
                 self._require_alike(post.worker, charge, report)
                 self._ledger.join(name)
         self._require_any()
-        served = [self._serve(*one) for one in zip(self._posts.items(), reports, strict=True) if one[1] is not None]
+        first_of = zip(self._posts.items(), reports, strict=True)
+        served = [self._serve(name, post, report) for (name, post), report in first_of if report is not None]
         self._tasks = [
             asyncio.create_task(self._guarded(work)) for work in (*served, self._look(), self._look_names_up())
         ]
@@ -227,9 +228,9 @@ class Spread:
         await self._until(lambda: drawn.done() or self._dialer.expired)
         del self._drawn[str(target)]
 
-    async def _serve(self, named: tuple[tuple[str, _Post], Report | None]) -> None:
+    async def _serve(self, name: str, post: _Post, first: Report) -> None:
         """Calls one worker until it has left, or is lost."""
-        (name, post), report = named
+        report: Report | None = first
         while report is not None:
             self._learn(name, post, report)
             if report.stopped:

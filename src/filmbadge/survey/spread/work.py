@@ -231,8 +231,8 @@ class _Part:
 
     def _keep(self, host: Host, target: Target) -> None:
         """A host is done: its sketches go before its rows."""
-        drawn = (*self._sketches.studies.items(), *self._sketches.patients.items())
-        self._secrets.extend(sketch_as_bytes(Drawn(of, sketch)) for of, sketch in drawn)
+        for drawn in (self._sketches.studies, self._sketches.patients):
+            self._secrets.extend(sketch_as_bytes(Drawn(of, sketch)) for of, sketch in drawn.items())
         self._sketches.studies.clear()
         self._sketches.patients.clear()
         self._batch.host(host, str(target), findings(host))
