@@ -151,6 +151,8 @@ class Cause(_Code):
     # The dialer ends connections for these causes.
     NO_ENDING = "no-ending"
     SCOPE_EXPIRED = "scope-expired"
+    LEASE_ENDED = "lease-ended"  # of a process that shares a survey with others
+    NOT_LEASED = "not-leased"
     NOT_IN_SCOPE = "not-in-scope"
     PORT_NOT_IN_SCOPE = "port-not-in-scope"
     NAME_NOT_IN_SCOPE = "name-not-in-scope"  # a peer gave it

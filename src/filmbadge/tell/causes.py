@@ -32,6 +32,8 @@ _ENDINGS = {
 _CAUSES = {
     Cause.NO_ENDING: N_("the connection has no known ending"),
     Cause.SCOPE_EXPIRED: N_("out of scope: the scope has expired"),
+    Cause.LEASE_ENDED: N_("the lease of the process that asked it has ended"),
+    Cause.NOT_LEASED: N_("the process that was to ask it has no lease of its network"),
     Cause.NOT_IN_SCOPE: N_("out of scope: no network of the scope allows the address"),
     Cause.PORT_NOT_IN_SCOPE: N_("out of scope: the scope does not list the port, and nobody named it"),
     Cause.NAME_NOT_IN_SCOPE: N_("out of scope: a peer gave a name that the scope does not list"),

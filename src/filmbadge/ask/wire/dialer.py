@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 import pycares
 import pycares.errno
@@ -32,6 +32,7 @@ from filmbadge.ask.errors import WireError
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.memory import Memory
 from filmbadge.ask.wire.conversation import Conversation
+from filmbadge.ask.wire.lease import Lease
 from filmbadge.ask.wire.pacer import Pacer
 from filmbadge.ask.wire.patience import Patience
 from filmbadge.ask.wire.permission import OutOfScope, Permission, PortsByHost
@@ -41,7 +42,7 @@ from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind, TlsFacts
 from filmbadge.scope import Address, ConnectionLimits, Scope, address_of, host_of, network_of, plain
 from filmbadge.texts import clean
 
-__all__ = ["Dialer", "Journal", "OutOfScope", "UnknownName", "own"]
+__all__ = ["Dialer", "Journal", "Names", "OutOfScope", "UnknownName", "own"]
 
 if sys.platform == "linux":
     import fcntl
@@ -51,10 +52,11 @@ Journal = Callable[[JournalRow], None]
 T = TypeVar("T")
 
 TLS_LIBRARY = ssl.OPENSSL_VERSION
-_EXPIRED = Outcome(OutcomeKind.OUT_OF_SCOPE, Cause.SCOPE_EXPIRED)
 _STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 _NO_LINGER = struct.pack("ii" if sys.platform != "win32" else "hh", 1, 0)  # struct linger: a close resets at once
+_LINGER = struct.pack("ii" if sys.platform != "win32" else "hh", 0, 0)  # a close sends what is left
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)  # milliseconds after which nothing is sent again
 _FAREWELL_SECONDS = 1.0
 _LEAVE_SECONDS = 5.0
 _LINGER_BYTES = 256 * 1024
@@ -126,19 +128,38 @@ class Resolved(NamedTuple):
     outside: tuple[Address, ...] = ()  # the scope does not permit them
 
 
+class Names(Protocol):
+    """Looks up names, here or by somebody else."""
+
+    async def addresses(self, name: str) -> tuple[Address, ...]:
+        """At least one, IPv4 first. Raises UnknownName; and OutOfScope where nothing may be asked now."""
+
+    async def name(self, address: Address) -> str:
+        """The name of an address; empty if none could be found out. Raises OutOfScope where nothing may be asked now."""
+
+
 class Dialer:
     """Opens connections under one scope. Raises OutOfScope; every other outcome is a journal row."""
 
     def __init__(
-        self, scope: Scope, journal: Journal, named: PortsByHost = MappingProxyType({}), *, resumed: bool = False
+        self,
+        scope: Scope,
+        journal: Journal,
+        named: PortsByHost = MappingProxyType({}),
+        *,
+        resumed: bool = False,
+        lease: Lease | None = None,
+        key: RunKey | None = None,
+        names: Names | None = None,
     ) -> None:
         """`named` are the ports that the user named, by host as the user wrote it: an address as text, or a name.
 
-        `resumed`: another process asked under this scope until now.
+        `resumed`: another process asked under this scope until now. For a process that shares a survey with others: `lease` is
+        what it may ask, `key` is that of the run, and `names` looks up names elsewhere.
         """
         self.scope = scope
-        self._permission = Permission(scope, named)
-        self.key = RunKey()  # the key of everything that is asked through this door, so that archives can be compared
+        self._permission = Permission(scope, named, lease)
+        self.key = key or RunKey()  # of everything that is asked through this door, so that archives can be compared
         self.memory = Memory(scope.memory.distinct_bytes)
         self._journal = journal
         self.pacer = Pacer(scope.pace, self._permission, resumed=resumed)
@@ -146,7 +167,9 @@ class Dialer:
         self.silence: Callable[[], None] = lambda: None  # is called in the task of a host that kept silent
         self._clock = _Clock(self._permission)
         self._poll = _Poll(self._permission) if _EDGES else None
-        self._names = _Names(self._clock, journal)
+        self.names = names or _Names(self._clock, journal)
+        if lease is not None:
+            lease.lapsed = self._clock.expire
         self._paces: OrderedDict[int, Throttle] = OrderedDict()  # by host, as a number
         self._hellos: dict[tuple[str, int, str], Hello] = {}  # what a port took that refused our first offer of TLS
         # Hosts with a connection; the event is set when the connection ends.
@@ -154,7 +177,7 @@ class Dialer:
 
     @property
     def expired(self) -> bool:
-        """Whether the scope has expired, by a clock that nobody sets back."""
+        """Whether the scope has expired, by a clock that nobody sets back; or the lease is over."""
         return self._permission.expired
 
     @property
@@ -163,8 +186,12 @@ class Dialer:
         return tuple(sorted(self._clock.sources))
 
     def permits(self, address: Address, port: int) -> bool:
-        """Whether this port may be contacted now."""
+        """Whether this port may be contacted now, by whichever process has the lease of its network."""
         return self._permission.permits(address, port)
+
+    def leased(self, address: Address) -> bool:
+        """Whether it is this process that may contact an address."""
+        return self._permission.leased(address)
 
     async def resolve(self, name: str | Address) -> Address:
         """The address to contact for a name or address that the user gave: the first that the scope permits, IPv4 first.
@@ -185,7 +212,7 @@ class Dialer:
         host = name.lower().rstrip(".")
         if self.scope.name == "loopback" and host != "localhost":
             raise OutOfScope(name, *self._permission.foreign())
-        addresses = await self._names.addresses(host)
+        addresses = await self.names.addresses(host)
         permitted = tuple(filter(self.scope.permits, addresses))
         self._permission.require(name, next(iter(permitted), addresses[0]))
         for address in permitted:
@@ -212,7 +239,7 @@ class Dialer:
         if not self.scope.reverse_names:
             return ""
         self._permission.require(address, address)
-        return await self._names.name(address)
+        return await self.names.name(address)
 
     def throttle(self, address: Address) -> Throttle:
         """The pace of this host. If a rest remains when a connection ends, the next connection waits for it."""
@@ -258,7 +285,7 @@ class Dialer:
                 return await self._in_turn(line, address, host, port, question, connect_seconds)
             hello: Hello | None = self._hellos.get((host, port, name), Hello(name))
             while hello is not None:  # it ends: each hello offers less than the one before
-                line = _Line(conversation, caps, self._clock, _Tls(address, name, hello))
+                line = _Line(conversation, caps, self._clock, _Tls(address, name, hello, self._permission))
                 row = await self._in_turn(line, address, host, port, question, connect_seconds)
                 if line.again is not None and len(self._hellos) < _MAX_PACES:
                     self._hellos[host, port, name] = line.again
@@ -274,7 +301,7 @@ class Dialer:
         self, line: _Line, address: Address, host: str, port: int, question: str, connect_seconds: float | None
     ) -> JournalRow:
         at = await self.pacer.turn(address)
-        self._permission.require_time(host)  # the scope may have expired during the wait
+        self._permission.require(host, address, port)  # scope or lease may have ended during the wait
         line.watch_connect(connect_seconds, partial(self.patience.answered, network_of(address), port))
         started = time.perf_counter()
         try:
@@ -302,7 +329,8 @@ class Dialer:
 class _Clock:
     """One timer for all lines and look-ups of a dialer, and the buffer into which the lines read.
 
-    It checks each line many times a second; a timer for each would cost more. It ends all of them when the scope expires.
+    It checks each line many times a second; a timer for each would cost more. It ends all of them when the scope expires, and
+    when the lease is over.
     """
 
     def __init__(self, permission: Permission) -> None:
@@ -325,7 +353,7 @@ class _Clock:
             self._timer = None
 
     def _look_again(self) -> None:
-        """Make the timer: at the instant at which the scope expires, if that is nearer."""
+        """Make the timer: at the instant at which scope or lease ends, if that is nearer."""
         loop = asyncio.get_running_loop()
         self._next = loop.time() + min(_LOOK_SECONDS, self.permission.seconds_left or _LOOK_SECONDS)
         self._timer = loop.call_at(self._next, self._look)
@@ -335,13 +363,18 @@ class _Clock:
         late = now - self._next
         self._look_again()
         if self.permission.expired:
-            for line in list(self._lines):
-                line.expire()
+            self.expire()
         if late > _LOOK_SECONDS:  # the loop stood still, and what came meanwhile lies unread: no peer is at fault
             for line in self._lines:
                 line.later(late)
         for line in [line for line in self._lines if line.due <= now]:
             line.overdue(now)
+
+
+    def expire(self) -> None:
+        """The permission has ended, for all that is under way. A lease that is renewed is another one."""
+        for line in list(self._lines):
+            line.expire()
 
 
 class _Names:
@@ -365,7 +398,7 @@ class _Names:
     async def _look_up(self, name: str) -> tuple[Address, ...]:
         self._clock.permission.require_time(name)
         try:
-            look_up = _LookUp(name)
+            look_up = _LookUp(name, self._clock.permission)
         except (pycares.AresError, ValueError):  # no room for a channel, or no name: nothing was asked
             failed = Outcome(OutcomeKind.NO_ADDRESS, Cause.LOOK_UP_FAILED)
             raise UnknownName(f"{name}: this name cannot be looked up", failed) from None
@@ -384,7 +417,7 @@ class _Names:
             async with self._turns:
                 self._clock.permission.require_time(pointer)
                 try:
-                    look_up = _ReverseLookUp(pointer)
+                    look_up = _ReverseLookUp(pointer, self._clock.permission)
                 except (pycares.AresError, ValueError):  # no room for a channel: nothing was asked
                     return ""
                 found, _ = await self._asked(look_up, pointer, str(address))
@@ -407,8 +440,8 @@ class _Names:
             seconds = round(time.perf_counter() - started, 6)
             first = address or (str(found[0]) if found else "")
             self._journal(JournalRow(at, first, None, f"look-up {name}", None, None, seconds, stop))
-        if stop is _EXPIRED:
-            self._clock.permission.require_time(name)
+        if stop.ending is OutcomeKind.OUT_OF_SCOPE:
+            raise OutOfScope.over(name, stop)
         return found, stop
 
 
@@ -419,7 +452,8 @@ class _Question(Generic[T]):
     adds no search domain, and none of the user's aliases.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, permission: Permission) -> None:
+        self._permission = permission
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[tuple[tuple[T, ...], Outcome]] = self._loop.create_future()
         self.due = self._loop.time() + LOOK_UP_SECONDS
@@ -430,7 +464,7 @@ class _Question(Generic[T]):
         )
 
     def expire(self) -> None:
-        self._end((), _EXPIRED)
+        self._end((), self._permission.end)
 
     def later(self, seconds: float) -> None:
         self.due += seconds
@@ -465,8 +499,8 @@ class _Question(Generic[T]):
 class _LookUp(_Question[Address]):
     """The addresses of a name, IPv4 first."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
+    def __init__(self, name: str, permission: Permission) -> None:
+        super().__init__(permission)
         self._channel.getaddrinfo(
             name, None, type=socket.SOCK_STREAM, flags=_UNSORTED, callback=self._told_in_its_thread
         )
@@ -480,8 +514,8 @@ class _LookUp(_Question[Address]):
 class _ReverseLookUp(_Question[str]):
     """The names of an address, in the order of letters: servers turn their order around."""
 
-    def __init__(self, pointer: str) -> None:
-        super().__init__()
+    def __init__(self, pointer: str, permission: Permission) -> None:
+        super().__init__(permission)
         self._channel.query(pointer, pycares.QUERY_TYPE_PTR, callback=self._told_in_its_thread)
 
     def _read(self, result: pycares.DNSResult) -> tuple[str, ...]:
@@ -500,6 +534,7 @@ class _Line(asyncio.BufferedProtocol):
         "_connecting",
         "_conversation",
         "_done",
+        "_expiry",
         "_filled",
         "_idle",
         "_last",
@@ -552,6 +587,7 @@ class _Line(asyncio.BufferedProtocol):
         self.received = 0
         self._allowed = 0  # all bytes that may come while the line lingers
         self._resting: asyncio.TimerHandle | None = None
+        self._expiry: Outcome | None = None  # how it ends, once the permission did; a lease that is renewed revives nothing
         self.again: Hello | None = None  # the handshake failed, and is to be made again: the conversation has not begun
 
     def watch_connect(self, seconds: float | None, answered: Callable[[float, bool], None]) -> None:
@@ -579,7 +615,7 @@ class _Line(asyncio.BufferedProtocol):
 
     def connect(self, poll: _Poll, address: Address, host: str, port: int) -> None:
         """Connect over our own transport, if the line was not given up before its turn came."""
-        if self._permission.expired:
+        if self.expired:
             self.expire()
         if self.stop is not None:
             return
@@ -622,8 +658,8 @@ class _Line(asyncio.BufferedProtocol):
 
     def _too_late(self) -> Outcome:
         """The stop where the connect, or the handshake, took too long."""
-        if self._permission.expired:
-            return _EXPIRED
+        if self.expired:
+            return self._expiry or self._permission.end
         if self._secure is not None and self._secure.connected:
             return Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, _milliseconds(self._idle))
         return Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, _milliseconds(self._connect_seconds))
@@ -635,26 +671,37 @@ class _Line(asyncio.BufferedProtocol):
             self._connecting.reschedule(self._loop.time())
             self.due = math.inf
 
+    @property
+    def expired(self) -> bool:
+        """Whether nothing may be sent any more: the permission has ended, now or before."""
+        return self._expiry is not None or self._permission.expired
+
     def shaking_hands(self) -> None:
-        """TCP is connected, and TLS begins. The handshake may take as long as an answer may."""
+        """TCP is connected, and TLS begins. The handshake may take as long as an answer may.
+
+        Raises TimeoutError where nothing may be sent any more.
+        """
+        if self.expired:
+            raise TimeoutError
         self._connect_answered(accepted=True)
         self.due = self._loop.time() + self._idle
 
     def expire(self) -> None:
-        """The scope has expired. Nothing more is sent than a farewell in plain, or the close of TLS."""
+        """The permission has ended. Nothing more is sent than a farewell in plain, or the close of TLS."""
         if self.stop is not None:
             return
+        self._expiry = stop = self._expiry or self._permission.end
         if self._transport is None:
             if self.due < math.inf:  # else it is being given up already
                 self._reset_on_close()
                 self._stop_connecting()
-        elif self._holds_bytes():
-            self._end(_EXPIRED, linger=True)
+        elif self._holds_bytes() or not self._permission.farewell:
+            self._end(stop, linger=True)
             self._abort()
         elif self._secure is not None:
-            self._end(_EXPIRED)
+            self._end(stop)
         else:
-            self._give_up(_EXPIRED)
+            self._give_up(stop)
 
     def later(self, seconds: float) -> None:
         """Allow the peer so much more time: we ourselves did nothing for so long."""
@@ -684,7 +731,7 @@ class _Line(asyncio.BufferedProtocol):
         if self._done.cancelled():  # it was cancelled together with the task that waited for it
             self._done = self._loop.create_future()
         try:
-            may = self.stop is None and self._transport is not None and not self._permission.expired
+            may = self.stop is None and self._transport is not None and not self.expired
             leaves = may and self._conversation.leave()
             if leaves and await self._over(_LEAVE_SECONDS):
                 self.stop = Outcome(OutcomeKind.INTERRUPTED, Cause.STOPPED_IN_ORDER)
@@ -705,8 +752,8 @@ class _Line(asyncio.BufferedProtocol):
         if self.stop is not None:  # we gave up during the connect
             transport.abort()
             return
-        if self._permission.expired:
-            self._end(_EXPIRED)
+        if self.expired:
+            self._end(self._expiry or self._permission.end)
             return
         if self._secure is not None and not isinstance(transport, _Wire):
             self._secure.established(transport.get_extra_info("ssl_object"))
@@ -732,7 +779,7 @@ class _Line(asyncio.BufferedProtocol):
         self.received += nbytes
         filled = self._filled + nbytes
         self._used = max(self._used, filled)
-        if self._permission.expired:
+        if self.expired:
             self.expire()
         if self.stop is not None:  # the line lingers: it drops a bounded number of further bytes
             if self.received > self._allowed and self._transport is not None:
@@ -794,7 +841,7 @@ class _Line(asyncio.BufferedProtocol):
     # These methods implement Connection for the conversation.
 
     def send(self, data: bytes) -> None:
-        if self._permission.expired:
+        if self.expired:
             self._loop.call_soon(self.expire)  # the conversation is not ended while it speaks
         else:
             self._write(data)
@@ -886,6 +933,7 @@ class _Line(asyncio.BufferedProtocol):
         if linger:
             self._allowed = self.received + _LINGER_BYTES
         else:
+            self._send_on_close()
             self._transport.close()
 
     def _ended(self) -> None:
@@ -904,7 +952,7 @@ class _Line(asyncio.BufferedProtocol):
     def _abort(self) -> None:
         """Close at once. The system may hold bytes that it would send again, for minutes: they go with the connection."""
         assert self._transport is not None
-        if self._holds_bytes():
+        if self._permission.lease is not None or self._holds_bytes():
             self._reset_on_close()
         self._transport.abort()
 
@@ -912,6 +960,13 @@ class _Line(asyncio.BufferedProtocol):
         """Let the close reset the connection: the system then drops what it holds."""
         with contextlib.suppress(OSError), self._socket() as mine:
             mine.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+
+    def _send_on_close(self) -> None:
+        """Let the close send what is left, and our end of the connection; under a lease no later than that holds."""
+        if self._permission.lease is not None and not self.expired:
+            with contextlib.suppress(OSError), self._socket() as mine:
+                _send_again_until(mine, self._permission)
+                mine.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
 
     def _holds_bytes(self) -> bool:
         """Whether bytes wait to be sent, or to be acknowledged. Only Linux tells the second."""
@@ -945,12 +1000,29 @@ class _Line(asyncio.BufferedProtocol):
             mine.detach()
 
 
+def _bound(held: socket.socket, permission: Permission) -> None:
+    """Under a lease, the system sends nothing after its end either: not where this process stands still, or is killed.
+
+    What it holds goes with the socket, unless we close that in order.
+    """
+    if permission.lease is not None:
+        _send_again_until(held, permission)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+
+
+def _send_again_until(held: socket.socket, permission: Permission) -> None:
+    """The system gives up what it sends again and again where the permission ends as it stands now."""
+    if _USER_TIMEOUT is not None and (seconds := permission.seconds_left) < math.inf:
+        held.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, max(1, int(seconds * 1000)))
+
+
 def _connect(line: _Line, poll: _Poll, address: Address, host: str, port: int) -> _Wire:
     """Begin to connect. The line is told how it went. Raises OSError if it failed at once."""
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     held = socket.socket(family, _STREAM)
     try:
         held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _bound(held, poll.permission)
         number = held.connect_ex((host, port))
         if number not in (0, errno.EINPROGRESS):
             raise OSError(number, os.strerror(number))
@@ -967,7 +1039,7 @@ class _Poll:
     """
 
     def __init__(self, permission: Permission) -> None:
-        self._permission = permission
+        self.permission = permission
         self._epoll: Any = None  # a `select.epoll`, which types know on Linux only; it is open while there are sockets
         self._wires: dict[int, _Wire] = {}  # by file descriptor
         self._unread: list[_Wire] = []  # they may have more to read
@@ -1030,7 +1102,7 @@ class _Poll:
             if (wire := self._wires.get(number)) is not None:
                 wire.changed(events)
         gathered, self._gathered = self._gathered, None
-        expired = self._permission.expired
+        expired = self.permission.expired
         for wire in gathered:
             wire.go_on(expired=expired)
 
@@ -1082,7 +1154,7 @@ class _Wire:
                 self._close(None)
 
     def go_on(self, *, expired: bool) -> None:
-        """Send what waited for the end of a look, and close where that waited. Only a farewell goes once the scope expired."""
+        """Send what waited, and close where that waited. Only a farewell goes once the permission ended."""
         if self._unsent and expired and self._line.stop is None:
             self._line.expire()
         elif self._unsent:
@@ -1103,8 +1175,7 @@ class _Wire:
             if not self._connected and not self._connect(events):
                 return
             if self._unsent and events & _WRITABLE:
-                waiting, self._unsent = self._unsent, b""
-                self._send(waiting)
+                self.go_on(expired=self._line.expired)
             if events & ~_WRITABLE:
                 self._read(to_the_end=bool(events & (_SHUT | _BROKEN)))
         except Exception as error:  # it ends this connection, not those that have their turn after it
@@ -1173,7 +1244,8 @@ class _Tls:
     nothing is verified, and old versions are accepted.
     """
 
-    def __init__(self, address: Address, name: str, hello: Hello) -> None:
+    def __init__(self, address: Address, name: str, hello: Hello, permission: Permission) -> None:
+        self._permission = permission
         self.peer = Handshake(name or address)
         self.connected = False  # TCP is connected
         self.held: socket.socket | None = None
@@ -1189,12 +1261,13 @@ class _Tls:
         held = self.held = socket.socket(family, socket.SOCK_STREAM)
         try:
             held.setblocking(False)
+            _bound(held, self._permission)
             await loop.sock_connect(held, where)
+            self.connected = True
+            line.shaking_hands()
         except BaseException:
             held.close()
             raise
-        self.connected = True
-        line.shaking_hands()
         await loop.create_connection(
             lambda: line,
             sock=held,

@@ -11,7 +11,10 @@ made, by the clock at which they were. So a turn that came late takes no other t
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from filmbadge.ask.wire.permission import Permission
@@ -21,8 +24,10 @@ _MOST_PLACES = 100_000  # more are looked through for those that are over
 _SHORTEST_WAIT = 0.001  # seconds to wait for a turn; the event loops cannot sleep less
 _RESOLUTION = 1e-9  # seconds of the clock
 _TOGETHER_SECONDS = 0.02  # connections of so long a time may come together, if they are more than one
+_LONGEST_WAIT = 3600.0  # seconds, where a rate is 0: a timer needs an end
 
-_Key = int | tuple[int, int] | None  # a host, as a number; a network; all
+Network = tuple[int, int]  # as `scope.network_of` gives it
+_Key = int | Network | None  # a host, as a number; a network; all
 
 
 class Pacer:
@@ -38,32 +43,67 @@ class Pacer:
         self._next: dict[_Key, float] = {}  # when the next place is free that nobody took
         self._made: dict[_Key, float] = {}  # when the next connection would come, if all had come evenly
         self._since = time.monotonic() if resumed else None
+        self._resumed: dict[Network, float] = {}  # since when it is ours again, where another process asked it before
+        self._limited = asyncio.Event()  # set where the overall rate changes; the next change has another
+
+    def limit(self, overall: float) -> None:
+        """From now on this is the overall rate, in connections a second; 0 allows none. Whoever waits has a new turn.
+
+        All count as made evenly until now at the rate before. So no window of a second holds more than the larger of both
+        rates, and none that begins now, or later, more than the new one.
+        """
+        if overall == self._pace.overall:
+            return
+        self._pace = replace(self._pace, overall=overall)
+        each, early = _apart(overall)
+        now = time.monotonic()
+        self._made[None], self._next[None] = now + each + early, now + each
+        self._limited.set()
+        self._limited = asyncio.Event()
+
+    def resume(self, network: Network) -> None:
+        """Another process may have asked this network, and each host in it, until now, as often as its pace allows."""
+        self._resumed[network] = time.monotonic()
 
     async def turn(self, address: Address) -> datetime:
-        """Wait for the turn of the host behind an address, at most until the scope expires. The moment of the connection.
+        """Wait for the turn of the host behind an address, at most until the scope expires or the lease is over.
+
+        Returns the moment of the connection.
 
         There is one connection to a host at a time: whoever waits for its turn is alone.
         """
         behind = host_of(address)
         network = network_of(behind)
-        rates = ((int(behind), self._pace.per_host), (network, self._pace.per_network), (None, self._pace.overall))
+        since = self._resumed.get(network, self._since)
+        host, group = (int(behind), self._pace.per_host, since), (network, self._pace.per_network, since)
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
-        for key, rate in rates:
+        for key, rate, _ in (host, group):
             await self._sleep(self._place(key, rate), _SHORTEST_WAIT)
+        while await self._changes(self._place(None, self._pace.overall), _SHORTEST_WAIT):
+            pass
         # Places were given by the plan. What came late, or waited for a wider rate, moves those after it.
         while (
-            wait := max(self._early(key, rate) for key, rate in rates)
+            wait := max(self._early(*one) for one in (host, group, self._all()))
         ) > _RESOLUTION and not self._permission.expired:
-            await self._sleep(wait)
+            await self._changes(wait)
         at = datetime.now(UTC)
         now = time.monotonic()  # after the other clock: what the journal says is never closer than what was counted
-        for key, rate in rates:
-            self._count(key, rate, now)
-        if len(self._next) > _MOST_PLACES:
-            self._next, self._made = (
-                {key: due for key, due in kept.items() if due > now} for kept in (self._next, self._made)
-            )
+        for one in (host, group, self._all()):
+            self._count(*one, now)
+        if len(self._next) + len(self._resumed) > _MOST_PLACES:
+            self._forget(now)
         return at
+
+    def _all(self) -> tuple[_Key, float, float | None]:
+        return None, self._pace.overall, self._since
+
+    def _forget(self, now: float) -> None:
+        """What does not count any more."""
+        self._next, self._made = (
+            {key: due for key, due in kept.items() if due > now} for kept in (self._next, self._made)
+        )
+        longest = max(sum(_apart(rate)) for rate in (self._pace.per_host, self._pace.per_network))
+        self._resumed = {network: since for network, since in self._resumed.items() if since + longest > now}
 
     def due(self, network: tuple[int, int] | None) -> float:
         """When the next place in a network is free, by the monotonic clock; of all, without one. 0 means now.
@@ -74,8 +114,8 @@ class Pacer:
         return due if due > time.monotonic() + _SHORTEST_WAIT else 0.0
 
     async def until(self, moment: float) -> bool:
-        """Sleep until a moment of the monotonic clock, at most until the scope expires. Whether it still holds."""
-        await self._sleep(moment - time.monotonic())
+        """Sleep until a moment of the monotonic clock, or until the overall rate changes. Whether the scope and the lease still hold."""
+        await self._changes(moment - time.monotonic())
         return not self._permission.expired
 
     def rest(self, address: Address, seconds: float) -> None:
@@ -86,6 +126,16 @@ class Pacer:
     async def _sleep(self, seconds: float, least: float = 0.0) -> None:
         if seconds > least:
             await asyncio.sleep(min(seconds, self._permission.seconds_left))
+
+    async def _changes(self, seconds: float, least: float = 0.0) -> bool:
+        """The same, but only until the overall rate changes. Whether it does."""
+        if seconds <= least:
+            return False
+        limited = self._limited
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, self._permission.seconds_left, _LONGEST_WAIT)):
+                await limited.wait()
+        return limited.is_set()
 
     def _place(self, key: _Key, rate: float) -> float:
         """Take the next place at this rate. Returns the seconds until it comes.
@@ -98,24 +148,25 @@ class Pacer:
         self._next[key] = due + _apart(rate)[0]
         return due - now
 
-    def _even(self, key: _Key, rate: float) -> float:
-        """When the next connection would come, if all had come evenly."""
-        if (due := self._made.get(key)) is not None or self._since is None:
-            return due or 0.0
-        return self._since + sum(_apart(rate))
+    def _even(self, key: _Key, rate: float, since: float | None) -> float:
+        """When the next connection would come, if all had come evenly; another process asked until `since`."""
+        due = self._made.get(key, 0.0)
+        return due if since is None else max(due, since + sum(_apart(rate)))
 
-    def _early(self, key: _Key, rate: float) -> float:
+    def _early(self, key: _Key, rate: float, since: float | None) -> float:
         """Seconds by which a connection would come too early now. Negative if it would not."""
-        return self._even(key, rate) - _apart(rate)[1] - time.monotonic()
+        return self._even(key, rate, since) - _apart(rate)[1] - time.monotonic()
 
-    def _count(self, key: _Key, rate: float, now: float) -> None:
+    def _count(self, key: _Key, rate: float, since: float | None, now: float) -> None:
         each, early = _apart(rate)
-        self._made[key] = due = max(self._even(key, rate), now) + each
+        self._made[key] = due = max(self._even(key, rate, since), now) + each
         self._next[key] = max(self._next.get(key, 0.0), due - early)
 
 
 def _apart(rate: float) -> tuple[float, float]:
     """Seconds from one connection to the next, and how many of them one may come early."""
+    if not rate:
+        return math.inf, 0.0
     together = int(rate * _TOGETHER_SECONDS)
     if together < 2:
         return 1 / rate, 0.0
