@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import math
+from bisect import bisect_left
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from ipaddress import ip_address
 from random import Random
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filmbadge.ask.wire.pacer import Pacer
 from filmbadge.ask.wire.permission import Permission
 from filmbadge.scope import RateLimits, network_of
 from support.clock import MadeClock
-from support.pace import fullest
+from support.hanging import HANGS
+from support.pace import SLEW, fullest, most
 
 ONE, TWO, ELSEWHERE = map(ip_address, ("10.1.2.3", "10.1.2.4", "10.1.3.3"))
 HERE, THERE = network_of(ONE), network_of(ELSEWHERE)
 
 
 MODULE = "filmbadge.ask.wire.pacer"
+
+
+class Never:
+    """An event that does not come: it is waited for as long as one may."""
+
+    async def wait(self) -> None:
+        pass
+
+    def is_set(self) -> bool:
+        return False
 
 
 class Time:
@@ -34,10 +49,17 @@ class Time:
         self.now, self.end = 1000.0, end
         monkeypatch.setattr(f"{MODULE}.time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(f"{MODULE}.datetime", SimpleNamespace(now=lambda _: datetime.fromtimestamp(self.now, UTC)))
-        monkeypatch.setattr(f"{MODULE}.asyncio", SimpleNamespace(sleep=self.sleep))
+        waits = SimpleNamespace(sleep=self.sleep, timeout=self.timeout, Event=Never)
+        monkeypatch.setattr(f"{MODULE}.asyncio", waits)
 
     async def sleep(self, seconds: float) -> None:
         self.now += max(seconds, 0.0)
+
+    @asynccontextmanager
+    async def timeout(self, seconds: float) -> AsyncIterator[None]:
+        yield
+        await self.sleep(seconds)
+        raise TimeoutError
 
     @property
     def seconds_left(self) -> float:
@@ -69,7 +91,7 @@ def test_places_that_are_taken_ahead_count(monkeypatch: pytest.MonkeyPatch) -> N
     never = asyncio.Event()
 
     async def work() -> None:
-        monkeypatch.setattr(f"{MODULE}.asyncio", SimpleNamespace(sleep=lambda _: never.wait()))
+        monkeypatch.setattr(f"{MODULE}.asyncio", SimpleNamespace(sleep=lambda _: never.wait()))  # the narrow rates
         waiting = [asyncio.ensure_future(pace.turn(ONE)) for _ in range(5)]
         await asyncio.wait(waiting, timeout=0, return_when=asyncio.FIRST_COMPLETED)
         assert pace.due(HERE) == pytest.approx(1000.5)
@@ -137,3 +159,81 @@ def test_one_who_resumes_waits_as_if_all_were_asked_now(monkeypatch: pytest.Monk
     assert time.now == pytest.approx(1000.5)
     asyncio.run(pace.turn(ELSEWHERE))
     assert time.now == pytest.approx(1000.52)
+
+
+def test_a_network_that_another_process_asked_waits_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that was ours before that."""
+    time = Time(monkeypatch)
+    pace = time.pacer(RateLimits(overall=50, per_network=10, per_host=2))
+    asyncio.run(pace.turn(ONE))
+    asyncio.run(pace.turn(ELSEWHERE))
+    assert time.now == pytest.approx(1000.02)
+    time.now = 1060.0
+    pace.resume(HERE)
+    asyncio.run(pace.turn(ip_address("10.1.3.4")))
+    assert time.now == 1060.0
+    asyncio.run(pace.turn(ONE))
+    assert time.now == pytest.approx(1060.5)
+
+
+EACH = 200
+CHANGES = st.lists(st.tuples(st.sampled_from((0.0, 0.4, 7.0, 100.0, 450.0)), st.floats(0.01, 1.5)), max_size=5)
+
+
+@example(450.0, [(480.0, 0.01)], Random(0))
+@settings(max_examples=25)
+@given(st.sampled_from((7.0, 480.0)), CHANGES, st.randoms(use_true_random=False))
+def test_the_overall_rate_may_change(first: float, changes: list[tuple[float, float]], chance: Random) -> None:
+    """A window of a second holds no more than the largest of its rates; one that begins after a change, the new one."""
+    with pytest.MonkeyPatch.context() as patch:
+        loop = MadeClock(lambda: chance.choice((0.0, 0.0, 0.0005, 0.003, 0.2)))
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            moment = SimpleNamespace(now=lambda _: datetime.fromtimestamp(loop.monotonic(), UTC))
+            patch.setattr(f"{MODULE}.time", SimpleNamespace(monotonic=loop.monotonic))
+            patch.setattr(f"{MODULE}.datetime", moment)
+            still = cast("Permission", SimpleNamespace(seconds_left=math.inf, expired=False))
+            made: list[float] = []
+            rates: list[tuple[float, float]] = []  # since when, and how much
+
+            async def ask(pacer: Pacer, host: int) -> None:
+                for _ in range(EACH):
+                    made.append((await pacer.turn(ip_address(0x0A000000 + (host << 8)))).timestamp())
+
+            async def work() -> None:
+                pacer = Pacer(RateLimits(first, 1e6, 1e6), still)
+                rates.append((loop.monotonic(), first))
+                asking = [asyncio.ensure_future(ask(pacer, n)) for n in range(4)]
+                for rate, seconds in [*changes, (480.0, 2.0)]:
+                    await asyncio.sleep(seconds)
+                    pacer.limit(rate)
+                    if rate != rates[-1][1]:
+                        rates.append((loop.monotonic(), rate))
+                await asyncio.gather(*asking)
+
+            runner.run(work())
+    assert len(made) == 4 * EACH
+    made.sort()
+    spans = [(since, until, rate) for (since, rate), (until, _) in pairwise([*rates, (math.inf, 0.0)])]
+    for since, until, rate in spans:
+        assert most([at for at in made if since < at < until], 1.0) <= math.ceil(rate)
+    for number, at in enumerate(made):
+        held = bisect_left(made, at + SLEW) - number
+        assert held <= math.ceil(max(rate for since, until, rate in spans if since < at + 1 and until > at))
+
+
+def test_who_waits_hears_of_a_new_rate() -> None:
+    """A rate of 0 lets nobody ask, and nobody waits for it after it changed."""
+
+    async def work() -> None:
+        still = cast("Permission", SimpleNamespace(seconds_left=math.inf, expired=False))
+        pacer = Pacer(RateLimits(overall=1e-6), still)
+        pacer.limit(0.0)
+        one = asyncio.ensure_future(pacer.turn(ONE))
+        other = asyncio.ensure_future(pacer.until(pacer.due(None)))
+        await asyncio.sleep(0.02)
+        assert not one.done()
+        assert not other.done()
+        pacer.limit(50.0)
+        await asyncio.wait_for(asyncio.gather(one, other), HANGS)
+
+    asyncio.run(work())
