@@ -101,7 +101,7 @@ def survey(
     if progress is not None and progress.absolute().is_relative_to(out.absolute()):
         raise Refusal(f"{progress} is in the folder of the survey, which holds the survey alone: choose another file")
     where, words = load_places(places), Words()
-    asks = asks_by(workers, on, out, places, note, with_token=not without_token)
+    asks = asks_by(workers, on, out, places, note, without_token=without_token)
     asked = read(targets, allowed, seed=seed)
     try:
         plan = Survey(allowed, asked, targets, out, resume, where, asks)

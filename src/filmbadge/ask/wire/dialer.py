@@ -181,6 +181,11 @@ class Dialer:
         return self._permission.expired
 
     @property
+    def seconds_left(self) -> float:
+        """Seconds until the scope expires, or the lease is over; infinite if there is no end."""
+        return self._permission.seconds_left
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Our own addresses, from which connections were made or refused: what the peers saw, where no translation stands between."""
         return tuple(sorted(self._clock.sources))

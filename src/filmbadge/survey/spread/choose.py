@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filmbadge.model import Refusal
 from filmbadge.survey.askers import Asker, Asks, Here, Keeper
-from filmbadge.survey.spread import processes
+from filmbadge.survey.spread import on_ray, processes
 from filmbadge.survey.spread.coordinator import Spread, Start
 from filmbadge.survey.spread.ledger import NAME
 
@@ -19,7 +19,7 @@ def asks_by(
     places: Sequence[Path],
     tell: Callable[[str], None],
     *,
-    with_token: bool = True,
+    without_token: bool = False,
 ) -> Asks:
     """This process alone, `workers` processes of this machine, or a cluster of Ray at `on`. Raises Refusal.
 
@@ -27,19 +27,13 @@ def asks_by(
     """
     if workers is not None and not 1 <= workers <= processes.MOST:
         raise Refusal(f"--workers must be 1 to {processes.MOST}")
-    if on is None and not with_token:
+    if on is None and without_token:
         raise Refusal("--without-token is for --on, which names a cluster")
     if on is None and workers is None:
         return Here
-    start = processes.start if on is None else _of_ray(on, with_token=with_token)
+    start = processes.start if on is None else on_ray.start(on, without_token=without_token)
 
     def spread(keeper: Keeper, resumed: bool) -> Spread:
         return Spread(keeper, resumed, start, workers, directory / NAME, places, tell)
 
     return spread
-
-
-def _of_ray(where: str, *, with_token: bool) -> Start:
-    from filmbadge.survey.spread import on_ray
-
-    return on_ray.start(where, with_token=with_token)
