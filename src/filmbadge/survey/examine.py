@@ -51,14 +51,6 @@ class BrokenOff(SurveyError):
     """A survey ended before its end, because its folder could not be written or read any more. One line, for the user."""
 
 
-class Elsewhere(Exception):
-    """A host names others in networks that are not leased to us: it is to be gone on with where they are."""
-
-    def __init__(self, networks: frozenset[tuple[int, int]], seen: tuple[Observation, ...]) -> None:
-        self.networks, self.seen = networks, seen
-        super().__init__("networks that are not leased are needed")
-
-
 class Asking(NamedTuple):
     """What is being asked of a host just now."""
 
@@ -190,7 +182,6 @@ async def examine(
     *,
     every: bool = False,
     asking: Callable[[Asking], None] = lambda _: None,
-    before: Sequence[Observation] = (),
 ) -> Host:
     """Everything about one host, at the first address of its name or at `every` one. A fault of ours stands beside what was seen, and never ends a survey.
 
