@@ -56,3 +56,11 @@ def visited(
             return await web.identify_either(there, port, depth), rows
 
     return run(work())
+
+
+def viewer(*roots: str) -> Handler:
+    """OHIF that names these roots."""
+    named = ",".join("{qidoRoot: " + json.dumps(root, ensure_ascii=False) + "}" for root in roots)
+    script = http("200 OK\r\nContent-Type: text/javascript", f"window.config={{x: [{named}]}}".encode())
+    pages = {"/": http("200 OK\r\nContent-Type: text/html", b"<title>OHIF Viewer</title>"), "/app-config.js": script}
+    return serving(lambda path: pages.get(path, http("404 Not Found")))

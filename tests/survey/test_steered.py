@@ -6,7 +6,6 @@ Every port here is fixed, for the scope lists ports: the tests have a network na
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -19,13 +18,12 @@ from filmbadge.ask.targets.lists import parse
 from filmbadge.model import Cause, ConfiguredRoot, Depth, Host, JournalRow, PageFacts, Provenance
 from filmbadge.scope import LOOPBACK, RateLimits, Scope
 from filmbadge.survey.examine import examine
-from support.http_site import http, serving
+from support.http_site import http, serving, viewer
 from support.loopback import Handler, caps, dialer, listening, run
 from support.name_server import name_server
 from support.odd_dicomweb import Manners, OddDicomWeb
 
 VIEWER, NEIGHBOUR = "127.0.0.1", "127.0.0.77"
-PAGE = http("200 OK\r\nContent-Type: text/html", b"<title>OHIF Viewer</title>")
 SCOPE = replace(
     LOOPBACK,
     name="clinics",
@@ -38,14 +36,6 @@ SCOPE = replace(
     pace=RateLimits(overall=2000, per_network=2000, per_host=2000),
     caps=caps(idle_seconds=0.2),
 )
-
-
-def viewer(*roots: str) -> Handler:
-    """OHIF that names these roots."""
-    named = ",".join("{qidoRoot: " + json.dumps(root, ensure_ascii=False) + "}" for root in roots)
-    script = http("200 OK\r\nContent-Type: text/javascript", f"window.config={{x: [{named}]}}".encode())
-    pages = {"/": PAGE, "/app-config.js": script}
-    return serving(lambda path: pages.get(path, http("404 Not Found")))
 
 
 class Seen:

@@ -18,6 +18,7 @@ from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.ways import ask_further
 from filmbadge.ask.wire.contact import SILENT_SECONDS, Contact
 from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
+from filmbadge.ask.wire.lease import Network
 from filmbadge.judge import archives, distinct_count, same_archive
 from filmbadge.judge.same_archive import Sketch, at_one_host
 from filmbadge.judge.steps import Step, next_step
@@ -49,6 +50,18 @@ class SurveyError(Refusal):
 
 class BrokenOff(SurveyError):
     """A survey ended before its end, because its folder could not be written or read any more. One line, for the user."""
+
+
+class Elsewhere(Exception):
+    """A host cannot be asked to its end here: networks that it needs are not leased to this process.
+
+    `networks` are all that it needs, and `seen` is what it showed so far: `examine` goes on `before` that.
+    """
+
+    def __init__(self, networks: frozenset[Network], seen: tuple[Observation, ...]) -> None:
+        self.networks = networks
+        self.seen = seen
+        super().__init__(f"{len(networks)} networks are needed")
 
 
 class Asking(NamedTuple):
@@ -113,7 +126,7 @@ class Sketches:
 class Seen:
     """What was seen of one host, one observation for each endpoint, and the sketches of what is behind them."""
 
-    def __init__(self, asking: Callable[[Asking], None] = lambda _: None) -> None:
+    def __init__(self, asking: Callable[[Asking], None] = lambda _: None, before: Iterable[Observation] = ()) -> None:
         self._asking = asking
         self._ports: dict[int, int] = {}  # those that are asked in this look, in their order
         self._again = False
@@ -122,6 +135,8 @@ class Seen:
         self.studies: dict[Endpoint, Sketch] = {}
         self.patients: dict[Endpoint, Sketch] = {}
         self.lots: dict[Endpoint, Lot] = {}
+        for one in before:
+            self.put(one)
 
     def __iter__(self) -> Iterator[Observation]:
         return iter(tuple(self._observations.values()))
@@ -182,13 +197,15 @@ async def examine(
     *,
     every: bool = False,
     asking: Callable[[Asking], None] = lambda _: None,
+    before: Sequence[Observation] = (),
 ) -> Host:
     """Everything about one host, at the first address of its name or at `every` one. A fault of ours stands beside what was seen, and never ends a survey.
 
     The sketches of its archives are left in `sketches`: they are kept nowhere else. `lost` is why the host's name led to
-    no address that may be asked, if that is known.
+    no address that may be asked, if that is known. `before` is what was seen until an examination was to go on elsewhere.
+    Raises Elsewhere; and OutOfScope where the lease of this process ends, for then the host is another's to ask.
     """
-    seen = Seen(asking)
+    seen = Seen(asking, before)
     own, name = [str(target.host)], target.host if isinstance(target.host, str) else ""
     unasked: tuple[str, ...] = ()
     try:
@@ -197,8 +214,12 @@ async def examine(
         resolved = await dialer.resolve_all(target.host)
         contacts = [Contact(dialer, address, name) for address in resolved.permitted[: None if every else 1]]
         own, unasked = [contact.host for contact in contacts], tuple(map(str, resolved.outside)) if every else ()
+        elsewhere = (ip_address(one.endpoint.address) for one in before)
+        _require_leased(dialer, seen, [*(contact.address for contact in contacts), *elsewhere])
         for contact in contacts:
-            await _ask(contact, target, depth, seen)
+            if not any(one.endpoint.address == contact.host for one in before):
+                await _ask(contact, target, depth, seen)
+            await _follow(contact, depth, seen)
         judge = partial(_judged, seen, own, name, places, unasked)
         host = await _go_on(contacts[0], seen, judge, None if sketches is None else sketches.images)
         if host.archives and dialer.scope.reverse_names:
@@ -206,13 +227,24 @@ async def examine(
         if sketches is not None:
             sketches.keep(host, seen)
         return host
+    except Elsewhere:
+        raise
     except OutOfScope as error:
+        if error.cause in (Cause.LEASE_ENDED, Cause.NOT_LEASED):
+            raise
         fault = Outcome(OutcomeKind.OUT_OF_SCOPE, error.cause)
     except UnknownName as error:
         fault = error.stop
     except Exception as error:  # its text may hold anything, so only its type is kept
         fault = Outcome(OutcomeKind.OWN_ERROR, error=type(error).__name__)
     return _judged(seen, own, name, places, unasked, fault)
+
+
+def _require_leased(dialer: Dialer, seen: Seen, addresses: Collection[Address]) -> None:
+    """Raises Elsewhere where not all of these addresses are leased to this process."""
+    if not all(map(dialer.leased, addresses)):
+        needed = {*addresses, *(ip_address(one.endpoint.address) for one in seen)}
+        raise Elsewhere(frozenset(map(network_of, needed)), tuple(seen))
 
 
 def _judged(
@@ -236,7 +268,6 @@ async def _ask(contact: Contact, target: Target, depth: Depth, seen: Seen) -> No
         await _look(_waiting(contact, partial(patience.longer, network)), target, depth, seen, early)
     if contact.pace.has_spoken and (hasty := _left_early(contact, seen)):
         await _look(contact, target, depth, seen, hasty)
-    await _follow(contact, depth, seen)
 
 
 def _waiting(contact: Contact, connect_seconds: Callable[[], float]) -> Contact:
@@ -312,13 +343,13 @@ async def _look(
 async def _follow(contact: Contact, depth: Depth, seen: Seen) -> None:
     """Ask the archives that viewers name, where the scope allows the address, the port and the name. The rest is noted.
 
-    One step: what those name is not followed.
+    One step: what those name is not followed. All are placed first: those that another process must ask are told at once.
     """
-    for viewer in seen:
-        pages = viewer.get(PageFacts)
-        if pages is None or not pages.names or viewer.endpoint.address != contact.host:
-            continue
-        names = [await _placed(contact, named) for named in pages.names]
+    found = [(viewer, pages) for viewer in seen if (pages := _viewer(contact, viewer)) is not None]
+    placed = [[await _placed(contact, named) for named in pages.names] for _, pages in found]
+    asked = [ip_address(named.host or contact.host) for names in placed for named in names if not named.outside]
+    _require_leased(contact.dialer, seen, asked)
+    for (viewer, pages), names in zip(found, placed, strict=True):
         seen.put(viewer.with_facts(msgspec.structs.replace(pages, names=tuple(names))))
         for written, named in zip(pages.names, names, strict=True):
             if named.outside:
@@ -331,6 +362,12 @@ async def _follow(contact: Contact, depth: Depth, seen: Seen) -> None:
             seen.called.setdefault(there, archive.name)
             roots = (named.path.rstrip("/"),)  # that only the viewer may know
             seen.put(await web.identify_either(archive, named.port, depth, tls=named.tls, roots=roots))
+
+
+def _viewer(contact: Contact, seen: Observation) -> PageFacts | None:
+    """Its pages, if it is a viewer of this host that names archives."""
+    pages = seen.get(PageFacts) if seen.endpoint.address == contact.host else None
+    return pages if pages is not None and pages.names else None
 
 
 def _called(contact: Contact, written: ConfiguredRoot, named: ConfiguredRoot) -> str:
@@ -355,13 +392,15 @@ async def _placed(contact: Contact, named: ConfiguredRoot) -> ConfiguredRoot:
         try:
             there = await dialer.follow(named.host, host=contact.name)
         except OutOfScope as error:
+            if error.cause is Cause.LEASE_ENDED:
+                raise
             return msgspec.structs.replace(named, outside=True, why=error.cause)
         except UnknownName as error:
             return msgspec.structs.replace(named, outside=True, why=error.stop.cause or Cause.NAME_UNKNOWN)
     placed = msgspec.structs.replace(named, host="" if there == contact.address else str(there))
     if dialer.permits(there, named.port):
         return placed
-    why = Cause.SCOPE_EXPIRED if dialer.expired else Cause.PORT_NOT_IN_SCOPE
+    why = Cause.SCOPE_EXPIRED if dialer.scope_expired else Cause.PORT_NOT_IN_SCOPE
     return msgspec.structs.replace(placed, outside=True, why=why)
 
 

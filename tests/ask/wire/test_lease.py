@@ -35,9 +35,7 @@ def refused(permission: Permission, port: int | None = PORT) -> Cause | None:
 
 def test_a_lease_begins_over_and_with_nothing() -> None:
     mine = Lease()
-    assert mine.over
-    assert not mine.covers(HERE)
-    assert mine.seconds_left == 0
+    assert (mine.over, mine.covers(HERE), mine.seconds_left) == (True, False, 0)
     assert refused(Permission(LOOPBACK, {}, mine)) is Cause.LEASE_ENDED
     mine.renew(clock() + 100)
     assert not mine.over

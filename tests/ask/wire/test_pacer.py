@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from itertools import pairwise
 from ipaddress import ip_address
+from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
 from typing import cast
@@ -196,8 +196,8 @@ def test_the_overall_rate_may_change(first: float, changes: list[tuple[float, fl
             rates: list[tuple[float, float]] = []  # since when, and how much
 
             async def ask(pacer: Pacer, host: int) -> None:
-                for _ in range(EACH):
-                    made.append((await pacer.turn(ip_address(0x0A000000 + (host << 8)))).timestamp())
+                here = ip_address(0x0A000000 + (host << 8))
+                made.extend([(await pacer.turn(here)).timestamp() for _ in range(EACH)])
 
             async def work() -> None:
                 pacer = Pacer(RateLimits(first, 1e6, 1e6), still)

@@ -139,7 +139,11 @@ class Names(Protocol):
 
 
 class Dialer:
-    """Opens connections under one scope. Raises OutOfScope; every other outcome is a journal row."""
+    """Opens connections under one scope. Raises OutOfScope; every other outcome is a journal row.
+
+    A connection that is cut off because the lease ended has its row too, and then OutOfScope is raised: whoever asked over
+    it knows nothing by it.
+    """
 
     def __init__(
         self,
@@ -177,7 +181,7 @@ class Dialer:
 
     @property
     def expired(self) -> bool:
-        """Whether the scope has expired, by a clock that nobody sets back; or the lease is over."""
+        """Whether nothing may be asked now: the scope has expired, or the lease is over."""
         return self._permission.expired
 
     @property
@@ -186,12 +190,17 @@ class Dialer:
         return self._permission.seconds_left
 
     @property
+    def scope_expired(self) -> bool:
+        """Whether the scope has expired, by a clock that nobody sets back."""
+        return self._permission.scope_expired
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Our own addresses, from which connections were made or refused: what the peers saw, where no translation stands between."""
         return tuple(sorted(self._clock.sources))
 
     def permits(self, address: Address, port: int) -> bool:
-        """Whether this port may be contacted now, by whichever process has the lease of its network."""
+        """Whether the scope lets this port be contacted now, by whichever process has the lease of its network."""
         return self._permission.permits(address, port)
 
     def leased(self, address: Address) -> bool:
@@ -328,6 +337,8 @@ class Dialer:
                 tls=line.tls,
             )
             self._journal(row)
+        if line.expiry is not None and line.expiry.cause is Cause.LEASE_ENDED:
+            raise OutOfScope.over(host, line.expiry)
         return row
 
 
@@ -374,7 +385,6 @@ class _Clock:
                 line.later(late)
         for line in [line for line in self._lines if line.due <= now]:
             line.overdue(now)
-
 
     def expire(self) -> None:
         """The permission has ended, for all that is under way. A lease that is renewed is another one."""
@@ -539,7 +549,6 @@ class _Line(asyncio.BufferedProtocol):
         "_connecting",
         "_conversation",
         "_done",
-        "_expiry",
         "_filled",
         "_idle",
         "_last",
@@ -555,6 +564,7 @@ class _Line(asyncio.BufferedProtocol):
         "_wire",
         "again",
         "due",
+        "expiry",
         "received",
         "sent",
         "stop",
@@ -592,7 +602,7 @@ class _Line(asyncio.BufferedProtocol):
         self.received = 0
         self._allowed = 0  # all bytes that may come while the line lingers
         self._resting: asyncio.TimerHandle | None = None
-        self._expiry: Outcome | None = None  # how it ends, once the permission did; a lease that is renewed revives nothing
+        self.expiry: Outcome | None = None  # how the permission ended: a renewed lease revives nothing
         self.again: Hello | None = None  # the handshake failed, and is to be made again: the conversation has not begun
 
     def watch_connect(self, seconds: float | None, answered: Callable[[float, bool], None]) -> None:
@@ -664,7 +674,7 @@ class _Line(asyncio.BufferedProtocol):
     def _too_late(self) -> Outcome:
         """The stop where the connect, or the handshake, took too long."""
         if self.expired:
-            return self._expiry or self._permission.end
+            return cast("Outcome", self.expiry)
         if self._secure is not None and self._secure.connected:
             return Outcome(OutcomeKind.IDLE, Cause.HANDSHAKE_LIMIT, _milliseconds(self._idle))
         return Outcome(OutcomeKind.NO_ANSWER, Cause.CONNECT_LIMIT, _milliseconds(self._connect_seconds))
@@ -679,7 +689,9 @@ class _Line(asyncio.BufferedProtocol):
     @property
     def expired(self) -> bool:
         """Whether nothing may be sent any more: the permission has ended, now or before."""
-        return self._expiry is not None or self._permission.expired
+        if self.expiry is None and self._permission.expired:
+            self.expiry = self._permission.end
+        return self.expiry is not None
 
     def shaking_hands(self) -> None:
         """TCP is connected, and TLS begins. The handshake may take as long as an answer may.
@@ -695,7 +707,7 @@ class _Line(asyncio.BufferedProtocol):
         """The permission has ended. Nothing more is sent than a farewell in plain, or the close of TLS."""
         if self.stop is not None:
             return
-        self._expiry = stop = self._expiry or self._permission.end
+        self.expiry = stop = self.expiry or self._permission.end
         if self._transport is None:
             if self.due < math.inf:  # else it is being given up already
                 self._reset_on_close()
@@ -758,7 +770,7 @@ class _Line(asyncio.BufferedProtocol):
             transport.abort()
             return
         if self.expired:
-            self._end(self._expiry or self._permission.end)
+            self._end(cast("Outcome", self.expiry))
             return
         if self._secure is not None and not isinstance(transport, _Wire):
             self._secure.established(transport.get_extra_info("ssl_object"))

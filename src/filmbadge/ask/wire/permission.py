@@ -91,7 +91,7 @@ class Permission:
             self._resolved[host] = self._resolved.get(host, frozenset()).union(ports)
 
     def permits(self, address: Address, port: int) -> bool:
-        """Whether this port may be contacted now, by whichever process has the lease of its network."""
+        """Whether the scope lets this port be contacted now, by whichever process has the lease of its network."""
         return self._refusal(address, port) is None
 
     def leased(self, address: Address) -> bool:
@@ -103,9 +103,7 @@ class Permission:
 
         A lease is needed for a port alone: without one, nothing is sent to the address.
         """
-        refusal = self._refusal(address, port)
-        if refusal is None and port is not None and not self.leased(address):
-            refusal = Cause.NOT_LEASED, "this process has no lease of its network"
+        refusal = self._refusal(address, port) or self._unleased(address, port)
         if refusal is not None:
             subject = str(name) if str(name) == str(address) else f"{name} is {address}, which"
             raise OutOfScope(subject if port is None else f"port {port} of {subject}", *refusal)
@@ -124,15 +122,22 @@ class Permission:
         return Cause.NOT_IN_SCOPE, f"no network of the scope '{self.scope.name}' allows it"
 
     def _refusal(self, address: Address, port: int | None) -> tuple[Cause, str] | None:
-        if self.expired:
-            cause = self.end.cause
-            assert cause is not None
-            return cause, _WHY[cause]
+        if self.scope_expired:
+            return Cause.SCOPE_EXPIRED, _WHY[Cause.SCOPE_EXPIRED]
         if not self.scope.permits(address):
             return self.foreign()
         if port is None or self._listed(address, port):
             return None
         return Cause.PORT_NOT_IN_SCOPE, f"the scope '{self.scope.name}' does not list it, and nobody named it"
+
+    def _unleased(self, address: Address, port: int | None) -> tuple[Cause, str] | None:
+        if self.lease is None:
+            return None
+        if self.lease.over:
+            return Cause.LEASE_ENDED, _WHY[Cause.LEASE_ENDED]
+        if port is None or self.lease.covers(address):
+            return None
+        return Cause.NOT_LEASED, "this process has no lease of its network"
 
     def _listed(self, address: Address, port: int) -> bool:
         if port not in PORTS:
