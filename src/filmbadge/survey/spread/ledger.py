@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from math import ceil, inf
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -29,7 +29,7 @@ from filmbadge.keep import files
 from filmbadge.scope import NETWORK_BITS, RateLimits
 from filmbadge.survey.examine import SurveyError
 from filmbadge.survey.queues import Network
-from filmbadge.survey.spread.slices import Share, Slices
+from filmbadge.survey.spread.slices import NOTHING, Share, Slice, Slices
 
 NAME = "leases.sqlite"
 LEASE_SECONDS = 45.0  # a worker that is cut off for 20 seconds goes on
@@ -39,7 +39,7 @@ _OURS, _VERSION = 0x46424C47, 1  # application_id and user_version
 _BLOCK = 48  # bits of the bits before the hosts of a network, below its IP version
 _TABLES = """
     CREATE TABLE ledger (boot TEXT, open INTEGER, shut REAL, pace TEXT);
-    CREATE TABLE worker (id INTEGER PRIMARY KEY, name TEXT, rate REAL, until REAL);
+    CREATE TABLE worker (id INTEGER PRIMARY KEY, name TEXT, steps INTEGER, rest INTEGER, until REAL);
     CREATE TABLE lease (number INTEGER PRIMARY KEY, worker INTEGER, targets INTEGER, networks BLOB);
     INSERT INTO ledger VALUES ('', 1, 0, '');
 """
@@ -103,7 +103,7 @@ class Ledger:
         self._owners: dict[int, tuple[int, int]] = {}  # by network: the worker, and how many of its leases have it
         self._asked_v4, self._asked_v6 = bytearray(1 << (32 - NETWORK_BITS[4] - 3)), set[int]()
         self._lapsed: list[str] = []
-        self._given_up: list[tuple[float, float]] = []  # when it may be given out, and connections a second
+        self._given_up: list[tuple[float, Slice]] = []  # when it may be given out, and what
         self._shut = 0.0  # until when nothing is given out
         self._soonest = inf  # no leases are over before
         with self._told():
@@ -160,17 +160,16 @@ class Ledger:
         if worker not in self._ids:
             self._join(worker)
         mine = self._workers[self._ids[worker]]
-        given_up = mine.share.confirm(applied)
-        if given_up:
-            self._give_up(now, given_up)
-        if mine.share.confirmed:
+        share = mine.share
+        if applied == self._slices.rate(share.told):
+            self._give_up(now, share.confirm())
+        if share.confirmed:
             fair = self._slices.fair(list(self._ids).index(worker), len(self._ids))
-            mine.share.tell(self._slices.next(mine.share, fair, self._spare(now)))
+            share.tell(fair.at_most(share.told.plus(self._spare(now))))
         mine.until = now + self._seconds
-        self._change(
-            "UPDATE worker SET rate = ?, until = ? WHERE id = ?", mine.share.most, mine.until, self._ids[worker]
-        )
-        return Terms(mine.share.told, self._slices.hands(mine.share.told), self._seconds)
+        sql = "UPDATE worker SET steps = ?, rest = ?, until = ? WHERE id = ?"
+        self._change(sql, *share.most, mine.until, self._ids[worker])
+        return Terms(self._slices.rate(share.told), self._slices.hands(share.told), self._seconds)
 
     def lapsed(self) -> list[str]:
         """Workers whose leases ended since the last call: their networks are free."""
@@ -221,7 +220,7 @@ class Ledger:
 
     def _join(self, worker: str) -> None:
         number, until = max(self._workers, default=0) + 1, self._clock() + self._seconds
-        self._change("INSERT INTO worker VALUES (?, ?, 0, ?)", number, worker, until)
+        self._change("INSERT INTO worker VALUES (?, ?, 0, 0, ?)", number, worker, until)
         self._workers[number] = _Worker(worker, until)
         self._ids[worker] = number
         self._soonest = min(self._soonest, until)
@@ -241,7 +240,7 @@ class Ledger:
                 self._drop(lease, gone)
             if not gone.before:
                 del self._ids[gone.name]
-            self._give_up(now, ceil(gone.share.most))
+            self._give_up(min(now, gone.until), gone.share.most)
 
     def _hold(self, number: int, lease: _Lease) -> None:
         self._leases[number] = lease
@@ -264,16 +263,19 @@ class Ledger:
             else:
                 del self._owners[key]
 
-    def _give_up(self, now: float, rate: float) -> None:
-        self._given_up = [one for one in self._given_up if one[0] > now]
-        self._given_up.append((now + SPACED_SECONDS, rate))
+    def _give_up(self, now: float, part: Slice) -> None:
+        if part != NOTHING:
+            self._given_up.append((now + SPACED_SECONDS, part))
 
-    def _spare(self, now: float) -> float:
-        """Connections a second that nobody may make now, nor made in the last second."""
+    def _spare(self, now: float) -> Slice:
+        """What nobody may use now, nor could in the last second."""
         if now < self._shut:
-            return 0.0
-        used = sum(ceil(one.share.most) for one in self._workers.values())
-        return self._slices.all - used - sum(rate for at, rate in self._given_up if at > now)
+            return NOTHING
+        self._given_up = [one for one in self._given_up if one[0] > now]
+        spare = self._slices.all
+        for used in (*(one.share.most for one in self._workers.values()), *(part for _, part in self._given_up)):
+            spare = spare.less(used)
+        return spare.at_least(NOTHING)
 
     def _open(self, there: bool) -> sqlite3.Connection:
         """The file, held by this process alone."""
@@ -319,13 +321,12 @@ class Ledger:
         now, file = self._clock(), self._file
         whole = now + self._seconds
         ((last_boot, was_open, shut, last_pace),) = file.execute("SELECT * FROM ledger").fetchall()
-        workers = file.execute("SELECT id, name, rate, until FROM worker").fetchall()
+        workers = file.execute("SELECT id, name, steps, rest, until FROM worker").fetchall()
         if there and boot and boot == last_boot:
             self._shut = min(float(shut), whole)
-            for number, name, rate, until in workers:
-                self._workers[number] = _Worker(
-                    str(name), min(float(until), whole), Share(rate, max(0.0, float(rate))), before=True
-                )
+            for number, name, steps, rest, until in workers:
+                used = Slice(steps, rest).at_least(NOTHING)
+                self._workers[number] = _Worker(str(name), min(float(until), whole), Share(used, used), before=True)
             for number, worker, networks in file.execute("SELECT number, worker, networks FROM lease"):
                 self._hold(number, _Lease(worker, _networks(networks)))
             self._soonest = min((one.until for one in self._workers.values()), default=inf)
