@@ -218,3 +218,20 @@ def test_the_file_holds_networks_and_nobody_else_may_read_it(tmp_path: Path) -> 
     with Ledger(None, PACE) as ledger:
         assert ledger.renew("worker 1", None).rate == 50
         assert ledger.grant("worker 1", [(4, 1)], 7)
+
+
+def test_a_share_changes_only_once_its_worker_goes_by_the_last_one(tmp_path: Path) -> None:
+    clock = Clock()
+    with Ledger(tmp_path / NAME, PACE, clock) as ledger:
+        assert ledger.renew("worker 1", None).rate == 50
+        ledger.renew("worker 1", 50.0)
+        ledger.join("worker 2")
+        assert ledger.renew("worker 1", 50.0) == (25, 128, LEASE_SECONDS)
+        ledger.leave("worker 2")
+        assert ledger.renew("worker 1", None).rate == 25  # it may not have heard of it yet
+        assert ledger.renew("worker 1", 50.0).rate == 25
+        assert ledger.renew("worker 1", 25.0).rate == 25  # and what it gave up waits
+        clock.now += 1
+        assert ledger.renew("worker 1", 25.0).rate == 50
+        ledger.join("worker 2")
+        assert ledger.renew("worker 1", 25.0).rate == 50  # said before it heard of the 50

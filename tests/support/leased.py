@@ -13,7 +13,8 @@ from math import ceil, inf
 from pathlib import Path
 
 from filmbadge.scope import RateLimits
-from filmbadge.survey.spread.ledger import NAME, SPACED_SECONDS, Ledger, Network, Terms
+from filmbadge.survey.queues import Network
+from filmbadge.survey.spread.ledger import NAME, SPACED_SECONDS, Ledger, Terms
 
 ENDS_EARLY = 2.0  # a worker's lease is over so many seconds before the moment that it was given until
 NETWORKS = 60
@@ -159,7 +160,9 @@ class World:
     def exchange(self, worker: Worker, *, late: bool = False, lossy: bool = False) -> None:
         """An order, and what the worker says to it."""
         self._hear_of_lapses()
-        terms = self.ledger.renew(worker.name, self.fresh.pop(worker.name, None))
+        terms = self.ledger.renew(worker.name, self.fresh.get(worker.name))
+        if self.chance.random() < 0.8:  # else it is said twice
+            self.fresh.pop(worker.name, None)
         self._grant(worker)
         last = self.heard.get(worker.name)
         self.orders += 1
@@ -206,11 +209,15 @@ class World:
             assert number not in self.held
             del self.queue[: len(wanted)]
             self.held[number] = (worker.name, wanted)
+            if self.chance.random() < 0.2:  # more of the same network
+                again = self.ledger.grant(worker.name, wanted[:1], 1)
+                assert again is not None
+                self.held[again] = (worker.name, wanted[:1])
 
     def _hear_of_lapses(self) -> None:
         lapsed = self.ledger.lapsed()
         for number in [n for n, (of, _) in self.held.items() if of in lapsed]:
-            self.queue += sorted(self.to_do.intersection(self.held.pop(number)[1]))
+            self.queue += sorted(self.to_do.intersection(self.held.pop(number)[1]).difference(self.queue))
 
     def _leave(self, worker: Worker) -> None:
         if any(of == worker.name for of, _ in self.held.values()):
