@@ -15,7 +15,6 @@ import os
 import sqlite3
 import stat
 import sys
-import time
 from array import array
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from filmbadge.ask.wire.lease import clock
 from filmbadge.keep import files
 from filmbadge.scope import NETWORK_BITS, RateLimits
 from filmbadge.survey.examine import SurveyError
@@ -43,11 +43,6 @@ _TABLES = """
     CREATE TABLE lease (number INTEGER PRIMARY KEY, worker INTEGER, targets INTEGER, networks BLOB);
     INSERT INTO ledger VALUES ('', 1, 0, '');
 """
-
-
-def clock() -> float:
-    """Seconds that go on while the machine sleeps, where the system has such a clock."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 def boot_id() -> str:
