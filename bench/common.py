@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,13 +126,13 @@ def decoder_cores() -> list[str]:
 
 def run(
     arguments: Sequence[str | Path],
-    core: int,
+    core: int | Collection[int],
     environment: Mapping[str, str] | None = None,
     seconds: float = CHILD_SECONDS,
     *,
     may_last: bool = False,
 ) -> Child:
-    """Run a child on one core to its end. Raises BenchError where it fails.
+    """Run a child on one core, or on some, to its end. Raises BenchError where it fails.
 
     One that takes longer than `seconds` is ended, and has failed too, unless it `may_last`.
     """
@@ -144,7 +144,7 @@ def run(
             stdout=out,
             stderr=complaint,
             env={**os.environ, **(environment or {})},
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509 - there are no threads here
+            preexec_fn=lambda: os.sched_setaffinity(0, {core} if isinstance(core, int) else core),  # noqa: PLW1509 - there are no threads here
         )
         # ru_maxrss is of no use for the peak: it is handed down from the process that forked.
         peak, ended = 0.0, 0

@@ -245,6 +245,7 @@ def main() -> None:
     parser.add_argument(
         "--days", type=int, default=0, help="over which the studies are spread; 0: dates are not looked at"
     )
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--core", type=int)
     parser.add_argument("--only", choices=("explicit", "implicit"), default="", help="speak only this transfer syntax")
@@ -258,7 +259,7 @@ def main() -> None:
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
     archive = Archive(options.records, only=options.only, days=options.days, ids=options.ids)
-    with socket.create_server(("127.0.0.1", options.port)) as listener:
+    with socket.create_server((options.host, options.port)) as listener:
         listener.settimeout(SILENT_SECONDS)
         print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
         while True:
