@@ -226,7 +226,6 @@ class Scope:
     web_tls_ports: tuple[int, ...] = WEB_TLS_PORTS
     qido_record: bool = False  # a DICOMweb record, with its personal data, may be asked for below depth `profile`
     reverse_names: bool = False  # the names of archives' addresses may be looked up (PTR, RFC 1035 3.5)
-    look_up: str = "coordinator"
     pace: RateLimits = RateLimits()
     caps: ConnectionLimits = ConnectionLimits()
     census: Budget = Budget()

@@ -108,7 +108,9 @@ class World:
         self.runs += 1
         path = self.folder / str(self.runs) / NAME
         path.parent.mkdir(exist_ok=True)
-        self.ledger = Ledger(path, self.pace, self.clock, SECONDS, resumed=self.runs > 1, boot=str(self.boot))
+        self.ledger = Ledger(
+            path, self.pace, self.clock, SECONDS, resumed=self.runs > 1, shared=self.runs > 1, boot=str(self.boot)
+        )
         self.path = path
         self._copy("begun")
         self.workers: list[Worker] = []

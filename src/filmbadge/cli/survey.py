@@ -30,6 +30,7 @@ from filmbadge.keep.reader import Dataset
 from filmbadge.model import Depth, Refusal, Rung
 from filmbadge.places import load as load_places
 from filmbadge.scope import load, narrowed
+from filmbadge.survey.askers import Here
 from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import BrokenOff
 from filmbadge.survey.spread.choose import asks_by
@@ -112,6 +113,8 @@ def survey(
                 f"None of the {plan.hosts_done} hosts asked so far gave any answer; they are not asked again. If this"
                 " machine's network was at fault, survey into a new folder."
             )
+        if asks is Here and (wait := plan.waits):
+            note(f"Workers of the run before may still ask: nothing is asked for {wait:.0f} s.")
         if resume and placed_by(out) not in ((), where.used):
             note(
                 "Addresses were placed by other files before. All that is kept is judged again with those of --places now."

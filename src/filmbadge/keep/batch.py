@@ -62,6 +62,13 @@ class Batch:
         for name, rows in tables.items():
             self._made[name].append(rows)
 
+    def of(self, table: Table) -> Batch:
+        """Only the rows of one table."""
+        kept = Batch()
+        kept._rows[table.name] = self._rows[table.name]
+        kept._made[table.name] = self._made[table.name]
+        return kept
+
     def add(self, later: Batch) -> None:
         """What was gathered after it."""
         for name, rows in later._rows.items():

@@ -121,6 +121,7 @@ class Manifest(Struct, frozen=True):
     sources: tuple[str, ...] | None = (
         None  # our own addresses, from which we asked; None: not kept, as by older versions
     )
+    shared: bool = False  # in this run, workers shared the survey
     schema: Literal["filmbadge.survey/1"] = SCHEMA
     sha256: str = ""  # of all bytes of the file before it; empty in older versions
 

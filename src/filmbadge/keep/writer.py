@@ -130,7 +130,7 @@ class Writer:
             if self._writing[0].exception() is not None:
                 return  # until `flush`
             self._writing = None
-        if self._writing is None and (rows >= FLUSH_ROWS or time.monotonic() - self._flushed >= self._seconds):
+        if self._writing is None and rows and (rows >= FLUSH_ROWS or time.monotonic() - self._flushed >= self._seconds):
             self._hand_over()
 
     @property

@@ -28,6 +28,8 @@ class Keeper(Protocol):
     places: Places
     sketches: Sketches
 
+    shared_before: bool  # workers asked, in the last of the runs before
+
     @property
     def done(self) -> Done:
         """Targets that were asked in the runs before."""

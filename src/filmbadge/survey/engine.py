@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -30,6 +30,7 @@ from filmbadge.scope import Intervals, Scope, ends
 from filmbadge.survey import review
 from filmbadge.survey.askers import Asker, Asks, Here, Tables
 from filmbadge.survey.examine import BrokenOff, Sketches, SurveyError
+from filmbadge.survey.spread.ledger import NAME, Ledger
 from filmbadge.texts import printable
 from filmbadge.version import RELEASE
 
@@ -67,6 +68,7 @@ class Survey:
         self._compared = False
         self.hosts_done = 0
         self._asker: Asker | None = None
+        self.shared_before = False  # workers asked, in the last of the runs before
         self.rate_before = 0.0  # hosts a second, in the runs before
         self.found_before: list[dict[str, Any]] = []  # archives by rung and country, in the runs before
         self._seconds = 0.0  # of the runs before
@@ -130,6 +132,7 @@ class Survey:
                 f"{self.directory} was begun with other targets: {' '.join(before.targets) or 'the whole scope'}"
             )
         self._started = before.started
+        self.shared_before = before.shared
         self._sources = before.sources
         self._seconds = before.seconds
         if before.state == "running" and before.begun is not None and last is not None:  # it was killed
@@ -158,7 +161,19 @@ class Survey:
             raise self._broken_off(self._why)
         return ended
 
+    @property
+    def waits(self) -> float:
+        """Seconds in which workers of the run before may still ask, whose end nobody saw: this run begins after them."""
+        with (
+            Ledger(self.directory / NAME, self.scope.pace, shared=True)
+            if self.shared_before
+            else nullcontext() as ledger
+        ):
+            return 0.0 if ledger is None else ledger.wait()
+
     async def _ask(self, writer: Writer) -> None:
+        if self.asks is Here:
+            await asyncio.sleep(self.waits)
         async with self.asks(self, self.resume) as asker:
             self._asker = asker
             try:
@@ -312,6 +327,7 @@ class Survey:
             dropped=dict(self.targets.told.dropped),
             opted_out=len(self.scope.opted_out),
             sources=None if state == "running" else self._sources,  # a run that is killed leaves none
+            shared=self.asks is not Here,
         )
         if dataset is None:
             return told

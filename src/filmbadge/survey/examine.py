@@ -109,9 +109,13 @@ class Sketches:
     patients: dict[str, Sketch] = field(default_factory=dict)  # by archive: of those of which all were counted
     images: int = 0  # of all open archives so far
 
+    def see(self, archives: Iterable[Archive]) -> None:
+        """Their images, where they are open."""
+        self.images += sum(_images(archive) for archive in archives if archive.open)
+
     def keep(self, host: Host, seen: Seen) -> None:
         """The sketches of one host's endpoints, one for each of its archives."""
-        self.images += sum(_images(archive) for archive in host.archives if archive.open)
+        self.see(host.archives)
         drawn, people = seen.studies, seen.patients
         if not (drawn or people):
             return

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filmbadge.model import Refusal
-from filmbadge.survey.askers import Asker, Asks, Here, Keeper
+from filmbadge.survey.askers import Asks, Here, Keeper
 from filmbadge.survey.spread import on_ray, processes
-from filmbadge.survey.spread.coordinator import Spread, Start
+from filmbadge.survey.spread.coordinator import Spread
 from filmbadge.survey.spread.ledger import NAME
 
 

@@ -25,7 +25,7 @@ from filmbadge.keep.schema import JOURNAL
 from filmbadge.model import Cause, Endpoint, Facts, Observation, Outcome, OutcomeKind
 from filmbadge.scope import Address, address_of, network_of
 from filmbadge.survey.askers import Keeper
-from filmbadge.survey.examine import SurveyError, examine
+from filmbadge.survey.examine import BrokenOff, SurveyError, examine
 from filmbadge.survey.queues import Network
 from filmbadge.survey.spread.ledger import Ledger, Terms
 from filmbadge.survey.spread.messages import (
@@ -124,7 +124,7 @@ class Spread:
         return tuple(sorted({*self._dialer.sources, *(one for post in self._posts.values() for one in post.sources)}))
 
     async def __aenter__(self) -> Spread:
-        self._ledger = Ledger(self._file, self._scope.pace, resumed=self._resumed)
+        self._ledger = Ledger(self._file, self._scope.pace, resumed=self._resumed, shared=self._keeper.shared_before)
         networks = self._keeper.targets.networks(self._keeper.done)
         self._names = next(networks)
         self._queue = Queue(networks, self._ledger)
@@ -187,7 +187,9 @@ class Spread:
 
     def _require_any(self) -> None:
         if not any(post.there for post in self._posts.values()):
-            raise SurveyError("no worker is left: what was kept stays, go on with --resume")
+            raise BrokenOff(
+                "no worker is left: the survey was broken off. What was flushed is kept; go on with --resume"
+            )
 
     async def _end(self) -> None:
         for task in self._tasks:
@@ -274,6 +276,7 @@ class Spread:
         for done in report.done:
             post.given.pop(done.target, None)
             self.took = done.took
+            self._keeper.sketches.see(done.archives)
             self._keeper.count(done.address, done.archives)
         for target in report.drawn:
             post.given.pop(target, None)

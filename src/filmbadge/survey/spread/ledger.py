@@ -5,7 +5,7 @@ share of the pace. A network has one owner at a time, and who is silent keeps wh
 the file is written before anything is given out, and a ledger that starts again counts all that it finds there.
 
 A kill takes nothing from the file. A power failure may take the last changes, and so may whoever deletes it: after another boot,
-or where a resumed survey has no ledger, the seconds of a lease go by before anything is given out. So no change needs to
+or where a resumed survey has lost its ledger, the seconds of a lease go by before anything is given out. So no change needs to
 wait for the disk. The file holds networks, numbers and names of workers; no target.
 """
 
@@ -86,9 +86,13 @@ class Ledger:
         seconds: float = LEASE_SECONDS,
         *,
         resumed: bool = False,
+        shared: bool = False,
         boot: str | None = None,
     ) -> None:
-        """Without a path in memory only. `resumed`: others may have asked before, whether there is a file or not."""
+        """Without a path in memory only. `resumed`: others may have asked before, whether there is a file or not.
+
+        `shared`: they asked by leases. Where their file is gone, all its seconds go by before anything is given out.
+        """
         self._path = path
         self._clock, self._seconds = clock, seconds
         self._slices = Slices(pace)
@@ -106,7 +110,8 @@ class Ledger:
             self._resumed = resumed or there
             self._file = self._open(there)
             try:
-                self._take_up(there, f"{pace.overall!r} {pace.open_at_once}", boot_id() if boot is None else boot)
+                lost = shared and not there
+                self._take_up(there, f"{pace.overall!r} {pace.open_at_once}", boot_id() if boot is None else boot, lost)
             except BaseException:
                 self._file.close()
                 raise
@@ -311,7 +316,7 @@ class Ledger:
             finally:
                 os.close(handle)
 
-    def _take_up(self, there: bool, pace: str, boot: str) -> None:
+    def _take_up(self, there: bool, pace: str, boot: str, lost: bool) -> None:
         """What the process before left."""
         now, file = self._clock(), self._file
         whole = now + self._seconds
@@ -327,7 +332,7 @@ class Ledger:
             self._soonest = min((one.until for one in self._workers.values()), default=inf)
             if pace != last_pace and self._workers:  # their shares are of another whole
                 self._shut = max(self._shut, *(one.until for one in self._workers.values()))
-        elif (there and (was_open or workers)) or (self._resumed and not there):
+        elif (there and (was_open or workers)) or lost:
             self._shut = whole
         if there:  # what was given up within the last second is not in the file
             self._given_up.append((now + SPACED_SECONDS, self._slices.all))

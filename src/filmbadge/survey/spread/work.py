@@ -25,7 +25,7 @@ from filmbadge.ask.wire.pacer import Pacer
 from filmbadge.catalogue.digest import digest
 from filmbadge.judge.findings import findings
 from filmbadge.keep.batch import Batch
-from filmbadge.keep.schema import FACTS, VERSION
+from filmbadge.keep.schema import FACTS, JOURNAL, VERSION
 from filmbadge.model import DicomWebFacts, DimseFacts, Facts, Host, JournalRow
 from filmbadge.places import PACKAGED, Places, load
 from filmbadge.scope import Address
@@ -98,7 +98,7 @@ class _Part:
         self._names = _Names(self._something) if scope.look_up == "coordinator" else None
         self._lease = Lease()
         self._dialer = Dialer(scope, self._journal, self._ports, lease=self._lease, key=RunKey(key), names=self._names)
-        self._pace = _Pace(self._dialer, self._something)
+        self._pace = _Pace(self._dialer, self._look)
         self._crew = Crew(self._dialer, scope.depth, places, self._sketches, self._keep)
         self._crew.elsewhere = self._goes_back
         self._term = 0
@@ -141,8 +141,11 @@ class _Part:
         lapsed = bool(self._leases) and self._dialer.expired
         if lapsed or order.term != self._term or order.stop:
             await self._break_off()
+            if order.term != self._term:  # all that it had is another's by now
+                self._told, self._batch = _Told(), self._batch.of(JOURNAL)
+                self._secrets.clear()
+                self._term = order.term
             self._told.lapsed = lapsed
-            self._term = order.term
         if self._names is not None:
             self._names.take(order.answers)
         if lapsed or order.stop or not order.seconds:
@@ -283,7 +286,7 @@ class _Part:
             back=tuple(told.back),
             finished=tuple(told.finished),
             lapsed=told.lapsed,
-            expired=self._dialer.scope.expired(),
+            expired=self._dialer.scope_expired,
             wants=0 if stopped else self._wants,
             in_hand=tuple((str(target), clocked - since) for target, since in self._crew.in_hand.items()),
             sources=self._dialer.sources,

@@ -137,7 +137,7 @@ def test_a_ledger_that_ended_in_order_keeps_nobody_waiting_after_another_boot(tm
 
 
 def test_a_survey_that_is_resumed_without_its_ledger_waits(tmp_path: Path) -> None:
-    with Ledger(tmp_path / NAME, PACE, Clock(), resumed=True) as ledger:
+    with Ledger(tmp_path / NAME, PACE, Clock(), shared=True) as ledger:
         assert ledger.wait() == LEASE_SECONDS
         assert not ledger.free((4, 7))
         assert ledger.renew("worker 1", None).rate == 0
