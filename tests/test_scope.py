@@ -680,6 +680,16 @@ def test_names_of_addresses_are_looked_up_only_if_the_scope_says_so() -> None:
         parse(said.replace("reverse_names = true", 'reverse_names = "yes"'), "s", NOW)
 
 
+def test_a_scope_says_whose_machine_looks_up_names() -> None:
+    assert parse(VALID, "s", NOW).look_up == LOOPBACK.look_up == "coordinator"
+    said = VALID.replace("[authority]", '[ask]\nlook_up = "workers"\n[authority]')
+    assert parse(said, "s", NOW).look_up == "workers"
+    with pytest.raises(ScopeError, match=r"'look_up' is 'nobody'; it can be: coordinator, workers"):
+        parse(said.replace('"workers"', '"nobody"'), "s", NOW)
+    with pytest.raises(ScopeError, match=r"'ask\.look_up' "):
+        parse(said.replace('"workers"', "true"), "s", NOW)
+
+
 def faults(text: str) -> list[tuple[int, str]]:
     with pytest.raises(ScopeError) as caught:
         parse(text, "s", NOW)

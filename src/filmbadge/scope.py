@@ -30,6 +30,7 @@ from filmbadge.texts import printable
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Basis = Literal["owner", "mandate", "research"]
+LookUp = Literal["coordinator", "workers"]
 PERSONAL: tuple[Basis, ...] = ("owner", "mandate")  # what personal data may be asked for on
 
 SCHEMA = "filmbadge.scope/1"
@@ -226,6 +227,7 @@ class Scope:
     web_tls_ports: tuple[int, ...] = WEB_TLS_PORTS
     qido_record: bool = False  # a DICOMweb record, with its personal data, may be asked for below depth `profile`
     reverse_names: bool = False  # the names of archives' addresses may be looked up (PTR, RFC 1035 3.5)
+    look_up: LookUp = "coordinator"  # on whose machine names are looked up, where many processes share a survey
     pace: RateLimits = RateLimits()
     caps: ConnectionLimits = ConnectionLimits()
     census: Budget = Budget()
@@ -585,7 +587,7 @@ class _Reader:
             "authority": {"who", "reference", "basis", "contact"},
             "ae_titles": {"called"},
             "ports": {"dimse", "dimse_tls", "web", "web_tls"},
-            "ask": {"qido_record", "reverse_names"},
+            "ask": {"qido_record", "reverse_names", "look_up"},
             "pace": {"overall", "per_network", "per_host", "open_at_once", "archive_share"},
             "caps": {
                 "connect_seconds",
@@ -642,6 +644,7 @@ class _Reader:
             web_tls_ports=web_tls,
             qido_record=qido_record and stated,
             reverse_names=self._switch("reverse_names"),
+            look_up=self._look_up(),
             pace=self._numbers("pace", RateLimits()),
             caps=self._numbers("caps", ConnectionLimits()),
             census=self._numbers("census", Budget()),
@@ -824,6 +827,10 @@ class _Reader:
         if not isinstance(value, bool):
             self._fault(f"'ask.{key}' must be true or false", "ask", key)
         return value is True
+
+    def _look_up(self) -> LookUp:
+        given = "look_up" in self._table("ask")
+        return (given and self._choice("ask", "look_up", get_args(LookUp))) or "coordinator"
 
     def _qido_record(self, basis: Basis | None) -> bool:
         value = self._switch("qido_record")
@@ -1031,6 +1038,9 @@ web_tls = {web_tls_ports}
 qido_record = false               # true needs basis owner or mandate
 # The name of an archive's address (PTR) is a hint of who runs it. Whoever serves the reverse zone sees that it is looked up.
 reverse_names = false
+# Where several processes share a survey: on whose machine names are looked up, "coordinator" or "workers". Its name servers
+# see the names.
+look_up = "coordinator"
 
 [pace]                            # connections per second; one association per host at a time, always
 overall = 50

@@ -183,7 +183,12 @@ def test_an_empty_page_has_no_english_either(words: Words, tmp_path: Path) -> No
 def test_a_scope_is_explained_without_english(words: Words, depth: Depth) -> None:
     told = scope.explain(
         dataclasses.replace(
-            loopback("the test suite"), depth=depth, qido_record=True, reverse_names=True, called_titles=("ANY-SCP",)
+            loopback("the test suite"),
+            depth=depth,
+            qido_record=True,
+            reverse_names=True,
+            look_up="workers",
+            called_titles=("ANY-SCP",),
         ),
         words,
     )

@@ -126,6 +126,8 @@ def _questions(scope: Scope, words: Words) -> Iterator[str]:
         yield words.say("looks up names that a page gives, if they are: {names}", names=", ".join(scope.names))
     if scope.reverse_names:
         yield words.say("looks up the names that the DNS has for the addresses of archives (PTR)")
+    if scope.look_up == "workers":
+        yield words.say("looks up names on the machines of its workers, where several processes share a survey")
     if scope.called_titles:
         yield words.say("tries the AE titles its owner gave: {titles}", titles=", ".join(scope.called_titles))
 
