@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
@@ -20,7 +24,8 @@ from filmbadge.ask.wire.lease import ENDS_EARLY, Lease, clock
 from filmbadge.model import Cause, JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, RateLimits, network_of
 from support import certificates
-from support.capture import Capture, Packet, capturing
+from support.capture import FIN, Capture, Packet, capturing
+from support.hanging import HANGS
 from support.loopback import EVERY_PORT, Handler, Talker, caps, listening, run
 from support.name_server import name_server
 
@@ -59,7 +64,7 @@ async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     while not writer.is_closing():
         writer.write(bytes(1000))
         await writer.drain()
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
 
 
 class Later(Talker):
@@ -169,7 +174,7 @@ def test_nothing_leaves_after_the_end_in_any_phase_of_a_connection(tmp_path: Pat
         async with AsyncExitStack() as up:
             places = await opened(up, pair)
             ports = [port for _, port in places.values()]
-            lease, end = leased(HOLDS + ENDS_EARLY, "127.0.0.1")
+            lease, _ = leased(100, "127.0.0.1")
             begun = time.time()
             door = Dialer(SCOPE, rows.append, EVERY_PORT, lease=lease)
             asked = [
@@ -179,6 +184,8 @@ def test_nothing_leaves_after_the_end_in_any_phase_of_a_connection(tmp_path: Pat
                 for name, (address, port) in places.items()
             ]
             await asyncio.sleep(CUT_AFTER)
+            end = time.time() + HOLDS + ENDS_EARLY - CUT_AFTER
+            lease.renew(clock() + HOLDS + ENDS_EARLY - CUT_AFTER)  # sooner than the system was told at the connect
             cut([port for name, (_, port) in places.items() if PHASES[name].cut])
             ended = await asyncio.gather(*asked, return_exceptions=True)
             await asyncio.sleep(max(end, begun + LATEST) + 0.5 - time.time())
@@ -252,3 +259,72 @@ def test_a_look_up_needs_a_lease_that_holds() -> None:
 
     with name_server(None) as asked_names:
         run(work())
+
+
+# What a process of its own asks: a port that answers no connect, one over TLS that never shakes hands, one that answers.
+ASKING = """
+import asyncio, json, sys
+from ipaddress import IPv4Address
+from filmbadge.ask.wire.dialer import OutOfScope
+from tests_of_leases import *
+
+async def work():
+    lease, end = leased(float(sys.argv[1]), "127.0.0.1")
+    door = Dialer(SCOPE, lambda row: None, EVERY_PORT, lease=lease)
+    print(end, flush=True)
+    asked = []
+    for name, (address, port) in json.loads(sys.argv[2]).items():
+        phase = PHASES[name]
+        asked.append(door.dial(IPv4Address(address), port, phase.talk(), question=name, tls=phase.tls))
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    print([one.cause.name for one in told if isinstance(one, OutOfScope)], flush=True)
+
+run(work())
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_is_killed_or_stands_still_asks_nothing_after_its_lease(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    """Killed, it leaves nothing that its system sends again. One that goes on after the end resets what it holds, and that is all."""
+    pair = certificates.make(tmp_path)
+
+    async def work(seen: Capture, cut: Callable[[list[int]], None]) -> None:
+        async with AsyncExitStack() as up:
+            places = await opened(up, pair)
+            ports = [port for _, port in places.values()]
+            (tmp_path / "tests_of_leases.py").write_text(Path(__file__).read_text())
+            source = [str(tmp_path), str(Path(__file__).parent.parent)]
+            command = [sys.executable, "-c", ASKING, str(HOLDS + ENDS_EARLY), json.dumps(places)]
+            asking = await asyncio.create_subprocess_exec(
+                *command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(source)}
+            )
+            assert asking.stdout is not None
+            try:
+                end = float(await asyncio.wait_for(asking.stdout.readline(), HANGS))
+                while {packet.target[1] for packet in to(seen, ports)} != set(ports):
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)
+                cut([port for name, (_, port) in places.items() if PHASES[name].cut])
+                await asyncio.sleep(0.9)
+                asking.send_signal(how)
+                sent = time.time()
+                if how is signal.SIGKILL:
+                    await asking.wait()
+                    await asyncio.sleep(end + LATEST - HOLDS - time.time())
+                    assert to(seen, ports, sent + 0.3) == []
+                else:
+                    await asyncio.sleep(end + 0.2 - time.time())
+                    asking.send_signal(signal.SIGCONT)
+                    assert b"LEASE_ENDED" in await asyncio.wait_for(asking.stdout.readline(), HANGS)
+                    await asyncio.sleep(end + LATEST - HOLDS - time.time())
+                    late = to(seen, ports, end)
+                    assert [packet for packet in late if packet.opens or packet.payload or packet.flags & FIN] == []
+            finally:
+                if asking.returncode is None:
+                    asking.kill()
+                await asking.wait()
+
+    with capturing() as seen, unheard() as cut:
+        run(work(seen, cut))
