@@ -1,0 +1,242 @@
+"""A private network of machines, each in a network namespace of its own: nodes of Ray, where a survey starts, a world, a stranger.
+
+Their cables meet at a bridge. There is no way out. A stranger stands outside of the private network, and reaches the machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from filmbadge.rehearse import serve as serving
+from filmbadge.rehearse.build import build
+from filmbadge.rehearse.worldfile import read
+from support.hanging import HANGS
+
+RAY_NODE = Path(__file__).parents[2] / "packaging" / "ray-node"
+BIN = Path(sys.executable).parent
+PRIVATE, STRANGERS, WORLD = "10.90.0.0/24", "10.91.0.0/24", IPv4Network("10.77.0.0/24")
+TRIES = 3  # Ray waits for 15 s until a node stands, and that cannot be changed: a busy machine may take longer
+
+
+_CUT = """
+table inet cut {
+    chain arriving { type filter hook input priority 0; iifname "eth0" drop; }
+    chain leaving { type filter hook output priority 0; oifname "eth0" counter drop; }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What runs in it has this address, and a /tmp and a /dev/shm of its own."""
+
+    name: str
+    pid: int
+    address: str
+    token: Path
+
+    def command(self, *argv: str | Path) -> list[str]:
+        enter = f'exec nsenter --target={self.pid} --net --mount --wdns="$PWD" "$@"'
+        return ["sh", "-c", enter, "sh", *map(str, argv)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        given = {"PATH": f"{BIN}:{os.environ['PATH']}", "RAY_AUTH_TOKEN_PATH": str(self.token)}
+        return {**os.environ, **given, "PYTHONDONTWRITEBYTECODE": ""}
+
+    def run(self, *argv: str | Path, given: str = "") -> str:
+        done = subprocess.run(
+            self.command(*argv),
+            input=given,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=HANGS,
+            check=False,
+        )
+        assert done.returncode == 0, f"{argv}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def listening(self) -> set[tuple[str, int]]:
+        """Address and port of each socket that listens here. `*`: at all addresses."""
+        told = (line.split()[3] for line in self.run("ss", "-Htln").splitlines())
+        pairs = (one.rpartition(":") for one in told)
+        return {(address.strip("[]").removeprefix("::ffff:"), int(port)) for address, _, port in pairs}
+
+    def cut(self) -> None:
+        """From now on nothing reaches it, and it reaches nobody. It counts what it would have sent."""
+        self.run("nft", "-f", "-", given=_CUT)
+
+    def join(self) -> None:
+        self.run("nft", "delete", "table", "inet", "cut")
+
+
+@dataclass(frozen=True)
+class Network:
+    head: Machine
+    node: Machine
+    here: Machine  # where surveys are started
+    world: Machine
+    stranger: Machine
+
+
+@contextmanager
+def network(folder: Path) -> Iterator[Network]:
+    token = folder / "token"
+    token.write_text(secrets.token_hex(32))
+    token.chmod(0o600)
+    places = {
+        "head": "10.90.0.2",
+        "node": "10.90.0.3",
+        "here": "10.90.0.4",
+        "world": "10.90.0.9",
+        "stranger": "10.91.0.1",
+    }
+    with ExitStack() as stack:
+        bridge = Machine("bridge", stack.enter_context(_kept(folder)), "", token)
+        bridge.run("ip", "link", "add", "cables", "type", "bridge")
+        bridge.run("ip", "link", "set", "cables", "up")
+        made = {
+            name: Machine(name, stack.enter_context(_kept(folder / name)), at, token) for name, at in places.items()
+        }
+        for name, machine in made.items():
+            bridge.run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(machine.pid))
+            bridge.run("ip", "link", "set", name, "master", "cables", "up")
+            machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "eth0")
+            machine.run("ip", "link", "set", "eth0", "up")
+            machine.run("ip", "route", "add", PRIVATE if name == "stranger" else STRANGERS, "dev", "eth0")
+            if name in ("head", "node", "here"):
+                machine.run("ip", "route", "add", str(WORLD), "via", made["world"].address)
+        made["world"].run("ip", "route", "add", "local", str(WORLD), "dev", "lo")
+        yield Network(**made)
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[int]:
+    """A process in namespaces of its own, which go with it: it ends with its input, so with this process too."""
+    folder.mkdir(exist_ok=True)
+    script = "ip link set lo up && mount -t tmpfs none /dev/shm && mkdir -p /tmp/ray && mount -t tmpfs none /tmp/ray && echo ready && exec cat"
+    with subprocess.Popen(
+        ["unshare", "--net", "--mount", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n", "no network namespace can be made here"
+        try:
+            yield process.pid
+        finally:
+            process.stdin.close()
+
+
+@contextmanager
+def nodes(there: Network, folder: Path, cores: int = 1) -> Iterator[None]:
+    """The cluster, by the script that a user starts it with."""
+    with ExitStack() as stack:
+        for machine, how in (there.head, ("head",)), (there.node, ("join", there.head.address)):
+            assert PRIVATE in machine.run(RAY_NODE, "filter", PRIVATE)
+            stack.enter_context(
+                _node(machine, [*how, machine.address, "--num-cpus", str(cores)], folder / f"{machine.name}.log")
+            )
+        yield
+
+
+@contextmanager
+def _node(machine: Machine, how: list[str], log: Path) -> Iterator[None]:
+    for again in range(TRIES):
+        with log.open("w") as said:
+            process = subprocess.Popen(
+                machine.command(RAY_NODE, *how),
+                env=machine.environment,
+                stdout=said,
+                stderr=said,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        end = time.monotonic() + HANGS
+        while "runtime started" not in (told := log.read_text()) and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.2)
+        if "runtime started" in told:
+            break
+        _end(machine, process)
+        assert again < TRIES - 1, told[-2000:]
+    try:
+        yield
+    finally:
+        _end(machine, process)
+
+
+def _end(machine: Machine, process: subprocess.Popen[bytes]) -> None:
+    """All that runs in its network but the process that keeps it."""
+    process.send_signal(signal.SIGTERM)
+    for pid in pids(machine):
+        if pid != machine.pid:
+            _kill(pid)
+    process.wait(HANGS)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def pids(machine: Machine, name: str = "") -> list[int]:
+    """The processes in its network, of this title."""
+    net = Path(f"/proc/{machine.pid}/ns/net").readlink()
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if (
+                entry.name.isdigit()
+                and (entry / "ns/net").readlink() == net
+                and re.match(name, (entry / "cmdline").read_text())
+            ):
+                found.append(int(entry.name))
+        except (OSError, UnicodeDecodeError):
+            continue
+    return found
+
+
+@contextmanager
+def world(there: Network, name: str = "hospital", scale: float = 0.1, seed: int = 5) -> Iterator[list[int]]:
+    """A world behind the private network. Its ports: two of DIMSE, one of DIMSE over TLS, one of HTTP, one of HTTPS."""
+    command = there.world.command(sys.executable, "-m", "support.cluster", name, str(scale), str(seed))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield [int(port) for port in process.stdout.readline().split()]
+        finally:
+            process.stdin.close()
+
+
+async def _stand(name: str, scale: float, seed: int) -> None:
+    """The world, at addresses of ours instead of loopback's."""
+    made = build(read(name), scale, seed)
+    serving.LOOPBACK = WORLD
+    archives = [
+        replace(archive, addresses=(address,)) for archive, address in zip(made.archives, WORLD.hosts(), strict=False)
+    ]
+    async with serving.serve(replace(made, archives=tuple(archives), networks=(WORLD,)), seed) as site:
+        print(*site.dimse_ports, *site.dimse_tls_ports, *site.web_ports, *site.web_tls_ports, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_stand(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))
