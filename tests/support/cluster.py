@@ -234,7 +234,9 @@ async def _stand(name: str, scale: float, seed: int) -> None:
         replace(archive, addresses=(address,)) for archive, address in zip(made.archives, WORLD.hosts(), strict=False)
     ]
     async with serving.serve(replace(made, archives=tuple(archives), networks=(WORLD,)), seed) as site:
-        print(*site.dimse_ports, *site.dimse_tls_ports, *site.web_ports, *site.web_tls_ports, flush=True)
+        ports = (*site.dimse_ports, *site.dimse_tls_ports, *site.web_ports, *site.web_tls_ports)
+        sys.stdout.write(" ".join(map(str, ports)) + "\n")
+        sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
 

@@ -51,18 +51,19 @@ def test_a_survey_on_two_machines_has_the_totals_of_one_process_whoever_is_kille
         scope = tmp_path / "scope.toml"
         scope.write_text(
             f'schema = "filmbadge.scope/1"\nnetworks = ["{cluster.WORLD}"]\ndepth = "count"\nexpires = 2099-12-31\n'
+            'confirm = ["I hold this permission until 2099-12-31", "pace.per_network is 50, and I answer for it"]\n'
             '[authority]\nwho = "the test suite"\nreference = "none"\nbasis = "owner"\ncontact = "tests"\n'
             f"[ports]\ndimse = {ports[:2]}\ndimse_tls = []\nweb = [{ports[3]}]\nweb_tls = []\n"
             "[pace]\noverall = 50\nper_network = 50\nper_host = 20\n[caps]\nidle_seconds = 5\n"
         )
-        survey = [COMMAND, "survey", str(scope), str(cluster.WORLD), "--out"]
+        survey: list[str | Path] = [COMMAND, "survey", str(scope), str(cluster.WORLD), "--out"]
         alone = subprocess.Popen(there.here.command(*survey, tmp_path / "alone"), stderr=subprocess.PIPE)
         alone.communicate(timeout=HANGS)
         on = [*survey, tmp_path / "on", "--on", f"ray://{there.head.address}:10001"]
         process = subprocess.Popen(
             there.here.command(*on), env=there.here.environment, stderr=subprocess.PIPE, text=True
         )
-        first = asked_first(there)
+        first = asked_first(there, process)
         os.kill(first, signal.SIGKILL)
         said = process.communicate(timeout=HANGS)[1]
     assert process.returncode == alone.returncode, said
@@ -71,7 +72,7 @@ def test_a_survey_on_two_machines_has_the_totals_of_one_process_whoever_is_kille
     assert {t.quantity: t for t in many.totals()} == {t.quantity: t for t in one.totals()}
 
 
-def asked_first(there: cluster.Network) -> int:
+def asked_first(there: cluster.Network, survey: subprocess.Popen[str]) -> int:
     """The worker that holds a connection to the world first."""
     end = time.monotonic() + HANGS
     while time.monotonic() < end:
@@ -79,5 +80,6 @@ def asked_first(there: cluster.Network) -> int:
             told = machine.run("ss", "-Htnp", "dst", str(cluster.WORLD))
             if "pid=" in told:
                 return int(told.partition("pid=")[2].partition(",")[0])
+        assert survey.poll() is None, survey.communicate()[1]
         time.sleep(0.1)
     raise AssertionError("no worker asked anybody")
