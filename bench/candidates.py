@@ -123,6 +123,17 @@ def child(hosts: int) -> dict[str, float]:
     }
 
 
+def table(found: list[Cost]) -> str:
+    lines = [
+        "| what stands there | connections | bytes on the wire | bytes kept | CPU µs | hosts |",
+        "|---|" + "---:|" * 5,
+    ]
+    for cost in found:
+        numbers = (cost.connections, cost.wire_bytes, cost.kept_bytes, cost.cpu_us)
+        lines.append(f"| {cost.kind} | {' | '.join(map(common.number, numbers))} | {cost.hosts:,} |")
+    return "\n".join(lines)
+
+
 def _sent() -> int:
     """Bytes that loopback carried, in this network."""
     (line,) = (line for line in Path("/proc/self/net/dev").read_text().splitlines() if line.lstrip().startswith("lo:"))
@@ -132,6 +143,7 @@ def _sent() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--hosts", type=int, default=HOSTS)
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -142,9 +154,10 @@ def main() -> None:
     else:
         common.enter()
         try:
-            print(json.dumps([asdict(cost) for cost in costs(chosen.hosts)], indent=2))
+            found = list(costs(chosen.hosts))
         except BenchError as error:
             sys.exit(str(error))
+        print(json.dumps([asdict(cost) for cost in found], indent=2) if chosen.json else table(found))
 
 
 if __name__ == "__main__":
