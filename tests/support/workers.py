@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from filmbadge.survey.spread.coordinator import Spread
 from filmbadge.survey.spread.coordinator import Worker as Reached
 from filmbadge.survey.spread.messages import WorkerLost
 from filmbadge.survey.spread.work import Work
+
+WHO: ContextVar[str] = ContextVar("who", default="")  # the worker that a task is of
 
 
 class Inside:
@@ -28,6 +31,7 @@ class Inside:
 
     async def exchange(self, order: bytes, secret: bytes) -> tuple[bytes, bytes]:
         await self.connected.wait()
+        WHO.set(self.name)
         answer = await self.work.exchange(order, secret)
         await self.connected.wait()
         self.exchanges += 1
@@ -56,12 +60,13 @@ def spread(
     places: Sequence[Path] = (),
     told: list[str] | None = None,
     of: Callable[[int], Inside] = Inside,
+    seconds: float = ledger.LEASE_SECONDS,
 ) -> Asks:
     """Who asks a survey that is kept in `directory`. `started` gets the workers, and `told` what the user is told."""
 
     def asks(keeper: Keeper, resumed: bool) -> Spread:
         start = partial(inside, started=started, of=of)
         tell = (told if told is not None else []).append
-        return Spread(keeper, resumed, start, workers, directory / ledger.NAME, places, tell)
+        return Spread(keeper, resumed, start, workers, directory / ledger.NAME, places, tell, seconds)
 
     return asks

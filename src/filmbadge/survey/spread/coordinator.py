@@ -27,7 +27,7 @@ from filmbadge.scope import Address, address_of, network_of
 from filmbadge.survey.askers import Keeper
 from filmbadge.survey.examine import BrokenOff, SurveyError, examine
 from filmbadge.survey.queues import Network
-from filmbadge.survey.spread.ledger import Ledger, Terms
+from filmbadge.survey.spread.ledger import LEASE_SECONDS, Ledger, Terms
 from filmbadge.survey.spread.messages import (
     Answer,
     Charge,
@@ -94,13 +94,14 @@ class Spread:
     def __init__(
         self, keeper: Keeper, resumed: bool, start: Start, workers: int | None, ledger: Path, places: Sequence[Path],
         tell: Callable[[str], None],
+        seconds: float = LEASE_SECONDS,
     ) -> None:  # fmt: skip
         """`places` are the user's files of them. `tell` gets lines for the user."""
         self._keeper = keeper
         self._scope = keeper.scope
         self._start, self._many, self._tell = start, workers, tell
         self._places = places
-        self._resumed, self._file = resumed, ledger
+        self._resumed, self._file, self._seconds = resumed, ledger, seconds
         self._key = RunKey()
         self._posts: dict[str, _Post] = {}
         self._names_of_workers = _NamesOfWorkers(self._posts)
@@ -124,7 +125,13 @@ class Spread:
         return tuple(sorted({*self._dialer.sources, *(one for post in self._posts.values() for one in post.sources)}))
 
     async def __aenter__(self) -> Spread:
-        self._ledger = Ledger(self._file, self._scope.pace, resumed=self._resumed, shared=self._keeper.shared_before)
+        self._ledger = Ledger(
+            self._file,
+            self._scope.pace,
+            seconds=self._seconds,
+            resumed=self._resumed,
+            shared=self._keeper.shared_before,
+        )
         networks = self._keeper.targets.networks(self._keeper.done)
         self._names = next(networks)
         self._queue = Queue(networks, self._ledger)
