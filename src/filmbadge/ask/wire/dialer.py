@@ -1002,6 +1002,8 @@ class _Line(asyncio.BufferedProtocol):
         uvloop makes a new socket object for every call. We detach ours, because closing it would close the connection.
         """
         if self._wire is not None:
+            if self._wire.socket.fileno() < 0:  # the line is about to be told
+                raise OSError(errno.ENOTCONN, "closed")
             yield self._wire.socket
             return
         secure = self._secure
@@ -1319,6 +1321,10 @@ class _Tls:
         return context
 
     def _message(self, _connection: object, direction: str, _version: int, content: int, kind: int, _: bytes) -> None:
+        if self.held is not None and not self._permission.farewell:
+            # OpenSSL answers by itself: a process that stood still beyond its lease would go on with a handshake.
+            with contextlib.suppress(OSError):
+                self.held.shutdown(socket.SHUT_WR)
         if direction == "read":
             self.peer.received(content, kind)
 

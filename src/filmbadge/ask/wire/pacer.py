@@ -78,12 +78,13 @@ class Pacer:
         host, group = (int(behind), self._pace.per_host, since), (network, self._pace.per_network, since)
         # Narrow rates come first, so that waiting for them does not use up a place in the wide rate.
         for key, rate, _ in (host, group):
-            await self._sleep(self._place(key, rate), _SHORTEST_WAIT)
-        while await self._changes(self._place(None, self._pace.overall), _SHORTEST_WAIT):
+            if (wait := self._place(key, rate)) > _SHORTEST_WAIT:
+                await self._sleep(wait)
+        while (wait := self._place(None, self._pace.overall)) > _SHORTEST_WAIT and await self._changes(wait):
             pass
         # Places were given by the plan. What came late, or waited for a wider rate, moves those after it.
         while (
-            wait := max(self._early(*one) for one in (host, group, self._all()))
+            wait := max(self._early(*host), self._early(*group), self._early(*self._all()))
         ) > _RESOLUTION and not self._permission.expired:
             await self._changes(wait)
         at = datetime.now(UTC)
@@ -115,7 +116,8 @@ class Pacer:
 
     async def until(self, moment: float) -> bool:
         """Sleep until a moment of the monotonic clock, or until the overall rate changes. Whether the scope and the lease still hold."""
-        await self._changes(moment - time.monotonic())
+        if (wait := moment - time.monotonic()) > 0:
+            await self._changes(wait)
         return not self._permission.expired
 
     def rest(self, address: Address, seconds: float) -> None:
@@ -123,14 +125,11 @@ class Pacer:
         host = int(host_of(address))
         self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
 
-    async def _sleep(self, seconds: float, least: float = 0.0) -> None:
-        if seconds > least:
-            await asyncio.sleep(min(seconds, self._permission.seconds_left))
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, self._permission.seconds_left))
 
-    async def _changes(self, seconds: float, least: float = 0.0) -> bool:
+    async def _changes(self, seconds: float) -> bool:
         """The same, but only until the overall rate changes. Whether it does."""
-        if seconds <= least:
-            return False
         limited = self._limited
         with suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, self._permission.seconds_left, _LONGEST_WAIT)):
