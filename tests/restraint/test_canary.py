@@ -103,6 +103,7 @@ BLIND = {
     "filmbadge.ask.memory",  # numbers of bytes
     "filmbadge.ask.wire.permission",  # addresses, ports and a clock
     "filmbadge.ask.wire.pacer",  # addresses and a clock
+    "filmbadge.ask.wire.lease",  # networks and a clock
     "filmbadge.ask.wire.patience",  # networks, ports and seconds
     "filmbadge.ask.wire.conversation",  # the seam's shape
     "filmbadge.ask.dicomweb.question",  # questions, in our words

@@ -7,6 +7,7 @@ it counts to a later moment, and gives the networks to nobody before that.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,12 +19,11 @@ Network = tuple[int, int]  # as `scope.network_of` gives it
 # A lease is over so many seconds before the moment that it was given until. In the first half of them lines say
 # farewell; what their peers did not read by then is dropped, so that no system sends it again.
 ENDS_EARLY = 2.0
-_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def clock() -> float:
     """Seconds, by a clock that nobody sets. On Linux it counts the time in which the machine sleeps."""
-    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 class Lease:
