@@ -26,14 +26,20 @@ from support.hanging import HANGS
 
 RAY_NODE = Path(__file__).parents[2] / "packaging" / "ray-node"
 BIN = Path(sys.executable).parent
-PRIVATE, STRANGERS, WORLD = "10.90.0.0/24", "10.91.0.0/24", IPv4Network("10.77.0.0/24")
+PRIVATE, STRANGERS, WORLD = "10.90.0.0/24", "10.91.0.0/24", IPv4Network("10.77.0.0/23")
+TARGETS = ("10.77.0.0/27", "10.77.1.0/27")  # two networks, so that two workers have something to ask
 TRIES = 3  # Ray waits for 15 s until a node stands, and that cannot be changed: a busy machine may take longer
 
 
+# The way to the world stays open: only its lease keeps a worker from asking on.
 _CUT = """
 table inet cut {
-    chain arriving { type filter hook input priority 0; iifname "eth0" drop; }
-    chain leaving { type filter hook output priority 0; oifname "eth0" counter drop; }
+    chain arriving { type filter hook input priority 0; iifname "eth0" ip saddr != 10.77.0.0/23 drop; }
+    chain leaving {
+        type filter hook output priority 0
+        ip daddr 10.77.0.0/23 counter accept
+        oifname "eth0" drop
+    }
 }
 """
 
@@ -76,8 +82,14 @@ class Machine:
         return {(address.strip("[]").removeprefix("::ffff:"), int(port)) for address, _, port in pairs}
 
     def cut(self) -> None:
-        """From now on nothing reaches it, and it reaches nobody. It counts what it would have sent."""
+        """From now on it reaches the world only."""
         self.run("nft", "-f", "-", given=_CUT)
+
+    def sent(self) -> int:
+        """Packets that it sent to the world since it was cut off."""
+        return int(
+            self.run("nft", "list", "chain", "inet", "cut", "leaving").partition("counter packets ")[2].split()[0]
+        )
 
     def join(self) -> None:
         self.run("nft", "delete", "table", "inet", "cut")
@@ -230,9 +242,9 @@ async def _stand(name: str, scale: float, seed: int) -> None:
     """The world, at addresses of ours instead of loopback's."""
     made = build(read(name), scale, seed)
     serving.LOOPBACK = WORLD
-    archives = [
-        replace(archive, addresses=(address,)) for archive, address in zip(made.archives, WORLD.hosts(), strict=False)
-    ]
+    hosts = (address for pair in zip(*(IPv4Network(one).hosts() for one in TARGETS), strict=True) for address in pair)
+    archives = [replace(one, addresses=(address,)) for one, address in zip(made.archives, hosts, strict=False)]
+    assert len(archives) == len(made.archives)
     async with serving.serve(replace(made, archives=tuple(archives), networks=(WORLD,)), seed) as site:
         ports = (*site.dimse_ports, *site.dimse_tls_ports, *site.web_ports, *site.web_tls_ports)
         sys.stdout.write(" ".join(map(str, ports)) + "\n")
