@@ -69,6 +69,7 @@ BANNED = (
     "import aiodns",
     "import uvicorn",
     "import apprise",
+    "import ray",
 )
 
 
