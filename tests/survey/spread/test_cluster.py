@@ -132,7 +132,8 @@ def the_same(folder: Path) -> None:
     assert {t.quantity: t for t in many.totals()} == {t.quantity: t for t in one.totals()}
     pace = load(next(folder.glob("scope-*.toml"))).pace
     connections = [
-        (str(row["address"]), row["at"]) for row in many.rows("SELECT address, at FROM journal WHERE port IS NOT NULL")
+        (str(row["address"]), row["at"])
+        for row in many.rows('SELECT address, "at" FROM journal WHERE port IS NOT NULL')
     ]
     assert [window for window in fullest(connections, pace) if not window.kept] == []
 
