@@ -15,12 +15,15 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import candidates
 import census
 import common
 import gentle
 import identify
+import leases
 import memory
 import report
+import spread
 import sweep
 from common import BenchError
 
@@ -45,7 +48,7 @@ def main() -> None:
     for_identify = identify.options(["--hosts", str(chosen.hosts), "--repeat", str(chosen.repeat), *before])
     for_profile = profile.options(["--records", str(chosen.records), "--repeat", str(chosen.repeat), *before])
     for_gentle, for_memory, for_sweep = gentle.options(quick), memory.options(quick), sweep.options(before)
-    for_survey, for_report = survey.options(quick), report.options(quick)
+    for_survey, for_report, for_spread = survey.options(quick), report.options(quick), spread.options(quick)
     load = os.getloadavg()[0]
     common.enter()
     try:
@@ -58,6 +61,8 @@ def main() -> None:
         swept = sweep.document(for_sweep.network, for_sweep.ports, chosen.before)
         surveyed = survey.document(for_survey)
         told = report.document(tuple(for_report.sizes))
+        shared = spread.document(for_spread)
+        cost = list(candidates.costs(candidates.HOSTS // 10 if chosen.quick else candidates.HOSTS))
         taken = memory.rows(tuple(for_memory.sizes))
         felt = gentle.columns(for_gentle.studies, for_gentle.questions)
     except BenchError as error:
@@ -68,6 +73,9 @@ def main() -> None:
         f"## Identify: hosts a second\n\n{_first(identify.__doc__)}\n\n{identify.table(asked)}",
         f"## Sweep: seconds for {for_sweep.network}\n\n{_first(sweep.__doc__)}\n\n{sweep.table(swept)}",
         f"## Survey: endpoints a second, and the world of 2019\n\n{_first(survey.__doc__)}\n\n{survey.table(surveyed)}",
+        f"## Spread: hosts and records a second with workers\n\n{_first(spread.__doc__)}\n\n{spread.table(shared)}",
+        f"## Candidates: what a host of a port scan costs\n\n{_first(candidates.__doc__)}\n\n{candidates.table(cost)}",
+        f"## Leases: ten million hosts through one coordinator\n\n{_first(leases.__doc__)}\n\n{leases.table([shared['leases']])}",
         f"## Report: the page and the PDF\n\n{_first(report.__doc__)}\n\n{report.table(told)}",
         f"## Memory: a census and a profile of up to {max(for_memory.sizes):,} studies\n\n{_first(memory.__doc__)}\n\n{memory.table(taken)}",
         f"## Gentle: what the clinic feels, in ms\n\n{_first(gentle.__doc__)} Orthanc with {for_gentle.studies:,}"
@@ -83,6 +91,8 @@ def main() -> None:
                 "identify": asked,
                 "sweep": swept,
                 "survey": surveyed,
+                "spread": shared,
+                "candidates": [asdict(one) for one in cost],
                 "report": told,
                 "memory": [asdict(one) for one in taken],
                 "gentle": [asdict(one) for one in felt],

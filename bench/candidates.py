@@ -73,7 +73,9 @@ def _standing(kind: str) -> Iterator[None]:
 
 async def serve(kind: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while (asked := await reader.read(1 << 16)) and kind != "silent":
+        if kind == "silent":
+            await reader.read()
+        while asked := await reader.read(1 << 16):
             stays = kind == "web server" and asked.startswith((b"GET ", b"POST "))
             status = b"404 Not Found" if stays else b"400 Bad Request"
             body = b"<html><head><title>%b</title></head><body>%b</body></html>" % (status, status)

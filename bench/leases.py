@@ -55,6 +55,8 @@ class Leased:
     file_mb: float
     read_mb: float  # of memory, once the targets are there
     peak_mb: float
+    ledger_1: float  # leases a second of the ledger alone, of one network each
+    ledger_1000: float  # and of a thousand
 
 
 def hosts(count: int) -> Iterator[Target]:
@@ -99,7 +101,25 @@ def run(count: int, workers: int) -> Leased:
         file_mb=round(file_mb, 1),
         read_mb=round(read_mb),
         peak_mb=round(common.peak_mb()),
+        ledger_1=alone(1),
+        ledger_1000=alone(1000),
     )
+
+
+def alone(networks: int, seconds: float = 3.0) -> float:
+    """Leases of so many networks that the ledger grants and takes back in a second, each renewed once. Each is in the file when it is granted."""
+    with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / NAME, RateLimits(overall=5000.0)) as ledger:
+        ledger.join("worker")
+        began, granted = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            first = granted * networks % (LAST - networks)
+            ledger.renew("worker", None)
+            number = ledger.grant("worker", [(4, first + n) for n in range(networks)], networks)
+            if number is None:
+                raise BenchError("the ledger refused networks that are free")
+            ledger.give_back(number)
+            granted += 1
+        return round(granted / (time.perf_counter() - began))
 
 
 @dataclass
@@ -155,8 +175,8 @@ def _give_back(ledger: Ledger, queue: Queue, owned: dict[tuple[int, int], str], 
 
 def table(rows: list[dict[str, float]]) -> str:
     lines = [
-        "| hosts | networks | workers | s to read them | s to lease all | hosts/s | leases/s | orders/s | CPU µs/host | bytes/host in orders | file MB | MB once read | peak MB |",
-        "|" + "---:|" * 13,
+        "| hosts | networks | workers | s to read them | s to lease all | hosts/s | leases/s | orders/s | CPU µs/host | bytes/host in orders | file MB | MB once read | peak MB | ledger alone: leases/s of 1 network | of 1,000 |",
+        "|" + "---:|" * 15,
     ]
     for row in rows:
         counts = [f"{row[name]:,}" for name in ("hosts", "networks", "workers")]

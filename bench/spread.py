@@ -218,7 +218,7 @@ def table(found: dict[str, Any]) -> str:
             ]
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
-    return "\n".join(lines) + f"\nThe coordinator alone (`leases.py`):\n\n{leases.table([found['leases']])}"
+    return "\n".join(lines).rstrip()
 
 
 def document(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -253,7 +253,7 @@ def main() -> None:
         found = document(chosen)
     except BenchError as error:
         sys.exit(str(error))
-    print(json.dumps(found, indent=2) if chosen.json else table(found))
+    print(json.dumps(found, indent=2) if chosen.json else f"{table(found)}\n\n{leases.table([found['leases']])}")
 
 
 if __name__ == "__main__":
