@@ -10,6 +10,7 @@ from pathlib import Path
 
 import manual
 import msgspec
+import scale
 
 from filmbadge import texts
 from filmbadge.catalogue import kinds
@@ -39,6 +40,7 @@ TABLES = {
     ),
     Path("docs/kinds.md"): ("<!-- generated from filmbadge.catalogue.kinds: do not edit below -->\n", kinds.markdown),
     Path("docs/remedies.md"): ("<!-- generated from filmbadge.tell.remedy: do not edit below -->\n", remedy.markdown),
+    Path("docs/scale.md"): ("<!-- generated from scripts/scale.py: do not edit below -->\n", scale.markdown),
     Path("docs/restraint.md"): ("<!-- generated from filmbadge.texts: do not edit below -->\n", texts.markdown),
 }
 SCHEMAS = {

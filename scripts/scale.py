@@ -9,8 +9,10 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
-HOUR, DAY = 3600.0, 86400.0
-GB, TB = 1e9, 1e12
+from filmbadge.scope import RateLimits
+
+HOUR, GB = 3600.0, 1e9
+USUAL = RateLimits()
 
 
 class Input(NamedTuple):
@@ -45,17 +47,90 @@ def measured(name: str, value: float, means: str, stands: str) -> None:
 
 
 # Taken from its tables by hand; a test holds both together.
-measured("cpu_archive", 360, "CPU µs of a survey to ask an archive", "| filmbadge survey | 2,750 | 1 × | 360 |")
 measured("cpu_record", 1.8, "CPU µs to look at a record", "| filmbadge profile (compiled) | 636,000 | 1 × | 1.8 |")
 measured("record_bytes", 488, "bytes of a record on the wire", "(488 on the wire)")
-measured("rows_census", 2.02, "records that a census reads for each study", "| census (compiled) | 1,000,000 | 223 | 2,021,522 |")
-measured("rows_profile", 2.02, "records that a profile reads for each study", "| profile (compiled) | 1,000,000 | 422 | 2,015,539 |")
-measured("gentle", 326, "studies a second that a census reads of an Orthanc at our usual tenth of its time", "| 200 | 1 | 326 |")
+measured(
+    "rows_census",
+    2.02,
+    "records that a census reads for each study",
+    "| census (compiled) | 1,000,000 | 223 | 2,021,522 |",
+)
+measured(
+    "rows_profile",
+    2.02,
+    "records that a profile reads for each study",
+    "| profile (compiled) | 1,000,000 | 422 | 2,015,539 |",
+)
+measured(
+    "gentle",
+    326,
+    "studies a second that a census reads of an Orthanc at our usual tenth of its time",
+    "| 200 | 1 | 326 |",
+)
 measured("page_cpu", 17.2, "CPU s of a page for 5,000 open archives", "| 20,000 | html | 96.8 | 17.2 | 470 |")
 measured("page_mb", 470, "peak MB of that page", "| 20,000 | html | 96.8 | 17.2 | 470 |")
 measured("pdf_mb", 3406, "peak MB of its PDF", "| 20,000 | pdf | 896.4 | 123.3 | 3406 |")
-#CANDIDATES#
+measured("connections_archive", 1, "connections of a candidate: archive", "| archive | 1 | 2,280 | 158 | 1,900 |")
+measured("wire_archive", 2279.4, "bytes on the wire of a candidate: archive", "| archive | 1 | 2,280 | 158 | 1,900 |")
+measured("kept_archive", 158.5, "bytes kept of a candidate: archive", "| archive | 1 | 2,280 | 158 | 1,900 |")
+measured("cpu_archive", 1905, "CPU µs of a candidate: archive", "| archive | 1 | 2,280 | 158 | 1,900 |")
+measured("connections_web", 2, "connections of a candidate: web server", "| web server | 2 | 19,900 | 129 | 17,600 |")
+measured(
+    "wire_web", 19940.3, "bytes on the wire of a candidate: web server", "| web server | 2 | 19,900 | 129 | 17,600 |"
+)
+measured("kept_web", 129, "bytes kept of a candidate: web server", "| web server | 2 | 19,900 | 129 | 17,600 |")
+measured("cpu_web", 17556.6, "CPU µs of a candidate: web server", "| web server | 2 | 19,900 | 129 | 17,600 |")
+measured(
+    "connections_hangs",
+    35,
+    "connections of a candidate: web server that hangs up",
+    "| web server that hangs up | 35 | 34,900 | 560 | 26,000 |",
+)
+measured(
+    "wire_hangs",
+    34867.2,
+    "bytes on the wire of a candidate: web server that hangs up",
+    "| web server that hangs up | 35 | 34,900 | 560 | 26,000 |",
+)
+measured(
+    "kept_hangs",
+    560.3,
+    "bytes kept of a candidate: web server that hangs up",
+    "| web server that hangs up | 35 | 34,900 | 560 | 26,000 |",
+)
+measured(
+    "cpu_hangs",
+    26017.9,
+    "CPU µs of a candidate: web server that hangs up",
+    "| web server that hangs up | 35 | 34,900 | 560 | 26,000 |",
+)
+measured("connections_silent", 2, "connections of a candidate: silent", "| silent | 2 | 1,640 | 103 | 1,470 |")
+measured("wire_silent", 1643.2, "bytes on the wire of a candidate: silent", "| silent | 2 | 1,640 | 103 | 1,470 |")
+measured("kept_silent", 102.8, "bytes kept of a candidate: silent", "| silent | 2 | 1,640 | 103 | 1,470 |")
+measured("cpu_silent", 1474.6, "CPU µs of a candidate: silent", "| silent | 2 | 1,640 | 103 | 1,470 |")
+measured("connections_closed", 1, "connections of a candidate: closed", "| closed | 1 | 100 | 51.1 | 822 |")
+measured("wire_closed", 100.1, "bytes on the wire of a candidate: closed", "| closed | 1 | 100 | 51.1 | 822 |")
+measured("kept_closed", 51.1, "bytes kept of a candidate: closed", "| closed | 1 | 100 | 51.1 | 822 |")
+measured("cpu_closed", 822.2, "CPU µs of a candidate: closed", "| closed | 1 | 100 | 51.1 | 822 |")
+measured(
+    "cpu_lease",
+    26.78,
+    "CPU µs of the coordinator to lease a host",
+    "| 10,000,000 | 4,393,432 | 64 | 130 | 679 | 14,700 | 131 | 14 | 26.8 | 41.9 | 5 | 190 | 791 | 3,160 | 190 |",
+)
+measured(
+    "mb_targets",
+    7.91e-05,
+    "MB of memory for a target, while they are read",
+    "| 10,000,000 | 4,393,432 | 64 | 130 | 679 | 14,700 | 131 | 14 | 26.8 | 41.9 | 5 | 190 | 791 | 3,160 | 190 |",
+)
 
+measured(
+    "cpu_keep",
+    365,
+    "CPU µs of the coordinator to keep a host, with its share of the end",
+    "| --workers 2 | 430 | 0.883 × | 3.03 | 1.46 | 11.7 | 0.63 | 239 | 4,000 |",
+)
 PRICES = {
     "core_hour": Input(0.05, "money for an hour of one core", ASSUMED),
     "gb_sent": Input(0.05, "money for 10^9 bytes on the wire, in either direction", ASSUMED),
@@ -138,7 +213,7 @@ def markdown(values: Mapping[str, float] | None = None) -> str:
 
 def _inputs(of: Mapping[str, float]) -> str:
     lines = ["| name | value | means | from |", "|---|---:|---|---|"]
-    lines += [f"| `{name}` | {_number(of[name])} | {one.means} | {one.source} |" for name, one in INPUTS.items()]
+    lines += [f"| `{name}` | {_exact(of[name])} | {one.means} | {one.source} |" for name, one in INPUTS.items()]
     return "\n".join(lines)
 
 
@@ -151,14 +226,17 @@ def _outputs(of: Mapping[str, float]) -> str:
         money = one.core_hours * of["core_hour"] + one.wire / GB * of["gb_sent"]
         cells = [one.hours, one.core_hours, one.wire / GB, one.disk / GB, money]
         hours, cores, wire, disk, paid = map(_number, cells)
-        lines.append(f"| {one.what} | {_number(one.many)} | {hours} | {one.limit} | {cores} | {wire} | {disk} | {paid} |")
-    asked = stages(of)[1]
+        lines.append(
+            f"| {one.what} | {_number(one.many)} | {hours} | {one.limit} | {cores} | {wire} | {disk} | {paid} |"
+        )
+    asked, usual = stages(of)[1], stages({**of, "pace": USUAL.overall, "hands": USUAL.open_at_once})[1]
     busy = asked.core_hours / asked.hours / of["worker_share"]
     hosts = asked.many / (asked.hours * HOUR)
     lines += [
         "",
         f"To ask at that pace keeps {_number(busy)} cores of workers busy. It is {_number(hosts)} hosts a second, and one coordinator"
-        f" keeps up with {_number(coordinator(of))}. Its targets take {_number(asked.many * of['mb_targets'] / 1e3)} GB of memory.",
+        f" keeps up with {_number(coordinator(of))}. At the pace of a scope that says nothing of it ({USUAL.overall:g} a second,"
+        f" {USUAL.open_at_once} open at once) to ask the candidates takes {_number(usual.hours)} hours, by {usual.limit}. The targets take {_number(asked.many * of['mb_targets'] / 1e3)} GB of memory.",
     ]
     return "\n".join(lines)
 
@@ -178,6 +256,11 @@ def _breaks(of: Mapping[str, float]) -> str:
             f" It keeps up with {_number(coordinator(of))} hosts a second. Where a scope allows more than that, cut the targets, and survey each part into a folder of its own.",
         ]
     )
+
+
+def _exact(value: float) -> str:
+    """As it was put in."""
+    return _number(value) if value >= 1e6 else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _number(value: float) -> str:
