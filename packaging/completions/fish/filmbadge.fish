@@ -5,7 +5,7 @@
 function __fish_filmbadge_using_command
     set -l cmd (commandline -opc)
     set -l subcommands
-    set -l options_with_values '--add-user --aet --backup --basis --before --by --contact --contacts --csv --day --days --depth --device --dir --fail-on --fail-on-grade --for --format --fresh --html --intelmq --json --jsonl --key --language --list --listen --organisation --out --owner --paper --pdf --places --ports --progress --receipt --reference --restore --reviewed --role --sarif --scale --scope --seed --sender --set --sign --signature --sql --tlp --told --who'
+    set -l options_with_values '--add-user --aet --backup --basis --before --by --contact --contacts --csv --day --days --depth --device --dir --fail-on --fail-on-grade --for --format --fresh --html --intelmq --json --jsonl --key --language --list --listen --on --organisation --out --owner --paper --pdf --places --ports --progress --receipt --reference --restore --reviewed --role --sarif --scale --scope --seed --sender --set --sign --signature --sql --tlp --told --who --workers'
     set -l all_commands 'check compare feed forget judge new notices optout rehearse remedy report scope survey verify watch'
     set -l skip_next 0
     # Extract command words (only real subcommand names) from command line
@@ -230,6 +230,9 @@ complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l depth -x -a 
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l ports -r -d 'Only these ports of the scope, such as 104,8042. A target that names its ports …'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l aet -r -d 'Only this AE title of the scope. May be given several times.'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l places -r -F -d 'A CSV or MMDB file that says in which country and network an address is, and wh…'
+complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l workers -r -d 'Ask with so many processes of this machine, or with --on of a cluster, at the p…'
+complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l on -r -d 'Ask with Ray: local, or the address of a cluster, such as ray://192.0.2.1:10001…'
+complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l without-token -d 'With --on: join a cluster that asks for no token. Whoever reaches such a cluste…'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l progress -r -F -d 'Write to this file, once a second, how far the survey is: one JSON document, fo…'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l fail-on -x -a 'listening speaks admits answers discloses offers delivers' -d 'Exit with 1 when an endpoint stands on this rung or higher, such as discloses.'
 complete -c filmbadge -n '__fish_filmbadge_using_command survey' -l fail-on-grade -x -a 'B C D E F' -d 'Exit with 1 when an archive has this grade or a worse one, and with 3 when that…'

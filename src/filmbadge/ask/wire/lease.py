@@ -23,7 +23,10 @@ ENDS_EARLY = 2.0
 
 def clock() -> float:
     """Seconds, by a clock that nobody sets. On Linux it counts the time in which the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    else:  # noqa: RET505 - mypy follows a platform by its branches
+        return time.monotonic()
 
 
 class Lease:

@@ -19,7 +19,7 @@ import msgspec
 from filmbadge.ask.decoder import CORE
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.targets.lists import Target
-from filmbadge.ask.wire.dialer import Dialer, OutOfScope, UnknownName
+from filmbadge.ask.wire.dialer import Dialer, Names, OutOfScope, UnknownName
 from filmbadge.ask.wire.lease import Lease, clock
 from filmbadge.ask.wire.pacer import Pacer
 from filmbadge.catalogue.digest import digest
@@ -95,9 +95,10 @@ class _Part:
         self._batch, self._sketches, self._secrets = Batch(), Sketches(), deque[bytes]()
         self._told = _Told()
         self._ports: dict[str, tuple[int, ...]] = {}  # that the user named, by host
-        self._names = _Names(self._something) if scope.look_up == "coordinator" else None
         self._lease = Lease()
-        self._dialer = Dialer(scope, self._journal, self._ports, lease=self._lease, key=RunKey(key), names=self._names)
+        self._dialer = Dialer(scope, self._journal, self._ports, lease=self._lease, key=RunKey(key))
+        own = self._dialer.names if scope.look_up == "workers" else None
+        self._names = self._dialer.names = _Names(self._something, own)
         self._pace = _Pace(self._dialer, self._look)
         self._crew = Crew(self._dialer, scope.depth, places, self._sketches, self._keep)
         self._crew.elsewhere = self._goes_back
@@ -130,7 +131,7 @@ class _Part:
 
     def _look(self) -> None:
         """Whoever waits for more, or for an answer, is not to wait for long."""
-        if (self._pace.hungry and not self._no_more) or (self._names and self._names.unasked):
+        if (self._pace.hungry and not self._no_more) or self._names.unasked:
             self._something()
 
     async def abandon(self) -> None:
@@ -146,8 +147,7 @@ class _Part:
                 self._secrets.clear()
                 self._term = order.term
             self._told.lapsed = lapsed
-        if self._names is not None:
-            self._names.take(order.answers)
+        self._names.take(order.answers)
         if lapsed or order.stop or not order.seconds:
             return
         self._lease.renew(order.since + order.seconds)
@@ -290,7 +290,7 @@ class _Part:
             wants=0 if stopped else self._wants,
             in_hand=tuple((str(target), clocked - since) for target, since in self._crew.in_hand.items()),
             sources=self._dialer.sources,
-            questions=self._names.ask() if self._names else (),
+            questions=self._names.ask(),
             answers=tuple(told.answers),
             stopped=stopped and whole,
             at=clock(),
@@ -376,10 +376,11 @@ class _Pace:
 
 
 class _Names:
-    """Names are looked up where the coordinator is."""
+    """Names are looked up where the coordinator is, or here if the scope says so. What it knows is not looked up again."""
 
-    def __init__(self, something: Callable[[], None]) -> None:
+    def __init__(self, something: Callable[[], None], own: Names | None) -> None:
         self._something = something
+        self._own = own
         self.unasked: list[str] = []
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
 
@@ -406,9 +407,13 @@ class _Names:
         return await asyncio.shield(self._future(question))
 
     async def addresses(self, name: str) -> tuple[Address, ...]:
+        if self._own is not None and name not in self._waiting:
+            return await self._own.addresses(name)
         return addresses_of(await self._answer(name))
 
     async def name(self, address: Address) -> str:
+        if self._own is not None:
+            return await self._own.name(address)
         return (await self._answer(pointer(address))).name
 
 
