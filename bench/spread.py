@@ -61,19 +61,22 @@ class Spread:
     peak_mb: float  # of the process that keeps
 
 
-def ways() -> list[str]:
+def ways(*, ray: bool) -> list[str]:
     """Those that this installation has."""
+    if not ray:
+        return [way for way, (_, on) in WAYS.items() if on is None]
     has_ray = subprocess.run([common.OUR_PYTHON, "-c", "import ray"], capture_output=True, check=False).returncode == 0
     if not has_ray:
         common.say("ray is not installed (filmbadge[ray]): its rows are left out")
     return [way for way, (_, on) in WAYS.items() if on is None or has_ray]
 
 
-def rows(hosts: int, records: int, repeat: int) -> Iterator[Spread]:
+def rows(hosts: int, records: int, repeat: int, *, ray: bool) -> Iterator[Spread]:
     with tempfile.TemporaryDirectory() as name:
         peer = build(Path(name))
-        for what, size in (("host", hosts), ("record", records)):
-            told: dict[str, list[dict[str, float]]] = {way: [] for way in ways()}
+        here = ways(ray=ray)
+        for what, size in ((what, size) for what, size in (("host", hosts), ("record", records)) if size):
+            told: dict[str, list[dict[str, float]]] = {way: [] for way in here}
             for turn in range(repeat):
                 for way, runs in told.items():
                     with acceptor(peer) if what == "host" else archives(size) as pids:
@@ -183,8 +186,8 @@ def child(what: str, way: str, size: int) -> dict[str, float]:
         dataset = Dataset(folder)
         (span,) = dataset.rows(_SPAN)
         counted = (
-            "count(*)" if what == "host" else "sum(coalesce(studies, studies_at_least))"
-        )  # a round number is no proof
+            "count(*)" if what == "host" else "sum(coalesce(studies, studies_at_least) * len(endpoints))"
+        )  # all hold the same, so they may be told as one
         (found,) = dataset.rows(f"SELECT {counted}::BIGINT n FROM archives WHERE open")
     of_workers = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
@@ -198,7 +201,7 @@ def child(what: str, way: str, size: int) -> dict[str, float]:
 
 def table(found: dict[str, Any]) -> str:
     lines = []
-    for what in ("host", "record"):
+    for what in dict.fromkeys(row["what"] for row in found["rows"]):
         lines += [
             f"| survey | {what}s/s | of one | s to start | CPU s, keeps | CPU s, workers | CPU s, {'acceptor' if what == 'host' else 'archives'} | peak MB, keeps | {what}s |",
             "|---|" + "---:|" * 8,
@@ -224,16 +227,17 @@ def table(found: dict[str, Any]) -> str:
 def document(chosen: argparse.Namespace) -> dict[str, Any]:
     command = [common.OUR_PYTHON, common.HERE / "leases.py", "--json", f"--hosts={chosen.leased}"]
     leased = common.told(common.run(command, common.cores()[1], seconds=3600).out)
-    found = [asdict(row) for row in rows(chosen.hosts, chosen.records, chosen.repeat)]
+    found = [asdict(row) for row in rows(chosen.hosts, chosen.records, chosen.repeat, ray=not chosen.without_ray)]
     return {"bench": "spread", "rows": found, "leases": leased}
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--hosts", type=int, default=HOSTS)
-    parser.add_argument("--records", type=int, default=RECORDS, help=f"of each of {ARCHIVES} archives")
+    parser.add_argument("--records", type=int, default=RECORDS, help=f"of each of {ARCHIVES} archives; 0: only hosts")
     parser.add_argument("--leased", type=int, default=leases.HOSTS, help="hosts that the coordinator alone leases")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--without-ray", action="store_true")
     parser.add_argument("--quick", action="store_true", help="2,000 hosts, 20,000 records, 100,000 leased, once")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)

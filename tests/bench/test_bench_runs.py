@@ -16,12 +16,11 @@ from support.hanging import HANGS
 BENCH = Path(__file__).parents[2] / "bench"
 
 
-def tell(name: str, *arguments: str) -> dict[str, Any]:
+def tell(name: str, *arguments: str) -> Any:
     command = [sys.executable, str(BENCH / name), *arguments, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    return json.loads(done.stdout)
 
 
 def run(name: str, *arguments: str) -> dict[str, dict[str, Any]]:
@@ -139,3 +138,18 @@ def test_a_year_of_a_dashboard(tmp_path: Path) -> None:
     assert told["changes"]["new"] >= 40
     assert told["known"] >= 40
     assert told["megabytes"] > 0
+
+
+def test_spread() -> None:
+    """Every way finds all; of workers somebody knows what they took."""
+    told = tell("spread.py", "--hosts", "60", "--records", "0", "--leased", "300", "--repeat", "1", "--without-ray")
+    assert told["leases"]["hosts"] == 300
+    rows = told["rows"]
+    assert [row["way"] for row in rows] == ["one process", "--workers 1", "--workers 2"]
+    assert all((row["workers_cpu_seconds"] > 0) == (row["way"] != "one process") for row in rows)
+
+
+def test_candidates() -> None:
+    rows = {row["kind"]: row for row in tell("candidates.py", "--hosts", "20")}
+    assert rows["web server that hangs up"]["connections"] > rows["web server"]["connections"]
+    assert rows["archive"]["wire_bytes"] > rows["silent"]["wire_bytes"] > rows["closed"]["wire_bytes"] > 0

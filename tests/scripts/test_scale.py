@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import scale
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", [name for name, one in scale.INPUTS.items() if one.source == scale.MEASURED])
