@@ -37,6 +37,7 @@ class Crew:
         self.elsewhere: Callable[[Target, Elsewhere], None] = _nowhere
         self.in_hand: dict[Target, float] = {}  # hosts that are being asked, since when by the event loop's clock
         self.took = 0.0  # seconds, of the host that was handed on last
+        self._given_away: Callable[[], int] = int
 
     async def ask(
         self,
@@ -50,11 +51,17 @@ class Crew:
         later = Later(feeder, self._dialer.pacer.until)
         at_work = Hands(later, lambda target: self._work(target, later), hands)
         self._dialer.silence = at_work.give_away
+        self._given_away = lambda: at_work.given_away
         try:
             await at_work.ask_all()
         finally:
             for target, host in later.left():  # what they told stands
                 self._keep(host, target)
+
+    @property
+    def hands(self) -> int:
+        """How many are at work. A host whose peer keeps silent has none."""
+        return len(self.in_hand) - self._given_away()
 
     async def _network(self, name: str) -> Network | None:
         """The network of a name. Where it has none that may be asked, why is remembered: it is looked up once."""
@@ -76,6 +83,8 @@ class Crew:
         except Elsewhere as needed:
             self.elsewhere(target, needed)
             return True
+        except OutOfScope:  # the lease ended: who has the network next asks this host
+            return not self._dialer.expired
         finally:
             self.took = clock() - self.in_hand.pop(target)
         if self._dialer.expired:

@@ -32,6 +32,11 @@ class Hands:
         self._without: set[asyncio.Task[Any]] = set()  # they ask a host that gave its hand away
         self._group = asyncio.TaskGroup()
 
+    @property
+    def given_away(self) -> int:
+        """Hosts that gave their hand to another."""
+        return len(self._without)
+
     async def ask_all(self) -> None:
         """Until no host is left. Once."""
         async with self._group:

@@ -99,11 +99,12 @@ class _Part:
         self._dialer = Dialer(scope, self._journal, self._ports, lease=self._lease, key=RunKey(key))
         own = self._dialer.names if scope.look_up == "workers" else None
         self._names = self._dialer.names = _Names(self._something, own)
-        self._pace = _Pace(self._dialer, self._look)
         self._crew = Crew(self._dialer, scope.depth, places, self._sketches, self._keep)
         self._crew.elsewhere = self._goes_back
+        self._pace = _Pace(self._dialer, self._look, lambda: self._crew.hands < self._hands)
         self._term = 0
         self._rate, self._hands = 0.0, 0
+        self._confirmed = 0.0  # the last rate that it went by in all
         self._leases: dict[int, _Leased] = {}
         self._number: dict[str, int] = {}  # of the lease of each target that is not done
         self._networks = _Networks()
@@ -152,8 +153,7 @@ class _Part:
             return
         self._lease.renew(order.since + order.seconds)
         self._rate, self._hands, self._no_more = order.rate, order.hands, order.no_more
-        if order.rate:
-            self._dialer.pacer.limit(order.rate)
+        self._dialer.pacer.limit(order.rate)
         self._sketches.images = max(self._sketches.images, order.images)
         for share in order.shares:
             self._take(share)
@@ -193,7 +193,8 @@ class _Part:
         self._pace.wake(hungry=self._pace.hungry and not self._networks.waiting)
 
     async def _ask(self) -> None:
-        await self._crew.ask(self._networks, self._hands, self._pace, lambda: not self._no_more)
+        hands = self._scope.pace.open_at_once  # of which as many ask as the pace lets
+        await self._crew.ask(self._networks, hands, self._pace, lambda: not self._no_more)
         self._something()
 
     async def _break_off(self) -> None:
@@ -248,6 +249,7 @@ class _Part:
         self._settle(target)
 
     def _settle(self, target: Target) -> None:
+        self._pace.wake(hungry=self._pace.hungry)  # a hand may be free
         number = self._number.pop(str(target), None)
         if number is None:
             return
@@ -259,6 +261,13 @@ class _Part:
             self._told.finished.append(number)
         if not self._number:
             self._something()
+
+    @property
+    def _applied(self) -> float:
+        """The rate by which it goes. A smaller one holds once no more hands are at work than came with it."""
+        if self._crew.hands <= self._hands:
+            self._confirmed = self._rate
+        return self._confirmed
 
     @property
     def _wants(self) -> int:
@@ -278,7 +287,7 @@ class _Part:
         clocked = asyncio.get_running_loop().time()
         report = Report(
             term=self._term,
-            rate=self._rate,
+            rate=self._applied,
             version=self._version,
             tables=tables,
             done=tuple(told.done),
@@ -347,11 +356,13 @@ class _Networks(Iterator[Iterable[Target]]):
 class _Pace:
     """The pace of a worker: whoever waits for a free place is woken where leases came."""
 
-    def __init__(self, dialer: Dialer, hungers: Callable[[], None]) -> None:
+    def __init__(self, dialer: Dialer, hungers: Callable[[], None], has_hand: Callable[[], bool]) -> None:
+        """`hungers` is called where more could be asked than was leased. `has_hand`: whether another host may be in hand."""
         self.hungry = False  # more could be asked than was leased
         self._pacer: Pacer = dialer.pacer
         self._dialer = dialer
         self._hungers = hungers
+        self._has_hand = has_hand
         self._came = asyncio.Event()
 
     def wake(self, *, hungry: bool) -> None:
@@ -359,10 +370,12 @@ class _Pace:
         self._came.set()
 
     def due(self, network: Network | None) -> float:
+        if network is None and not self._has_hand():
+            return inf
         return self._pacer.due(network)
 
     async def until(self, moment: float) -> bool:
-        if not self._pacer.due(None):
+        if not self.due(None):
             self.hungry = True
             self._hungers()
         seconds = min(moment - time.monotonic(), self._dialer.seconds_left)
