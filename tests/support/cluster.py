@@ -28,7 +28,7 @@ RAY_NODE = Path(__file__).parents[2] / "packaging" / "ray-node"
 BIN = Path(sys.executable).parent
 PRIVATE, STRANGERS, WORLD = "10.90.0.0/24", "10.91.0.0/24", IPv4Network("10.77.0.0/23")
 TARGETS = ("10.77.0.0/27", "10.77.1.0/27")  # two networks, so that two workers have something to ask
-TRIES = 3  # Ray waits for 15 s until a node stands, and that cannot be changed: a busy machine may take longer
+TRIES = 10  # Ray waits for 15 s until a node stands, and that cannot be changed: a busy machine may take longer
 
 
 # The way to the world stays open: only its lease keeps a worker from asking on.
