@@ -7,7 +7,9 @@ kept file. Everything that is shown passes `printable`.
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 from unicodedata import category
@@ -161,3 +163,11 @@ def markdown() -> str:
         for text in dict.fromkeys(PEER.values())
     )
     return f"| what | where it comes from | most characters | where it is shown |\n|---|---|---|---|\n{rows}\n"
+
+
+def where(error: BaseException) -> str:
+    """An exception's type, and the line of our code that raised it. It holds no text of the exception, and no value."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "filmbadge" in f.filename]
+    return type(error).__name__ + (f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "")

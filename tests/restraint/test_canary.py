@@ -238,6 +238,23 @@ def test_a_crash_in_any_stage_tells_nothing(world: World, stage: str) -> None:
     world.clean()
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "",
+        "filmbadge.ask.personal.inspector:ValueInspector.take",
+        "filmbadge.ask.wire.dialer:_Line._hand_over",
+        "filmbadge.survey.crew:examine",
+    ],
+)
+def test_workers_that_share_a_survey_tell_nothing(world: World, stage: str) -> None:
+    """Each looks inside records in a process of its own, and reports. One that fails says where, and not what it held."""
+    out = f"shared-{len(list(world.work.glob('shared-*')))}"
+    world.run("survey", "scope.toml", world.target, "--out", out, "--workers", "2", fail=stage, core="pure")
+    assert (world.work / out / "leases.sqlite").exists()
+    world.clean()
+
+
 def test_every_module_that_asks_is_crashed_or_said_to_be_blind() -> None:
     rooms = (filmbadge.ask, filmbadge.identifiers)
     modules = [one for room in rooms for one in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")]

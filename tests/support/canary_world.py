@@ -31,7 +31,7 @@ import filmbadge.cli
 for command in ("check", "feed", "judge", "report", "survey"):
     importlib.import_module(f"filmbadge.cli.{command}")
 logging.basicConfig(level=logging.DEBUG)
-def run(where, arguments):
+def fail_at(where):
     if where:
         module, _, path = where.partition(":")
         *owners, name = path.split(".")
@@ -47,11 +47,17 @@ def run(where, arguments):
             for other in [*sys.modules.values()]:
                 if vars(other).get(name) is known:
                     setattr(other, name, fail)
+def run(where, arguments):
+    os.environ["FAIL_AT"] = where  # for workers, which read this file anew
+    fail_at(where)
     sys.argv = ["filmbadge", *arguments]
     filmbadge.cli.main()
-if sys.argv[1:]:
+worker = __name__ != "__main__"
+if worker:
+    fail_at(os.environ.get("FAIL_AT", ""))
+elif sys.argv[1:]:
     run("", sys.argv[1:])
-for line in sys.stdin:
+for line in () if worker else sys.stdin:
     where, arguments, out, err = json.loads(line)
     if child := os.fork():
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -13,8 +13,9 @@ from cyclopts import App, CycloptsError
 from filmbadge import interruption
 from filmbadge.cli import misuse
 from filmbadge.cli.codes import DONE, INCOMPLETE, REFUSED
-from filmbadge.cli.console import complain, open_standard_streams, out, settle_standard_streams, where
+from filmbadge.cli.console import complain, open_standard_streams, out, settle_standard_streams
 from filmbadge.model import Refusal
+from filmbadge.texts import where
 from filmbadge.version import RELEASE
 
 

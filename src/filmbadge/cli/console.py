@@ -10,7 +10,6 @@ import shlex
 import signal
 import stat
 import sys
-import traceback
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,7 +22,7 @@ from rich.segment import Segment
 from filmbadge import interruption
 from filmbadge.cli import plain
 from filmbadge.model import Depth, Refusal, Rung
-from filmbadge.texts import lines, printable
+from filmbadge.texts import lines, printable, where
 
 if sys.platform != "win32":
     import resource
@@ -117,14 +116,6 @@ def settle_standard_streams() -> None:
             # AttributeError, ValueError: the stream is missing or closed.
             with suppress(OSError, AttributeError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def where(error: BaseException) -> str:
-    """An exception's type, and the line of our code that raised it. It holds no text of the exception, and no value."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "filmbadge" in f.filename]
-    return type(error).__name__ + (f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "")
 
 
 def complain(message: str, code: int) -> int:

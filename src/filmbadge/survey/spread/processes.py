@@ -17,12 +17,16 @@ from typing import Protocol
 from filmbadge.survey.examine import SurveyError
 from filmbadge.survey.spread.messages import WorkerLost
 from filmbadge.survey.spread.work import Work
+from filmbadge.texts import where
 
 if sys.platform != "win32":
     import uvloop
 
 END_SECONDS = 10.0  # that a process may take to end, before it is killed
 MOST = 256  # processes
+
+
+OURS = "our own error, please report it: "  # what a worker says, on the pipe, before it ends
 
 
 class Pipe(Protocol):
@@ -61,9 +65,11 @@ class Process:
         self._busy = True
         self._pipe.send_bytes(order)
         self._pipe.send_bytes(secret)
-        report = self._pipe.recv_bytes(), self._pipe.recv_bytes()
+        report, secret = self._pipe.recv_bytes(), self._pipe.recv_bytes()
         self._busy = False
-        return report
+        if not report:
+            raise WorkerLost(f"{self.name} met {secret.decode()}")
+        return report, secret
 
     async def end(self) -> None:
         if self._busy:  # it does not answer, and a thread waits for it
@@ -112,7 +118,7 @@ def _work(pipe: Pipe) -> None:
     """The whole of a worker's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator says when to leave
     gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage
-    with asyncio.Runner(loop_factory=_loop()) as runner:
+    with asyncio.Runner(loop_factory=_loop()) as runner, suppress(asyncio.CancelledError):
         runner.run(_serve(pipe))
 
 
@@ -126,6 +132,8 @@ def _loop() -> Callable[[], asyncio.AbstractEventLoop]:
 async def _serve(pipe: Pipe) -> None:
     """Obeys until the pipe closes. Then nothing more is sent."""
     loop, work = asyncio.get_running_loop(), Work()
+    # The loop's own handler, and Python's at the end of a process, would write what an exception says: it may hold anything.
+    loop.set_exception_handler(lambda *_: None)
     while True:
         try:
             order, secret = (
@@ -135,7 +143,10 @@ async def _serve(pipe: Pipe) -> None:
         except (EOFError, OSError):
             await work.abandon()
             return
-        report, sketches = await work.exchange(order, secret)
+        try:
+            answer = await work.exchange(order, secret)
+        except Exception as error:
+            answer = b"", f"{OURS}{where(error)}".encode()
         with suppress(OSError):
-            pipe.send_bytes(report)
-            pipe.send_bytes(sketches)
+            for part in answer:
+                pipe.send_bytes(part)
