@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol
@@ -242,8 +243,6 @@ class Start:
         return leave
 
     async def _join(self, aside: Aside) -> Callable[[], None]:
-        if not re.fullmatch(r"ray://[^/\s:]+:\d{1,5}", self._where):
-            raise SurveyError(f"--on takes {LOCAL} or ray://HOST:PORT, such as ray://10.0.0.1:10001")
         if not self._without_token:
             if not _has_token():
                 raise SurveyError(
@@ -263,10 +262,18 @@ class Start:
 
 
 def start(where: str, *, without_token: bool = False) -> Start:
-    """`where`: `local`, or ray://HOST:PORT. `without_token`: a cluster that asks for none is joined too."""
+    """`where`: `local`, or ray://HOST:PORT. `without_token`: a cluster that asks for none is joined too.
+
+    Raises SurveyError before anything is written.
+    """
+    if where != LOCAL and not re.fullmatch(r"ray://[^/\s:]+:\d{1,5}", where):
+        raise SurveyError(f"--on takes {LOCAL} or ray://HOST:PORT, such as ray://10.0.0.1:10001")
+    if find_spec("ray") is None:
+        raise SurveyError(_MISSING)
     return Start(where, without_token=without_token)
 
 
+_MISSING = "--on needs Ray: pip install 'filmbadge[ray]'"
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}  # the terminal is ours
 
 
@@ -277,7 +284,7 @@ def _imported() -> Any:
     try:
         import ray
     except ImportError:
-        raise SurveyError("--on needs Ray: pip install 'filmbadge[ray]'") from None
+        raise SurveyError(_MISSING) from None
     return ray
 
 

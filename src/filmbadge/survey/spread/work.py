@@ -109,6 +109,7 @@ class _Part:
         self._number: dict[str, int] = {}  # of the lease of each target that is not done
         self._networks = _Networks()
         self._no_more = False
+        self._wanted = self._denied = False  # it said that it wants more; and nothing came
         self._round: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._tell = asyncio.Event()
@@ -132,7 +133,7 @@ class _Part:
 
     def _look(self) -> None:
         """Whoever waits for more, or for an answer, is not to wait for long."""
-        if (self._pace.hungry and not self._no_more) or self._names.unasked:
+        if (self._pace.hungry and not (self._no_more or self._denied)) or self._names.unasked:
             self._something()
 
     async def abandon(self) -> None:
@@ -153,6 +154,7 @@ class _Part:
             return
         self._lease.renew(order.since + order.seconds)
         self._rate, self._hands, self._no_more = order.rate, order.hands, order.no_more
+        self._denied = self._wanted and not order.shares
         self._dialer.pacer.limit(order.rate)
         self._sketches.images = max(self._sketches.images, order.images)
         for share in order.shares:
@@ -285,6 +287,8 @@ class _Part:
         if whole:
             self._told, self._batch = _Told(), Batch()
         clocked = asyncio.get_running_loop().time()
+        wants = 0 if stopped else self._wants
+        self._wanted = bool(wants)
         report = Report(
             term=self._term,
             rate=self._applied,
@@ -296,7 +300,7 @@ class _Part:
             finished=tuple(told.finished),
             lapsed=told.lapsed,
             expired=self._dialer.scope_expired,
-            wants=0 if stopped else self._wants,
+            wants=wants,
             in_hand=tuple((str(target), clocked - since) for target, since in self._crew.in_hand.items()),
             sources=self._dialer.sources,
             questions=self._names.ask(),
