@@ -124,10 +124,12 @@ def test_the_servers_of_a_world_have_contexts_that_cannot_connect() -> None:
     assert [ast.unparse(node) for node in made] == ["ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)"]
 
 
-def test_only_the_process_of_a_world_starts_a_program() -> None:
-    """Nothing that asks may start one: it could hold a socket that the dialer knows nothing of."""
-    starts = {path.name for path in SOURCE.rglob("*.py") if "multiprocessing" in path.read_text()}
-    assert starts == {"process.py"}
+def test_only_a_world_and_workers_are_processes_of_their_own() -> None:
+    """Nothing else that asks may start one: it could hold a socket that the dialer knows nothing of. A worker asks by a dialer, under a lease."""
+    starts = {
+        path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py") if "multiprocessing" in path.read_text()
+    }
+    assert starts == {"rehearse/process.py", "survey/spread/processes.py"}
 
 
 def test_the_search_for_openers_finds_them() -> None:
