@@ -37,7 +37,17 @@ class Crew:
         self.elsewhere: Callable[[Target, Elsewhere], None] = _nowhere
         self.in_hand: dict[Target, float] = {}  # hosts that are being asked, since when by the event loop's clock
         self.took = 0.0  # seconds, of the host that was handed on last
-        self._given_away: Callable[[], int] = int
+        self._hands: Hands | None = None
+
+    @property
+    def hands(self) -> int:
+        """How many have a host, or wait for one."""
+        return 0 if self._hands is None else self._hands.out
+
+    def change(self, hands: int) -> None:
+        """So many hosts at once from now on, once those in hand are done."""
+        if self._hands is not None:
+            self._hands.change(hands)
 
     async def ask(
         self,
@@ -49,19 +59,13 @@ class Crew:
         """Until no host is left, or nothing may be asked any more. `pace` and `may_come` are as in `Feeder`."""
         feeder = Feeder(networks, pace or self._dialer.pacer, self._network, hands, may_come)
         later = Later(feeder, self._dialer.pacer.until)
-        at_work = Hands(later, lambda target: self._work(target, later), hands)
+        self._hands = at_work = Hands(later, lambda target: self._work(target, later), hands)
         self._dialer.silence = at_work.give_away
-        self._given_away = lambda: at_work.given_away
         try:
             await at_work.ask_all()
         finally:
             for target, host in later.left():  # what they told stands
                 self._keep(host, target)
-
-    @property
-    def hands(self) -> int:
-        """How many are at work. A host whose peer keeps silent has none."""
-        return len(self.in_hand) - self._given_away()
 
     async def _network(self, name: str) -> Network | None:
         """The network of a name. Where it has none that may be asked, why is remembered: it is looked up once."""

@@ -29,26 +29,34 @@ class Hands:
         self._feeder = feeder
         self._work = work
         self._hands = hands
+        self.out = 0  # hands that have a host, or wait for one
         self._without: set[asyncio.Task[Any]] = set()  # they ask a host that gave its hand away
         self._group = asyncio.TaskGroup()
-
-    @property
-    def given_away(self) -> int:
-        """Hosts that gave their hand to another."""
-        return len(self._without)
 
     async def ask_all(self) -> None:
         """Until no host is left. Once."""
         async with self._group:
             for _ in range(self._hands):
-                self._group.create_task(self._hand())
+                self._put_out()
+
+    def change(self, hands: int) -> None:
+        """So many hosts at once from now on. Of hands that are too many, each ends with the next host that it is done with."""
+        self._hands = hands
+        while 0 < self.out < hands:  # none is out where no host is left
+            self._put_out()
+
+    def _put_out(self) -> None:
+        self.out += 1
+        self._group.create_task(self._hand())
 
     def give_away(self) -> None:
         """Called in the task of a host whose peer keeps silent."""
         task = asyncio.current_task()
         if task is not None and task not in self._without and len(self._without) < self._hands:
             self._without.add(task)
-            self._group.create_task(self._hand())
+            self.out -= 1
+            if self.out < self._hands:
+                self._put_out()
 
     async def _hand(self) -> None:
         task = asyncio.current_task()
@@ -59,7 +67,10 @@ class Hands:
                     goes_on = await self._work(target)
                 finally:
                     self._feeder.done(target)
-                if not goes_on or task in self._without:
+                if not goes_on or task in self._without or self.out > self._hands:
                     return
         finally:
-            self._without.discard(task)
+            if task in self._without:
+                self._without.discard(task)
+            else:
+                self.out -= 1

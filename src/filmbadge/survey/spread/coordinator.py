@@ -46,6 +46,7 @@ from filmbadge.survey.spread.work import addresses_of, answered, pointer, versio
 
 _LOOK_SECONDS = 0.5  # between two looks for leases that are over
 _LEAVE_SECONDS = 30.0  # that workers may take to leave in order
+_CLOCKS_APART = 5.0  # seconds: clocks that are set right differ by less
 _NAMES_AT_ONCE = 8
 _NAMES_AHEAD = 1000  # names that were looked up and wait to be asked
 
@@ -111,7 +112,8 @@ class Spread:
         names = self._names_of_workers if keeper.scope.look_up == "workers" else None
         self._dialer = Dialer(keeper.scope, keeper.journal, keeper.targets.ports, lease=lease, names=names)
         self._known: dict[str, Answer] = {}  # names whose hosts wait
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = set[asyncio.Task[None]]()
+        self._served: list[asyncio.Task[None]] = []  # of them, those that call a worker each
         self._changed = asyncio.Event()
         self._names_left = True
         self._drawn: dict[str, asyncio.Future[None]] = {}  # by target: archives that are asked for their studies again
@@ -146,10 +148,11 @@ class Spread:
 
     async def __aexit__(self, *_: object) -> None:
         self._stopping = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_SECONDS):
-                await self._until(lambda: all(post.stopped or not post.there for post in self._posts.values()))
-        await self._end()
+        try:
+            # Where one of them failed, the others leave in order all the same.
+            await asyncio.wait(self._served, timeout=_LEAVE_SECONDS)
+        finally:
+            await self._end()
 
     async def _begin(self) -> None:
         """All workers are there, and know what survey this is, before any of them asks: their shares stay as they are."""
@@ -172,10 +175,11 @@ class Spread:
                 self._ledger.join(name)
         self._require_any()
         first_of = zip(self._posts.items(), reports, strict=True)
-        served = [self._serve(name, post, report) for (name, post), report in first_of if report is not None]
-        self._tasks = [
-            asyncio.create_task(self._guarded(work)) for work in (*served, self._look(), self._look_names_up())
+        self._served = [
+            self._begun(self._serve(name, post, report)) for (name, post), report in first_of if report is not None
         ]
+        self._begun(self._look())
+        self._begun(self._look_names_up())
 
     def _require_alike(self, worker: Worker, charge: Charge, report: Report) -> None:
         told, ours = report.version, charge.version
@@ -199,11 +203,18 @@ class Spread:
             )
 
     async def _end(self) -> None:
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(post.worker.end() for post in self._posts.values()))
         self._ledger.close()
+
+    def _begun(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         """What fails in one of the tasks fails where the survey waits."""
@@ -275,6 +286,7 @@ class Spread:
     def _learn(self, name: str, post: _Post, report: Report) -> None:
         """Takes in a report. Of one whose leases lapsed before it came, only the journal counts: others may have its hosts."""
         tables = tables_of(report.tables)
+        self._answer(post, report)  # of any term: a worker asks once, and names stay what they are
         if report.term != post.term:
             tables = {JOURNAL.name: tables[JOURNAL.name]} if JOURNAL.name in tables else {}
             self._keeper.take(tables)
@@ -297,7 +309,6 @@ class Spread:
                 self._ledger.give_back(number)
                 self._let_go(post, [share])
         post.sources = report.sources
-        self._answer(post, report)
         if report.lapsed:
             self._ledger.leave(name)
             self._ledger.join(name)
@@ -329,6 +340,8 @@ class Spread:
         if self._stopping or not left:
             return Order(term=post.term, stop=self._stopping)
         if report.expired:
+            if left < _CLOCKS_APART:
+                return Order(term=post.term)
             raise SurveyError(f"{post.worker.name}: by its clock the scope has expired. Set the clocks right")
         terms = self._ledger.renew(name, report.rate)
         shares = self._leased(name, post, terms, report.wants)
@@ -418,7 +431,7 @@ class Spread:
     def _answer(self, post: _Post, report: Report) -> None:
         """Answers what a worker asks, and takes in what it was asked."""
         for question in report.questions:
-            self._tasks.append(asyncio.create_task(self._guarded(self._answer_to(post, question))))
+            self._begun(self._answer_to(post, question))
         for answer in report.answers:
             self._names_of_workers.take(answer)
 

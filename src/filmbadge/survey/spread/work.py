@@ -101,10 +101,10 @@ class _Part:
         self._names = self._dialer.names = _Names(self._something, own)
         self._crew = Crew(self._dialer, scope.depth, places, self._sketches, self._keep)
         self._crew.elsewhere = self._goes_back
-        self._pace = _Pace(self._dialer, self._look, lambda: self._crew.hands < self._hands)
+        self._pace = _Pace(self._dialer, self._look)
         self._term = 0
         self._rate, self._hands = 0.0, 0
-        self._confirmed = 0.0  # the last rate that it went by in all
+        self._applied = 0.0  # the last rate whose hands are not exceeded
         self._leases: dict[int, _Leased] = {}
         self._number: dict[str, int] = {}  # of the lease of each target that is not done
         self._networks = _Networks()
@@ -113,6 +113,7 @@ class _Part:
         self._round: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._tell = asyncio.Event()
+        self._failed: BaseException | None = None  # why it cannot go on: nobody would hear of what failed otherwise
 
     def _journal(self, row: JournalRow) -> None:
         self._batch.journal(row)
@@ -148,13 +149,14 @@ class _Part:
                 self._told, self._batch = _Told(), self._batch.of(JOURNAL)
                 self._secrets.clear()
                 self._term = order.term
-            self._told.lapsed = lapsed
+            self._told.lapsed |= lapsed
         self._names.take(order.answers)
-        if lapsed or order.stop or not order.seconds:
+        if self._told.lapsed or order.stop or not order.seconds:  # sketches may come before the report that says so
             return
         self._lease.renew(order.since + order.seconds)
         self._rate, self._hands, self._no_more = order.rate, order.hands, order.no_more
         self._denied = self._wanted and not order.shares
+        self._crew.change(order.hands)
         self._dialer.pacer.limit(order.rate)
         self._sketches.images = max(self._sketches.images, order.images)
         for share in order.shares:
@@ -186,6 +188,8 @@ class _Part:
 
     def _go_on(self) -> None:
         """What waits for leases looks again; a round that was over begins anew."""
+        if self._failed is not None:
+            raise self._failed
         if self._round is not None and self._round.done():
             self._round.result()
             self._round = None
@@ -195,8 +199,7 @@ class _Part:
         self._pace.wake(hungry=self._pace.hungry and not self._networks.waiting)
 
     async def _ask(self) -> None:
-        hands = self._scope.pace.open_at_once  # of which as many ask as the pace lets
-        await self._crew.ask(self._networks, hands, self._pace, lambda: not self._no_more)
+        await self._crew.ask(self._networks, self._hands, self._pace, lambda: not self._no_more)
         self._something()
 
     async def _break_off(self) -> None:
@@ -217,7 +220,13 @@ class _Part:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = task.exception()
+            self._something()
 
     async def _look_up(self, name: str) -> None:
         self._told.answers.append(await answered(self._dialer, name))
@@ -251,7 +260,6 @@ class _Part:
         self._settle(target)
 
     def _settle(self, target: Target) -> None:
-        self._pace.wake(hungry=self._pace.hungry)  # a hand may be free
         number = self._number.pop(str(target), None)
         if number is None:
             return
@@ -263,13 +271,6 @@ class _Part:
             self._told.finished.append(number)
         if not self._number:
             self._something()
-
-    @property
-    def _applied(self) -> float:
-        """The rate by which it goes. A smaller one holds once no more hands are at work than came with it."""
-        if self._crew.hands <= self._hands:
-            self._confirmed = self._rate
-        return self._confirmed
 
     @property
     def _wants(self) -> int:
@@ -286,6 +287,8 @@ class _Part:
         told, tables = (self._told, _tables(self._batch)) if whole else (_Told(), {})
         if whole:
             self._told, self._batch = _Told(), Batch()
+        if self._crew.hands <= self._hands:
+            self._applied = self._rate
         clocked = asyncio.get_running_loop().time()
         wants = 0 if stopped else self._wants
         self._wanted = bool(wants)
@@ -360,13 +363,12 @@ class _Networks(Iterator[Iterable[Target]]):
 class _Pace:
     """The pace of a worker: whoever waits for a free place is woken where leases came."""
 
-    def __init__(self, dialer: Dialer, hungers: Callable[[], None], has_hand: Callable[[], bool]) -> None:
-        """`hungers` is called where more could be asked than was leased. `has_hand`: whether another host may be in hand."""
+    def __init__(self, dialer: Dialer, hungers: Callable[[], None]) -> None:
+        """`hungers` is called where more could be asked than was leased."""
         self.hungry = False  # more could be asked than was leased
         self._pacer: Pacer = dialer.pacer
         self._dialer = dialer
         self._hungers = hungers
-        self._has_hand = has_hand
         self._came = asyncio.Event()
 
     def wake(self, *, hungry: bool) -> None:
@@ -374,12 +376,10 @@ class _Pace:
         self._came.set()
 
     def due(self, network: Network | None) -> float:
-        if network is None and not self._has_hand():
-            return inf
         return self._pacer.due(network)
 
     async def until(self, moment: float) -> bool:
-        if not self.due(None):
+        if not self._pacer.due(None):
             self.hungry = True
             self._hungers()
         seconds = min(moment - time.monotonic(), self._dialer.seconds_left)
