@@ -31,7 +31,7 @@ write = getattr(holder, name)
 
 def stop(*told):
     write(*told)
-    if when == "begun" or told[1][writer.OBSERVATIONS.name]:
+    if when == "begun" or writer.OBSERVATIONS in told[1].tables():
         setattr(holder, name, write)
         os.kill(os.getpid(), number)
 
