@@ -16,14 +16,17 @@ import pytest
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.wire.lease import ENDS_EARLY, clock
 from filmbadge.keep.reader import Dataset
+from filmbadge.keep.schema import ENDPOINTS, JOURNAL
 from filmbadge.model import Depth, Endpoint, Observation, Outcome, OutcomeKind, Protocol
 from filmbadge.places import PACKAGED
 from filmbadge.scope import RateLimits, Scope, network_of
+from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import BrokenOff, SurveyError
 from filmbadge.survey.spread import work
 from filmbadge.survey.spread.messages import (
     MOST_SECRET,
     Charge,
+    Done,
     Given,
     Order,
     Report,
@@ -31,6 +34,7 @@ from filmbadge.survey.spread.messages import (
     WorkerLost,
     observation_text,
     scope_as_bytes,
+    table_as_bytes,
 )
 from filmbadge.survey.spread.work import Work, version
 from support.hanging import HANGS
@@ -81,6 +85,21 @@ def test_a_lapse_is_told_though_sketches_take_several_reports() -> None:
         return begun
 
     assert run(asked()) == 0
+
+
+def test_rows_come_with_the_last_of_the_sketches() -> None:
+    """A host whose rows are kept is never asked again, so a sketch that was lost after them would be missed for ever."""
+
+    async def asked() -> list[tuple[int, int, bool]]:
+        worker, _ = await charged()
+        assert worker._part is not None
+        worker._part._secrets.extend([bytes(MOST_SECRET - 1)] * 3)
+        worker._part._batch.take({JOURNAL.name: JOURNAL.filled([])})
+        worker._part._told.done.append(Done(HOST, 0.0, HOST))
+        reports = [(await ordered(worker, Order(term=0, stop=True)))[0] for _ in range(3)]
+        return [(len(report.tables), len(report.done), report.stopped) for report in reports]
+
+    assert run(asked()) == [(0, 0, False), (0, 0, False), (1, 1, True)]
 
 
 def test_a_worker_that_fails_while_it_draws_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,6 +209,26 @@ def test_what_a_worker_asks_is_answered_though_its_leases_lapsed_meanwhile(tmp_p
     with name_server(NAMES):
         made(tmp_path, says)
     assert answered[:1] == [question]
+
+
+def test_of_a_worker_whose_leases_lapsed_the_journal_alone_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hosts are another's by then, who keeps them: they would be kept twice."""
+    taken, rows = list[str](), {table.name: table_as_bytes(table.filled([])) for table in (ENDPOINTS, JOURNAL)}
+    monkeypatch.setattr(Survey, "take", lambda _, tables: taken.extend(tables))
+
+    def says(order: Order, exchange: int) -> Report:
+        if exchange > 3:
+            raise WorkerLost("worker ended early")
+        report = Report(term=order.term, at=clock(), rate=0.0, lapsed=exchange == 2)
+        if exchange < 3:
+            return report
+        return msgspec.structs.replace(report, term=0, tables=rows, done=(Done(HOST, 0.0, HOST),))
+
+    made(tmp_path, says)
+    assert taken == [JOURNAL.name] * 2
+    assert Dataset(tmp_path).manifest.hosts_done == 0
 
 
 def test_all_workers_are_ended_where_one_fails(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gc
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
+from filmbadge import interruption
 from filmbadge.survey.examine import SurveyError
 from filmbadge.survey.spread.messages import WorkerLost
 from filmbadge.survey.spread.work import Work
@@ -52,6 +54,7 @@ class Process:
         self._process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True, name=f"worker {number}")
         with _without_interrupts():
             self._process.start()
+        atexit.register(self._process.kill)  # at its exit, multiprocessing would wait for it by a SIGTERM
         theirs.close()
         self.name = f"worker {number} (process {self._process.pid})"
 
@@ -80,6 +83,7 @@ class Process:
         if self._process.is_alive():
             self._process.kill()
             await asyncio.to_thread(self._process.join)
+        atexit.unregister(self._process.kill)
 
 
 async def start(workers: int | None) -> Sequence[Process]:
@@ -106,17 +110,21 @@ def cores() -> int:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """What is started meanwhile ignores Ctrl-C from its first instruction: a terminal sends it to the whole group."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """What is started meanwhile ignores what ends a command, from its first instruction.
+
+    Terminals, `timeout` and systemd send that to the whole group, and the coordinator says when to leave.
+    """
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in interruption.ENDS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _work(pipe: Pipe) -> None:
     """The whole of a worker's process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator says when to leave
+    interruption.over()  # the coordinator says when to leave
     gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage
     with asyncio.Runner(loop_factory=_loop()) as runner, suppress(asyncio.CancelledError):
         runner.run(_serve(pipe))
