@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -13,8 +14,20 @@ from ipaddress import ip_address
 _ALL = 3  # ETH_P_ALL, linux/if_ether.h
 _OUTGOING = 4  # PACKET_OUTGOING: each packet passes loopback twice, and is taken once
 _TIMESTAMP = 35  # SO_TIMESTAMPNS
+_IPV4, _HERE, _ATTACH_FILTER = 0x0800, 0, 26  # ETH_P_IP, PACKET_HOST, SO_ATTACH_FILTER
 _TCP, _UDP = 6, 17
 SYN, RST, FIN = 0x02, 0x04, 0x01
+# Packets of TCP with SYN and without ACK, for linux/filter.h: operation, steps if so, steps if not, operand.
+_OPENS = (
+    (0x30, 0, 0, 9),  # the protocol
+    (0x15, 0, 5, _TCP),
+    (0xB1, 0, 0, 0),  # the length of the header of IP
+    (0x50, 0, 0, 13),  # the flags of TCP
+    (0x54, 0, 0, 0x12),
+    (0x15, 0, 1, SYN),
+    (0x06, 0, 0, 0x1000),
+    (0x06, 0, 0, 0),
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,31 @@ def capturing() -> Iterator[Capture]:
             pass
         seen._packets.clear()
         yield seen
+
+
+@contextmanager
+def connections(interface: str) -> Iterator[Callable[[], list[Packet]]]:
+    """Calls for the packets that arrived here since the last call and open a connection. The kernel leaves out all others."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_IPV4)) as held:
+        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in _OPENS))
+        held.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(_OPENS), ctypes.addressof(program)))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        held.setsockopt(socket.SOL_SOCKET, _TIMESTAMP, 1)
+        held.bind((interface, _IPV4))
+        held.setblocking(False)
+
+        def arrived() -> list[Packet]:
+            found: list[Packet] = []
+            while True:
+                try:
+                    data, told, _, address = held.recvmsg(1 << 12, 256)
+                except BlockingIOError:
+                    return found
+                seconds, nanoseconds = struct.unpack("ll", told[0][2][:16])
+                if address[2] == _HERE and (packet := _read(data, seconds + nanoseconds / 1e9)) is not None:
+                    found.append(packet)
+
+        yield arrived
 
 
 def _stamps(seen: Capture) -> bool:

@@ -16,28 +16,32 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+
+import msgspec
 
 from filmbadge.rehearse import serve as serving
 from filmbadge.rehearse.build import build
+from filmbadge.rehearse.world import Truth
 from filmbadge.rehearse.worldfile import read
+from support import capture
 from support.hanging import HANGS
 
 RAY_NODE = Path(__file__).parents[2] / "packaging" / "ray-node"
 BIN = Path(sys.executable).parent
-PRIVATE, STRANGERS, WORLD = "10.90.0.0/24", "10.91.0.0/24", IPv4Network("10.77.0.0/23")
-TARGETS = ("10.77.0.0/27", "10.77.1.0/27")  # two networks, so that two workers have something to ask
-TRIES = 10  # Ray waits for 15 s until a node stands, and that cannot be changed: a busy machine may take longer
+PRIVATE, STRANGERS, WORLD = "10.90.0.0/24", "10.91.0.0/24", IPv4Network("10.77.0.0/16")
+# Seconds that a node may take, in as many attempts as it needs: each ends after 15 s, which is Ray's and cannot be changed.
+START = 240
 
 
 # The way to the world stays open: only its lease keeps a worker from asking on.
 _CUT = """
 table inet cut {
-    chain arriving { type filter hook input priority 0; iifname "eth0" ip saddr != 10.77.0.0/23 drop; }
+    chain arriving { type filter hook input priority 0; iifname "eth0" ip saddr != 10.77.0.0/16 drop; }
     chain leaving {
         type filter hook output priority 0
-        ip daddr 10.77.0.0/23 counter accept
+        ip daddr 10.77.0.0/16 counter accept
         oifname "eth0" drop
     }
 }
@@ -166,7 +170,8 @@ def nodes(there: Network, folder: Path, cores: int = 1) -> Iterator[None]:
 
 @contextmanager
 def _node(machine: Machine, how: list[str], log: Path) -> Iterator[None]:
-    for again in range(TRIES):
+    end = time.monotonic() + START
+    while True:
         with log.open("w") as said:
             process = subprocess.Popen(
                 machine.command(RAY_NODE, *how),
@@ -176,13 +181,12 @@ def _node(machine: Machine, how: list[str], log: Path) -> Iterator[None]:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        end = time.monotonic() + HANGS
         while "runtime started" not in (told := log.read_text()) and process.poll() is None and time.monotonic() < end:
             time.sleep(0.2)
         if "runtime started" in told:
             break
         _end(machine, process)
-        assert again < TRIES - 1, told[-2000:]
+        assert time.monotonic() < end, f"Ray started no node on {machine.name} within {START} s: {told[-2000:]}"
     try:
         yield
     finally:
@@ -222,35 +226,94 @@ def pids(machine: Machine, name: str = "") -> list[int]:
     return found
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """A world behind the private network."""
+
+    dimse: tuple[int, ...]
+    dimse_tls: tuple[int, ...]
+    web: tuple[int, ...]
+    web_tls: tuple[int, ...]
+    targets: tuple[str, ...]  # its networks
+    truth: Truth
+
+
 @contextmanager
-def world(there: Network, name: str = "hospital", scale: float = 0.1, seed: int = 5) -> Iterator[list[int]]:
-    """A world behind the private network. Its ports: two of DIMSE, one of DIMSE over TLS, one of HTTP, one of HTTPS."""
-    command = there.world.command(sys.executable, "-m", "support.cluster", name, str(scale), str(seed))
+def world(
+    there: Network, name: str = "hospital", scale: float = 0.1, seed: int = 5, networks: int = 2
+) -> Iterator[Standing]:
+    """Its hosts are dealt out to so many networks, so that several workers have something to ask."""
+    with _beside(there.world, "world", name, str(scale), str(seed), str(networks)) as told:
+        yield msgspec.json.decode(told, type=Standing)
+
+
+@contextmanager
+def watching(there: Network, file: Path) -> Iterator[None]:
+    """Writes down the first packet of each connection that comes to the world: see `opened`."""
+    with _beside(there.world, "watch", str(file)):
+        yield
+
+
+def opened(file: Path) -> list[tuple[float, str, str]]:
+    """Moment, who, and whom, of each connection. What was sent again is one."""
+    first: dict[tuple[str, ...], float] = {}
+    for line in file.read_text().splitlines():
+        at, *ends = line.split()
+        first.setdefault(tuple(ends), float(at))
+    return sorted((at, ends[0], ends[2]) for ends, at in first.items())
+
+
+@contextmanager
+def _beside(machine: Machine, *what: str) -> Iterator[str]:
+    """This module as a program there, after it has said its first line. It ends with its input."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        machine.command(sys.executable, "-m", "support.cluster", *what),
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield [int(port) for port in process.stdout.readline().split()]
+            yield process.stdout.readline()
         finally:
             process.stdin.close()
 
 
-async def _stand(name: str, scale: float, seed: int) -> None:
+async def _stand(name: str, scale: float, seed: int, networks: int) -> None:
     """The world, at addresses of ours instead of loopback's."""
     made = build(read(name), scale, seed)
     serving.LOOPBACK = WORLD
-    hosts = (address for pair in zip(*(IPv4Network(one).hosts() for one in TARGETS), strict=True) for address in pair)
-    archives = [replace(one, addresses=(address,)) for one, address in zip(made.archives, hosts, strict=False)]
-    assert len(archives) == len(made.archives)
-    async with serving.serve(replace(made, archives=tuple(archives), networks=(WORLD,)), seed) as site:
-        ports = (*site.dimse_ports, *site.dimse_tls_ports, *site.web_ports, *site.web_tls_ports)
-        sys.stdout.write(" ".join(map(str, ports)) + "\n")
+    of_old = sorted({address for archive in made.archives for address in archive.addresses})
+    rows = -(-len(of_old) // networks)
+    bits = (rows + 1).bit_length()
+    assert bits <= 8, "a network is a /24"
+    new = {old: WORLD[(n % networks << 8) + 1 + n // networks] for n, old in enumerate(of_old)}
+    archives = tuple(replace(one, addresses=tuple(new[old] for old in one.addresses)) for one in made.archives)
+    targets = tuple(f"{IPv4Address(int(WORLD[n << 8]))}/{32 - bits}" for n in range(networks))
+    async with serving.serve(replace(made, archives=archives, networks=(WORLD,)), seed) as at:
+        ports = (at.dimse_ports, at.dimse_tls_ports, at.web_ports, at.web_tls_ports)
+        told = Standing(*ports, targets, made.truth())
+        sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
 
+async def _watch(file: Path) -> None:
+    with capture.connections("eth0") as arrived, file.open("w") as told:
+        sys.stdout.write("watching\n")
+        sys.stdout.flush()
+        ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+        while not ended.done():
+            await asyncio.wait([ended], timeout=0.2)
+            for one in arrived():
+                told.write(f"{one.at:.6f} {' '.join(map(str, (*one.source, *one.target)))}\n")
+
+
 if __name__ == "__main__":
-    asyncio.run(_stand(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))
+    match sys.argv[1:]:
+        case ["world", name, scale, seed, networks]:
+            asyncio.run(_stand(name, float(scale), int(seed), int(networks)))
+        case ["watch", file]:
+            asyncio.run(_watch(Path(file)))

@@ -252,6 +252,10 @@ class Start:
         ray = _imported()
         try:
             await aside.call(partial(ray.init, self._where, **_QUIET), JOIN)
+        except ConnectionAbortedError:
+            raise SurveyError(
+                f"the head at {self._where} answers, and did not let this survey in: where its machine is busy, try once more"
+            ) from None
         except (ConnectionError, TimeoutError):
             raise SurveyError(
                 f"no cluster of Ray answers at {self._where}: is its head up, and may this machine reach it?"
