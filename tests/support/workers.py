@@ -57,7 +57,7 @@ def spread(
     workers: int = 2,
     started: list[Inside] | None = None,
     *,
-    places: Sequence[Path] = (),
+    places: Sequence[tuple[str, bytes]] = (),
     told: list[str] | None = None,
     of: Callable[[int], Inside] = Inside,
     seconds: float = ledger.LEASE_SECONDS,

@@ -33,7 +33,9 @@ def asks_by(
         return Here
     start = processes.start if on is None else on_ray.start(on, without_token=without_token)
 
+    files = [(path.name, path.read_bytes()) for path in places]  # that were read before: they are what they seem
+
     def spread(keeper: Keeper, resumed: bool) -> Spread:
-        return Spread(keeper, resumed, start, workers, directory / NAME, places, tell)
+        return Spread(keeper, resumed, start, workers, directory / NAME, files, tell)
 
     return spread

@@ -93,11 +93,12 @@ class Spread:
     """Workers ask all hosts. An `Asker`."""
 
     def __init__(
-        self, keeper: Keeper, resumed: bool, start: Start, workers: int | None, ledger: Path, places: Sequence[Path],
+        self, keeper: Keeper, resumed: bool, start: Start, workers: int | None, ledger: Path,
+        places: Sequence[tuple[str, bytes]],
         tell: Callable[[str], None],
         seconds: float = LEASE_SECONDS,
     ) -> None:  # fmt: skip
-        """`places` are the user's files of them. `tell` gets lines for the user."""
+        """`places` are the user's files of them: name and content. `tell` gets lines for the user."""
         self._keeper = keeper
         self._scope = keeper.scope
         self._start, self._many, self._tell = start, workers, tell
@@ -162,7 +163,7 @@ class Spread:
         charge = Charge(
             scope_as_bytes(scope),
             version(self._keeper.places),
-            tuple((path.name, path.read_bytes()) for path in self._places),
+            tuple(self._places),
             max(scope.memory.distinct_bytes // len(workers), 1),
         )
         first = Order(term=0, charge=charge)
