@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from filmbadge.ask.targets.lists import Target
@@ -27,13 +26,25 @@ class Leases(Protocol):
     def asked_before(self, network: Network) -> bool: ...
 
 
+class Ahead:
+    """Targets one after the other. The next one is known before it is taken."""
+
+    def __init__(self, targets: Iterable[Target] = ()) -> None:
+        self._targets = iter(targets)
+        self.next = next(self._targets, None)
+
+    def take(self) -> Target | None:
+        taken, self.next = self.next, next(self._targets, None)
+        return taken
+
+
 @dataclass
 class Unit:
     """Targets that need the same networks. `rest` has more of them, which are made as they are taken."""
 
     networks: tuple[Network, ...]
     targets: deque[Given]
-    rest: Iterator[Target] = field(default_factory=lambda: iter(()))
+    rest: Ahead = field(default_factory=Ahead)
 
 
 class Queue:
@@ -118,28 +129,22 @@ class Queue:
     def _fetch(self) -> None:
         """The next networks of the survey wait, too."""
         for targets in self._networks:
-            if (unit := _of(iter(targets))) is not None:
+            if (unit := _of(Ahead(targets))) is not None:
                 self._waiting.append(unit)
                 return
         self._at_end = True
 
 
-def _of(targets: Iterator[Target]) -> Unit | None:
+def _of(targets: Ahead) -> Unit | None:
     """The next targets of one block. IPv6 addresses in it may lead to IPv4 networks, and then stand alone."""
-    first = next(targets, None)
+    first = targets.next
     if first is None:
         return None
-    network, some = _network(first), deque((Given(str(first.host), first.ports),))
-    for target in islice(targets, MOST_TARGETS - 1):
-        if _network(target) != network:
-            return Unit((network,), some, _put_back(target, targets))
+    network, some = _network(first), deque[Given]()
+    while (target := targets.next) is not None and _network(target) == network and len(some) < MOST_TARGETS:
+        targets.take()
         some.append(Given(str(target.host), target.ports))
     return Unit((network,), some, targets)
-
-
-def _put_back(target: Target, targets: Iterator[Target]) -> Iterator[Target]:
-    yield target
-    yield from targets
 
 
 def _network(target: Target) -> Network:
