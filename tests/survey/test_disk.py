@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
+from itertools import count as numbers
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +17,12 @@ from filmbadge.ask.targets.lists import read
 from filmbadge.keep import files, writer
 from filmbadge.keep.reader import Dataset
 from filmbadge.scope import RateLimits, loopback
+from filmbadge.survey.askers import Asks, Here
 from filmbadge.survey.engine import Survey
 from filmbadge.survey.examine import BrokenOff, SurveyError
+from filmbadge.survey.spread.ledger import Ledger
 from support.loopback import run
+from support.workers import spread
 
 NETWORK = "127.8.1.0/27"
 HOSTS = 30
@@ -36,9 +41,9 @@ class Nobody:
     def host_done(self, host: object) -> None: ...
 
 
-def survey(directory: Path, *, resume: bool = False) -> Survey:
+def survey(directory: Path, *, resume: bool = False, asks: Asks = Here) -> Survey:
     scope = replace(loopback("a test"), networks=(ip_network(NETWORK),), pace=RateLimits(1e6, 1e6, 1e6, open_at_once=3))
-    return Survey(scope, read([NETWORK], scope), [NETWORK], directory, resume)
+    return Survey(scope, read([NETWORK], scope), [NETWORK], directory, resume, asks=asks)
 
 
 @pytest.fixture
@@ -88,6 +93,44 @@ def test_a_disk_that_is_full_on_the_way_is_no_fault_of_a_host(
     assert left.manifest.hosts_done < HOSTS
     assert left.rows("SELECT why FROM endpoints_rows WHERE why LIKE '%own%' OR why LIKE '%our%'") == []
     run(survey(out, resume=True).run(Nobody()))
+    whole(out)
+
+
+@pytest.mark.usefixtures("often")
+def test_a_disk_that_is_full_while_workers_ask_costs_nothing_that_was_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They leave in order, so the next run waits for nobody."""
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        failing(patch, lambda n: n >= 7)
+        with pytest.raises(BrokenOff, match=r"could not be written \(No space left on device\).*--resume"):
+            run(survey(out, asks=spread(out)).run(Nobody()))
+    left = Dataset(out)
+    left.require_whole()
+    assert left.manifest.hosts_done < HOSTS
+    again = survey(out, resume=True)
+    assert again.waits == 0
+    run(again.run(Nobody()))
+    whole(out)
+
+
+def test_a_ledger_on_a_full_disk_ends_a_survey_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, granted = tmp_path / "out", numbers()
+    grant = Ledger.grant
+
+    def full(self: Ledger, *given: Any) -> int | None:
+        if next(granted) == 0:
+            raise SurveyError(
+                "the ledger cannot be used (database or disk is full): see to it, and go on with --resume"
+            )
+        return grant(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "grant", full)
+        with pytest.raises(BrokenOff, match=r"the ledger cannot be used .*--resume"):
+            run(survey(out, asks=spread(out)).run(Nobody()))
+    run(survey(out, resume=True, asks=spread(out)).run(Nobody()))
     whole(out)
 
 

@@ -155,8 +155,8 @@ class Survey:
             self._why = _first(errors)
         finally:
             ended = self._close(writer)
-        if isinstance(self._why, SurveyError):
-            raise self._why
+        if isinstance(self._why, SurveyError):  # of who asks
+            raise self._why if self._asker is None else BrokenOff(str(self._why))
         if self._why is not None:
             raise self._broken_off(self._why)
         return ended
