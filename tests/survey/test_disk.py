@@ -106,9 +106,7 @@ def test_a_disk_that_is_full_while_workers_ask_costs_nothing_that_was_flushed(
         failing(patch, lambda n: n >= 7)
         with pytest.raises(BrokenOff, match=r"could not be written \(No space left on device\).*--resume"):
             run(survey(out, asks=spread(out)).run(Nobody()))
-    left = Dataset(out)
-    left.require_whole()
-    assert left.manifest.hosts_done < HOSTS
+    Dataset(out).require_whole()
     again = survey(out, resume=True)
     assert again.waits == 0
     run(again.run(Nobody()))
