@@ -147,8 +147,7 @@ class Survey:
         try:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(_raise(broken))
-                await self._ask(writer)
-                watch.cancel()
+                await self._ask(writer, watch)
         except* OSError as errors:
             self._why = _first(errors)  # closing tries once more
         except* SurveyError as errors:  # its asker has nobody left to ask by, for example
@@ -171,7 +170,7 @@ class Survey:
         ):
             return 0.0 if ledger is None else ledger.wait()
 
-    async def _ask(self, writer: Writer) -> None:
+    async def _ask(self, writer: Writer, watch: asyncio.Task[None]) -> None:
         if self.asks is Here:
             await asyncio.sleep(self.waits)
         async with self.asks(self, self.resume) as asker:
@@ -180,6 +179,7 @@ class Survey:
                 await asker.ask_all()
                 await self._review(asker, writer)
             finally:
+                watch.cancel()  # whoever asks leaves in order, also where the disk is full by now
                 if self._sources is not None:
                     self._sources = tuple(sorted({*self._sources, *asker.sources}))
 
