@@ -98,7 +98,7 @@ def test_a_coordinator_that_was_killed_goes_on(there: cluster.Network, tmp_path:
     of.prove()
 
 
-WORLDS = {"region": 0.5, "greenbone-2019": 0.05}  # and their scales
+WORLDS = {"region": 0.5, "greenbone-2019": 0.01}  # and their scales
 
 
 @needs_minutes
