@@ -20,7 +20,7 @@ import msgspec
 from filmbadge.ask.key import RunKey
 from filmbadge.ask.targets.lists import Target
 from filmbadge.ask.wire.dialer import LOOK_UP_SECONDS, Dialer, OutOfScope, UnknownName
-from filmbadge.ask.wire.lease import Lease
+from filmbadge.ask.wire.lease import ENDS_EARLY, Lease
 from filmbadge.keep.schema import JOURNAL
 from filmbadge.model import Cause, Endpoint, Facts, Observation, Outcome, OutcomeKind
 from filmbadge.scope import Address, address_of, network_of
@@ -338,7 +338,7 @@ class Spread:
 
     def _order(self, name: str, post: _Post, report: Report) -> Order:
         left = self._seconds_left
-        if self._stopping or not left:
+        if self._stopping or left <= ENDS_EARLY:  # a lease would be over before it came
             return Order(term=post.term, stop=self._stopping)
         if report.expired:
             if left < _CLOCKS_APART:
