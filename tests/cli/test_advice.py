@@ -20,6 +20,8 @@ ONLY = {
     "filmbadge.tell.levels": ("report", "feed"),
     "filmbadge.scope": ("check",),
     "filmbadge.survey.engine": ("survey",),
+    "filmbadge.survey.spread.coordinator": ("survey",),
+    "filmbadge.survey.spread.ledger": ("survey",),
     "filmbadge.tell.card": ("check",),
     "filmbadge.tell.listing": ("report",),
 }
