@@ -7,6 +7,8 @@ remembered that it came.
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -30,6 +32,20 @@ def over() -> None:
     """The command is done, and its exit code stands: none of them changes that."""
     for one in ENDS:
         signal.signal(one, signal.SIG_IGN)
+
+
+@contextmanager
+def unheard(ends: Iterable[signal.Signals] = ENDS) -> Iterator[None]:
+    """What is started meanwhile ignores these signals, from its first instruction.
+
+    A terminal sends Ctrl-C to the whole group, and `timeout` and systemd send the others so.
+    """
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in ends}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def is_behind(error: BaseException) -> bool:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from filmbadge import interruption
 from filmbadge.model import Refusal
-from filmbadge.rehearse.process import Told, WorldEnded, _without_interrupts, stand
+from filmbadge.rehearse.process import Told, WorldEnded, stand
 from support.hanging import HANGS
 
 SOURCE = Path(__file__).parents[2] / "src/filmbadge"
@@ -92,14 +93,14 @@ def test_a_world_never_heeds_an_interrupt() -> None:
     """Ctrl-C goes to the whole group of a terminal, also while the process of the world still begins."""
     context = multiprocessing.get_context("spawn")
     before = signal.getsignal(signal.SIGINT)  # whoever runs in the background may have it ignored
-    with _without_interrupts():
+    with interruption.unheard():
         process = context.Process(target=time.sleep, args=(30,), daemon=True)
         process.start()
     status = Path(f"/proc/{process.pid}/status").read_text()
     ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
     process.kill()
     process.join()
-    assert ignored >> signal.SIGINT - 1 & 1
+    assert all(ignored >> one - 1 & 1 for one in interruption.ENDS)
     assert signal.getsignal(signal.SIGINT) is before
 
 

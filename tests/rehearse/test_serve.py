@@ -27,7 +27,7 @@ from filmbadge.ask.dimse.association import DRAIN_BYTES
 from filmbadge.ask.dimse.command import Command
 from filmbadge.ask.targets.lists import parse
 from filmbadge.catalogue.dicom import EXPLICIT_LITTLE, STUDY_ROOT_FIND
-from filmbadge.cli.console import new_event_loop
+from filmbadge.loops import new_event_loop
 from filmbadge.model import Depth, Reason, Rung
 from filmbadge.rehearse import serve as serving
 from filmbadge.rehearse.contents import Contents, Part

@@ -25,7 +25,7 @@ import msgspec
 
 from filmbadge.ask.targets.lists import parse
 from filmbadge.ask.wire import dialer, throttle
-from filmbadge.cli.console import new_event_loop
+from filmbadge.loops import new_event_loop
 from filmbadge.model import Depth, JournalRow
 from filmbadge.scope import load, narrowed
 from filmbadge.survey import examine

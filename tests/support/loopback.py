@@ -15,7 +15,7 @@ from filmbadge.ask.wire.contact import Contact
 from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import Dialer
 from filmbadge.ask.wire.permission import PORTS, PortsByHost
-from filmbadge.cli.console import new_event_loop
+from filmbadge.loops import new_event_loop
 from filmbadge.model import JournalRow, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, ConnectionLimits, Scope
 from support.hanging import HANGS

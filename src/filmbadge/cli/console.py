@@ -21,13 +21,12 @@ from rich.segment import Segment
 
 from filmbadge import interruption
 from filmbadge.cli import plain
+from filmbadge.loops import new_event_loop
 from filmbadge.model import Depth, Refusal, Rung
 from filmbadge.texts import lines, printable, where
 
 if sys.platform != "win32":
     import resource
-
-    import uvloop
 
 T = TypeVar("T")
 DepthChoice = Literal["knock", "ask", "count", "profile", "prove"]
@@ -337,14 +336,6 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Refusal(f"{path} cannot be written: {error.strerror}") from None
-
-
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's event loop. Windows has no uvloop, so there it is asyncio's own."""
-    if sys.platform == "win32":
-        return asyncio.new_event_loop()
-    else:  # noqa: RET505 - mypy follows a platform by its branches
-        return uvloop.new_event_loop()
 
 
 def run_loop(work: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] = new_event_loop) -> T:

@@ -10,7 +10,6 @@ import asyncio
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,14 +18,13 @@ from functools import partial
 from threading import Thread
 from typing import Any, Protocol
 
+from filmbadge import interruption
+from filmbadge.loops import new_event_loop
 from filmbadge.model import Refusal
 from filmbadge.rehearse.build import build
 from filmbadge.rehearse.serve import Site, serve
 from filmbadge.rehearse.world import Place, Truth, World
 from filmbadge.rehearse.worldfile import read
-
-if sys.platform != "win32":
-    import uvloop
 
 _LATER = "later"
 ENDING = 10  # seconds that it may take to end, before it is killed
@@ -81,7 +79,7 @@ def stand(world: str, scale: float, seed: int) -> Iterator[Standing]:
     process = multiprocessing.get_context("spawn").Process(
         target=_serve, args=(theirs, world, scale, seed), daemon=True, name="world"
     )
-    with _without_interrupts():
+    with interruption.unheard([signal.SIGINT]):
         process.start()
     theirs.close()
     try:
@@ -96,16 +94,6 @@ def stand(world: str, scale: float, seed: int) -> Iterator[Standing]:
             process.join()
 
 
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """What is started meanwhile ignores Ctrl-C from its first instruction: a terminal sends it to the whole group."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _received(pipe: Pipe, question: str = "") -> object:
     try:
         if question:
@@ -118,20 +106,12 @@ def _received(pipe: Pipe, question: str = "") -> object:
     return answer
 
 
-def _loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, or asyncio's own where there is none."""
-    if sys.platform != "win32":
-        return uvloop.new_event_loop()
-    else:  # noqa: RET505
-        return asyncio.new_event_loop()
-
-
 def _serve(pipe: Pipe, name: str, scale: float, seed: int) -> None:
     """The work of the world's process. A text on the pipe says why there is no world."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the survey takes its leave first
     try:
         world = build(read(name), scale, seed)
-        with asyncio.Runner(loop_factory=_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_stand(pipe, world, seed))
     except Refusal as refusal:
         with suppress(OSError):

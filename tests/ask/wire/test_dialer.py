@@ -26,7 +26,7 @@ from filmbadge.ask.wire.conversation import Connection
 from filmbadge.ask.wire.dialer import OutOfScope, _Line, _Poll, _Wire
 from filmbadge.ask.wire.patience import ONE_SYN_SECONDS, Patience
 from filmbadge.ask.wire.permission import Permission
-from filmbadge.cli.console import new_event_loop
+from filmbadge.loops import new_event_loop
 from filmbadge.model import Cause, Outcome, OutcomeKind
 from filmbadge.scope import LOOPBACK, Address, RateLimits, network_of
 from support import certificates, guard

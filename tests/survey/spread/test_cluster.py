@@ -78,6 +78,7 @@ def test_a_survey_on_two_machines_has_the_totals_of_one_process_whoever_is_kille
 
 
 needs_minutes = pytest.mark.skipif("FILMBADGE_HUNT" not in os.environ, reason="it lasts minutes: make hunt runs it")
+LEAST = 40  # seconds from a fault to the next owner: a lease lasts 45 from its last renewal
 LEASED, CUT = 60, {"for a while": 20, "for minutes": 120}  # seconds; a lease has ended after the first
 SLOWLY = 8  # hosts a second: long enough to be cut off
 
@@ -340,6 +341,9 @@ class Surveys:
             else:
                 held.append((who, at - self._at, at - self._at))
         for network, held in sorted(owners.items()):
+            assert len(held) <= 2, f"{network} was asked by turns: {held}"
+            if len(held) == 2 and self._at != self._begun:  # whose owner was lost
+                assert held[1][1] >= LEAST, f"{network} had another owner before its leases were over: {held}"
             figures(network, *(f"{who} {first:.1f}..{last:.1f}" for who, first, last in held))
         # One packet may come late on a busy machine, and then a window holds one of the window before.
         assert [one for one in beyond(pace) if one.held > one.may_hold + 1] == []

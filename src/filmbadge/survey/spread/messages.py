@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple, get_type_hints
@@ -189,10 +189,6 @@ class Drawn(NamedTuple):
 
 
 _HEAD = struct.Struct("<?IQ?I")  # of studies; length of what it is of; size, whether whole; how many hashes
-
-
-def sketches_as_bytes(drawn: Iterable[Drawn]) -> bytes:
-    return b"".join(map(sketch_as_bytes, drawn))
 
 
 def sketch_as_bytes(drawn: Drawn) -> bytes:

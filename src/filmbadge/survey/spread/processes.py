@@ -7,22 +7,19 @@ import atexit
 import gc
 import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 from filmbadge import interruption
+from filmbadge.loops import new_event_loop
 from filmbadge.survey.examine import SurveyError
 from filmbadge.survey.spread.messages import WorkerLost
 from filmbadge.survey.spread.work import Work
 from filmbadge.texts import where
-
-if sys.platform != "win32":
-    import uvloop
 
 END_SECONDS = 10.0  # that a process may take to end, before it is killed
 MOST = 256  # processes
@@ -52,7 +49,7 @@ class Process:
         self._threads = threads
         self._busy = False
         self._process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True, name=f"worker {number}")
-        with _without_interrupts():
+        with interruption.unheard():
             self._process.start()
         atexit.register(self._process.kill)  # at its exit, multiprocessing would wait for it by a SIGTERM
         theirs.close()
@@ -108,33 +105,12 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """What is started meanwhile ignores what ends a command, from its first instruction.
-
-    Terminals, `timeout` and systemd send that to the whole group, and the coordinator says when to leave.
-    """
-    before = {one: signal.signal(one, signal.SIG_IGN) for one in interruption.ENDS}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
 def _work(pipe: Pipe) -> None:
     """The whole of a worker's process."""
     interruption.over()  # the coordinator says when to leave
     gc.set_threshold(100_000, 20, 100)  # thousands of open connections are no garbage
-    with asyncio.Runner(loop_factory=_loop()) as runner, suppress(asyncio.CancelledError):
+    with asyncio.Runner(loop_factory=new_event_loop) as runner, suppress(asyncio.CancelledError):
         runner.run(_serve(pipe))
-
-
-def _loop() -> Callable[[], asyncio.AbstractEventLoop]:
-    if sys.platform != "win32":
-        return uvloop.new_event_loop
-    else:  # noqa: RET505 - mypy follows a platform by its branches
-        return asyncio.new_event_loop
 
 
 async def _serve(pipe: Pipe) -> None:
