@@ -9,6 +9,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,14 @@ def test_workflows_are_allowed_little(path: Path) -> None:
 def test_locks_name_no_address() -> None:
     for lock in (ROOT / "requirements").iterdir():
         assert "://" not in lock.read_text(encoding="utf-8")
+
+
+def test_what_the_locks_leave_out_is_not_installed() -> None:
+    left_out = re.findall(r"^([\w-]+);", (ROOT / "requirements/without.in").read_text(encoding="utf-8"), re.MULTILINE)
+    assert left_out
+    for name in left_out:
+        with pytest.raises(metadata.PackageNotFoundError):
+            metadata.version(name)
 
 
 def test_only_windows_does_without_uvloop() -> None:
