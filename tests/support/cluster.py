@@ -172,7 +172,7 @@ def nodes(there: Network, folder: Path, cores: int = 1) -> Iterator[None]:
 def _node(machine: Machine, how: list[str], log: Path) -> Iterator[None]:
     end = time.monotonic() + START
     while True:
-        with log.open("w") as said:
+        with log.open("a") as said:
             process = subprocess.Popen(
                 machine.command(RAY_NODE, *how),
                 env=machine.environment,
@@ -186,7 +186,9 @@ def _node(machine: Machine, how: list[str], log: Path) -> Iterator[None]:
         if "runtime started" in told:
             break
         _end(machine, process)
-        assert time.monotonic() < end, f"Ray started no node on {machine.name} within {START} s: {told[-2000:]}"
+        assert time.monotonic() < end, (
+            f"Ray started no node on {machine.name} within {START} s: {log.read_text()[-4000:]}"
+        )
     try:
         yield
     finally:

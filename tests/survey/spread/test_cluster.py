@@ -52,11 +52,11 @@ def answers(port):
     try:
         socket.create_connection((sys.argv[1], int(port)), 3).close()
     except OSError:
-        return
-    print(port)
+        return ""
+    return port
 
 with ThreadPoolExecutor(64) as pool:
-    list(pool.map(answers, sys.argv[2:]))
+    print(*pool.map(answers, sys.argv[2:]))
 """
 
 
