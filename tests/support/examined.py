@@ -4,6 +4,7 @@ It reads one order a line from its input, as JSON, and answers each with one lin
 
 - `check`: ask a target, as `filmbadge check` does, and hold all that came of it.
 - `plant`: keep markers in places where values could be left. They come with their bits turned over.
+- `drop`: read texts in a charset, and free them. They come with their bits turned over.
 - `look`: write the contents of every object that is reached into a file, for another process to search.
 """
 
@@ -114,6 +115,11 @@ def plant(turned: list[str]) -> dict[str, object]:
     for number, place in enumerate(PLACES.values()):
         place(bytes(255 - byte for byte in bytes.fromhex(turned[number])))
     return {"places": list(PLACES)}
+
+
+def drop(turned: list[str], charset: str) -> dict[str, object]:
+    texts = [bytes(255 - byte for byte in bytes.fromhex(one)).decode(charset) for one in turned]
+    return {"dropped": len(texts)}
 
 
 class _Slotted:
@@ -277,6 +283,8 @@ def main() -> None:
             what = order.pop("do")
             if what == "check":
                 said = runner.run(check(order))
+            elif what == "drop":
+                said = drop(order["turned"], order["charset"])
             else:
                 said = plant(order["turned"]) if what == "plant" else look(order["into"])
             sys.stdout.write(json.dumps(said) + "\n")

@@ -20,14 +20,19 @@ TESTS = Path(__file__).parents[1]
 MOST = 64 * 1024 * 1024  # bytes of memory that are searched at once
 
 
+# Python's own allocator overwrites what it frees, and not what it moves: where a text shrinks, the first copy stays. So all
+# comes from that of the C library, which overwrites whatever is freed, moved or not, and keeps nothing aside for later.
+OVERWRITES = {"PYTHONMALLOC": "malloc_debug", "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"}
+
+
 class Examined:
-    """One process. `core` is its decoder; with `overwrites` its allocator overwrites all that Python frees."""
+    """One process. `core` is its decoder; with `overwrites` its allocator overwrites all that is freed."""
 
     def __init__(self, work: Path, search: Search, *, core: str = "", overwrites: bool = False) -> None:
         self.search = search
         self._file = work / f"look-{core or 'compiled'}"
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "FILMBADGE_CORE": core}
-        environment |= {"PYTHONMALLOC": "debug"} if overwrites else {}
+        environment |= OVERWRITES if overwrites else {}
         with (work / "stderr").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "support.examined"], cwd=work, env=environment, text=True,
@@ -49,9 +54,12 @@ class Examined:
 
     def plant(self, markers: Sequence[str]) -> list[str]:
         """The places in which markers were planted, one in each."""
-        turned = [bytes(255 - byte for byte in marker.encode()).hex() for marker in markers]
-        places: list[str] = self.order("plant", turned=turned)["places"]
+        places: list[str] = self.order("plant", turned=_turned(markers, "utf-8"))["places"]
         return places
+
+    def drop(self, markers: Sequence[str]) -> None:
+        """Let it read texts as a decoder does, and free them."""
+        self.order("drop", turned=_turned(markers, READ_AS), charset=READ_AS)
 
     def found(self) -> dict[str, Counter[str]]:
         """The markers in what the last order wrote, and by which types of objects each was reached."""
@@ -87,3 +95,10 @@ class Examined:
                     memory.seek(start)
                     size = min(high, start + MOST + 64) - start
                     yield re.sub(r".*/", "", name.strip()) or "mapped", memory.read(size)
+
+
+READ_AS = "gb18030"  # whoever reads it makes room for as many characters as there are bytes, and shrinks that
+
+
+def _turned(markers: Sequence[str], charset: str) -> list[str]:
+    return [bytes(255 - byte for byte in marker.encode(charset)).hex() for marker in markers]
