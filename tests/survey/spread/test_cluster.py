@@ -17,7 +17,7 @@ import pytest
 
 from filmbadge.ask.key import SIZE
 from filmbadge.keep.reader import Dataset
-from filmbadge.model import Depth
+from filmbadge.model import Depth, Provenance
 from filmbadge.rehearse import compare
 from filmbadge.scope import load
 from support import cluster
@@ -121,7 +121,9 @@ def test_a_world_has_the_totals_of_one_process_and_the_truth(
         dataset = Dataset(tmp_path / which)
         rows = compare.rows(world.truth, dataset.totals(), dataset.outcomes(), Depth.PROVE, str)
         figures(name, which, *(f"{row.quantity}={row.measured}/{row.truth}" for row in rows if row.compared))
-        assert [row for row in rows if row.compared and not row.agrees and row.quantity != "countries"] == []
+        # The interval of an estimate misses one time in twenty, in one process too.
+        certain = [row for row in rows if row.compared and row.how is not Provenance.ESTIMATED]
+        assert [row for row in certain if not row.agrees and row.quantity != "countries"] == []
 
 
 # A coordinator whose key we know, and that tells us the sketches.
