@@ -27,11 +27,13 @@ from filmbadge.rehearse.world import Truth
 from filmbadge.rehearse.worldfile import read
 from support import capture
 from support.hanging import HANGS
+from support.network import kept
 
 RAY_NODE = Path(__file__).parents[2] / "packaging" / "ray-node"
 BIN = Path(sys.executable).parent
 PRIVATE, STRANGERS, WORLD = "10.90.0.0/24", "10.91.0.0/24", IPv4Network("10.77.0.0/16")
-# Seconds that a node may take, in as many attempts as it needs: each ends after 15 s, which is Ray's and cannot be changed.
+OWN = ("mount -t tmpfs none /dev/shm", "mkdir -p /tmp/ray", "mount -t tmpfs none /tmp/ray")
+# Seconds that a node may take, in as many attempts as it needs: Ray gives one up whose agents take longer than 15 s.
 START = 240
 
 
@@ -121,12 +123,10 @@ def network(folder: Path) -> Iterator[Network]:
         "stranger": "10.91.0.1",
     }
     with ExitStack() as stack:
-        bridge = Machine("bridge", stack.enter_context(_kept(folder)), "", token)
+        bridge = Machine("bridge", stack.enter_context(kept()), "", token)
         bridge.run("ip", "link", "add", "cables", "type", "bridge")
         bridge.run("ip", "link", "set", "cables", "up")
-        made = {
-            name: Machine(name, stack.enter_context(_kept(folder / name)), at, token) for name, at in places.items()
-        }
+        made = {name: Machine(name, stack.enter_context(kept(*OWN)), at, token) for name, at in places.items()}
         for name, machine in made.items():
             bridge.run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(machine.pid))
             bridge.run("ip", "link", "set", name, "master", "cables", "up")
@@ -137,23 +137,6 @@ def network(folder: Path) -> Iterator[Network]:
                 machine.run("ip", "route", "add", str(WORLD), "via", made["world"].address)
         made["world"].run("ip", "route", "add", "local", str(WORLD), "dev", "lo")
         yield Network(**made)
-
-
-@contextmanager
-def _kept(folder: Path) -> Iterator[int]:
-    """A process in namespaces of its own, which go with it: it ends with its input, so with this process too."""
-    folder.mkdir(exist_ok=True)
-    script = "ip link set lo up && mount -t tmpfs none /dev/shm && mkdir -p /tmp/ray && mount -t tmpfs none /tmp/ray && echo ready && exec cat"
-    with subprocess.Popen(
-        ["unshare", "--net", "--mount", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n", "no network namespace can be made here"
-        try:
-            yield process.pid
-        finally:
-            process.stdin.close()
 
 
 @contextmanager

@@ -281,12 +281,15 @@ def main() -> None:
         for line in sys.stdin:
             order = json.loads(line)
             what = order.pop("do")
-            if what == "check":
-                said = runner.run(check(order))
-            elif what == "drop":
-                said = drop(order["turned"], order["charset"])
-            else:
-                said = plant(order["turned"]) if what == "plant" else look(order["into"])
+            match what:
+                case "check":
+                    said = runner.run(check(order))
+                case "plant":
+                    said = plant(order["turned"])
+                case "drop":
+                    said = drop(order["turned"], order["charset"])
+                case _:
+                    said = look(order["into"])
             sys.stdout.write(json.dumps(said) + "\n")
             sys.stdout.flush()
 

@@ -59,7 +59,7 @@ class Examined:
 
     def drop(self, markers: Sequence[str]) -> None:
         """Let it read texts as a decoder does, and free them."""
-        self.order("drop", turned=_turned(markers, READ_AS), charset=READ_AS)
+        assert self.order("drop", turned=_turned(markers, READ_AS), charset=READ_AS) == {"dropped": len(markers)}
 
     def found(self) -> dict[str, Counter[str]]:
         """The markers in what the last order wrote, and by which types of objects each was reached."""

@@ -5,6 +5,7 @@ A veth pair joins the stranger, and another the device, to the archive. There is
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -59,9 +60,9 @@ def apart() -> Iterator[Apart]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "hosts").write_text(_HOSTS)
+        hosts = f"mount --bind {shlex.quote(str(folder / 'hosts'))} /etc/hosts"
         inside, outside, device = (
-            Side(stack.enter_context(_kept(folder / "hosts")), f"192.0.2.{last}", f"2001:db8::{last}")
-            for last in (1, 2, 10)
+            Side(stack.enter_context(kept(hosts)), f"192.0.2.{last}", f"2001:db8::{last}") for last in (1, 2, 10)
         )
         for name, other in ("stranger", outside), ("device", device):
             _join(inside, other, name)
@@ -69,10 +70,13 @@ def apart() -> Iterator[Apart]:
 
 
 @contextmanager
-def _kept(hosts: Path) -> Iterator[int]:
-    """A process in namespaces of its own, which go with it: it ends with its input, so with this process too."""
-    script = 'ip link set lo up && mount --bind "$0" /etc/hosts && echo ready && exec cat'
-    argv = ["unshare", "--net", "--mount", "sh", "-c", script, str(hosts)]
+def kept(*mounts: str) -> Iterator[int]:
+    """A process in namespaces of its own, which go with it: it ends with its input, so with this process too.
+
+    These commands of the shell are run there first.
+    """
+    script = " && ".join(("ip link set lo up", *mounts, "echo ready", "exec cat"))
+    argv = ["unshare", "--net", "--mount", "sh", "-c", script]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None

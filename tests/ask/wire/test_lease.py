@@ -88,7 +88,6 @@ def test_what_was_leased_before_it_was_over_is_not_ours_any_more(monkeypatch: py
     time_is.now = 120.0
     mine.renew(200.0)
     assert heard == [(True, False)]
-    assert mine.lapses == 1
     assert refused(Permission(LOOPBACK, {}, mine)) is Cause.NOT_LEASED
 
 

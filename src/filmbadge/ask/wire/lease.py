@@ -35,7 +35,6 @@ class Lease:
     def __init__(self) -> None:
         self._until = -math.inf
         self._held = Counter[Network]()  # how many leases of it are held: it may have been given in parts
-        self.lapses = 0  # how often it was over before it was renewed
         self.lapsed: Callable[[], None] = lambda: None  # is called where it was over, just before it holds again
 
     @property
@@ -58,9 +57,7 @@ class Lease:
         A lease that was over holds nothing: its networks may be another's by now. So it is renewed first, and then takes.
         """
         if self.over:
-            if self._held:
-                self._held.clear()
-                self.lapses += 1
+            self._held.clear()
             self.lapsed()
         self._until = until
 
